@@ -1,0 +1,195 @@
+"""The command line: ``buildbell run | migrate | doctor | manifest | keys``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, Field
+from pydantic_settings import (
+    BaseSettings,
+    CliApp,
+    CliSubCommand,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from bot import log, manifest
+from bot.errors import BuildbellError, StartupFailed
+from bot.settings import Settings, SettingsWrong, missing_for_run, read_settings
+from bot.vault import new_key, parse_keys
+
+T = TypeVar("T")
+WRONG = 1
+CANNOT = 2
+INTERRUPTED = 130
+
+
+class Run(BaseModel):
+    """Serve Slack until SIGTERM: by Socket Mode when an app-level token is set, otherwise by HTTP."""
+
+    def cli_cmd(self) -> None:
+        settings = _settings_for_run()
+        log.configure(settings.log_level, settings.log_format)
+        from bot.app import serve  # half a second of imports that the other commands do not need
+
+        _run(serve(settings))
+
+
+class Migrate(BaseModel):
+    """Bring the database up to date and print its version. `run` does the same when it starts."""
+
+    def cli_cmd(self) -> None:
+        settings = read_settings()
+        print(f"The database is at version {_run(_migrate(settings))}.")
+
+
+class Doctor(BaseModel):
+    """Check settings, database, Slack, Bitrise and the clock; exit code 1 if something is wrong."""
+
+    def cli_cmd(self) -> None:
+        settings = read_settings()
+        from bot import doctor
+        from bot.clock import SystemClock
+
+        findings = _run(doctor.examine(settings, clock=SystemClock()))
+        print(doctor.table(findings))
+        if any(finding.is_wrong for finding in findings):
+            raise SystemExit(WRONG)
+
+
+class Manifest(BaseModel):
+    """Print the Slack app's manifest for the configured command, mode and address."""
+
+    def cli_cmd(self) -> None:
+        settings = read_settings()
+        if missing := manifest.missing_for_manifest(settings):
+            raise SettingsWrong(missing)
+        sys.stdout.write(manifest.to_yaml(manifest.build_manifest(settings)))
+
+
+class NewKey(BaseModel):
+    """Print a fresh key. Put it first in BUILDBELL_ENCRYPTION_KEYS."""
+
+    def cli_cmd(self) -> None:
+        print(new_key())
+
+
+class RotateKeys(BaseModel):
+    """Seal every stored token again with the newest key, so that older keys can be removed."""
+
+    def cli_cmd(self) -> None:
+        settings = read_settings()
+        from bot.rotation import rotate_keys
+
+        count = _run(rotate_keys(settings))
+        print(f"{count} stored {'token was' if count == 1 else 'tokens were'} sealed again with the newest key.")
+
+
+class Keys(BaseModel):
+    """Make an encryption key, or change to a newer one."""
+
+    new: CliSubCommand[NewKey] = Field(description="print a fresh key")
+    rotate: CliSubCommand[RotateKeys] = Field(description="seal stored tokens again with the newest key")
+
+    def cli_cmd(self) -> None:
+        CliApp.run_subcommand(self)
+
+
+class Buildbell(BaseSettings):
+    """
+    Start, follow and stop Bitrise builds from Slack.
+
+    Settings are environment variables, BUILDBELL_…, or lines of the file .env; .env.example explains each. Secrets are
+    never taken from the command line, where other users of the machine could read them.
+    """
+
+    model_config = SettingsConfigDict(cli_prog_name="buildbell", cli_hide_none_type=True)
+
+    run: CliSubCommand[Run] = Field(description="serve Slack until SIGTERM")
+    migrate: CliSubCommand[Migrate] = Field(description="bring the database up to date")
+    doctor: CliSubCommand[Doctor] = Field(description="check settings, database, Slack, Bitrise and the clock")
+    manifest: CliSubCommand[Manifest] = Field(description="print the manifest of the Slack app")
+    keys: CliSubCommand[Keys] = Field(description="make an encryption key, or change to a newer one")
+
+    def cli_cmd(self) -> None:
+        CliApp.run_subcommand(self)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # a variable that happens to be called RUN is no command
+
+
+def _settings_for_run() -> Settings:
+    """Everything that is missing at once, rather than one thing a start."""
+    settings = read_settings()
+    problems = missing_for_run(settings)
+    if settings.encryption_keys:
+        try:
+            parse_keys(settings.encryption_keys.get_secret_value())
+        except StartupFailed as error:
+            problems.append(error.sentence)
+    if problems:
+        raise SettingsWrong(problems)
+    return settings
+
+
+async def _migrate(settings: Settings) -> int:
+    from storage import open_database, schema_version
+
+    database = await open_database(settings.database_url)
+    try:
+        return await schema_version(database)
+    finally:
+        await database.close()
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    from storage import DatabaseUnusable
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(coroutine)
+    except DatabaseUnusable as error:
+        raise StartupFailed(str(error)) from error
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        from uvloop import new_event_loop  # not there on Windows
+    except ImportError:
+        return asyncio.new_event_loop
+    return new_event_loop
+
+
+def _refuse(*sentences: str) -> NoReturn:
+    for sentence in sentences:
+        print(f"buildbell: {sentence}", file=sys.stderr)
+    raise SystemExit(CANNOT) from None
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Exit code 0 when all is well, 1 when `doctor` finds something, 2 when it cannot be done."""
+    try:
+        CliApp.run(Buildbell, cli_args=arguments)
+    except BuildbellError as error:
+        _refuse(*error.sentence.splitlines())
+    except SystemExit as stop:
+        if isinstance(stop.code, str):  # a command that needs another one after it; Python's exit code is 1 for text
+            _refuse(stop.code)
+        raise
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""Stop a build, once, and remember who asked and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.access import Access, Asker
+from bot.bitrise.client import BitriseClient
+from bot.clock import Clock
+from bot.connections import Connections
+from bot.engine import Engine, Job, RetryAt
+from bot.errors import BitriseBusy, BitriseError, BitriseUnavailable, BuildbellError, BuildEnded, BuildNotFound
+from bot.observer import Observer
+from bot.outbox import Outbox
+from bot.outcomes import Outcome, Reason, abort_reason_text, spoken_duration
+from bot.slack.replies import sentence
+from bot.sweeps import Sweeps
+from bot.vault import Vault
+from storage import Database, Transaction
+from storage.audit import AuditRow, AuditStore
+from storage.builds import BuildRow, BuildStore
+from storage.cards import CardStore
+from storage.requests import RequestRow, RequestStore
+
+log = logging.getLogger(__name__)
+ABORT = "abort"
+RETRY_EVERY = timedelta(seconds=3)
+GIVE_UP_AFTER = timedelta(minutes=10)
+REPORTS = ("failed", "green", "nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How a build is to be stopped. ``report`` is what the pull request will show: failed, green or nothing."""
+
+    build_slug: str
+    category: Reason
+    sentence: str = ""
+    report: str = "failed"
+    skip_notifications: bool = False
+
+
+class Aborts:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        requests: RequestStore,
+        builds: BuildStore,
+        cards: CardStore,
+        audit: AuditStore,
+        connections: Connections,
+        observer: Observer,
+        access: Access,
+        outbox: Outbox,
+        sweeps: Sweeps,
+        engine: Engine,
+        vault: Vault,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._db, self._requests, self._builds, self._cards = database, requests, builds, cards
+        self._audit, self._connections, self._observer = audit, connections, observer
+        self._access, self._outbox, self._sweeps = access, outbox, sweeps
+        self._engine, self._vault, self._clock, self._new_id = engine, vault, clock, new_id
+        engine.register(ABORT, self.perform_abort, concurrency=16)
+
+    async def request_abort(self, asker: Asker, stop: Stop) -> BuildRow:
+        """Store the wish to stop a build; returns the build as it is now known.
+
+        Raises `NotAllowed`, `BuildNotFound`, and `BuildEnded` when there is nothing to stop any more or somebody
+        else has asked already.
+        """
+        self._access.check_member(asker)
+        if stop.report == "green":
+            self._access.check_may_report_green(asker)
+        await self._connections.get_connected(asker.workspace_id)
+        build = await self._builds.find_build(asker.workspace_id, stop.build_slug)
+        if build is None:
+            raise BuildNotFound("I don't know that build any more.")
+        request = self._request(asker, stop, build)
+
+        async def store(tx: Transaction) -> bool:
+            now = self._clock.now()
+            if not await self._builds.claim_abort(tx, build.workspace_id, build.build_slug, by=asker.user_id, now=now):
+                return False
+            if not await self._requests.add_request(tx, request):
+                return False
+            await self._engine.enqueue(tx, Job(ABORT, {"request_id": request.request_id}))
+            await self._show(tx, build)
+            return True
+
+        if not await self._db.transaction(store):
+            raise BuildEnded(await self._true_state(build))
+        return build
+
+    async def _true_state(self, build: BuildRow) -> str:
+        """What to say to a press that came too late."""
+        now = await self._builds.find_build(build.workspace_id, build.build_slug) or build
+        if not now.is_finished and now.abort_requested_by:
+            asked = await self._requests.find_by_key(build.workspace_id, abort_key(build))
+            who = f"@{asked.user_name}" if asked else "Somebody"
+            return f"{who} has asked to stop {name_of(now)} already; it is being stopped."
+        return ended_sentence(now)
+
+    def _request(self, asker: Asker, stop: Stop, build: BuildRow) -> RequestRow:
+        request_id = self._new_id()
+        sealed_url = None
+        if asker.response_url:
+            sealed_url = self._vault.seal(asker.response_url, context=f"request:{request_id}")
+        return RequestRow(
+            request_id=request_id,
+            workspace_id=asker.workspace_id,
+            kind=ABORT,
+            unique_key=abort_key(build),
+            state="accepted",
+            user_id=asker.user_id,
+            user_name=asker.user_name,
+            channel_id=asker.channel_id,
+            response_url_sealed=sealed_url,
+            view_id=None,
+            app_slug=build.app_slug,
+            build_slug=build.build_slug,
+            workflow=build.target,
+            branch=build.branch,
+            parameters_sealed=self._vault.seal(json.dumps(dataclasses.asdict(stop)), context=f"request:{request_id}"),
+            digest=None,
+            created_at=self._clock.now(),
+        )
+
+    # Doing.
+
+    async def perform_abort(self, arguments: Mapping[str, Any]) -> None:
+        """One step of a stop. Runs again after a crash; looks before it asks again, since asking twice is an error."""
+        request = await self._requests.find_request(arguments["request_id"])
+        if request is None or request.state not in ("accepted", "sent"):
+            return
+        opened = self._vault.open(request.parameters_sealed, context=f"request:{request.request_id}").reveal()
+        fields = json.loads(opened)
+        stop = Stop(**fields | {"category": Reason(fields["category"])})
+        build = await self._builds.find_build(request.workspace_id, stop.build_slug)
+        if build is None:
+            return
+        try:
+            await self._step(request, stop, build)
+        except (BitriseUnavailable, BitriseBusy) as error:
+            await self._try_later(request, build, error)
+        except BuildbellError as error:
+            await self._refuse(request, build, error)
+
+    async def _step(self, request: RequestRow, stop: Stop, build: BuildRow) -> None:
+        async with self._connections.bitrise(request.workspace_id) as client:
+            if request.state == "sent" and (ended := await self._look(client, build)).is_finished:
+                await self._finish(request, stop, ended)
+                return
+            now = self._clock.now()
+            if not await self._db.transaction(lambda tx: self._requests.mark_sent(tx, request.request_id, now=now)):
+                return
+            try:
+                await ask(client, request, stop, build)
+            except BitriseError as error:
+                if isinstance(error, BitriseUnavailable | BitriseBusy) or error.status == 401:
+                    raise
+                # Already finished is an error at Bitrise, worded in several ways: the build itself tells.
+                if not (build := await self._look(client, build)).is_finished:
+                    raise
+        await self._finish(request, stop, build)
+
+    async def _look(self, client: BitriseClient, build: BuildRow) -> BuildRow:
+        """The build as it is at Bitrise now, observed on the way."""
+        if build.is_pipeline:
+            seen = await client.get_pipeline(build.app_slug, build.build_slug)
+        else:
+            seen = await client.get_build(build.app_slug, build.build_slug)
+        rows = await self._db.transaction(lambda tx: self._observer.observe(tx, build.workspace_id, [seen]))
+        return rows[0]
+
+    async def _finish(self, request: RequestRow, stop: Stop, build: BuildRow) -> None:
+        """Bitrise took it, or the build has ended by itself: the card will show which."""
+        now = self._clock.now()
+        missed = build.is_finished and build.outcome not in (Outcome.ABORTED, Outcome.SKIPPED)
+        result = ended_sentence(build) if missed else f"stopped: {stop.category}"
+
+        async def finish(tx: Transaction) -> None:
+            if not await self._requests.settle_request(tx, request.request_id, state="done", result=result, now=now):
+                return
+            if missed:
+                await self._outbox.whisper(tx, self._asker(request), sentence(ended_sentence(build)))
+            await self._sweeps.make_due(tx, request.workspace_id, at=now)
+            await self._note(tx, request, build, f"{result} (report {stop.report})")
+
+        await self._db.transaction(finish)
+
+    async def _try_later(self, request: RequestRow, build: BuildRow, error: BitriseUnavailable | BitriseBusy) -> None:
+        now = self._clock.now()
+        if now - request.created_at > GIVE_UP_AFTER:
+            await self._refuse(request, build, error)
+            return
+        wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_EVERY
+        message = sentence(f"Bitrise hasn't taken the stop of {name_of(build)} yet ({error.sentence}). I keep trying.")
+
+        async def note(tx: Transaction) -> None:
+            if await self._requests.claim_telling(tx, request.request_id, now=now):
+                await self._outbox.whisper(tx, self._asker(request), message)
+
+        await self._db.transaction(note)
+        raise RetryAt(now + wait)
+
+    async def _refuse(self, request: RequestRow, build: BuildRow, error: BuildbellError) -> None:
+        async def refuse(tx: Transaction) -> None:
+            now = self._clock.now()
+            if not await self._requests.settle_request(
+                tx, request.request_id, state="refused", result=error.sentence, now=now
+            ):
+                return
+            await self._builds.release_abort(tx, build.workspace_id, build.build_slug)
+            await self._show(tx, build)
+            text = f"{name_of(build)} was not stopped: {error.sentence}"
+            await self._outbox.whisper(tx, self._asker(request), sentence(text))
+            await self._note(tx, request, build, f"refused: {error.sentence}")
+
+        await self._db.transaction(refuse)
+
+    async def _show(self, tx: Transaction, build: BuildRow) -> None:
+        for card in await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx):
+            await self._outbox.show_card(tx, card)
+
+    def _asker(self, request: RequestRow) -> Asker:
+        url = None
+        if request.response_url_sealed:
+            url = self._vault.open(request.response_url_sealed, context=f"request:{request.request_id}").reveal()
+        return Asker(
+            request.workspace_id, request.workspace_id, request.user_id, request.user_name, request.channel_id, url
+        )
+
+    async def _note(self, tx: Transaction, request: RequestRow, build: BuildRow, result: str) -> None:
+        entry = AuditRow(
+            audit_id=self._new_id(),
+            workspace_id=request.workspace_id,
+            at=self._clock.now(),
+            user_id=request.user_id,
+            verb=ABORT,
+            subject=f"{build.app_slug} {build.build_slug}",
+            result=result,
+        )
+        await self._audit.add_entry(tx, entry)
+
+
+async def ask(client: BitriseClient, request: RequestRow, stop: Stop, build: BuildRow) -> None:
+    """The one call. The person in Slack is in the reason, because Bitrise names only the token's owner."""
+    reason = abort_reason_text(stop.category, stop.sentence, request.user_name, request.user_id)
+    green, quiet = stop.report == "green", stop.skip_notifications
+    if build.is_pipeline:
+        await client.abort_pipeline(
+            build.app_slug, build.build_slug, reason=reason, with_success=green, skip_notifications=quiet
+        )
+        return
+    await client.abort_build(
+        build.app_slug,
+        build.build_slug,
+        reason=reason,
+        with_success=green,
+        skip_notifications=quiet,
+        skip_git_status=stop.report == "nothing",
+    )
+
+
+def abort_key(build: BuildRow) -> str:
+    """There is one stop of a build at a time, whoever asks for it."""
+    return f"abort:{build.build_slug}"
+
+
+def name_of(build: BuildRow) -> str:
+    """A build in a sentence."""
+    number = f"#{build.number}" if build.number is not None else "the pipeline"
+    return f"{number} ({build.target or 'build'})"
+
+
+def ended_sentence(build: BuildRow) -> str:
+    outcome = Outcome(build.outcome).label.lower() if build.outcome else "ended, Bitrise no longer shows how"
+    took = ""
+    if build.started_at and build.finished_at:
+        took = f" after {spoken_duration((build.finished_at - build.started_at).total_seconds())}"
+    return f"{name_of(build)} has already finished ({outcome}{took}), so there is nothing to stop."

@@ -1,0 +1,72 @@
+"""Who may start, stop, report green and connect. The answer is the same wherever the press came from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from bot.errors import NotAllowed
+
+EVERYBODY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The person who typed or pressed, and where. ``team_id`` is the person's own workspace.
+
+    ``response_url`` answers privately for 30 minutes; it is a capability and stays out of logs and reprs.
+    """
+
+    workspace_id: str
+    team_id: str
+    user_id: str
+    user_name: str
+    channel_id: str | None = None
+    response_url: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Asker({self.user_id} of {self.team_id} in {self.workspace_id}/{self.channel_id})"
+
+
+class Access:
+    """``is_admin(workspace_id, user_id)`` asks Slack whether a person is an admin or owner there."""
+
+    def __init__(
+        self,
+        *,
+        is_admin: Callable[[str, str], Awaitable[bool]],
+        connect_users: Collection[str],
+        report_green_users: Collection[str],
+    ) -> None:
+        self._is_admin = is_admin
+        self._connect_users = frozenset(connect_users)
+        self._report_green_users = frozenset(report_green_users)
+
+    def check_member(self, asker: Asker) -> None:
+        """Raise `NotAllowed` for people of other workspaces, who see shared channels and their buttons."""
+        if asker.team_id != asker.workspace_id:
+            raise NotAllowed("Only members of this Slack workspace can do that; you are here through Slack Connect.")
+
+    async def check_may_connect(self, asker: Asker) -> None:
+        self.check_member(asker)
+        if not await self.may_connect(asker):
+            raise NotAllowed(
+                "Connecting Bitrise is limited to admins of this Slack workspace. Ask one of them, "
+                "or ask whoever runs Buildbell to add you to BUILDBELL_CONNECT_USERS."
+            )
+
+    async def may_connect(self, asker: Asker) -> bool:
+        if asker.team_id != asker.workspace_id:
+            return False
+        return asker.user_id in self._connect_users or await self._is_admin(asker.workspace_id, asker.user_id)
+
+    def may_report_green(self, asker: Asker) -> bool:
+        """Reporting green turns a required check green without running it: off unless a setting names people."""
+        return bool(self._report_green_users & {asker.user_id, EVERYBODY})
+
+    def check_may_report_green(self, asker: Asker) -> None:
+        if not self.may_report_green(asker):
+            raise NotAllowed(
+                "Reporting a stopped build as green is limited to the people in BUILDBELL_REPORT_GREEN_USERS. "
+                "Choose another report, or ask one of them."
+            )

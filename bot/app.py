@@ -1,0 +1,300 @@
+"""The composition root: settings in; the Slack app, the web app and the engine out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
+
+import commands
+from bot import log as logs
+from bot.aborts import Aborts
+from bot.access import Access
+from bot.apps import Apps
+from bot.bitrise.client import BitriseClient
+from bot.builds import Builds
+from bot.clock import Clock, SystemClock
+from bot.connections import Connections
+from bot.engine.local import LocalEngine
+from bot.errors import StartupFailed
+from bot.installs import Installs
+from bot.metrics import Metrics
+from bot.notifier import Notifier
+from bot.observer import Observer
+from bot.outbox import Outbox
+from bot.services import Services
+from bot.settings import Settings
+from bot.showing import Showing
+from bot.slack.client import SlackClient, web_client
+from bot.socket import Socket
+from bot.starts import Starts
+from bot.sweeps import Sweeps
+from bot.tasks import Tasks
+from bot.tracker import Tracker
+from bot.vault import Token, Vault, parse_keys
+from bot.web import web_app
+from storage import Database, DatabaseUnusable, open_database
+from storage.apps import AppStore
+from storage.audit import AuditStore
+from storage.builds import BuildStore
+from storage.cards import CardStore
+from storage.jobs import JobStore
+from storage.outbox import OutboxStore
+from storage.requests import RequestStore
+from storage.workspaces import WorkspaceStore
+
+log = logging.getLogger(__name__)
+OUTSIDE_SECONDS = 35.0
+
+
+class Bot:
+    """One Buildbell: everything it is made of, started and drained in order."""
+
+    def __init__(self, settings: Settings, *, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._settings, self._clock, self._new_id = settings, clock, new_id
+        self._on_exit = contextlib.AsyncExitStack()
+        self._is_stopping = False
+        self._in_flight = 0
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self.tasks = Tasks()
+        self.metrics = Metrics()
+        self.port: int | None = None
+        self.socket: Socket | None = None
+        self.is_ready = False
+
+    async def start(self) -> None:
+        """Return once requests are taken. Raises `StartupFailed`; then nothing is left open."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._on_exit.aclose()
+            raise
+
+    async def _start(self) -> None:
+        settings = self._settings
+        try:
+            database = await open_database(settings.database_url)
+        except DatabaseUnusable as error:
+            raise StartupFailed(str(error)) from error
+        self._on_exit.push_async_callback(database.close)
+        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=OUTSIDE_SECONDS), trust_env=True)
+        self._on_exit.push_async_callback(session.close)
+        self._compose(database, session)
+        await self._serve_web()
+        await self.installs.start()
+        await self.tracker.start()
+        await self.engine.start()
+        if settings.slack_app_token is not None:
+            self.socket = Socket(
+                app=self.slack_app,
+                app_token=settings.slack_app_token.get_secret_value(),
+                client=self._web_client(session),
+            )
+            await self.socket.start()
+        self.is_ready = True
+        log.info("ready", extra={"mode": "socket" if self.socket else "http", "port": self.port})
+
+    async def stop(self) -> None:
+        """Take no more work, finish or keep what runs, close. Bounded by the setting for shutdown."""
+        self._is_stopping, self.is_ready = True, False
+        deadline = time.monotonic() + self._settings.shutdown_seconds
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._left(deadline)):
+                await self._drained.wait()
+        await self.tasks.drain(within_seconds=self._left(deadline))
+        await self.engine.stop(within_seconds=self._left(deadline))
+        if self.socket is not None:
+            await self.socket.stop()
+        await self._on_exit.aclose()
+        log.info("stopped")
+
+    @staticmethod
+    def _left(deadline: float) -> float:
+        return max(0.1, deadline - time.monotonic())
+
+    async def settled(self) -> None:
+        """Return when no request is being answered, no task runs and no job is due."""
+        while True:
+            await self._drained.wait()
+            await self.tasks.settled()
+            await self.engine.settled()
+            if self._drained.is_set():
+                return
+
+    def _compose(self, database: Database, session: aiohttp.ClientSession) -> None:
+        settings, clock, new_id = self._settings, self._clock, self._new_id
+        vault = Vault(parse_keys(secret(settings.encryption_keys)))
+        self.engine = engine = LocalEngine(database=database, clock=clock)
+        workspaces, app_rows, builds = WorkspaceStore(database), AppStore(database), BuildStore(database)
+        requests, cards, audit = RequestStore(database), CardStore(database), AuditStore(database)
+        self.messages = messages = OutboxStore(database)
+        self.requests, self.jobs = requests, JobStore(database)
+
+        def slack_client(token: str) -> SlackClient:
+            return SlackClient(web=self._web_client(session, token), session=session)
+
+        def bitrise_client(token: Token) -> BitriseClient:
+            return BitriseClient(session, settings.bitrise_api_url, token)
+
+        self.installs = installs = Installs(
+            workspaces=workspaces, client=slack_client, bot_token=secret(settings.slack_bot_token)
+        )
+        access = Access(
+            is_admin=installs.is_admin,
+            connect_users=settings.connect_users,
+            report_green_users=settings.report_green_users,
+        )
+        outbox = Outbox(messages=messages, engine=engine, vault=vault, clock=clock, new_id=new_id)
+        sweeps = Sweeps(workspaces=workspaces, engine=engine)
+        observer = Observer(builds=builds, cards=cards, outbox=outbox, clock=clock)
+        connections = Connections(
+            database=database, workspaces=workspaces, apps=app_rows, requests=requests, audit=audit, outbox=outbox,
+            sweeps=sweeps, engine=engine, access=access, vault=vault, clock=clock, new_id=new_id,
+            bitrise=bitrise_client, slack=installs.client, command=settings.command,
+        )  # fmt: skip
+        apps = Apps(
+            database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
+        )
+        showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
+        starts = Starts(
+            database=database, requests=requests, builds=builds, cards=cards, app_rows=app_rows, audit=audit, apps=apps,
+            connections=connections, observer=observer, access=access, outbox=outbox, sweeps=sweeps, engine=engine,
+            vault=vault, clock=clock, new_id=new_id, command=settings.command,
+            look_back=timedelta(seconds=settings.look_back_seconds),
+            deadline=timedelta(seconds=settings.start_deadline_seconds),
+        )  # fmt: skip
+        aborts = Aborts(
+            database=database, requests=requests, builds=builds, cards=cards, audit=audit, connections=connections,
+            observer=observer, access=access, outbox=outbox, sweeps=sweeps, engine=engine, vault=vault, clock=clock,
+            new_id=new_id,
+        )  # fmt: skip
+        known = Builds(
+            database=database, builds=builds, cards=cards, app_rows=app_rows, apps=apps, connections=connections,
+            observer=observer, access=access, outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
+            command=settings.command,
+        )  # fmt: skip
+        Notifier(
+            database=database, messages=messages, cards=cards, builds=builds, app_rows=app_rows, showing=showing,
+            engine=engine, vault=vault, clock=clock, slack=installs.client, out=outbox,
+        )  # fmt: skip
+        self.tracker = Tracker(
+            database=database, workspaces=workspaces, builds=builds, cards=cards, connections=connections,
+            observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, clock=clock,
+            watched=timedelta(seconds=settings.sweep_seconds), idle=timedelta(seconds=settings.idle_sweep_seconds),
+        )  # fmt: skip
+        self.services = Services(
+            command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
+            aborts=aborts, builds=known, connections=connections, showing=showing, outbox=outbox, tasks=self.tasks,
+            slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
+        )  # fmt: skip
+        self.slack_app = self._slack_app(session)
+
+    def _web_client(self, session: aiohttp.ClientSession, token: str = "") -> AsyncWebClient:
+        return web_client(token, session=session, base_url=self._settings.slack_api_url)
+
+    def _slack_app(self, session: aiohttp.ClientSession) -> AsyncApp:
+        app = AsyncApp(
+            name="buildbell",
+            signing_secret=secret(self._settings.slack_signing_secret),
+            authorize=self.installs.authorize,
+            client=self._web_client(session),
+            process_before_response=True,  # else Bolt looks for the answer every 10 ms only
+            user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
+        )
+        app.use(self._attend)
+        commands.register_all(app, command=self._settings.command)
+        app.error(commands.answer_bug)
+        return app
+
+    async def _attend(self, context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> Any:  # noqa: A002
+        """Around every delivery: hand the handler its services, count, and refuse once we are stopping."""
+        if self._is_stopping:
+            return BoltResponse(status=503)  # not acked: Slack delivers it again, or says that it failed
+        kind = str(body.get("type") or ("command" if "command" in body else "event"))
+        began = time.perf_counter()
+        context["services"] = self.services
+        self._in_flight += 1
+        self._drained.clear()
+        try:
+            response = await next()
+            self.metrics.requests.labels(kind, "answered").inc()
+            return response
+        except BaseException:
+            self.metrics.requests.labels(kind, "broken").inc()
+            raise
+        finally:
+            self.metrics.ack_seconds.labels(kind).observe(time.perf_counter() - began)
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._drained.set()
+
+    async def _serve_web(self) -> None:
+        slack = None if self._settings.slack_app_token is not None else self.slack_app
+        app = web_app(slack=slack, is_ready=self._missing, exposition=self._exposition)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        self._on_exit.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, self._settings.host, self._settings.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise StartupFailed(
+                f"Nothing can listen on {self._settings.host}:{self._settings.port} ({error.strerror}). "
+                "Set BUILDBELL_PORT to a free port."
+            ) from error
+        self.port = runner.addresses[0][1]
+
+    def _missing(self) -> str | None:
+        if self._is_stopping:
+            return "shutdown"
+        return None if self.is_ready else "Slack"
+
+    async def _exposition(self) -> bytes:
+        self.metrics.outbox_waiting.set(await self.messages.count_waiting())
+        self.metrics.requests_open.set(await self.requests.count_open())
+        for state in ("todo", "doing", "failed"):
+            self.metrics.jobs.labels(state).set((await self.jobs.count_jobs()).get(state, 0))
+        return self.metrics.exposition()
+
+
+def secret(value: Any) -> str:
+    """A setting's secret, empty when it is not set."""
+    return str(value.get_secret_value()) if value is not None else ""
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, then drain. Raises `StartupFailed` with one sentence."""
+    logs.hide(secret(settings.slack_signing_secret))
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    bot = Bot(settings, clock=SystemClock(), new_id=lambda: secrets.token_hex(8))
+    starting = asyncio.create_task(bot.start())
+    asked_to_stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([starting, asked_to_stop], return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+    asked_to_stop_early = stopping.is_set() and not starting.done()
+    try:
+        await starting
+    except asyncio.CancelledError:
+        if not asked_to_stop_early:
+            raise
+        return
+    await asked_to_stop
+    await bot.stop()

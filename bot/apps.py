@@ -1,0 +1,168 @@
+"""The apps a workspace's token reaches: kept fresh, found by whatever name a person uses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.clock import Clock
+from bot.connections import Connections, app_rows
+from bot.errors import AppNotFound, BuildbellError, Choice
+from bot.matching import rank
+from storage import Database, Transaction
+from storage.apps import AppRow, AppStore
+from storage.builds import BuildStore
+from storage.workspaces import WorkspaceStore
+
+log = logging.getLogger(__name__)
+STALE_AFTER = timedelta(minutes=1)
+ANSWER_WITHIN_SECONDS = 2.0  # Slack waits 3 s for an answer
+NAMES_KEPT_SECONDS = 60.0
+NAMES_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AppNames:
+    """An app and every name it answers to."""
+
+    app: AppRow
+    names: tuple[str, ...]
+
+
+class Apps:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        apps: AppStore,
+        workspaces: WorkspaceStore,
+        builds: BuildStore,
+        connections: Connections,
+        clock: Clock,
+    ) -> None:
+        self._db, self._apps, self._workspaces, self._builds = database, apps, workspaces, builds
+        self._connections, self._clock = connections, clock
+        self._known_names: dict[tuple[str, str, str], tuple[float, list[str]]] = {}
+
+    async def refresh(self, workspace_id: str) -> None:
+        """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
+        async with self._connections.bitrise(workspace_id) as client:
+            found = tuple(await client.list_all_apps())
+
+        async def store(tx: Transaction) -> None:
+            await self._apps.replace_apps(tx, workspace_id, app_rows(workspace_id, found))
+            await self._workspaces.save_apps_refreshed(tx, workspace_id, now=self._clock.now())
+
+        await self._db.transaction(store)
+
+    async def get_app(self, workspace_id: str, query: str, *, choice: str = "{}") -> AppRow:
+        """The one app a person means; an app that is new at Bitrise is found too.
+
+        ``choice`` is the command text that a candidate's button stands for, with ``{}`` for its name.
+        Raises `AppNotFound` with the close ones.
+        """
+        found = match(query, await self._list_names(workspace_id))
+        if len(found) != 1 and await self._refresh_if_stale(workspace_id):
+            found = match(query, await self._list_names(workspace_id))
+        if len(found) == 1:
+            return found[0]
+        raise self._not_found(query, found or await self.search(workspace_id, query), choice, is_ambiguous=bool(found))
+
+    async def find_exact(self, workspace_id: str, query: str) -> AppRow | None:
+        """The app that certainly is meant, or None; asks nobody."""
+        found = match(query, await self._list_names(workspace_id))
+        return found[0] if len(found) == 1 else None
+
+    async def find_app(self, workspace_id: str, app_slug: str) -> AppRow | None:
+        return await self._apps.find_app(workspace_id, app_slug)
+
+    async def search(self, workspace_id: str, query: str, *, limit: int = 5) -> list[AppRow]:
+        """Apps close to what was typed, the best first; all of them for an empty query."""
+        known = await self._list_names(workspace_id)
+        if not query.strip():
+            return [entry.app for entry in known][:limit]
+        by_name = {name: entry.app for entry in known for name in entry.names}
+        found = {by_name[name].app_slug: by_name[name] for name in rank(query, list(by_name))}
+        return list(found.values())[:limit]
+
+    async def list_workflows(self, workspace_id: str, app_slug: str) -> list[str]:
+        return await self._list_known(workspace_id, app_slug, "workflow")
+
+    async def list_pipelines(self, workspace_id: str, app_slug: str) -> list[str]:
+        return await self._builds.list_names(workspace_id, app_slug, column="pipeline")
+
+    async def list_branches(self, workspace_id: str, app_slug: str) -> list[str]:
+        return await self._list_known(workspace_id, app_slug, "branch")
+
+    async def _list_names(self, workspace_id: str) -> list[AppNames]:
+        aliases = await self._apps.list_aliases(workspace_id)
+        return [
+            AppNames(app, names_of(app, [alias for alias, slug in aliases.items() if slug == app.app_slug]))
+            for app in await self._apps.list_apps(workspace_id)
+        ]
+
+    async def _refresh_if_stale(self, workspace_id: str) -> bool:
+        workspace = await self._workspaces.find_workspace(workspace_id)
+        at = workspace.apps_refreshed_at if workspace else None
+        if at and self._clock.now() - at < STALE_AFTER:
+            return False
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                await self.refresh(workspace_id)
+        except (TimeoutError, BuildbellError) as error:
+            log.info("the app list could not be refreshed", extra={"workspace": workspace_id, "error": str(error)})
+            return False
+        return True
+
+    async def _list_known(self, workspace_id: str, app_slug: str, column: str) -> list[str]:
+        """What Bitrise knows of and what we have seen; what we have seen alone when Bitrise is slow."""
+        seen = await self._builds.list_names(workspace_id, app_slug, column=column)
+        key = (workspace_id, app_slug, column)
+        kept = self._known_names.get(key)
+        if kept is None or time.monotonic() - kept[0] > NAMES_KEPT_SECONDS:
+            kept = (time.monotonic(), await self._ask_known(workspace_id, app_slug, column))
+            if len(self._known_names) >= NAMES_KEPT:
+                self._known_names.clear()
+            self._known_names[key] = kept
+        return list(dict.fromkeys([*seen, *kept[1]]))
+
+    async def _ask_known(self, workspace_id: str, app_slug: str, column: str) -> list[str]:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS), self._connections.bitrise(workspace_id) as client:
+                if column == "workflow":
+                    return list(await client.list_workflows(app_slug))
+                return list(await client.list_branches(app_slug))
+        except (TimeoutError, BuildbellError) as error:
+            log.info("names could not be asked for", extra={"column": column, "error": str(error)})
+            return []
+
+    def _not_found(self, query: str, close: Sequence[AppRow], choice: str, *, is_ambiguous: bool) -> AppNotFound:
+        choices = tuple(Choice(app.title, choice.format(app.app_slug)) for app in close[:5])
+        if is_ambiguous:
+            return AppNotFound(f"More than one app is called “{query}”. Which one?", choices=choices)
+        if choices:
+            return AppNotFound(f"I can't find an app called “{query}”. Did you mean one of these?", choices=choices)
+        return AppNotFound(
+            f"I can't find an app called “{query}” among those the stored Bitrise token reaches. "
+            "Check the name, or the token's access to the app at Bitrise."
+        )
+
+
+def names_of(app: AppRow, aliases: Sequence[str]) -> tuple[str, ...]:
+    hyphenated = re.sub(r"[^\w]+", "-", app.title.lower()).strip("-")
+    names = [app.app_slug, app.title, hyphenated, app.repo_slug or "", *aliases]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def match(query: str, known: Sequence[AppNames]) -> list[AppRow]:
+    """The apps a name certainly stands for: an exact name wins over a prefix; several mean it is not clear."""
+    wanted = query.strip().lower()
+    exact = [entry.app for entry in known if wanted in (name.lower() for name in entry.names)]
+    if exact or not wanted:
+        return exact
+    return [entry.app for entry in known if any(name.lower().startswith(wanted) for name in entry.names)]

@@ -1,0 +1,73 @@
+"""How much Slack lets us say: kept below the limits, so that state changes go through and progress takes what is left.
+
+https://docs.slack.dev/apis/web-api/rate-limits
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+CHANNELS_KEPT = 10_000
+KEPT_FOR_STATE_CHANGES = 10
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Tokens that come back with time."""
+
+    size: float
+    per_second: float
+    left: float
+    at: datetime
+
+    def fill(self, now: datetime) -> None:
+        self.left = min(self.size, self.left + max(0.0, (now - self.at).total_seconds()) * self.per_second)
+        self.at = now
+
+    def take(self, now: datetime) -> datetime | None:
+        """None when one was taken, else when there will be one."""
+        self.fill(now)
+        if self.left >= 1:
+            self.left -= 1
+            return None
+        return now + timedelta(seconds=(1 - self.left) / self.per_second)
+
+
+class Budget:
+    """chat.postMessage: one a second in a channel. chat.update: 50 a minute in a workspace."""
+
+    def __init__(self) -> None:
+        self._posts: dict[tuple[str, str], Bucket] = {}
+        self._updates: dict[str, Bucket] = {}
+        self._blocked: dict[str, datetime] = {}
+
+    def post(self, workspace_id: str, channel_id: str, *, now: datetime) -> datetime | None:
+        """None: post now. Else the time to come back at."""
+        if blocked := self._blocked_until(workspace_id, now):
+            return blocked
+        if len(self._posts) > CHANNELS_KEPT:
+            self._posts.clear()
+        bucket = self._posts.setdefault((workspace_id, channel_id), Bucket(1, 1.0, 1, now))
+        return bucket.take(now)
+
+    def update(self, workspace_id: str, *, now: datetime) -> datetime | None:
+        return self._blocked_until(workspace_id, now) or self._updates_of(workspace_id, now).take(now)
+
+    def may_tick(self, workspace_id: str, *, now: datetime) -> bool:
+        """Whether enough is left that no state change will have to wait for a progress bar."""
+        bucket = self._updates_of(workspace_id, now)
+        bucket.fill(now)
+        return bucket.left > KEPT_FOR_STATE_CHANGES and self._blocked_until(workspace_id, now) is None
+
+    def block(self, workspace_id: str, *, until: datetime) -> None:
+        """Slack said 429 all the same: nothing leaves for this workspace until then."""
+        self._blocked[workspace_id] = until
+
+    def _updates_of(self, workspace_id: str, now: datetime) -> Bucket:
+        # A burst of 20 and 30 a minute: at most 50 in any minute.
+        return self._updates.setdefault(workspace_id, Bucket(20, 0.5, 20, now))
+
+    def _blocked_until(self, workspace_id: str, now: datetime) -> datetime | None:
+        until = self._blocked.get(workspace_id)
+        return until if until is not None and until > now else None

@@ -1,0 +1,249 @@
+"""A workspace's one Bitrise token: connect, verify, replace, disconnect, and notice when it is dead."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.access import Access, Asker
+from bot.bitrise.client import BitriseClient
+from bot.bitrise.models import App
+from bot.clock import Clock
+from bot.engine import Engine, Job, RetryAt
+from bot.errors import BitriseError, BitriseUnauthorized, BitriseUnavailable, ConnectionDead, NotConnected
+from bot.outbox import Outbox
+from bot.slack import connect_form
+from bot.slack.client import SlackClient, SlackFailed
+from bot.slack.replies import sentence
+from bot.sweeps import Sweeps
+from bot.vault import Token, Vault
+from storage import Database, Transaction
+from storage.apps import AppRow, AppStore
+from storage.audit import AuditRow, AuditStore
+from storage.requests import RequestRow, RequestStore
+from storage.workspaces import WorkspaceRow, WorkspaceStore
+
+log = logging.getLogger(__name__)
+CONNECT = "connect"
+VERIFY_FOR = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a token turned out to be: its ``kind`` (personal or workspace), whose it is, what it reaches."""
+
+    kind: str
+    owner: str
+    apps: tuple[App, ...]
+
+
+def token_context(workspace_id: str) -> str:
+    return f"bitrise:{workspace_id}"
+
+
+class Connections:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        workspaces: WorkspaceStore,
+        apps: AppStore,
+        requests: RequestStore,
+        audit: AuditStore,
+        outbox: Outbox,
+        sweeps: Sweeps,
+        engine: Engine,
+        access: Access,
+        vault: Vault,
+        clock: Clock,
+        new_id: Callable[[], str],
+        bitrise: Callable[[Token], BitriseClient],
+        slack: Callable[[str], SlackClient],
+        command: str,
+    ) -> None:
+        self._db, self._workspaces, self._apps, self._requests = database, workspaces, apps, requests
+        self._audit, self._outbox, self._sweeps, self._engine = audit, outbox, sweeps, engine
+        self._access, self._vault, self._clock, self._new_id = access, vault, clock, new_id
+        self._bitrise, self._slack, self._command = bitrise, slack, command
+        engine.register(CONNECT, self.perform_connect, concurrency=4)
+
+    # Using the token.
+
+    async def get_connected(self, workspace_id: str) -> WorkspaceRow:
+        """The workspace, if it has a token Bitrise takes. Raises `NotConnected` or `ConnectionDead`."""
+        workspace = await self._workspaces.find_workspace(workspace_id)
+        if workspace is None or workspace.bitrise_token_sealed is None:
+            raise NotConnected(self._command)
+        if workspace.health == "refused":
+            raise ConnectionDead(self._command)
+        return workspace
+
+    @asynccontextmanager
+    async def bitrise(self, workspace_id: str) -> AsyncIterator[BitriseClient]:
+        """A client with the workspace's token; a 401 inside marks the token as dead and raises `ConnectionDead`."""
+        workspace = await self.get_connected(workspace_id)
+        sealed = workspace.bitrise_token_sealed or ""
+        try:
+            yield self._bitrise(self._vault.open(sealed, context=token_context(workspace_id)))
+        except BitriseUnauthorized as error:
+            await self._mark_refused(workspace, sealed)
+            raise ConnectionDead(self._command) from error
+
+    async def _mark_refused(self, workspace: WorkspaceRow, sealed: str) -> None:
+        """Say it once, to whoever connected it."""
+        message = sentence(
+            f"Bitrise refuses the token stored for this Slack workspace since now ({workspace.bitrise_owner}). "
+            "Builds can't be started, followed or stopped until it is replaced: "
+            f"make a new token at Bitrise and run `{self._command} connect`."
+        )
+
+        async def note(tx: Transaction) -> None:
+            moved = await self._workspaces.move_health(
+                tx, workspace.workspace_id, sealed=sealed, to="refused", now=self._clock.now()
+            )
+            if moved and workspace.connected_by:
+                await self._outbox.write_to(tx, workspace.workspace_id, workspace.connected_by, message)
+
+        await self._db.transaction(note)
+
+    # Connecting.
+
+    async def request_connect(self, asker: Asker, token: str, *, view_id: str) -> None:
+        """Store the token to be verified, sealed; the modal ``view_id`` will show how it went."""
+        await self._access.check_may_connect(asker)
+        request_id = self._new_id()
+        request = RequestRow(
+            request_id=request_id,
+            workspace_id=asker.workspace_id,
+            kind=CONNECT,
+            unique_key=f"connect:{view_id}:{request_id}",
+            state="accepted",
+            user_id=asker.user_id,
+            user_name=asker.user_name,
+            channel_id=asker.channel_id,
+            response_url_sealed=None,
+            view_id=view_id,
+            app_slug=None,
+            build_slug=None,
+            workflow=None,
+            branch=None,
+            parameters_sealed=self._vault.seal(json.dumps({"token": token}), context=f"request:{request_id}"),
+            digest=None,
+            created_at=self._clock.now(),
+        )
+
+        async def store(tx: Transaction) -> None:
+            if await self._requests.add_request(tx, request):
+                await self._engine.enqueue(tx, Job(CONNECT, {"request_id": request_id}, key=asker.workspace_id))
+
+        await self._db.transaction(store)
+
+    async def perform_connect(self, arguments: Any) -> None:
+        """Verify a candidate; only then does it replace the token before it."""
+        request = await self._requests.find_request(arguments["request_id"])
+        if request is None or request.state != "accepted":
+            return
+        sealed = request.parameters_sealed
+        parameters = json.loads(self._vault.open(sealed, context=f"request:{request.request_id}").reveal())
+        token = Token(parameters["token"])
+        try:
+            verified = await self.verify(token)
+        except BitriseUnauthorized:
+            await self._refuse(request, "Bitrise does not know this token. Copy it again; tokens are shown only once.")
+        except BitriseUnavailable as error:
+            if self._clock.now() - request.created_at < VERIFY_FOR:
+                raise RetryAt(self._clock.now() + timedelta(seconds=3)) from error
+            await self._refuse(request, f"Bitrise could not be asked: {error.sentence} Please try again later.")
+        except BitriseError as error:
+            await self._refuse(request, f"Bitrise did not accept the token: {error.sentence}")
+        else:
+            await self._keep(request, token, verified)
+
+    async def verify(self, token: Token) -> Verified:
+        """Whose token it is and which apps it reaches. Workspace API tokens have no ``/me``; the app list is the test."""
+        client = self._bitrise(token)
+        apps = tuple(await client.list_all_apps())
+        owner = await client.me()
+        if owner is not None:
+            return Verified("personal", owner.username or "a Bitrise user", apps)
+        names = sorted({app.owner_name for app in apps if app.owner_name})
+        return Verified("workspace", f"workspace {', '.join(names[:3])}" if names else "a Bitrise workspace", apps)
+
+    async def _keep(self, request: RequestRow, token: Token, verified: Verified) -> None:
+        now = self._clock.now()
+        workspace_id = request.workspace_id
+        sealed = self._vault.seal(token.reveal(), context=token_context(workspace_id))
+        summary = f"{verified.owner}, {len(verified.apps)} apps"
+
+        async def keep(tx: Transaction) -> None:
+            await self._requests.settle_request(tx, request.request_id, state="done", result=summary, now=now)
+            await self._workspaces.save_connection(
+                tx, workspace_id, sealed=sealed, kind=verified.kind, owner=verified.owner, by=request.user_id, now=now
+            )
+            await self._apps.replace_apps(tx, workspace_id, app_rows(workspace_id, verified.apps))
+            await self._workspaces.save_apps_refreshed(tx, workspace_id, now=now)
+            await self._requests.forget_parameters(tx, request.request_id)
+            await self._note(tx, workspace_id, request.user_id, "connect", verified.owner, summary)
+            await self._sweeps.plan(tx, workspace_id, at=now)
+
+        await self._db.transaction(keep)
+        await self._show(request, connect_form.connected_view(verified.owner, len(verified.apps), command=self._command))
+
+    async def _refuse(self, request: RequestRow, problem: str) -> None:
+        async def refuse(tx: Transaction) -> None:
+            now = self._clock.now()
+            await self._requests.settle_request(tx, request.request_id, state="refused", result=problem, now=now)
+            await self._requests.forget_parameters(tx, request.request_id)
+
+        await self._db.transaction(refuse)
+        await self._show(request, connect_form.connect_form(channel_id=request.channel_id, failure=problem))
+
+    async def _show(self, request: RequestRow, view: dict[str, Any]) -> None:
+        """Best effort: the modal may have been closed meanwhile; App Home and ``doctor`` show the same."""
+        try:
+            await self._slack(request.workspace_id).update_view(request.view_id or "", view)
+        except SlackFailed as error:
+            log.info("the connect modal could not be updated", extra={"error": str(error)})
+
+    # Disconnecting.
+
+    async def disconnect(self, asker: Asker) -> bool:
+        """Forget the token; False when there was none."""
+        await self._access.check_may_connect(asker)
+        now = self._clock.now()
+
+        async def forget(tx: Transaction) -> bool:
+            gone = await self._workspaces.delete_connection(tx, asker.workspace_id, now=now)
+            if gone:
+                await self._apps.replace_apps(tx, asker.workspace_id, [])
+                await self._note(tx, asker.workspace_id, asker.user_id, "disconnect", "bitrise", "done")
+            return gone
+
+        return await self._db.transaction(forget)
+
+    async def _note(
+        self, tx: Transaction, workspace_id: str, user_id: str, verb: str, subject: str, result: str
+    ) -> None:
+        entry = AuditRow(self._new_id(), workspace_id, self._clock.now(), user_id, verb, subject, result)
+        await self._audit.add_entry(tx, entry)
+
+
+def app_rows(workspace_id: str, apps: tuple[App, ...]) -> list[AppRow]:
+    return [
+        AppRow(
+            workspace_id=workspace_id,
+            app_slug=app.slug,
+            title=app.title or app.repo_slug or app.slug,
+            repo_owner=app.repo_owner,
+            repo_slug=app.repo_slug,
+            repo_url=app.repo_url,
+            project_type=app.project_type,
+            is_disabled=app.is_disabled,
+        )
+        for app in apps
+    ]

@@ -1,0 +1,220 @@
+"""Is everything well? Each check has a time limit and ends in a sentence that says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Literal
+
+import aiohttp
+from pydantic import SecretStr
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock
+from bot.errors import BuildbellError
+from bot.log import escape
+from bot.manifest import OPTIONAL_SCOPES, SCOPES
+from bot.settings import Settings, missing_for_run, names_in_use, unknown_names
+from bot.vault import parse_keys
+
+CHECK_SECONDS = 10
+CLOCK_WARNING_SECONDS = 60
+CLOCK_ERROR_SECONDS = 300
+"""Slack's signatures are refused when they are older than five minutes."""
+
+Level = Literal["ok", "warning", "error", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: about what, how bad, and a sentence for the operator."""
+
+    subject: str
+    level: Level
+    sentence: str
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.level == "error"
+
+
+async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
+    """Check everything. Opening the database brings it up to date, as ``run`` does."""
+    timeout = aiohttp.ClientTimeout(total=CHECK_SECONDS)
+    findings = [*check_settings(settings, names_in_use()), check_keys(settings)]
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        findings += await _limited("Slack token", _check_bot_token(settings, session, clock))
+        findings += await _limited("Slack app token", _check_app_token(settings, session))
+        findings += await _limited("database", _check_database(settings, session))
+    return findings
+
+
+async def _limited(subject: str, check: Awaitable[list[Finding]]) -> list[Finding]:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check
+    except TimeoutError:
+        return [Finding(subject, "error", f"There was no answer within {CHECK_SECONDS} s. Check network and proxy.")]
+    except BuildbellError as error:
+        return [Finding(subject, "error", error.sentence)]
+    except Exception as error:  # one check that breaks must not hide what the others found
+        return [Finding(subject, "error", f"It could not be checked: {type(error).__name__}: {error}.")]
+
+
+def check_settings(settings: Settings, names: Iterable[str]) -> list[Finding]:
+    """Is all there that ``run`` needs, and is every BUILDBELL_ name one that is read?"""
+    missing = [Finding("settings", "error", sentence) for sentence in missing_for_run(settings)]
+    slips = [Finding("settings", "warning", sentence) for sentence in unknown_names(names)]
+    mode = "Socket Mode" if settings.uses_socket_mode else f"HTTP on {settings.host}:{settings.port}"
+    well = [] if missing else [Finding("settings", "ok", f"Complete; Slack is served by {mode}.")]
+    return [*missing, *slips, *well]
+
+
+def check_keys(settings: Settings) -> Finding:
+    try:
+        keys = _keys(settings)
+    except BuildbellError as error:
+        return Finding("encryption keys", "error", error.sentence)
+    if not keys:
+        return Finding("encryption keys", "skipped", "There is none yet.")
+    older = len(keys) - 1
+    return Finding("encryption keys", "ok", "One key." if not older else f"One key that seals, {older} that only open.")
+
+
+def _keys(settings: Settings) -> tuple[bytes, ...]:
+    return parse_keys(settings.encryption_keys.get_secret_value()) if settings.encryption_keys else ()
+
+
+async def _check_bot_token(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> list[Finding]:
+    if settings.slack_bot_token is None:
+        return [Finding("Slack token", "skipped", "It is not set.")]
+    client = _slack(settings, session, settings.slack_bot_token)
+    try:
+        answer = await client.auth_test()
+    except SlackApiError as error:
+        refused = Finding("Slack token", "error", _refusal("BUILDBELL_SLACK_BOT_TOKEN", error))
+        return [refused, *_check_clock(_headers(error.response), clock)]
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return [Finding("Slack token", "error", _unreachable(settings.slack_api_url, error))]
+    headers = _headers(answer)
+    who = f"@{answer.get('user')} in {answer.get('team')}"
+    return [
+        Finding("Slack token", "ok", f"It is of {who}."),
+        check_scopes(headers.get("x-oauth-scopes", "")),
+        *_check_clock(headers, clock),
+    ]
+
+
+def check_scopes(granted: str) -> Finding:
+    """``granted`` is Slack's x-oauth-scopes header."""
+    names = {scope.strip() for scope in granted.split(",")}
+    if missing := [scope for scope in SCOPES if scope not in names]:
+        return Finding(
+            "Slack scopes",
+            "error",
+            f"Missing: {', '.join(missing)}. Update the Slack app from `buildbell manifest` and install it again.",
+        )
+    if left_out := [scope for scope in OPTIONAL_SCOPES if scope not in names]:
+        return Finding("Slack scopes", "ok", f"All that are needed; left out by choice: {', '.join(left_out)}.")
+    return Finding("Slack scopes", "ok", "All that are needed.")
+
+
+async def _check_app_token(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
+    """One call of our own: Bolt's Socket Mode client tries a bad token for ever and never says so."""
+    if settings.slack_app_token is None:
+        return [
+            Finding("Slack app token", "skipped", "It is not set: Slack is served by HTTP, which does not need it.")
+        ]
+    client = _slack(settings, session, settings.slack_app_token)
+    try:
+        await client.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
+    except SlackApiError as error:
+        return [Finding("Slack app token", "error", _refusal("BUILDBELL_SLACK_APP_TOKEN", error))]
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return [Finding("Slack app token", "error", _unreachable(settings.slack_api_url, error))]
+    return [Finding("Slack app token", "ok", "Slack opens a Socket Mode connection with it.")]
+
+
+def _slack(settings: Settings, session: aiohttp.ClientSession, token: SecretStr) -> AsyncWebClient:
+    return AsyncWebClient(
+        token=token.get_secret_value(), base_url=settings.slack_api_url, session=session, retry_handlers=[]
+    )
+
+
+WAYS_OUT = {
+    "invalid_auth": "copy it again from the Slack app's page",
+    "not_authed": "copy it again from the Slack app's page",
+    "token_revoked": "install the app again and copy the new token",
+    "token_expired": "install the app again and copy the new token",
+    "account_inactive": "install the app again and copy the new token",
+    "missing_scope": "add the scope connections:write to it",
+    "not_allowed_token_type": "it is of another kind; bot tokens begin with xoxb-, app-level tokens with xapp-",
+    "forbidden_team": "turn Socket Mode on for the Slack app",
+    "ratelimited": "try again in a minute",
+}
+
+
+def _refusal(name: str, error: SlackApiError) -> str:
+    code = str(error.response.get("error") or f"HTTP {error.response.status_code}")
+    return f"Slack refuses {name} ({code}): {WAYS_OUT.get(code, 'see what Slack says about this error')}."
+
+
+def _unreachable(url: str, error: Exception) -> str:
+    return f"{url} cannot be reached ({type(error).__name__}): check network, proxy and the address."
+
+
+def _headers(answer: object) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in getattr(answer, "headers", {}).items()}
+
+
+def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Finding]:
+    try:
+        told = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return [Finding("clock", "skipped", "Slack's answer had no date to compare with.")]
+    seconds = round(abs((clock.now() - told).total_seconds()))
+    if seconds <= CLOCK_WARNING_SECONDS:
+        return [Finding("clock", "ok", "It agrees with Slack's.")]
+    level: Level = "error" if seconds > CLOCK_ERROR_SECONDS else "warning"
+    return [Finding("clock", level, f"It is {seconds} s away from Slack's. Turn on time synchronisation (NTP).")]
+
+
+async def _check_database(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
+    from storage import DatabaseUnusable, open_database, schema_version
+
+    if absent := _absent(Path(settings.database_url.removeprefix("sqlite:///"))):
+        return [absent]
+    try:
+        database = await open_database(settings.database_url)
+    except DatabaseUnusable as error:
+        return [Finding("database", "error", str(error))]
+    try:
+        version = await schema_version(database)
+        found = Finding("database", "ok", f"{settings.database_url} opens and can be written; version {version}.")
+        return [found]
+    finally:
+        await database.close()
+
+
+def _absent(path: Path) -> Finding | None:
+    """`doctor` makes no files: an empty database in the wrong folder would look like a right one."""
+    if path.exists():
+        return None
+    if os.access(path.absolute().parent, os.W_OK):
+        return Finding("database", "ok", f"{path} is not there yet; `buildbell run` makes it.")
+    return Finding("database", "error", f"{path} is not there and its folder cannot be written to.")
+
+
+def table(findings: Sequence[Finding]) -> str:
+    """One line a finding, and the sum of it."""
+    width = max(len(finding.subject) for finding in findings)
+    lines = [f"{f.level:<8} {f.subject:<{width}}  {escape(f.sentence)}" for f in findings]
+    wrong = sum(finding.is_wrong for finding in findings)
+    lines.append("")
+    lines.append("All is well." if not wrong else f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong.")
+    return "\n".join(lines)

@@ -1,0 +1,51 @@
+"""Work that must be done even if the process dies: a job is stored with the row it acts on, then run until it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from storage import Transaction
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """``key`` keeps the order: jobs of a key run one at a time, oldest first, also across retries that wait.
+
+    ``due_at`` None means now.
+    """
+
+    kind: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
+    due_at: datetime | None = None
+
+
+class RetryAt(Exception):
+    """Raised by a handler: not yet, run this job again at ``at`` (or up to a second later)."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at.isoformat())
+        self.at = at
+
+
+class Engine(Protocol):
+    """At least once: a handler may run again after a crash and must find its own traces."""
+
+    def register(self, kind: str, handler: Handler, *, concurrency: int) -> None:
+        """Say who does jobs of a kind, and how many at a time. Before `start`."""
+
+    async def enqueue(self, tx: Transaction, job: Job) -> None:
+        """Store a job in the caller's transaction: both are there, or neither."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self, *, within_seconds: float) -> None:
+        """Take no more jobs, let those that run finish; what does not finish runs again at the next start."""
+
+    async def settled(self) -> None:
+        """Return when no job runs and none is due."""

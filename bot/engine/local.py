@@ -1,0 +1,149 @@
+"""The engine of one process: a table of jobs in SQLite, a worker for each kind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from bot.clock import Clock
+from bot.engine import Handler, Job, RetryAt
+from storage import Database, Transaction
+from storage.jobs import JobRow, JobStore
+
+log = logging.getLogger(__name__)
+GIVE_UP_AFTER = 10
+LONGEST_WAIT = timedelta(minutes=5)
+
+
+class LocalEngine:
+    """See `bot.engine.Engine`."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._jobs = JobStore(database)
+        self._clock = clock
+        self._workers: dict[str, _Worker] = {}
+        self._loops: list[asyncio.Task[None]] = []
+
+    def register(self, kind: str, handler: Handler, *, concurrency: int) -> None:
+        self._workers[kind] = _Worker(kind, handler, concurrency, self._jobs, self._clock)
+
+    async def enqueue(self, tx: Transaction, job: Job) -> None:
+        worker = self._workers[job.kind]
+        due_at = job.due_at or self._clock.now()
+        await self._jobs.add_job(tx, kind=job.kind, key=job.key, arguments=job.arguments, due_at=due_at)
+        tx.after_commit(worker.wake)
+
+    async def start(self) -> None:
+        """Take up what a dead process left unfinished, then work."""
+        requeued = await self._jobs.requeue_unfinished()
+        if requeued:
+            log.info("unfinished jobs run again", extra={"jobs": requeued})
+        self._loops = [asyncio.create_task(worker.work(), name=f"jobs {kind}") for kind, worker in self._workers.items()]
+
+    async def stop(self, *, within_seconds: float) -> None:
+        for worker in self._workers.values():
+            worker.stop()
+        running = [task for worker in self._workers.values() for task in worker.running]
+        if running:
+            _, late = await asyncio.wait(running, timeout=within_seconds)
+            for task in late:
+                task.cancel()
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*running, *self._loops, return_exceptions=True)
+        self._loops = []
+
+    async def settled(self) -> None:
+        while True:
+            for worker in self._workers.values():
+                await worker.idle.wait()
+            due = await self._jobs.count_due(now=self._clock.now())
+            if not due and all(worker.idle.is_set() for worker in self._workers.values()):
+                return
+            await asyncio.sleep(0)  # a worker is on its way to a job that has just become due
+
+
+class _Worker:
+    """Claims due jobs of one kind and runs up to ``concurrency`` of them."""
+
+    def __init__(self, kind: str, handler: Handler, concurrency: int, jobs: JobStore, clock: Clock) -> None:
+        self._kind, self._handler, self._concurrency = kind, handler, concurrency
+        self._jobs, self._clock = jobs, clock
+        self._woken = asyncio.Event()
+        self._is_stopping = False
+        self.running: set[asyncio.Task[None]] = set()
+        self.idle = asyncio.Event()
+
+    def wake(self) -> None:
+        self.idle.clear()
+        self._woken.set()
+
+    def stop(self) -> None:
+        self._is_stopping = True
+        self.wake()
+
+    async def work(self) -> None:
+        while not self._is_stopping:
+            try:
+                await self._turn()
+            except Exception:
+                log.exception("the job table cannot be read; trying again", extra={"kind": self._kind})
+                await asyncio.sleep(1)
+
+    async def _turn(self) -> None:
+        self._woken.clear()
+        free = self._concurrency - len(self.running)
+        rows = await self._jobs.claim_jobs(kind=self._kind, now=self._clock.now(), limit=free) if free else []
+        for row in rows:
+            task = asyncio.create_task(self._run(row), name=f"{row.kind} {row.job_id}")
+            self.running.add(task)
+            task.add_done_callback(self._ended)
+        if not rows:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until something is added, something ends, or the next job is due."""
+        is_full = len(self.running) >= self._concurrency
+        due_at = None if is_full else await self._jobs.next_due_at(kind=self._kind)
+        if self._woken.is_set() or (due_at is not None and due_at <= self._clock.now()):
+            return
+        if not self.running:
+            self.idle.set()
+        waits = [asyncio.create_task(self._woken.wait())]
+        if due_at is not None:
+            waits.append(asyncio.create_task(self._clock.sleep_until(due_at)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.idle.clear()
+            for wait in waits:
+                wait.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a job's end could not be stored; it runs again at the next start", exc_info=error)
+        self.wake()
+
+    async def _run(self, row: JobRow) -> None:
+        try:
+            await self._handler(row.arguments)
+        except RetryAt as retry:
+            await self._jobs.postpone_job(row.job_id, due_at=retry.at)
+        except Exception as error:
+            await self._fail(row, error)
+        else:
+            await self._jobs.delete_job(row.job_id)
+
+    async def _fail(self, row: JobRow, error: Exception) -> None:
+        """A bug or a broken disk: try again with growing pauses, then keep the job for the operator to see."""
+        facts: Mapping[str, Any] = {"kind": row.kind, "job_id": row.job_id, "attempts": row.attempts}
+        log.error("a job failed", extra=dict(facts), exc_info=error)
+        if row.attempts >= GIVE_UP_AFTER:
+            await self._jobs.fail_job(row.job_id, error=type(error).__name__)
+            return
+        wait = min(LONGEST_WAIT, timedelta(seconds=2.0**row.attempts))
+        await self._jobs.retry_job(row.job_id, due_at=self._clock.now() + wait, error=type(error).__name__)

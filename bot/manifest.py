@@ -1,0 +1,139 @@
+"""The Slack app's manifest, made from the settings the bot runs with, so that the two cannot drift."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from bot.settings import Settings, env_name
+from bot.slack import ids
+
+SCOPES: Final = {
+    "commands": "the slash commands and the shortcut",
+    "chat:write": "cards and announcements in channels the bot is invited to",
+    "users:read": "names for build messages and abort reasons; who is an admin and may connect",
+}
+OPTIONAL_SCOPES: Final = {"chat:write.public": "cards in public channels without an invitation"}
+EVENTS: Final = ("app_home_opened",)
+EVENTS_PATH: Final = "/slack/events"
+"""In HTTP mode Slack sends commands, presses, options and events to this one path."""
+
+HEADER: Final = """\
+# The Slack app that goes with Buildbell: choose "Create New App", "From a manifest" and paste this.
+# Made by `buildbell manifest`; run that again when the command's name, the mode or the address changes.
+"""
+LONG_DESCRIPTION: Final = (
+    "Type /build in any channel and the build starts at Bitrise with the workspace's one token. One message, the card, "
+    "shows it live: branch, commit, progress and how it ended. A button on the card stops a build with a reason that "
+    "everybody can read later. Self-hosted: tokens stay on your own machine, encrypted."
+)
+
+
+def build_manifest(settings: Settings) -> dict[str, Any]:
+    """The manifest as `apps.manifest.create` takes it (https://docs.slack.dev/reference/app-manifest).
+
+    HTTP mode names addresses only when ``public_url`` is known; see `missing_for_manifest`.
+    """
+    url = None if settings.uses_socket_mode or not settings.public_url else settings.public_url + EVENTS_PATH
+    return {
+        "_metadata": {"major_version": 2, "minor_version": 0},
+        "display_information": {
+            "name": "Buildbell",
+            "description": "Start, follow and stop Bitrise builds from Slack.",
+            "background_color": "#3c2a5c",
+            "long_description": LONG_DESCRIPTION.replace("/build", settings.command),
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
+            "bot_user": {"display_name": "Buildbell", "always_online": True},
+            "shortcuts": [_shortcut()],
+            "slash_commands": _commands(settings.command, url),
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}},
+        "settings": _settings(url),
+    }
+
+
+def _shortcut() -> dict[str, str]:
+    return {
+        "name": "Start a build",
+        "type": "global",
+        "callback_id": ids.BUILD_START,
+        "description": "Opens the form with app, workflow and branch.",
+    }
+
+
+def _commands(command: str, url: str | None) -> list[dict[str, Any]]:
+    told = (
+        (command, "Start a Bitrise build, or ask about one", '[app] [workflow] [branch] [KEY=value] ["message"]'),
+        (f"{command}-status", "Show one build, or what runs now", "[app] [#number]"),
+        (f"{command}-abort", "Stop a build, with a reason", "[app] #number [reason]"),
+    )
+    # Escaping is required of apps for Enterprise organisations, and tells #ios the channel from "#ios" the word.
+    return [
+        {
+            "command": name,
+            **({"url": url} if url else {}),
+            "description": description,
+            "usage_hint": hint,
+            "should_escape": True,
+        }
+        for name, description, hint in told
+    ]
+
+
+def _settings(url: str | None) -> dict[str, Any]:
+    events: dict[str, Any] = {"bot_events": list(EVENTS)}
+    interactivity: dict[str, Any] = {"is_enabled": True}
+    if url:
+        events["request_url"] = url
+        interactivity |= {"request_url": url, "message_menu_options_url": url}
+    return {
+        "event_subscriptions": events,
+        "interactivity": interactivity,
+        "org_deploy_enabled": False,
+        "socket_mode_enabled": url is None,
+        "token_rotation_enabled": False,  # cannot be switched off again, and needs a store of Slack tokens
+    }
+
+
+def missing_for_manifest(settings: Settings) -> list[str]:
+    """In HTTP mode Slack has to know an address; without any token Socket Mode is meant."""
+    if settings.slack_signing_secret is None or settings.uses_socket_mode or settings.public_url:
+        return []
+    return [
+        f"{env_name('public_url')} is not set, and without {env_name('slack_app_token')} Slack needs an address: set "
+        f"the public address, like https://buildbell.example.com (Slack will call {EVENTS_PATH} there)."
+    ]
+
+
+def to_yaml(manifest: dict[str, Any]) -> str:
+    """The manifest as a page of YAML with its header; every text is in double quotes, as JSON writes it."""
+    return HEADER + "\n".join(_lines(manifest, indent="")) + "\n"
+
+
+def _lines(value: dict[str, Any], indent: str) -> Iterator[str]:
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield f"{indent}{key}:"
+            yield from _lines(item, indent + "  ")
+        elif isinstance(item, list):
+            yield f"{indent}{key}:"
+            yield from _items(item, indent + "  ")
+        else:
+            yield f"{indent}{key}: {json.dumps(item, ensure_ascii=False)}"
+
+
+def _items(items: list[Any], indent: str) -> Iterator[str]:
+    for item in items:
+        if isinstance(item, dict):
+            first, *rest = _lines(item, indent + "  ")
+            yield f"{indent}- {first.lstrip()}"
+            yield from rest
+        else:
+            yield f"{indent}- {json.dumps(item, ensure_ascii=False)}"

@@ -1,0 +1,36 @@
+"""What is counted, for Prometheus at /metrics. Every name is here, once."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """One registry for each bot, so that two in one process (as in tests) do not add up."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "buildbell_slack_requests_total",
+            "What Slack delivered: commands, presses, forms, events.",
+            ["kind", "result"],
+            registry=self.registry,
+        )
+        self.ack_seconds = Histogram(
+            "buildbell_slack_ack_seconds",
+            "From Slack's delivery to our acknowledgement.",
+            ["kind"],
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 2, 3),
+            registry=self.registry,
+        )
+        self.outbox_waiting = Gauge(
+            "buildbell_outbox_waiting", "Messages to Slack that are still to be sent.", registry=self.registry
+        )
+        self.requests_open = Gauge(
+            "buildbell_requests_open", "Starts and stops that Bitrise has not answered yet.", registry=self.registry
+        )
+        self.jobs = Gauge("buildbell_jobs", "Jobs by state.", ["state"], registry=self.registry)
+
+    def exposition(self) -> bytes:
+        """The text format of Prometheus."""
+        return generate_latest(self.registry)

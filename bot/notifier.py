@@ -1,0 +1,234 @@
+"""Send what the outbox holds: in order, within Slack's limits, with a known answer to every refusal."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot import outbox
+from bot.budget import Budget
+from bot.clock import Clock
+from bot.engine import Engine, RetryAt
+from bot.outbox import Outbox
+from bot.showing import Showing
+from bot.slack import cards as drawing
+from bot.slack.client import SlackBusy, SlackClient, SlackRefused, SlackUnavailable
+from bot.slack.text import Message
+from bot.vault import Vault
+from storage import Database, Transaction
+from storage.apps import AppStore
+from storage.builds import BuildRow, BuildStore
+from storage.cards import CardRow, CardStore
+from storage.outbox import OutboxRow, OutboxStore
+
+log = logging.getLogger(__name__)
+UNREACHABLE = frozenset(
+    "not_in_channel channel_not_found is_archived restricted_action restricted_action_read_only_channel "
+    "restricted_action_thread_only_channel user_not_in_channel messages_tab_disabled cannot_dm_bot".split()
+)
+CARD_LOST = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"])
+TOKEN_DEAD = frozenset(
+    "token_revoked token_expired invalid_auth not_authed account_inactive missing_scope org_login_required".split()
+)
+TOO_LONG_AGO = timedelta(days=1)
+PAUSE = timedelta(minutes=5)
+REROUTED = "This is here because I can't write where you asked for it. Invite me there to have the next one in the channel."
+
+
+class Notifier:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        messages: OutboxStore,
+        cards: CardStore,
+        builds: BuildStore,
+        app_rows: AppStore,
+        showing: Showing,
+        engine: Engine,
+        vault: Vault,
+        clock: Clock,
+        slack: Callable[[str], SlackClient],
+        out: Outbox,
+    ) -> None:
+        self._db, self._messages, self._cards, self._builds = database, messages, cards, builds
+        self._app_rows, self._showing, self._vault, self._clock, self._slack = app_rows, showing, vault, clock, slack
+        self._out, self._budget = out, Budget()
+        self._senders = {
+            outbox.CARD: self._send_card,
+            outbox.TICK: self._send_card,
+            outbox.ANNOUNCEMENT: self._send_announcement,
+            outbox.WHISPER: self._send_whisper,
+            outbox.DIRECT: self._send_direct,
+        }
+        engine.register(outbox.DELIVER, self.deliver, concurrency=16)
+
+    async def deliver(self, arguments: Mapping[str, Any]) -> None:
+        """Send one message of the outbox. Jobs of a channel run one by one, so what is first stays first."""
+        message = await self._messages.find_message(arguments["outbox_id"])
+        if message is None:
+            return
+        try:
+            await self._senders[message.kind](message)
+        except SlackBusy as error:
+            self._budget.block(message.workspace_id, until=self._later(error.retry_after))
+            raise RetryAt(self._later(error.retry_after)) from error
+        except SlackUnavailable as error:
+            await self._retry(message, error)
+        except SlackRefused as error:
+            await self._refused(message, error)
+
+    def _later(self, seconds: float) -> datetime:
+        return self._clock.now() + timedelta(seconds=seconds)
+
+    async def _retry(self, message: OutboxRow, error: SlackUnavailable) -> None:
+        """Slack did not answer. It may have taken a post: better twice than never, and only then."""
+        if self._clock.now() - message.created_at > TOO_LONG_AGO:
+            log.error("a message was given up", extra={"kind": message.kind, "error": str(error)})
+            await self._drop(message)
+            return
+        await self._messages.count_attempt(message.outbox_id)
+        raise RetryAt(self._later(min(60.0, 2.0 ** min(message.attempts, 6)))) from error
+
+    async def _refused(self, message: OutboxRow, error: SlackRefused) -> None:
+        card = await self._cards.find_card(message.card_id) if message.card_id else None
+        facts = {"kind": message.kind, "error": error.error, "workspace": message.workspace_id}
+        if error.error in TOKEN_DEAD and self._clock.now() - message.created_at < TOO_LONG_AGO:
+            log.error("Slack refuses the bot token; messages wait", extra=facts)
+            raise RetryAt(self._clock.now() + PAUSE)
+        log.warning("Slack refused a message", extra=facts)
+        if card is not None and error.error in UNREACHABLE:
+            await self._reroute(message, card)
+        elif card is not None and error.error in CARD_LOST:
+            await self._db.transaction(lambda tx: self._cards.close_card(tx, card.card_id))
+            await self._drop(message)
+        else:
+            await self._drop(message)
+
+    async def _reroute(self, message: OutboxRow, card: CardRow) -> None:
+        """The channel cannot be written to: the card goes to the person who asked, and says why."""
+
+        async def move(tx: Transaction) -> None:
+            await self._messages.delete_message(tx, message.outbox_id)
+            if card.requester is None or card.rerouted_from is not None:
+                await self._cards.close_card(tx, card.card_id)
+                return
+            await self._cards.reroute_card(tx, card.card_id, to=card.requester)
+            moved = dataclasses.replace(card, channel_id=card.requester)
+            await self._out.show_card(tx, moved)
+            if message.kind == outbox.ANNOUNCEMENT:
+                await self._out.announce(tx, moved)
+
+        await self._db.transaction(move)
+
+    # Senders: each takes the limits into account, sends, and stores what came back.
+
+    async def _send_card(self, message: OutboxRow) -> None:
+        card = await self._cards.find_card(message.card_id or "")
+        if card is None or card.is_gone:
+            await self._drop(message)
+            return
+        await self._messages.take_dedupe_key(message.outbox_id)
+        drawn = await self._draw(card)
+        digest = digest_of(drawn)
+        if card.ts is not None and digest == card.drawn_digest:
+            await self._drop(message)
+            return
+        client = self._slack(message.workspace_id)
+        if card.ts is None:
+            self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
+            posted = await client.post(card.channel_id, drawn)
+            await self._db.transaction(lambda tx: self._keep_posted(tx, message, card, posted.channel_id, posted.ts, digest))
+            return
+        if message.kind == outbox.TICK:
+            if not self._budget.may_tick(message.workspace_id, now=self._clock.now()):
+                await self._drop(message)
+                return
+        self._pace(self._budget.update(message.workspace_id, now=self._clock.now()))
+        await client.update(card.channel_id, card.ts, drawn)
+        await self._db.transaction(lambda tx: self._keep_drawn(tx, message, card, digest))
+
+    async def _send_announcement(self, message: OutboxRow) -> None:
+        card = await self._cards.find_card(message.card_id or "")
+        if card is None or card.is_gone or card.ts is None:
+            await self._drop(message)
+            return
+        channel = await self._app_rows.get_channel(card.workspace_id, card.channel_id)
+        drawn = drawing.announcement_of_all(
+            await self._showing.shown_all(await self._builds_of(card)), mention_user=card.requester
+        )
+        self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
+        thread_ts = card.ts if channel.finish_in == "thread" else None
+        await self._slack(message.workspace_id).post(card.channel_id, drawn, thread_ts=thread_ts)
+        await self._drop(message)
+
+    async def _send_whisper(self, message: OutboxRow) -> None:
+        """By the response URL, which works where the bot is no member; else in the channel; else directly."""
+        client, payload = self._slack(message.workspace_id), message.payload
+        drawn, user_id, channel_id = message_of(payload), payload["user_id"], payload["channel_id"]
+        if sealed := payload["response_url_sealed"]:
+            url = self._vault.open(sealed, context=f"whisper:{message.workspace_id}").reveal()
+            try:
+                await client.respond(url, drawn)
+                await self._drop(message)
+                return
+            except SlackRefused as error:
+                log.info("a response URL was used up", extra={"error": error.error})
+        if channel_id:
+            try:
+                await client.whisper(channel_id, user_id, drawn)
+                await self._drop(message)
+                return
+            except SlackRefused as error:
+                if error.error not in UNREACHABLE:
+                    raise
+        await self._send_direct(message)
+
+    async def _send_direct(self, message: OutboxRow) -> None:
+        user_id = message.payload["user_id"]
+        self._pace(self._budget.post(message.workspace_id, user_id, now=self._clock.now()))
+        await self._slack(message.workspace_id).post(user_id, message_of(message.payload))
+        await self._drop(message)
+
+    # Pieces.
+
+    def _pace(self, free_at: datetime | None) -> None:
+        if free_at is not None:
+            raise RetryAt(free_at)
+
+    async def _builds_of(self, card: CardRow) -> list[BuildRow]:
+        slugs = await self._cards.list_build_slugs(card.card_id)
+        found = [await self._builds.find_build(card.workspace_id, slug) for slug in slugs]
+        return [build for build in found if build is not None]
+
+    async def _draw(self, card: CardRow) -> Message:
+        shown = await self._showing.shown_all(await self._builds_of(card))
+        notes = [REROUTED] if card.rerouted_from else []
+        return drawing.card(shown, now=self._clock.now(), notes=notes)
+
+    async def _keep_posted(
+        self, tx: Transaction, message: OutboxRow, card: CardRow, channel_id: str, ts: str, digest: str
+    ) -> None:
+        await self._cards.save_posted(tx, card.card_id, channel_id=channel_id, ts=ts)
+        await self._keep_drawn(tx, message, card, digest)
+
+    async def _keep_drawn(self, tx: Transaction, message: OutboxRow, card: CardRow, digest: str) -> None:
+        await self._cards.save_drawn(tx, card.card_id, digest=digest, now=self._clock.now())
+        await self._messages.delete_message(tx, message.outbox_id)
+
+    async def _drop(self, message: OutboxRow) -> None:
+        await self._db.transaction(lambda tx: self._messages.delete_message(tx, message.outbox_id))
+
+
+def message_of(payload: Mapping[str, Any]) -> Message:
+    return Message(payload["text"], tuple(payload.get("blocks", ())))
+
+
+def digest_of(message: Message) -> str:
+    """Whether a drawing would change anything."""
+    return hashlib.sha256(json.dumps(message.to_payload(), sort_keys=True).encode()).hexdigest()[:32]

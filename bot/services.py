@@ -1,0 +1,51 @@
+"""The frozen bundle every handler receives by the name ``services``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.aborts import Aborts
+from bot.access import Access, Asker
+from bot.apps import Apps
+from bot.builds import Builds
+from bot.clock import Clock
+from bot.connections import Connections
+from bot.outbox import Outbox
+from bot.showing import Showing
+from bot.slack.client import SlackClient
+from bot.slack.text import Message
+from bot.starts import Starts
+from bot.tasks import Tasks
+from storage import Database
+from storage.apps import AppStore
+from storage.builds import BuildStore
+from storage.outbox import OutboxStore
+from storage.requests import RequestStore
+from storage.workspaces import WorkspaceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    command: str
+    clock: Clock
+    database: Database
+    access: Access
+    apps: Apps
+    starts: Starts
+    aborts: Aborts
+    builds: Builds
+    connections: Connections
+    showing: Showing
+    outbox: Outbox
+    tasks: Tasks
+    slack: Callable[[str], SlackClient]
+    workspaces: WorkspaceStore
+    app_rows: AppStore
+    build_rows: BuildStore
+    requests: RequestStore
+    messages: OutboxStore
+
+    async def whisper(self, asker: Asker, message: Message) -> None:
+        """Answer a person privately; the answer is stored before it is sent."""
+        await self.database.transaction(lambda tx: self.outbox.whisper(tx, asker, message))

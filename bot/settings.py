@@ -1,0 +1,283 @@
+"""What an operator decides: one class, read from the environment and ``.env``, checked in whole sentences."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import StartupFailed
+
+PREFIX = "BUILDBELL_"
+COMMAND = re.compile(r"/[a-z0-9_-]{1,24}")
+"""Slack allows 32 characters; ``-status`` and ``-abort`` are appended."""
+PLAIN = {"int_parsing": "must be a whole number", "float_parsing": "must be a number"}
+"""pydantic's own words for these are about parsing."""
+SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """Every name is an environment variable with ``BUILDBELL_`` before it. Empty counts as not set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",  # a .env may be shared with other programs; `doctor` names what looks like a slip
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    slack_bot_token: SecretStr | None = Field(
+        None, description="The bot's token, xoxb-…, from \"OAuth & Permissions\" on the Slack app's page."
+    )
+    slack_app_token: SecretStr | None = Field(
+        None,
+        description="An app-level token, xapp-…, with the scope connections:write, from "
+        '"Basic Information". When it is set, Buildbell uses Socket Mode and needs no public address.',
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None,
+        description='The signing secret from "Basic Information". Needed in HTTP mode, which is used when no '
+        "app-level token is set.",
+    )
+    slack_api_url: str = Field(
+        "https://slack.com/api/", description="Where Slack's Web API is. Change it only to practise or to use a proxy."
+    )
+    bitrise_api_url: str = Field(
+        "https://api.bitrise.io/v0.1",
+        description="Where Bitrise's API is. Change it only to practise or to use a proxy.",
+    )
+    bitrise_site_url: str = Field(
+        "https://app.bitrise.io",
+        description="Where people open builds; links that are pasted from there are understood.",
+    )
+    database_url: str = Field(
+        "sqlite:///buildbell.db",
+        description="What Buildbell remembers: sqlite:///FILE (three slashes for a file beside the process, four for "
+        "an absolute path).",
+    )
+    encryption_keys: SecretStr | None = Field(
+        None,
+        description="The keys that seal stored tokens, newest first, separated by commas. `buildbell keys new` prints "
+        "one; keep a copy apart from the database.",
+    )
+    command: str = Field(
+        "/build", description="The slash command. Two more are made from it: /build-status and /build-abort."
+    )
+    host: str = Field(
+        "127.0.0.1",
+        description="The address to listen on: 127.0.0.1 behind a proxy on the same machine, 0.0.0.0 in a container.",
+    )
+    port: int = Field(3000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(
+        None,
+        description="The address under which Slack reaches this process in HTTP mode, like "
+        "https://buildbell.example.com; `buildbell manifest` needs it.",
+    )
+    connect_users: CommaSeparated = Field(
+        (),
+        description="Slack user ids (U…, from a profile's menu) that may connect Bitrise, besides the workspace's "
+        "admins; separated by commas.",
+    )
+    report_green_users: CommaSeparated = Field(
+        (),
+        description="Slack user ids that may report a stopped build as green, which lets a required check pass without "
+        "running; * for everybody, empty for nobody.",
+    )
+    sweep_seconds: float = Field(
+        10, ge=1, le=600, description="How often Bitrise is asked what changed while a build is watched."
+    )
+    idle_sweep_seconds: float = Field(300, ge=1, le=86400, description="How often Bitrise is asked while nothing runs.")
+    look_back_seconds: float = Field(
+        10,
+        ge=0,
+        le=600,
+        description="How long a start whose answer was lost is looked for at Bitrise before it is sent again.",
+    )
+    start_deadline_seconds: float = Field(
+        120, ge=5, le=3600, description="How long a start is tried before the person is told that it did not work."
+    )
+    shutdown_seconds: float = Field(
+        8, ge=0, le=300, description="How long work that runs may take to finish after SIGTERM."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least important line that is logged: DEBUG, INFO, WARNING or ERROR."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="text for people, json (one object a line) for log collectors."
+    )
+
+    @property
+    def uses_socket_mode(self) -> bool:
+        return self.slack_app_token is not None
+
+    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret", mode="before")
+    @classmethod
+    def _stripped(cls, value: object) -> object:
+        return value.strip() if isinstance(value, str) else value
+
+    @field_validator("slack_bot_token")
+    @classmethod
+    def _is_bot_token(cls, value: SecretStr | None) -> SecretStr | None:
+        return _begins(value, "xoxb-", 'the "Bot User OAuth Token" under "OAuth & Permissions" does')
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _is_app_token(cls, value: SecretStr | None) -> SecretStr | None:
+        return _begins(value, "xapp-", 'the "App-Level Tokens" under "Basic Information" do')
+
+    @field_validator("command")
+    @classmethod
+    def _is_command(cls, value: str) -> str:
+        if not COMMAND.fullmatch(value):
+            raise ValueError(
+                "must be a slash and up to 24 lower-case letters, digits, hyphens or underscores, like /build"
+            )
+        return value
+
+    @field_validator("slack_api_url", "bitrise_api_url", "bitrise_site_url", "public_url")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be an address that begins with https:// (or http://) and has no ? or #")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("must not hold a user name or password")
+        return value
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _ends_with_slash(cls, value: str) -> str:
+        return value.rstrip("/") + "/"  # the SDK joins method names to it
+
+    @field_validator("bitrise_api_url", "bitrise_site_url", "public_url")
+    @classmethod
+    def _ends_without_slash(cls, value: str | None) -> str | None:
+        return value and value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: str) -> str:
+        if not re.fullmatch(r"sqlite:///.+", value):
+            raise ValueError("must look like sqlite:///buildbell.db")
+        return value
+
+    @field_validator("connect_users", "report_green_users")
+    @classmethod
+    def _are_users(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [user for user in value if user != "*" and not SLACK_USER.fullmatch(user)]:
+            raise ValueError(
+                f"holds {wrong[0][:40]!r}, which is no Slack user id; they begin with U or W and are copied from "
+                "a profile's menu, not typed as @names"
+            )
+        return value
+
+    @field_validator("connect_users")
+    @classmethod
+    def _are_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "*" in value:
+            raise ValueError("must name people by their Slack user ids; everybody (*) may not connect Bitrise")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
+def _begins(value: SecretStr | None, prefix: str, which: str) -> SecretStr | None:
+    if value is not None and not value.get_secret_value().startswith(prefix):
+        raise ValueError(f"must begin with {prefix}; {which}")
+    return value
+
+
+class SettingsWrong(StartupFailed):
+    """Settings that are missing or cannot be used: one sentence each, none of which holds a value of a secret."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def env_name(field: str) -> str:
+    """``slack_bot_token`` as an operator writes it."""
+    return PREFIX + field.upper()
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises `SettingsWrong`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        raise SettingsWrong([_sentence(detail) for detail in details]) from None  # a cause would show values
+    except (OSError, UnicodeDecodeError):
+        raise SettingsWrong(["The file .env cannot be read as UTF-8 text: correct it, or move it away."]) from None
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    field = str(detail["loc"][0]) if detail["loc"] else ""
+    own = detail.get("ctx", {}).get("error")
+    if own:
+        return f"{env_name(field)} {own}."
+    what = PLAIN.get(detail["type"]) or detail["msg"].replace("Input should", "should", 1)
+    return f"{env_name(field)} {what}. {Settings.model_fields[field].description}"
+
+
+def missing_for_run(settings: Settings) -> list[str]:
+    """What ``run`` cannot do without: one sentence each with the name and the way out."""
+    missing = []
+    if settings.slack_bot_token is None:
+        missing.append(
+            f"{env_name('slack_bot_token')} is not set: install the Slack app to your workspace and copy the "
+            '"Bot User OAuth Token" from "OAuth & Permissions".'
+        )
+    if settings.slack_app_token is None and settings.slack_signing_secret is None:
+        missing.append(
+            f"Neither {env_name('slack_app_token')} (for Socket Mode) nor {env_name('slack_signing_secret')} (for "
+            'HTTP) is set: copy one of them from "Basic Information" of the Slack app.'
+        )
+    if settings.encryption_keys is None:
+        missing.append(
+            f"{env_name('encryption_keys')} is not set: run `buildbell keys new`, set what it prints, and keep a copy "
+            "apart from the database."
+        )
+    return missing
+
+
+def names_in_use() -> set[str]:
+    """The names of all variables in the environment and in ``.env``."""
+    return {*os.environ, *dotenv_values(".env", encoding="utf-8")}
+
+
+def unknown_names(names: Iterable[str]) -> list[str]:
+    """A sentence for each name that begins like a setting and is none: a slip would go unnoticed otherwise."""
+    known = {env_name(field) for field in Settings.model_fields}
+    slips = sorted(name.upper() for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
+    return [f"{slip} is no setting.{_nearest(slip, known)}" for slip in slips]
+
+
+def _nearest(slip: str, known: set[str]) -> str:
+    near = get_close_matches(slip, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""

@@ -1,0 +1,47 @@
+"""A build as people are shown it: with its app's title, its link, and how long it usually takes."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.slack.shown import Eta, ShownBuild
+from storage.apps import AppStore
+from storage.builds import BuildRow, BuildStore
+
+HISTORY = 20
+ENOUGH = 3
+
+
+class Showing:
+    """``site_url`` is where Bitrise's build pages are."""
+
+    def __init__(self, *, builds: BuildStore, apps: AppStore, site_url: str) -> None:
+        self._builds, self._apps, self._site_url = builds, apps, site_url.rstrip("/")
+
+    async def shown(self, build: BuildRow) -> ShownBuild:
+        app = await self._apps.find_app(build.workspace_id, build.app_slug)
+        eta = None if build.is_finished else await self.eta(build)
+        title = app.title if app else build.app_slug
+        return ShownBuild(build=build, app_title=title, url=self.url(build), eta=eta)
+
+    async def shown_all(self, builds: Sequence[BuildRow]) -> list[ShownBuild]:
+        return [await self.shown(build) for build in builds]
+
+    async def eta(self, build: BuildRow) -> Eta | None:
+        """What the last successes of the same app and workflow took; None until there are a few."""
+        return eta_of(await self._builds.list_durations(build, limit=HISTORY))
+
+    def url(self, build: BuildRow) -> str:
+        if build.is_pipeline:
+            return f"{self._site_url}/app/{build.app_slug}/pipelines/{build.build_slug}"
+        return f"{self._site_url}/build/{build.build_slug}"
+
+
+def eta_of(spans: Sequence[tuple[datetime, datetime]]) -> Eta | None:
+    seconds = sorted((end - start).total_seconds() for start, end in spans)
+    if len(seconds) < ENOUGH:
+        return None
+    nine_in_ten = seconds[min(len(seconds) - 1, round(0.9 * (len(seconds) - 1)))]
+    return Eta(median_seconds=statistics.median(seconds), p90_seconds=nine_in_ten)

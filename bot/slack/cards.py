@@ -1,0 +1,105 @@
+"""The card: the message that shows builds live, and the one that tells their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from slack_sdk.models.blocks import Block, ButtonElement
+
+from bot.outcomes import Outcome, run_seconds, spoken_duration
+from bot.slack import ids, shown
+from bot.slack.blocks import Line, actions, button, context, divider, lines, link_button, message, said, words
+from bot.slack.shown import ShownBuild
+from bot.slack.text import Message, link, mention, quoted
+from storage.builds import BuildRow
+
+BUILDS_ON_A_CARD = 10
+"""Four blocks each, of the 50 a message may have."""
+
+
+def card(builds: Sequence[ShownBuild], *, now: datetime, notes: Sequence[str] = ()) -> Message:
+    """One message for one or several builds, as they stand at ``now``. ``notes`` are shown small, below."""
+    drawn, left_out = builds[:BUILDS_ON_A_CARD], len(builds) - BUILDS_ON_A_CARD
+    blocks: list[Block] = []
+    for build in drawn:
+        blocks += [*([divider()] if blocks else []), *_build_blocks(build, now)]
+    told = [*notes, f"{left_out} more are not shown here."] if left_out > 0 else notes
+    return message(
+        _fallback(builds), *blocks, *(context(quoted(note, 500)) for note in told[:BUILDS_ON_A_CARD] if note)
+    )
+
+
+def _fallback(builds: Sequence[ShownBuild]) -> str:
+    sentences = " ".join(map(shown.sentence, builds))
+    return sentences if len(builds) == 1 else f"{len(builds)} builds: {sentences}"
+
+
+def _build_blocks(build: ShownBuild, now: datetime) -> list[Block]:
+    return [
+        lines(*build_lines(build, now)),
+        *actions(open_button(build), again_button(build)),
+        # In a row of its own: a thumb that aims at Open must not stop a build.
+        *actions(stop_button(build)),
+    ]
+
+
+def build_lines(shown_build: ShownBuild, now: datetime) -> list[Line]:
+    build = shown_build.build
+    told = [words(text)] if (text := shown.progress(build, shown_build.eta, now)) else []
+    return [
+        shown.title_line(shown_build),
+        shown.code_line(build),
+        [words("“"), said(build.build_message, 300, italic=True), words("”")] if build.build_message else [],
+        told,
+        shown.stopped_line(build),
+        shown.cause_line(shown_build),
+    ]
+
+
+def open_button(build: ShownBuild) -> ButtonElement | None:
+    return link_button(ids.BUILD_OPEN, "Open", url=build.url, label=f"Open {shown.name(build)} in Bitrise")
+
+
+def again_button(build: ShownBuild) -> ButtonElement | None:
+    if not build.build.is_finished:
+        return None
+    return button(ids.BUILD_AGAIN, "Run again", value=build.build.build_slug, label=f"Run {shown.name(build)} again")
+
+
+def stop_button(build: ShownBuild) -> ButtonElement | None:
+    row = build.build
+    if row.is_finished or shown.is_stopping(row) or not build.is_stoppable:
+        return None
+    label = f"Stop {shown.name(build)}"
+    return button(ids.BUILD_STOP, "Stop…", value=row.build_slug, style="danger", label=label)
+
+
+def announcement(build: ShownBuild, *, mention_user: str | None) -> Message:
+    """The end of one build, for the thread or the channel; ``mention_user`` (a user id) is mentioned once."""
+    return announcement_of_all([build], mention_user=mention_user)
+
+
+def announcement_of_all(builds: Sequence[ShownBuild], *, mention_user: str | None) -> Message:
+    """The end of all builds of a card, a line each. Only text: it sits under the card, which has the buttons."""
+    told = [_announced(build) for build in builds[:BUILDS_ON_A_CARD]]
+    if len(builds) > BUILDS_ON_A_CARD:
+        told.append(f"{len(builds) - BUILDS_ON_A_CARD} more ended as well.")
+    told[-1] += f" Asked for by {mention(mention_user)}." if mention_user else ""
+    return Message("\n".join(told))
+
+
+def _announced(build: ShownBuild) -> str:
+    """The outcome comes first: a phone's preview shows about one line."""
+    row, stands = build.build, shown.standing(build.build)
+    ran = run_seconds(row.started_at, row.finished_at)
+    preposition = "in" if row.outcome == Outcome.SUCCEEDED else "after"
+    took = f" {preposition} {spoken_duration(ran)}" if ran is not None else ""
+    named = quoted(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
+    what = " ".join(filter(None, (named, link(build.url, shown.number(row)), shown.where(row))))
+    return f"{stands.emoji} *{stands.word}*{took}: {what}.{_why(row)}"
+
+
+def _why(row: BuildRow) -> str:
+    why = quoted(shown.why_stopped(row), shown.SENTENCE_LIMIT)
+    return f" {why[0].upper()}{why[1:].rstrip('.')}." if why else ""

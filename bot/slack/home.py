@@ -1,0 +1,81 @@
+"""The App Home: how it stands with Bitrise, my builds, and a way to start one.
+
+https://docs.slack.dev/surfaces/app-home
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.slack import ids
+from bot.slack.blocks import BLOCKS_IN_VIEW, actions, button, context, divider, header, lines, section
+from bot.slack.forms import Payload
+from bot.slack.lists import list_line, running_blocks
+from bot.slack.replies import health_line
+from bot.slack.shown import ShownBuild
+from bot.slack.text import date, escape
+from storage.workspaces import WorkspaceRow
+
+RUNNING_SHOWN = 15
+RECENT_SHOWN = 15
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFacts:
+    """``running`` and ``recent`` are the builds of the person whose Home it is."""
+
+    workspace: WorkspaceRow | None
+    running: Sequence[ShownBuild]
+    recent: Sequence[ShownBuild]
+    may_connect: bool
+    may_change_settings: bool
+    command: str
+
+
+def home_view(facts: HomeFacts, *, now: datetime) -> Payload:
+    blocks: list[Block] = [
+        section(health_line(facts.workspace, command=facts.command)),
+        *_buttons(facts),
+        divider(),
+        *_running(facts.running, now),
+        *_recent(facts.recent),
+        divider(),
+        context(_help(facts.command, now)),
+    ]
+    return View(type="home", callback_id="home", blocks=blocks[:BLOCKS_IN_VIEW]).to_dict()
+
+
+def _buttons(facts: HomeFacts) -> list[Block]:
+    is_connected = facts.workspace is not None and facts.workspace.bitrise_token_sealed is not None
+    connect = "Replace the Bitrise token" if is_connected else "Connect Bitrise"
+    style = None if is_connected else "primary"
+    return actions(
+        button(ids.HOME_START, "Start a build", value="home", style="primary") if is_connected else None,
+        button(ids.HOME_REFRESH, "Refresh", value="home"),
+        button(ids.HOME_SETTINGS, "Settings", value="home") if facts.may_change_settings else None,
+        button(ids.CONNECTION_CONNECT, connect, value="home", style=style) if facts.may_connect else None,
+    )
+
+
+def _running(builds: Sequence[ShownBuild], now: datetime) -> list[Block]:
+    blocks: list[Block] = [header("Your builds that run")]
+    for build in builds[:RUNNING_SHOWN]:
+        blocks += running_blocks(build, now)
+    return blocks if builds else [*blocks, section("None of your builds is running.")]
+
+
+def _recent(builds: Sequence[ShownBuild]) -> list[Block]:
+    heading = header("Your recent builds")
+    if not builds:
+        return [heading, section("What you start from Slack is listed here.")]
+    return [heading, lines(*map(list_line, builds[:RECENT_SHOWN]))]
+
+
+def _help(command: str, now: datetime) -> str:
+    slash = escape(command)
+    return f"As of {date(now)}. `{slash} help` lists what you can type; `{slash} status` shows what runs now."

@@ -1,0 +1,79 @@
+"""Every action, view, block and option id, once. The same string names the action, the view and the metric."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# Buttons of a build: the value is the build's slug.
+BUILD_OPEN: Final = "build.open"
+"""A link; Slack still sends a press, which must be acked."""
+BUILD_STOP: Final = "build.stop"
+"""The button that opens the stop form."""
+BUILD_AGAIN: Final = "build.again"
+BUILD_AGAIN_FORM: Final = "build.again-form"
+BUILD_STATUS: Final = "build.status"
+
+# Buttons of a question: the value is the id of the request that waits for the answer.
+BUILD_JOIN: Final = "build.join"
+BUILD_START_ANYWAY: Final = "build.start-anyway"
+BUILD_RUN_SAME_COMMIT: Final = "build.run-same-commit"
+BUILD_RUN_NEWEST: Final = "build.run-newest"
+
+BUILD_CHOOSE_APP: Final = "build.choose-app"
+"""A way out of an error: the value is the command text it stands for. One id per button, see `numbered`."""
+BUILD_LIST_PAGE: Final = "build.list-page"
+"""Newer and Older: the value is a page as JSON (see `bot.slack.lists.read_page`)."""
+
+# Shortcut and modals.
+BUILD_START: Final = "build.start"
+"""The global shortcut and the start form."""
+BUILD_ABORT: Final = "build.abort"
+"""The stop form."""
+CONNECTION_CONNECT: Final = "connection.connect"
+"""The button and the connect form."""
+CONNECTION_DISCONNECT: Final = "connection.disconnect"
+CHANNEL_SETTINGS: Final = "channel.settings"
+MESSAGE_CLOSED: Final = "message.closed"
+"""A modal that only tells something."""
+
+# App Home.
+HOME_START: Final = "home.start"
+HOME_REFRESH: Final = "home.refresh"
+HOME_SETTINGS: Final = "home.settings"
+
+# Fields: the block and its element share the id.
+START_APP: Final = "start.app"
+START_TARGET: Final = "start.target"
+START_BRANCH: Final = "start.branch"
+START_REVISION: Final = "start.revision"
+START_ENVIRONMENT: Final = "start.environment"
+START_MESSAGE: Final = "start.message"
+START_ANYWAY: Final = "start.anyway"
+
+ABORT_REASON: Final = "abort.reason"
+ABORT_SENTENCE: Final = "abort.sentence"
+ABORT_REPORT: Final = "abort.report"
+ABORT_QUIET: Final = "abort.quiet"
+
+CONNECT_TOKEN: Final = "connect.token"
+
+SETTINGS_APP: Final = "settings.app"
+SETTINGS_TARGET: Final = "settings.target"
+SETTINGS_BRANCH: Final = "settings.branch"
+SETTINGS_FINISH_IN: Final = "settings.finish-in"
+SETTINGS_ALIASES: Final = "settings.aliases"
+
+
+def numbered(action_id: str, number: int) -> str:
+    """Action ids must differ within one block: ``build.choose-app:2``."""
+    return f"{action_id}:{number}"
+
+
+def without_number(action_id: str) -> str:
+    return action_id.partition(":")[0]
+
+
+def any_number(action_id: str) -> re.Pattern[str]:
+    """What a handler registers for a numbered id."""
+    return re.compile(rf"{re.escape(action_id)}(?::\d+)?\Z")

@@ -1,0 +1,51 @@
+"""Socket Mode: Slack's deliveries over a connection that we open."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import aiohttp
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import StartupFailed
+
+log = logging.getLogger(__name__)
+FATAL = frozenset(["invalid_auth", "not_allowed_token_type", "token_revoked", "account_inactive", "missing_scope"])
+RETRY_SECONDS = 5.0
+
+
+class Socket:
+    """``start`` returns once connected; `StartupFailed` when Slack refuses the app-level token."""
+
+    def __init__(self, *, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
+        self._handler = AsyncSocketModeHandler(app, app_token, web_client=client)
+        self._app_token, self._client = app_token, client
+
+    async def start(self) -> None:
+        # Bolt's client asks for ever and never returns on a bad token, so one call of our own comes first.
+        while True:
+            try:
+                await self._client.apps_connections_open(app_token=self._app_token)
+                break
+            except SlackApiError as error:
+                reason = str(error.response.get("error"))
+                if reason in FATAL:
+                    raise StartupFailed(
+                        f"Slack refuses BUILDBELL_SLACK_APP_TOKEN ({reason}). It must be an app-level token (xapp-…) "
+                        "with the scope connections:write, from the app's page, Basic Information."
+                    ) from error
+                log.warning("Slack gives no socket yet; trying again", extra={"error": reason})
+            except (TimeoutError, aiohttp.ClientError) as error:
+                log.warning("Slack does not answer; trying again", extra={"error": type(error).__name__})
+            await asyncio.sleep(RETRY_SECONDS)
+        await self._handler.connect_async()
+
+    async def is_connected(self) -> bool:
+        return bool(await self._handler.client.is_connected())
+
+    async def stop(self) -> None:
+        await self._handler.close_async()

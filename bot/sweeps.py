@@ -1,0 +1,25 @@
+"""When a workspace is looked at next: one due time, pulled forward whenever something is known to have happened."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.engine import Engine, Job
+from storage import Transaction
+from storage.workspaces import WorkspaceStore
+
+SWEEP = "sweep"
+
+
+class Sweeps:
+    def __init__(self, *, workspaces: WorkspaceStore, engine: Engine) -> None:
+        self._workspaces, self._engine = workspaces, engine
+
+    async def make_due(self, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
+        """Sweep at ``at`` or earlier. A job that finds its workspace not due does nothing, so one too many is harmless."""
+        if await self._workspaces.make_sweep_due(tx, workspace_id, at=at):
+            await self.plan(tx, workspace_id, at=at)
+
+    async def plan(self, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
+        # No key: a sweep that waits for its time must not hold back one that is due now. The row decides who sweeps.
+        await self._engine.enqueue(tx, Job(SWEEP, {"workspace_id": workspace_id}, due_at=at))

@@ -1,0 +1,140 @@
+"""Sweep a workspace: one list call across its apps, compared with the rows; only what fell off the page is asked for singly."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from bot.bitrise.client import BitriseClient
+from bot.bitrise.models import Build
+from bot.clock import Clock
+from bot.connections import Connections
+from bot.engine import Engine
+from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BuildbellError, ConnectionDead, NotConnected
+from bot.observer import Observer
+from bot.outbox import Outbox
+from bot.sweeps import SWEEP, Sweeps
+from storage import Database, Transaction
+from storage.builds import BuildRow, BuildStore
+from storage.cards import CardStore
+from storage.workspaces import WorkspaceStore
+
+log = logging.getLogger(__name__)
+PAGE = 50
+ASKED_SINGLY = 20
+TICK_EVERY = timedelta(seconds=15)
+LONGEST_BACK_OFF = timedelta(minutes=5)
+CLAIM = timedelta(minutes=2)
+LOST_AFTER = timedelta(minutes=10)
+
+
+class Tracker:
+    """``watched`` is the pause between sweeps while a running build has a card, ``idle`` the one otherwise."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        workspaces: WorkspaceStore,
+        builds: BuildStore,
+        cards: CardStore,
+        connections: Connections,
+        observer: Observer,
+        outbox: Outbox,
+        sweeps: Sweeps,
+        engine: Engine,
+        clock: Clock,
+        watched: timedelta,
+        idle: timedelta,
+    ) -> None:
+        self._db, self._workspaces, self._builds, self._cards = database, workspaces, builds, cards
+        self._connections, self._observer, self._outbox = connections, observer, outbox
+        self._sweeps, self._clock, self._watched, self._idle = sweeps, clock, watched, idle
+        self._failures: dict[str, int] = {}
+        engine.register(SWEEP, self.sweep, concurrency=16)
+
+    async def start(self) -> None:
+        """Every connected workspace is due at once: who knows how long nobody looked."""
+        now = self._clock.now()
+        await self._workspaces.release_sweeps(now=now)
+        for workspace in await self._workspaces.list_workspaces():
+            if workspace.bitrise_token_sealed and workspace.health == "ok":
+                await self._plan(workspace.workspace_id)
+
+    async def _plan(self, workspace_id: str) -> None:
+        await self._db.transaction(lambda tx: self._sweeps.plan(tx, workspace_id, at=self._clock.now()))
+
+    async def sweep(self, arguments: Mapping[str, Any]) -> None:
+        """One sweep, if it is due and nobody else does it; plans the next one."""
+        workspace_id = arguments["workspace_id"]
+        now = self._clock.now()
+        if not await self._workspaces.claim_sweep(workspace_id, now=now, until=now + CLAIM):
+            return
+        error: BuildbellError | None = None
+        try:
+            async with self._connections.bitrise(workspace_id) as client:
+                await self._look(client, workspace_id)
+        except (NotConnected, ConnectionDead):
+            return  # nothing to look with; connecting plans the next sweep
+        except BitriseError as trouble:
+            log.warning("a sweep failed", extra={"workspace": workspace_id, "error": str(trouble)})
+            error = trouble
+        except Exception:  # the next sweep must be planned whatever happened in this one
+            log.exception("a sweep broke", extra={"workspace": workspace_id})
+            error = BitriseError("The last sweep broke; the log says how.")
+        await self._finish(workspace_id, error)
+
+    async def _look(self, client: BitriseClient, workspace_id: str) -> None:
+        page = await client.list_all_builds(limit=PAGE)
+        on_page = {build.slug for build in page.items}
+        missing = [
+            build
+            for build in await self._builds.list_unfinished(workspace_id)
+            if build.build_slug not in on_page
+        ]
+        found = [seen for build in missing[:ASKED_SINGLY] if (seen := await self._ask(client, build))]
+        await self._db.transaction(lambda tx: self._observer.observe(tx, workspace_id, [*page.items, *found]))
+
+    async def _ask(self, client: BitriseClient, build: BuildRow) -> Build | None:
+        """One build that fell off the page, or a pipeline, which is never on it."""
+        try:
+            if build.is_pipeline:
+                return await client.get_pipeline(build.app_slug, build.build_slug)
+            return await client.get_build(build.app_slug, build.build_slug)
+        except BitriseNotFound:
+            # New builds may take a moment to be found; one that stays away for long has been taken from us.
+            if build.triggered_at is None or self._clock.now() - build.triggered_at > LOST_AFTER:
+                await self._db.transaction(lambda tx: self._observer.lose(tx, build))
+            return None
+
+    async def _finish(self, workspace_id: str, error: BuildbellError | None) -> None:
+        now = self._clock.now()
+        watched = await self._cards.list_watched(workspace_id)
+        pause = self._watched if watched else self._idle
+        if error is None:
+            self._failures.pop(workspace_id, None)
+        else:
+            pause = self._back_off(workspace_id, error)
+
+        async def finish(tx: Transaction) -> None:
+            for card in watched:
+                if card.ts and card.drawn_at and now - card.drawn_at >= TICK_EVERY:
+                    await self._outbox.tick(tx, card)
+            due_at = now + pause
+            await self._workspaces.finish_sweep(
+                tx, workspace_id, now=now, due_at=due_at, error=error.sentence if error else None
+            )
+            workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
+            if workspace and workspace.sweep_due_at:
+                await self._sweeps.plan(tx, workspace_id, at=workspace.sweep_due_at)
+
+        await self._db.transaction(finish)
+
+    def _back_off(self, workspace_id: str, error: BuildbellError) -> timedelta:
+        """Longer with every failure in a row, at least as long as Bitrise asks for."""
+        failures = self._failures[workspace_id] = self._failures.get(workspace_id, 0) + 1
+        pause = min(LONGEST_BACK_OFF, self._watched * 2 ** min(failures, 10))
+        asked = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else timedelta()
+        return max(pause, asked)

@@ -1,0 +1,143 @@
+"""Seal and open secrets: AES-GCM, bound to where they belong, with keys that can be rotated."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+from typing import NoReturn
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bot.errors import SealBroken, StartupFailed
+
+VERSION = "v1"
+KEY_BYTES = 32
+NONCE_BYTES = 12
+STARS = "********"
+
+
+class Token:
+    """A secret in memory. Only ``reveal()`` shows it; it cannot be pickled or copied into a log by accident."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def reveal(self) -> str:
+        return self._secret
+
+    def __repr__(self) -> str:
+        return f"Token({STARS})"
+
+    def __str__(self) -> str:
+        return STARS
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Token):
+            return NotImplemented
+        return hmac.compare_digest(self._secret.encode(), other._secret.encode())
+
+    def __hash__(self) -> int:
+        return hash((Token, self._secret))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Token does not leave the process")
+
+
+class Vault:
+    """``keys`` are 32 bytes each, newest first: the first seals, all of them open."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise ValueError("a vault needs a key")
+        self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
+        self._newest = _key_id(keys[0])
+
+    def seal(self, secret: str, *, context: str) -> str:
+        """``v1.<key id>.<base64url of nonce and ciphertext>``; opens with the same ``context`` only."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = self._ciphers[self._newest].encrypt(nonce, secret.encode(), _bound(self._newest, context))
+        return f"{VERSION}.{self._newest}.{base64.urlsafe_b64encode(nonce + sealed).decode().rstrip('=')}"
+
+    def open(self, sealed: str, *, context: str) -> Token:
+        """Raises `SealBroken` when the key is gone, or the text was altered or belongs elsewhere."""
+        key_id, data = _parse(sealed)
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise SealBroken(
+                f"A stored secret was sealed with the key {key_id}, which BUILDBELL_ENCRYPTION_KEYS does not hold. "
+                "Put that key back, behind the newest one; if it is lost, connect again."
+            )
+        try:
+            secret = cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _bound(key_id, context))
+        except InvalidTag as error:
+            raise SealBroken(
+                "A stored secret does not open: it was altered, or copied from another workspace. Connect again."
+            ) from error
+        return Token(secret.decode())
+
+    def needs_rotation(self, sealed: str) -> bool:
+        """Whether it was sealed with another key than the newest."""
+        return _parse(sealed)[0] != self._newest
+
+
+def _bound(key_id: str, context: str) -> bytes:
+    return f"{VERSION}.{key_id}.{context}".encode()
+
+
+def _key_id(key: bytes) -> str:
+    """Eight hex digits that tell keys apart and nothing about them."""
+    return hashlib.sha256(b"buildbell key id:" + key).hexdigest()[:8]
+
+
+def _parse(sealed: str) -> tuple[str, bytes]:
+    version, _, rest = sealed.partition(".")
+    key_id, _, text = rest.partition(".")
+    try:
+        data = _decode(text)
+    except (ValueError, binascii.Error):
+        data = b""
+    if version != VERSION or len(data) <= NONCE_BYTES:
+        raise SealBroken("A stored secret is not in a form this version knows. Connect again.")
+    return key_id, data
+
+
+def _decode(text: str) -> bytes:
+    """Base64 in either alphabet, with or without padding."""
+    plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+
+
+def new_key() -> str:
+    """A fresh key as an operator stores it."""
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def parse_keys(text: str) -> tuple[bytes, ...]:
+    """The keys in ``BUILDBELL_ENCRYPTION_KEYS``, newest first. Raises `StartupFailed`, never with a key in it."""
+    pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+    if not pieces:
+        raise StartupFailed("BUILDBELL_ENCRYPTION_KEYS holds no key. `buildbell keys new` prints one.")
+    keys = tuple(_parse_key(piece, number) for number, piece in enumerate(pieces, start=1))
+    if len(set(keys)) < len(keys):
+        raise StartupFailed("BUILDBELL_ENCRYPTION_KEYS holds the same key twice. Remove one of them.")
+    return keys
+
+
+def _parse_key(piece: str, number: int) -> bytes:
+    try:
+        key = _decode(piece)
+    except (ValueError, binascii.Error):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise StartupFailed(
+            f"Key {number} in BUILDBELL_ENCRYPTION_KEYS is not {KEY_BYTES} bytes in base64. "
+            "`buildbell keys new` prints one."
+        ) from None
+    return key

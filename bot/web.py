@@ -1,0 +1,61 @@
+"""The doors: Slack's requests, health, readiness, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+def web_app(
+    *,
+    slack: AsyncApp | None,
+    is_ready: Callable[[], str | None],
+    exposition: Callable[[], Awaitable[bytes]],
+) -> web.Application:
+    """``slack`` is None in Socket Mode; ``is_ready`` returns what is still missing, or None."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.router.add_get("/healthz", _health)
+    app.router.add_get("/readyz", _readiness(is_ready))
+    app.router.add_get("/metrics", _metrics(exposition))
+    if slack is not None:
+        app.router.add_post("/slack/events", _slack(slack))
+    return app
+
+
+async def _health(request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+def _readiness(is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def readiness(request: web.Request) -> web.Response:
+        missing = is_ready()
+        if missing:
+            return web.json_response({"status": "waiting", "for": missing}, status=503)
+        return web.json_response({"status": "ready"})
+
+    return readiness
+
+
+def _metrics(exposition: Callable[[], Awaitable[bytes]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def metrics(request: web.Request) -> web.Response:
+        headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        return web.Response(body=await exposition(), headers=headers)
+
+    return metrics
+
+
+def _slack(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """One URL for commands, presses, options and events; Bolt checks the signature."""
+
+    async def receive(request: web.Request) -> web.Response:
+        sent_at = request.headers.get("X-Slack-Request-Timestamp", "")
+        if sent_at and not (sent_at.isascii() and sent_at.isdigit()):
+            return web.Response(status=401)  # Bolt fails with a 500 on a timestamp that is no whole number
+        return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
+
+    return receive

@@ -1,0 +1,44 @@
+"""What a person can ask: one module per verb, in the order a person meets it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.slack import ids
+from commands import abort, again, connect, home, listing, settings, slash, start
+
+log = logging.getLogger(__name__)
+
+
+def register_all(app: AsyncApp, *, command: str) -> None:
+    """Every command, action, view, shortcut, event and option list. ``command`` is the slash command's name."""
+    slash.register(app, command)
+    start.register(app)
+    abort.register(app)
+    again.register(app)
+    listing.register(app)
+    connect.register(app)
+    settings.register(app)
+    home.register(app)
+    app.action(ids.BUILD_OPEN)(note_press)
+    app.view_closed(ids.MESSAGE_CLOSED)(note_press)
+
+
+async def note_press(ack: AsyncAck) -> None:
+    """A link button: Slack wants to hear that we heard."""
+    await ack()
+
+
+async def answer_bug(error: Exception, body: dict[str, Any]) -> BoltResponse:
+    """Something nobody expected: an id for the person, the same id in the log."""
+    bug_id = secrets.token_hex(4)
+    log.error("a handler broke", extra={"bug_id": bug_id, "kind": body.get("type", "command")}, exc_info=error)
+    text = f"Something broke on my side, and I could not do that. If it happens again, tell your admin this: {bug_id}."
+    if body.get("type") in ("view_submission", "block_suggestion"):
+        return BoltResponse(status=500)
+    return BoltResponse(status=200, body={"response_type": "ephemeral", "text": text})

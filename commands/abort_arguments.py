@@ -1,0 +1,88 @@
+"""What is to be stopped, and why: one build, or those of a branch or workflow. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from bot.reasons import REASONS_TO_CHOOSE, Reason
+from commands.matching import nearest
+from commands.references import BuildArguments, find_build
+from commands.tokens import ArgumentsUnclear, Words, read, shown
+
+_KEYS = {"branch": "branch", "b": "branch", "workflow": "workflow", "w": "workflow", "reason": "reason"}
+_KEYED = re.compile(rf"(?P<key>{'|'.join(_KEYS)}):(?P<value>.+)", re.IGNORECASE | re.DOTALL)
+_TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\]\s*(?P<sentence>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class AbortArguments:
+    """One build, or all of an app's running builds that a branch or workflow picks, and the reason.
+
+    ``category`` is None when nothing typed names one; ``sentence`` is the reason in the person's own words.
+    """
+
+    build: BuildArguments = field(default_factory=BuildArguments)
+    branch: str | None = None
+    workflow: str | None = None
+    category: Reason | None = None
+    sentence: str = ""
+
+
+def parse_abort(text: str | Words) -> AbortArguments:
+    """``shop #812 wrong branch``, ``shop branch:main reason:stuck``. Raises ArgumentsUnclear.
+
+    What follows the build and the filters is the reason, whatever it looks like.
+    """
+    words = read(text)
+    parts, used = _leading_parts(words)
+    words = words.after(used)
+    build = BuildArguments()
+    if not used or _names_app_or_build(words):
+        build, taken = find_build(words)
+        more, used = _leading_parts(words.after(taken))
+        parts, words = parts | more, words.after(taken + used)
+    category, sentence = _reason(words.tail(), parts.get("reason"))
+    return AbortArguments(build, parts.get("branch"), parts.get("workflow"), category, sentence)
+
+
+def _leading_parts(words: Words) -> tuple[dict[str, str], int]:
+    """The filters and the category at the beginning, and how many words they took."""
+    parts: dict[str, str] = {}
+    for used, word in enumerate(words.words):
+        keyed = None if word.quoted else _KEYED.fullmatch(word.text)
+        if keyed is None:
+            return parts, used
+        parts[_KEYS[keyed["key"].lower()]] = keyed["value"]
+    return parts, len(words.words)
+
+
+def _names_app_or_build(words: Words) -> bool:
+    """After a filter only what is plainly an app or a build is one; anything else begins the reason."""
+    return bool(words) and not words.words[0].quoted and bool(re.match(r"app:.|#[0-9]", words.words[0].text))
+
+
+def _reason(sentence: str, named: str | None) -> tuple[Reason | None, str]:
+    if named is not None:
+        return _category(named), sentence
+    if (tagged := _TAGGED.fullmatch(sentence)) and (category := _CATEGORIES.get(_spoken(tagged["tag"]))):
+        return category, tagged["sentence"]
+    category = _CATEGORIES.get(_spoken(sentence))
+    return category, "" if category else sentence
+
+
+def _category(named: str) -> Reason:
+    category = _CATEGORIES.get(_spoken(named))
+    if category is None:
+        known = [reason.value for reason in REASONS_TO_CHOOSE]
+        meant = nearest(named, known)
+        hint = f"Did you mean `{meant}`?" if meant else f"What I know: {', '.join(f'`{name}`' for name in known)}."
+        raise ArgumentsUnclear(f"I know no reason {shown(named)}.", hint)
+    return category
+
+
+def _spoken(text: str) -> str:
+    return text.casefold().replace("-", " ").strip(" .!")
+
+
+_CATEGORIES = {_spoken(text): reason for reason in REASONS_TO_CHOOSE for text in (reason.value, reason.label)}

@@ -1,0 +1,149 @@
+"""Run a build again: the same parameters, asking first when the branch has moved on; or the form, filled in."""
+
+from __future__ import annotations
+
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.access import Asker
+from bot.builds import newest_commit, same_commit
+from bot.errors import BuildNotFound, NothingNamed
+from bot.services import Services
+from bot.slack import ids, questions
+from bot.slack.forms import notice
+from bot.slack.start_form import StartDraft, start_form
+from bot.slack.targets import Target
+from bot.slack.text import Message
+from bot.starts import Wanted
+from commands.arguments import parse_build
+from commands.asking import Help, Payload, Typed, answering, asker_of_press, later, pressed_value, replace_question
+from commands.start import answer_to
+from commands.status import named
+from storage.builds import BuildRow
+
+HELP = (
+    Help("again shop #812", "starts it with the same parameters; asks which commit when the branch has moved"),
+    Help("again shop #812 form", "opens the form, filled in with its parameters"),
+)
+
+
+def register(app: AsyncApp) -> None:
+    app.action(ids.BUILD_AGAIN)(press_again)
+    app.action(ids.BUILD_AGAIN_FORM)(press_again_form)
+    app.action(ids.BUILD_RUN_SAME_COMMIT)(run_same_commit)
+    app.action(ids.BUILD_RUN_NEWEST)(run_newest)
+
+
+async def run_again(typed: Typed, services: Services) -> Message | None:
+    arguments = parse_build(typed.words)
+    if not arguments.names_build:
+        raise NothingNamed(f"Which build? For example: {services.command} again shop #812")
+    await services.connections.get_connected(typed.asker.workspace_id)
+    if arguments.rest.strip().lower() == "form":
+        view_id = await services.slack(typed.asker.workspace_id).open_view(
+            typed.trigger_id, notice("Start a build", "⏳ Looking for that build…")
+        )
+
+    async def work() -> Message | None:
+        build = await services.builds.get_build(typed.asker, named(arguments))
+        if arguments.rest.strip().lower() == "form":
+            await show_form(typed.asker, build, view_id, services)
+            return None
+        return await start_again(typed.asker, build, typed.trigger_id, services)
+
+    later(services, typed.asker, work(), name="again")
+    return None
+
+
+async def press_again(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        build = await known_build(asker, pressed_value(action), services)
+        later(services, asker, start_again(asker, build, body["trigger_id"], services), name="again")
+
+
+async def press_again_form(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        build = await known_build(asker, pressed_value(action), services)
+        view_id = await services.slack(asker.workspace_id).open_view(
+            body["trigger_id"], notice("Start a build", "⏳ Asking Bitrise for its parameters…")
+        )
+        later(services, asker, show_form(asker, build, view_id, services), name="again form")
+
+
+async def known_build(asker: Asker, build_slug: str, services: Services) -> BuildRow:
+    build = await services.builds.find_known(asker, build_slug)
+    if build is None:
+        raise BuildNotFound("I don't know that build any more.")
+    return build
+
+
+async def start_again(asker: Asker, build: BuildRow, trigger_id: str, services: Services) -> Message:
+    wanted = await services.builds.wanted_again(asker, build)
+    moved = await services.builds.find_moved(asker, build)
+    if moved is not None:
+        shown = await services.showing.shown(build)
+        # The question has an id of its own, so that its answer starts one build however often it is pressed.
+        return questions.moved_branch(shown, request_id=trigger_id, newest_commit=moved.newest.commit_hash)
+    asked = await services.starts.request_start(asker, wanted, unique_key=f"again:{trigger_id}")
+    return await answer_to(asked, services)
+
+
+async def run_same_commit(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    await answer_moved(asker_of_press(body), action, services, is_same=True)
+
+
+async def run_newest(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    await answer_moved(asker_of_press(body), action, services, is_same=False)
+
+
+async def answer_moved(asker: Asker, action: Payload, services: Services, *, is_same: bool) -> None:
+    async with answering(services, asker):
+        question_id, build_slug = questions.read_answer(pressed_value(action))
+        build = await known_build(asker, build_slug, services)
+
+        async def start() -> Message | None:
+            wanted = await services.builds.wanted_again(asker, build)
+            chosen = same_commit(wanted, build) if is_same else newest_commit(wanted)
+            asked = await services.starts.request_start(asker, chosen, unique_key=f"again:{question_id}")
+            replace_question(services, asker, await answer_to(asked, services))
+            return None
+
+        later(services, asker, start(), name="again")
+
+
+async def show_form(asker: Asker, build: BuildRow, view_id: str, services: Services) -> None:
+    wanted = await services.builds.wanted_again(asker, build)
+    moved = await services.builds.find_moved(asker, build)
+    note = None
+    if moved is not None:
+        old, new = (build.commit_hash or "")[:7], (moved.newest.commit_hash or "")[:7]
+        note = f"{build.branch} has moved from {old} to {new} since then. Without a commit the newest one is built."
+    app = await services.apps.find_app(asker.workspace_id, build.app_slug)
+    view = start_form(
+        draft_of(wanted, app.title if app else build.app_slug),
+        channel_id=asker.channel_id,
+        again_of=build.build_slug,
+        note=note,
+    )
+    await services.slack(asker.workspace_id).update_view(view_id, view)
+
+
+def draft_of(wanted: Wanted, app_title: str) -> StartDraft:
+    target = wanted.pipeline or wanted.workflow
+    return StartDraft(
+        app_slug=wanted.app,
+        app_title=app_title,
+        target=Target(target, is_pipeline=wanted.pipeline is not None) if target else None,
+        branch=wanted.branch,
+        revision=wanted.commit or (f"tag:{wanted.tag}" if wanted.tag else None),
+        environment="\n".join(f"{key}={value}" for key, value in wanted.environment if "\n" not in value) or None,
+        message=wanted.message,
+    )
+
+

@@ -1,0 +1,76 @@
+"""What a person asks for after a command: the verb, and for each kind of verb what else was said.
+
+Pure: text in, frozen answers out, and nothing looked up. A handler calls ``parse`` once and then the reader of its verb
+with what is left::
+
+    asked = parse(command["text"], VERBS)          # Parsed("abort", Words("shop #812 stuck"))
+    arguments = parse_abort(asked.words)           # AbortArguments(BuildArguments("shop", 812), sentence="stuck")
+
+All readers take raw text too (``/build-abort`` has no verb), and raise ArgumentsUnclear and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from commands.abort_arguments import AbortArguments, parse_abort
+from commands.list_arguments import ListArguments, parse_list
+from commands.matching import nearest, only_match, rank
+from commands.references import BuildArguments, parse_build, stands_for_build
+from commands.start_arguments import StartArguments, environment_lines, format_start, parse_start
+from commands.tokens import ArgumentsUnclear, UserMention, Words, read
+
+__all__ = [
+    "NOTHING",
+    "SHOW",
+    "START",
+    "AbortArguments",
+    "ArgumentsUnclear",
+    "BuildArguments",
+    "ListArguments",
+    "Parsed",
+    "StartArguments",
+    "UserMention",
+    "Words",
+    "environment_lines",
+    "format_start",
+    "nearest",
+    "only_match",
+    "parse",
+    "parse_abort",
+    "parse_build",
+    "parse_list",
+    "parse_start",
+    "rank",
+    "read",
+]
+
+NOTHING = ""
+START = "start"
+SHOW = "show"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What is asked for: one of the caller's verbs, or NOTHING (open the form), SHOW (a build was named) or START.
+
+    ``words`` is what is left without the verb, for the reader of that verb.
+    """
+
+    verb: str
+    words: Words
+
+
+def parse(text: str, verbs: Collection[str]) -> Parsed:
+    """Find the verb. A first word that is none of ``verbs`` (lower case) begins a start, or names a build to show.
+
+    An app whose name is a verb is written in quotes. Raises ArgumentsUnclear.
+    """
+    words = read(text)
+    if not words:
+        return Parsed(NOTHING, words)
+    first = words.words[0]
+    if not first.quoted and first.text.lower() in verbs:
+        return Parsed(first.text.lower(), words.after(1))
+    return Parsed(SHOW if stands_for_build(words) else START, words)

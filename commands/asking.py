@@ -1,0 +1,130 @@
+"""Who asks, read from what Slack delivers; and how they are answered when something cannot be done."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.access import Asker
+from bot.errors import BuildbellError, ViewGone
+from bot.services import Services
+from bot.slack import replies
+from bot.slack.client import SlackFailed
+from bot.slack.forms import FormRefused, notice, read_metadata
+from bot.slack.text import Message
+from commands.tokens import Words
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A command as it was typed: who, what is left after the verb, and the trigger that may open one modal."""
+
+    asker: Asker
+    words: Words
+    trigger_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """A line of ``help``: what to type after the command, and what it does. ``{command}`` is filled in."""
+
+    usage: str
+    does: str
+
+
+def asker_of_command(command: Payload) -> Asker:
+    return Asker(
+        workspace_id=command["team_id"],
+        team_id=command["team_id"],
+        user_id=command["user_id"],
+        user_name=command.get("user_name") or command["user_id"],
+        channel_id=command.get("channel_id"),
+        response_url=command.get("response_url"),
+    )
+
+
+def asker_of_press(body: Payload) -> Asker:
+    """From block_actions, view_submission, shortcut. In a modal the channel is the one it was opened from."""
+    user = body["user"]
+    workspace_id = (body.get("team") or {}).get("id") or user["team_id"]
+    channel = (body.get("channel") or {}).get("id")
+    if channel is None and body.get("view"):
+        channel = read_metadata(body["view"]).get("channel")
+    return Asker(
+        workspace_id=workspace_id,
+        team_id=user.get("team_id") or workspace_id,
+        user_id=user["id"],
+        user_name=user.get("username") or user.get("name") or user["id"],
+        channel_id=channel,
+        response_url=body.get("response_url"),
+    )
+
+
+def pressed_value(action: Payload) -> str:
+    """The value of a pressed button. Raises `ViewGone` for one without."""
+    value = action.get("value")
+    if not isinstance(value, str) or not value:
+        raise ViewGone("That button is from an older message. Ask again.")
+    return value
+
+
+@asynccontextmanager
+async def answering(services: Services, asker: Asker) -> AsyncIterator[None]:
+    """Tell the person privately what cannot be done; only bugs go further."""
+    try:
+        yield
+    except BuildbellError as error:
+        await services.whisper(asker, replies.error(error))
+
+
+@asynccontextmanager
+async def answering_in_form(ack: AsyncAck) -> AsyncIterator[None]:
+    """The same for a submission: on the field if it has one, else in the place of the form."""
+    try:
+        yield
+    except FormRefused as refused:
+        await ack(response_action="errors", errors=refused.errors)
+    except BuildbellError as error:
+        await ack(response_action="update", view=notice("That did not work", replies.escaped(error.sentence)))
+
+
+def later(services: Services, asker: Asker, work: Coroutine[Any, Any, Message | None], *, name: str) -> None:
+    """Do what takes longer than Slack waits, and answer privately when it is there."""
+
+    async def answer() -> None:
+        async with answering(services, asker):
+            message = await work
+            if message is not None:
+                await services.whisper(asker, message)
+
+    services.tasks.spawn(answer(), name=name)
+
+
+def replace_question(services: Services, asker: Asker, message: Message) -> None:
+    """Put ``message`` in the place of the private question that was pressed, so that its buttons are gone."""
+
+    async def replace() -> None:
+        if asker.response_url is None:
+            await services.whisper(asker, message)
+            return
+        try:
+            await services.slack(asker.workspace_id).respond(asker.response_url, message, replace_original=True)
+        except SlackFailed:
+            await services.whisper(asker, message)
+
+    services.tasks.spawn(replace(), name="replace question")
+
+
+async def ack_message(ack: AsyncAck, message: Message | None) -> None:
+    """Acknowledge a command with its private answer, or with nothing."""
+    if message is None:
+        await ack()
+        return
+    payload = message.to_payload()
+    await ack(text=payload["text"], blocks=payload.get("blocks"), response_type="ephemeral")

@@ -1,0 +1,21 @@
+"""What can be typed: gathered from the modules, so that it lists what there really is."""
+
+from __future__ import annotations
+
+from bot.services import Services
+from bot.slack import replies
+from bot.slack.text import Message
+from commands import abort, again, connect, doctor, listing, settings, start, status
+from commands.asking import Help, Typed
+
+HELP = (Help("help", "this list"),)
+MODULES = (start, status, listing, abort, again, settings, connect, doctor)
+
+
+async def show_help(typed: Typed, services: Services) -> Message | None:
+    return replies.sentence(help_text(services.command))
+
+
+def help_text(command: str) -> str:
+    entries = [entry for module in MODULES for entry in module.HELP] + list(HELP)
+    return "\n".join(f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries)

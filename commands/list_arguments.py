@@ -1,0 +1,130 @@
+"""Which builds a list is about: app, workflow, branch, how they ended, what caused them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from bot.outcomes import Cause, Outcome, State
+from commands.matching import nearest
+from commands.tokens import ArgumentsUnclear, UserMention, Word, Words, read, shown
+
+Known = TypeVar("Known")
+
+
+@dataclass(frozen=True, slots=True)
+class ListArguments:
+    """``words`` are app, workflow and branch in this order, as far as they were not named."""
+
+    words: tuple[str, ...] = ()
+    app: str | None = None
+    workflow: str | None = None
+    branch: str | None = None
+    outcome: Outcome | None = None
+    state: State | None = None
+    cause: Cause | None = None
+    by: UserMention | str | None = None
+    page: int = 1
+
+
+_KEYED = re.compile(r"(?P<key>[A-Za-z][\w-]*):(?P<value>.*)", re.DOTALL)
+_PLACES = 3
+_MOST_PAGES = 1_000
+_LIST_KEYS = {
+    "app": "app",
+    "workflow": "workflow",
+    "w": "workflow",
+    "branch": "branch",
+    "b": "branch",
+    "outcome": "outcome",
+    "state": "outcome",
+    "status": "outcome",
+    "cause": "cause",
+    "by": "by",
+    "page": "page",
+}
+_ENDS: dict[str, Outcome | State] = {
+    **{outcome.value: outcome for outcome in Outcome},
+    **{state.value: state for state in State},
+    **dict.fromkeys(("success", "ok", "green", "passed"), Outcome.SUCCEEDED),
+    **dict.fromkeys(("failure", "error", "red", "broken"), Outcome.FAILED),
+    **dict.fromkeys(("cancelled", "canceled", "stopped"), Outcome.ABORTED),
+    **dict.fromkeys(("on-hold", "waiting"), State.QUEUED),
+}
+_CAUSES: dict[str, Cause] = {
+    **{cause.value: cause for cause in Cause},
+    **dict.fromkeys(("pr", "pullrequest", "pull_request"), Cause.PULL_REQUEST),
+    **dict.fromkeys(("scheduled", "scheduler", "nightly"), Cause.SCHEDULE),
+}
+
+
+def parse_list(text: str | Words) -> ListArguments:
+    """``shop failed branch:main by:@ana page:2``. Raises ArgumentsUnclear."""
+    words = read(text)
+    arguments = ListArguments()
+    for word in words.words:
+        arguments = _with_word(arguments, word, words)
+    if len(arguments.words) > _PLACES:
+        raise ArgumentsUnclear(
+            f"I do not know what {shown(arguments.words[_PLACES])} is.",
+            "Write filters as `workflow:deploy branch:main outcome:failed`.",
+        )
+    return arguments
+
+
+def _with_word(arguments: ListArguments, word: Word, words: Words) -> ListArguments:
+    keyed = None if word.quoted else _KEYED.fullmatch(word.text)
+    if keyed:
+        return _with_filter(arguments, keyed["key"].lower(), keyed["value"], words)
+    if word.is_open and (end := _ENDS.get(word.text.lower())):
+        return _with_end(arguments, end)
+    return replace(arguments, words=(*arguments.words, word.text)) if word.text else arguments
+
+
+def _with_filter(arguments: ListArguments, key: str, value: str, words: Words) -> ListArguments:
+    match _LIST_KEYS.get(key):
+        case "outcome":
+            return _with_end(arguments, _one_of("outcome", value, _ENDS))
+        case "cause":
+            return replace(arguments, cause=_one_of("cause", value, _CAUSES))
+        case "by":
+            return replace(arguments, by=words.mention(value) or value or None)
+        case "page":
+            return replace(arguments, page=_page(value))
+        case None:
+            raise _unknown("filter", f"{key}:", _LIST_KEYS)
+        case name:
+            return _with_name(arguments, name, value or None)
+
+
+def _with_name(arguments: ListArguments, name: str, value: str | None) -> ListArguments:
+    app, workflow, branch = (
+        value if name == part else given
+        for part, given in (("app", arguments.app), ("workflow", arguments.workflow), ("branch", arguments.branch))
+    )
+    return replace(arguments, app=app, workflow=workflow, branch=branch)
+
+
+def _with_end(arguments: ListArguments, end: Outcome | State) -> ListArguments:
+    return replace(arguments, outcome=end) if isinstance(end, Outcome) else replace(arguments, state=end)
+
+
+def _page(value: str) -> int:
+    page = int(value) if re.fullmatch(r"[0-9]{1,4}", value) else 0
+    if not 1 <= page <= _MOST_PAGES:
+        raise ArgumentsUnclear(f"{shown(value)} is no page.", f"Pages go from 1 to {_MOST_PAGES:,}.")
+    return page
+
+
+def _one_of(kind: str, value: str, known: Mapping[str, Known]) -> Known:
+    if value.lower() not in known:
+        raise _unknown(kind, value, known)
+    return known[value.lower()]
+
+
+def _unknown(kind: str, word: str, known: Mapping[str, object]) -> ArgumentsUnclear:
+    meant = nearest(word, known)
+    hint = f"Did you mean `{meant}`?" if meant else f"What I know: {', '.join(f'`{name}`' for name in known)}."
+    return ArgumentsUnclear(f"I know no {kind} {shown(word)}.", hint)

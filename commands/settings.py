@@ -1,0 +1,117 @@
+"""What a channel fills in and where it hears the end of a build; short names for apps."""
+
+from __future__ import annotations
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.access import Asker
+from bot.errors import AppNotFound, NothingNamed
+from bot.services import Services
+from bot.slack import ids, replies
+from bot.slack.forms import FormRefused, options_ack
+from bot.slack.settings_form import SettingsForm, read_app_of_settings, read_settings_form, settings_form
+from bot.slack.targets import app_options, branch_options, target_options
+from bot.slack.text import Message
+from commands.asking import Help, Payload, Typed, answering_in_form, asker_of_press
+from storage import Transaction
+from storage.apps import ChannelRow
+
+HELP = (
+    Help(
+        "settings",
+        "this channel's app, workflow and branch, where the end of a build is told, short names for apps; "
+        "also {command} defaults",
+    ),
+)
+
+
+def register(app: AsyncApp) -> None:
+    app.view(ids.CHANNEL_SETTINGS)(save_settings)
+    app.action(ids.SETTINGS_APP)(note_app)
+    app.options(ids.SETTINGS_APP)(suggest_apps)
+    app.options(ids.SETTINGS_TARGET)(suggest_targets)
+    app.options(ids.SETTINGS_BRANCH)(suggest_branches)
+
+
+async def open_settings(typed: Typed, services: Services) -> Message | None:
+    asker = typed.asker
+    if asker.channel_id is None:
+        raise NothingNamed(f"Settings belong to a channel: type {services.command} settings in one.")
+    await services.connections.get_connected(asker.workspace_id)
+    channel = await services.app_rows.get_channel(asker.workspace_id, asker.channel_id)
+    app = await services.apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None
+    view = settings_form(channel, app_title=app.title if app else None, aliases=await alias_pairs(asker, services))
+    await services.slack(asker.workspace_id).open_view(typed.trigger_id, view)
+    return None
+
+
+async def alias_pairs(asker: Asker, services: Services) -> list[tuple[str, str]]:
+    """Short names with the titles people know the apps by."""
+    titles = {app.app_slug: app.title for app in await services.app_rows.list_apps(asker.workspace_id)}
+    aliases = await services.app_rows.list_aliases(asker.workspace_id)
+    return [(alias, titles.get(slug, slug)) for alias, slug in aliases.items()]
+
+
+async def save_settings(ack: AsyncAck, view: Payload, body: Payload, services: Services) -> None:
+    async with answering_in_form(ack):
+        form, asker = read_settings_form(view), asker_of_press(body)
+        services.access.check_member(asker)
+        aliases = await resolve_aliases(asker, form, services)
+        channel = ChannelRow(
+            workspace_id=asker.workspace_id,
+            channel_id=form.channel_id,
+            app_slug=form.app_slug,
+            workflow=form.target.name if form.target else None,
+            branch=form.branch,
+            finish_in=form.finish_in,
+        )
+
+        async def save(tx: Transaction) -> None:
+            await services.app_rows.save_channel(tx, channel)
+            if aliases is not None:
+                await services.app_rows.replace_aliases(tx, asker.workspace_id, aliases)
+            await services.outbox.whisper(tx, asker, replies.sentence("Saved. It counts from the next start on."))
+
+        await services.database.transaction(save)
+        await ack()
+
+
+async def resolve_aliases(asker: Asker, form: SettingsForm, services: Services) -> dict[str, str] | None:
+    """Short names with the apps they stand for. Raises `FormRefused` naming the one that stands for none."""
+    if form.aliases is None:
+        return None
+    resolved = {}
+    for alias, name in form.aliases:
+        try:
+            resolved[alias] = (await services.apps.get_app(asker.workspace_id, name)).app_slug
+        except AppNotFound as error:
+            raise FormRefused({ids.SETTINGS_ALIASES: f"{alias}: {error.sentence}"}) from error
+    return resolved
+
+
+async def note_app(ack: AsyncAck) -> None:
+    """An app was chosen; the fields below ask for its names when they are opened."""
+    await ack()
+
+
+async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker = asker_of_press(body)
+    services.access.check_member(asker)
+    known = await services.app_rows.list_apps(asker.workspace_id)
+    await ack(**options_ack(app_options(options.get("value") or "", known)))
+
+
+async def suggest_targets(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker = asker_of_press(body)
+    services.access.check_member(asker)
+    slug = read_app_of_settings(body["view"])
+    workflows = await services.apps.list_workflows(asker.workspace_id, slug) if slug else []
+    await ack(**options_ack(target_options(options.get("value") or "", workflows=workflows)))
+
+
+async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker = asker_of_press(body)
+    services.access.check_member(asker)
+    slug = read_app_of_settings(body["view"])
+    branches = await services.apps.list_branches(asker.workspace_id, slug) if slug else []
+    await ack(**options_ack(branch_options(options.get("value") or "", branches=branches)))

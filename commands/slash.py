@@ -1,0 +1,90 @@
+"""The slash commands: find the verb, hand on what is left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.access import Asker
+from bot.errors import BuildbellError
+from bot.services import Services
+from bot.slack import ids, replies
+from bot.slack.text import Message
+from commands import abort, again, connect, doctor, help, listing, settings, start, status
+from commands.arguments import NOTHING, SHOW, START, parse
+from commands.asking import Payload, Typed, ack_message, asker_of_command, asker_of_press, pressed_value, replace_question
+from commands.tokens import Words
+
+log = logging.getLogger(__name__)
+Verb = Callable[[Typed, Services], Awaitable[Message | None]]
+
+VERBS: Mapping[str, Verb] = {
+    "form": start.open_form_for,
+    "status": status.show_status,
+    "list": listing.show_list,
+    "abort": abort.ask_to_abort,
+    "stop": abort.ask_to_abort,
+    "again": again.run_again,
+    "connect": connect.open_connect_form,
+    "disconnect": connect.ask_to_disconnect,
+    "settings": settings.open_settings,
+    "defaults": settings.open_settings,
+    "doctor": doctor.examine,
+    "help": help.show_help,
+}
+UNNAMED: Mapping[str, Verb] = {NOTHING: start.open_form_for, SHOW: status.show_card_here, START: start.start_build}
+
+
+def register(app: AsyncApp, command: str) -> None:
+    app.command(command)(take_command)
+    app.command(f"{command}-status")(take_status)
+    app.command(f"{command}-abort")(take_abort)
+    app.action(ids.any_number(ids.BUILD_CHOOSE_APP))(take_choice)
+
+
+async def take_command(ack: AsyncAck, command: Payload, services: Services) -> None:
+    asker = asker_of_command(command)
+    await ack_message(ack, await run_text(asker, command.get("text", ""), command["trigger_id"], services))
+
+
+async def take_status(ack: AsyncAck, command: Payload, services: Services) -> None:
+    asker = asker_of_command(command)
+    await ack_message(ack, await run_verb("status", asker, command.get("text", ""), command["trigger_id"], services))
+
+
+async def take_abort(ack: AsyncAck, command: Payload, services: Services) -> None:
+    asker = asker_of_command(command)
+    await ack_message(ack, await run_verb("abort", asker, command.get("text", ""), command["trigger_id"], services))
+
+
+async def take_choice(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    """A button that stands for a command text: done as if its presser had typed it."""
+    await ack()
+    asker = asker_of_press(body)
+    message = await run_text(asker, pressed_value(action), body["trigger_id"], services)
+    replace_question(services, asker, message or replies.sentence("One moment…"))
+
+
+async def run_text(asker: Asker, text: str, trigger_id: str, services: Services) -> Message | None:
+    """What was typed after the command, from whoever typed it; returns the private answer."""
+    try:
+        parsed = parse(text, VERBS)
+        verb = UNNAMED.get(parsed.verb) or VERBS[parsed.verb]
+        return await _run(verb, asker, parsed.words, trigger_id, services)
+    except BuildbellError as error:
+        return replies.error(error)
+
+
+async def run_verb(name: str, asker: Asker, text: str, trigger_id: str, services: Services) -> Message | None:
+    try:
+        words = parse(f"{name} {text}", VERBS).words
+        return await _run(VERBS[name], asker, words, trigger_id, services)
+    except BuildbellError as error:
+        return replies.error(error)
+
+
+async def _run(verb: Verb, asker: Asker, words: Words, trigger_id: str, services: Services) -> Message | None:
+    services.access.check_member(asker)
+    return await verb(Typed(asker, words, trigger_id), services)

@@ -1,0 +1,213 @@
+"""Start a build: typed, or through the form; and the question that is asked when the same already runs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.access import Asker
+from bot.services import Services
+from bot.slack import ids, questions, replies
+from bot.slack.forms import options_ack
+from bot.slack.start_form import StartDraft, StartForm, read_app_of_view, read_draft, read_origin, read_start_form, start_form
+from bot.slack.targets import Target, app_options, branch_options, target_options
+from bot.slack.text import Message
+from bot.starts import Asked, Wanted
+from commands.arguments import StartArguments, parse_start
+from commands.asking import (
+    Help,
+    Payload,
+    Typed,
+    answering,
+    answering_in_form,
+    asker_of_press,
+    pressed_value,
+    replace_question,
+)
+
+HELP = (
+    Help("", "opens the form: app, workflow, branch, environment, message"),
+    Help(
+        'shop deploy release/3.2 FLAVOR=beta "try the new login"',
+        "starts a build; what you leave out comes from this channel's settings, then from the last start here",
+    ),
+    Help("workflow: deploy|branch: main|env[FLAVOR]: beta", "the same in the syntax of Bitrise's own slash command"),
+)
+
+
+def register(app: AsyncApp) -> None:
+    app.shortcut(ids.BUILD_START)(open_form_from_shortcut)
+    app.action(ids.HOME_START)(open_form_from_home)
+    app.action(ids.START_APP)(draw_form_for_app)
+    app.view(ids.BUILD_START)(start_from_form)
+    app.options(ids.START_APP)(suggest_apps)
+    app.options(ids.START_TARGET)(suggest_targets)
+    app.options(ids.START_BRANCH)(suggest_branches)
+    app.action(ids.BUILD_START_ANYWAY)(start_anyway)
+    app.action(ids.BUILD_JOIN)(join_build)
+
+
+# Typed.
+
+
+async def start_build(typed: Typed, services: Services) -> Message | None:
+    wanted = wanted_of(parse_start(typed.words))
+    asked = await services.starts.request_start(typed.asker, wanted, unique_key=f"command:{typed.trigger_id}")
+    return await answer_to(asked, services)
+
+
+def wanted_of(arguments: StartArguments) -> Wanted:
+    return Wanted(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Wanted)})
+
+
+async def answer_to(asked: Asked, services: Services) -> Message:
+    """What the person is told at once; the card follows."""
+    if not asked.is_held:
+        return replies.sentence(f"Starting {spoken(asked)}. The card follows.")
+    if asked.equal is None:
+        return questions.equal_asked(spoken(asked), request_id=asked.request_id)
+    shown = await services.showing.shown(asked.equal)
+    return questions.equal_running(shown, request_id=asked.request_id, now=services.clock.now())
+
+
+def spoken(asked: Asked) -> str:
+    parameters = asked.parameters
+    target = f" `{parameters.target}`" if parameters.target else ""
+    code = parameters.commit or parameters.tag or parameters.branch
+    return f"{asked.app.title}{target}{f' on `{code}`' if code else ''}"
+
+
+# The question.
+
+
+async def start_anyway(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        request_id, _ = questions.read_answer(pressed_value(action))
+        is_news = await services.starts.release_held(asker, request_id)
+        text = "Starting another one. The card follows." if is_news else "That was answered already."
+        replace_question(services, asker, questions.nothing_asked(text))
+
+
+async def join_build(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        request_id, build_slug = questions.read_answer(pressed_value(action))
+        build = await services.builds.find_known(asker, build_slug)
+        if build is not None and await services.starts.drop_held(asker, request_id):
+            await services.builds.show_card(asker, build)
+        replace_question(services, asker, questions.nothing_asked("You follow that build here."))
+
+
+# The form.
+
+
+async def open_form_for(typed: Typed, services: Services) -> Message | None:
+    """``/build`` alone, or the button of an answer that asks for more."""
+    app_name = typed.words.tail() or None
+    await open_form(typed.asker, typed.trigger_id, services, app_name=app_name)
+    return None
+
+
+async def open_form_from_shortcut(ack: AsyncAck, shortcut: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(shortcut)
+    async with answering(services, asker):
+        await open_form(asker, shortcut["trigger_id"], services)
+
+
+async def open_form_from_home(ack: AsyncAck, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        await open_form(asker, body["trigger_id"], services)
+
+
+async def open_form(asker: Asker, trigger_id: str, services: Services, *, app_name: str | None = None) -> None:
+    services.access.check_member(asker)
+    await services.connections.get_connected(asker.workspace_id)
+    app = await services.apps.find_exact(asker.workspace_id, app_name) if app_name else None
+    channel = await services.app_rows.get_channel(asker.workspace_id, asker.channel_id or "")
+    slug = app.app_slug if app else channel.app_slug
+    draft = await draft_for(asker, slug, services) if slug else StartDraft()
+    view = start_form(draft, channel_id=asker.channel_id)
+    await services.slack(asker.workspace_id).open_view(trigger_id, view)
+
+
+async def draft_for(asker: Asker, app_slug: str, services: Services) -> StartDraft:
+    """The form for an app, filled in with the channel's defaults or the last start here."""
+    app = await services.apps.find_app(asker.workspace_id, app_slug)
+    if app is None:
+        return StartDraft()
+    channel = await services.app_rows.get_channel(asker.workspace_id, asker.channel_id or "")
+    last = await services.requests.find_last_start(asker.workspace_id, asker.channel_id or "", app_slug)
+    is_default = channel.app_slug == app_slug
+    workflow = (channel.workflow if is_default else None) or (last.workflow if last else None)
+    branch = (channel.branch if is_default else None) or (last.branch if last else None)
+    pipelines = await services.apps.list_pipelines(asker.workspace_id, app_slug)
+    target = Target(workflow, is_pipeline=workflow in pipelines) if workflow else None
+    return StartDraft(app_slug=app_slug, app_title=app.title, target=target, branch=branch)
+
+
+async def draw_form_for_app(ack: AsyncAck, body: Payload, services: Services) -> None:
+    """Another app was chosen: the form suggests that app's workflows and branches from now on."""
+    await ack()
+    view, asker = body["view"], asker_of_press(body)
+    async with answering(services, asker):
+        channel_id, again_of = read_origin(view)
+        drawn = start_form(read_draft(view), channel_id=channel_id, again_of=again_of)
+        await services.slack(asker.workspace_id).update_view(view["id"], drawn, hash=view["hash"])
+
+
+async def start_from_form(ack: AsyncAck, view: Payload, body: Payload, services: Services) -> None:
+    async with answering_in_form(ack):
+        form, asker = read_start_form(view), asker_of_press(body)
+        asked = await services.starts.request_start(
+            asker, wanted_of_form(form), unique_key=f"view:{view['id']}", start_anyway=form.start_anyway
+        )
+        await ack()
+        if asked.is_held:
+            await services.whisper(asker, await answer_to(asked, services))
+
+
+def wanted_of_form(form: StartForm) -> Wanted:
+    return Wanted(
+        app=form.app_slug,
+        workflow=form.target.workflow if form.target else None,
+        pipeline=form.target.pipeline if form.target else None,
+        branch=form.branch,
+        tag=form.tag,
+        commit=form.commit,
+        environment=form.environment,
+        message=form.message,
+    )
+
+
+async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker = asker_of_press(body)
+    services.access.check_member(asker)
+    known = await services.app_rows.list_apps(asker.workspace_id)
+    await ack(**options_ack(app_options(options.get("value") or "", known)))
+
+
+async def suggest_targets(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker = asker_of_press(body)
+    services.access.check_member(asker)
+    slug = read_app_of_view(body["view"])
+    workflows = await services.apps.list_workflows(asker.workspace_id, slug) if slug else []
+    pipelines = await services.apps.list_pipelines(asker.workspace_id, slug) if slug else []
+    found = target_options(options.get("value") or "", workflows=workflows, pipelines=pipelines)
+    await ack(**options_ack(found))
+
+
+async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker = asker_of_press(body)
+    services.access.check_member(asker)
+    slug = read_app_of_view(body["view"])
+    branches = await services.apps.list_branches(asker.workspace_id, slug) if slug else []
+    await ack(**options_ack(branch_options(options.get("value") or "", branches=branches)))
+
+

@@ -1,0 +1,59 @@
+"""How it stands: one build, what runs now, or the card of a build, here."""
+
+from __future__ import annotations
+
+from bot.access import Asker
+from bot.builds import Named
+from bot.services import Services
+from bot.slack import cards, lists
+from bot.slack.text import Message
+from commands.arguments import parse_build
+from commands.asking import Help, Typed, later
+from commands.references import BuildArguments
+
+HELP = (
+    Help("status", "what runs now in all apps, with the time left; also {command}-status"),
+    Help("status shop", "what runs now in one app"),
+    Help("status shop #812", "one build, only for you"),
+    Help("shop #812", "the card of a build, here, for everybody; a Bitrise link works too"),
+)
+
+
+async def show_status(typed: Typed, services: Services) -> Message | None:
+    build = parse_build(typed.words)
+    await services.connections.get_connected(typed.asker.workspace_id)
+    work = one_build(typed.asker, build, services) if build.names_build else running(typed.asker, build.app, services)
+    later(services, typed.asker, work, name="status")
+    return None
+
+
+async def one_build(asker: Asker, arguments: BuildArguments, services: Services) -> Message:
+    build = await services.builds.get_build(asker, named(arguments))
+    return cards.card([await services.showing.shown(build)], now=services.clock.now())
+
+
+async def running(asker: Asker, app_name: str | None, services: Services) -> Message:
+    builds = await services.builds.list_running(asker, app_name)
+    return lists.running_now(await services.showing.shown_all(builds), now=services.clock.now())
+
+
+async def show_card_here(typed: Typed, services: Services) -> Message | None:
+    arguments = parse_build(typed.words)
+    await services.connections.get_connected(typed.asker.workspace_id)
+
+    async def show() -> Message | None:
+        build = await services.builds.get_build(typed.asker, named(arguments))
+        await services.builds.show_card(typed.asker, build)
+        return None
+
+    later(services, typed.asker, show(), name="show card")
+    return None
+
+
+def named(arguments: BuildArguments) -> Named:
+    return Named(
+        app=arguments.app,
+        number=arguments.number,
+        slug=arguments.pipeline or arguments.slug,
+        is_pipeline=arguments.pipeline is not None,
+    )

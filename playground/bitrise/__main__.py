@@ -1,0 +1,58 @@
+"""The practice Bitrise by itself: ``python -m playground.bitrise`` prints where it is and a token for it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from datetime import timedelta
+
+from playground.bitrise import Artifact, PracticeBitrise, TriggerRule, User, Workflow, Workspace
+from playground.bitrise.history import seed_history
+from playground.clock import ScaledClock
+
+INSTALLABLE = (Artifact("Shop.ipa", "ios-ipa", is_public=True), Artifact("test-report.html"))
+
+
+def furnish(bitrise: PracticeBitrise) -> tuple[Workspace, User]:
+    """A workspace with three apps and two months behind them, and a user for the bot."""
+    workspace, user = bitrise.add_workspace("Acme", concurrency=4), bitrise.add_user("bitrise-bot")
+    created_at = bitrise.now() - timedelta(days=400)
+    workflows = {
+        "primary": Workflow(timedelta(minutes=3), jitter=0.3, failure_rate=0.15),
+        "deploy": Workflow(timedelta(minutes=7), jitter=0.2, failure_rate=0.1, artifacts=INSTALLABLE),
+    }
+    for title, kind in (("iOS Shop", "ios"), ("Android Shop", "android"), ("Backend", "other")):
+        rules = (TriggerRule(workflow="primary"), TriggerRule("tag", workflow="deploy"))
+        app = bitrise.add_app(
+            title, workspace, project_type=kind, workflows=workflows, trigger_map=rules, created_at=created_at
+        )
+        seed_history(bitrise, app)
+    return workspace, user
+
+
+async def serve(port: int, speed: float) -> None:
+    bitrise = PracticeBitrise(ScaledClock(speed), port=port, journal_limit=1000)
+    workspace, user = furnish(bitrise)
+    await bitrise.start()
+    print(f"API               {bitrise.api_url}")
+    print(f"personal token    {bitrise.add_token(user)}")
+    print(f"workspace token   {bitrise.add_workspace_token(workspace)}", flush=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await bitrise.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m playground.bitrise", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free one (the default)")
+    parser.add_argument("--speed", type=float, default=1.0, help="how many times as fast as the wall clock builds go")
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(serve(arguments.port, arguments.speed))
+    except KeyboardInterrupt:
+        return
+
+
+if __name__ == "__main__":
+    main()

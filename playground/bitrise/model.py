@@ -1,0 +1,292 @@
+"""What there is at Bitrise: apps, workflows, builds, pipelines, and the calls that were accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, IntEnum
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from playground.bitrise.people import User, Workspace
+
+Outcome = Literal["success", "failed", "aborted", "aborted-with-success"]
+
+DEFAULT_STEPS = ("activate-ssh-key", "git-clone", "script", "deploy-to-bitrise-io")
+
+
+class Status(IntEnum):
+    """The numbers of https://api-docs.bitrise.io: 0 is everything that has not ended."""
+
+    UNFINISHED = 0
+    SUCCESS = 1
+    FAILED = 2
+    ABORTED = 3
+    ABORTED_WITH_SUCCESS = 4
+
+
+STATUS_OF: Mapping[Outcome, Status] = {
+    "success": Status.SUCCESS,
+    "failed": Status.FAILED,
+    "aborted": Status.ABORTED,
+    "aborted-with-success": Status.ABORTED_WITH_SUCCESS,
+}
+
+STATUS_TEXT: Mapping[Status, str] = {
+    Status.UNFINISHED: "in-progress",
+    Status.SUCCESS: "success",
+    Status.FAILED: "error",
+    Status.ABORTED: "aborted",
+    Status.ABORTED_WITH_SUCCESS: "aborted-with-success",
+}
+
+
+class Stage(Enum):
+    ON_HOLD = "on hold"
+    STARTING = "starting"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """``kind`` as in ``artifact_type``: ``ios-ipa``, ``android-apk`` or ``file``."""
+
+    title: str
+    kind: str = "file"
+    size_bytes: int = 3_558_274
+    is_public: bool = False
+    meta: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """How its builds go: on hold for ``queue``, starting for ``boot``, running for ``duration``, then ``outcome``."""
+
+    duration: timedelta | None = timedelta(minutes=7)
+    """``None`` runs until a test says otherwise."""
+    queue: timedelta = timedelta(seconds=20)
+    boot: timedelta = timedelta(seconds=5)
+    jitter: float = 0.0
+    """Share by which the three times vary, up and down."""
+    outcome: Outcome = "success"
+    failure_rate: float = 0.0
+    """Share of its builds that fail although ``outcome`` is a success."""
+    reason: str | None = None
+    """Aborted: the text as Bitrise shows it. Aborted with success: what the step that asked for it gave as reason."""
+    steps: tuple[str, ...] = DEFAULT_STEPS
+    failed_step: str | None = None
+    log: str | None = None
+    """What the failed step (or else the last but one) prints."""
+    artifacts: tuple[Artifact, ...] = ()
+
+    @property
+    def ending(self) -> Outcome:
+        return "failed" if self.failed_step and self.outcome == "success" else self.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerRule:
+    """One line of a trigger map: which ref starts which workflow or pipeline."""
+
+    kind: Literal["push", "pull-request", "tag"] = "push"
+    pattern: str = "*"
+    workflow: str | None = None
+    pipeline: str | None = None
+
+    def matches(self, kind: str, ref: str) -> bool:
+        return self.kind == kind and fnmatchcase(ref, self.pattern)
+
+
+@dataclass(slots=True, eq=False)
+class App:
+    slug: str
+    title: str
+    owner: Workspace | User
+    created_at: datetime
+    project_type: str
+    repo_owner: str
+    repo_slug: str
+    provider: str = "github"
+    workflows: dict[str, Workflow] = field(default_factory=dict)
+    pipelines: dict[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    """Name to stages; a stage is workflows side by side."""
+    trigger_map: Sequence[TriggerRule] = ()
+    branches: list[str] = field(default_factory=list)
+    """What the repository has; the API lists only those with builds."""
+    rolling_builds: bool = False
+    bitrise_yml: str | None = None
+    is_disabled: bool = False
+    is_public: bool = False
+    avatar_url: str | None = None
+    next_number: int = 1
+    builds: list[Build] = field(default_factory=list)
+    """Oldest first."""
+    pipeline_runs: list[Pipeline] = field(default_factory=list)
+
+    @property
+    def repo_url(self) -> str:
+        return f"https://{self.provider}.com/{self.repo_owner}/{self.repo_slug}"
+
+    @property
+    def last_build_at(self) -> datetime:
+        return self.builds[-1].triggered_at if self.builds else self.created_at
+
+
+@dataclass(slots=True, eq=False)
+class Build:
+    slug: str
+    number: int
+    app: App
+    workflow: str
+    plan: Workflow
+    queue: timedelta
+    boot: timedelta
+    duration: timedelta | None
+    planned: Status
+    planned_reason: str | None
+    triggered_at: datetime
+    order: int
+    """Rises with every build; parts builds of the same second."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """``build_params`` as they were sent."""
+    triggered_by: str | None = None
+    pipeline: Pipeline | None = None
+    pipeline_workflow_id: str | None = None
+    stage: Stage = Stage.ON_HOLD
+    status: Status = Status.UNFINISHED
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    abort_reason: str | None = None
+    failed_step: str | None = None
+    artifacts: list[StoredArtifact] = field(default_factory=list)
+    skip_notifications: bool = False
+    skip_git_status_report: bool = False
+    is_ending: bool = False
+    """An abort was accepted and has not happened yet."""
+    turn: int = 0
+    """Changes with every move, so that a plan made before it is void."""
+    has_slot: bool = False
+
+    @property
+    def is_finished(self) -> bool:
+        return self.stage is Stage.ENDED
+
+    @property
+    def is_on_hold(self) -> bool:
+        return self.stage is Stage.ON_HOLD
+
+    @property
+    def status_text(self) -> str:
+        return "on-hold" if self.is_on_hold else STATUS_TEXT[self.status]
+
+    @property
+    def branch(self) -> str | None:
+        return self._text("branch")
+
+    @property
+    def tag(self) -> str | None:
+        return self._text("tag")
+
+    @property
+    def commit_hash(self) -> str | None:
+        return self._text("commit_hash")
+
+    @property
+    def commit_message(self) -> str | None:
+        return self._text("commit_message")
+
+    @property
+    def pull_request_id(self) -> int:
+        return int(self.params.get("pull_request_id") or 0)
+
+    @property
+    def priority(self) -> int:
+        return int(self.params.get("priority") or 0)
+
+    @property
+    def event(self) -> str:
+        """``pull-request``, ``tag`` or ``push``: what ``trigger_event_type`` filters by."""
+        return "pull-request" if self.pull_request_id else "tag" if self.tag else "push"
+
+    @property
+    def environments(self) -> dict[str, str]:
+        """What was sent as ``environments``, key to value (``mapped_to`` is the old name of ``key``)."""
+        sent = self.params.get("environments") or []
+        return {each.get("key") or each.get("mapped_to"): each.get("value") or "" for each in sent}
+
+    @property
+    def git_status(self) -> str | None:
+        """What the commit shows: ``None`` without a commit; a skipped report stays ``pending`` for ever."""
+        if not self.commit_hash:
+            return None
+        if not self.is_finished or self.skip_git_status_report:
+            return "pending"
+        return "success" if self.status in (Status.SUCCESS, Status.ABORTED_WITH_SUCCESS) else "failure"
+
+    def _text(self, name: str) -> str | None:
+        return self.params.get(name) or None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArtifact:
+    slug: str
+    artifact: Artifact
+
+
+@dataclass(slots=True, eq=False)
+class PipelineWorkflow:
+    id: str
+    name: str
+    build: Build | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Pipeline:
+    """A run of stages: the next stage starts when every build of the one before has succeeded."""
+
+    id: str
+    name: str
+    app: App
+    number: int
+    stages: list[list[PipelineWorkflow]]
+    triggered_at: datetime
+    params: Mapping[str, Any]
+    triggered_by: str | None
+    finished_at: datetime | None = None
+    status: Status = Status.UNFINISHED
+    abort_reason: str | None = None
+
+    @property
+    def builds(self) -> list[Build]:
+        return [workflow.build for stage in self.stages for workflow in stage if workflow.build is not None]
+
+    @property
+    def started_at(self) -> datetime | None:
+        return min((build.started_at for build in self.builds if build.started_at), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerCall:
+    """An accepted ``POST builds``: everything it started, in the order of the answer."""
+
+    at: datetime
+    app: App
+    owner: str
+    body: Mapping[str, Any]
+    builds: tuple[Build, ...]
+    pipelines: tuple[Pipeline, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AbortCall:
+    """An accepted ``POST abort``; ``reason`` as it was sent, ``None`` when it was not."""
+
+    at: datetime
+    build: Build
+    owner: str
+    reason: str | None
+    with_success: bool
+    skip_notifications: bool
+    skip_git_status_report: bool

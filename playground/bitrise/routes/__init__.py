@@ -1,0 +1,8 @@
+"""The operations of the API, one module a resource."""
+
+from __future__ import annotations
+
+from playground.bitrise.calls import Route
+from playground.bitrise.routes import account, artifacts, builds, logs, pipelines
+
+ROUTES: tuple[Route, ...] = account.ROUTES + builds.ROUTES + logs.ROUTES + artifacts.ROUTES + pipelines.ROUTES

@@ -1,0 +1,111 @@
+"""The log of a build in chunks, its archive, and the undocumented summary of its steps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from playground.bitrise.calls import Answer, Call, Route
+from playground.bitrise.model import Build
+from playground.bitrise.people import Role
+from playground.bitrise.refusals import not_found
+from playground.bitrise.shapes import fine_time, wire_time
+from playground.bitrise.steps import Chunk, StepRun, chunks_of, steps_of
+
+NO_LOG_FOR = timedelta(seconds=15)
+NOTHING = "0001-01-01T00:00:00Z"
+"""How a time that is not there is written here, and only here."""
+
+
+def show_log(call: Call) -> Answer:
+    """Chunks in no order while it runs and until the archive is written; then an empty list and a URL."""
+    _refuse_without_log(call)
+    is_archived = _is_archived(call)
+    chunks = [] if is_archived else _wanted_chunks(call)
+    shape: dict[str, Any] = {
+        "log_chunks": [{"chunk": chunk.text, "position": chunk.position} for chunk in _shuffled(call.build, chunks)],
+        "next_before_timestamp": fine_time(min(chunk.at for chunk in chunks)) if chunks else NOTHING,
+        "next_after_timestamp": fine_time(max(chunk.at for chunk in chunks)) if chunks else NOTHING,
+        "is_archived": is_archived,
+    }
+    if is_archived:
+        shape["expiring_raw_log_url"] = call.signed_url(f"/raw-logs/{call.build.slug}")
+    return Answer(shape)
+
+
+def _refuse_without_log(call: Call) -> None:
+    """Nothing in the first seconds; never anything when no machine took the build."""
+    is_new = call.now < call.build.triggered_at + NO_LOG_FOR
+    if is_new or (call.build.is_finished and call.build.started_at is None):
+        raise not_found()
+
+
+def _is_archived(call: Call) -> bool:
+    finished_at = call.build.finished_at
+    return finished_at is not None and call.now >= finished_at + call.world.archive_takes
+
+
+def _wanted_chunks(call: Call) -> list[Chunk]:
+    """``after_timestamp`` includes its own moment, so that chunks come twice."""
+    after, before = call.moment("after_timestamp"), call.moment("before_timestamp")
+    return [
+        chunk
+        for chunk in chunks_of(call.build, call.now)
+        if (after is None or chunk.at >= after) and (before is None or chunk.at < before)
+    ]
+
+
+def _shuffled(build: Build, chunks: list[Chunk]) -> list[Chunk]:
+    return Random(f"{build.slug}{len(chunks)}").sample(chunks, len(chunks))
+
+
+def show_log_summary(call: Call) -> Answer:
+    _refuse_without_log(call)
+    build, slug = call.build, call.build.slug
+    steps = [_step_shape(build, index, step) for index, step in enumerate(steps_of(build, call.now))]
+    setup = {
+        "status": "success" if build.started_at else "running",
+        "started_at": wire_time(build.triggered_at),
+        "finished_at": wire_time(build.started_at),
+    }
+    workflow = {"uuid": f"{slug}-workflow", "workflow_id": build.workflow, "steps": steps}
+    return Answer(
+        {
+            "app_id": build.app.slug,
+            "build_id": slug,
+            "agent_info": {},
+            "cli_info": {"version": "2.31.0"},
+            "has_build_environment_setup_logs": True,
+            "is_log_archived": _is_archived(call),
+            "execution": {
+                "build_environment_setup": setup,
+                "step_bundles": None,
+                "with_groups": None,
+                "workflows": [workflow],
+            },
+        }
+    )
+
+
+def _step_shape(build: Build, index: int, step: StepRun) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "uuid": f"{build.slug}-{index}",
+        "step_id": step.name,
+        "title": step.name,
+        "version": "1.0.0",
+        "status": step.status,
+        "status_reason": "",
+        "started_at": wire_time(step.started_at),
+        "finished_at": wire_time(step.finished_at),
+        "source_code_url": f"https://github.com/bitrise-steplib/{step.name}",
+    }
+    if step.status == "failed":
+        shape["errors"] = [{"code": 1, "message": step.lines[-1] if step.lines else "exit status 1"}]
+    return shape
+
+
+ROUTES = (
+    Route("GET", "/apps/{app}/builds/{build}/log", "builds.log", show_log, Role.DEVELOPER),
+    Route("GET", "/apps/{app}/builds/{build}/log/summary", "builds.log-summary", show_log_summary, Role.DEVELOPER),
+)

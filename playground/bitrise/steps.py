@@ -1,0 +1,126 @@
+"""The steps a build has gone through until now, and what they printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+
+from playground.bitrise.model import Build, Status
+
+UNPLANNED = timedelta(minutes=10)
+"""How long a build without an end is taken to last."""
+LINES_PER_CHUNK = 20
+RULE = "+" + "-" * 78 + "+"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """``status`` is ``success``, ``failed``, ``aborted``, ``skipped`` or ``running``; a skipped one never started."""
+
+    name: str
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Positions begin at 1 and never change while a build goes on."""
+
+    position: int
+    at: datetime
+    text: str
+
+
+def steps_of(build: Build, now: datetime) -> list[StepRun]:
+    """Nothing before a machine took the build; all steps after that, the ones to come left out while it runs."""
+    if build.started_at is None:
+        return []
+    share, until = _share(build), build.finished_at or now
+    runs = []
+    for index, name in enumerate(build.plan.steps):
+        started_at = build.started_at + share * index
+        has_run = started_at < until and not _is_after_failure(build, index)
+        if has_run or build.is_finished:
+            runs.append(_step(build, name, started_at if has_run else None, min(started_at + share, until)))
+    return runs
+
+
+def failed_index(build: Build) -> int | None:
+    """Which step failed the build, when it is over and one did."""
+    if build.status is not Status.FAILED:
+        return None
+    steps = build.plan.steps
+    return steps.index(build.failed_step) if build.failed_step in steps else max(0, len(steps) - 2)
+
+
+def chunks_of(build: Build, now: datetime) -> list[Chunk]:
+    position = count(1)
+    return [
+        Chunk(next(position), at, text)
+        for step in steps_of(build, now)
+        if step.started_at is not None
+        for at, text in _texts(step, step.started_at)
+    ]
+
+
+def raw_log(build: Build, now: datetime) -> str:
+    return "".join(chunk.text for chunk in chunks_of(build, now))
+
+
+def _share(build: Build) -> timedelta:
+    """Every step takes as long as another, the ones that were not reached none."""
+    reached = len(build.plan.steps)
+    if (failed := failed_index(build)) is not None:
+        reached = failed + 1
+    if build.finished_at is None or build.started_at is None or build.status is Status.ABORTED:
+        return (build.duration or UNPLANNED) / reached
+    return max((build.finished_at - build.started_at) / reached, timedelta(milliseconds=1))
+
+
+def _is_after_failure(build: Build, index: int) -> bool:
+    failed = failed_index(build)
+    return failed is not None and index > failed
+
+
+def _step(build: Build, name: str, started_at: datetime | None, until: datetime) -> StepRun:
+    if started_at is None:
+        return StepRun(name, "skipped", None, None, ())
+    status = _status(build, name, until)
+    return StepRun(name, status, started_at, None if status == "running" else until, _printed(build, name))
+
+
+def _status(build: Build, name: str, until: datetime) -> str:
+    failed = failed_index(build)
+    if failed is not None and build.plan.steps[failed] == name:
+        return "failed"
+    if not build.is_finished:
+        return "running" if build.started_at is not None and _is_last_started(build, name, until) else "success"
+    is_cut_short = build.status in (Status.ABORTED, Status.ABORTED_WITH_SUCCESS) and until == build.finished_at
+    return "aborted" if is_cut_short else "success"
+
+
+def _is_last_started(build: Build, name: str, until: datetime) -> bool:
+    assert build.started_at is not None
+    end = build.started_at + _share(build) * (build.plan.steps.index(name) + 1)
+    return until < end
+
+
+def _printed(build: Build, name: str) -> tuple[str, ...]:
+    steps = build.plan.steps
+    talks = build.plan.failed_step or steps[max(0, len(steps) - 2)]
+    if build.plan.log is not None and name == talks:
+        return tuple(build.plan.log.splitlines())
+    return (f"Running {name}", f"branch: {build.branch}", "Done")
+
+
+def _texts(step: StepRun, started_at: datetime) -> Iterator[tuple[datetime, str]]:
+    """Header, what it printed, and its result once it is over."""
+    yield started_at, f"{RULE}\n| {step.name:<76} |\n{RULE}\n"
+    for first in range(0, len(step.lines), LINES_PER_CHUNK):
+        yield started_at, "".join(f"{line}\n" for line in step.lines[first : first + LINES_PER_CHUNK])
+    if step.finished_at is not None:
+        yield step.finished_at, f"{RULE}\n| {step.status:<76} |\n{RULE}\n\n"

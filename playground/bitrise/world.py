@@ -1,0 +1,246 @@
+"""Everything there is at the practice Bitrise, and what happens to it: people, apps, builds."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.clock import Clock
+from playground.bitrise.directory import Directory
+from playground.bitrise.downloads import Signer
+from playground.bitrise.floor import Floor
+from playground.bitrise.model import (
+    STATUS_OF,
+    AbortCall,
+    App,
+    Build,
+    Outcome,
+    Pipeline,
+    PipelineWorkflow,
+    Status,
+    StoredArtifact,
+    TriggerCall,
+    Workflow,
+)
+
+ROLLED = "Automatically aborted via Rolling Builds."
+
+
+def abort_wording(who: str, reason: str | None) -> str:
+    """What ``abort_reason`` says after somebody asked for it."""
+    told = f" with reason: {reason}" if reason else "."
+    return f"User {who} requested to abort this build{told}"
+
+
+class World(Directory):
+    """The Python side: what a test or a demo arranges, and what the routes read.
+
+    A ``Build`` shows how things stood at the last call to anything here or over the wire; ``now()`` is such a call.
+    """
+
+    def __init__(self, clock: Clock, seed: int = 0) -> None:
+        super().__init__(clock, seed)
+        self._floor = Floor(self._build_ended)
+        self.triggers: list[TriggerCall] = []
+        self.aborts: list[AbortCall] = []
+        self.refusal_status = 404
+        """How a too low role is refused; the API does not tell it from what is not there."""
+        self.abort_takes = timedelta(0)
+        """How long an accepted abort takes to happen."""
+        self.archive_takes = timedelta(seconds=10)
+        """How long after its end a build's log moves to the archive."""
+        self.signer = Signer(self.names.hex())
+        self._builds: dict[str, Build] = {}
+        self._order = 0
+
+    # builds: what is there
+
+    def now(self) -> datetime:
+        """The time; everything that should have happened until then has."""
+        now = self._clock.now()
+        self._floor.settle(now)
+        return now
+
+    def builds(self, app: App | None = None) -> list[Build]:
+        """Oldest first."""
+        self.now()
+        apps = [app] if app else list(self.apps.values())
+        return sorted((build for each in apps for build in each.builds), key=build_order)
+
+    def find_build(self, slug: str) -> Build | None:
+        self.now()
+        return self._builds.get(slug)
+
+    # builds: by somebody's word
+
+    def start_build(
+        self,
+        app: App,
+        *,
+        workflow: str = "primary",
+        branch: str | None = "main",
+        triggered_by: str | None = None,
+        at: datetime | None = None,
+        **params: Any,
+    ) -> Build:
+        """A build that nobody started by the API; ``params`` are more ``build_params``; ``at`` may be in the past."""
+        at = at or self.now()
+        self._floor.settle(at)
+        sent = {"branch": branch, "workflow_id": workflow, **params}
+        return self.create_build(app, workflow, sent, triggered_by, at)
+
+    def hold(self, build: Build) -> None:
+        self._floor.hold(build, self._unfinished(build))
+
+    def run(self, build: Build) -> None:
+        self._floor.run(build, self._unfinished(build))
+
+    def finish(
+        self, build: Build, outcome: Outcome = "success", *, reason: str | None = None, failed_step: str | None = None
+    ) -> None:
+        """End it now. ``reason`` is what ``abort_reason`` will say, word for word."""
+        now = self._unfinished(build)
+        build.failed_step = failed_step or (build.plan.failed_step if outcome == "failed" else None)
+        self._floor.end(build, STATUS_OF[outcome], now, reason)
+
+    def abort_in_web(self, build: Build, who: str, reason: str | None = None) -> None:
+        """Somebody presses Abort in the web page of Bitrise."""
+        self.abort(build, Status.ABORTED, abort_wording(who, reason))
+
+    def abort(self, build: Build, status: Status, reason: str) -> None:
+        now = self._unfinished(build)
+        if self.abort_takes:
+            self._floor.plan_abort(build, status, now + self.abort_takes, reason)
+        else:
+            self._floor.end(build, status, now, reason)
+
+    def _unfinished(self, build: Build) -> datetime:
+        now = self.now()
+        if build.is_finished:
+            raise ValueError(f"build {build.number} has already ended: {build.status_text}")
+        return now
+
+    # builds: how they come to be
+
+    def create_build(
+        self,
+        app: App,
+        workflow: str,
+        params: Mapping[str, Any],
+        triggered_by: str | None,
+        at: datetime,
+        pipeline: Pipeline | None = None,
+    ) -> Build:
+        """A build on hold, with its times and its end drawn from its workflow's plan."""
+        plan = app.workflows[workflow]
+        vary = 1 + plan.jitter * self.random.uniform(-1, 1)
+        build = Build(
+            slug=self.names.slug(),
+            number=self._next_number(app),
+            app=app,
+            workflow=workflow,
+            plan=plan,
+            queue=plan.queue * vary,
+            boot=plan.boot * vary,
+            duration=None if plan.duration is None else plan.duration * vary,
+            planned=self._draw_end(plan),
+            planned_reason=self._reason_of(plan),
+            triggered_at=at,
+            order=self._next_order(),
+            params=params,
+            triggered_by=triggered_by,
+            pipeline=pipeline,
+        )
+        self._register(build)
+        self._roll_over_older(build)
+        self._floor.admit(build)
+        return build
+
+    def _register(self, build: Build) -> None:
+        self._builds[build.slug] = build
+        insort(build.app.builds, build, key=build_order)
+
+    def _draw_end(self, plan: Workflow) -> Status:
+        fails = plan.failure_rate > 0 and self.random.random() < plan.failure_rate
+        return Status.FAILED if fails else STATUS_OF[plan.ending]
+
+    def _reason_of(self, plan: Workflow) -> str | None:
+        return abort_wording("bitrise-bot", plan.reason) if plan.outcome == "aborted-with-success" else plan.reason
+
+    def _next_number(self, app: App) -> int:
+        app.next_number += 1
+        return app.next_number - 1
+
+    def _next_order(self) -> int:
+        self._order += 1
+        return self._order
+
+    def _roll_over_older(self, build: Build) -> None:
+        if not build.app.rolling_builds:
+            return
+        for older in [each for each in build.app.builds if is_superseded(each, by=build)]:
+            self._floor.end(older, Status.ABORTED, build.triggered_at, ROLLED)
+
+    def _build_ended(self, build: Build, at: datetime) -> None:
+        if build.status is Status.FAILED:
+            build.failed_step = build.failed_step or build.plan.failed_step or build.plan.steps[-2]
+        if build.started_at is not None and build.status is not Status.ABORTED:
+            build.artifacts = [StoredArtifact(self.names.hex(), each) for each in build.plan.artifacts]
+        if build.pipeline is not None:
+            self._go_on(build.pipeline, at)
+
+    # pipelines
+
+    def create_pipeline(self, app: App, name: str, params: Mapping[str, Any], triggered_by: str | None) -> Pipeline:
+        stages = [[PipelineWorkflow(self.names.uuid(), each) for each in stage] for stage in app.pipelines[name]]
+        number = self._next_number(app)
+        run = Pipeline(self.names.uuid(), name, app, number, stages, self.now(), params, triggered_by)
+        app.pipeline_runs.append(run)
+        self._start_stage(run, run.stages[0], run.triggered_at)
+        return run
+
+    def abort_pipeline(self, run: Pipeline, status: Status, reason: str) -> None:
+        now = self.now()
+        run.status, run.finished_at, run.abort_reason = status, now, reason
+        for build in [each for each in run.builds if not each.is_finished]:
+            self._floor.end(build, status, now, reason)
+
+    def _start_stage(self, run: Pipeline, stage: list[PipelineWorkflow], at: datetime) -> None:
+        for workflow in stage:
+            build = self.create_build(run.app, workflow.name, run.params, run.triggered_by, at, run)
+            build.pipeline_workflow_id, workflow.build = workflow.id, build
+
+    def _go_on(self, run: Pipeline, at: datetime) -> None:
+        """When all that started has ended: the next stage, or the end."""
+        if run.finished_at is not None or not all(build.is_finished for build in run.builds):
+            return
+        waiting = next((stage for stage in run.stages if stage[0].build is None), None)
+        worst = worst_status(build.status for build in run.builds)
+        if waiting is not None and worst is Status.SUCCESS:
+            self._start_stage(run, waiting, at)
+        else:
+            run.status, run.finished_at = worst, at
+            run.abort_reason = next((build.abort_reason for build in run.builds if build.abort_reason), None)
+
+
+def build_order(build: Build) -> tuple[datetime, int]:
+    return build.triggered_at, build.order
+
+
+def is_superseded(older: Build, *, by: Build) -> bool:
+    """Same workflow on the same branch, pull request and tag, and not ended yet."""
+    if older is by or older.is_finished or older.pipeline is not None:
+        return False
+    return (older.workflow, older.branch, older.pull_request_id, older.tag) == (
+        by.workflow,
+        by.branch,
+        by.pull_request_id,
+        by.tag,
+    )
+
+
+def worst_status(statuses: Iterable[Status]) -> Status:
+    order = (Status.SUCCESS, Status.ABORTED_WITH_SUCCESS, Status.ABORTED, Status.FAILED)
+    return max(statuses, key=order.index, default=Status.SUCCESS)

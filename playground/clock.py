@@ -1,0 +1,66 @@
+"""Clocks for practice: one that runs faster than the wall, one that stands still until it is told to move."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class ScaledClock:
+    """Runs ``speed`` times as fast as the wall clock, from now on; the speed may change on the way."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self._speed = speed
+        self._since = time.monotonic()
+        self._origin = datetime.now(UTC)
+
+    @property
+    def speed(self) -> float:
+        return self._speed
+
+    def set_speed(self, speed: float) -> None:
+        self._origin, self._since, self._speed = self.now(), time.monotonic(), speed
+
+    def now(self) -> datetime:
+        return self._origin + timedelta(seconds=(time.monotonic() - self._since) * self._speed)
+
+    async def sleep_until(self, at: datetime) -> None:
+        # In slices, because the speed may change while somebody sleeps.
+        while (left := (at - self.now()).total_seconds()) > 0:
+            await asyncio.sleep(min(left / self._speed, 0.25))
+
+
+class SteppedClock:
+    """Stands still until ``advance``; whoever sleeps is woken in the order of the times waited for."""
+
+    def __init__(self, start: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)) -> None:
+        self._now = start
+        self._order = itertools.count()
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    def next_waking(self) -> datetime | None:
+        """When the next sleeper wants to be woken, if anybody sleeps."""
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        return self._sleepers[0][0] if self._sleepers else None
+
+    def move_to(self, at: datetime) -> None:
+        """Set the time and wake everybody whose time has come; never backwards."""
+        self._now = max(self._now, at)
+        while self._sleepers and self._sleepers[0][0] <= self._now:
+            sleeper = heapq.heappop(self._sleepers)[2]
+            if not sleeper.done():
+                sleeper.set_result(None)
+
+    async def sleep_until(self, at: datetime) -> None:
+        if at <= self._now:
+            return
+        sleeper = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (at, next(self._order), sleeper))
+        await sleeper

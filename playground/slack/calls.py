@@ -1,0 +1,109 @@
+"""A Web API call as it arrives: token and arguments from wherever Slack accepts them.
+
+Query, form and JSON bodies: https://docs.slack.dev/apis/web-api#basics
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from playground.slack.errors import SlackError
+from playground.slack.world import JSON, App, Installation
+
+NESTED = {
+    "attachments": "invalid_attachments",
+    "blocks": "invalid_blocks_format",
+    "files": "invalid_arguments",
+    "message": "invalid_arguments",
+    "metadata": "invalid_metadata_format",
+    "unfurls": "cannot_parse_unfurls",
+    "view": "invalid_arguments",
+}
+"""Arguments that hold JSON, also as a string; and what Slack says when the string cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks for what. Either ``installation`` (bot token) or only ``app`` (app-level token) is known."""
+
+    method: str
+    arguments: Mapping[str, Any]
+    app: App | None = None
+    installation: Installation | None = None
+
+    @property
+    def bot(self) -> Installation:
+        if self.installation is None:
+            raise SlackError("not_allowed_token_type")
+        return self.installation
+
+    def given(self, name: str) -> bool:
+        return self.arguments.get(name) not in (None, "")
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self.arguments.get(name)
+        return default if value is None else str(value)
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        value = self.arguments.get(name)
+        return default if value is None else value in (True, 1, "1", "true", "True")
+
+    def number(self, name: str, default: int) -> int:
+        try:
+            return int(self.arguments.get(name) or default)
+        except (TypeError, ValueError) as error:
+            raise SlackError("invalid_arguments") from error
+
+    def names(self, name: str) -> list[str]:
+        value = self.arguments.get(name) or []
+        return list(value) if isinstance(value, list) else [each.strip() for each in str(value).split(",")]
+
+    def nested(self, name: str) -> Any:
+        """An argument that holds JSON, parsed; None when it was left out."""
+        value = self.arguments.get(name)
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value else None
+        except ValueError as error:
+            raise SlackError(NESTED.get(name, "invalid_arguments")) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The raw arguments and the token of a request."""
+
+    arguments: JSON
+    token: str | None
+
+
+async def read(request: web.Request) -> Arrived:
+    """Query first, the body over it. A token in a JSON body does not count: Slack wants it in the header then."""
+    arguments: JSON = dict(request.query)
+    if request.content_type == "application/json":
+        arguments |= await _read_json(request)
+        arguments.pop("token", None)
+    elif request.can_read_body:
+        arguments |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    header = request.headers.get("Authorization", "")
+    token = header.removeprefix("Bearer ").strip() if header.startswith("Bearer ") else arguments.get("token")
+    arguments.pop("token", None)
+    return Arrived(arguments, token)
+
+
+async def _read_json(request: web.Request) -> JSON:
+    raw = await request.text()
+    if not raw:
+        return {}
+    try:
+        body = json.loads(raw)
+    except ValueError as error:
+        raise SlackError("invalid_json") from error
+    if not isinstance(body, dict):
+        raise SlackError("json_not_object")
+    return body

@@ -1,0 +1,129 @@
+"""Carrying what happened to the app, by Socket Mode or signed HTTP, and what came back.
+
+https://docs.slack.dev/apis/events-api and https://docs.slack.dev/interactivity/handling-user-interaction
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+from playground.slack.desk import Desk
+from playground.slack.outcome import Outcome
+from playground.slack.posting import Post
+from playground.slack.sockets import Sockets
+from playground.slack.world import JSON, Installation
+
+Kind = Literal["slash_commands", "interactive", "events_api"]
+TIMED_OUT = "operation_timeout"
+FAILED = "dispatch_failed"
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One payload on its way and what became of it.
+
+    ``error`` is what Slack shows to the person (``operation_timeout``, ``dispatch_failed``, …), ``answer`` the body
+    of the ack, ``errors`` what stands next to the inputs of a modal.
+    """
+
+    kind: Kind
+    name: str
+    app: Installation
+    payload: JSON
+    envelope_id: str
+    ok: bool = False
+    error: str | None = None
+    answer: JSON | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+    attempts: int = 0
+
+
+class Courier:
+    """Delivers, and delivers again what nobody acked."""
+
+    def __init__(self, desk: Desk, sockets: Sockets, post: Post) -> None:
+        self._desk = desk
+        self._sockets = sockets
+        self._post = post
+        self._retries: set[asyncio.Task[None]] = set()
+
+    def prepare(self, kind: Kind, name: str, app: Installation, payload: JSON) -> Delivery:
+        letters = self._desk.world.letters
+        envelope_id = "-".join(letters(count, "0123456789abcdef") for count in (8, 4, 4, 4, 12))
+        return Delivery(kind, name, app, payload, envelope_id)
+
+    async def deliver(self, delivery: Delivery, retry: tuple[int, str] | None = None) -> Delivery:
+        """One try now; further ones follow by themselves where Slack makes them."""
+        with self._desk.busy.doing():
+            await self._desk.hooks.fire(delivery.name, "before", payload=delivery.payload)
+            outcome = await self._try(delivery, retry)
+            self._settle(delivery, outcome)
+            self._note(delivery, retry)
+            if delivery.ok:
+                await self._desk.hooks.fire(delivery.name, "answered", payload=delivery.payload)
+        if not delivery.ok and retry is None and outcome.retry:
+            self._retry_later(delivery, outcome.reason or "")
+        return delivery
+
+    async def close(self) -> None:
+        for task in self._retries:
+            task.cancel()
+        await asyncio.gather(*self._retries, return_exceptions=True)
+
+    async def _try(self, delivery: Delivery, retry: tuple[int, str] | None) -> Outcome:
+        delivery.attempts += 1
+        if delivery.app.app.socket_mode:
+            return await self._by_socket(delivery, retry)
+        return await self._post.deliver(delivery.kind, delivery.app, delivery.payload, retry)
+
+    async def _by_socket(self, delivery: Delivery, retry: tuple[int, str] | None) -> Outcome:
+        if not self._sockets.of(delivery.app.app):
+            return Outcome(reason="connection_failed")
+        number, reason = retry or (0, "")
+        envelope = {
+            "envelope_id": delivery.envelope_id,
+            "type": delivery.kind,
+            "payload": delivery.payload,
+            "accepts_response_payload": delivery.kind != "events_api",
+            "retry_attempt": number,
+            "retry_reason": reason,
+        }
+        ack = await self._sockets.send(delivery.app.app, envelope, self._desk.limits.ack_seconds)
+        return Outcome(reason="timeout") if ack is None else Outcome(answer=ack.get("payload"))
+
+    def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        delivery.ok = outcome.reason is None
+        delivery.answer = outcome.answer
+        timed_out = outcome.reason in ("timeout", "http_timeout")
+        delivery.error = None if delivery.ok else TIMED_OUT if timed_out else FAILED
+
+    def _retry_later(self, delivery: Delivery, reason: str) -> None:
+        """Events always; commands and interactions only by socket: over HTTP Slack documents no retry for them."""
+        socket_mode = delivery.app.app.socket_mode
+        if delivery.kind != "events_api" and not (socket_mode and reason == "timeout"):
+            return
+        waits = self._desk.limits.socket_retries if socket_mode else self._desk.limits.event_retries
+        task = asyncio.create_task(self._retry(delivery, reason, waits))
+        self._retries.add(task)
+        task.add_done_callback(self._retries.discard)
+
+    async def _retry(self, delivery: Delivery, reason: str, waits: tuple[float, ...]) -> None:
+        """What comes back now is too late for the person; only the journal and ``attempts`` tell of it."""
+        again = self.prepare(delivery.kind, delivery.name, delivery.app, delivery.payload)
+        again.envelope_id = delivery.envelope_id
+        for number, seconds in enumerate(waits, start=1):
+            await self._desk.clock.sleep_until(self._desk.clock.now() + timedelta(seconds=seconds))
+            delivery.attempts += 1
+            if (await self.deliver(again, (number, reason))).ok:
+                return
+
+    def _note(self, delivery: Delivery, retry: tuple[int, str] | None) -> None:
+        asked: dict[str, Any] = {"payload": delivery.payload}
+        if retry is not None:
+            asked["retry"] = retry
+        got = {"ok": delivery.ok, "error": delivery.error, "answer": delivery.answer}
+        by = "socket" if delivery.app.app.socket_mode else "http"
+        self._desk.note("out", by, delivery.name, asked, got)

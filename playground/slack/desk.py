@@ -1,0 +1,66 @@
+"""What every room of the practice Slack shares."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from bot.clock import Clock
+from playground.slack.limits import Budget, Limits
+from playground.slack.modals import Views
+from playground.slack.triggers import Triggers
+from playground.slack.world import JSON, App, World
+from playground.wire import Direction, Entry, Faults, Hooks, Journal
+
+FAULT_KINDS = ("status", "error", "body", "slow", "cut_before", "cut_after")
+
+
+class Busy:
+    """Knows whether anything is still on its way."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @contextmanager
+    def doing(self) -> Iterator[None]:
+        self._count += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if self._count == 0:
+                self._idle.set()
+
+    async def quiet(self) -> None:
+        await self._idle.wait()
+
+
+class Desk:
+    """Records, rules and diary of one practice Slack."""
+
+    def __init__(self, clock: Clock, limits: Limits | None = None, seed: int = 0) -> None:
+        self.clock = clock
+        self.limits = limits or Limits()
+        self.world = World(clock, seed)
+        self.budget = Budget(self.limits)
+        self.modals = Views(self.world)
+        self.triggers = Triggers(self.world, self.limits)
+        self.journal = Journal()
+        self.faults = Faults(FAULT_KINDS)
+        self.hooks = Hooks()
+        self.busy = Busy()
+        self.base_url = ""
+        self.tickets: dict[str, App] = {}
+        """Socket Mode addresses that were given out and not used yet."""
+        self.uploads: dict[str, JSON] = {}
+        """file id to name, size and, once they came, the bytes."""
+
+    def note(
+        self, direction: Direction, kind: str, name: str, request: Mapping[str, Any], response: Mapping[str, Any]
+    ) -> None:
+        self.journal.add(Entry(self.clock.now(), direction, kind, name, request, response))

@@ -1,0 +1,104 @@
+"""How a workspace comes to be: teams, people, channels, apps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from playground.slack.desk import Desk
+from playground.slack.world import App, Channel, Installation, Team, User
+
+
+class Founding(Desk):
+    def add_team(self, name: str, domain: str | None = None) -> Team:
+        team = Team(self.world.new_id("T"), name, domain or name.lower().replace(" ", "-"))
+        self.world.teams.append(team)
+        return team
+
+    def add_user(
+        self,
+        team: Team,
+        name: str,
+        *,
+        admin: bool = False,
+        real_name: str | None = None,
+        email: str | None = None,
+    ) -> User:
+        real = real_name or name.replace(".", " ").title()
+        return self.world.add_user(User(self.world.new_id("U"), name, team, real, email, is_admin=admin))
+
+    def add_channel(self, team: Team, name: str, *, private: bool = False, members: Iterable[User] = ()) -> Channel:
+        created = int(self.clock.now().timestamp())
+        channel = Channel(self.world.new_id("C"), name, team, created, is_private=private, members=list(members))
+        return self.world.add_channel(channel)
+
+    def archive(self, channel: Channel, *, archived: bool = True) -> None:
+        channel.is_archived = archived
+
+    def share(self, channel: Channel, team: Team) -> None:
+        """Slack Connect: people of the other team may be invited now."""
+        channel.shared_with.append(team)
+
+    def invite(self, channel: Channel, *users: User) -> None:
+        for user in users:
+            if not channel.reaches(user.team):
+                raise ValueError(f"#{channel.name} is not shared with {user.team.name}")
+            if user not in channel.members:
+                channel.members.append(user)
+
+    def kick(self, channel: Channel, *users: User) -> None:
+        channel.members[:] = [member for member in channel.members if member not in users]
+
+    def install(
+        self,
+        manifest: Mapping[str, Any],
+        team: Team,
+        request_url: str | None = None,
+        *,
+        of: Installation | None = None,
+        declined: Iterable[str] = (),
+    ) -> Installation:
+        """Create the app of this manifest in a team; ``of`` installs an app that is already there in one more.
+
+        ``declined`` are optional scopes the installing person refused.
+        """
+        app = self._register(manifest, request_url) if of is None else of.app
+        asked = (manifest.get("oauth_config") or {}).get("scopes") or {}
+        scopes = (*asked.get("bot", ()), *(scope for scope in asked.get("bot_optional", ()) if scope not in declined))
+        if (app.commands or app.shortcuts) and "commands" not in scopes:
+            raise ValueError("slash commands and shortcuts need the scope `commands`")
+        installation = Installation(
+            app=app,
+            team=team,
+            bot_user=self.world.add_user(self._bot(manifest, team)),
+            bot_id=self.world.new_id("B"),
+            bot_token=f"xoxb-{self._digits(12)}-{self._digits(13)}-{self.world.letters(24)}",
+            scopes=scopes,
+        )
+        self.journal.hide(installation.bot_token)
+        return self.world.add_installation(installation)
+
+    def revoke(self, app: Installation) -> None:
+        """The token stops working, as when an admin removes the app."""
+        app.revoked = True
+
+    def _register(self, manifest: Mapping[str, Any], request_url: str | None) -> App:
+        app_id = self.world.new_id("A")
+        app = App(
+            id=app_id,
+            manifest=manifest,
+            app_token=f"xapp-1-{app_id}-{self._digits(13)}-{self.world.letters(64, '0123456789abcdef')}",
+            signing_secret=self.world.letters(32, "0123456789abcdef"),
+            verification_token=self.world.letters(24),
+            request_url=request_url,
+        )
+        for secret in (app.app_token, app.signing_secret, app.verification_token):
+            self.journal.hide(secret)
+        return app
+
+    def _bot(self, manifest: Mapping[str, Any], team: Team) -> User:
+        name = (manifest.get("features", {}).get("bot_user") or {}).get("display_name") or "bot"
+        return User(self.world.new_id("U"), name.lower(), team, real_name=name, is_bot=True)
+
+    def _digits(self, count: int) -> str:
+        return self.world.letters(count, "0123456789")

@@ -1,0 +1,86 @@
+"""Slack's limits in time: calls a minute, seconds to answer, uses of a response_url. All can be changed.
+
+https://docs.slack.dev/apis/web-api/rate-limits
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+
+class Tier(Enum):
+    ONE = 1
+    TWO = 2
+    THREE = 3
+    FOUR = 4
+    HUNDREDS = "hundreds"
+    POST = "post"
+
+
+def _per_minute() -> dict[Tier, int]:
+    return {
+        # Slack promises 1 a minute and lets "small bursts" pass; how small, nobody says.
+        Tier.ONE: 10,
+        Tier.TWO: 20,
+        Tier.THREE: 50,
+        Tier.FOUR: 100,
+        Tier.HUNDREDS: 600,
+        # chat.postMessage "several hundred per minute" in one workspace, besides the limit per channel.
+        Tier.POST: 600,
+    }
+
+
+@dataclass(slots=True)
+class Limits:
+    """What a workspace bears; ``enabled=False`` counts no calls, ``unlimited`` names methods that are not counted."""
+
+    enabled: bool = True
+    unlimited: set[str] = field(default_factory=set)
+    per_minute: dict[Tier, int] = field(default_factory=_per_minute)
+    posts_per_second: float = 1.0
+    """Of one channel, over time."""
+    post_burst: int = 5
+    """How many posts to one channel pass at once."""
+
+    ack_seconds: float = 3.0
+    """Real seconds, because the bot answers in real time."""
+    trigger_seconds: float = 3.0
+    """Seconds of the practice clock."""
+    response_uses: int = 5
+    response_seconds: float = 30 * 60
+    event_retries: tuple[float, ...] = (0, 60, 300)
+    """HTTP: how long after a failed try the next one follows."""
+    socket_retries: tuple[float, ...] = (0, 4, 4)
+    connections: int = 10
+
+
+class Budget:
+    """Counts calls on the practice clock; says how long to wait when there were too many."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._calls: defaultdict[tuple[str, ...], deque[datetime]] = defaultdict(deque)
+        self._posts: dict[tuple[str, ...], datetime] = {}
+
+    def spend(self, key: tuple[str, ...], tier: Tier, now: datetime) -> float:
+        """Seconds to wait; 0 when the call passes and is counted. One window of a minute per key."""
+        calls = self._calls[key]
+        while calls and calls[0] <= now - timedelta(minutes=1):
+            calls.popleft()
+        if len(calls) >= self._limits.per_minute[tier]:
+            return (calls[0] + timedelta(minutes=1) - now).total_seconds()
+        calls.append(now)
+        return 0
+
+    def spend_post(self, key: tuple[str, ...], now: datetime) -> float:
+        """The same for posts to one channel: a steady rate with a small burst."""
+        step = timedelta(seconds=1 / self._limits.posts_per_second)
+        due = max(self._posts.get(key, now), now)
+        early = (due - now) - step * (self._limits.post_burst - 1)
+        if early > timedelta(0):
+            return early.total_seconds()
+        self._posts[key] = due + step
+        return 0

@@ -1,0 +1,60 @@
+"""Every Web API method there is here, with what it needs. What is not in the table is ``unknown_method``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from playground.slack.calls import Call
+from playground.slack.desk import Desk
+from playground.slack.limits import Tier
+from playground.slack.methods import chat, conversations, files, people, sockets, views
+from playground.slack.world import JSON
+
+Answer = Callable[[Desk, Call], JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """``scope`` of the token; ``needs`` are arguments that must not be empty; ``token`` which kind may call."""
+
+    name: str
+    answer: Answer
+    tier: Tier
+    scope: str | None = None
+    needs: tuple[str, ...] = ()
+    token: Literal["bot", "app", "any"] = "bot"
+
+
+# Tiers: https://docs.slack.dev/apis/web-api/rate-limits and each method's own page.
+_TABLE = (
+    Method("apps.connections.open", sockets.open_connection, Tier.ONE, "connections:write", token="app"),
+    Method("auth.revoke", people.auth_revoke, Tier.THREE),
+    Method("auth.test", people.auth_test, Tier.HUNDREDS, token="any"),
+    Method("blocks.validate", views.validate, Tier.HUNDREDS),
+    Method("chat.delete", chat.delete, Tier.THREE, "chat:write", ("channel", "ts")),
+    Method("chat.getPermalink", chat.get_permalink, Tier.HUNDREDS, None, ("channel", "message_ts")),
+    Method("chat.postEphemeral", chat.post_ephemeral, Tier.FOUR, "chat:write", ("channel", "user")),
+    Method("chat.postMessage", chat.post_message, Tier.POST, "chat:write", ("channel",)),
+    Method("chat.unfurl", chat.unfurl, Tier.THREE, "links:write", ("unfurls",)),
+    Method("chat.update", chat.update, Tier.THREE, "chat:write", ("channel", "ts")),
+    Method("conversations.info", conversations.info, Tier.THREE, None, ("channel",)),
+    Method("conversations.join", conversations.join, Tier.THREE, "channels:join", ("channel",)),
+    Method("conversations.list", conversations.list_all, Tier.TWO),
+    Method("conversations.members", conversations.members, Tier.FOUR, None, ("channel",)),
+    Method("conversations.open", conversations.open_conversation, Tier.THREE, "im:write"),
+    Method("files.completeUploadExternal", files.complete_upload, Tier.FOUR, "files:write", ("files",)),
+    Method("files.getUploadURLExternal", files.get_upload_url, Tier.FOUR, "files:write", ("filename", "length")),
+    Method("reactions.add", people.add_reaction, Tier.THREE, "reactions:write", ("channel", "name", "timestamp")),
+    Method("team.info", people.team_info, Tier.THREE, "team:read"),
+    Method("users.info", people.user_info, Tier.FOUR, "users:read", ("user",)),
+    Method("users.list", people.user_list, Tier.TWO, "users:read"),
+    Method("users.lookupByEmail", people.user_by_email, Tier.THREE, "users:read.email", ("email",)),
+    Method("views.open", views.open_view, Tier.FOUR, None, ("trigger_id", "view")),
+    Method("views.publish", views.publish, Tier.FOUR, None, ("user_id", "view")),
+    Method("views.push", views.push, Tier.FOUR, None, ("trigger_id", "view")),
+    Method("views.update", views.update, Tier.FOUR, None, ("view",)),
+)
+
+METHODS = {method.name: method for method in _TABLE}

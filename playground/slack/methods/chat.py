@@ -1,0 +1,99 @@
+"""chat.*: https://docs.slack.dev/reference/methods?filter=chat"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playground.slack.calls import Call
+from playground.slack.desk import Desk
+from playground.slack.errors import SlackError
+from playground.slack.posts import check_content, check_may_post, find_channel, post, rewrite
+from playground.slack.sizes import UPDATED_TEXT
+from playground.slack.world import JSON, Channel, Message
+
+CONTENT = ("text", "blocks", "attachments", "markdown_text", "metadata")
+
+
+def _content(call: Call) -> JSON:
+    """Only what was given: ``blocks: []`` differs from no blocks in an update."""
+    parsed: dict[str, Any] = {
+        name: call.text(name) if name in ("text", "markdown_text") else call.nested(name) for name in CONTENT
+    }
+    return {name: parsed[name] for name in CONTENT if call.arguments.get(name) is not None}
+
+
+def _channel(desk: Desk, call: Call) -> Channel:
+    return find_channel(desk.world, call.bot, call.text("channel"))
+
+
+def _own_message(desk: Desk, call: Call, refusal: str) -> Message:
+    message = _channel(desk, call).find(call.text("ts"))
+    if message is None:
+        raise SlackError("message_not_found")
+    if message.app is not call.bot:
+        raise SlackError(refusal)
+    return message
+
+
+def post_message(desk: Desk, call: Call) -> JSON:
+    channel, content = _channel(desk, call), _content(call)
+    check_may_post(call.bot, channel)
+    check_content(content)
+    if call.given("thread_ts") and channel.find(call.text("thread_ts")) is None:
+        raise SlackError("thread_not_found")
+    message = post(desk.world, call.bot, channel, content, thread_ts=call.text("thread_ts") or None)
+    return {"channel": channel.id, "ts": message.ts, "message": message.payload()}
+
+
+def update(desk: Desk, call: Call) -> JSON:
+    content = _content(call)
+    message = _own_message(desk, call, "cant_update_message")
+    if message.channel.is_archived:
+        raise SlackError("is_archived")
+    if len(content.get("text") or "") > UPDATED_TEXT:
+        raise SlackError("msg_too_long")
+    check_content(content)
+    rewrite(desk.world, message, content)
+    return {"channel": message.channel.id, "ts": message.ts, "text": message.text, "message": message.payload()}
+
+
+def post_ephemeral(desk: Desk, call: Call) -> JSON:
+    channel, content = _channel(desk, call), _content(call)
+    check_may_post(call.bot, channel)
+    check_content(content)
+    reader = desk.world.users.get(call.text("user"))
+    if reader is None or reader not in channel.members:
+        raise SlackError("user_not_in_channel")
+    message = post(desk.world, call.bot, channel, content, seen_by=reader, thread_ts=call.text("thread_ts") or None)
+    return {"message_ts": message.ts}
+
+
+def delete(desk: Desk, call: Call) -> JSON:
+    message = _own_message(desk, call, "cant_delete_message")
+    message.channel.remove(message)
+    return {"channel": message.channel.id, "ts": message.ts}
+
+
+def get_permalink(desk: Desk, call: Call) -> JSON:
+    channel = _channel(desk, call)
+    message = channel.find(call.text("message_ts"))
+    if message is None:
+        raise SlackError("message_not_found")
+    link = f"https://{call.bot.team.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    return {"channel": channel.id, "permalink": link}
+
+
+def unfurl(desk: Desk, call: Call) -> JSON:
+    unfurls = call.nested("unfurls")
+    if not isinstance(unfurls, dict):
+        raise SlackError("cannot_parse_unfurls")
+    if call.given("unfurl_id"):
+        return {}
+    message = _channel(desk, call).find(call.text("ts"))
+    if message is None:
+        raise SlackError("cannot_find_message")
+    for each in unfurls.values():
+        if isinstance(each, dict) and each.get("blocks"):
+            check_content({"blocks": each["blocks"]})
+    message.unfurls |= unfurls
+    return {}

@@ -1,0 +1,17 @@
+"""How one try to deliver ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playground.slack.world import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``answer`` is the body of the ack; ``reason`` Slack's word for a try that failed."""
+
+    answer: JSON | None = None
+    reason: str | None = None
+    retry: bool = True
+    status: int = 200

@@ -1,0 +1,164 @@
+"""What an app is told: commands, presses, submissions, suggestions, shortcuts, events. Whole, as Slack sends them.
+
+https://docs.slack.dev/reference/interaction-payloads. Ids of an organisation are null: there are only single
+workspaces here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playground.slack.modals import View
+from playground.slack.state import HELD, Drawn
+from playground.slack.world import JSON, Channel, Installation, Message, Team, User, World
+
+PRIVATE_NAME = "privategroup"
+LINK = re.compile(r"https?://[^\s<>]+")
+
+
+def command(
+    app: Installation, user: User, channel: Channel, word: str, text: str, *, response_url: str, trigger_id: str
+) -> JSON:
+    """https://docs.slack.dev/interactivity/implementing-slash-commands"""
+    named = channel.is_im or not channel.is_private
+    return {
+        "token": app.app.verification_token,
+        "team_id": user.team.id,
+        "team_domain": user.team.domain,
+        "channel_id": channel.id,
+        "channel_name": channel.name if named else PRIVATE_NAME,
+        "user_id": user.id,
+        "user_name": user.name,
+        "command": word,
+        "text": text,
+        "api_app_id": app.app.id,
+        "is_enterprise_install": "false",
+        "response_url": response_url,
+        "trigger_id": trigger_id,
+    }
+
+
+def escaped(world: World, team: Team, text: str) -> str:
+    """As ``should_escape`` makes it: ids for people and channels, links in angle brackets, three entities."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = LINK.sub(lambda match: f"<{match[0]}>", text)
+    people = {user.name: user for user in world.users.values() if user.team is team}
+    channels = {channel.name: channel for channel in world.channels.values() if channel.reaches(team)}
+    text = re.sub(r"(?<![\w/<@])@([\w.-]*\w)", lambda match: _person(match, people), text)
+    return re.sub(r"(?<![\w/<&#])#([\w-]+)", lambda match: _channel(match, channels), text)
+
+
+def _person(match: re.Match[str], people: dict[str, User]) -> str:
+    user = people.get(match[1])
+    return match[0] if user is None else f"<@{user.id}|{user.name}>"
+
+
+def _channel(match: re.Match[str], channels: dict[str, Channel]) -> str:
+    channel = channels.get(match[1])
+    if channel is None:
+        return match[0]
+    return f"<#{channel.id}|{'' if channel.is_private else channel.name}>"
+
+
+def _common(kind: str, app: Installation, user: User, team: Team) -> JSON:
+    return {
+        "type": kind,
+        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team.id},
+        "api_app_id": app.app.id,
+        "token": app.app.verification_token,
+        "team": {"id": team.id, "domain": team.domain},
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
+
+
+def on_message(kind: str, app: Installation, user: User, message: Message) -> JSON:
+    """The team is the one with the app, whoever presses; Slack leaves an ephemeral message itself out."""
+    container = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": message.channel.id,
+        "is_ephemeral": message.is_ephemeral,
+    }
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    channel = {"id": message.channel.id, "name": message.channel.name}
+    payload = {**_common(kind, app, user, app.team), "container": container, "channel": channel}
+    if not message.is_ephemeral:
+        payload["message"] = message.payload()
+    return {**payload, "state": {"values": message.state}}
+
+
+def on_view(kind: str, app: Installation, view: View) -> JSON:
+    """Payloads of views name the person's own team; ``view.app_installed_team_id`` is the one with the app."""
+    common = _common(kind, app, view.user, view.user.team)
+    return {**common, "container": {"type": "view", "view_id": view.id}, "view": view.payload()}
+
+
+def submission(app: Installation, view: View, trigger_id: str) -> JSON:
+    """https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
+    common = _common("view_submission", app, view.user, view.user.team)
+    return {**common, "trigger_id": trigger_id, "view": view.payload(), "response_urls": []}
+
+
+def closing(app: Installation, view: View, *, is_cleared: bool) -> JSON:
+    common = _common("view_closed", app, view.user, view.user.team)
+    return {**common, "view": view.payload(), "is_cleared": is_cleared}
+
+
+def shortcut(app: Installation, user: User, callback_id: str, *, trigger_id: str, action_ts: str) -> JSON:
+    """Global: no channel and no response_url."""
+    common = _common("shortcut", app, user, user.team)
+    return {**common, "callback_id": callback_id, "trigger_id": trigger_id, "action_ts": action_ts}
+
+
+def message_shortcut(app: Installation, user: User, message: Message, callback_id: str) -> JSON:
+    """The caller adds trigger_id, response_url and action_ts."""
+    common = _common("message_action", app, user, app.team)
+    return {
+        **common,
+        "callback_id": callback_id,
+        "channel": {"id": message.channel.id, "name": message.channel.name},
+        "message_ts": message.ts,
+        "message": message.payload(),
+    }
+
+
+def action(pressed: Drawn, value: Any, action_ts: str) -> JSON:
+    """One item of ``actions``; ``value`` is the chosen option of an overflow menu or what the element holds now."""
+    told: JSON = {"action_id": pressed.action_id, "block_id": pressed.block_id, "type": pressed.kind}
+    for name in ("text", "value", "style", "placeholder", "confirm", "url"):
+        if name in pressed.element:
+            told[name] = pressed.element[name]
+    if pressed.kind == "overflow":
+        told["selected_option"] = value
+    if pressed.kind in HELD:
+        held = HELD[pressed.kind]
+        told[held.field] = value
+        if held.initial in pressed.element:
+            told[held.initial] = pressed.element[held.initial]
+    return {**told, "action_ts": action_ts}
+
+
+def event(app: Installation, happened: JSON, *, event_id: str, event_time: int) -> JSON:
+    """The outer part of every event. https://docs.slack.dev/apis/events-api#event-type-structure"""
+    authorization = {
+        "enterprise_id": None,
+        "team_id": app.team.id,
+        "user_id": app.bot_user.id,
+        "is_bot": True,
+        "is_enterprise_install": False,
+    }
+    return {
+        "token": app.app.verification_token,
+        "team_id": app.team.id,
+        "api_app_id": app.app.id,
+        "event": happened,
+        "type": "event_callback",
+        "event_id": event_id,
+        "event_time": event_time,
+        "authorizations": [authorization],
+        "is_ext_shared_channel": False,
+        "event_context": f"4-{event_id}",
+    }

@@ -1,0 +1,261 @@
+"""What people do: type a command, press, choose, fill in, submit, close, open the Home tab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from playground.slack import hands, payloads
+from playground.slack.answers import Answers
+from playground.slack.delivery import Courier, Delivery
+from playground.slack.desk import Desk
+from playground.slack.errors import SlackError
+from playground.slack.hands import Place
+from playground.slack.modals import View
+from playground.slack.objects import SUGGESTIONS, options_of
+from playground.slack.responses import Responses
+from playground.slack.schema import Findings
+from playground.slack.state import HELD, Drawn
+from playground.slack.world import JSON, Channel, Installation, Message, User
+
+MIN_QUERY_LENGTH = 3
+"""When an external select says nothing. https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element"""
+
+
+class People(Desk):
+    """Everything here returns when the app has acked or Slack has given up waiting."""
+
+    courier: Courier
+    responses: Responses
+
+    async def command(
+        self, user: User, channel: Channel | None, typed: str, *, dm: Installation | None = None
+    ) -> Delivery:
+        """Type ``/word text`` in a channel, or in the direct messages with an app."""
+        word, _, text = typed.partition(" ")
+        app, registered = self._owner(user, word)
+        place = self.world.direct(dm.bot_user, user) if dm is not None else channel
+        if place is None or user not in place.members:
+            raise LookupError(f"{user.name} is not in that channel")
+        if registered.get("should_escape"):
+            text = payloads.escaped(self.world, user.team, text)
+        payload = payloads.command(
+            app,
+            user,
+            place,
+            word,
+            text.strip(),
+            response_url=self.responses.issue(app, user, place),
+            trigger_id=self.triggers.issue(app, user),
+        )
+        delivery = await self.courier.deliver(self.courier.prepare("slash_commands", word, app, payload))
+        Answers(self).to_command(delivery, user, place, typed)
+        return delivery
+
+    async def press(
+        self,
+        user: User,
+        message: Message,
+        action_id: str,
+        value: str | None = None,
+        block_id: str | None = None,
+        *,
+        confirm: bool = True,
+    ) -> Delivery:
+        """Press a button (by action_id or label) or an overflow entry; ``confirm`` answers its dialog, if any."""
+        return await self._act(user, message, action_id, value, block_id, confirm=confirm)
+
+    async def press_in_view(
+        self,
+        user: User,
+        view: View,
+        action_id: str,
+        value: str | None = None,
+        block_id: str | None = None,
+        *,
+        confirm: bool = True,
+    ) -> Delivery:
+        return await self._act(user, view, action_id, value, block_id, confirm=confirm)
+
+    async def select(
+        self, user: User, place: Place, action_id: str, option: Any, block_id: str | None = None
+    ) -> Delivery | None:
+        """Choose (or type and press Enter); None when the element tells the app nothing before the submission."""
+        _check_sees(user, place)
+        into = hands.reach(place, action_id, block_id=block_id)
+        await self._enter(user, place, into, option)
+        if not into.dispatches:
+            return None
+        return await self._tell(user, place, into, place.state[into.block_id][into.action_id][HELD[into.kind].field])
+
+    async def suggest(self, user: User, place: Place, action_id: str, typed: str) -> list[JSON]:
+        """What an external select offers for ``typed``; too few letters are not sent to the app."""
+        _check_sees(user, place)
+        into = hands.reach(place, action_id)
+        if len(typed) < into.element.get("min_query_length", MIN_QUERY_LENGTH):
+            return []
+        app = _app_of(place)
+        shown = self._shown("block_suggestion", user, place)
+        asked = {"action_id": into.action_id, "block_id": into.block_id, "value": typed}
+        prepared = self.courier.prepare("interactive", into.action_id, app, {**shown, **asked})
+        offered = _offered(await self.courier.deliver(prepared))
+        if isinstance(place, View):
+            place.offered[into.action_id] = offered
+        return offered
+
+    async def fill(self, user: User, view: View, values: Mapping[str, Any]) -> View:
+        """Type and choose without submitting; keys are action_ids or block_ids, options go by value or text."""
+        _check_sees(user, view)
+        for name, value in values.items():
+            await self._enter(user, view, hands.reach(view, name), value)
+        return view
+
+    async def submit(self, user: User, view: View, values: Mapping[str, Any] | None = None) -> Delivery:
+        """Fill in and press the submit button; what Slack's client refuses itself never reaches the app."""
+        await self.fill(user, view, values or {})
+        app = view.app
+        if view.body.get("submit") is None:
+            raise LookupError(f"“{view.title}” has no submit button")
+        payload = payloads.submission(app, view, self.triggers.issue(app, user, from_modal=True))
+        delivery = self.courier.prepare("interactive", view.callback_id, app, payload)
+        delivery.errors = hands.missing(view)
+        if delivery.errors:
+            return delivery
+        await self.courier.deliver(delivery)
+        Answers(self).to_submission(delivery, view)
+        return delivery
+
+    async def close(self, user: User, view: View, *, everything: bool = False) -> Delivery | None:
+        """Close one view, or the whole stack; None when the app did not ask to be told."""
+        cleared = everything or bool(view.body.get("clear_on_close"))
+        if cleared:
+            self.modals.clear(user)
+        self.modals.close(view)
+        if not view.body.get("notify_on_close"):
+            return None
+        payload = payloads.closing(view.app, view, is_cleared=cleared)
+        return await self.courier.deliver(self.courier.prepare("interactive", view.callback_id, view.app, payload))
+
+    async def shortcut(self, user: User, callback_id: str, message: Message | None = None) -> Delivery:
+        """Start a global shortcut or, on a message, a message shortcut."""
+        app = self._shortcut_owner(user, callback_id, "global" if message is None else "message")
+        trigger_id, action_ts = self.triggers.issue(app, user), self._action_ts()
+        if message is None:
+            payload = payloads.shortcut(app, user, callback_id, trigger_id=trigger_id, action_ts=action_ts)
+        else:
+            payload = payloads.message_shortcut(app, user, message, callback_id)
+            response_url = self.responses.issue(app, user, message.channel, message)
+            payload |= {"trigger_id": trigger_id, "action_ts": action_ts, "response_url": response_url}
+        return await self.courier.deliver(self.courier.prepare("interactive", callback_id, app, payload))
+
+    async def open_home(self, user: User, app: Installation, tab: str = "home") -> Delivery | None:
+        """Look at the app's Home; None when the app does not listen."""
+        direct = self.world.direct(app.bot_user, user)
+        happened: JSON = {"type": "app_home_opened", "user": user.id, "channel": direct.id, "tab": tab}
+        happened["event_ts"] = self._action_ts()
+        view = self.modals.home(app, user)
+        if view is not None and tab == "home":
+            happened["view"] = view.payload()
+        return await self.happen(app, happened)
+
+    async def happen(self, app: Installation, happened: JSON) -> Delivery | None:
+        """Any event, as the app hears it; None when it did not subscribe."""
+        if not app.app.hears(happened["type"]):
+            return None
+        now = int(self.clock.now().timestamp())
+        payload = payloads.event(app, happened, event_id=self.world.new_id("Ev"), event_time=now)
+        return await self.courier.deliver(self.courier.prepare("events_api", happened["type"], app, payload))
+
+    async def redeliver(self, delivery: Delivery, reason: str = "timeout") -> Delivery:
+        """The same payload once more, with the marks of a retry; its answer changes nothing on the screen."""
+        again = self.courier.prepare(delivery.kind, delivery.name, delivery.app, delivery.payload)
+        again.envelope_id = delivery.envelope_id
+        return await self.courier.deliver(again, (delivery.attempts, reason))
+
+    async def _act(
+        self, user: User, place: Place, action_id: str, value: str | None, block_id: str | None, *, confirm: bool
+    ) -> Delivery:
+        _check_sees(user, place)
+        pressed = hands.reach(place, action_id, block_id=block_id, value=value)
+        if pressed.element.get("confirm") and not confirm:
+            return self.courier.prepare("interactive", pressed.action_id, _app_of(place), {})
+        if pressed.kind == "overflow":
+            return await self._tell(user, place, pressed, hands.overflow_option(pressed, value))
+        if pressed.kind in HELD and value is not None:
+            value = await self._enter(user, place, pressed, value)
+        return await self._tell(user, place, pressed, value)
+
+    async def _enter(self, user: User, place: Place, into: Drawn, value: Any) -> Any:
+        offered = place.offered.get(into.action_id, []) if isinstance(place, View) else []
+        try:
+            return hands.put(place.state, into, value, offered)
+        except LookupError:
+            if "external" not in into.kind:
+                raise
+        # A person types what they look for and takes what then is offered.
+        offered = await self.suggest(user, place, into.action_id, str(value))
+        return hands.put(place.state, into, value, offered)
+
+    async def _tell(self, user: User, place: Place, pressed: Drawn, value: Any) -> Delivery:
+        app = _app_of(place)
+        payload = self._shown("block_actions", user, place)
+        if isinstance(place, Message):
+            payload["response_url"] = self.responses.issue(app, user, place.channel, _standing(place))
+        from_modal = isinstance(place, View) and place.type == "modal"
+        payload["trigger_id"] = self.triggers.issue(app, user, from_modal=from_modal)
+        payload["actions"] = [payloads.action(pressed, value, self._action_ts())]
+        return await self.courier.deliver(self.courier.prepare("interactive", pressed.action_id, app, payload))
+
+    def _shown(self, kind: str, user: User, place: Place) -> JSON:
+        if isinstance(place, View):
+            return payloads.on_view(kind, place.app, place)
+        return payloads.on_message(kind, _app_of(place), user, place)
+
+    def _owner(self, user: User, word: str) -> tuple[Installation, Mapping[str, Any]]:
+        """Commands are not namespaced: the app that was installed last has the word."""
+        for app in reversed(self.world.installations):
+            for registered in app.app.commands:
+                if registered["command"] == word and app.team is user.team and not app.revoked:
+                    return app, registered
+        raise LookupError(f"{word} is not a valid command in {user.team.name}")
+
+    def _shortcut_owner(self, user: User, callback_id: str, kind: str) -> Installation:
+        for app in reversed(self.world.installations):
+            for registered in app.app.shortcuts:
+                if (registered["callback_id"], registered["type"]) == (callback_id, kind) and app.team is user.team:
+                    return app
+        raise LookupError(f"there is no {kind} shortcut {callback_id} in {user.team.name}")
+
+    def _action_ts(self) -> str:
+        return f"{self.clock.now().timestamp():.6f}"
+
+
+def _check_sees(user: User, place: Place) -> None:
+    """Nobody presses what is not before them."""
+    if isinstance(place, View):
+        if place.user is not user or not place.is_open:
+            raise LookupError(f"“{place.title}” is not open before {user.name}")
+    elif place.seen_by is not None and place.seen_by is not user:
+        raise LookupError(f"only {place.seen_by.name} sees this message")
+    elif user not in place.channel.members and (place.channel.is_private or user.team is not place.channel.team):
+        raise LookupError(f"{user.name} is not in #{place.channel.name}")
+
+
+def _app_of(place: Place) -> Installation:
+    if place.app is None:
+        raise SlackError("no app behind this message")
+    return place.app
+
+
+def _standing(message: Message) -> Message:
+    """The message a snapshot was taken of, so that a late answer reaches it."""
+    return message.channel.standing(message.ts) or message
+
+
+def _offered(delivery: Delivery) -> list[JSON]:
+    found: Findings = []
+    SUGGESTIONS(delivery.answer or {}, "", found)
+    if found:
+        delivery.error = "invalid_options"
+        return []
+    return options_of(delivery.answer or {})

@@ -1,0 +1,156 @@
+"""Small checks that add up to a shape: each looks at one value and notes what Slack would complain about.
+
+The wording follows what Slack's Web API answers in ``response_metadata.messages``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong at a JSON pointer."""
+
+    pointer: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"[ERROR] {self.message} [json-pointer:{self.pointer}]"
+
+
+Findings = list[Finding]
+Check = Callable[[Any, str, Findings], None]
+Rule = Callable[[Mapping[str, Any], str, Findings], None]
+
+URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
+
+
+def string(most: int | None = None, least: int = 0) -> Check:
+    def check(value: Any, at: str, found: Findings) -> None:
+        if not isinstance(value, str):
+            found.append(Finding(at, "must be a string"))
+        elif most is not None and len(value) > most:
+            found.append(Finding(at, f"must be less than {most + 1} characters"))
+        elif len(value) < least:
+            found.append(Finding(at, f"must be more than {least - 1} characters"))
+
+    return check
+
+
+def url(most: int | None = None) -> Check:
+    sized = string(most, least=1)
+
+    def check(value: Any, at: str, found: Findings) -> None:
+        sized(value, at, found)
+        if isinstance(value, str) and value and not URL.fullmatch(value):
+            found.append(Finding(at, "must be a valid URL"))
+
+    return check
+
+
+def flag(value: Any, at: str, found: Findings) -> None:
+    if not isinstance(value, bool):
+        found.append(Finding(at, "must be a boolean"))
+
+
+def whole(least: int | None = None, most: int | None = None) -> Check:
+    def check(value: Any, at: str, found: Findings) -> None:
+        if not isinstance(value, int) or isinstance(value, bool):
+            found.append(Finding(at, "must be an integer"))
+        elif least is not None and value < least:
+            found.append(Finding(at, f"must be greater than or equal to {least}"))
+        elif most is not None and value > most:
+            found.append(Finding(at, f"must be less than or equal to {most}"))
+
+    return check
+
+
+def choice(*values: str) -> Check:
+    def check(value: Any, at: str, found: Findings) -> None:
+        if value not in values:
+            found.append(Finding(at, f"must be one of: {', '.join(values)}"))
+
+    return check
+
+
+def matching(pattern: str) -> Check:
+    def check(value: Any, at: str, found: Findings) -> None:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            found.append(Finding(at, f"must match pattern: {pattern}"))
+
+    return check
+
+
+def listing(item: Check, least: int = 0, most: int | None = None) -> Check:
+    def check(value: Any, at: str, found: Findings) -> None:
+        if not isinstance(value, list):
+            found.append(Finding(at, "must be an array"))
+            return
+        if most is not None and len(value) > most:
+            found.append(Finding(at, f"no more than {most} items allowed"))
+        if len(value) < least:
+            found.append(Finding(at, f"no less than {least} items allowed"))
+        for index, each in enumerate(value):
+            item(each, f"{at}/{index}", found)
+
+    return check
+
+
+def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, *rules: Rule) -> Check:
+    """An object with these fields and no others; ``null`` in an optional field counts as left out."""
+    fields = {**required, **(optional or {})}
+
+    def check(value: Any, at: str, found: Findings) -> None:
+        if not isinstance(value, dict):
+            found.append(Finding(at, "must be an object"))
+            return
+        found.extend(Finding(at, f"missing required field: {name}") for name in required if value.get(name) is None)
+        for name, each in value.items():
+            if name not in fields:
+                found.append(Finding(at, f"invalid additional property: {name}"))
+            elif each is not None:
+                fields[name](each, f"{at}/{name}", found)
+        for rule in rules:
+            rule(value, at, found)
+
+    return check
+
+
+def by_type(table: Mapping[str, Check]) -> Check:
+    """An object whose ``type`` says which of the checks it has to pass."""
+
+    def check(value: Any, at: str, found: Findings) -> None:
+        if not isinstance(value, dict):
+            found.append(Finding(at, "must be an object"))
+        elif "type" not in value:
+            found.append(Finding(at, "missing required field: type"))
+        elif not isinstance(value["type"], str) or value["type"] not in table:
+            found.append(Finding(f"{at}/type", f"unsupported type: {value['type']}"))
+        else:
+            table[value["type"]](value, at, found)
+
+    return check
+
+
+def anything(value: Any, at: str, found: Findings) -> None:
+    """For what Slack documents too loosely to refuse."""
+
+
+def needs_one_of(*names: str) -> Rule:
+    def rule(value: Mapping[str, Any], at: str, found: Findings) -> None:
+        if not any(value.get(name) for name in names):
+            found.append(Finding(at, f"one of these fields is required: {', '.join(names)}"))
+
+    return rule
+
+
+def not_together(*names: str) -> Rule:
+    def rule(value: Mapping[str, Any], at: str, found: Findings) -> None:
+        if sum(value.get(name) is not None for name in names) > 1:
+            found.append(Finding(at, f"only one of these fields is allowed: {', '.join(names)}"))
+
+    return rule

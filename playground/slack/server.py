@@ -1,0 +1,103 @@
+"""The practice Slack: one server on loopback with the Web API, Socket Mode, response_urls and uploads."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from bot.clock import Clock
+from playground.slack.delivery import Courier
+from playground.slack.founding import Founding
+from playground.slack.limits import Limits
+from playground.slack.people import People
+from playground.slack.posting import Post, Signing
+from playground.slack.responses import Responses
+from playground.slack.screen import Screen
+from playground.slack.sockets import Sockets
+from playground.slack.web import WebApi
+from playground.slack.world import Installation
+from playground.wire import Callback, Phase
+
+MAX_BODY = 8 * 1024**2
+
+
+class PracticeSlack(Founding, People, Screen):
+    """Start it, found a team, install the app, and be the people who use it.
+
+    ``journal`` tells everything in and out, ``faults`` makes the next calls go wrong, ``sockets`` disturbs
+    connections, ``limits`` sets what Slack bears, ``signing`` spoils signatures.
+    """
+
+    def __init__(self, *, clock: Clock, port: int = 0, limits: Limits | None = None, seed: int = 0) -> None:
+        super().__init__(clock, limits, seed)
+        self._port = port
+        self._post = Post(self.limits)
+        self._runner: web.AppRunner | None = None
+        self.sockets = Sockets(self)
+        self.courier = Courier(self, self.sockets, self._post)
+        self.responses = Responses(self)
+
+    @property
+    def api_url(self) -> str:
+        """What a client takes as its base URL; ends in a slash."""
+        return f"{self.base_url}/api/"
+
+    @property
+    def signing(self) -> Signing:
+        return self._post.signing
+
+    async def start(self) -> None:
+        self._runner = web.AppRunner(self._routes(), access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self._port = port
+        self.base_url = f"http://{host}:{port}"
+
+    async def stop(self) -> None:
+        await self.courier.close()
+        await self.sockets.close()
+        await self._post.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def quiet(self) -> None:
+        """Return when no delivery waits for its ack and no call is being answered."""
+        await self.busy.quiet()
+
+    def on(self, name: str, phase: Phase, callback: Callback) -> None:
+        """Await ``callback`` when a Web API method, ``response_url`` or a delivery of that name reaches the phase."""
+        self.hooks.on(name, phase, callback)
+
+    async def verify_url(self, app: Installation) -> bool:
+        """What Slack does when the request URL is saved: the challenge has to come back."""
+        challenge = self.world.letters(52)
+        asked = {"token": app.app.verification_token, "challenge": challenge, "type": "url_verification"}
+        headers = {"Content-Type": "application/json"}
+        outcome = await self._post.send(app, json.dumps(asked).encode(), headers)
+        return challenge in (outcome.answer or {}).values()
+
+    async def ssl_check(self, app: Installation) -> bool:
+        """Slack asks publicly distributed apps now and then; 200 is the right answer."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = f"ssl_check=1&token={app.app.verification_token}".encode()
+        return (await self._post.send(app, body, headers)).reason is None
+
+    def _routes(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY)
+        api = WebApi(self)
+        app.router.add_route("GET", "/api/{method}", api.handle)
+        app.router.add_route("POST", "/api/{method}", api.handle)
+        app.router.add_post("/respond/{team}/{key}", self.responses.handle)
+        app.router.add_post("/upload/{file}", self._take_upload)
+        app.router.add_get("/link/", self.sockets.serve)
+        return app
+
+    async def _take_upload(self, request: web.Request) -> web.Response:
+        upload = self.uploads.get(request.match_info["file"])
+        if upload is None:
+            return web.Response(status=404)
+        upload["content"] = await request.read()
+        return web.Response(text=f"OK - {len(upload['content'])}")

@@ -1,0 +1,163 @@
+"""Socket Mode: up to ten connections per app, envelopes and their acks, pings, disconnects.
+
+https://docs.slack.dev/apis/events-api/using-socket-mode
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiohttp import WSMsgType, web
+
+from playground.slack.desk import Desk
+from playground.slack.replies import cut
+from playground.slack.world import JSON, App
+
+CONNECTION_SECONDS = 18_060
+"""What recorded hellos announce as ``approximate_connection_time``."""
+
+Reason = Literal["warning", "refresh_requested", "link_disabled"]
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One WebSocket of an app. A muted one is dead without knowing: nothing goes in or out."""
+
+    app: App
+    request: web.Request
+    socket: web.WebSocketResponse
+    muted: bool = False
+
+    async def say(self, message: JSON) -> None:
+        if not self.muted and not self.socket.closed:
+            await self.socket.send_json(message)
+
+
+class Sockets:
+    """All connections of all apps."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._connections: list[Connection] = []
+        self._acks: defaultdict[str, list[asyncio.Future[JSON]]] = defaultdict(list)
+        self._changed = asyncio.Event()
+
+    def of(self, app: App | None = None) -> list[Connection]:
+        return [each for each in self._connections if app is None or each.app is app]
+
+    async def connected(self, app: App | None = None, count: int = 1) -> None:
+        """Return once so many connections are open."""
+        while len(self.of(app)) < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """A connection from hello to its end."""
+        app = self._desk.tickets.pop(request.query.get("ticket", ""), None)
+        if app is None:
+            return web.Response(status=401)
+        socket = web.WebSocketResponse(autoping=False, timeout=1)
+        await socket.prepare(request)
+        connection = Connection(app, request, socket)
+        if len(self.of(app)) >= self._desk.limits.connections:
+            await connection.say(_disconnect("too_many_websockets"))
+            await socket.close()
+            return socket
+        self._add(connection)
+        try:
+            await connection.say(self._hello(app))
+            await self._listen(connection)
+        except ConnectionError:
+            # The other side went away without a close frame.
+            pass
+        finally:
+            self._connections.remove(connection)
+            self._note("closed", app, {})
+        return socket
+
+    async def send(self, app: App, envelope: JSON, seconds: float) -> JSON | None:
+        """Give it to any one connection and wait for the ack; None when none came in time."""
+        connections = self.of(app)
+        if not connections:
+            return None
+        # The same envelope may be on its way twice: each of them waits for an ack of its own.
+        waiting, ack = self._acks[envelope["envelope_id"]], asyncio.get_running_loop().create_future()
+        waiting.append(ack)
+        try:
+            await self._desk.world.random.choice(connections).say(envelope)
+            return await asyncio.wait_for(ack, seconds)
+        except (TimeoutError, ConnectionError):
+            return None
+        finally:
+            waiting.remove(ack)
+            if not waiting:
+                self._acks.pop(envelope["envelope_id"], None)
+
+    async def disconnect(self, reason: Reason = "refresh_requested", app: App | None = None) -> None:
+        """Ask the clients to come back by a new address, as Slack does every few hours."""
+        for connection in self.of(app):
+            await connection.say(_disconnect(reason))
+        self._note(f"disconnect {reason}", app, {})
+
+    def cut(self, app: App | None = None) -> None:
+        """Break the TCP connections without a word."""
+        for connection in self.of(app):
+            cut(connection.request)
+
+    def mute(self, app: App | None = None, *, muted: bool = True) -> None:
+        """Open connections swallow everything from now on: no envelope, no pong, no ack."""
+        for connection in self.of(app):
+            connection.muted = muted
+
+    async def close(self) -> None:
+        for connection in self.of():
+            await connection.socket.close()
+
+    def _add(self, connection: Connection) -> None:
+        self._connections.append(connection)
+        self._note("opened", connection.app, {})
+        self._changed.set()
+
+    async def _listen(self, connection: Connection) -> None:
+        async for message in connection.socket:
+            if connection.muted:
+                continue
+            if message.type is WSMsgType.PING:
+                # slack_sdk measures its own ping, so the payload has to come back as it was.
+                await connection.socket.pong(message.data)
+            elif message.type is WSMsgType.TEXT:
+                self._acked(connection, message.data)
+
+    def _acked(self, connection: Connection, text: str) -> None:
+        try:
+            said: Any = json.loads(text)
+        except ValueError:
+            said = None
+        self._note("said", connection.app, {"text": text} if said is None else said)
+        envelope_id = said.get("envelope_id", "") if isinstance(said, dict) else ""
+        ack = next((each for each in self._acks.get(envelope_id, []) if not each.done()), None)
+        if ack is not None:
+            ack.set_result(said)
+
+    def _hello(self, app: App) -> JSON:
+        return {
+            "type": "hello",
+            "num_connections": len(self.of(app)),
+            "connection_info": {"app_id": app.id},
+            "debug_info": {
+                "host": "practice-slack",
+                "build_number": 1,
+                "approximate_connection_time": CONNECTION_SECONDS,
+            },
+        }
+
+    def _note(self, what: str, app: App | None, said: JSON) -> None:
+        self._desk.note("in", "socket", what, {"app_id": app.id if app else None, **said}, {})
+
+
+def _disconnect(reason: str) -> JSON:
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "practice-slack"}}

@@ -1,0 +1,214 @@
+"""The builds we know, as last seen at Bitrise, with what only we know: who asked, and why it was stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database import Database, Reads, Row, Transaction, column_list, from_row, placeholder_list, to_columns
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRow:
+    """``state`` is queued, running or finished; ``outcome`` succeeded, failed, aborted, skipped, or None until then."""
+
+    workspace_id: str
+    build_slug: str
+    app_slug: str
+    number: int | None
+    is_pipeline: bool
+    workflow: str | None
+    pipeline: str | None
+    branch: str | None
+    tag: str | None
+    commit_hash: str | None
+    commit_message: str | None
+    commit_url: str | None
+    build_message: str | None
+    pull_request_id: int | None
+    machine_type: str | None
+    cause: str
+    cause_who: str | None
+    state: str
+    outcome: str | None
+    reason: str | None
+    reason_text: str | None
+    reason_by: str | None
+    abort_requested_by: str | None
+    abort_requested_at: datetime | None
+    request_id: str | None
+    requester: str | None
+    digest: str | None
+    triggered_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    seen_at: datetime
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state == "finished"
+
+    @property
+    def target(self) -> str | None:
+        """The pipeline's or the workflow's name."""
+        return self.pipeline if self.is_pipeline else self.workflow
+
+
+COLUMNS = column_list(BuildRow)
+
+
+class BuildStore:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def add_build(self, tx: Transaction, build: BuildRow) -> bool:
+        """Store a build nobody knew; False when it is known already."""
+        touched = await tx.execute(
+            f"insert into builds ({COLUMNS}) values ({placeholder_list(BuildRow)}) on conflict do nothing",
+            **to_columns(build),
+        )
+        return touched == 1
+
+    async def save_build(self, tx: Transaction, build: BuildRow, *, seen_state: str) -> bool:
+        """Write what was seen if the row still is in ``seen_state``; True when we moved it."""
+        settings = ", ".join(f"{name} = :{name}" for name in to_columns(build))
+        touched = await tx.execute(
+            f"""
+            update builds set {settings}
+            where workspace_id = :workspace_id and build_slug = :build_slug and state = :seen_state
+            """,
+            **to_columns(build), seen_state=seen_state,
+        )  # fmt: skip
+        return touched == 1
+
+    async def find_build(self, workspace_id: str, build_slug: str, *, on: Reads | None = None) -> BuildRow | None:
+        row = await (on or self._db).fetch_one(
+            f"select {COLUMNS} from builds where workspace_id = :workspace_id and build_slug = :build_slug",
+            workspace_id=workspace_id, build_slug=build_slug,
+        )  # fmt: skip
+        return _build(row) if row else None
+
+    async def find_by_number(self, workspace_id: str, app_slug: str, number: int) -> BuildRow | None:
+        """The newest build of that number; a number can be set back, so it is no key."""
+        row = await self._db.fetch_one(
+            f"""
+            select {COLUMNS} from builds
+            where workspace_id = :workspace_id and app_slug = :app_slug and number = :number
+            order by triggered_at desc limit 1
+            """,
+            workspace_id=workspace_id, app_slug=app_slug, number=number,
+        )  # fmt: skip
+        return _build(row) if row else None
+
+    async def list_unfinished(self, workspace_id: str, *, on: Reads | None = None) -> list[BuildRow]:
+        rows = await (on or self._db).fetch_all(
+            f"""
+            select {COLUMNS} from builds
+            where workspace_id = :workspace_id and state != 'finished'
+            order by triggered_at desc
+            """,
+            workspace_id=workspace_id,
+        )
+        return [_build(row) for row in rows]
+
+    async def list_of_request(self, request_id: str, workspace_id: str) -> list[BuildRow]:
+        rows = await self._db.fetch_all(
+            f"select {COLUMNS} from builds where workspace_id = :workspace_id and request_id = :request_id",
+            workspace_id=workspace_id, request_id=request_id,
+        )  # fmt: skip
+        return [_build(row) for row in rows]
+
+    async def list_of_person(self, workspace_id: str, user_id: str, *, limit: int) -> list[BuildRow]:
+        """What a person started from Slack, newest first."""
+        rows = await self._db.fetch_all(
+            f"""
+            select {COLUMNS} from builds
+            where workspace_id = :workspace_id and requester = :user_id
+            order by triggered_at desc limit :limit
+            """,
+            workspace_id=workspace_id, user_id=user_id, limit=limit,
+        )  # fmt: skip
+        return [_build(row) for row in rows]
+
+    async def list_recent(
+        self, workspace_id: str, *, app_slug: str | None = None, branch: str | None = None, limit: int = 10
+    ) -> list[BuildRow]:
+        rows = await self._db.fetch_all(
+            f"""
+            select {COLUMNS} from builds
+            where workspace_id = :workspace_id
+            and (:app_slug is null or app_slug = :app_slug) and (:branch is null or branch = :branch)
+            order by triggered_at desc limit :limit
+            """,
+            workspace_id=workspace_id, app_slug=app_slug, branch=branch, limit=limit,
+        )  # fmt: skip
+        return [_build(row) for row in rows]
+
+    async def list_equal_running(self, workspace_id: str, app_slug: str, digest: str) -> list[BuildRow]:
+        """Unfinished builds of equal parameters, newest first."""
+        rows = await self._db.fetch_all(
+            f"""
+            select {COLUMNS} from builds
+            where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and state != 'finished'
+            order by triggered_at desc
+            """,
+            workspace_id=workspace_id, app_slug=app_slug, digest=digest,
+        )  # fmt: skip
+        return [_build(row) for row in rows]
+
+    async def list_names(self, workspace_id: str, app_slug: str, *, column: str) -> list[str]:
+        """Workflows, pipelines or branches seen in an app's builds, the newest first. ``column`` is one of those."""
+        if column not in ("workflow", "pipeline", "branch"):
+            raise ValueError(f"no such column here: {column}")
+        rows = await self._db.fetch_all(
+            f"""
+            select {column} as name, max(triggered_at) as last_at from builds
+            where workspace_id = :workspace_id and app_slug = :app_slug and {column} is not null
+            group by {column} order by last_at desc limit 100
+            """,
+            workspace_id=workspace_id, app_slug=app_slug,
+        )  # fmt: skip
+        return [row["name"] for row in rows]
+
+    async def list_durations(self, build: BuildRow, *, limit: int) -> list[tuple[datetime, datetime]]:
+        """Start and end of the last successes of the same app and workflow, newest first."""
+        rows = await self._db.fetch_all(
+            """
+            select started_at, finished_at from builds
+            where workspace_id = :workspace_id and app_slug = :app_slug and outcome = 'succeeded'
+            and is_pipeline = :is_pipeline and coalesce(pipeline, workflow) = :target
+            and started_at is not null and finished_at is not null
+            order by finished_at desc limit :limit
+            """,
+            workspace_id=build.workspace_id, app_slug=build.app_slug, is_pipeline=build.is_pipeline,
+            target=build.pipeline or build.workflow, limit=limit,
+        )  # fmt: skip
+        return [(datetime.fromisoformat(row["started_at"]), datetime.fromisoformat(row["finished_at"])) for row in rows]
+
+    async def claim_abort(
+        self, tx: Transaction, workspace_id: str, build_slug: str, *, by: str, now: datetime
+    ) -> bool:
+        """Note who asked for the stop, once."""
+        touched = await tx.execute(
+            """
+            update builds set abort_requested_by = :by, abort_requested_at = :now
+            where workspace_id = :workspace_id and build_slug = :build_slug
+            and state != 'finished' and abort_requested_by is null
+            """,
+            workspace_id=workspace_id, build_slug=build_slug, by=by, now=now,
+        )  # fmt: skip
+        return touched == 1
+
+    async def release_abort(self, tx: Transaction, workspace_id: str, build_slug: str) -> None:
+        """Bitrise would not stop it: the button comes back."""
+        await tx.execute(
+            """
+            update builds set abort_requested_by = null, abort_requested_at = null
+            where workspace_id = :workspace_id and build_slug = :build_slug and state != 'finished'
+            """,
+            workspace_id=workspace_id, build_slug=build_slug,
+        )  # fmt: skip
+
+
+def _build(row: Row) -> BuildRow:
+    return from_row(BuildRow, row)

@@ -1,0 +1,132 @@
+"""Where builds are shown: one row is one message in Slack that shows one or several builds live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+
+
+@dataclass(frozen=True, slots=True)
+class CardRow:
+    """``ts`` is None until Slack took the message; ``is_gone`` when it can no longer be drawn there."""
+
+    card_id: str
+    workspace_id: str
+    channel_id: str
+    ts: str | None
+    requester: str | None
+    request_id: str | None
+    rerouted_from: str | None
+    created_at: datetime
+    drawn_at: datetime | None = None
+    drawn_digest: str | None = None
+    announced_at: datetime | None = None
+    is_gone: bool = False
+
+
+COLUMNS = column_list(CardRow)
+
+
+class CardStore:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def add_card(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
+        await tx.execute(
+            f"insert into cards ({COLUMNS}) values ({placeholder_list(CardRow)})", **to_columns(card)
+        )
+        for position, build_slug in enumerate(build_slugs):
+            await tx.execute(
+                """
+                insert into card_builds (card_id, workspace_id, build_slug, position)
+                values (:card_id, :workspace_id, :build_slug, :position)
+                """,
+                card_id=card.card_id, workspace_id=card.workspace_id, build_slug=build_slug, position=position,
+            )  # fmt: skip
+
+    async def find_card(self, card_id: str, *, on: Reads | None = None) -> CardRow | None:
+        row = await (on or self._db).fetch_one(f"select {COLUMNS} from cards where card_id = :card_id", card_id=card_id)
+        return from_row(CardRow, row) if row else None
+
+    async def list_of_build(self, workspace_id: str, build_slug: str, *, on: Reads | None = None) -> list[CardRow]:
+        """The live cards of a build, oldest first."""
+        rows = await (on or self._db).fetch_all(
+            f"""
+            select {COLUMNS} from cards
+            where is_gone = 0 and card_id in (
+                select card_id from card_builds where workspace_id = :workspace_id and build_slug = :build_slug)
+            order by created_at
+            """,
+            workspace_id=workspace_id, build_slug=build_slug,
+        )  # fmt: skip
+        return [from_row(CardRow, row) for row in rows]
+
+    async def list_build_slugs(self, card_id: str) -> list[str]:
+        rows = await self._db.fetch_all(
+            "select build_slug from card_builds where card_id = :card_id order by position", card_id=card_id
+        )
+        return [row["build_slug"] for row in rows]
+
+    async def list_watched(self, workspace_id: str) -> list[CardRow]:
+        """Cards of builds that are not finished."""
+        rows = await self._db.fetch_all(
+            f"""
+            select distinct {", ".join(f"cards.{name}" for name in COLUMNS.split(", "))}
+            from cards
+            join card_builds on card_builds.card_id = cards.card_id
+            join builds on builds.workspace_id = card_builds.workspace_id
+                and builds.build_slug = card_builds.build_slug
+            where builds.workspace_id = :workspace_id and builds.state != 'finished' and cards.is_gone = 0
+            """,
+            workspace_id=workspace_id,
+        )
+        return [from_row(CardRow, row) for row in rows]
+
+    async def count_unfinished(self, card_id: str, *, on: Reads) -> int:
+        """How many of a card's builds still run."""
+        row = await on.fetch_one(
+            """
+            select count(*) as unfinished from card_builds
+            join builds on builds.workspace_id = card_builds.workspace_id
+                and builds.build_slug = card_builds.build_slug
+            where card_builds.card_id = :card_id and builds.state != 'finished'
+            """,
+            card_id=card_id,
+        )
+        return int(row["unfinished"]) if row else 0
+
+    async def save_posted(self, tx: Transaction, card_id: str, *, channel_id: str, ts: str) -> None:
+        await tx.execute(
+            "update cards set channel_id = :channel_id, ts = :ts where card_id = :card_id",
+            card_id=card_id, channel_id=channel_id, ts=ts,
+        )  # fmt: skip
+
+    async def save_drawn(self, tx: Transaction, card_id: str, *, digest: str, now: datetime) -> None:
+        await tx.execute(
+            "update cards set drawn_at = :now, drawn_digest = :digest where card_id = :card_id",
+            card_id=card_id, digest=digest, now=now,
+        )  # fmt: skip
+
+    async def claim_announcement(self, tx: Transaction, card_id: str, *, now: datetime) -> bool:
+        """Whether we are the one to announce the end in this card's channel."""
+        touched = await tx.execute(
+            "update cards set announced_at = :now where card_id = :card_id and announced_at is null and is_gone = 0",
+            card_id=card_id, now=now,
+        )  # fmt: skip
+        return touched == 1
+
+    async def reroute_card(self, tx: Transaction, card_id: str, *, to: str) -> None:
+        """The channel cannot be written to: show the card elsewhere."""
+        await tx.execute(
+            """
+            update cards set rerouted_from = channel_id, channel_id = :to, ts = null
+            where card_id = :card_id and rerouted_from is null
+            """,
+            card_id=card_id, to=to,
+        )  # fmt: skip
+
+    async def close_card(self, tx: Transaction, card_id: str) -> None:
+        await tx.execute("update cards set is_gone = 1 where card_id = :card_id", card_id=card_id)

@@ -1,0 +1,103 @@
+"""What a database must offer, and how rows become dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import types
+import typing
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be opened or is not for this version; the message says what to do."""
+
+
+class Reads(Protocol):
+    """Both a database and a transaction can be asked. SQL uses ``:named`` parameters."""
+
+    async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
+        """The first row. On the database itself only for look-ups through an index: it runs on the event loop."""
+
+    async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]: ...
+
+
+class Transaction(Reads, Protocol):
+    async def execute(self, sql: str, /, **parameters: object) -> int:
+        """Run one statement; returns the number of rows it touched ("did I win?")."""
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` on the event loop once the transaction is on disk; never when it is undone."""
+
+
+class Database(Reads, Protocol):
+    async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run ``body`` as one transaction and return its result once it is on disk.
+
+        ``body`` may await its transaction and nothing else: on SQLite it runs in the writer's thread.
+        """
+
+    async def execute(self, sql: str, /, **parameters: object) -> int:
+        """A transaction of one statement."""
+
+    async def close(self) -> None: ...
+
+
+def to_column(value: object) -> object:
+    """A Python value as both databases store it: times as sortable UTC text, collections as JSON."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value
+
+
+def to_columns(record: Any) -> dict[str, object]:
+    """The fields of a row dataclass as statement parameters."""
+    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+
+
+@functools.cache
+def column_list(record_type: type[Any]) -> str:
+    """The columns of a row dataclass, for ``select`` and ``insert``."""
+    return ", ".join(field.name for field in dataclasses.fields(record_type))
+
+
+@functools.cache
+def placeholder_list(record_type: type[Any]) -> str:
+    return ", ".join(f":{field.name}" for field in dataclasses.fields(record_type))
+
+
+def from_row(record_type: type[T], row: Row) -> T:
+    """A row as its dataclass."""
+    values = {name: None if row[name] is None else read(row[name]) for name, read in _readers(record_type)}
+    return record_type(**values)
+
+
+@functools.cache
+def _readers(record_type: type[Any]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    hints = typing.get_type_hints(record_type)
+    return tuple((field.name, _reader(hints[field.name])) for field in dataclasses.fields(record_type))
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+    origin = typing.get_origin(hint) or hint
+    if origin is datetime:
+        return datetime.fromisoformat
+    if origin is bool:
+        return bool
+    if origin in (dict, Mapping) or origin is list:
+        return json.loads
+    if origin is tuple:
+        return lambda text: tuple(json.loads(text))
+    return lambda value: value

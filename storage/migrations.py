@@ -1,0 +1,236 @@
+"""The shape of the tables, as numbered steps. Each step is one transaction; a newer database is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.database import Database, DatabaseUnusable, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    number: int
+    description: str
+    statements: tuple[str, ...]
+
+
+FIRST = (
+    """
+    create table workspaces (
+        workspace_id text primary key,
+        name text not null,
+        bot_user_id text,
+        slack_token_sealed text,
+        bitrise_token_sealed text,
+        bitrise_token_kind text,
+        bitrise_owner text,
+        connected_by text,
+        connected_at text,
+        health text not null,
+        health_since text,
+        apps_refreshed_at text,
+        sweep_due_at text,
+        sweep_claimed_until text,
+        last_sweep_at text,
+        last_sweep_error text
+    )""",
+    """
+    create table apps (
+        workspace_id text not null references workspaces (workspace_id),
+        app_slug text not null,
+        title text not null,
+        repo_owner text,
+        repo_slug text,
+        repo_url text,
+        project_type text,
+        is_disabled integer not null,
+        primary key (workspace_id, app_slug)
+    )""",
+    """
+    create table aliases (
+        workspace_id text not null references workspaces (workspace_id),
+        alias text not null,
+        app_slug text not null,
+        primary key (workspace_id, alias)
+    )""",
+    """
+    create table channels (
+        workspace_id text not null references workspaces (workspace_id),
+        channel_id text not null,
+        app_slug text,
+        workflow text,
+        branch text,
+        finish_in text not null,
+        primary key (workspace_id, channel_id)
+    )""",
+    """
+    create table requests (
+        request_id text primary key,
+        workspace_id text not null references workspaces (workspace_id),
+        kind text not null,
+        unique_key text not null,
+        state text not null,
+        user_id text not null,
+        user_name text not null,
+        channel_id text,
+        response_url_sealed text,
+        view_id text,
+        app_slug text,
+        build_slug text,
+        workflow text,
+        branch text,
+        parameters_sealed text not null,
+        digest text,
+        created_at text not null,
+        sent_at text,
+        settled_at text,
+        told_at text,
+        result text
+    )""",
+    "create unique index requests_once on requests (workspace_id, unique_key)",
+    "create index requests_in_channel on requests (workspace_id, channel_id, app_slug, created_at)",
+    "create index requests_open on requests (workspace_id, state) where state in ('held', 'accepted', 'sent')",
+    """
+    create table builds (
+        workspace_id text not null references workspaces (workspace_id),
+        build_slug text not null,
+        app_slug text not null,
+        number integer,
+        is_pipeline integer not null,
+        workflow text,
+        pipeline text,
+        branch text,
+        tag text,
+        commit_hash text,
+        commit_message text,
+        commit_url text,
+        build_message text,
+        pull_request_id integer,
+        machine_type text,
+        cause text not null,
+        cause_who text,
+        state text not null,
+        outcome text,
+        reason text,
+        reason_text text,
+        reason_by text,
+        abort_requested_by text,
+        abort_requested_at text,
+        request_id text,
+        requester text,
+        digest text,
+        triggered_at text,
+        started_at text,
+        finished_at text,
+        seen_at text not null,
+        primary key (workspace_id, build_slug)
+    )""",
+    "create index builds_of_app on builds (workspace_id, app_slug, triggered_at)",
+    "create index builds_by_number on builds (workspace_id, app_slug, number)",
+    "create index builds_unfinished on builds (workspace_id, triggered_at) where state != 'finished'",
+    "create index builds_of_person on builds (workspace_id, requester, triggered_at) where requester is not null",
+    """
+    create index builds_for_eta on builds (workspace_id, app_slug, workflow, finished_at)
+        where outcome = 'succeeded'""",
+    """
+    create table cards (
+        card_id text primary key,
+        workspace_id text not null references workspaces (workspace_id),
+        channel_id text not null,
+        ts text,
+        requester text,
+        request_id text,
+        rerouted_from text,
+        created_at text not null,
+        drawn_at text,
+        drawn_digest text,
+        announced_at text,
+        is_gone integer not null
+    )""",
+    """
+    create table card_builds (
+        card_id text not null references cards (card_id),
+        workspace_id text not null,
+        build_slug text not null,
+        position integer not null,
+        primary key (card_id, build_slug)
+    )""",
+    "create index cards_of_build on card_builds (workspace_id, build_slug)",
+    """
+    create table outbox (
+        outbox_id text primary key,
+        workspace_id text not null references workspaces (workspace_id),
+        lane text not null,
+        kind text not null,
+        card_id text,
+        payload text not null,
+        dedupe_key text,
+        attempts integer not null,
+        created_at text not null
+    )""",
+    "create unique index outbox_once on outbox (dedupe_key) where dedupe_key is not null",
+    """
+    create table audit (
+        audit_id text primary key,
+        workspace_id text not null,
+        at text not null,
+        user_id text not null,
+        verb text not null,
+        subject text not null,
+        result text not null
+    )""",
+    "create index audit_of_workspace on audit (workspace_id, at)",
+    """
+    create table jobs (
+        job_id {serial},
+        kind text not null,
+        key text,
+        arguments text not null,
+        state text not null,
+        attempts integer not null,
+        due_at text not null,
+        error text
+    )""",
+    "create index jobs_due on jobs (kind, due_at, job_id) where state = 'todo'",
+    "create index jobs_of_key on jobs (key, job_id) where state in ('todo', 'doing') and key is not null",
+    "create table seen (seen_id text primary key, expires_at text not null)",
+    "create index seen_expired on seen (expires_at)",
+)
+
+MIGRATIONS = (Migration(1, "the first tables", FIRST),)
+DIALECTS = {"sqlite": {"serial": "integer primary key autoincrement"}}
+
+
+async def schema_version(database: Database) -> int:
+    """The number of the newest step applied, 0 for an empty database."""
+
+    async def read(tx: Transaction) -> int:
+        await tx.execute("create table if not exists schema_version (version integer not null)")
+        row = await tx.fetch_one("select max(version) as version from schema_version")
+        return int(row["version"] or 0) if row else 0
+
+    return await database.transaction(read)
+
+
+async def migrate(database: Database, *, dialect: str, steps: tuple[Migration, ...] = MIGRATIONS) -> int:
+    """Bring the tables up to date; returns the version reached. Raises `DatabaseUnusable` for a newer database."""
+    version = await schema_version(database)
+    newest = steps[-1].number
+    if version > newest:
+        raise DatabaseUnusable(
+            f"The database is at version {version}, this Buildbell knows versions up to {newest}: "
+            "it was used by a newer Buildbell. Start that one, or restore the backup made before the upgrade."
+        )
+    for step in steps:
+        if step.number > version:
+            await _apply(database, step, DIALECTS[dialect])
+    return newest
+
+
+async def _apply(database: Database, step: Migration, words: dict[str, str]) -> None:
+    async def run(tx: Transaction) -> None:
+        for statement in step.statements:
+            await tx.execute(statement.format(**words))
+        await tx.execute("insert into schema_version (version) values (:version)", version=step.number)
+
+    await database.transaction(run)

@@ -1,0 +1,63 @@
+"""Messages to Slack that are still to be sent. A row leaves the table when Slack took it, or never will."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from storage.database import Database, Transaction, column_list, from_row, placeholder_list, to_columns
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """``lane`` keeps the order: what goes to one channel leaves one by one. A ``dedupe_key`` waits at most once."""
+
+    outbox_id: str
+    workspace_id: str
+    lane: str
+    kind: str
+    card_id: str | None
+    payload: Mapping[str, Any]
+    dedupe_key: str | None
+    created_at: datetime
+    attempts: int = 0
+
+
+COLUMNS = column_list(OutboxRow)
+
+
+class OutboxStore:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def add_message(self, tx: Transaction, message: OutboxRow) -> bool:
+        """Store a message; False when one of the same ``dedupe_key`` waits already (it will show the newest state)."""
+        touched = await tx.execute(
+            f"insert into outbox ({COLUMNS}) values ({placeholder_list(OutboxRow)}) on conflict do nothing",
+            **to_columns(message),
+        )
+        return touched == 1
+
+    async def find_message(self, outbox_id: str) -> OutboxRow | None:
+        row = await self._db.fetch_one(
+            f"select {COLUMNS} from outbox where outbox_id = :outbox_id", outbox_id=outbox_id
+        )
+        return from_row(OutboxRow, row) if row else None
+
+    async def take_dedupe_key(self, outbox_id: str) -> None:
+        """From here on a newer state needs a message of its own: this one is being drawn."""
+        await self._db.execute("update outbox set dedupe_key = null where outbox_id = :outbox_id", outbox_id=outbox_id)
+
+    async def count_attempt(self, outbox_id: str) -> None:
+        await self._db.execute(
+            "update outbox set attempts = attempts + 1 where outbox_id = :outbox_id", outbox_id=outbox_id
+        )
+
+    async def delete_message(self, tx: Transaction, outbox_id: str) -> None:
+        await tx.execute("delete from outbox where outbox_id = :outbox_id", outbox_id=outbox_id)
+
+    async def count_waiting(self) -> int:
+        rows = await self._db.fetch_all("select count(*) as waiting from outbox")
+        return int(rows[0]["waiting"])

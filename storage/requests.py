@@ -1,0 +1,165 @@
+"""What a person asked for and must happen once: to start, to stop, to connect. A row before it is an action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database import Database, Reads, Row, Transaction, column_list, from_row, placeholder_list, to_columns
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """``state``: held (asked back), accepted, sent (Bitrise may know it), done, refused, unknown.
+
+    ``unique_key`` is what makes it the same request: a trigger id for a start, the build for an abort.
+    """
+
+    request_id: str
+    workspace_id: str
+    kind: str
+    unique_key: str
+    state: str
+    user_id: str
+    user_name: str
+    channel_id: str | None
+    response_url_sealed: str | None
+    view_id: str | None
+    app_slug: str | None
+    build_slug: str | None
+    workflow: str | None
+    branch: str | None
+    parameters_sealed: str
+    digest: str | None
+    created_at: datetime
+    sent_at: datetime | None = None
+    settled_at: datetime | None = None
+    told_at: datetime | None = None
+    result: str | None = None
+
+
+COLUMNS = column_list(RequestRow)
+
+
+class RequestStore:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def add_request(self, tx: Transaction, request: RequestRow) -> bool:
+        """Store a request; False when the same one (``unique_key``) is there already."""
+        touched = await tx.execute(
+            f"insert into requests ({COLUMNS}) values ({placeholder_list(RequestRow)}) on conflict do nothing",
+            **to_columns(request),
+        )
+        return touched == 1
+
+    async def find_request(self, request_id: str, *, on: Reads | None = None) -> RequestRow | None:
+        row = await (on or self._db).fetch_one(
+            f"select {COLUMNS} from requests where request_id = :request_id", request_id=request_id
+        )
+        return _request(row) if row else None
+
+    async def find_by_key(self, workspace_id: str, unique_key: str) -> RequestRow | None:
+        row = await self._db.fetch_one(
+            f"select {COLUMNS} from requests where workspace_id = :workspace_id and unique_key = :unique_key",
+            workspace_id=workspace_id, unique_key=unique_key,
+        )  # fmt: skip
+        return _request(row) if row else None
+
+    async def move_request(self, tx: Transaction, request_id: str, *, from_states: str, to: str) -> bool:
+        """Change the state if it is one of ``from_states`` (separated by spaces); True when we did it."""
+        states = [f"'{state}'" for state in from_states.split()]
+        touched = await tx.execute(
+            f"update requests set state = :to where request_id = :request_id and state in ({', '.join(states)})",
+            request_id=request_id, to=to,
+        )  # fmt: skip
+        return touched == 1
+
+    async def mark_sent(self, tx: Transaction, request_id: str, *, now: datetime) -> bool:
+        """Before the call: from here on Bitrise may know of it."""
+        touched = await tx.execute(
+            """
+            update requests set state = 'sent', sent_at = :now
+            where request_id = :request_id and state in ('accepted', 'sent')
+            """,
+            request_id=request_id, now=now,
+        )  # fmt: skip
+        return touched == 1
+
+    async def mark_unsent(self, tx: Transaction, request_id: str) -> None:
+        """Bitrise said plainly that it did nothing (429): the next try need not look first."""
+        await tx.execute(
+            "update requests set state = 'accepted' where request_id = :request_id and state = 'sent'",
+            request_id=request_id,
+        )
+
+    async def settle_request(
+        self,
+        tx: Transaction,
+        request_id: str,
+        *,
+        state: str,
+        result: str,
+        now: datetime,
+        build_slug: str | None = None,
+    ) -> bool:
+        """The end of a request, once: True when it was still open. A refused one frees its unique key."""
+        touched = await tx.execute(
+            """
+            update requests
+            set state = :state, result = :result, settled_at = :now,
+                build_slug = coalesce(:build_slug, build_slug),
+                unique_key = case when :state = 'done' then unique_key else unique_key || ' ' || request_id end
+            where request_id = :request_id and state in ('held', 'accepted', 'sent')
+            """,
+            request_id=request_id, state=state, result=result, now=now, build_slug=build_slug,
+        )  # fmt: skip
+        return touched == 1
+
+    async def forget_parameters(self, tx: Transaction, request_id: str) -> None:
+        """Drop what was sealed with a request once nothing needs it (a token that was verified or refused)."""
+        await tx.execute(
+            "update requests set parameters_sealed = '' where request_id = :request_id", request_id=request_id
+        )
+
+    async def claim_telling(self, tx: Transaction, request_id: str, *, now: datetime) -> bool:
+        """Whether we are the one to say that it takes longer than usual."""
+        touched = await tx.execute(
+            "update requests set told_at = :now where request_id = :request_id and told_at is null",
+            request_id=request_id, now=now,
+        )  # fmt: skip
+        return touched == 1
+
+    async def find_last_start(self, workspace_id: str, channel_id: str, app_slug: str) -> RequestRow | None:
+        """The newest start of an app in a channel that was not refused."""
+        row = await self._db.fetch_one(
+            f"""
+            select {COLUMNS} from requests
+            where workspace_id = :workspace_id and channel_id = :channel_id and app_slug = :app_slug
+            and kind = 'start' and state in ('accepted', 'sent', 'done')
+            order by created_at desc limit 1
+            """,
+            workspace_id=workspace_id, channel_id=channel_id, app_slug=app_slug,
+        )  # fmt: skip
+        return _request(row) if row else None
+
+    async def find_open_start(self, workspace_id: str, app_slug: str, digest: str) -> RequestRow | None:
+        """A start of equal parameters that Bitrise has not answered yet."""
+        row = await self._db.fetch_one(
+            f"""
+            select {COLUMNS} from requests
+            where workspace_id = :workspace_id and state in ('accepted', 'sent')
+            and kind = 'start' and app_slug = :app_slug and digest = :digest
+            order by created_at desc limit 1
+            """,
+            workspace_id=workspace_id, app_slug=app_slug, digest=digest,
+        )  # fmt: skip
+        return _request(row) if row else None
+
+    async def count_open(self) -> int:
+        rows = await self._db.fetch_all("select count(*) as open from requests where state in ('accepted', 'sent')")
+        return int(rows[0]["open"])
+
+
+def _request(row: Row) -> RequestRow:
+    return from_row(RequestRow, row)

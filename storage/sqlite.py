@@ -1,0 +1,195 @@
+"""SQLite: one writer thread with group commit, a read-only connection on the loop for look-ups, a reader thread for lists."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import queue
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+import sqlite_utils
+
+from storage.database import DatabaseUnusable, Row, Transaction, to_column
+
+T = TypeVar("T")
+BATCH = 500
+PRAGMAS = ("synchronous = full", "busy_timeout = 5000", "foreign_keys = on")
+
+
+def _fetch(connection: sqlite3.Connection, sql: str, parameters: dict[str, object]) -> list[Row]:
+    return connection.execute(sql, {name: to_column(value) for name, value in parameters.items()}).fetchall()
+
+
+class _SqliteTransaction:
+    """Statements inside the writer's savepoint. Its methods never suspend, so the writer's thread can run a body."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.committed: list[Callable[[], None]] = []
+
+    async def execute(self, sql: str, /, **parameters: object) -> int:
+        values = {name: to_column(value) for name, value in parameters.items()}
+        return self._connection.execute(sql, values).rowcount
+
+    async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
+        rows = _fetch(self._connection, sql, parameters)
+        return rows[0] if rows else None
+
+    async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
+        return _fetch(self._connection, sql, parameters)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        self.committed.append(callback)
+
+
+class _Call:
+    """A transaction body on its way through the writer, and the future that awaits it."""
+
+    def __init__(self, body: Callable[[Transaction], Awaitable[Any]], future: asyncio.Future[Any]) -> None:
+        self.body, self.future = body, future
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.committed: list[Callable[[], None]] = []
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Run the body in a savepoint of its own, so that one failing call does not undo its neighbours."""
+        transaction = _SqliteTransaction(connection)
+        connection.execute("savepoint call")
+        try:
+            self.result = _drive(self.body(transaction))
+            self.committed = transaction.committed
+        except Exception as error:
+            self.error = error
+            if connection.in_transaction:
+                connection.execute("rollback to call")
+        if connection.in_transaction:
+            connection.execute("release call")
+
+    def settle(self) -> None:
+        for callback in () if self.error else self.committed:
+            callback()
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+def _drive(body: Awaitable[T]) -> T:
+    """Run a coroutine that never really waits, without an event loop."""
+    coroutine = body.__await__()
+    try:
+        next(coroutine)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    coroutine.close()
+    raise RuntimeError("a transaction may await its own statements only")
+
+
+class SqliteDatabase:
+    """One file, one process. See `storage.database.Database`."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = _lock(path)
+        try:
+            self._writer = _connect(str(path), uri=False)
+            sqlite_utils.Database(self._writer).enable_wal()
+            self._reader = _connect(f"file:{path}?mode=ro", uri=True)
+            self._lister = _connect(f"file:{path}?mode=ro", uri=True)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._list_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
+        self._write_thread = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
+        self._write_thread.start()
+
+    async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
+        call = _Call(body, self._loop.create_future())
+        self._calls.put(call)
+        result: T = await call.future
+        return result
+
+    async def execute(self, sql: str, /, **parameters: object) -> int:
+        return await self.transaction(lambda tx: tx.execute(sql, **parameters))
+
+    async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
+        # 8 µs on the loop against 100 µs through a thread; a WAL reader never waits for the writer.
+        rows = _fetch(self._reader, sql, parameters)
+        return rows[0] if rows else None
+
+    async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
+        return await self._loop.run_in_executor(self._list_thread, _fetch, self._lister, sql, parameters)
+
+    async def close(self) -> None:
+        """Write what waits, then close; safe to call twice."""
+        self._calls.put(None)
+        await asyncio.to_thread(self._write_thread.join)
+        self._list_thread.shutdown()
+        for connection in (self._reader, self._lister, self._writer):
+            connection.close()
+        self._lock.close()
+
+    def _write(self) -> None:
+        while (first := self._calls.get()) is not None:
+            batch = [first]
+            stop = False
+            while len(batch) < BATCH and not self._calls.empty():
+                call = self._calls.get()
+                if call is None:
+                    stop = True
+                    break
+                batch.append(call)
+            self._commit(batch)
+            if stop:
+                return
+
+    def _commit(self, batch: list[_Call]) -> None:
+        try:
+            self._writer.execute("begin immediate")
+            for call in batch:
+                call.run(self._writer)
+            self._writer.execute("commit")
+        except sqlite3.Error as error:  # the disk is full, the file is locked: nobody's call happened
+            if self._writer.in_transaction:
+                self._writer.execute("rollback")
+            for call in batch:
+                call.error = call.error or error
+        self._loop.call_soon_threadsafe(_settle, batch)
+
+
+def _settle(batch: list[_Call]) -> None:
+    for call in batch:
+        call.settle()
+
+
+def _connect(path: str, *, uri: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, uri=uri, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    for pragma in PRAGMAS:
+        connection.execute(f"pragma {pragma}")
+    return connection
+
+
+def _lock(path: Path) -> TextIO:
+    """Hold ``<path>.lock`` for as long as this process lives: two writers would both send every message."""
+    try:
+        handle = path.with_name(path.name + ".lock").open("w")
+    except OSError as error:
+        raise DatabaseUnusable(f"The folder of {path} cannot be written to: {error.strerror}.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise DatabaseUnusable(
+            f"Another process already works with {path}. SQLite serves one Buildbell; stop the other one first."
+        ) from error
+    return handle

@@ -1,0 +1,169 @@
+"""Slack workspaces: their sealed tokens, the health of the Bitrise connection, when they are swept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database import Database, Reads, Row, Transaction, column_list, from_row
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRow:
+    """``health`` is ``none`` (not connected), ``ok`` or ``refused`` (Bitrise answered 401 since ``health_since``)."""
+
+    workspace_id: str
+    name: str
+    bot_user_id: str | None
+    slack_token_sealed: str | None
+    bitrise_token_sealed: str | None
+    bitrise_token_kind: str | None
+    bitrise_owner: str | None
+    connected_by: str | None
+    connected_at: datetime | None
+    health: str
+    health_since: datetime | None
+    apps_refreshed_at: datetime | None
+    sweep_due_at: datetime | None
+    sweep_claimed_until: datetime | None
+    last_sweep_at: datetime | None
+    last_sweep_error: str | None
+
+
+COLUMNS = column_list(WorkspaceRow)
+
+
+class WorkspaceStore:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def save_workspace(self, *, workspace_id: str, name: str, bot_user_id: str) -> None:
+        """Remember a workspace, or its new name; what is connected stays."""
+        await self._db.execute(
+            """
+            insert into workspaces (workspace_id, name, bot_user_id, health)
+            values (:workspace_id, :name, :bot_user_id, 'none')
+            on conflict (workspace_id) do update set name = excluded.name, bot_user_id = excluded.bot_user_id
+            """,
+            workspace_id=workspace_id, name=name, bot_user_id=bot_user_id,
+        )  # fmt: skip
+
+    async def find_workspace(self, workspace_id: str, *, on: Reads | None = None) -> WorkspaceRow | None:
+        row = await (on or self._db).fetch_one(
+            f"select {COLUMNS} from workspaces where workspace_id = :workspace_id", workspace_id=workspace_id
+        )
+        return _workspace(row) if row else None
+
+    async def list_workspaces(self) -> list[WorkspaceRow]:
+        rows = await self._db.fetch_all(f"select {COLUMNS} from workspaces order by workspace_id")
+        return [_workspace(row) for row in rows]
+
+    async def save_connection(
+        self, tx: Transaction, workspace_id: str, *, sealed: str, kind: str, owner: str, by: str, now: datetime
+    ) -> None:
+        """Store a verified Bitrise token; the one before it is gone. The next sweep is due at once."""
+        await tx.execute(
+            """
+            update workspaces
+            set bitrise_token_sealed = :sealed, bitrise_token_kind = :kind, bitrise_owner = :owner,
+                connected_by = :by, connected_at = :now, health = 'ok', health_since = :now,
+                sweep_due_at = :now, sweep_claimed_until = null, last_sweep_error = null
+            where workspace_id = :workspace_id
+            """,
+            workspace_id=workspace_id, sealed=sealed, kind=kind, owner=owner, by=by, now=now,
+        )  # fmt: skip
+
+    async def delete_connection(self, tx: Transaction, workspace_id: str, *, now: datetime) -> bool:
+        """Forget the Bitrise token; False when there was none."""
+        touched = await tx.execute(
+            """
+            update workspaces
+            set bitrise_token_sealed = null, bitrise_token_kind = null, bitrise_owner = null,
+                connected_by = null, connected_at = null, health = 'none', health_since = :now,
+                sweep_due_at = null, sweep_claimed_until = null, apps_refreshed_at = null
+            where workspace_id = :workspace_id and bitrise_token_sealed is not null
+            """,
+            workspace_id=workspace_id, now=now,
+        )  # fmt: skip
+        return touched == 1
+
+    async def move_health(self, tx: Transaction, workspace_id: str, *, sealed: str, to: str, now: datetime) -> bool:
+        """Note that Bitrise refuses (or takes again) this very token; True when that is news."""
+        touched = await tx.execute(
+            """
+            update workspaces set health = :health, health_since = :now
+            where workspace_id = :workspace_id and bitrise_token_sealed = :sealed and health != :health
+            """,
+            workspace_id=workspace_id, sealed=sealed, health=to, now=now,
+        )  # fmt: skip
+        return touched == 1
+
+    async def save_apps_refreshed(self, tx: Transaction, workspace_id: str, *, now: datetime) -> None:
+        await tx.execute(
+            "update workspaces set apps_refreshed_at = :now where workspace_id = :workspace_id",
+            workspace_id=workspace_id, now=now,
+        )  # fmt: skip
+
+    async def claim_sweep(self, workspace_id: str, *, now: datetime, until: datetime) -> bool:
+        """Take a sweep that is due; False when it is not, or when somebody else has it."""
+        touched = await self._db.execute(
+            """
+            update workspaces set sweep_claimed_until = :until, sweep_due_at = :until
+            where workspace_id = :workspace_id and bitrise_token_sealed is not null
+            and sweep_due_at <= :now and (sweep_claimed_until is null or sweep_claimed_until <= :now)
+            """,
+            workspace_id=workspace_id, now=now, until=until,
+        )  # fmt: skip
+        return touched == 1
+
+    async def finish_sweep(
+        self, tx: Transaction, workspace_id: str, *, now: datetime, due_at: datetime, error: str | None
+    ) -> None:
+        """Give the sweep back; a hint that came meanwhile (due before the claim ends) keeps its earlier time."""
+        await tx.execute(
+            """
+            update workspaces
+            set sweep_claimed_until = null, last_sweep_error = :error,
+                last_sweep_at = case when :error is null then :now else last_sweep_at end,
+                sweep_due_at = case when sweep_due_at < sweep_claimed_until then sweep_due_at else :due_at end
+            where workspace_id = :workspace_id
+            """,
+            workspace_id=workspace_id, now=now, due_at=due_at, error=error,
+        )  # fmt: skip
+
+    async def make_sweep_due(self, tx: Transaction, workspace_id: str, *, at: datetime) -> bool:
+        """Pull the next sweep forward; True when it was later than ``at``."""
+        touched = await tx.execute(
+            """
+            update workspaces set sweep_due_at = :at
+            where workspace_id = :workspace_id and bitrise_token_sealed is not null
+            and (sweep_due_at is null or sweep_due_at > :at)
+            """,
+            workspace_id=workspace_id, at=at,
+        )  # fmt: skip
+        return touched == 1
+
+    async def release_sweeps(self, *, now: datetime) -> None:
+        """At start of the only process: nobody sweeps yet, and every connected workspace is due."""
+        await self._db.execute(
+            """
+            update workspaces set sweep_claimed_until = null, sweep_due_at = :now
+            where bitrise_token_sealed is not null
+            """,
+            now=now,
+        )
+
+    async def replace_sealed(self, workspace_id: str, *, old: str, new: str) -> bool:
+        """Swap a sealed Bitrise token for the same one under a newer key; False when it changed meanwhile."""
+        touched = await self._db.execute(
+            """
+            update workspaces set bitrise_token_sealed = :new
+            where workspace_id = :workspace_id and bitrise_token_sealed = :old
+            """,
+            workspace_id=workspace_id, old=old, new=new,
+        )  # fmt: skip
+        return touched == 1
+
+
+def _workspace(row: Row) -> WorkspaceRow:
+    return from_row(WorkspaceRow, row)

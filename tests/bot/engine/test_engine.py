@@ -1,0 +1,181 @@
+"""What every engine promises: order per key, one at a time, not before its time, and again after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.engine import Job, RetryAt
+from bot.engine.local import LocalEngine
+from playground.clock import SteppedClock
+from storage import Database, open_database
+
+
+class Bench:
+    """An engine on a real database whose one kind of job is told by each test what to do."""
+
+    def __init__(self, database: Database, clock: SteppedClock) -> None:
+        self.database, self.clock = database, clock
+        self.done: list[Any] = []
+        self.fail: dict[Any, list[Exception]] = {}
+        self.gate: dict[Any, asyncio.Event] = {}
+        self.running: list[Any] = []
+        self.most_at_once = 0
+        self.engine = self.new_engine()
+
+    def new_engine(self) -> LocalEngine:
+        engine = LocalEngine(database=self.database, clock=self.clock)
+        engine.register("work", self.work, concurrency=4)
+        return engine
+
+    async def work(self, arguments: Mapping[str, Any]) -> None:
+        name = arguments["name"]
+        self.running.append(name)
+        self.most_at_once = max(self.most_at_once, len(self.running))
+        try:
+            if name in self.gate:
+                await self.gate[name].wait()
+            if self.fail.get(name):
+                raise self.fail[name].pop(0)
+            self.done.append(name)
+        finally:
+            self.running.remove(name)
+
+    async def add(self, name: str, *, key: str | None = None, after_seconds: float = 0) -> None:
+        due_at = self.clock.now() + timedelta(seconds=after_seconds)
+        job = Job("work", {"name": name}, key=key, due_at=due_at)
+        await self.database.transaction(lambda tx: self.engine.enqueue(tx, job))
+
+    async def pass_seconds(self, seconds: float) -> None:
+        self.clock.move_to(self.clock.now() + timedelta(seconds=seconds))
+        await self.engine.settled()
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    database = await open_database(f"sqlite:///{tmp_path}/jobs.db")
+    bench = Bench(database, SteppedClock())
+    await bench.engine.start()
+    yield bench
+    await bench.engine.stop(within_seconds=1)
+    await database.close()
+
+
+async def test_jobs_of_a_key_run_one_at_a_time_in_order(bench: Bench) -> None:
+    bench.gate["a"] = asyncio.Event()
+    for name in "abc":
+        await bench.add(name, key="ios")
+    await bench.add("other", key="android")
+    while bench.done != ["other"]:
+        await asyncio.sleep(0)
+    assert bench.running == ["a"]
+    bench.gate["a"].set()
+    await bench.engine.settled()
+    assert bench.done == ["other", "a", "b", "c"]
+
+
+async def test_a_waiting_retry_holds_its_key_and_nobody_else(bench: Bench) -> None:
+    bench.fail["a"] = [RetryAt(bench.clock.now() + timedelta(seconds=30))]
+    await bench.add("a", key="ios")
+    await bench.add("b", key="ios")
+    await bench.add("c")
+    await bench.engine.settled()
+    assert bench.done == ["c"]
+    await bench.pass_seconds(30)
+    assert bench.done == ["c", "a", "b"]
+
+
+async def test_a_job_does_not_run_before_its_time(bench: Bench) -> None:
+    await bench.add("later", after_seconds=60)
+    await bench.pass_seconds(59)
+    assert bench.done == []
+    await bench.pass_seconds(1)
+    assert bench.done == ["later"]
+
+
+async def test_a_job_becomes_due_while_a_long_one_runs(bench: Bench) -> None:
+    bench.gate["long"] = asyncio.Event()
+    await bench.add("long")
+    await bench.add("soon", after_seconds=5)
+    while bench.running != ["long"]:
+        await asyncio.sleep(0)
+    bench.clock.move_to(bench.clock.now() + timedelta(seconds=5))
+    while not bench.done:
+        await asyncio.sleep(0)
+    assert bench.done == ["soon"]
+    bench.gate["long"].set()
+    await bench.engine.settled()
+
+
+async def test_concurrency_is_bounded(bench: Bench) -> None:
+    gate = asyncio.Event()
+    for number in range(12):
+        bench.gate[str(number)] = gate
+        await bench.add(str(number))
+    while len(bench.running) < 4:
+        await asyncio.sleep(0)
+    gate.set()
+    await bench.engine.settled()
+    assert bench.most_at_once == 4
+    assert len(bench.done) == 12
+
+
+async def test_an_undone_transaction_leaves_no_job(bench: Bench) -> None:
+    async def enqueue_then_fail(tx: Any) -> None:
+        await bench.engine.enqueue(tx, Job("work", {"name": "ghost"}))
+        raise LookupError("nothing happened")
+
+    with pytest.raises(LookupError):
+        await bench.database.transaction(enqueue_then_fail)
+    await bench.engine.settled()
+    assert bench.done == []
+
+
+async def test_a_broken_job_is_tried_again_and_then_kept_for_the_operator(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.fail["a"] = [ValueError("first"), ValueError("second")]
+    bench.fail["hopeless"] = [ValueError("again")] * 99
+    await bench.add("a")
+    await bench.add("hopeless", key="ios")
+    await bench.add("behind", key="ios")
+    await bench.engine.settled()
+    for _ in range(12):
+        await bench.pass_seconds(600)
+    assert bench.done == ["a", "behind"]
+    rows = await bench.database.fetch_all("select state, error from jobs")
+    assert [tuple(row) for row in rows] == [("failed", "ValueError")]
+    assert "a job failed" in caplog.text
+
+
+async def test_a_killed_process_runs_its_unfinished_job_again(bench: Bench) -> None:
+    bench.gate["a"] = asyncio.Event()
+    await bench.add("a", key="ios")
+    await bench.add("b", key="ios")
+    while bench.running != ["a"]:
+        await asyncio.sleep(0)
+    await bench.engine.stop(within_seconds=0)
+    assert bench.done == []
+    bench.gate["a"].set()
+    bench.engine = bench.new_engine()
+    await bench.engine.start()
+    await bench.engine.settled()
+    assert bench.done == ["a", "b"]
+
+
+async def test_stopping_waits_for_what_runs(bench: Bench) -> None:
+    bench.gate["a"] = asyncio.Event()
+    await bench.add("a")
+    while bench.running != ["a"]:
+        await asyncio.sleep(0)
+    stopping = asyncio.create_task(bench.engine.stop(within_seconds=5))
+    await asyncio.sleep(0)
+    await bench.add("too late")
+    bench.gate["a"].set()
+    await stopping
+    assert bench.done == ["a"]

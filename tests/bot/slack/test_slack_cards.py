@@ -1,0 +1,269 @@
+"""What a person sees of a build: the card in each state, and the sentence that tells the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.outcomes import Cause, Outcome, Reason
+from bot.slack import cards
+from bot.slack.shown import Eta, ShownBuild, bar
+from bot.slack.text import Message
+
+Make = Callable[..., ShownBuild]
+Seen = Callable[[Message], str]
+
+
+def test_a_running_build(build: Make, seen: Seen, now: datetime, usual: Eta) -> None:
+    card = cards.card([build(eta=usual, build_message="try the new login")], now=now)
+    assert seen(card).splitlines() == [
+        "🔵 Running  iOS Shop · deploy  #812",
+        "release/3.2 · a1b2c3d  Fix login crash",
+        "“try the new login”",
+        "Running 3 min of about 7 · ▓▓▓▓░░░░░░",
+        "Started by @UANA from Slack",
+        "[Open]",
+        "[Stop…]",
+    ]
+    assert card.text == "iOS Shop deploy #812 on release/3.2 is running."
+
+
+def test_a_waiting_build(build: Make, seen: Seen, now: datetime) -> None:
+    waiting = build(state="queued", started_at=None, triggered_at=now - timedelta(seconds=40))
+    card = cards.card([waiting], now=now)
+    assert "⏳ Queued  iOS Shop" in seen(card)
+    assert "Waiting for a machine, 40 s so far" in seen(card)
+    assert card.text == "iOS Shop deploy #812 on release/3.2 is waiting for a machine."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "line"),
+    [
+        (0, "Running 0 s of about 7 min · ░░░░░░░░░░"),
+        (40, "Running 40 s of about 7 min · ░░░░░░░░░░"),
+        (415, "Running 7 min of about 7 · ▓▓▓▓▓▓▓▓▓░"),
+        (440, "Running 7 min of about 7 · ▓▓▓▓▓▓▓▓▓░"),
+        (540, "Running 9 min, longer than the usual 7"),
+        (4_000, "Running 1 h 7 min, longer than the usual 7 min"),
+    ],
+)
+def test_progress_against_the_usual(
+    build: Make, seen: Seen, now: datetime, usual: Eta, seconds: int, line: str
+) -> None:
+    shown = build(eta=usual, started_at=now - timedelta(seconds=seconds))
+    assert line in seen(cards.card([shown], now=now)).splitlines()
+
+
+def test_progress_without_history(build: Make, seen: Seen, now: datetime) -> None:
+    assert "Running 3 min" in seen(cards.card([build()], now=now)).splitlines()
+
+
+@given(st.floats(0, 1e9))
+def test_the_bar_is_never_full(share: float) -> None:
+    assert len(bar(share)) == 10
+    assert bar(share).endswith("░")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "changes", "first", "line", "text"),
+    [
+        ("succeeded", {}, "✅ Succeeded", "Succeeded in 7 min", "succeeded after 7 min."),
+        ("failed", {}, "❌ Failed", "Failed after 7 min", "failed after 7 min."),
+        (
+            "aborted",
+            {"reason": "wrong-target", "reason_text": "wrong branch", "abort_requested_by": "UBO", "reason_by": "Bo"},
+            "⏹️ Aborted",
+            "Aborted by @UBO: wrong branch (wrong branch or workflow)",
+            "was aborted after 7 min: wrong branch (wrong branch or workflow).",
+        ),
+        (
+            "aborted",
+            {"reason": "stuck", "reason_text": "", "reason_by": "Bo Li"},
+            "⏹️ Aborted",
+            "Aborted by Bo Li: stuck or too slow",
+            "was aborted after 7 min: stuck or too slow.",
+        ),
+        (
+            "aborted",
+            {"reason": "in-bitrise", "reason_by": "octocat", "abort_requested_by": "UBO"},
+            "⏹️ Aborted",
+            "Aborted by octocat in Bitrise",
+            "was aborted after 7 min.",
+        ),
+        (
+            "aborted",
+            {"reason": "rolling-build", "reason_text": "Automatically aborted via Rolling Builds.", "abort_requested_by": "UBO"},
+            "⏹️ Aborted",
+            "Aborted: replaced by rolling builds",
+            "was aborted after 7 min: replaced by rolling builds.",
+        ),
+        (
+            "skipped",
+            {"reason": "no-changes"},
+            "⏭️ Skipped",
+            "Skipped: stopped and reported green \u2013 nothing changed",
+            "was skipped after 7 min: stopped and reported green, nothing changed.",
+        ),
+        ("aborted", {}, "⏹️ Aborted", "Ended after 7 min", "was aborted after 7 min."),
+        (
+            None,
+            {"reason_text": "Bitrise no longer shows this build."},
+            "❔ Ended",
+            "Bitrise no longer shows this build.",
+            "ended; how is not known.",
+        ),
+    ],
+)  # fmt: skip
+def test_an_ended_build(
+    ended: Make, seen: Seen, now: datetime, outcome: str, changes: dict[str, Any], first: str, line: str, text: str
+) -> None:
+    card = cards.card([ended(outcome, **changes)], now=now)
+    told = seen(card).splitlines()
+    assert told[0] == f"{first}  iOS Shop · deploy  #812"
+    assert line in told
+    assert told[-1] == "[Open] [Run again]"
+    assert card.text == f"iOS Shop deploy #812 on release/3.2 {text}"
+
+
+def test_a_build_aborted_before_a_machine_took_it(ended: Make, seen: Seen, now: datetime) -> None:
+    told = seen(cards.card([ended("aborted", started_at=None)], now=now))
+    assert "Never reached a machine" in told
+
+
+def test_the_stop_button_vanishes_when_pressed(build: Make, seen: Seen, now: datetime) -> None:
+    told = seen(cards.card([build(abort_requested_by="UBO", abort_requested_at=now)], now=now))
+    assert "[Stop…]" not in told
+    assert "Stopping, asked by @UBO" in told
+    assert told.startswith("🟠 Stopping…")
+
+
+def test_stop_is_not_beside_open(build: Make, now: datetime) -> None:
+    rows = [block["elements"] for block in cards.card([build()], now=now).blocks if block["type"] == "actions"]
+    assert [[button["action_id"] for button in row] for row in rows] == [["build.open"], ["build.stop"]]
+    assert rows[1][0]["style"] == "danger"
+    assert rows[1][0]["value"] == "b0001"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "Started by @UANA from Slack"),
+        ({"requester_name": "ana"}, "Started by @ana from Slack"),
+        ({"requester": None}, "Started by ana from Slack"),
+        ({"requester": None, "cause_who": None}, "Started from Slack"),
+        ({"requester": None, "cause": "push", "cause_who": "octocat"}, "Push by octocat"),
+        ({"requester": None, "cause": "push", "cause_who": None}, "Push"),
+        ({"requester": None, "cause": "pull-request", "pull_request_id": 12, "cause_who": None}, "Pull request #12"),
+        (
+            {"requester": None, "cause": "pull-request", "pull_request_id": 12, "cause_who": "bo"},
+            "Pull request #12 by bo",
+        ),
+        ({"requester": None, "cause": "tag", "cause_who": None}, "Tag"),
+        ({"requester": None, "cause": "schedule", "cause_who": None}, "Schedule"),
+        ({"requester": None, "cause": "manual", "cause_who": "bo"}, "Started by bo in Bitrise"),
+        ({"requester": None, "cause": "manual", "cause_who": None}, "Started in Bitrise"),
+        ({"requester": None, "cause": "rebuild", "cause_who": None}, "Rebuilt in Bitrise"),
+        ({"requester": None, "cause": "api", "cause_who": None}, "Started through the Bitrise API"),
+        ({"requester": None, "cause": "pipeline", "cause_who": None}, "Part of a pipeline"),
+        ({"requester": None, "cause": "never heard of", "cause_who": None}, "Started from elsewhere"),
+    ],
+)
+def test_every_card_has_a_cause(build: Make, seen: Seen, now: datetime, changes: dict[str, Any], line: str) -> None:
+    assert line in seen(cards.card([build(**changes)], now=now)).splitlines()
+
+
+def test_a_bare_build_still_makes_a_card(build: Make, seen: Seen, now: datetime) -> None:
+    bare = build(
+        number=None, workflow=None, branch=None, commit_hash=None, commit_message=None, triggered_at=None,
+        started_at=None, requester=None, cause="other", cause_who=None, url="", app_title="",
+    )  # fmt: skip
+    card = cards.card([bare], now=now)
+    assert seen(card).splitlines()[-1] == "[Stop…]"
+    assert card.text == "(no number yet) is running."
+
+
+def test_a_tag_and_a_pipeline(ended: Make, seen: Seen, now: datetime) -> None:
+    card = cards.card([ended("failed", tag="v3.2", branch=None, is_pipeline=True, pipeline="release")], now=now)
+    assert "❌ Failed  iOS Shop · release  #812\ntag v3.2 · a1b2c3d" in seen(card)
+    assert card.text == "iOS Shop release #812 on tag v3.2 failed after 7 min."
+
+
+def test_several_builds_share_a_card(build: Make, ended: Make, seen: Seen, now: datetime) -> None:
+    card = cards.card([build(), ended("failed", number=813)], now=now, notes=["The trigger map started two."])
+    assert "#812" in seen(card)
+    assert "#813" in seen(card)
+    assert seen(card).endswith("The trigger map started two.")
+    assert card.text.startswith("2 builds: iOS Shop deploy #812")
+
+
+def test_too_many_builds_are_counted(build: Make, seen: Seen, now: datetime) -> None:
+    card = cards.card([build(number=each, build_slug=f"b{each}") for each in range(40)], now=now, notes=["one", "two"])
+    assert "30 more are not shown here." in seen(card)
+    assert len(card.blocks) <= 50
+
+
+def test_others_words_ping_nobody(build: Make, seen: Seen, now: datetime) -> None:
+    words = "<!channel> @here <@U999> <https://evil.example|Open>"
+    card = cards.card([build(branch=words, commit_message=words, build_message=words, app_title=words)], now=now)
+    assert words in seen(card)  # as text of rich text, in which nothing is parsed
+    assert not any(part["type"] in ("broadcast", "user") for part in card.blocks[0]["elements"][0]["elements"][:-3])
+
+
+ANY = (
+    st.none()
+    | st.text(max_size=40)
+    | st.sampled_from(["<!channel>", "x" * 5_000, "\n\x00\u202e", "&" * 2_000, "🚀" * 1_000])
+)
+TEXTS = ("workflow", "branch", "tag", "commit_hash", "commit_message", "commit_url", "build_message", "reason_text", "reason_by", "cause_who", "requester", "abort_requested_by")  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.fixed_dictionaries(dict.fromkeys(TEXTS, ANY)),
+    state=st.sampled_from(["queued", "running", "finished"]),
+    outcome=st.none() | st.sampled_from([*Outcome, "something else"]),
+    cause=st.sampled_from([*Cause, "new"]),
+    reason=st.none() | st.sampled_from([*Reason, "new"]),
+    title=ANY,
+    url=ANY,
+    count=st.integers(1, 14),
+)
+def test_whatever_a_build_holds_slack_takes_it(
+    build: Make, ended: Make, seen: Seen, now: datetime,
+    texts: dict[str, Any], state: str, outcome: str | None, cause: str, reason: str | None,
+    title: str | None, url: str | None, count: int,
+) -> None:  # fmt: skip
+    facts = {**texts, "state": state, "outcome": outcome, "cause": cause, "reason": reason}
+    shown = build(**facts, app_title=title or "", url=url or "")
+    assert seen(cards.card([shown] * count, now=now, notes=[title or ""]))
+    assert seen(cards.announcement(shown, mention_user=texts["requester"]))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "changes", "told"),
+    [
+        ("succeeded", {}, "✅ *Succeeded* in 7 min: iOS Shop · deploy <https://app.bitrise.io/build/b0001|#812> on `release/3.2`."),
+        ("failed", {}, "❌ *Failed* after 7 min: iOS Shop · deploy <https://app.bitrise.io/build/b0001|#812> on `release/3.2`."),
+        (
+            "aborted",
+            {"reason": "other", "reason_text": "no <b> time", "url": ""},
+            "⏹️ *Aborted* after 7 min: iOS Shop · deploy #812 on `release/3.2`. No &lt;b&gt; time.",
+        ),
+    ],
+)  # fmt: skip
+def test_the_end_is_told_outcome_first(
+    ended: Make, seen: Seen, outcome: str, changes: dict[str, Any], told: str
+) -> None:
+    message = cards.announcement(ended(outcome, **changes), mention_user=None)
+    assert seen(message) == told
+
+
+def test_the_requester_is_mentioned_once(ended: Make, seen: Seen) -> None:
+    told = cards.announcement_of_all([ended("succeeded"), ended("failed", number=813)], mention_user="UANA")
+    assert seen(told).count("<@UANA>") == 1
+    assert len(told.text.splitlines()) == 2

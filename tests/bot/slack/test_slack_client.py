@@ -1,0 +1,263 @@
+"""The client against the practice Slack, on real sockets: what arrives there, and what each failure becomes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.clock import SystemClock
+from bot.slack import cards, ids
+from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable, web_client
+from bot.slack.connect_form import checking_view, connect_form
+from bot.slack.home import HomeFacts, home_view
+from bot.slack.shown import ShownBuild
+from bot.slack.text import Message
+from playground.slack import Channel, Installation, PracticeSlack, User
+from playground.wire import Fault
+
+MANIFEST: dict[str, Any] = {
+    "display_information": {"name": "Buildbell"},
+    "features": {
+        "bot_user": {"display_name": "Buildbell"},
+        "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True},
+        "slash_commands": [{"command": "/build", "description": "Builds", "should_escape": True}],
+        "shortcuts": [{"name": "Start a build", "type": "global", "callback_id": ids.BUILD_START, "description": "x"}],
+    },
+    "oauth_config": {"scopes": {"bot": ["commands", "chat:write", "users:read"]}},
+    "settings": {"socket_mode_enabled": False, "interactivity": {"is_enabled": True}},
+}
+
+
+@dataclass(frozen=True)
+class Practice:
+    slack: PracticeSlack
+    app: Installation
+    ana: User
+    ios: Channel
+    client: SlackClient
+    session: aiohttp.ClientSession
+
+    def fault(self, **how: Any) -> None:
+        self.slack.faults.add(Fault(**how))
+
+
+@pytest.fixture
+async def practice() -> AsyncIterator[Practice]:
+    slack = PracticeSlack(clock=SystemClock())
+    await slack.start()
+    team = slack.add_team("Acme")
+    ana = slack.add_user(team, "ana", admin=True, real_name="Ana Diaz")
+    ios = slack.add_channel(team, "ios", members=[ana])
+    app = slack.install(MANIFEST, team)
+    slack.invite(ios, app.bot_user)
+    async with aiohttp.ClientSession() as session:
+        web = web_client(app.bot_token, session=session, base_url=slack.api_url)
+        client = SlackClient(web=web, session=session, timeout_seconds=5)
+        yield Practice(slack, app, ana, ios, client, session)
+    await slack.stop()
+
+
+async def test_a_card_is_posted_and_redrawn(
+    practice: Practice, build: Callable[..., ShownBuild], ended: Callable[..., ShownBuild], now: datetime
+) -> None:
+    posted = await practice.client.post(practice.ios.id, cards.card([build()], now=now))
+    [shown] = practice.slack.messages(practice.ios)
+    assert posted == Posted(practice.ios.id, shown.ts)
+    assert shown.text == "iOS Shop deploy #812 on release/3.2 is running."
+
+    await practice.client.update(posted.channel_id, posted.ts, cards.card([ended("failed")], now=now))
+    [shown] = practice.slack.messages(practice.ios)
+    assert shown.text == "iOS Shop deploy #812 on release/3.2 failed after 7 min."
+    assert len(shown.blocks) == 2
+
+    await practice.client.update(posted.channel_id, posted.ts, Message("gone"))
+    [shown] = practice.slack.messages(practice.ios)
+    assert (shown.text, shown.blocks) == ("gone", [])
+
+
+async def test_the_end_is_told_in_the_thread(practice: Practice, ended: Callable[..., ShownBuild]) -> None:
+    card = await practice.client.post(practice.ios.id, Message("card"))
+    told = cards.announcement(ended("succeeded"), mention_user=practice.ana.id)
+    await practice.client.post(practice.ios.id, told, thread_ts=card.ts)
+    answers = [each for each in practice.slack.messages(practice.ios) if each.thread_ts]
+    assert [each.thread_ts for each in answers] == [card.ts]
+    assert answers[0].text.count(f"<@{practice.ana.id}>") == 1
+
+
+async def test_links_grow_no_previews(practice: Practice) -> None:
+    await practice.client.post(practice.ios.id, Message("https://app.bitrise.io"))
+    [entry] = practice.slack.journal.named("chat.postMessage")
+    asked = str(entry.request)
+    assert "'unfurl_links': False" in asked
+    assert "'unfurl_media': False" in asked
+
+
+async def test_a_whisper_reaches_one_person(practice: Practice) -> None:
+    await practice.client.whisper(practice.ios.id, practice.ana.id, Message("only you"))
+    assert [each.text for each in practice.slack.ephemerals(practice.ana, practice.ios)] == ["only you"]
+
+
+async def test_a_direct_message_goes_to_a_person(practice: Practice) -> None:
+    posted = await practice.client.post(practice.ana.id, Message("psst"))
+    assert [each.text for each in practice.slack.direct_messages(practice.ana, practice.app)] == ["psst"]
+    assert posted.channel_id != practice.ana.id
+
+
+async def test_answers_by_response_url(practice: Practice) -> None:
+    url = practice.slack.responses.issue(practice.app, practice.ana, practice.ios)
+    await practice.client.respond(url, Message("private"))
+    await practice.client.respond(url, Message("public"), in_channel=True)
+    assert [each.text for each in practice.slack.ephemerals(practice.ana, practice.ios)] == ["private"]
+    assert [each.text for each in practice.slack.messages(practice.ios)] == ["public"]
+
+
+async def test_an_answer_may_replace_or_delete_the_question(practice: Practice) -> None:
+    await practice.client.post(practice.ios.id, Message("question"))
+    [question] = practice.slack.messages(practice.ios)
+    url = practice.slack.responses.issue(practice.app, practice.ana, practice.ios, question)
+    await practice.client.respond(url, Message("answered"), replace_original=True)
+    assert [each.text for each in practice.slack.messages(practice.ios)] == ["answered"]
+    await practice.client.respond(url, None, delete_original=True)
+    assert practice.slack.messages(practice.ios) == []
+
+
+async def test_a_response_url_is_good_for_five_answers(practice: Practice) -> None:
+    url = practice.slack.responses.issue(practice.app, practice.ana, practice.ios)
+    for _ in range(5):
+        await practice.client.respond(url, Message("again"))
+    with pytest.raises(SlackRefused) as refused:
+        await practice.client.respond(url, Message("again"))
+    assert refused.value.error == "used_url"
+
+
+async def test_views_are_opened_and_updated(practice: Practice) -> None:
+    trigger = practice.slack.triggers.issue(practice.app, practice.ana)
+    view_id = await practice.client.open_view(trigger, connect_form())
+    await practice.client.update_view(view_id, checking_view())
+    view = practice.slack.view(practice.ana)
+    assert view is not None
+    assert (view.id, view.callback_id) == (view_id, ids.MESSAGE_CLOSED)
+    with pytest.raises(SlackRefused, match="exchanged_trigger_id|trigger"):
+        await practice.client.open_view(trigger, connect_form())
+
+
+async def test_a_view_is_pushed_on_another(practice: Practice) -> None:
+    await practice.client.open_view(practice.slack.triggers.issue(practice.app, practice.ana), connect_form())
+    trigger = practice.slack.triggers.issue(practice.app, practice.ana, from_modal=True)
+    await practice.client.push_view(trigger, checking_view())
+    assert len(practice.slack.views(practice.ana)) == 2
+
+
+async def test_home_is_published(practice: Practice, now: datetime) -> None:
+    facts = HomeFacts(None, [], [], may_connect=True, may_change_settings=False, command="/build")
+    await practice.client.publish_home(practice.ana.id, home_view(facts, now=now))
+    assert practice.slack.home(practice.ana) is not None
+
+
+async def test_who_is_who(practice: Practice) -> None:
+    person = await practice.client.user(practice.ana.id)
+    assert (person.user_id, person.real_name, person.team_id) == (practice.ana.id, "Ana Diaz", practice.app.team.id)
+    assert person.is_admin
+    assert not person.is_bot
+
+
+async def test_the_token_says_whose_it_is(practice: Practice) -> None:
+    identity = await practice.client.test()
+    assert (identity.team_id, identity.team_name) == (practice.app.team.id, "Acme")
+    assert identity.bot_user_id == practice.app.bot_user.id
+    assert identity.scopes == {"commands", "chat:write", "users:read"}
+
+
+async def test_slack_is_busy_for_as_long_as_it_says(practice: Practice) -> None:
+    practice.fault(name="chat.postMessage", kind="status", status=429, retry_after=7)
+    with pytest.raises(SlackBusy) as busy:
+        await practice.client.post(practice.ios.id, Message("hello"))
+    assert busy.value.retry_after == 7
+    assert practice.slack.messages(practice.ios) == []
+
+
+@pytest.mark.parametrize(
+    "error", ["not_in_channel", "channel_not_found", "is_archived", "token_revoked", "msg_too_long"]
+)
+async def test_slacks_word_for_no_is_kept(practice: Practice, error: str) -> None:
+    practice.fault(name="chat.update", kind="error", error=error)
+    with pytest.raises(SlackRefused) as refused:
+        await practice.client.update(practice.ios.id, "1.2", Message("hello"))
+    assert refused.value.error == error
+
+
+async def test_a_missing_scope_is_named(practice: Practice) -> None:
+    app = practice.slack.install({**MANIFEST, "oauth_config": {"scopes": {"bot": ["commands"]}}}, practice.app.team)
+    web = web_client(app.bot_token, session=practice.session, base_url=practice.slack.api_url)
+    client = SlackClient(web=web, session=practice.session)
+    with pytest.raises(SlackRefused) as refused:
+        await client.post(practice.ios.id, Message("hello"))
+    assert (refused.value.error, refused.value.needed) == ("missing_scope", "chat:write")
+
+
+async def test_what_slack_says_about_blocks_is_kept(practice: Practice) -> None:
+    with pytest.raises(SlackRefused) as refused:
+        await practice.client.post(practice.ios.id, Message("hello", ({"type": "section"},)))
+    assert refused.value.error == "invalid_blocks"
+    assert refused.value.messages
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 503},
+        {"kind": "cut_before"},
+        {"kind": "cut_after"},
+        {"kind": "error", "error": "internal_error"},
+        {"kind": "body", "status": 200, "body": "<html>sorry</html>"},
+        {"kind": "body", "status": 200, "body": "{broken"},
+        {"kind": "body", "status": 200, "body": "[1]"},
+        {"kind": "body", "status": 200, "body": "null"},
+        {"kind": "body", "status": 200, "body": ""},
+    ],
+)
+async def test_when_nobody_knows_what_happened(practice: Practice, how: dict[str, Any]) -> None:
+    practice.fault(name="chat.postMessage", **how)
+    with pytest.raises(SlackUnavailable):
+        await practice.client.post(practice.ios.id, Message("hello"))
+
+
+async def test_a_cut_answer_is_not_sent_again(practice: Practice) -> None:
+    practice.fault(name="chat.postMessage", kind="cut_after")
+    with pytest.raises(SlackUnavailable):
+        await practice.client.post(practice.ios.id, Message("once"))
+    assert [each.text for each in practice.slack.messages(practice.ios)] == ["once"]
+
+
+async def test_a_slow_answer_is_given_up(practice: Practice) -> None:
+    practice.fault(name="*", kind="slow", delay=30)
+    web = web_client(practice.app.bot_token, session=practice.session, base_url=practice.slack.api_url)
+    hasty = SlackClient(web=web, session=practice.session, timeout_seconds=0.05)
+    with pytest.raises(SlackUnavailable, match="TimeoutError"):
+        await hasty.test()
+
+
+@pytest.mark.parametrize("how", [{"kind": "status", "status": 500}, {"kind": "cut_before"}, {"kind": "cut_after"}])
+async def test_a_response_url_that_fails(practice: Practice, how: dict[str, Any]) -> None:
+    url = practice.slack.responses.issue(practice.app, practice.ana, practice.ios)
+    practice.fault(name="response_url", **how)
+    with pytest.raises(SlackUnavailable):
+        await practice.client.respond(url, Message("hello"))
+
+
+async def test_no_failure_and_no_log_holds_the_token(practice: Practice, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    practice.fault(name="auth.test", kind="error", error="invalid_auth")
+    with pytest.raises(SlackRefused) as refused:
+        await practice.client.test()
+    assert practice.app.bot_token not in f"{refused.value!r} {refused.value.__cause__!r} {vars(refused.value)}"
+    await practice.client.post(practice.ios.id, Message("a private matter"))
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("bot.")]
+    assert not any(practice.app.bot_token in line or "private matter" in line for line in ours)

@@ -1,0 +1,413 @@
+"""Forms, drawn and read back: what a person fills in is what the bot is told."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.outcomes import REASONS_TO_CHOOSE, Reason
+from bot.slack import connect_form, forms, home, ids, settings_form, start_form, stop_form, targets
+from bot.slack.forms import FormRefused
+from bot.slack.shown import ShownBuild
+from bot.slack.start_form import StartDraft
+from bot.slack.targets import Target
+from storage.apps import AppRow, ChannelRow
+from storage.workspaces import WorkspaceRow
+
+Make = Callable[..., ShownBuild]
+SeenView = Callable[[dict[str, Any]], str]
+
+EMPTY = StartDraft()
+FULL = StartDraft(
+    app_slug="a1",
+    app_title="iOS Shop",
+    target=Target("deploy"),
+    branch="release/3.2",
+    revision="a1b2c3d",
+    environment="FLAVOR=beta\nEMPTY=\n\nURL=https://x.io/?a=b",
+    message="try the new login",
+    start_anyway=True,
+)
+TOKEN = "bitpat_" + "x" * 40
+
+
+def submitted(view: Mapping[str, Any], **typed: Any) -> dict[str, Any]:
+    """The view as Slack sends it back: what was drawn filled in, then what is typed (keys with ``_`` for ``.``)."""
+    values = {
+        block["block_id"]: {block["block_id"]: held(block["element"])}
+        for block in view["blocks"]
+        if block["type"] == "input"
+    }
+    for name, value in typed.items():
+        block_id = name.replace("_", ".", 1).replace("_", "-")
+        values[block_id] = {block_id: value if isinstance(value, dict) else {"value": value}}
+    return {**view, "state": {"values": values}}
+
+
+def held(element: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "value": element.get("initial_value"),
+        "selected_option": element.get("initial_option"),
+        "selected_options": element.get("initial_options", []),
+    }
+
+
+def chosen(value: str, text: str = "…") -> dict[str, Any]:
+    return {"selected_option": {"value": value, "text": {"type": "plain_text", "text": text}}}
+
+
+# Start.
+
+
+def test_the_start_form_is_read_as_it_was_filled_in(seen_view: SeenView) -> None:
+    view = start_form.start_form(FULL, channel_id="C1", again_of="b1")
+    assert seen_view(view).splitlines()[:3] == ["App: iOS Shop", "Workflow or pipeline: deploy", "Branch: release/3.2"]
+    form = start_form.read_start_form(submitted(view))
+    assert form == start_form.StartForm(
+        app_slug="a1",
+        target=Target("deploy"),
+        branch="release/3.2",
+        tag=None,
+        commit="a1b2c3d",
+        environment=(("FLAVOR", "beta"), ("EMPTY", ""), ("URL", "https://x.io/?a=b")),
+        message="try the new login",
+        start_anyway=True,
+        channel_id="C1",
+        again_of="b1",
+    )
+
+
+def test_a_draft_survives_a_change_of_app() -> None:
+    view = submitted(start_form.start_form(FULL, channel_id="C1"), start_app=chosen("a2", "Android Shop"))
+    draft = start_form.read_draft(view)
+    assert draft == dataclasses.replace(FULL, app_slug="a2", app_title="Android Shop")
+    assert start_form.read_app_of_view(view) == "a2"
+
+
+def test_the_app_the_form_opened_with_is_known_to_the_suggestions() -> None:
+    view = start_form.start_form(FULL, channel_id=None)
+    assert start_form.read_app_of_view({**view, "state": {"values": {}}}) == "a1"
+    assert start_form.read_app_of_view({}) is None
+
+
+def test_an_empty_form_opens_and_names_what_is_missing(seen_view: SeenView) -> None:
+    view = start_form.start_form(EMPTY, channel_id=None, note="The branch has moved <b>.")
+    assert seen_view(view).startswith("The branch has moved &lt;b&gt;.")
+    with pytest.raises(FormRefused) as refused:
+        start_form.read_start_form(submitted(view))
+    assert set(refused.value.errors) == {ids.START_APP, ids.START_BRANCH}
+    assert refused.value.to_ack()["response_action"] == "errors"
+
+
+@pytest.mark.parametrize(
+    ("typed", "commit", "tag"),
+    [
+        ("", None, None),
+        ("a1b2c3d", "a1b2c3d", None),
+        ("A1B2C3D", "A1B2C3D", None),
+        ("v3.2", None, "v3.2"),
+        ("abc123", None, "abc123"),
+        ("tag:20240801", None, "20240801"),
+        ("Tag: 20240801", None, "20240801"),
+        ("commit:20240801", "20240801", None),
+        ("rc:1", None, "rc:1"),
+    ],
+)
+def test_a_commit_or_a_tag(typed: str, commit: str | None, tag: str | None) -> None:
+    view = submitted(start_form.start_form(FULL, channel_id=None), start_revision=typed)
+    form = start_form.read_start_form(view)
+    assert (form.commit, form.tag) == (commit, tag)
+
+
+@pytest.mark.parametrize("typed", ["two words", "tag:", "commit:v3", "commit:"])
+def test_neither_commit_nor_tag(typed: str) -> None:
+    with pytest.raises(FormRefused) as refused:
+        start_form.read_start_form(submitted(start_form.start_form(FULL, channel_id=None), start_revision=typed))
+    assert list(refused.value.errors) == [ids.START_REVISION]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("FLAVOR", "Line 1: there is no “=”."),
+        ("A=1\n\n2B=3", "Line 3: “2B” is no variable name."),
+        ("A B=1", "Line 1: “A B” is no variable name."),
+        ("=secret", "Line 1:"),
+        ("BUILDBELL_REQUEST=1", "Line 1: names that begin with BUILDBELL_ are kept for Buildbell."),
+        ("A=1\nA=2", "Line 2: A is there twice."),
+    ],
+)
+def test_a_wrong_variable_names_its_line_and_not_its_value(typed: str, told: str) -> None:
+    with pytest.raises(FormRefused) as refused:
+        start_form.read_start_form(submitted(start_form.start_form(FULL, channel_id=None), start_environment=typed))
+    assert refused.value.errors[ids.START_ENVIRONMENT].startswith(told)
+    assert "secret" not in refused.value.sentence
+
+
+def test_environment_values_stay_out_of_reprs_and_metadata() -> None:
+    draft = StartDraft(app_slug="a1", target=Target("w"), environment="KEY=hidden-value")
+    view = start_form.start_form(draft, channel_id="C1")
+    assert "hidden-value" not in view["private_metadata"]
+    assert "hidden-value" not in repr(draft)
+    assert "hidden-value" not in repr(start_form.read_start_form(submitted(view)))
+
+
+ANY = st.none() | st.text(max_size=30) | st.sampled_from(["x" * 4_000, "<!channel>", "\n", "🚀" * 200])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.builds(StartDraft, app_slug=ANY, app_title=ANY, branch=ANY, revision=ANY, environment=ANY, message=ANY,
+                 target=st.none() | st.builds(Target, st.text(), st.booleans()), start_anyway=st.booleans()))  # fmt: skip
+def test_any_draft_can_be_drawn(seen_view: SeenView, draft: StartDraft) -> None:
+    assert seen_view(
+        start_form.start_form(dataclasses.replace(draft, app_slug=(draft.app_slug or "")[:40]), channel_id="C1")
+    )
+
+
+@given(st.recursive(st.none() | st.text(), lambda inner: st.dictionaries(st.text(), inner)))
+def test_broken_views_are_refused_and_crash_nothing(junk: Any) -> None:
+    view = {"state": {"values": {ids.START_APP: junk if isinstance(junk, dict) else None}}, "private_metadata": "["}
+    with pytest.raises(FormRefused):
+        start_form.read_start_form(view)
+    with pytest.raises(FormRefused):
+        stop_form.read_stop_form(view)
+    with pytest.raises(FormRefused):
+        connect_form.read_connect_form(view)
+
+
+# What selects offer.
+
+
+def test_what_is_typed_is_offered_too() -> None:
+    offered = targets.target_options("dep", workflows=["deploy", "test"], pipelines=["deploy-all"])
+    assert [option.value for option in offered if option] == ["w:deploy", "p:deploy-all", "w:dep"]
+    offered = targets.branch_options("release/3", branches=["main", "release/3.2"])
+    assert [option.value for option in offered if option] == ["release/3", "release/3.2"]
+
+
+def test_everything_is_offered_before_the_first_letter() -> None:
+    assert len(targets.target_options("", workflows=["a", "b"])) == 2
+    assert [option.value for option in targets.branch_options("", branches=["main"]) if option] == ["main"]
+
+
+def test_a_known_name_is_not_offered_twice() -> None:
+    offered = targets.target_options("deploy", workflows=["deploy"], pipelines=["deploy"])
+    assert [option.value for option in offered if option] == ["w:deploy", "p:deploy"]
+    assert len(forms.options_ack(targets.branch_options("main", branches=["main", "main"]))["options"]) == 1
+
+
+def test_apps_are_found_by_title_and_repository() -> None:
+    apps = [
+        AppRow("T1", "a1", "iOS Shop", "acme", "shop-ios", None, "ios", False),
+        AppRow("T1", "a2", "Android Shop", "acme", "shop-android", None, "android", False),
+    ]
+    found = [targets.app_options(typed, apps) for typed in ("SHOP ios", "acme", "nothing", "")]
+    assert [[option.value for option in options if option] for options in found] == [
+        ["a1"],
+        ["a1", "a2"],
+        [],
+        ["a1", "a2"],
+    ]
+
+
+def test_a_name_too_long_for_slack_is_not_offered_cut() -> None:
+    assert forms.options_ack(targets.branch_options("", branches=["x" * 151, "main"]))["options"][0]["value"] == "main"
+
+
+@given(st.text(), st.booleans())
+def test_a_target_is_read_as_written(name: str, is_pipeline: bool) -> None:
+    target = Target(name, is_pipeline)
+    assert targets.read_target(targets.target_value(target)) == (target if name else None)
+
+
+@pytest.mark.parametrize("value", ["", "w:", "x:deploy", "deploy"])
+def test_what_is_no_target(value: str) -> None:
+    assert targets.read_target(value) is None
+
+
+# Stop.
+
+
+def test_the_stop_form_is_read_as_it_was_filled_in(build: Make, seen_view: SeenView) -> None:
+    view = stop_form.stop_form(build(pull_request_id=12), may_report_green=True, channel_id="C1", message_ts="1.2")
+    assert view["title"]["text"] == "Stop #812"
+    assert "Pull request #12 will show what you choose here" in seen_view(view)
+    form = stop_form.read_stop_form(
+        submitted(
+            view,
+            abort_reason=chosen("wrong-target"),
+            abort_sentence="wrong\nbranch",
+            abort_report=chosen("green"),
+            abort_quiet={"selected_options": [{"value": "quiet"}]},
+        )
+    )
+    assert form == stop_form.StopForm(
+        "b0001", Reason.WRONG_TARGET, "wrong branch", stop_form.Report.GREEN, True, "C1", "1.2"
+    )
+
+
+def test_failed_is_reported_unless_somebody_chooses_otherwise(build: Make) -> None:
+    view = submitted(stop_form.stop_form(build(), may_report_green=False, category=Reason.STUCK, sentence="hangs"))
+    form = stop_form.read_stop_form(view)
+    assert (form.category, form.sentence, form.report, form.skip_notifications) == (
+        Reason.STUCK, "hangs", stop_form.Report.FAILED, False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("may", "offered"), [(True, ["failed", "green", "nothing"]), (False, ["failed", "nothing"])])
+def test_green_is_only_offered_to_those_who_may(build: Make, may: bool, offered: list[str]) -> None:
+    view = stop_form.stop_form(build(), may_report_green=may)
+    radio = next(block for block in view["blocks"] if block.get("block_id") == ids.ABORT_REPORT)
+    assert [option["value"] for option in radio["element"]["options"]] == offered
+
+
+def test_only_reasons_for_people_are_offered(build: Make) -> None:
+    view = stop_form.stop_form(build(), may_report_green=False)
+    select = next(block for block in view["blocks"] if block.get("block_id") == ids.ABORT_REASON)
+    assert [option["value"] for option in select["element"]["options"]] == [each.value for each in REASONS_TO_CHOOSE]
+
+
+@pytest.mark.parametrize(
+    ("reason", "field"), [("", ids.ABORT_REASON), ("lost-agent", ids.ABORT_REASON), ("other", ids.ABORT_SENTENCE)]
+)
+def test_a_stop_needs_a_reason(build: Make, reason: str, field: str) -> None:
+    view = submitted(stop_form.stop_form(build(), may_report_green=True), abort_reason=chosen(reason))
+    with pytest.raises(FormRefused) as refused:
+        stop_form.read_stop_form(view)
+    assert field in refused.value.errors
+
+
+def test_nothing_to_stop_any_more(ended: Make, seen_view: SeenView) -> None:
+    view = stop_form.build_ended(ended("succeeded"))
+    assert seen_view(view).startswith("This build has ended, so there is nothing to stop.\n✅ Succeeded")
+    assert "submit" not in view
+
+
+# Connect.
+
+
+def test_the_connect_form_explains_and_reads_the_token(seen_view: SeenView) -> None:
+    view = connect_form.connect_form(channel_id="C1", connected_as="Old <Bot>", failure="Bitrise refused the token.")
+    told = seen_view(view)
+    assert "Bitrise refused the token." in told
+    assert "Connected as Old &lt;Bot&gt;." in told
+    assert "workspace API token" in told
+    form = connect_form.read_connect_form(submitted(view, connect_token=f" “{TOKEN}”\n"))
+    assert (form.token, form.channel_id) == (TOKEN, "C1")
+    assert TOKEN not in repr(form)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (None, "Paste a Bitrise token."),
+        ("  ", "Paste a Bitrise token."),
+        ("xoxb-" + "1" * 30, "That is a token of Slack."),
+        (f"my token {TOKEN}", "A token is one word."),
+        ("short", "That does not look like a Bitrise token"),
+        ("ü" * 30, "That does not look like a Bitrise token"),
+    ],
+)
+def test_a_wrong_token_is_not_repeated(typed: str | None, told: str) -> None:
+    with pytest.raises(FormRefused) as refused:
+        connect_form.read_connect_form(submitted(connect_form.connect_form(), connect_token=typed))
+    assert refused.value.sentence.startswith(told)
+    assert not typed or not typed.strip() or typed not in refused.value.sentence
+
+
+def test_how_the_check_went(seen_view: SeenView) -> None:
+    assert "Checking the token" in seen_view(connect_form.checking_view())
+    assert "✅ *Connected as Acme CI, 14 apps.*" in seen_view(
+        connect_form.connected_view("Acme CI", 14, command="/build")
+    )
+    assert "50 or more apps" in seen_view(connect_form.connected_view("A", 50, has_more=True, command="/build"))
+    assert "reaches no app yet" in seen_view(connect_form.connected_view("A", 0, command="/build"))
+    assert "deleted" in seen_view(connect_form.disconnected_view())
+
+
+# Settings.
+
+CHANNEL = ChannelRow("T1", "C1", "a1", "deploy", "main", "channel")
+
+
+def test_the_settings_form_is_read_as_it_was_filled_in(seen_view: SeenView) -> None:
+    view = settings_form.settings_form(CHANNEL, app_title="iOS Shop", aliases=[("shop", "iOS Shop"), ("droid", "a2")])
+    assert "App: iOS Shop" in seen_view(view)
+    assert settings_form.read_app_of_settings(view) == "a1"
+    assert settings_form.read_settings_form(submitted(view)) == settings_form.SettingsForm(
+        "C1", "a1", Target("deploy"), "main", "channel", (("shop", "iOS Shop"), ("droid", "a2"))
+    )
+
+
+def test_short_names_are_only_for_those_who_may(seen_view: SeenView) -> None:
+    empty = ChannelRow("T1", "C1", None, None, None, "thread")
+    view = settings_form.settings_form(empty, app_title=None, aliases=None)
+    assert "Short names" not in seen_view(view)
+    assert settings_form.read_settings_form(submitted(view)) == settings_form.SettingsForm(
+        "C1", None, None, None, "thread", None
+    )
+
+
+def test_too_many_short_names_stay_as_they_are(seen_view: SeenView) -> None:
+    many = [(f"name{each}", "iOS Shop") for each in range(300)]
+    view = settings_form.settings_form(CHANNEL, app_title="iOS Shop", aliases=many)
+    assert "they stay as they are" in seen_view(view)
+    assert settings_form.read_settings_form(submitted(view)).aliases is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("shop", "Line 1: write it as name = app."),
+        ("shop =", "Line 1: write it as name = app."),
+        ("\nmy shop = a1", "Line 2: “my shop” is no short name."),
+        ("shop = a1\nSHOP = a2", "Line 2: “shop” is there twice."),
+    ],
+)
+def test_a_wrong_short_name_names_its_line(typed: str, told: str) -> None:
+    view = settings_form.settings_form(CHANNEL, app_title="iOS Shop", aliases=[])
+    with pytest.raises(FormRefused) as refused:
+        settings_form.read_settings_form(submitted(view, settings_aliases=typed))
+    assert refused.value.errors[ids.SETTINGS_ALIASES].startswith(told)
+
+
+def test_a_workflow_needs_its_app() -> None:
+    view = settings_form.settings_form(ChannelRow("T1", "C1", None, "w", None, "thread"), app_title=None, aliases=None)
+    with pytest.raises(FormRefused) as refused:
+        settings_form.read_settings_form(submitted(view))
+    assert list(refused.value.errors) == [ids.SETTINGS_APP]
+
+
+def test_metadata_too_long_is_a_bug_of_ours() -> None:
+    with pytest.raises(ValueError, match="too long: key"):
+        forms.write_metadata({"key": "x" * 3_001})
+
+
+# Home.
+
+
+def facts(workspace: WorkspaceRow | None, **changes: Any) -> home.HomeFacts:
+    known: dict[str, Any] = {"running": [], "recent": [], "may_connect": True, "may_change_settings": True}
+    return home.HomeFacts(workspace=workspace, command="/build", **{**known, **changes})
+
+
+def test_home_before_anything_is_connected(seen_view: SeenView, now: datetime) -> None:
+    told = seen_view(home.home_view(facts(None), now=now))
+    assert told.splitlines()[1] == "[Refresh] [Settings] [Connect Bitrise]"
+    assert "None of your builds is running." in told
+
+
+def test_home_of_somebody_who_builds(
+    build: Make, ended: Make, seen_view: SeenView, now: datetime, workspace: Callable[..., WorkspaceRow]
+) -> None:
+    known = facts(workspace(), running=[build()] * 40, recent=[ended("failed")] * 40, may_connect=False)
+    told = seen_view(home.home_view(known, now=now))
+    assert told.splitlines()[1] == "[Start a build] [Refresh] [Settings]"
+    assert "🔵 Running  iOS Shop · deploy  #812" in told
+    assert told.count("❌ Failed") == home.RECENT_SHOWN

@@ -1,0 +1,148 @@
+"""Lists, questions and private answers, as a person sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import AppNotFound, BuildbellError, Choice, NotConnected, ViewGone
+from bot.slack import ids, lists, questions, replies
+from bot.slack.shown import Eta, ShownBuild
+from bot.slack.text import Message
+from storage.workspaces import WorkspaceRow
+
+Make = Callable[..., ShownBuild]
+Seen = Callable[[Message], str]
+
+
+def buttons(message: Message) -> list[tuple[str, str]]:
+    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+    return [(button["action_id"], button.get("value", "")) for row in rows for button in row]
+
+
+def test_a_list_has_a_line_for_each_build(build: Make, ended: Make, seen: Seen) -> None:
+    builds = [build(build_message="try it"), ended("failed", number=811, requester=None, cause="push")]
+    page = lists.ListPage("Recent builds of iOS Shop", builds)
+    assert seen(lists.build_list(page)).splitlines() == [
+        "*Recent builds of iOS Shop*",
+        "🔵 Running  iOS Shop · deploy · #812  release/3.2  2026-08-07 11:56 UTC · Started by @UANA from Slack · “try it”",
+        "❌ Failed  iOS Shop · deploy · #811  release/3.2  7 min · 2026-08-07 11:56 UTC · Push by ana",
+    ]
+
+
+def test_pages_turn_both_ways_and_keep_the_filters(build: Make, seen: Seen) -> None:
+    page = lists.ListPage("Recent", [build()], {"branch": "fix/ü", "outcome": "failed"}, newer="2026", older="2025")
+    message = lists.build_list(page)
+    assert seen(message).endswith("[Newer] [Older]")
+    values = [value for action_id, value in buttons(message) if ids.without_number(action_id) == ids.BUILD_LIST_PAGE]
+    assert [lists.read_page(value) for value in values] == [
+        lists.PageWanted({"branch": "fix/ü", "outcome": "failed"}, "2026"),
+        lists.PageWanted({"branch": "fix/ü", "outcome": "failed"}, "2025"),
+    ]
+
+
+def test_an_empty_list_says_so(seen: Seen) -> None:
+    assert seen(lists.build_list(lists.ListPage("Recent <b>", []))) == "*Recent &lt;b&gt;*\nNo builds."
+
+
+def test_filters_too_long_for_a_button_leave_it_out(build: Make) -> None:
+    page = lists.ListPage("Recent", [build()], {"branch": "x" * 2_500}, older="2")
+    assert buttons(lists.build_list(page)) == []
+
+
+@given(st.text())
+def test_a_page_that_is_not_ours_is_refused(value: str) -> None:
+    with pytest.raises(ViewGone):
+        lists.read_page(value)
+
+
+def test_what_runs_now(build: Make, seen: Seen, now: datetime, usual: Eta) -> None:
+    told = seen(lists.running_now([build(eta=usual)], now=now)).splitlines()
+    assert told == [
+        "*1 build is running or waiting*",
+        "🔵 Running  iOS Shop · deploy  #812",
+        "release/3.2 · a1b2c3d  Fix login crash",
+        "Running 3 min of about 7 · ▓▓▓▓░░░░░░ · Started by @UANA from Slack",
+        "[Open]",
+        "[Stop…]",
+    ]
+
+
+def test_nothing_runs(seen: Seen, now: datetime) -> None:
+    assert seen(lists.running_now([], now=now)) == "Nothing is running."
+
+
+def test_very_much_runs(build: Make, seen: Seen, now: datetime) -> None:
+    message = lists.running_now([build(build_slug=f"b{each}") for each in range(60)], now=now)
+    assert "48 more are not shown here." in seen(message)
+
+
+def test_the_same_already_runs(build: Make, seen: Seen, now: datetime) -> None:
+    message = questions.equal_running(build(), request_id="r1", now=now)
+    assert "[Join #812] [Start anyway]" in seen(message)
+    assert [action_id for action_id, _ in buttons(message)] == ["build.join", "build.start-anyway", "build.open"]
+    assert questions.read_answer(buttons(message)[0][1]) == ("r1", "b0001")
+
+
+def test_the_branch_has_moved(ended: Make, seen: Seen) -> None:
+    message = questions.moved_branch(ended("failed"), request_id="r1", newest_commit="e4f5a6b7")
+    told = seen(message)
+    assert "`release/3.2` has moved since" in told
+    assert "from `a1b2c3d` to `e4f5a6b`" in told
+    assert told.endswith("[Same commit a1b2c3d] [Newest e4f5a6b]")
+    assert {questions.read_answer(value) for _, value in buttons(message)} == {("r1", "b0001")}
+
+
+def test_an_answered_question_has_no_buttons(seen: Seen) -> None:
+    assert seen(questions.nothing_asked("Started another one.")) == "Started another one."
+
+
+@pytest.mark.parametrize("value", ["", "r1", " b1"])
+def test_an_answer_that_is_not_ours_is_refused(value: str) -> None:
+    with pytest.raises(ViewGone):
+        questions.read_answer(value)
+
+
+def test_an_error_is_a_sentence(seen: Seen) -> None:
+    told = seen(replies.error(NotConnected("/build")))
+    assert told == "There is no Bitrise token here yet. An admin can add one with `/build connect`."
+
+
+def test_an_error_has_its_ways_out_as_buttons(seen: Seen) -> None:
+    choices = (Choice("iOS Shop", "ios-shop deploy"), Choice("Android <Shop>", "android-shop deploy"))
+    message = replies.error(AppNotFound("Which app is `<shop>`?", choices=choices))
+    assert seen(message) == "Which app is `&lt;shop&gt;`?\n[iOS Shop] [Android <Shop>]"
+    assert buttons(message) == [
+        ("build.choose-app:1", "ios-shop deploy"),
+        ("build.choose-app:2", "android-shop deploy"),
+    ]
+    assert all(ids.any_number(ids.BUILD_CHOOSE_APP).match(action_id) for action_id, _ in buttons(message))
+
+
+def test_candidates_for_an_app(seen: Seen) -> None:
+    assert seen(replies.app_candidates("sh`op", (Choice("iOS Shop", "a1"),))) == "Which app is `sh'op`?\n[iOS Shop]"
+    assert seen(replies.app_candidates("shop", ())) == "No app has that name."
+
+
+@given(st.text(), st.lists(st.builds(Choice, st.text(), st.text()), max_size=30))
+def test_any_error_can_be_shown(seen: Seen, sentence: str, choices: list[Choice]) -> None:
+    assert seen(replies.error(BuildbellError(sentence, choices=tuple(choices))))
+
+
+def test_the_health_of_the_connection(seen: Seen, workspace: Callable[..., WorkspaceRow]) -> None:
+    health = [
+        workspace(),
+        workspace(last_sweep_error="Bitrise <answered> 503"),
+        workspace(health="refused"),
+        workspace(bitrise_token_sealed=None),
+        None,
+    ]
+    told = [seen(replies.connection_health(each, command="/build")) for each in health]
+    assert told[0].startswith("✅ *Connected to Bitrise* as Acme CI, connected by <@UANA> on <!date^")
+    assert told[1].endswith("The last look failed: Bitrise &lt;answered&gt; 503")
+    assert told[2].startswith("❌ *Bitrise refuses the stored token since <!date^")
+    assert told[3] == told[4] == "⚪ *Not connected to Bitrise.* An admin can add a token with `/build connect`."

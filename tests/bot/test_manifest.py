@@ -1,0 +1,96 @@
+"""The manifest: valid for Slack, made from the settings, and the one in the repository."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bot.__main__ import main
+from bot.manifest import build_manifest, to_yaml
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT.parent / "shared" / "facts" / "data" / "slack-manifest.schema.json"
+PUBLIC: dict[str, Any] = {"public_url": "https://buildbell.example.com", "slack_signing_secret": "8f7e6d"}
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+MODES: list[dict[str, Any]] = [{}, {"slack_app_token": "xapp-1", **PUBLIC}, PUBLIC, {"command": "/" + "b" * 24}]
+
+
+@pytest.mark.parametrize("given", MODES)
+def test_slack_takes_it(given: dict[str, Any]) -> None:
+    if not SCHEMA.exists():
+        pytest.skip(f"Slack's manifest schema is not at {SCHEMA}")
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.validate(build_manifest(Settings(**given)), schema)
+
+
+@pytest.mark.parametrize("given", MODES)
+def test_yaml_says_the_same(given: dict[str, Any]) -> None:
+    made = build_manifest(Settings(**given))
+    assert yaml.safe_load(to_yaml(made)) == made
+
+
+def test_the_file_in_the_repository_is_the_default_output(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["manifest"])
+    assert capsys.readouterr().out == (ROOT / "manifest.yml").read_text(), "run: buildbell manifest > manifest.yml"
+
+
+def addresses(value: object) -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*(addresses(item) for item in value.values()))
+    if isinstance(value, list):
+        return set().union(*(addresses(item) for item in value))
+    return {value} if isinstance(value, str) and value.startswith("http") else set()
+
+
+def test_socket_mode_names_no_address() -> None:
+    made = build_manifest(Settings(slack_app_token="xapp-1", public_url="https://buildbell.example.com"))
+    assert made["settings"]["socket_mode_enabled"] is True
+    assert addresses(made) == set()
+
+
+def test_http_mode_names_one_address_everywhere() -> None:
+    made = build_manifest(Settings(**PUBLIC))
+    url = "https://buildbell.example.com/slack/events"
+    assert made["settings"]["socket_mode_enabled"] is False
+    assert addresses(made) == {url}
+    assert all(command["url"] == url for command in made["features"]["slash_commands"])
+    interactivity = made["settings"]["interactivity"]
+    assert interactivity["message_menu_options_url"] == interactivity["request_url"] == url
+    assert made["settings"]["event_subscriptions"]["request_url"] == url
+
+
+def test_http_mode_without_an_address_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BUILDBELL_SLACK_SIGNING_SECRET", "8f7e6d")
+    with pytest.raises(SystemExit) as stop:
+        main(["manifest"])
+    assert stop.value.code == 2
+    assert "BUILDBELL_PUBLIC_URL is not set" in capsys.readouterr().err
+
+
+def test_the_command_has_the_name_of_the_settings() -> None:
+    made = build_manifest(Settings(command="/ship"))
+    commands = made["features"]["slash_commands"]
+    assert [command["command"] for command in commands] == ["/ship", "/ship-status", "/ship-abort"]
+    assert all(command["should_escape"] for command in commands)
+    assert "/build" not in json.dumps(made)
+
+
+def test_it_asks_for_the_fewest_scopes() -> None:
+    assert build_manifest(Settings())["oauth_config"]["scopes"] == {
+        "bot": ["commands", "chat:write", "users:read"],
+        "bot_optional": ["chat:write.public"],
+    }

@@ -1,0 +1,159 @@
+"""Compares what went over the wire with Bitrise's own description of its API, wherever that file is at hand.
+
+In answers every field may be null, as Bitrise does; a field that the description does not know is a problem.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from playground.wire import Entry
+
+FACTS = Path(__file__).resolve().parents[4] / "shared" / "facts" / "data"
+OPENAPI = FACTS / "bitrise-openapi.json"
+LOG_SUMMARY = FACTS / "bitrise-log-summary.json"
+WHY_SKIPPED = f"the description of the Bitrise API is not at hand ({OPENAPI})"
+
+UNDESCRIBED_FIELDS = {"triggered_by"}
+"""Sent beside ``build_params``: taken by Bitrise, missing in its description."""
+UNDESCRIBED_QUERY = {"after_timestamp", "before_timestamp"}
+ERROR_FIELDS = ("message", "error_msg", "error", "errors")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+Schema = dict[str, Any]
+
+
+def is_at_hand() -> bool:
+    return OPENAPI.exists()
+
+
+@cache
+def described() -> OpenApi:
+    """Read once; ask ``is_at_hand`` first."""
+    return OpenApi()
+
+
+class OpenApi:
+    """``problems(entries)`` is empty when all is well; spoilt answers are not looked at."""
+
+    def __init__(self, path: Path = OPENAPI) -> None:
+        self._spec: dict[str, Any] = json.loads(path.read_text())
+        self._base: str = self._spec["basePath"]
+        self._definitions = {
+            nullable: {name: self._strict(each, nullable) for name, each in self._spec["definitions"].items()}
+            for nullable in (True, False)
+        }
+        self._places = [(_pattern(template), template) for template in self._spec["paths"]]
+
+    def problems(self, entries: Iterable[Entry], *, requests: bool = True) -> list[str]:
+        """``requests=False`` looks at the answers only, for callers that try what is not described."""
+        return [f"{entry.name}: {problem}" for entry in entries for problem in self._entry_problems(entry, requests)]
+
+    def _entry_problems(self, entry: Entry, requests: bool) -> Iterator[str]:
+        operation = self._operation(entry.request)
+        if operation is None:
+            yield from () if entry.name == "builds.log-summary" else (f"no such operation: {entry.request['path']}",)
+            return
+        if requests:
+            yield from self._request_problems(operation, entry.request)
+        if "status" in entry.response and "fault" not in entry.response:
+            yield from self._answer_problems(operation, entry.response)
+
+    def _operation(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        path = request["path"].removeprefix(self._base)
+        for pattern, template in self._places:
+            if pattern.fullmatch(path) and request["method"].lower() in self._spec["paths"][template]:
+                operation: dict[str, Any] = self._spec["paths"][template][request["method"].lower()]
+                return operation
+        return None
+
+    def _request_problems(self, operation: dict[str, Any], request: Mapping[str, Any]) -> Iterator[str]:
+        described = {each["name"]: each for each in operation.get("parameters", ()) if each["in"] == "query"}
+        for name, value in request["query"].items():
+            if name in described:
+                yield from _query_problems(described[name], value)
+            elif name not in UNDESCRIBED_QUERY:
+                yield f"unknown query argument {name}"
+        for each in operation.get("parameters", ()):
+            if each["in"] == "body":
+                body = request["body"]
+                sent = (
+                    {k: v for k, v in body.items() if k not in UNDESCRIBED_FIELDS} if isinstance(body, dict) else body
+                )
+                yield from self._mismatches(each["schema"], sent, nullable=False)
+
+    def _answer_problems(self, operation: dict[str, Any], response: Mapping[str, Any]) -> Iterator[str]:
+        status, body = response["status"], response["body"]
+        if status >= 400:
+            yield from () if _is_error(body) else (f"no text of an error in {body}",)
+        elif 300 <= status < 400 or not (schema := operation["responses"].get(str(status), {}).get("schema")):
+            return
+        else:
+            yield from self._mismatches(schema, body, nullable=True)
+            yield from _bad_times(body)
+
+    def _mismatches(self, schema: Schema, value: Any, *, nullable: bool) -> Iterator[str]:
+        whole = self._strict(schema, nullable) | {"definitions": self._definitions[nullable]}
+        for error in jsonschema.Draft7Validator(whole).iter_errors(value):
+            yield f"{'/'.join(map(str, error.absolute_path)) or 'body'}: {error.message}"
+
+    def _strict(self, schema: Schema, nullable: bool) -> Schema:
+        """No unknown fields; and null allowed everywhere, or nowhere."""
+        if "$ref" in schema:
+            return {"anyOf": [schema, {"type": "null"}]} if nullable else schema
+        if "allOf" in schema:
+            return self._strict(schema["allOf"][0], nullable)
+        strict = dict(schema)
+        if "type" in schema and nullable:
+            strict["type"] = [schema["type"], "null"]
+        if "items" in schema:
+            strict["items"] = self._strict(schema["items"], nullable)
+        if "properties" in schema:
+            strict["properties"] = {key: self._strict(each, nullable) for key, each in schema["properties"].items()}
+            strict["additionalProperties"] = False
+        return strict
+
+
+def log_summary_mismatches(body: Any) -> list[str]:
+    """The summary of a log has a description of its own."""
+    schema = json.loads(LOG_SUMMARY.read_text())
+    return [error.message for error in jsonschema.Draft7Validator(schema).iter_errors(body)]
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template)))
+
+
+def _query_problems(parameter: Mapping[str, Any], value: str) -> Iterator[str]:
+    name, kind = parameter["name"], parameter["type"]
+    if kind == "integer" and not re.fullmatch(r"-?\d+", value):
+        yield f"{name} should be a whole number: {value}"
+    elif kind == "boolean" and value not in ("true", "false"):
+        yield f"{name} should be true or false: {value}"
+    elif value not in parameter.get("enum", [value]):
+        yield f"{name} should be one of {parameter['enum']}: {value}"
+    elif kind == "integer" and int(value) > parameter.get("maximum", int(value)):
+        yield f"{name} should be at most {parameter['maximum']}: {value}"
+
+
+def _is_error(body: Any) -> bool:
+    return isinstance(body, dict) and any(body.get(field) for field in ERROR_FIELDS)
+
+
+def _bad_times(value: Any, name: str = "") -> Iterator[str]:
+    """Build times are RFC 3339, in UTC."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _bad_times(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _bad_times(inner, name)
+    elif isinstance(value, str) and name.endswith("_at") and not TIME.fullmatch(value):
+        yield f"{name} is no time: {value}"

@@ -1,0 +1,163 @@
+"""Lists that have to stay whole: each test names the entry somebody forgot."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+import commands
+from bot.manifest import build_manifest
+from bot.settings import PREFIX, Settings, env_name
+
+ROOT = Path(__file__).parents[1]
+PRODUCT = ("bot", "commands", "storage")
+SKIPPED = {".git", ".venv", "__pycache__", "build", "dist"}
+COMMAND = "/build"
+Handler = Callable[..., Any]
+
+
+class Registrar:
+    """Stands where the Slack app stands and writes down who registers for what."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, Any, Handler]] = []
+
+    def __getattr__(self, kind: str) -> Callable[..., Any]:
+        def register(what: Any, *others: Handler, **given: Any) -> Any:
+            handlers = [*others, *filter(None, [given.get("ack"), *given.get("lazy", ())])]
+            if callable(what):  # app.use(handler), app.error(handler)
+                handlers, what = [what, *handlers], None
+            self.entries += [(kind, what, handler) for handler in handlers]
+            return lambda handler: self.entries.append((kind, what, handler)) or handler
+
+        return register
+
+    def names(self, *kinds: str) -> set[Any]:
+        """What is registered for; a constraint that is a dict counts by its id."""
+        return {_name(what) for kind, what, _ in self.entries if kind in kinds}
+
+
+def _name(what: Any) -> Any:
+    return what.get("callback_id") or what.get("type") if isinstance(what, dict) else what
+
+
+@pytest.fixture(scope="module")
+def registered() -> Registrar:
+    registrar = Registrar()
+    commands.register_all(registrar, command=COMMAND)  # type: ignore[arg-type]
+    return registrar
+
+
+@pytest.fixture(scope="module")
+def features() -> dict[str, Any]:
+    made: dict[str, Any] = build_manifest(Settings(command=COMMAND))["features"]
+    return made
+
+
+def test_every_command_is_in_the_manifest(registered: Registrar, features: dict[str, Any]) -> None:
+    assert registered.names("command") == {command["command"] for command in features["slash_commands"]}
+
+
+def test_every_shortcut_is_in_the_manifest(registered: Registrar, features: dict[str, Any]) -> None:
+    in_manifest = {shortcut["callback_id"] for shortcut in features["shortcuts"]}
+    assert registered.names("shortcut", "global_shortcut", "message_shortcut") == in_manifest
+
+
+def test_every_event_is_in_the_manifest(registered: Registrar) -> None:
+    subscribed = build_manifest(Settings())["settings"]["event_subscriptions"]["bot_events"]
+    assert registered.names("event") == set(subscribed)
+
+
+def test_every_handler_parameter_is_one_that_bolt_knows(registered: Registrar) -> None:
+    """Bolt fills a misspelt parameter with None, and never fills one that is keyword-only."""
+    known = {*AsyncArgs.__annotations__, "args", "error", "services"}
+    misspelt = {}
+    for _kind, _what, handler in registered.entries:
+        named = inspect.getfullargspec(inspect.unwrap(handler))
+        if wrong := [*(set(named.args) - known - {"self"}), *named.kwonlyargs]:
+            misspelt[handler.__qualname__] = wrong
+    assert registered.entries
+    assert misspelt == {}
+
+
+# What is written down for people.
+
+
+def test_every_setting_is_in_the_example_with_its_default() -> None:
+    example = dotenv_values(ROOT / ".env.example")
+    assert set(example) == {env_name(field) for field in Settings.model_fields}
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in example.items() if value}
+    assert Settings(**given) == Settings()  # type: ignore[arg-type]
+
+
+def test_every_setting_is_in_the_readme(readme: str) -> None:
+    assert [field for field in Settings.model_fields if env_name(field) not in readme] == []
+
+
+def test_every_verb_is_in_the_readme(readme: str) -> None:
+    missing = [verb for verb in verbs() if not re.search(rf"`{COMMAND} {verb}\b", readme)]
+    assert missing == []
+
+
+def test_every_scope_is_explained_in_the_readme(readme: str) -> None:
+    scopes = build_manifest(Settings())["oauth_config"]["scopes"]
+    assert [scope for kind in scopes.values() for scope in kind if f"`{scope}`" not in readme] == []
+
+
+@pytest.fixture
+def readme() -> str:
+    return (ROOT / "README.md").read_text()
+
+
+def verbs() -> Iterator[str]:
+    """The words after the command, from the one list that the parser reads."""
+    from commands.slash import VERBS
+
+    yield from VERBS
+
+
+# How it is written.
+
+
+def modules(*packages: str) -> list[Path]:
+    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+
+
+def test_no_module_is_longer_than_it_should_be() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules(*PRODUCT)}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def test_every_module_opens_by_saying_what_room_it_is() -> None:
+    found = modules(*PRODUCT, "playground", "tests")
+    silent = [str(path.relative_to(ROOT)) for path in found if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert found
+    assert silent == []
+
+
+REGISTRIES = [".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))]
+OPTIONS = ["--" + "index-url", "--" + "extra-index-url", "--" + "find-links"]
+
+
+def test_no_package_registry_is_named() -> None:
+    named = []
+    for path in texts():
+        content = path.read_text(errors="ignore")
+        named += [f"{path.relative_to(ROOT)}: {word}" for word in (*REGISTRIES, *OPTIONS) if word in content]
+    assert named == []
+
+
+def texts() -> Iterator[Path]:
+    for path in ROOT.rglob("*"):
+        parts = path.relative_to(ROOT).parts
+        is_ours = not any(part in SKIPPED or part.endswith(("_cache", ".egg-info")) for part in parts)
+        if is_ours and path.is_file() and path.stat().st_size < 1_000_000:
+            yield path
