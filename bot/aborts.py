@@ -254,7 +254,7 @@ class Aborts:
 
 async def ask(client: BitriseClient, request: RequestRow, stop: Stop, build: BuildRow) -> None:
     """The one call. The person in Slack is in the reason, because Bitrise names only the token's owner."""
-    reason = abort_reason_text(stop.category, stop.sentence, request.user_name, request.user_id)
+    reason = abort_reason_text(stop.category, stop.sentence, "", request.user_name)
     green, quiet = stop.report == "green", stop.skip_notifications
     if build.is_pipeline:
         await client.abort_pipeline(

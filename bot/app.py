@@ -10,12 +10,13 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -199,7 +200,8 @@ class Bot:
         self.services = Services(
             command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
             aborts=aborts, builds=known, connections=connections, showing=showing, outbox=outbox, tasks=self.tasks,
-            slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
+            slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
+            messages=messages,
         )  # fmt: skip
         self.slack_app = self._slack_app(session)
 
@@ -207,11 +209,16 @@ class Bot:
         return web_client(token, session=session, base_url=self._settings.slack_api_url)
 
     def _slack_app(self, session: aiohttp.ClientSession) -> AsyncApp:
+        async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult | None:
+            return await self.installs.authorize(team_id, enterprise_id)  # Bolt cannot call a bound method
+
+        client = self._web_client(session)
+        client.token = None  # each request gets the token of its workspace
         app = AsyncApp(
             name="buildbell",
             signing_secret=secret(self._settings.slack_signing_secret),
-            authorize=self.installs.authorize,
-            client=self._web_client(session),
+            authorize=cast(Any, authorize),  # Bolt's type forgets that nobody may be found
+            client=client,
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
             user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
         )
@@ -220,7 +227,7 @@ class Bot:
         app.error(commands.answer_bug)
         return app
 
-    async def _attend(self, context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> Any:  # noqa: A002
+    async def _attend(self, context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> Any:
         """Around every delivery: hand the handler its services, count, and refuse once we are stopping."""
         if self._is_stopping:
             return BoltResponse(status=503)  # not acked: Slack delivers it again, or says that it failed

@@ -38,7 +38,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class ListFilters:
-    """What a list is limited to; ``event`` is push, pull-request or tag, ``next`` the slug of the page's first build."""
+    """What a list is limited to. ``event``: push, pull-request or tag; ``next``: the slug the page begins with."""
 
     workflow: str | None = None
     branch: str | None = None
@@ -265,5 +265,3 @@ def same_commit(wanted: Wanted, build: BuildRow) -> Wanted:
 def newest_commit(wanted: Wanted) -> Wanted:
     """Run again on whatever the branch has now."""
     return dataclasses.replace(wanted, commit=None)
-
-

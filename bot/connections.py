@@ -165,7 +165,7 @@ class Connections:
             await self._keep(request, token, verified)
 
     async def verify(self, token: Token) -> Verified:
-        """Whose token it is and which apps it reaches. Workspace API tokens have no ``/me``; the app list is the test."""
+        """Whose token it is and which apps it reaches. Only the app list works for every kind of token."""
         client = self._bitrise(token)
         apps = tuple(await client.list_all_apps())
         owner = await client.me()
@@ -192,7 +192,9 @@ class Connections:
             await self._sweeps.plan(tx, workspace_id, at=now)
 
         await self._db.transaction(keep)
-        await self._show(request, connect_form.connected_view(verified.owner, len(verified.apps), command=self._command))
+        await self._show(
+            request, connect_form.connected_view(verified.owner, len(verified.apps), command=self._command)
+        )
 
     async def _refuse(self, request: RequestRow, problem: str) -> None:
         async def refuse(tx: Transaction) -> None:

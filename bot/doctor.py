@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import aiohttp
 from pydantic import SecretStr
@@ -20,7 +20,10 @@ from bot.errors import BuildbellError
 from bot.log import escape
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
 from bot.settings import Settings, missing_for_run, names_in_use, unknown_names
-from bot.vault import parse_keys
+from bot.vault import Vault, parse_keys
+
+if TYPE_CHECKING:
+    from storage.workspaces import WorkspaceRow
 
 CHECK_SECONDS = 10
 CLOCK_WARNING_SECONDS = 60
@@ -50,7 +53,10 @@ async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
     async with aiohttp.ClientSession(timeout=timeout) as session:
         findings += await _limited("Slack token", _check_bot_token(settings, session, clock))
         findings += await _limited("Slack app token", _check_app_token(settings, session))
-        findings += await _limited("database", _check_database(settings, session))
+        workspaces: list[WorkspaceRow] = []
+        findings += await _limited("database", _check_database(settings, workspaces))
+        for workspace in workspaces:
+            findings += await _limited("Bitrise token", _check_bitrise(settings, session, workspace))
     return findings
 
 
@@ -184,8 +190,10 @@ def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Finding]:
     return [Finding("clock", level, f"It is {seconds} s away from Slack's. Turn on time synchronisation (NTP).")]
 
 
-async def _check_database(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
+async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) -> list[Finding]:
+    """Also reads the ``workspaces``, whose tokens are checked next."""
     from storage import DatabaseUnusable, open_database, schema_version
+    from storage.workspaces import WorkspaceStore
 
     if absent := _absent(Path(settings.database_url.removeprefix("sqlite:///"))):
         return [absent]
@@ -195,10 +203,25 @@ async def _check_database(settings: Settings, session: aiohttp.ClientSession) ->
         return [Finding("database", "error", str(error))]
     try:
         version = await schema_version(database)
-        found = Finding("database", "ok", f"{settings.database_url} opens and can be written; version {version}.")
-        return [found]
+        workspaces += await WorkspaceStore(database).list_workspaces()
     finally:
         await database.close()
+    return [Finding("database", "ok", f"{settings.database_url} opens and can be written; version {version}.")]
+
+
+async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, workspace: WorkspaceRow) -> list[Finding]:
+    from bot.bitrise.client import BitriseClient
+    from bot.connections import token_context
+
+    if workspace.bitrise_token_sealed is None:
+        return [Finding("Bitrise token", "skipped", f"{workspace.name}: run {settings.command} connect in Slack.")]
+    if not (keys := _keys(settings)):
+        return [Finding("Bitrise token", "skipped", f"{workspace.name}: it cannot be opened without encryption keys.")]
+    token = Vault(keys).open(workspace.bitrise_token_sealed, context=token_context(workspace.workspace_id))
+    client = BitriseClient(session, settings.bitrise_api_url, token, pauses_seconds=())
+    total = (await client.list_apps(limit=1)).total
+    reached = "" if total is None else f", reaches {total} {'app' if total == 1 else 'apps'}"
+    return [Finding("Bitrise token", "ok", f"{workspace.name}: {workspace.bitrise_owner}{reached}.")]
 
 
 def _absent(path: Path) -> Finding | None:

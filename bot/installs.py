@@ -51,7 +51,7 @@ class Installs:
         )
         return identity.team_id
 
-    async def authorize(self, team_id: str | None = None, enterprise_id: str | None = None) -> AuthorizeResult | None:
+    async def authorize(self, team_id: str | None, enterprise_id: str | None) -> AuthorizeResult | None:
         """Bolt's question for every request; answered from memory."""
         return self._result if team_id == self._workspace_id else None
 

@@ -17,7 +17,7 @@ from bot.engine import Engine, RetryAt
 from bot.outbox import Outbox
 from bot.showing import Showing
 from bot.slack import cards as drawing
-from bot.slack.client import SlackBusy, SlackClient, SlackRefused, SlackUnavailable
+from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable
 from bot.slack.text import Message
 from bot.vault import Vault
 from storage import Database, Transaction
@@ -28,16 +28,27 @@ from storage.outbox import OutboxRow, OutboxStore
 
 log = logging.getLogger(__name__)
 UNREACHABLE = frozenset(
-    "not_in_channel channel_not_found is_archived restricted_action restricted_action_read_only_channel "
-    "restricted_action_thread_only_channel user_not_in_channel messages_tab_disabled cannot_dm_bot".split()
+    [
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "user_not_in_channel",
+        "messages_tab_disabled",
+        "cannot_dm_bot",
+    ]
 )
 CARD_LOST = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"])
 TOKEN_DEAD = frozenset(
-    "token_revoked token_expired invalid_auth not_authed account_inactive missing_scope org_login_required".split()
+    ["token_revoked", "token_expired", "invalid_auth", "not_authed", "account_inactive", "missing_scope"]
 )
 TOO_LONG_AGO = timedelta(days=1)
 PAUSE = timedelta(minutes=5)
-REROUTED = "This is here because I can't write where you asked for it. Invite me there to have the next one in the channel."
+REROUTED = (
+    "This is here because I can't write where you asked for it. Invite me there to have the next one in the channel."
+)
 
 
 class Notifier:
@@ -143,7 +154,9 @@ class Notifier:
         if card.ts is None:
             self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
             posted = await client.post(card.channel_id, drawn)
-            await self._db.transaction(lambda tx: self._keep_posted(tx, message, card, posted.channel_id, posted.ts, digest))
+            await self._db.transaction(
+                lambda tx: self._keep_posted(tx, message, card, posted, digest)
+            )
             return
         if message.kind == outbox.TICK:
             if not self._budget.may_tick(message.workspace_id, now=self._clock.now()):
@@ -212,9 +225,9 @@ class Notifier:
         return drawing.card(shown, now=self._clock.now(), notes=notes)
 
     async def _keep_posted(
-        self, tx: Transaction, message: OutboxRow, card: CardRow, channel_id: str, ts: str, digest: str
+        self, tx: Transaction, message: OutboxRow, card: CardRow, posted: Posted, digest: str
     ) -> None:
-        await self._cards.save_posted(tx, card.card_id, channel_id=channel_id, ts=ts)
+        await self._cards.save_posted(tx, card.card_id, channel_id=posted.channel_id, ts=posted.ts)
         await self._keep_drawn(tx, message, card, digest)
 
     async def _keep_drawn(self, tx: Transaction, message: OutboxRow, card: CardRow, digest: str) -> None:

@@ -88,7 +88,7 @@ def merge(known: BuildRow, seen: BuildRow) -> BuildRow:
 def row_of(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
     """A build as Bitrise shows it, in our words."""
     if build.is_pipeline:
-        state, outcome = outcomes.pipeline_state_of(build.status_text)
+        state, outcome = outcomes.pipeline_state_of(build.status_text, build.finished_at)
     else:
         state, outcome = outcomes.state_of(
             build.status, is_on_hold=build.is_on_hold, started_at=build.started_at, finished_at=build.finished_at

@@ -42,10 +42,10 @@ class Socket:
             except (TimeoutError, aiohttp.ClientError) as error:
                 log.warning("Slack does not answer; trying again", extra={"error": type(error).__name__})
             await asyncio.sleep(RETRY_SECONDS)
-        await self._handler.connect_async()
+        await self._handler.client.connect()  # type: ignore[no-untyped-call]
 
     async def is_connected(self) -> bool:
         return bool(await self._handler.client.is_connected())
 
     async def stop(self) -> None:
-        await self._handler.close_async()
+        await self._handler.client.close()  # type: ignore[no-untyped-call]

@@ -28,7 +28,7 @@ from bot.errors import (
 )
 from bot.observer import OURS, Observer, digest_of
 from bot.outbox import Outbox
-from bot.outcomes import Cause
+from bot.outcomes import Cause, triggered_by_text
 from bot.slack.replies import sentence
 from bot.sweeps import Sweeps
 from bot.vault import Vault
@@ -210,7 +210,7 @@ class Starts:
         if len(words) > 2:
             raise Unclear(
                 f"I read app, workflow and branch, and then “{words[2]}”, which I can't place. "
-                f"A message goes in quotes: {self._command} {app.repo_slug or app.title} deploy main \"try the login\""
+                f'A message goes in quotes: {self._command} {app.repo_slug or app.title} deploy main "try the login"'
             )
         workflow = wanted.workflow or (words[0] if words else None)
         branch = wanted.branch or (words[1] if len(words) > 1 else None)
@@ -469,9 +469,7 @@ class Starts:
         subject = f"{request.app_slug} {request.workflow or ''} {request.branch or ''}"
         await self._audit.add_entry(
             tx,
-            AuditRow(
-                self._new_id(), request.workspace_id, self._clock.now(), request.user_id, START, subject, result
-            ),
+            AuditRow(self._new_id(), request.workspace_id, self._clock.now(), request.user_id, START, subject, result),
         )
 
 
@@ -487,7 +485,7 @@ def trigger_params(request: RequestRow, parameters: Parameters) -> TriggerParams
         tag=parameters.tag,
         commit=parameters.commit,
         environment=tuple(environment),
-        triggered_by=f"buildbell-{request.user_name}-{request.request_id}",
+        triggered_by=triggered_by_text(request.user_name, request.request_id),
     )
 
 

@@ -16,7 +16,7 @@ class Sweeps:
         self._workspaces, self._engine = workspaces, engine
 
     async def make_due(self, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
-        """Sweep at ``at`` or earlier. A job that finds its workspace not due does nothing, so one too many is harmless."""
+        """Sweep at ``at`` or earlier. A job whose workspace is not due does nothing, so one too many is harmless."""
         if await self._workspaces.make_sweep_due(tx, workspace_id, at=at):
             await self.plan(tx, workspace_id, at=at)
 

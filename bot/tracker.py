@@ -1,4 +1,4 @@
-"""Sweep a workspace: one list call across its apps, compared with the rows; only what fell off the page is asked for singly."""
+"""Sweep a workspace: one list call across its apps, compared with the rows; what fell off the page is asked for."""
 
 from __future__ import annotations
 
@@ -90,9 +90,7 @@ class Tracker:
         page = await client.list_all_builds(limit=PAGE)
         on_page = {build.slug for build in page.items}
         missing = [
-            build
-            for build in await self._builds.list_unfinished(workspace_id)
-            if build.build_slug not in on_page
+            build for build in await self._builds.list_unfinished(workspace_id) if build.build_slug not in on_page
         ]
         found = [seen for build in missing[:ASKED_SINGLY] if (seen := await self._ask(client, build))]
         await self._db.transaction(lambda tx: self._observer.observe(tx, workspace_id, [*page.items, *found]))
@@ -135,6 +133,6 @@ class Tracker:
     def _back_off(self, workspace_id: str, error: BuildbellError) -> timedelta:
         """Longer with every failure in a row, at least as long as Bitrise asks for."""
         failures = self._failures[workspace_id] = self._failures.get(workspace_id, 0) + 1
-        pause = min(LONGEST_BACK_OFF, self._watched * 2 ** min(failures, 10))
+        pause = min(LONGEST_BACK_OFF, self._watched * 2.0 ** min(failures, 10))
         asked = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else timedelta()
         return max(pause, asked)

@@ -57,7 +57,9 @@ async def fill_form(asker: Asker, view_id: str, arguments: AbortArguments, servi
     try:
         build = await services.builds.get_build(asker, named(arguments.build))
     except Exception:
-        await slack.update_view(view_id, notice("Stop a build", "That build was not found; see the message beside this."))
+        await slack.update_view(
+            view_id, notice("Stop a build", "Not found; see my message.")
+        )
         raise
     await slack.update_view(view_id, await form_for(asker, build, services, arguments))
 
@@ -73,9 +75,7 @@ async def ask_abort_reason(ack: AsyncAck, action: Payload, body: Payload, servic
         await services.slack(asker.workspace_id).open_view(body["trigger_id"], view)
 
 
-async def form_for(
-    asker: Asker, build: BuildRow, services: Services, arguments: AbortArguments | None = None
-) -> View:
+async def form_for(asker: Asker, build: BuildRow, services: Services, arguments: AbortArguments | None = None) -> View:
     """The stop form, or how the build has ended already."""
     shown = await services.showing.shown(build)
     if build.is_finished:
@@ -101,5 +101,3 @@ async def abort_build(ack: AsyncAck, view: Payload, body: Payload, services: Ser
         )
         await services.aborts.request_abort(asker, stop)
         await ack()
-
-

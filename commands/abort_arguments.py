@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from bot.matching import nearest
 from bot.reasons import REASONS_TO_CHOOSE, Reason
-from commands.matching import nearest
 from commands.references import BuildArguments, find_build
 from commands.tokens import ArgumentsUnclear, Words, read, shown
 

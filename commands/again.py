@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access import Asker
@@ -145,5 +144,3 @@ def draft_of(wanted: Wanted, app_title: str) -> StartDraft:
         environment="\n".join(f"{key}={value}" for key, value in wanted.environment if "\n" not in value) or None,
         message=wanted.message,
     )
-
-

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from bot.matching import nearest, only_match, rank
 from commands.abort_arguments import AbortArguments, parse_abort
 from commands.list_arguments import ListArguments, parse_list
-from commands.matching import nearest, only_match, rank
 from commands.references import BuildArguments, parse_build, stands_for_build
 from commands.start_arguments import StartArguments, environment_lines, format_start, parse_start
 from commands.tokens import ArgumentsUnclear, UserMention, Words, read

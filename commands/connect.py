@@ -38,9 +38,7 @@ async def press_connect(ack: AsyncAck, body: Payload, services: Services) -> Non
 async def open_form(asker: Asker, trigger_id: str, services: Services) -> None:
     await services.access.check_may_connect(asker)
     workspace = await services.workspaces.find_workspace(asker.workspace_id)
-    view = connect_form(
-        channel_id=asker.channel_id, connected_as=workspace.bitrise_owner if workspace else None
-    )
+    view = connect_form(channel_id=asker.channel_id, connected_as=workspace.bitrise_owner if workspace else None)
     await services.slack(asker.workspace_id).open_view(trigger_id, view)
 
 

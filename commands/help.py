@@ -18,4 +18,6 @@ async def show_help(typed: Typed, services: Services) -> Message | None:
 
 def help_text(command: str) -> str:
     entries = [entry for module in MODULES for entry in module.HELP] + list(HELP)
-    return "\n".join(f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries)
+    return "\n".join(
+        f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries
+    )

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from bot.matching import nearest
 from bot.outcomes import Cause, Outcome, State
-from commands.matching import nearest
 from commands.tokens import ArgumentsUnclear, UserMention, Word, Words, read, shown
 
 Known = TypeVar("Known")

@@ -29,7 +29,7 @@ NEWEST = "-"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a list. ``places`` are the builds at which the pages up to this one begin: Bitrise knows only forward."""
+    """A page of a list. ``places`` are the builds at which this page and those before it begin, for the way back."""
 
     app: str | None
     filters: ListFilters

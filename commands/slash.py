@@ -14,7 +14,15 @@ from bot.slack import ids, replies
 from bot.slack.text import Message
 from commands import abort, again, connect, doctor, help, listing, settings, start, status
 from commands.arguments import NOTHING, SHOW, START, parse
-from commands.asking import Payload, Typed, ack_message, asker_of_command, asker_of_press, pressed_value, replace_question
+from commands.asking import (
+    Payload,
+    Typed,
+    ack_message,
+    asker_of_command,
+    asker_of_press,
+    pressed_value,
+    replace_question,
+)
 from commands.tokens import Words
 
 log = logging.getLogger(__name__)

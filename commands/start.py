@@ -10,7 +10,15 @@ from bot.access import Asker
 from bot.services import Services
 from bot.slack import ids, questions, replies
 from bot.slack.forms import options_ack
-from bot.slack.start_form import StartDraft, StartForm, read_app_of_view, read_draft, read_origin, read_start_form, start_form
+from bot.slack.start_form import (
+    StartDraft,
+    StartForm,
+    read_app_of_view,
+    read_draft,
+    read_origin,
+    read_start_form,
+    start_form,
+)
 from bot.slack.targets import Target, app_options, branch_options, target_options
 from bot.slack.text import Message
 from bot.starts import Asked, Wanted
@@ -209,5 +217,3 @@ async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, servi
     slug = read_app_of_view(body["view"])
     branches = await services.apps.list_branches(asker.workspace_id, slug) if slug else []
     await ack(**options_ack(branch_options(options.get("value") or "", branches=branches)))
-
-

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from commands.matching import nearest
+from bot.matching import nearest
 from commands.references import bitrise_page, is_slug
 from commands.tokens import ArgumentsUnclear, Word, Words, quote, read, shown, split
 

@@ -46,7 +46,10 @@ class AppStore:
 
     async def list_apps(self, workspace_id: str) -> list[AppRow]:
         rows = await self._db.fetch_all(
-            f"select {column_list(AppRow)} from apps where workspace_id = :workspace_id order by lower(title), app_slug",
+            f"""
+            select {column_list(AppRow)} from apps
+            where workspace_id = :workspace_id order by lower(title), app_slug
+            """,
             workspace_id=workspace_id,
         )
         return [from_row(AppRow, row) for row in rows]

@@ -185,9 +185,7 @@ class BuildStore:
         )  # fmt: skip
         return [(datetime.fromisoformat(row["started_at"]), datetime.fromisoformat(row["finished_at"])) for row in rows]
 
-    async def claim_abort(
-        self, tx: Transaction, workspace_id: str, build_slug: str, *, by: str, now: datetime
-    ) -> bool:
+    async def claim_abort(self, tx: Transaction, workspace_id: str, build_slug: str, *, by: str, now: datetime) -> bool:
         """Note who asked for the stop, once."""
         touched = await tx.execute(
             """

@@ -35,9 +35,7 @@ class CardStore:
         self._db = database
 
     async def add_card(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
-        await tx.execute(
-            f"insert into cards ({COLUMNS}) values ({placeholder_list(CardRow)})", **to_columns(card)
-        )
+        await tx.execute(f"insert into cards ({COLUMNS}) values ({placeholder_list(CardRow)})", **to_columns(card))
         for position, build_slug in enumerate(build_slugs):
             await tx.execute(
                 """

@@ -9,7 +9,7 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -78,7 +78,7 @@ def placeholder_list(record_type: type[Any]) -> str:
 
 def from_row(record_type: type[T], row: Row) -> T:
     """A row as its dataclass."""
-    values = {name: None if row[name] is None else read(row[name]) for name, read in _readers(record_type)}
+    values = {name: None if row[name] is None else read(row[name]) for name, read in _readers(cast(Any, record_type))}
     return record_type(**values)
 
 

@@ -1,4 +1,4 @@
-"""SQLite: one writer thread with group commit, a read-only connection on the loop for look-ups, a reader thread for lists."""
+"""SQLite: one writer thread with group commit; look-ups on the loop and lists in a thread, both read-only."""
 
 from __future__ import annotations
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,6 @@ import pytest
 from dotenv import dotenv_values
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-import commands
 from bot.manifest import build_manifest
 from bot.settings import PREFIX, Settings, env_name
 
@@ -36,7 +38,7 @@ class Registrar:
             if callable(what):  # app.use(handler), app.error(handler)
                 handlers, what = [what, *handlers], None
             self.entries += [(kind, what, handler) for handler in handlers]
-            return lambda handler: self.entries.append((kind, what, handler)) or handler
+            return lambda handler: self.entries.append((kind, what, handler))
 
         return register
 
@@ -51,6 +53,8 @@ def _name(what: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def registered() -> Registrar:
+    import commands
+
     registrar = Registrar()
     commands.register_all(registrar, command=COMMAND)  # type: ignore[arg-type]
     return registrar
@@ -74,6 +78,15 @@ def test_every_shortcut_is_in_the_manifest(registered: Registrar, features: dict
 def test_every_event_is_in_the_manifest(registered: Registrar) -> None:
     subscribed = build_manifest(Settings())["settings"]["event_subscriptions"]["bot_events"]
     assert registered.names("event") == set(subscribed)
+
+
+def test_every_module_with_help_is_in_the_help() -> None:
+    import commands
+    from commands import help as gathered
+
+    names = [info.name for info in pkgutil.iter_modules(commands.__path__)]
+    helpful = {name for name in names if hasattr(importlib.import_module(f"commands.{name}"), "HELP")}
+    assert helpful == {module.__name__.removeprefix("commands.") for module in gathered.MODULES} | {"help"}
 
 
 def test_every_handler_parameter_is_one_that_bolt_knows(registered: Registrar) -> None:
@@ -143,7 +156,16 @@ def test_every_module_opens_by_saying_what_room_it_is() -> None:
     assert silent == []
 
 
-REGISTRIES = [".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))]
+def test_every_module_of_the_bot_has_its_layer() -> None:
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    placed = {name.strip(" ()") for layer in contract["layers"] for name in layer.split("|")}
+    found = {f"bot.{info.name}" for info in pkgutil.iter_modules([str(ROOT / "bot")])}
+    assert found - placed == set()
+
+
+REGISTRIES = [
+    ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))
+]
 OPTIONS = ["--" + "index-url", "--" + "extra-index-url", "--" + "find-links"]
 
 

@@ -1,4 +1,4 @@
-"""Work that must be done even if the process dies: a job is stored with the row it acts on, then run until it is done."""
+"""Work that must be done even if the process dies: stored with the row it acts on, then run until it is done."""
 
 from __future__ import annotations
 

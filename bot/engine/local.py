@@ -41,7 +41,9 @@ class LocalEngine:
         requeued = await self._jobs.requeue_unfinished()
         if requeued:
             log.info("unfinished jobs run again", extra={"jobs": requeued})
-        self._loops = [asyncio.create_task(worker.work(), name=f"jobs {kind}") for kind, worker in self._workers.items()]
+        self._loops = [
+            asyncio.create_task(worker.work(), name=f"jobs {kind}") for kind, worker in self._workers.items()
+        ]
 
     async def stop(self, *, within_seconds: float) -> None:
         for worker in self._workers.values():
@@ -112,7 +114,7 @@ class _Worker:
             return
         if not self.running:
             self.idle.set()
-        waits = [asyncio.create_task(self._woken.wait())]
+        waits: list[asyncio.Task[Any]] = [asyncio.create_task(self._woken.wait())]
         if due_at is not None:
             waits.append(asyncio.create_task(self._clock.sleep_until(due_at)))
         try:

@@ -82,10 +82,8 @@ def connected_view(owner: str, apps: int, *, has_more: bool = False, command: st
     )
 
 
-def disconnected_view() -> Payload:
-    return notice(
-        "Disconnect Bitrise", "The Bitrise token is deleted. Revoke it at Bitrise too if nothing else uses it."
-    )
+def disconnected_sentence() -> str:
+    return "The Bitrise token is forgotten. Revoke it at Bitrise too if nothing else uses it."
 
 
 def read_connect_form(view: Mapping[str, Any]) -> ConnectForm:

@@ -177,22 +177,27 @@ def read_lines(view: Mapping[str, Any], field_id: str) -> str:
 
 def read_option(view: Mapping[str, Any], field_id: str) -> str:
     """The value of the chosen option; empty when none is."""
-    return str((_element(view, field_id).get("selected_option") or {}).get("value") or "")
+    return str(_inner(_element(view, field_id), "selected_option").get("value") or "")
 
 
 def read_option_text(view: Mapping[str, Any], field_id: str) -> str:
     """The text of the chosen option."""
-    chosen = _element(view, field_id).get("selected_option") or {}
-    return str((chosen.get("text") or {}).get("text") or "")
+    return str(_inner(_element(view, field_id), "selected_option", "text").get("text") or "")
 
 
 def read_checked(view: Mapping[str, Any], field_id: str) -> bool:
     return bool(_element(view, field_id).get("selected_options"))
 
 
-def _element(view: Mapping[str, Any], field_id: str) -> dict[str, Any]:
-    values = (view.get("state") or {}).get("values") or {}
-    return (values.get(field_id) or {}).get(field_id) or {}
+def _element(view: Mapping[str, Any], field_id: str) -> Mapping[str, Any]:
+    return _inner(view, "state", "values", field_id, field_id)
+
+
+def _inner(facts: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    found: Any = facts
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def shown_value(text: str) -> str:

@@ -8,8 +8,11 @@ from bot.errors import ViewGone
 from bot.slack import ids, shown
 from bot.slack.blocks import actions, button, lines, message, section, words
 from bot.slack.cards import build_lines, open_button
+from bot.slack.replies import escaped
 from bot.slack.shown import ShownBuild
 from bot.slack.text import Message, code, link, quoted
+
+NO_BUILD = "-"
 
 
 def answer_value(request_id: str, build_slug: str) -> str:
@@ -17,7 +20,7 @@ def answer_value(request_id: str, build_slug: str) -> str:
 
 
 def read_answer(value: str) -> tuple[str, str]:
-    """``(request id, build slug)`` of a pressed answer. Raises `ViewGone` for a value that is not ours."""
+    """``(request id, build slug or NO_BUILD)`` of a pressed answer. Raises `ViewGone` for a value that is not ours."""
     request_id, _, build_slug = value.partition(" ")
     if not request_id or not build_slug:
         raise ViewGone("That question is too old to be answered. Ask again.")
@@ -39,6 +42,23 @@ def equal_running(build: ShownBuild, *, request_id: str, now: datetime) -> Messa
         ),
         *actions(open_button(build)),
     )
+
+
+def equal_asked(what: str, *, request_id: str) -> Message:
+    """The same was asked for a moment ago and is not a build yet. ``what`` says what, in plain words."""
+    told = f"The same is being started already: {escaped(what)}."
+    value = answer_value(request_id, NO_BUILD)
+    return message(told, section(told), *actions(button(ids.BUILD_START_ANYWAY, "Start anyway", value=value)))
+
+
+def disconnect(owner: str) -> Message:
+    """Asks once more before the workspace's token is forgotten."""
+    asked = (
+        f"Forget the Bitrise token of {quoted(owner, 100)}? "
+        "Builds that run go on, but nobody here can start, follow or stop any until another one is connected."
+    )
+    forget = button(ids.CONNECTION_DISCONNECT, "Forget the token", value="disconnect", style="danger")
+    return message(asked, section(asked), *actions(forget))
 
 
 def moved_branch(build: ShownBuild, *, request_id: str, newest_commit: str | None) -> Message:

@@ -17,8 +17,13 @@ SENTENCE_LIMIT = 2_900
 
 def sentence(text: str) -> Message:
     """One or several lines, in which only ``*bold*`` and `` `code` `` mean something: nothing mentions or links."""
-    told = shorten("\n".join(escape(one_line(line)) for line in text.split("\n")), SENTENCE_LIMIT)
+    told = escaped(text)
     return message(told, section(told))
+
+
+def escaped(text: str) -> str:
+    """The same as mrkdwn for a section."""
+    return shorten("\n".join(escape(one_line(line)) for line in text.split("\n")), SENTENCE_LIMIT)
 
 
 def error(failure: BuildbellError) -> Message:

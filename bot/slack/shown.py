@@ -27,7 +27,7 @@ class Eta:
 class ShownBuild:
     """A build with what its row does not know.
 
-    ``requester_name`` is shown instead of a mention where a ping would only repeat what the person just did.
+    ``requester_name`` is the requester's name in Slack, where the caller knows it better than Bitrise does.
     """
 
     build: BuildRow
@@ -178,8 +178,7 @@ def cause_line(shown: ShownBuild) -> Line:
     """Who or what started it."""
     build = shown.build
     if build.requester:
-        who = said(f"@{shown.requester_name}", 60) if shown.requester_name else person(build.requester)
-        return [words("Started by "), who, words(" from Slack")]
+        return [words("Started by "), _requester(shown), words(" from Slack")]
     before, after = _cause_words(build)
     if not build.cause_who:
         return [words(f"{before}{after}" if after else before)]
@@ -187,6 +186,13 @@ def cause_line(shown: ShownBuild) -> Line:
     if build.cause in verb:
         return [words(verb[Cause(build.cause)]), said(build.cause_who, 60), words(after)]
     return [words(f"{before} by "), said(build.cause_who, 60)]
+
+
+def _requester(shown: ShownBuild) -> Part:
+    """By name where we know it: a card is posted at once, and would ping the person who has just typed."""
+    build = shown.build
+    handle = shown.requester_name or (build.cause_who if build.cause == Cause.SLACK else None)
+    return said(f"@{handle}", 60) if handle else person(build.requester or "")
 
 
 def _cause_words(build: BuildRow) -> tuple[str, str]:

@@ -58,6 +58,10 @@ class PracticeBitrise(World):
         if self._runner is not None:
             await self._runner.cleanup()
 
+    @property
+    def is_busy(self) -> bool:
+        return self._at_work > 0
+
     async def quiet(self) -> None:
         """Return once no call is being answered."""
         await self._idle.wait()

@@ -36,6 +36,9 @@ class Busy:
             if self._count == 0:
                 self._idle.set()
 
+    def __bool__(self) -> bool:
+        return self._count > 0
+
     async def quiet(self) -> None:
         await self._idle.wait()
 

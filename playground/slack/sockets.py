@@ -55,6 +55,12 @@ class Sockets:
             self._changed.clear()
             await self._changed.wait()
 
+    async def replaced(self, connection: Connection) -> None:
+        """Return once that connection is gone and another of its app is open."""
+        while connection in self._connections or not self.of(connection.app):
+            self._changed.clear()
+            await self._changed.wait()
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """A connection from hello to its end."""
         app = self._desk.tickets.pop(request.query.get("ticket", ""), None)
@@ -77,6 +83,7 @@ class Sockets:
         finally:
             self._connections.remove(connection)
             self._note("closed", app, {})
+            self._changed.set()
         return socket
 
     async def send(self, app: App, envelope: JSON, seconds: float) -> JSON | None:

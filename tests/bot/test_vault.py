@@ -101,7 +101,7 @@ def _plain(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-@pytest.mark.parametrize("text", ["", " , ", "AAAA", "not base64", new_key()[:-5]])
+@pytest.mark.parametrize("text", ["", " , ", "AAAA", "not base64", "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="])
 def test_wrong_keys_are_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(StartupFailed, match="buildbell keys new"):
         parse_keys(text)

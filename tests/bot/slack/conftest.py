@@ -9,12 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from bot.slack.shown import Eta, ShownBuild
 from bot.slack.text import Message
 from playground.slack.validation import check_blocks, check_view
 from storage.builds import BuildRow
 from storage.workspaces import WorkspaceRow
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 NOON = datetime(2026, 8, 7, 12, 0, tzinfo=UTC)
 MARKUP = re.compile(r"<[^>]*>")
@@ -56,7 +60,7 @@ DEFAULTS: dict[str, Any] = {
     "seen_at": NOON,
 }
 
-SHOWN = {"app_title": "iOS Shop", "url": "https://app.bitrise.io/build/b0001"}
+SHOWN: dict[str, Any] = {"app_title": "iOS Shop", "url": "https://app.bitrise.io/build/b0001"}
 
 
 @pytest.fixture(scope="session")
@@ -69,12 +73,13 @@ def build() -> Callable[..., ShownBuild]:
     """``build(state="queued", app_title=…)``: a running build of iOS Shop, with what differs."""
 
     def make(**changes: Any) -> ShownBuild:
-        around = {
+        around: dict[str, Any] = {
             key: changes.pop(key)
             for key in ("app_title", "url", "eta", "is_stoppable", "requester_name")
             if key in changes
         }
-        return ShownBuild(BuildRow(**{**DEFAULTS, **changes}), **{**SHOWN, **around})
+        facts: dict[str, Any] = {**SHOWN, **around}
+        return ShownBuild(BuildRow(**{**DEFAULTS, **changes}), **facts)
 
     return make
 
@@ -202,4 +207,4 @@ def read_part(part: dict[str, Any]) -> str:
 
 def read_input(element: dict[str, Any]) -> str:
     chosen = element.get("initial_option") or next(iter(element.get("initial_options", [])), None)
-    return chosen["text"]["text"] if chosen else element.get("initial_value", "")
+    return str(chosen["text"]["text"] if chosen else element.get("initial_value", ""))

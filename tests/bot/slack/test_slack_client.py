@@ -143,7 +143,7 @@ async def test_views_are_opened_and_updated(practice: Practice) -> None:
     view = practice.slack.view(practice.ana)
     assert view is not None
     assert (view.id, view.callback_id) == (view_id, ids.MESSAGE_CLOSED)
-    with pytest.raises(SlackRefused, match="exchanged_trigger_id|trigger"):
+    with pytest.raises(SlackRefused, match="exchanged_trigger_id"):
         await practice.client.open_view(trigger, connect_form())
 
 
@@ -259,5 +259,5 @@ async def test_no_failure_and_no_log_holds_the_token(practice: Practice, caplog:
         await practice.client.test()
     assert practice.app.bot_token not in f"{refused.value!r} {refused.value.__cause__!r} {vars(refused.value)}"
     await practice.client.post(practice.ios.id, Message("a private matter"))
-    ours = [record.getMessage() for record in caplog.records if record.name.startswith("bot.")]
-    assert not any(practice.app.bot_token in line or "private matter" in line for line in ours)
+    assert practice.app.bot_token not in caplog.text
+    assert "private matter" not in caplog.text

@@ -29,7 +29,8 @@ def test_a_list_has_a_line_for_each_build(build: Make, ended: Make, seen: Seen) 
     page = lists.ListPage("Recent builds of iOS Shop", builds)
     assert seen(lists.build_list(page)).splitlines() == [
         "*Recent builds of iOS Shop*",
-        "🔵 Running  iOS Shop · deploy · #812  release/3.2  2026-08-07 11:56 UTC · Started by @UANA from Slack · “try it”",
+        "🔵 Running  iOS Shop · deploy · #812  release/3.2  2026-08-07 11:56 UTC · "
+        "Started by @ana from Slack · “try it”",
         "❌ Failed  iOS Shop · deploy · #811  release/3.2  7 min · 2026-08-07 11:56 UTC · Push by ana",
     ]
 
@@ -66,7 +67,7 @@ def test_what_runs_now(build: Make, seen: Seen, now: datetime, usual: Eta) -> No
         "*1 build is running or waiting*",
         "🔵 Running  iOS Shop · deploy  #812",
         "release/3.2 · a1b2c3d  Fix login crash",
-        "Running 3 min of about 7 · ▓▓▓▓░░░░░░ · Started by @UANA from Slack",
+        "Running 3 min of about 7 · ▓▓▓▓░░░░░░ · Started by @ana from Slack",
         "[Open]",
         "[Stop…]",
     ]
@@ -95,6 +96,18 @@ def test_the_branch_has_moved(ended: Make, seen: Seen) -> None:
     assert "from `a1b2c3d` to `e4f5a6b`" in told
     assert told.endswith("[Same commit a1b2c3d] [Newest e4f5a6b]")
     assert {questions.read_answer(value) for _, value in buttons(message)} == {("r1", "b0001")}
+
+
+def test_the_same_was_asked_for_a_moment_ago(seen: Seen) -> None:
+    message = questions.equal_asked("iOS <Shop> `deploy`", request_id="r1")
+    assert seen(message) == "The same is being started already: iOS &lt;Shop&gt; `deploy`.\n[Start anyway]"
+    assert questions.read_answer(buttons(message)[0][1]) == ("r1", questions.NO_BUILD)
+
+
+def test_forgetting_the_token_asks_first(seen: Seen) -> None:
+    message = questions.disconnect("Acme CI")
+    assert seen(message).startswith("Forget the Bitrise token of Acme CI?")
+    assert [action_id for action_id, _ in buttons(message)] == ["connection.disconnect"]
 
 
 def test_an_answered_question_has_no_buttons(seen: Seen) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -42,6 +44,19 @@ MANIFEST: dict[str, Any] = {
 }
 
 
+class WatchedClock(SteppedClock):
+    """Tells when somebody begins to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: asyncio.Queue[datetime] = asyncio.Queue()
+
+    async def sleep_until(self, at: datetime) -> None:
+        if at > self.now():
+            self.slept.put_nowait(at)
+        await super().sleep_until(at)
+
+
 @contextmanager
 def refused_with(error: str) -> Iterator[pytest.ExceptionInfo[SlackApiError]]:
     """Slack says ``ok: false`` with this error; the answer is in ``value.response``."""
@@ -53,7 +68,7 @@ def refused_with(error: str) -> Iterator[pytest.ExceptionInfo[SlackApiError]]:
 class Scene:
     """Acme with Ana and Bo in #ios, and the app installed there."""
 
-    def __init__(self, slack: PracticeSlack, clock: SteppedClock, session: ClientSession, socket_mode: bool) -> None:
+    def __init__(self, slack: PracticeSlack, clock: WatchedClock, session: ClientSession, socket_mode: bool) -> None:
         manifest = deepcopy(MANIFEST)
         manifest["settings"]["socket_mode_enabled"] = socket_mode
         self.slack = slack
@@ -87,13 +102,33 @@ def say(bot: AsyncApp, command: str, answer: str = "") -> list[Payload]:
     return heard
 
 
-@pytest.fixture
-def clock() -> SteppedClock:
-    return SteppedClock()
+def hear(bot: AsyncApp, action_id: str) -> list[Payload]:
+    """Let the bot ack an action; what it hears is collected in the list."""
+    heard: list[Payload] = []
+
+    @bot.action(action_id)
+    async def listen(ack: AsyncAck, body: Payload) -> None:
+        heard.append(body)
+        await ack()
+
+    return heard
+
+
+def text(words: str) -> Payload:
+    return {"type": "plain_text", "text": words}
+
+
+def button(action_id: str, label: str, **more: Any) -> Payload:
+    return {"type": "button", "action_id": action_id, "text": text(label), **more}
 
 
 @pytest.fixture
-async def slack(clock: SteppedClock) -> AsyncIterator[PracticeSlack]:
+def clock() -> WatchedClock:
+    return WatchedClock()
+
+
+@pytest.fixture
+async def slack(clock: WatchedClock) -> AsyncIterator[PracticeSlack]:
     slack = PracticeSlack(clock=clock)
     await slack.start()
     yield slack
@@ -107,7 +142,7 @@ async def session() -> AsyncIterator[ClientSession]:
 
 
 @pytest.fixture
-def scene(slack: PracticeSlack, clock: SteppedClock, session: ClientSession) -> Scene:
+def scene(slack: PracticeSlack, clock: WatchedClock, session: ClientSession) -> Scene:
     return Scene(slack, clock, session, socket_mode=True)
 
 
@@ -124,7 +159,7 @@ async def bot(scene: Scene) -> AsyncIterator[AsyncApp]:
 
 
 @pytest.fixture
-def web_scene(slack: PracticeSlack, clock: SteppedClock, session: ClientSession) -> Scene:
+def web_scene(slack: PracticeSlack, clock: WatchedClock, session: ClientSession) -> Scene:
     return Scene(slack, clock, session, socket_mode=False)
 
 

@@ -66,7 +66,7 @@ async def test_text_is_cut_at_40000_and_refused_in_an_update_past_4000(scene: Sc
 
 
 async def test_without_text_slack_makes_one_from_the_blocks(scene: Scene) -> None:
-    await scene.client.chat_postMessage(channel=scene.ios.id, blocks=[SECTION])
+    await scene.client.api_call("chat.postMessage", json={"channel": scene.ios.id, "blocks": [SECTION]})
 
     assert scene.slack.messages(scene.ios)[0].text == "Build *812*"
 

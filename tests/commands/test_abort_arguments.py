@@ -1,0 +1,43 @@
+"""What to stop, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.outcomes import Reason
+from commands.abort_arguments import AbortArguments, parse_abort
+from commands.references import BuildArguments
+from commands.tokens import ArgumentsUnclear
+from tests.commands.typed import PAGE, SLUG
+
+SHOP_812 = BuildArguments("shop", 812)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("", AbortArguments()),
+        ("shop #812", AbortArguments(SHOP_812)),
+        ("shop #812 wrong commit, sorry", AbortArguments(SHOP_812, sentence="wrong commit, sorry")),
+        ("shop 812 see branch:main and #811", AbortArguments(SHOP_812, sentence="see branch:main and #811")),
+        ('shop #812 "two words"', AbortArguments(SHOP_812, sentence="two words")),
+        ("shop #812 stuck", AbortArguments(SHOP_812, category=Reason.STUCK)),
+        ("shop #812 Saving credits.", AbortArguments(SHOP_812, category=Reason.SAVING_CREDITS)),
+        ("shop #812 wrong branch or workflow", AbortArguments(SHOP_812, category=Reason.WRONG_TARGET)),
+        ("shop #812 [stuck] for an hour", AbortArguments(SHOP_812, category=Reason.STUCK, sentence="for an hour")),
+        ("shop #812 [APP-7] x", AbortArguments(SHOP_812, sentence="[APP-7] x")),
+        ("shop #812 reason:duplicate of #811", AbortArguments(SHOP_812, category=Reason.DUPLICATE, sentence="of #811")),
+        ("shop branch:main", AbortArguments(BuildArguments("shop"), branch="main")),
+        ("shop b:main w:deploy old", AbortArguments(BuildArguments("shop"), "main", "deploy", sentence="old")),
+        ("branch:main app:shop old", AbortArguments(BuildArguments("shop"), "main", sentence="old")),
+        ("branch:main 3 times flaky", AbortArguments(branch="main", sentence="3 times flaky")),
+        (f"{PAGE} x", AbortArguments(BuildArguments(slug=SLUG, url=PAGE), sentence="x")),
+    ],
+)
+def test_an_abort_says_what_and_why(text: str, arguments: AbortArguments) -> None:
+    assert parse_abort(text) == arguments
+
+
+def test_an_unknown_category_is_said() -> None:
+    with pytest.raises(ArgumentsUnclear, match="Did you mean `wrong-target`"):
+        parse_abort("shop #812 reason:wrong-targt")

@@ -1,0 +1,207 @@
+"""A start, in our words and in those of Bitrise, read and written down again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+from bot.errors import BuildbellError
+from commands.arguments import NOTHING, START, parse
+from commands.start_arguments import StartArguments, environment_lines, format_start, parse_start
+from commands.tokens import ArgumentsUnclear
+from tests.commands.typed import PLAIN, SLUG, TYPED, VERBS, escaped
+
+
+def refusal(text: str) -> ArgumentsUnclear:
+    with pytest.raises(ArgumentsUnclear) as caught:
+        parse_start(text)
+    return caught.value
+
+
+def start(
+    *words: str, environment: tuple[tuple[str, str], ...] = (), message: str | None = None, **parts: str
+) -> StartArguments:
+    return StartArguments(words=words, environment=environment, message=message, **parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("", start()),
+        ("shop", start("shop")),
+        (
+            'shop deploy release/3.2 FLAVOR=beta "try the new login"',
+            start("shop", "deploy", "release/3.2", environment=(("FLAVOR", "beta"),), message="try the new login"),
+        ),
+        ('"iOS Shop" deploy', start("iOS Shop", "deploy")),
+        ("'iOS Shop' deploy", start("iOS Shop", "deploy")),
+        ('FLAVOR=beta shop "x"', start("shop", environment=(("FLAVOR", "beta"),), message="x")),
+        ('shop NOTE="two words" deploy', start("shop", "deploy", environment=(("NOTE", "two words"),))),
+        ("shop A=1 B=2 A=3", start("shop", environment=(("A", "3"), ("B", "2")))),
+        ('shop A= B=""', start("shop", environment=(("A", ""), ("B", "")))),
+        ("shop A=b=c:d|e,f'g\\", start("shop", environment=(("A", "b=c:d|e,f'g\\"),))),
+        ('shop A="say \\"hi\\" c:\\dir"', start("shop", environment=(("A", 'say "hi" c:\\dir'),))),
+        ("shop it's", start("shop", "it's")),
+        ("shop message:'it's done'", start("shop", message="it's done")),
+        ('shop "unclosed', start("shop", '"unclosed')),
+        ('shop "', start("shop", '"')),
+        ('shop "" deploy', start("shop", "deploy")),
+        (
+            "shop workflow:deploy branch:main tag:v1 commit:a1b2c3d",
+            start("shop", workflow="deploy", branch="main", tag="v1", commit="a1b2c3d"),
+        ),
+        ("app:shop pipeline:nightly main", start("main", app="shop", pipeline="nightly")),
+        ("w:deploy b:main m:note", start(workflow="deploy", branch="main", message="note")),
+        ('app:"iOS Shop" Workflow:deploy', start(app="iOS Shop", workflow="deploy")),
+        ("workflow: deploy branch: main", start(workflow="deploy", branch="main")),
+        ("branch:main branch:other", start(branch="other")),
+        ('branch:""', start()),
+        ("shop message: try the new login", start("shop", message="try the new login")),
+        ('shop message: "try it" main', start("shop", "main", message="try it")),
+        ("shop env[A]:1 env[B]: two words", start("shop", environment=(("A", "1"), ("B", "two words")))),
+        ("https://app.bitrise.io/app/0f3e1d2c4b5a6978 deploy", start("0f3e1d2c4b5a6978", "deploy")),
+        ("shop fix/#12", start("shop", "fix/#12")),
+    ],
+)
+def test_a_start_in_our_words(text: str, arguments: StartArguments) -> None:
+    assert parse_start(text) == arguments
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        (
+            "workflow: deploy|branch: main|env[K]: v|message: x|tag: t|commit: c",
+            start(workflow="deploy", branch="main", tag="t", commit="c", message="x", environment=(("K", "v"),)),
+        ),
+        (
+            "w:deploy|b:main|t:v1|c:a1b|m:hi",
+            start(workflow="deploy", branch="main", tag="v1", commit="a1b", message="hi"),
+        ),
+        ("workflow:deploy|branch:main", start(workflow="deploy", branch="main")),
+        (" workflow : deploy | branch : main ", start(workflow="deploy", branch="main")),
+        ("|workflow: deploy||branch: main|", start(workflow="deploy", branch="main")),
+        ("shop workflow: deploy|branch: main", start("shop", workflow="deploy", branch="main")),
+        ('"iOS Shop" workflow: deploy|branch: main', start("iOS Shop", workflow="deploy", branch="main")),
+        ("app: iOS Shop|workflow: deploy", start(app="iOS Shop", workflow="deploy")),
+        ("shop deploy branch: main|tag: v1", start("shop", "deploy", branch="main", tag="v1")),
+        ("pipeline: nightly|branch: main", start(pipeline="nightly", branch="main")),
+        ('branch: main|message: a: "b" c', start(branch="main", message='a: "b" c')),
+        ("branch: main|ENV[A]: x=1|env[ B ]:", start(branch="main", environment=(("A", "x=1"), ("B", "")))),
+        ("branch: main|env[A]: 1|env[A]: 2", start(branch="main", environment=(("A", "2"),))),
+        ("branch: main|b: other", start(branch="main")),
+        ("b: other|branch: main", start(branch="main")),
+        ("b: other|branch: |w: x", start(branch="other", workflow="x")),
+        ("branch: main", start(branch="main")),
+        ("message: several words", start(message="several words")),
+        ("shop branch:main FILTER=a|b", start("shop", branch="main", environment=(("FILTER", "a|b"),))),
+        ('shop branch:main "either | or"', start("shop", branch="main", message="either | or")),
+    ],
+)
+def test_a_start_in_the_words_of_bitrise(text: str, arguments: StartArguments) -> None:
+    assert parse_start(text) == arguments
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "hint"),
+    [
+        ("workflow: a|broonch: b", "`broonch:`", "`branch:`"),
+        ("workflow: a|colour: b", "`colour:`", "`workflow`"),
+        ("branch: a|foo[K]: b", "`foo[K]:`", "`env[NAME]`"),
+        ("branch: a|main", "`main`", "`branch: main`"),
+        ("shop broonch:main", "`broonch:`", "`branch:`"),
+        ("shop branch:", "`branch:`", "after the colon"),
+        ("shop 1A=b", "`1A`", "letters, digits"),
+        ("branch: a|env[two words]: b", "`two words`", "letters, digits"),
+        ("shop BUILDBELL_REQUEST=x", "`BUILDBELL_REQUEST`", "another name"),
+        ("shop buildbell_x=x", "`buildbell_x`", "another name"),
+        ("shop deploy main more", "`more`", "in quotes"),
+        ('shop deploy "not closed at all', "`closed`", "each quote is closed"),
+        ("app:shop deploy main more", "`more`", "in quotes"),
+        ('shop "one" "two"', "`two`", "`workflow:…`"),
+        ("shop workflow:a pipeline:b", "a pipeline", "leave one out"),
+        ("shop --branch main", "`--branch`", "`branch:main`"),
+        ("shop —branch main", "`--branch`", "`branch:main`"),
+        ("shop https://ci.example.com/x", "`https://ci.example.com/x`", "address"),
+        (f"shop deploy https://app.bitrise.io/build/{SLUG}", "page of a build", "alone"),
+        ("x" * 3_001, "3,001 characters", "form"),
+    ],
+)
+def test_what_is_unclear_is_said_with_a_way_out(text: str, problem: str, hint: str) -> None:
+    unclear = refusal(text)
+    assert problem in unclear.problem
+    assert hint in unclear.hint
+    assert unclear.sentence == f"{unclear.problem} {unclear.hint}"
+    assert isinstance(unclear, BuildbellError)
+
+
+def test_what_was_typed_is_shown_short_and_pings_nobody() -> None:
+    sentence = refusal(f"a b c &lt;!channel&gt;`{'x' * 500}").sentence
+    assert "<" not in sentence
+    assert sentence.count("`") == 4
+    assert len(sentence) < 300
+
+
+def test_three_thousand_characters_are_read_however_slack_escapes_them() -> None:
+    text = f'shop A="{"&" * 2_991}"'
+    assert len(text) == 3_000
+    assert parse_start(escaped(text)).environment == (("A", "&" * 2_991),)
+
+
+def test_words_stand_for_what_was_not_named() -> None:
+    assert parse_start("shop deploy main").placed() == start(app="shop", workflow="deploy", branch="main")
+    assert parse_start("shop main workflow:x").placed() == start(app="shop", branch="main", workflow="x")
+    assert parse_start("main app:shop pipeline:x").placed() == start(app="shop", branch="main", pipeline="x")
+
+
+def test_a_form_gives_one_variable_per_line() -> None:
+    assert environment_lines("A=1\r\n\n  B = “two”  \nA=3=4") == (("A", "3=4"), ("B", "“two”"))
+    for text, problem in [("A", "`A`"), ("A=1\nB C=2", "`B C`"), ("BUILDBELL_X=1", "BUILDBELL_X")]:
+        with pytest.raises(ArgumentsUnclear, match=problem):
+            environment_lines(text)
+
+
+# Writing it down again.
+
+PART = PLAIN.filter(bool)
+NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
+
+
+@st.composite
+def starts(draw: st.DrawFn) -> StartArguments:
+    """Any start that can be asked for, in a form or by a command."""
+    kind = draw(st.sampled_from(["workflow", "pipeline", None]))
+    named = {key: draw(st.none() | PART) for key in ("app", "branch", "tag", "commit", *([kind] if kind else []))}
+    places = 3 - sum(named.get(key) is not None for key in ("app", "branch", "workflow", "pipeline"))
+    return StartArguments(
+        words=tuple(draw(st.lists(PART.filter(str.strip), max_size=places))),
+        environment=tuple(draw(st.dictionaries(NAMES, PLAIN, max_size=3)).items()),
+        message=draw(st.none() | PART.filter(str.strip)),
+        **named,
+    )
+
+
+@given(starts(), st.data())
+def test_a_start_can_be_written_down_and_typed_again(arguments: StartArguments, data: st.DataObject) -> None:
+    verbs = data.draw(st.sampled_from([VERBS, frozenset({word.lower() for word in arguments.words[:1]})]))
+    asked = parse(escaped(format_start(arguments, verbs)), verbs)
+    assert asked.verb == (NOTHING if arguments == StartArguments() else START)
+    assert parse_start(asked.words).placed() == arguments.placed()
+
+
+@given(TYPED)
+def test_what_was_understood_once_is_understood_again(text: str) -> None:
+    try:
+        arguments = parse_start(text)
+    except ArgumentsUnclear:
+        reject()
+    assert parse_start(escaped(format_start(arguments))).placed() == arguments.placed()
+
+
+def test_a_start_is_written_as_a_person_would() -> None:
+    text = 'shop deploy release/3.2 FLAVOR=beta "try the new login"'
+    assert format_start(parse_start(text)) == text
+    assert format_start(start(app="iOS Shop", workflow="deploy", message="hi")) == 'app:"iOS Shop" workflow:deploy "hi"'
+    assert format_start(start(message="hi")) == 'message:"hi"'
+    assert format_start(start("status"), VERBS) == '"status"'

@@ -1,0 +1,56 @@
+"""Slack's escapes, phones and quotes, undone."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+
+from commands.tokens import UserMention, quote, read, split
+from tests.commands.typed import ANY_TEXT, PLAIN
+
+
+@pytest.mark.parametrize(
+    ("sent", "plain"),
+    [
+        ("a &amp; b &lt;c&gt; &amp;lt;", "a & b <c> &lt;"),
+        ("<https://x.io/?a=1&amp;b=2>", "https://x.io/?a=1&b=2"),
+        ("<http://release.io|release.io> x", "release.io x"),
+        ("<https://x.io/a/|https://x.io/a>", "https://x.io/a/"),
+        ("<https://x.io/a|this build>", "https://x.io/a"),
+        ("URL=<https://x.io|x.io>", "URL=x.io"),
+        ("<mailto:a@b.io|a@b.io> <mailto:c@d.io> <tel:+123|+123>", "a@b.io c@d.io +123"),
+        ("<@U012AB|ana> <@W9> <@U7|Ana Diaz>", "@ana @W9 @U7"),
+        ("<#C1|ios> <#C2|> <#G3>", "#ios #C2 #G3"),
+        ("<!here> <!channel|channel> <!subteam^S1|@qa> <!subteam^S1>", "@here channel @qa @subteam"),
+        ("&lt;@U012AB&gt; &lt;!channel&gt;", "<@U012AB> <!channel>"),
+        ("List<String> a<b c>d <x", "List<String> a<b c>d <x"),
+        ("“a” ‘b’ «c» „d” – — ‑", '"a" \'b\' "c" "d" - -- -'),
+        ("a\u00a0b\u2003c\td\r\ne\u200b\ufeff\u00ad\u202ef\x00\x07g\ud800", "a b c d  efg"),
+        ("👩\u200d💻 \u200dx\u200d می\u200cخواهم", "👩\u200d💻 x می\u200cخواهم"),
+    ],
+)
+def test_what_slack_and_phones_do_is_undone(sent: str, plain: str) -> None:
+    assert read(sent).text == plain
+
+
+def test_a_person_in_the_text_is_known() -> None:
+    words = read("list by:<@U012AB|ana> <@U7|Ana Diaz>")
+    assert words.mentions == (UserMention("U012AB", "ana"), UserMention("U7", "Ana Diaz"))
+    assert words.mention("@ana") == UserMention("U012AB", "ana")
+    assert words.mention("@U7") == UserMention("U7", "Ana Diaz")
+    assert words.mention("@bo") is None
+
+
+@given(ANY_TEXT)
+def test_no_invisible_or_typographic_character_gets_through(text: str) -> None:
+    plain = read(text).text
+    assert not any(unicodedata.category(ch) in ("Cc", "Cs", "Zl", "Zp") for ch in plain)
+    assert not set(plain) & set("“”„«»‘’–—\u00a0\u200b\u202e\ufeff")
+
+
+@given(PLAIN)
+def test_quotes_keep_everything(text: str) -> None:
+    (word,) = split(quote(text))
+    assert (word.text, word.quoted) == (text, True)
