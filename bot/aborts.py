@@ -216,7 +216,7 @@ class Aborts:
         async def refuse(tx: Transaction) -> None:
             now = self._clock.now()
             if not await self._requests.settle_request(
-                tx, request.request_id, state="refused", result=error.sentence, now=now
+                tx, request.request_id, state="refused", result=error.sentence, now=now, frees_key=True
             ):
                 return
             await self._builds.release_abort(tx, build.workspace_id, build.build_slug)

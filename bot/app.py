@@ -36,6 +36,7 @@ from bot.metrics import Metrics
 from bot.notifier import Notifier
 from bot.observer import Observer
 from bot.outbox import Outbox
+from bot.sending import Sending
 from bot.services import Services
 from bot.settings import Settings
 from bot.showing import Showing
@@ -172,10 +173,13 @@ class Bot:
         )
         showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
         starts = Starts(
-            database=database, requests=requests, builds=builds, cards=cards, app_rows=app_rows, audit=audit, apps=apps,
-            connections=connections, observer=observer, access=access, outbox=outbox, sweeps=sweeps, engine=engine,
-            vault=vault, clock=clock, new_id=new_id, command=settings.command,
-            look_back=timedelta(seconds=settings.look_back_seconds),
+            database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
+            access=access, engine=engine, vault=vault, clock=clock, new_id=new_id, command=settings.command,
+        )  # fmt: skip
+        Sending(
+            database=database, requests=requests, builds=builds, cards=cards, audit=audit, apps=apps,
+            connections=connections, observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, vault=vault,
+            clock=clock, new_id=new_id, look_back=timedelta(seconds=settings.look_back_seconds),
             deadline=timedelta(seconds=settings.start_deadline_seconds),
         )  # fmt: skip
         aborts = Aborts(

@@ -15,8 +15,8 @@ from bot.errors import BitriseNotFound, BuildNotFound, NothingNamed
 from bot.observer import OURS, Observer
 from bot.outbox import Outbox
 from bot.outcomes import Outcome
-from bot.starts import Wanted
 from bot.sweeps import Sweeps
+from bot.wanted import Wanted
 from storage import Database, Transaction
 from storage.apps import AppRow, AppStore
 from storage.builds import BuildRow, BuildStore

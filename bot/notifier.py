@@ -154,9 +154,7 @@ class Notifier:
         if card.ts is None:
             self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
             posted = await client.post(card.channel_id, drawn)
-            await self._db.transaction(
-                lambda tx: self._keep_posted(tx, message, card, posted, digest)
-            )
+            await self._db.transaction(lambda tx: self._keep_posted(tx, message, card, posted, digest))
             return
         if message.kind == outbox.TICK:
             if not self._budget.may_tick(message.workspace_id, now=self._clock.now()):

@@ -1,106 +1,25 @@
-"""Start a build, once: a stored request, a job that sends it, and a look for what was lost on the way."""
+"""Ask for a build: whose, which, already running? Then one stored request and one job; `bot.sending` does the rest."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
 from bot.access import Access, Asker
 from bot.apps import Apps
-from bot.bitrise.models import Build, BuildFilters, TriggerAnswer, TriggerParams
 from bot.clock import Clock
 from bot.connections import Connections
-from bot.engine import Engine, Job, RetryAt
-from bot.errors import (
-    BitriseBusy,
-    BitriseError,
-    BitriseRefused,
-    BitriseUnavailable,
-    BuildbellError,
-    Choice,
-    NothingNamed,
-    Unclear,
-)
-from bot.observer import OURS, Observer, digest_of
-from bot.outbox import Outbox
-from bot.outcomes import Cause, triggered_by_text
-from bot.slack.replies import sentence
-from bot.sweeps import Sweeps
+from bot.engine import Engine, Job
+from bot.errors import Choice, NothingNamed, Unclear
 from bot.vault import Vault
+from bot.wanted import Parameters, Wanted
 from storage import Database, Transaction
 from storage.apps import AppRow, AppStore
-from storage.audit import AuditRow, AuditStore
 from storage.builds import BuildRow, BuildStore
-from storage.cards import CardRow, CardStore
 from storage.requests import RequestRow, RequestStore
 
-log = logging.getLogger(__name__)
 START = "start"
-SLOW_AFTER = timedelta(seconds=5)
-CLOCK_SKEW = timedelta(minutes=5)
-RETRY_EVERY = timedelta(seconds=3)
-LOOK_EVERY = timedelta(seconds=30)
-GIVE_UP_AFTER = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a person asked to start; what is None is filled in. ``words`` are unnamed: app, workflow, branch in order.
-
-    The environment's values may be secret: they are not in the repr.
-    """
-
-    words: tuple[str, ...] = ()
-    app: str | None = None
-    workflow: str | None = None
-    pipeline: str | None = None
-    branch: str | None = None
-    tag: str | None = None
-    commit: str | None = None
-    environment: tuple[tuple[str, str], ...] = dataclasses.field(default=(), repr=False)
-    message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """A start with nothing left to fill in; this is what is sealed into the request."""
-
-    app_slug: str
-    workflow: str | None
-    pipeline: str | None
-    branch: str | None
-    tag: str | None
-    commit: str | None
-    environment: tuple[tuple[str, str], ...] = dataclasses.field(repr=False)
-    message: str | None
-
-    @property
-    def target(self) -> str | None:
-        return self.pipeline or self.workflow
-
-    @property
-    def digest(self) -> str:
-        return digest_of(
-            workflow=self.workflow,
-            pipeline=self.pipeline,
-            branch=self.branch,
-            tag=self.tag,
-            commit=self.commit,
-            environment=self.environment,
-        )
-
-    def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Parameters:
-        fields = json.loads(text)
-        return cls(**fields | {"environment": tuple((key, value) for key, value in fields["environment"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +43,19 @@ class Starts:
         database: Database,
         requests: RequestStore,
         builds: BuildStore,
-        cards: CardStore,
         app_rows: AppStore,
-        audit: AuditStore,
         apps: Apps,
         connections: Connections,
-        observer: Observer,
         access: Access,
-        outbox: Outbox,
-        sweeps: Sweeps,
         engine: Engine,
         vault: Vault,
         clock: Clock,
         new_id: Callable[[], str],
         command: str,
-        look_back: timedelta,
-        deadline: timedelta,
     ) -> None:
-        self._db, self._requests, self._builds, self._cards = database, requests, builds, cards
-        self._app_rows, self._audit, self._apps, self._connections = app_rows, audit, apps, connections
-        self._observer, self._access, self._outbox, self._sweeps = observer, access, outbox, sweeps
-        self._engine, self._vault, self._clock, self._new_id = engine, vault, clock, new_id
-        self._command, self._look_back, self._deadline = command, look_back, deadline
-        engine.register(START, self.perform_start, concurrency=16)
-
-    # Asking.
+        self._db, self._requests, self._builds, self._app_rows = database, requests, builds, app_rows
+        self._apps, self._connections, self._access, self._engine = apps, connections, access, engine
+        self._vault, self._clock, self._new_id, self._command = vault, clock, new_id, command
 
     async def request_start(
         self, asker: Asker, wanted: Wanted, *, unique_key: str, start_anyway: bool = False
@@ -161,18 +68,20 @@ class Starts:
         await self._connections.get_connected(asker.workspace_id)
         app, parameters = await self.fill_in(asker, wanted)
         request = self._request(asker, parameters, unique_key)
-        equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest)
-        open_request = await self._requests.find_open_start(asker.workspace_id, app.app_slug, parameters.digest)
-        is_held = not start_anyway and bool(equal or open_request)
-        if is_held:
-            request = dataclasses.replace(request, state="held")
 
-        async def store(tx: Transaction) -> None:
-            if await self._requests.add_request(tx, request) and not is_held:
+        async def store(tx: Transaction) -> Asked:
+            known = await self._requests.find_by_key(asker.workspace_id, unique_key, on=tx)
+            if known is not None:
+                return Asked(known.request_id, app, parameters, is_held=known.state == "held")
+            equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
+            open_one = await self._requests.find_open_start(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
+            is_held = not start_anyway and bool(equal or open_one)
+            await self._requests.add_request(tx, dataclasses.replace(request, state="held") if is_held else request)
+            if not is_held:
                 await self._enqueue(tx, request.request_id)
+            return Asked(request.request_id, app, parameters, is_held, equal[0] if equal else None)
 
-        await self._db.transaction(store)
-        return Asked(request.request_id, app, parameters, is_held=is_held, equal=equal[0] if equal else None)
+        return await self._db.transaction(store)
 
     async def release_held(self, asker: Asker, request_id: str) -> bool:
         """The person said "start anyway"; False when that was pressed before."""
@@ -281,268 +190,3 @@ class Starts:
 
     async def _enqueue(self, tx: Transaction, request_id: str) -> None:
         await self._engine.enqueue(tx, Job(START, {"request_id": request_id}))
-
-    # Doing.
-
-    async def perform_start(self, arguments: Mapping[str, Any]) -> None:
-        """One step of a start. Runs again after a crash, and after every answer that left it open."""
-        request = await self._requests.find_request(arguments["request_id"])
-        if request is None or request.state not in ("accepted", "sent"):
-            return
-        sealed = self._vault.open(request.parameters_sealed, context=f"request:{request.request_id}")
-        parameters = Parameters.from_json(sealed.reveal())
-        try:
-            if request.state == "sent" and await self._adopt(request, parameters):
-                return
-            await self._send(request, parameters)
-        except (BitriseUnavailable, BitriseBusy) as error:
-            await self._try_later(request, error)
-        except BuildbellError as error:
-            await self._refuse(request, error)
-
-    async def _adopt(self, request: RequestRow, parameters: Parameters) -> bool:
-        """Look for builds that carry our request id: the answer was lost, or we died before we could store it.
-
-        False only when there is certainly none; until then the job comes back.
-        """
-        sent_at = request.sent_at or request.created_at
-        found = await self._find_builds(request, parameters)
-        if found:
-            await self._finish(request, parameters, found_builds=found)
-            return True
-        if self._clock.now() < sent_at + self._look_back:
-            raise RetryAt(min(sent_at + self._look_back, self._clock.now() + RETRY_EVERY))
-        if self._clock.now() > request.created_at + self._deadline:
-            raise BitriseRefused(
-                "Bitrise did not answer in time and no build appeared, so nothing was started. Please try again."
-            )
-        return False
-
-    async def _find_builds(self, request: RequestRow, parameters: Parameters) -> list[Build]:
-        filters = BuildFilters(after=request.created_at - CLOCK_SKEW, branch=parameters.branch, limit=50)
-        async with self._connections.bitrise(request.workspace_id) as client:
-            page = await client.list_builds(parameters.app_slug, filters)
-            found = [build for build in page.items if carries(build, request)]
-            while page.next and not found:
-                page = await client.list_builds(parameters.app_slug, dataclasses.replace(filters, next=page.next))
-                found = [build for build in page.items if carries(build, request)]
-        return found
-
-    async def _send(self, request: RequestRow, parameters: Parameters) -> None:
-        now = self._clock.now()
-        if now > request.created_at + self._deadline:
-            raise BitriseRefused("Bitrise could not be reached in time; nothing was started. Please try again.")
-        if not await self._db.transaction(lambda tx: self._requests.mark_sent(tx, request.request_id, now=now)):
-            return
-        try:
-            async with self._connections.bitrise(request.workspace_id) as client:
-                answer = await client.trigger_build(trigger_params(request, parameters))
-        except BitriseBusy:
-            # The one refusal that is certain and passes: nothing was started, so the next try need not look first.
-            await self._db.transaction(lambda tx: self._requests.mark_unsent(tx, request.request_id))
-            raise
-        await self._finish(request, parameters, answer=answer)
-
-    async def _finish(
-        self,
-        request: RequestRow,
-        parameters: Parameters,
-        *,
-        answer: TriggerAnswer | None = None,
-        found_builds: list[Build] | None = None,
-    ) -> None:
-        """The builds are there: rows, a card, and a sweep, all at once."""
-        now = self._clock.now()
-        refused = answer.refused if answer else ()
-
-        async def finish(tx: Transaction) -> None:
-            rows = [row_from_answer(request, parameters, item, now=now) for item in answer.results] if answer else []
-            for build in await self._observer.observe(tx, request.workspace_id, found_builds or []):
-                rows.append(claimed(build, request, parameters))
-                await self._builds.save_build(tx, rows[-1], seen_state=build.state)
-            slugs = [row.build_slug for row in rows]
-            if not await self._requests.settle_request(
-                tx, request.request_id, state="done", result=" ".join(slugs), now=now, build_slug=slugs[0]
-            ):
-                return
-            for row in rows if answer else ():
-                if not await self._builds.add_build(tx, row):
-                    # A sweep was quicker than the answer.
-                    known = await self._builds.find_build(row.workspace_id, row.build_slug, on=tx)
-                    if known:
-                        await self._builds.save_build(tx, claimed(known, request, parameters), seen_state=known.state)
-            await self._show(tx, request, slugs, now)
-            for message in refused:
-                await self._outbox.whisper(tx, self.asker_of(request), sentence(f"Bitrise said: {message}"))
-            await self._note(tx, request, f"started {' '.join(slugs)}")
-
-        await self._db.transaction(finish)
-        log.info("build started", extra={"request": request.request_id, "app": parameters.app_slug})
-
-    async def _show(self, tx: Transaction, request: RequestRow, slugs: list[str], now: datetime) -> None:
-        card = CardRow(
-            card_id=request.request_id,
-            workspace_id=request.workspace_id,
-            channel_id=request.channel_id or request.user_id,
-            ts=None,
-            requester=request.user_id,
-            request_id=request.request_id,
-            rerouted_from=None,
-            created_at=now,
-        )
-        await self._cards.add_card(tx, card, slugs)
-        await self._outbox.show_card(tx, card)
-        if not await self._cards.count_unfinished(card.card_id, on=tx):  # found late: it has ended by now
-            await self._cards.claim_announcement(tx, card.card_id, now=now)
-            await self._outbox.announce(tx, card)
-        await self._sweeps.make_due(tx, request.workspace_id, at=now)
-
-    async def _try_later(self, request: RequestRow, error: BitriseUnavailable | BitriseBusy) -> None:
-        """Bitrise is slow, busy or away. Say so once."""
-        now = self._clock.now()
-        if now > request.created_at + GIVE_UP_AFTER:
-            await self._lose(request)
-            return
-        wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_EVERY
-        if now > request.created_at + self._deadline:
-            wait = max(wait, LOOK_EVERY)  # nothing is sent any more; only looked for
-        minutes = max(1, round(self._deadline.total_seconds() / 60))
-        message = sentence(
-            f"Bitrise hasn't answered yet ({error.sentence}). I keep trying for {minutes} min "
-            "and will not start it twice."
-        )
-
-        async def note(tx: Transaction) -> None:
-            if await self._requests.claim_telling(tx, request.request_id, now=now):
-                await self._outbox.whisper(tx, self.asker_of(request), message)
-
-        await self._db.transaction(note)
-        raise RetryAt(now + wait)
-
-    async def _lose(self, request: RequestRow) -> None:
-        """A day of looking in vain: say that we do not know."""
-        text = "Bitrise has not answered for a day, so I can't tell whether your build was started. Please look there."
-
-        async def lose(tx: Transaction) -> None:
-            now = self._clock.now()
-            if await self._requests.settle_request(tx, request.request_id, state="unknown", result=text, now=now):
-                await self._outbox.whisper(tx, self.asker_of(request), sentence(text))
-                await self._note(tx, request, "unknown")
-
-        await self._db.transaction(lose)
-
-    async def _refuse(self, request: RequestRow, error: BuildbellError) -> None:
-        message = sentence(f"Not started: {error.sentence}{await self._hint(request, error)}")
-
-        async def refuse(tx: Transaction) -> None:
-            now = self._clock.now()
-            if await self._requests.settle_request(
-                tx, request.request_id, state="refused", result=error.sentence, now=now
-            ):
-                await self._outbox.whisper(tx, self.asker_of(request), message)
-                await self._note(tx, request, f"refused: {error.sentence}")
-
-        await self._db.transaction(refuse)
-
-    async def _hint(self, request: RequestRow, error: BuildbellError) -> str:
-        """After an unknown workflow: the ones that have run."""
-        if not isinstance(error, BitriseError) or "workflow" not in error.sentence or not request.app_slug:
-            return ""
-        known = await self._apps.list_workflows(request.workspace_id, request.app_slug)
-        return f"\nWorkflows that have run: {', '.join(f'`{name}`' for name in known[:10])}" if known else ""
-
-    def asker_of(self, request: RequestRow) -> Asker:
-        """The person who asked, as far as the row still knows."""
-        url = None
-        if request.response_url_sealed:
-            url = self._vault.open(request.response_url_sealed, context=f"request:{request.request_id}").reveal()
-        return Asker(
-            workspace_id=request.workspace_id,
-            team_id=request.workspace_id,
-            user_id=request.user_id,
-            user_name=request.user_name,
-            channel_id=request.channel_id,
-            response_url=url,
-        )
-
-    async def _note(self, tx: Transaction, request: RequestRow, result: str) -> None:
-        subject = f"{request.app_slug} {request.workflow or ''} {request.branch or ''}"
-        await self._audit.add_entry(
-            tx,
-            AuditRow(self._new_id(), request.workspace_id, self._clock.now(), request.user_id, START, subject, result),
-        )
-
-
-def trigger_params(request: RequestRow, parameters: Parameters) -> TriggerParams:
-    environment = [*parameters.environment, (f"{OURS}REQUEST", request.request_id)]
-    if parameters.message:
-        environment.append((f"{OURS}MESSAGE", parameters.message))
-    return TriggerParams(
-        app_slug=parameters.app_slug,
-        workflow=parameters.workflow,
-        pipeline=parameters.pipeline,
-        branch=parameters.branch,
-        tag=parameters.tag,
-        commit=parameters.commit,
-        environment=tuple(environment),
-        triggered_by=triggered_by_text(request.user_name, request.request_id),
-    )
-
-
-def carries(build: Build, request: RequestRow) -> bool:
-    """Whether a build is the one this request asked for, and not somebody's rebuild of it."""
-    by_environment = build.requested is not None and build.requested.request_id == request.request_id
-    by_name = (build.triggered_by or "").endswith(f"-{request.request_id}")
-    return by_name or (by_environment and not build.triggered_by)
-
-
-def claimed(build: BuildRow, request: RequestRow, parameters: Parameters) -> BuildRow:
-    """A build as ours: who asked, with which words."""
-    return dataclasses.replace(
-        build,
-        request_id=request.request_id,
-        requester=request.user_id,
-        build_message=parameters.message,
-        cause=Cause.SLACK,
-        cause_who=request.user_name,
-        digest=parameters.digest,
-    )
-
-
-def row_from_answer(request: RequestRow, parameters: Parameters, item: Any, *, now: datetime) -> BuildRow:
-    """A build as far as the trigger's answer tells; the next sweep fills in the rest."""
-    pipeline = item.pipeline or parameters.pipeline
-    bare = BuildRow(
-        workspace_id=request.workspace_id,
-        build_slug=item.slug,
-        app_slug=parameters.app_slug,
-        number=item.number,
-        is_pipeline=pipeline is not None,
-        workflow=None if pipeline else item.workflow or parameters.workflow,
-        pipeline=pipeline,
-        branch=parameters.branch,
-        tag=parameters.tag,
-        commit_hash=parameters.commit,
-        commit_message=None,
-        commit_url=None,
-        build_message=None,
-        pull_request_id=None,
-        machine_type=None,
-        cause=Cause.SLACK,
-        cause_who=None,
-        state="queued",
-        outcome=None,
-        reason=None,
-        reason_text=None,
-        reason_by=None,
-        abort_requested_by=None,
-        abort_requested_at=None,
-        request_id=None,
-        requester=None,
-        digest=None,
-        triggered_at=now,
-        started_at=None,
-        finished_at=None,
-        seen_at=now,
-    )
-    return claimed(bare, request, parameters)

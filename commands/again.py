@@ -13,7 +13,7 @@ from bot.slack.forms import notice
 from bot.slack.start_form import StartDraft, start_form
 from bot.slack.targets import Target
 from bot.slack.text import Message
-from bot.starts import Wanted
+from bot.wanted import Wanted
 from commands.arguments import parse_build
 from commands.asking import Help, Payload, Typed, answering, asker_of_press, later, pressed_value, replace_question
 from commands.start import answer_to

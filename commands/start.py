@@ -21,7 +21,8 @@ from bot.slack.start_form import (
 )
 from bot.slack.targets import Target, app_options, branch_options, target_options
 from bot.slack.text import Message
-from bot.starts import Asked, Wanted
+from bot.starts import Asked
+from bot.wanted import Wanted
 from commands.arguments import StartArguments, parse_start
 from commands.asking import (
     Help,

@@ -144,9 +144,9 @@ class BuildStore:
         )  # fmt: skip
         return [_build(row) for row in rows]
 
-    async def list_equal_running(self, workspace_id: str, app_slug: str, digest: str) -> list[BuildRow]:
+    async def list_equal_running(self, workspace_id: str, app_slug: str, digest: str, *, on: Reads) -> list[BuildRow]:
         """Unfinished builds of equal parameters, newest first."""
-        rows = await self._db.fetch_all(
+        rows = await on.fetch_all(
             f"""
             select {COLUMNS} from builds
             where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and state != 'finished'

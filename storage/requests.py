@@ -59,8 +59,8 @@ class RequestStore:
         )
         return _request(row) if row else None
 
-    async def find_by_key(self, workspace_id: str, unique_key: str) -> RequestRow | None:
-        row = await self._db.fetch_one(
+    async def find_by_key(self, workspace_id: str, unique_key: str, *, on: Reads | None = None) -> RequestRow | None:
+        row = await (on or self._db).fetch_one(
             f"select {COLUMNS} from requests where workspace_id = :workspace_id and unique_key = :unique_key",
             workspace_id=workspace_id, unique_key=unique_key,
         )  # fmt: skip
@@ -102,17 +102,22 @@ class RequestStore:
         result: str,
         now: datetime,
         build_slug: str | None = None,
+        frees_key: bool = False,
     ) -> bool:
-        """The end of a request, once: True when it was still open. A refused one frees its unique key."""
+        """The end of a request, once: True when it was still open.
+
+        ``frees_key``: the same may be asked for again, as the stop of a build that could not be stopped.
+        """
         touched = await tx.execute(
             """
             update requests
             set state = :state, result = :result, settled_at = :now,
                 build_slug = coalesce(:build_slug, build_slug),
-                unique_key = case when :state = 'done' then unique_key else unique_key || ' ' || request_id end
+                unique_key = case when :frees_key = 1 then unique_key || ' ' || request_id else unique_key end
             where request_id = :request_id and state in ('held', 'accepted', 'sent')
             """,
             request_id=request_id, state=state, result=result, now=now, build_slug=build_slug,
+            frees_key=frees_key,
         )  # fmt: skip
         return touched == 1
 
@@ -143,9 +148,9 @@ class RequestStore:
         )  # fmt: skip
         return _request(row) if row else None
 
-    async def find_open_start(self, workspace_id: str, app_slug: str, digest: str) -> RequestRow | None:
+    async def find_open_start(self, workspace_id: str, app_slug: str, digest: str, *, on: Reads) -> RequestRow | None:
         """A start of equal parameters that Bitrise has not answered yet."""
-        row = await self._db.fetch_one(
+        row = await on.fetch_one(
             f"""
             select {COLUMNS} from requests
             where workspace_id = :workspace_id and state in ('accepted', 'sent')

@@ -1,4 +1,4 @@
-"""A person at a keyboard: the real bot between a practice Slack and a practice Bitrise, and a clock that stands still."""
+"""A person at a keyboard: the real bot between a practice Slack and a practice Bitrise, on a clock that stands still."""
 
 from __future__ import annotations
 
@@ -138,7 +138,9 @@ class World:
         await self.settled()
         return delivery
 
-    async def press(self, message: Message, button: str, *, by: User | None = None, value: str | None = None) -> Delivery:
+    async def press(
+        self, message: Message, button: str, *, by: User | None = None, value: str | None = None
+    ) -> Delivery:
         delivery = await self.slack.press(by or self.ana, message, button, value)
         await self.settled()
         return delivery

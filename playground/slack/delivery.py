@@ -39,6 +39,8 @@ class Delivery:
     answer: JSON | None = None
     errors: dict[str, str] = field(default_factory=dict)
     attempts: int = 0
+    may_retry: bool = True
+    """False once the app refused further tries."""
 
 
 class Courier:
@@ -64,7 +66,7 @@ class Courier:
             self._note(delivery, retry)
             if delivery.ok:
                 await self._desk.hooks.fire(delivery.name, "answered", payload=delivery.payload)
-        if not delivery.ok and retry is None and outcome.retry:
+        if not delivery.ok and retry is None and delivery.may_retry:
             self._retry_later(delivery, outcome.reason or "")
         return delivery
 
@@ -96,7 +98,7 @@ class Courier:
 
     def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
         delivery.ok = outcome.reason is None
-        delivery.answer = outcome.answer
+        delivery.answer, delivery.may_retry = outcome.answer, outcome.retry
         timed_out = outcome.reason in ("timeout", "http_timeout")
         delivery.error = None if delivery.ok else TIMED_OUT if timed_out else FAILED
 
@@ -117,7 +119,8 @@ class Courier:
         for number, seconds in enumerate(waits, start=1):
             await self._desk.clock.sleep_until(self._desk.clock.now() + timedelta(seconds=seconds))
             delivery.attempts += 1
-            if (await self.deliver(again, (number, reason))).ok:
+            await self.deliver(again, (number, reason))
+            if again.ok or not again.may_retry:
                 return
 
     def _note(self, delivery: Delivery, retry: tuple[int, str] | None) -> None:

@@ -98,7 +98,7 @@ class People(Desk):
         shown = self._shown("block_suggestion", user, place)
         asked = {"action_id": into.action_id, "block_id": into.block_id, "value": typed}
         prepared = self.courier.prepare("interactive", into.action_id, app, {**shown, **asked})
-        offered = _offered(await self.courier.deliver(prepared))
+        offered = self._offered(await self.courier.deliver(prepared))
         if isinstance(place, View):
             place.offered[into.action_id] = offered
         return offered
@@ -206,6 +206,16 @@ class People(Desk):
         payload["actions"] = [payloads.action(pressed, value, self._action_ts())]
         return await self.courier.deliver(self.courier.prepare("interactive", pressed.action_id, app, payload))
 
+    def _offered(self, delivery: Delivery) -> list[JSON]:
+        """The options of an answer; a person sees none when Slack cannot use it, and only the journal tells why."""
+        found: Findings = []
+        SUGGESTIONS(delivery.answer or {}, "", found)
+        if found:
+            told = {"messages": [str(finding) for finding in found]}
+            self.note("out", "screen", "invalid options", delivery.answer or {}, told)
+            return []
+        return options_of(delivery.answer or {})
+
     def _shown(self, kind: str, user: User, place: Place) -> JSON:
         if isinstance(place, View):
             return payloads.on_view(kind, place.app, place)
@@ -250,12 +260,3 @@ def _app_of(place: Place) -> Installation:
 def _standing(message: Message) -> Message:
     """The message a snapshot was taken of, so that a late answer reaches it."""
     return message.channel.standing(message.ts) or message
-
-
-def _offered(delivery: Delivery) -> list[JSON]:
-    found: Findings = []
-    SUGGESTIONS(delivery.answer or {}, "", found)
-    if found:
-        delivery.error = "invalid_options"
-        return []
-    return options_of(delivery.answer or {})

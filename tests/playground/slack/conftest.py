@@ -28,7 +28,10 @@ MANIFEST: dict[str, Any] = {
         "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True},
         "bot_user": {"display_name": "helper"},
         "slash_commands": [{"command": "/help", "description": "Help", "should_escape": True}],
-        "shortcuts": [{"name": "Help", "type": "global", "callback_id": "help.open", "description": "Help"}],
+        "shortcuts": [
+            {"name": "Help", "type": "global", "callback_id": "help.open", "description": "Help"},
+            {"name": "About", "type": "message", "callback_id": "help.about", "description": "Help"},
+        ],
     },
     "oauth_config": {
         "scopes": {

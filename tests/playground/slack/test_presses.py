@@ -162,6 +162,23 @@ async def test_an_ephemeral_message_is_not_told_but_can_be_replaced(scene: Scene
     assert (replaced.text, replaced.blocks) == ("Chosen", [])
 
 
+async def test_a_message_shortcut_tells_the_message(scene: Scene, bot: AsyncApp) -> None:
+    heard: list[Payload] = []
+
+    @bot.shortcut("help.about")
+    async def listen(ack: AsyncAck, body: Payload, respond: AsyncRespond) -> None:
+        heard.append(body)
+        await ack()
+        await respond("That is a card")
+
+    message = await card(scene, button("build.stop", "Stop…"))
+
+    await scene.slack.shortcut(scene.ana, "help.about", message)
+
+    assert (heard[0]["type"], heard[0]["message"]["ts"]) == ("message_action", message.ts)
+    assert [each.text for each in scene.slack.ephemerals(scene.ana, scene.ios)] == ["That is a card"]
+
+
 async def pressed(scene: Scene) -> AsyncWebhookClient:
     """The response_url of a press."""
     message = await card(scene, button("build.stop", "Stop…"))

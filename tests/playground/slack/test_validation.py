@@ -17,7 +17,7 @@ from playground.slack.sizes import SIZES
 from playground.slack.validation import check_blocks, check_view
 from tests.playground.slack.conftest import Payload, button, text
 
-DATA = Path("/work/shared/facts/data")
+DATA = Path(__file__).resolve().parents[4] / "shared" / "facts" / "data"
 OPTION = {"text": text("a"), "value": "a"}
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
 RICH = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}]}

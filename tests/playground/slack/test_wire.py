@@ -12,7 +12,7 @@ from playground.slack.limits import Tier
 from playground.slack.methods import METHODS
 from tests.playground.slack.conftest import Payload, Scene, button
 
-DATA = Path("/work/shared/facts/data")
+DATA = Path(__file__).resolve().parents[4] / "shared" / "facts" / "data"
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the collected platform data is not on this machine")
 
 TIERS = {"Tier1": Tier.ONE, "Tier2": Tier.TWO, "Tier3": Tier.THREE, "Tier4": Tier.FOUR}
