@@ -1,4 +1,4 @@
-"""The composition root: settings in; the Slack app, the web app and the engine out."""
+"""One Buildbell from start to drain: the Slack app, the web app, the engine, in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import secrets
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any, cast
 
 import aiohttp
@@ -22,41 +21,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
 from bot import log as logs
-from bot.aborts import Aborts
-from bot.access import Access
-from bot.apps import Apps
-from bot.bitrise.client import BitriseClient
-from bot.builds import Builds
 from bot.clock import Clock, SystemClock
-from bot.connections import Connections
-from bot.engine.local import LocalEngine
+from bot.composition import compose, secret
 from bot.errors import StartupFailed
-from bot.installs import Installs
 from bot.metrics import Metrics
-from bot.notifier import Notifier
-from bot.observer import Observer
-from bot.outbox import Outbox
-from bot.sending import Sending
-from bot.services import Services
 from bot.settings import Settings
-from bot.showing import Showing
-from bot.slack.client import SlackClient, web_client
+from bot.slack.client import web_client
 from bot.socket import Socket
-from bot.starts import Starts
-from bot.sweeps import Sweeps
 from bot.tasks import Tasks
-from bot.tracker import Tracker
-from bot.vault import Token, Vault, parse_keys
 from bot.web import web_app
-from storage import Database, DatabaseUnusable, open_database
-from storage.apps import AppStore
-from storage.audit import AuditStore
-from storage.builds import BuildStore
-from storage.cards import CardStore
+from storage import DatabaseUnusable, open_database
 from storage.jobs import JobStore
-from storage.outbox import OutboxStore
-from storage.requests import RequestStore
-from storage.workspaces import WorkspaceStore
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
@@ -95,7 +70,17 @@ class Bot:
         self._on_exit.push_async_callback(database.close)
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=OUTSIDE_SECONDS), trust_env=True)
         self._on_exit.push_async_callback(session.close)
-        self._compose(database, session)
+        made = compose(
+            settings, clock=self._clock, new_id=self._new_id, database=database, session=session, tasks=self.tasks
+        )
+        self.engine, self.installs, self.tracker, self.services = (
+            made.engine,
+            made.installs,
+            made.tracker,
+            made.services,
+        )
+        self._jobs = JobStore(database)
+        self.slack_app = self._slack_app(session)
         await self._serve_web()
         await self.installs.start()
         await self.tracker.start()
@@ -137,78 +122,6 @@ class Bot:
             if self._drained.is_set():
                 return
 
-    def _compose(self, database: Database, session: aiohttp.ClientSession) -> None:
-        settings, clock, new_id = self._settings, self._clock, self._new_id
-        vault = Vault(parse_keys(secret(settings.encryption_keys)))
-        self.engine = engine = LocalEngine(database=database, clock=clock)
-        workspaces, app_rows, builds = WorkspaceStore(database), AppStore(database), BuildStore(database)
-        requests, cards, audit = RequestStore(database), CardStore(database), AuditStore(database)
-        self.messages = messages = OutboxStore(database)
-        self.requests, self.jobs = requests, JobStore(database)
-
-        def slack_client(token: str) -> SlackClient:
-            return SlackClient(web=self._web_client(session, token), session=session)
-
-        def bitrise_client(token: Token) -> BitriseClient:
-            return BitriseClient(session, settings.bitrise_api_url, token)
-
-        self.installs = installs = Installs(
-            workspaces=workspaces, client=slack_client, bot_token=secret(settings.slack_bot_token)
-        )
-        access = Access(
-            is_admin=installs.is_admin,
-            connect_users=settings.connect_users,
-            report_green_users=settings.report_green_users,
-        )
-        outbox = Outbox(messages=messages, engine=engine, vault=vault, clock=clock, new_id=new_id)
-        sweeps = Sweeps(workspaces=workspaces, engine=engine)
-        observer = Observer(builds=builds, cards=cards, outbox=outbox, clock=clock)
-        connections = Connections(
-            database=database, workspaces=workspaces, apps=app_rows, requests=requests, audit=audit, outbox=outbox,
-            sweeps=sweeps, engine=engine, access=access, vault=vault, clock=clock, new_id=new_id,
-            bitrise=bitrise_client, slack=installs.client, command=settings.command,
-        )  # fmt: skip
-        apps = Apps(
-            database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
-        )
-        showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
-        starts = Starts(
-            database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
-            access=access, engine=engine, vault=vault, clock=clock, new_id=new_id, command=settings.command,
-        )  # fmt: skip
-        Sending(
-            database=database, requests=requests, builds=builds, cards=cards, audit=audit, apps=apps,
-            connections=connections, observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, vault=vault,
-            clock=clock, new_id=new_id, look_back=timedelta(seconds=settings.look_back_seconds),
-            deadline=timedelta(seconds=settings.start_deadline_seconds),
-        )  # fmt: skip
-        aborts = Aborts(
-            database=database, requests=requests, builds=builds, cards=cards, audit=audit, connections=connections,
-            observer=observer, access=access, outbox=outbox, sweeps=sweeps, engine=engine, vault=vault, clock=clock,
-            new_id=new_id,
-        )  # fmt: skip
-        known = Builds(
-            database=database, builds=builds, cards=cards, app_rows=app_rows, apps=apps, connections=connections,
-            observer=observer, access=access, outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
-            command=settings.command,
-        )  # fmt: skip
-        Notifier(
-            database=database, messages=messages, cards=cards, builds=builds, app_rows=app_rows, showing=showing,
-            engine=engine, vault=vault, clock=clock, slack=installs.client, out=outbox,
-        )  # fmt: skip
-        self.tracker = Tracker(
-            database=database, workspaces=workspaces, builds=builds, cards=cards, connections=connections,
-            observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, clock=clock,
-            watched=timedelta(seconds=settings.sweep_seconds), idle=timedelta(seconds=settings.idle_sweep_seconds),
-        )  # fmt: skip
-        self.services = Services(
-            command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-            aborts=aborts, builds=known, connections=connections, showing=showing, outbox=outbox, tasks=self.tasks,
-            slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
-            messages=messages,
-        )  # fmt: skip
-        self.slack_app = self._slack_app(session)
-
     def _web_client(self, session: aiohttp.ClientSession, token: str = "") -> AsyncWebClient:
         return web_client(token, session=session, base_url=self._settings.slack_api_url)
 
@@ -220,6 +133,7 @@ class Bot:
         client.token = None  # each request gets the token of its workspace
         app = AsyncApp(
             name="buildbell",
+            logger=logging.getLogger("slack_bolt"),
             signing_secret=secret(self._settings.slack_signing_secret),
             authorize=cast(Any, authorize),  # Bolt's type forgets that nobody may be found
             client=client,
@@ -275,16 +189,12 @@ class Bot:
         return None if self.is_ready else "Slack"
 
     async def _exposition(self) -> bytes:
-        self.metrics.outbox_waiting.set(await self.messages.count_waiting())
-        self.metrics.requests_open.set(await self.requests.count_open())
+        self.metrics.outbox_waiting.set(await self.services.messages.count_waiting())
+        self.metrics.requests_open.set(await self.services.requests.count_open())
+        jobs = await self._jobs.count_jobs()
         for state in ("todo", "doing", "failed"):
-            self.metrics.jobs.labels(state).set((await self.jobs.count_jobs()).get(state, 0))
+            self.metrics.jobs.labels(state).set(jobs.get(state, 0))
         return self.metrics.exposition()
-
-
-def secret(value: Any) -> str:
-    """A setting's secret, empty when it is not set."""
-    return str(value.get_secret_value()) if value is not None else ""
 
 
 async def serve(settings: Settings) -> None:

@@ -23,7 +23,7 @@ def web_app(
     app.router.add_get("/readyz", _readiness(is_ready))
     app.router.add_get("/metrics", _metrics(exposition))
     if slack is not None:
-        app.router.add_post("/slack/events", _slack(slack))
+        app.router.add_post("/slack/events", _slack(slack, is_ready))
     return app
 
 
@@ -49,10 +49,12 @@ def _metrics(exposition: Callable[[], Awaitable[bytes]]) -> Callable[[web.Reques
     return metrics
 
 
-def _slack(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _slack(app: AsyncApp, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
     """One URL for commands, presses, options and events; Bolt checks the signature."""
 
     async def receive(request: web.Request) -> web.Response:
+        if is_ready():
+            return web.Response(status=503)  # starting or stopping: Slack repeats events, people their commands
         sent_at = request.headers.get("X-Slack-Request-Timestamp", "")
         if sent_at and not (sent_at.isascii() and sent_at.isdigit()):
             return web.Response(status=401)  # Bolt fails with a 500 on a timestamp that is no whole number

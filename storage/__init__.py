@@ -5,10 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from storage.database import Database, DatabaseUnusable, Reads, Row, Transaction
+from storage.database import Database, DatabaseInUse, DatabaseUnusable, Reads, Row, Transaction
 from storage.migrations import migrate, schema_version
 
-__all__ = ["Database", "DatabaseUnusable", "Reads", "Row", "Transaction", "open_database", "schema_version"]
+__all__ = [
+    "Database",
+    "DatabaseInUse",
+    "DatabaseUnusable",
+    "Reads",
+    "Row",
+    "Transaction",
+    "open_database",
+    "schema_version",
+]
 
 
 async def open_database(url: str) -> Database:

@@ -19,6 +19,10 @@ class DatabaseUnusable(Exception):
     """The database cannot be opened or is not for this version; the message says what to do."""
 
 
+class DatabaseInUse(DatabaseUnusable):
+    """Another process has it."""
+
+
 class Reads(Protocol):
     """Both a database and a transaction can be asked. SQL uses ``:named`` parameters."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import queue
 import sqlite3
@@ -14,7 +15,7 @@ from typing import Any, TextIO, TypeVar
 
 import sqlite_utils
 
-from storage.database import DatabaseUnusable, Row, Transaction, to_column
+from storage.database import DatabaseInUse, DatabaseUnusable, Row, Transaction, to_column
 
 T = TypeVar("T")
 BATCH = 500
@@ -97,15 +98,18 @@ class SqliteDatabase:
     """One file, one process. See `storage.database.Database`."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = _lock(path)
-        try:
-            self._writer = _connect(str(path), uri=False)
-            sqlite_utils.Database(self._writer).enable_wal()
-            self._reader = _connect(f"file:{path}?mode=ro", uri=True)
-            self._lister = _connect(f"file:{path}?mode=ro", uri=True)
-        except sqlite3.Error as error:
-            self._lock.close()
-            raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(_lock(path))
+            try:
+                self._writer = opened.enter_context(contextlib.closing(_connect(str(path))))
+                sqlite_utils.Database(self._writer).enable_wal()
+                self._reader, self._lister = (
+                    opened.enter_context(contextlib.closing(_connect(f"{path.absolute().as_uri()}?mode=ro")))
+                    for _ in range(2)
+                )
+            except sqlite3.Error as error:
+                raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
+            self._opened = opened.pop_all()
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._list_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
@@ -134,9 +138,7 @@ class SqliteDatabase:
         self._calls.put(None)
         await asyncio.to_thread(self._write_thread.join)
         self._list_thread.shutdown()
-        for connection in (self._reader, self._lister, self._writer):
-            connection.close()
-        self._lock.close()
+        self._opened.close()
 
     def _write(self) -> None:
         while (first := self._calls.get()) is not None:
@@ -171,11 +173,15 @@ def _settle(batch: list[_Call]) -> None:
         call.settle()
 
 
-def _connect(path: str, *, uri: bool) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, uri=uri, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    for pragma in PRAGMAS:
-        connection.execute(f"pragma {pragma}")
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, uri=path.startswith("file:"), isolation_level=None, check_same_thread=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        for pragma in PRAGMAS:
+            connection.execute(f"pragma {pragma}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -189,7 +195,7 @@ def _lock(path: Path) -> TextIO:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         handle.close()
-        raise DatabaseUnusable(
+        raise DatabaseInUse(
             f"Another process already works with {path}. SQLite serves one Buildbell; stop the other one first."
         ) from error
     return handle

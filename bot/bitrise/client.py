@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from bot.bitrise import models
+from bot.bitrise import reading
 from bot.bitrise.failures import Answer, failure_of
 from bot.bitrise.models import App, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
 from bot.errors import BitriseNotFound, BitriseRefused, BitriseUnavailable
@@ -56,13 +56,13 @@ class BitriseClient:
     async def me(self) -> Owner | None:
         """Whose personal token it is; None for a workspace API token, which has no ``/me``."""
         try:
-            return models.read_owner(await self._get("/me"))
+            return reading.read_owner(await self._get("/me"))
         except BitriseNotFound:
             return None
 
     async def list_apps(self, *, limit: int = 50, after: str | None = None) -> Page[App]:
         query = {"sort_by": "last_build_at", "limit": str(limit)} | ({"next": after} if after else {})
-        return models.read_page(await self._get("/apps", query=query), models.read_app)
+        return reading.read_page(await self._get("/apps", query=query), reading.read_app)
 
     async def list_all_apps(self) -> list[App]:
         """Every app the token reaches, up to 2,000."""
@@ -77,27 +77,27 @@ class BitriseClient:
 
     async def list_branches(self, app_slug: str) -> list[str]:
         """Branches that have builds."""
-        return models.read_names(await self._get("/apps/{app}/branches", app=app_slug))
+        return reading.read_names(await self._get("/apps/{app}/branches", app=app_slug))
 
     async def list_workflows(self, app_slug: str) -> list[str]:
         """Workflows that have ever run; new ones are missing, deleted ones are not."""
-        return models.read_names(await self._get("/apps/{app}/build-workflows", app=app_slug))
+        return reading.read_names(await self._get("/apps/{app}/build-workflows", app=app_slug))
 
     # Builds. https://docs.bitrise.io/en/bitrise-ci/api/managing-an-apps-builds.html
 
     async def list_builds(self, app_slug: str, filters: BuildFilters) -> Page[Build]:
         """An app's builds of the last 200 days, newest first."""
         body = await self._get("/apps/{app}/builds", query=filters.to_query(), app=app_slug)
-        return models.read_page(body, lambda item: models.read_build(item, app_slug))
+        return reading.read_page(body, lambda item: reading.read_build(item, app_slug))
 
     async def list_all_builds(self, *, status: int | None = None, limit: int = 50) -> Page[Build]:
         """Builds of all apps, newest first."""
         query = {"limit": str(limit)} | ({"status": str(status)} if status is not None else {})
-        return models.read_page(await self._get("/builds", query=query), models.read_build)
+        return reading.read_page(await self._get("/builds", query=query), reading.read_build)
 
     async def get_build(self, app_slug: str, build_slug: str) -> Build:
         body = await self._get("/apps/{app}/builds/{build}", app=app_slug, build=build_slug)
-        build = models.read_build(body.get("data"), app_slug)
+        build = reading.read_build(body.get("data"), app_slug)
         if build is None:
             raise BitriseUnavailable("Bitrise's answer about a build cannot be read.", status=200)
         return build
@@ -105,7 +105,7 @@ class BitriseClient:
     async def get_pipeline(self, app_slug: str, pipeline_id: str) -> Build:
         """A pipeline as a build with ``is_pipeline``."""
         body = await self._get("/apps/{app}/pipelines/{pipeline}", app=app_slug, pipeline=pipeline_id)
-        pipeline = models.read_pipeline(body, app_slug)
+        pipeline = reading.read_pipeline(body, app_slug)
         if pipeline is None:
             raise BitriseUnavailable("Bitrise's answer about a pipeline cannot be read.", status=200)
         return pipeline
@@ -114,7 +114,7 @@ class BitriseClient:
 
     async def trigger_build(self, params: TriggerParams) -> TriggerAnswer:
         """Start builds. Raises `BitriseRefused` when none was started; `BitriseUnavailable` when that is not known."""
-        answer = models.read_trigger(await self._post("/apps/{app}/builds", params.to_body(), app=params.app_slug))
+        answer = reading.read_trigger(await self._post("/apps/{app}/builds", params.to_body(), app=params.app_slug))
         if not answer.results:
             raise BitriseRefused(" ".join(answer.refused), status=400)
         results = tuple(

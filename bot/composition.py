@@ -1,0 +1,134 @@
+"""The composition root: settings in, everything that decides out. Nothing below reads settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+
+from bot import log as logs
+from bot.aborts import Aborts
+from bot.access import Access
+from bot.apps import Apps
+from bot.bitrise.client import BitriseClient
+from bot.builds import Builds
+from bot.clock import Clock
+from bot.connections import Connections
+from bot.engine.local import LocalEngine
+from bot.installs import Installs
+from bot.notifier import Notifier
+from bot.observer import Observer
+from bot.outbox import Outbox
+from bot.sending import Sending
+from bot.services import Services
+from bot.settings import Settings
+from bot.showing import Showing
+from bot.slack.client import SlackClient, web_client
+from bot.starts import Starts
+from bot.sweeps import Sweeps
+from bot.tasks import Tasks
+from bot.tracker import Tracker
+from bot.vault import Token, Vault, parse_keys
+from storage import Database
+from storage.apps import AppStore
+from storage.audit import AuditStore
+from storage.builds import BuildStore
+from storage.cards import CardStore
+from storage.outbox import OutboxStore
+from storage.requests import RequestStore
+from storage.workspaces import WorkspaceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    engine: LocalEngine
+    installs: Installs
+    tracker: Tracker
+    services: Services
+
+
+def secret(value: Any) -> str:
+    """A setting's secret, empty when it is not set."""
+    return str(value.get_secret_value()) if value is not None else ""
+
+
+def compose(
+    settings: Settings,
+    *,
+    clock: Clock,
+    new_id: Callable[[], str],
+    database: Database,
+    session: aiohttp.ClientSession,
+    tasks: Tasks,
+) -> Composition:
+    """One of each, wired. ``session`` carries every call to Slack and Bitrise; its owner closes it."""
+    vault = Vault(parse_keys(secret(settings.encryption_keys)))
+    engine = LocalEngine(database=database, clock=clock)
+    workspaces, app_rows, builds = WorkspaceStore(database), AppStore(database), BuildStore(database)
+    requests, cards, audit = RequestStore(database), CardStore(database), AuditStore(database)
+    messages = OutboxStore(database)
+
+    def slack_client(token: str) -> SlackClient:
+        return SlackClient(web=web_client(token, session=session, base_url=settings.slack_api_url), session=session)
+
+    def bitrise_client(token: Token) -> BitriseClient:
+        logs.hide(token.reveal())  # old tokens have no prefix to know them by
+        return BitriseClient(session, settings.bitrise_api_url, token)
+
+    installs = Installs(workspaces=workspaces, client=slack_client, bot_token=secret(settings.slack_bot_token))
+    access = Access(
+        is_admin=installs.is_admin,
+        connect_users=settings.connect_users,
+        report_green_users=settings.report_green_users,
+    )
+    outbox = Outbox(messages=messages, engine=engine, vault=vault, clock=clock, new_id=new_id)
+    sweeps = Sweeps(workspaces=workspaces, engine=engine)
+    observer = Observer(builds=builds, cards=cards, outbox=outbox, clock=clock)
+    connections = Connections(
+        database=database, workspaces=workspaces, apps=app_rows, requests=requests, audit=audit, outbox=outbox,
+        sweeps=sweeps, engine=engine, access=access, vault=vault, clock=clock, new_id=new_id,
+        bitrise=bitrise_client, slack=installs.client, command=settings.command,
+    )  # fmt: skip
+    apps = Apps(
+        database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
+    )
+    showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
+    starts = Starts(
+        database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
+        access=access, engine=engine, vault=vault, clock=clock, new_id=new_id, command=settings.command,
+    )  # fmt: skip
+    Sending(
+        database=database, requests=requests, builds=builds, cards=cards, audit=audit, apps=apps,
+        connections=connections, observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, vault=vault,
+        clock=clock, new_id=new_id, look_back=timedelta(seconds=settings.look_back_seconds),
+        deadline=timedelta(seconds=settings.start_deadline_seconds),
+    )  # fmt: skip
+    aborts = Aborts(
+        database=database, requests=requests, builds=builds, cards=cards, audit=audit, connections=connections,
+        observer=observer, access=access, outbox=outbox, sweeps=sweeps, engine=engine, vault=vault, clock=clock,
+        new_id=new_id,
+    )  # fmt: skip
+    known = Builds(
+        database=database, builds=builds, cards=cards, app_rows=app_rows, apps=apps, connections=connections,
+        observer=observer, access=access, outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
+        command=settings.command,
+    )  # fmt: skip
+    Notifier(
+        database=database, messages=messages, cards=cards, builds=builds, app_rows=app_rows, showing=showing,
+        engine=engine, vault=vault, clock=clock, slack=installs.client, out=outbox,
+    )  # fmt: skip
+    tracker = Tracker(
+        database=database, workspaces=workspaces, builds=builds, cards=cards, connections=connections,
+        observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, clock=clock,
+        watched=timedelta(seconds=settings.sweep_seconds), idle=timedelta(seconds=settings.idle_sweep_seconds),
+    )  # fmt: skip
+    services = Services(
+        command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
+        aborts=aborts, builds=known, connections=connections, showing=showing, outbox=outbox, tasks=tasks,
+        slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
+        messages=messages,
+    )  # fmt: skip
+    return Composition(engine, installs, tracker, services)
