@@ -60,6 +60,13 @@ class Apps:
 
         await self._db.transaction(store)
 
+    async def refresh_if_older(self, workspace_id: str, *, than: timedelta) -> None:
+        """Keep titles and new apps known without anybody asking for them."""
+        workspace = await self._workspaces.find_workspace(workspace_id)
+        at = workspace.apps_refreshed_at if workspace else None
+        if at is None or self._clock.now() - at > than:
+            await self.refresh(workspace_id)
+
     async def get_app(self, workspace_id: str, query: str, *, choice: str = "{}") -> AppRow:
         """The one app a person means; an app that is new at Bitrise is found too.
 

@@ -121,7 +121,7 @@ def compose(
         engine=engine, vault=vault, clock=clock, slack=installs.client, out=outbox,
     )  # fmt: skip
     tracker = Tracker(
-        database=database, workspaces=workspaces, builds=builds, cards=cards, connections=connections,
+        database=database, workspaces=workspaces, builds=builds, cards=cards, apps=apps, connections=connections,
         observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, clock=clock,
         watched=timedelta(seconds=settings.sweep_seconds), idle=timedelta(seconds=settings.idle_sweep_seconds),
     )  # fmt: skip

@@ -111,6 +111,26 @@ class Connections:
 
         await self._db.transaction(note)
 
+    async def revive(self, workspace_id: str) -> bool:
+        """Ask Bitrise once more about a refused token: a 401 may have been Bitrise's own trouble. True when it works."""
+        workspace = await self._workspaces.find_workspace(workspace_id)
+        if workspace is None or workspace.bitrise_token_sealed is None:
+            return False
+        sealed = workspace.bitrise_token_sealed
+        try:
+            await self._bitrise(self._vault.open(sealed, context=token_context(workspace_id))).list_apps(limit=1)
+        except BitriseError:
+            return False
+
+        async def note(tx: Transaction) -> None:
+            moved = await self._workspaces.move_health(tx, workspace_id, sealed=sealed, to="ok", now=self._clock.now())
+            if moved and workspace.connected_by:
+                good = sentence("Bitrise takes the stored token again; builds can be started, followed and stopped.")
+                await self._outbox.write_to(tx, workspace_id, workspace.connected_by, good)
+
+        await self._db.transaction(note)
+        return True
+
     # Connecting.
 
     async def request_connect(self, asker: Asker, token: str, *, view_id: str) -> None:

@@ -24,7 +24,8 @@ class Showing:
         app = await self._apps.find_app(build.workspace_id, build.app_slug)
         eta = None if build.is_finished else await self.eta(build)
         title = app.title if app else build.app_slug
-        return ShownBuild(build=build, app_title=title, url=self.url(build), eta=eta)
+        name = build.cause_who if build.requester else None
+        return ShownBuild(build=build, app_title=title, url=self.url(build), eta=eta, requester_name=name)
 
     async def shown_all(self, builds: Sequence[BuildRow]) -> list[ShownBuild]:
         return [await self.shown(build) for build in builds]

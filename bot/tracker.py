@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from bot.apps import Apps
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build
 from bot.clock import Clock
@@ -28,6 +29,8 @@ TICK_EVERY = timedelta(seconds=15)
 LONGEST_BACK_OFF = timedelta(minutes=5)
 CLAIM = timedelta(minutes=2)
 LOST_AFTER = timedelta(minutes=10)
+ASK_AGAIN = timedelta(minutes=10)
+APPS_KEPT = timedelta(hours=6)
 
 
 class Tracker:
@@ -40,6 +43,7 @@ class Tracker:
         workspaces: WorkspaceStore,
         builds: BuildStore,
         cards: CardStore,
+        apps: Apps,
         connections: Connections,
         observer: Observer,
         outbox: Outbox,
@@ -50,7 +54,7 @@ class Tracker:
         idle: timedelta,
     ) -> None:
         self._db, self._workspaces, self._builds, self._cards = database, workspaces, builds, cards
-        self._connections, self._observer, self._outbox = connections, observer, outbox
+        self._apps, self._connections, self._observer, self._outbox = apps, connections, observer, outbox
         self._sweeps, self._clock, self._watched, self._idle = sweeps, clock, watched, idle
         self._failures: dict[str, int] = {}
         engine.register(SWEEP, self.sweep, concurrency=16)
@@ -60,7 +64,7 @@ class Tracker:
         now = self._clock.now()
         await self._workspaces.release_sweeps(now=now)
         for workspace in await self._workspaces.list_workspaces():
-            if workspace.bitrise_token_sealed and workspace.health == "ok":
+            if workspace.bitrise_token_sealed:
                 await self._plan(workspace.workspace_id)
 
     async def _plan(self, workspace_id: str) -> None:
@@ -76,8 +80,11 @@ class Tracker:
         try:
             async with self._connections.bitrise(workspace_id) as client:
                 await self._look(client, workspace_id)
-        except (NotConnected, ConnectionDead):
+            await self._apps.refresh_if_older(workspace_id, than=APPS_KEPT)
+        except NotConnected:
             return  # nothing to look with; connecting plans the next sweep
+        except ConnectionDead as dead:
+            error = None if await self._connections.revive(workspace_id) else dead
         except BitriseError as trouble:
             log.warning("a sweep failed", extra={"workspace": workspace_id, "error": str(trouble)})
             error = trouble
@@ -132,6 +139,8 @@ class Tracker:
 
     def _back_off(self, workspace_id: str, error: BuildbellError) -> timedelta:
         """Longer with every failure in a row, at least as long as Bitrise asks for."""
+        if isinstance(error, ConnectionDead):
+            return ASK_AGAIN
         failures = self._failures[workspace_id] = self._failures.get(workspace_id, 0) + 1
         pause = min(LONGEST_BACK_OFF, self._watched * 2.0 ** min(failures, 10))
         asked = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else timedelta()
