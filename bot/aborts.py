@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ from bot.errors import BitriseBusy, BitriseError, BitriseUnavailable, BuildbellE
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.outcomes import Outcome, Reason, abort_reason_text, spoken_duration
+from bot.requests import Requests
 from bot.slack.replies import sentence
 from bot.sweeps import Sweeps
-from bot.vault import Vault
 from storage import Database, Transaction
 from storage.audit import AuditRow, AuditStore
 from storage.builds import BuildRow, BuildStore
@@ -61,14 +60,14 @@ class Aborts:
         outbox: Outbox,
         sweeps: Sweeps,
         engine: Engine,
-        vault: Vault,
+        made: Requests,
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
         self._db, self._requests, self._builds, self._cards = database, requests, builds, cards
         self._audit, self._connections, self._observer = audit, connections, observer
         self._access, self._outbox, self._sweeps = access, outbox, sweeps
-        self._engine, self._vault, self._clock, self._new_id = engine, vault, clock, new_id
+        self._engine, self._made, self._clock, self._new_id = engine, made, clock, new_id
         engine.register(ABORT, self.perform_abort, concurrency=16)
 
     async def request_abort(self, asker: Asker, stop: Stop) -> BuildRow:
@@ -110,28 +109,15 @@ class Aborts:
         return ended_sentence(now)
 
     def _request(self, asker: Asker, stop: Stop, build: BuildRow) -> RequestRow:
-        request_id = self._new_id()
-        sealed_url = None
-        if asker.response_url:
-            sealed_url = self._vault.seal(asker.response_url, context=f"request:{request_id}")
-        return RequestRow(
-            request_id=request_id,
-            workspace_id=asker.workspace_id,
+        return self._made.make(
+            asker,
             kind=ABORT,
             unique_key=abort_key(build),
-            state="accepted",
-            user_id=asker.user_id,
-            user_name=asker.user_name,
-            channel_id=asker.channel_id,
-            response_url_sealed=sealed_url,
-            view_id=None,
+            parameters=dataclasses.asdict(stop),
             app_slug=build.app_slug,
             build_slug=build.build_slug,
             workflow=build.target,
             branch=build.branch,
-            parameters_sealed=self._vault.seal(json.dumps(dataclasses.asdict(stop)), context=f"request:{request_id}"),
-            digest=None,
-            created_at=self._clock.now(),
         )
 
     # Doing.
@@ -141,8 +127,7 @@ class Aborts:
         request = await self._requests.find_request(arguments["request_id"])
         if request is None or request.state not in ("accepted", "sent"):
             return
-        opened = self._vault.open(request.parameters_sealed, context=f"request:{request.request_id}").reveal()
-        fields = json.loads(opened)
+        fields = self._made.parameters_of(request)
         stop = Stop(**fields | {"category": Reason(fields["category"])})
         build = await self._builds.find_build(request.workspace_id, stop.build_slug)
         if build is None:
@@ -191,7 +176,7 @@ class Aborts:
             if not await self._requests.settle_request(tx, request.request_id, state="done", result=result, now=now):
                 return
             if missed:
-                await self._outbox.whisper(tx, self._asker(request), sentence(ended_sentence(build)))
+                await self._outbox.whisper(tx, self._made.asker_of(request), sentence(ended_sentence(build)))
             await self._sweeps.make_due(tx, request.workspace_id, at=now)
             await self._note(tx, request, build, f"{result} (report {stop.report})")
 
@@ -207,7 +192,7 @@ class Aborts:
 
         async def note(tx: Transaction) -> None:
             if await self._requests.claim_telling(tx, request.request_id, now=now):
-                await self._outbox.whisper(tx, self._asker(request), message)
+                await self._outbox.whisper(tx, self._made.asker_of(request), message)
 
         await self._db.transaction(note)
         raise RetryAt(now + wait)
@@ -222,7 +207,7 @@ class Aborts:
             await self._builds.release_abort(tx, build.workspace_id, build.build_slug)
             await self._show(tx, build)
             text = f"{name_of(build)} was not stopped: {error.sentence}"
-            await self._outbox.whisper(tx, self._asker(request), sentence(text))
+            await self._outbox.whisper(tx, self._made.asker_of(request), sentence(text))
             await self._note(tx, request, build, f"refused: {error.sentence}")
 
         await self._db.transaction(refuse)
@@ -230,14 +215,6 @@ class Aborts:
     async def _show(self, tx: Transaction, build: BuildRow) -> None:
         for card in await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx):
             await self._outbox.show_card(tx, card)
-
-    def _asker(self, request: RequestRow) -> Asker:
-        url = None
-        if request.response_url_sealed:
-            url = self._vault.open(request.response_url_sealed, context=f"request:{request.request_id}").reveal()
-        return Asker(
-            request.workspace_id, request.workspace_id, request.user_id, request.user_name, request.channel_id, url
-        )
 
     async def _note(self, tx: Transaction, request: RequestRow, build: BuildRow, result: str) -> None:
         entry = AuditRow(

@@ -22,6 +22,7 @@ from bot.installs import Installs
 from bot.notifier import Notifier
 from bot.observer import Observer
 from bot.outbox import Outbox
+from bot.requests import Requests
 from bot.sending import Sending
 from bot.services import Services
 from bot.settings import Settings
@@ -85,11 +86,12 @@ def compose(
         report_green_users=settings.report_green_users,
     )
     outbox = Outbox(messages=messages, engine=engine, vault=vault, clock=clock, new_id=new_id)
+    made = Requests(vault=vault, clock=clock, new_id=new_id)
     sweeps = Sweeps(workspaces=workspaces, engine=engine)
     observer = Observer(builds=builds, cards=cards, outbox=outbox, clock=clock)
     connections = Connections(
         database=database, workspaces=workspaces, apps=app_rows, requests=requests, audit=audit, outbox=outbox,
-        sweeps=sweeps, engine=engine, access=access, vault=vault, clock=clock, new_id=new_id,
+        sweeps=sweeps, engine=engine, access=access, vault=vault, made=made, clock=clock, new_id=new_id,
         bitrise=bitrise_client, slack=installs.client, command=settings.command,
     )  # fmt: skip
     apps = Apps(
@@ -98,17 +100,17 @@ def compose(
     showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
     starts = Starts(
         database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
-        access=access, engine=engine, vault=vault, clock=clock, new_id=new_id, command=settings.command,
+        access=access, engine=engine, made=made, clock=clock, command=settings.command,
     )  # fmt: skip
     Sending(
         database=database, requests=requests, builds=builds, cards=cards, audit=audit, apps=apps,
-        connections=connections, observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, vault=vault,
+        connections=connections, observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, made=made,
         clock=clock, new_id=new_id, look_back=timedelta(seconds=settings.look_back_seconds),
         deadline=timedelta(seconds=settings.start_deadline_seconds),
     )  # fmt: skip
     aborts = Aborts(
         database=database, requests=requests, builds=builds, cards=cards, audit=audit, connections=connections,
-        observer=observer, access=access, outbox=outbox, sweeps=sweeps, engine=engine, vault=vault, clock=clock,
+        observer=observer, access=access, outbox=outbox, sweeps=sweeps, engine=engine, made=made, clock=clock,
         new_id=new_id,
     )  # fmt: skip
     known = Builds(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from bot.clock import Clock
 from bot.engine import Engine, Job, RetryAt
 from bot.errors import BitriseError, BitriseUnauthorized, BitriseUnavailable, ConnectionDead, NotConnected
 from bot.outbox import Outbox
+from bot.requests import Requests
 from bot.slack import connect_form
 from bot.slack.client import SlackClient, SlackFailed
 from bot.slack.replies import sentence
@@ -60,6 +60,7 @@ class Connections:
         engine: Engine,
         access: Access,
         vault: Vault,
+        made: Requests,
         clock: Clock,
         new_id: Callable[[], str],
         bitrise: Callable[[Token], BitriseClient],
@@ -68,7 +69,7 @@ class Connections:
     ) -> None:
         self._db, self._workspaces, self._apps, self._requests = database, workspaces, apps, requests
         self._audit, self._outbox, self._sweeps, self._engine = audit, outbox, sweeps, engine
-        self._access, self._vault, self._clock, self._new_id = access, vault, clock, new_id
+        self._access, self._vault, self._made, self._clock, self._new_id = access, vault, made, clock, new_id
         self._bitrise, self._slack, self._command = bitrise, slack, command
         engine.register(CONNECT, self.perform_connect, concurrency=4)
 
@@ -112,7 +113,7 @@ class Connections:
         await self._db.transaction(note)
 
     async def revive(self, workspace_id: str) -> bool:
-        """Ask Bitrise once more about a refused token: a 401 may have been Bitrise's own trouble. True when it works."""
+        """Ask once more about a refused token: the 401 may have been Bitrise's own trouble. True when it works."""
         workspace = await self._workspaces.find_workspace(workspace_id)
         if workspace is None or workspace.bitrise_token_sealed is None:
             return False
@@ -136,30 +137,17 @@ class Connections:
     async def request_connect(self, asker: Asker, token: str, *, view_id: str) -> None:
         """Store the token to be verified, sealed; the modal ``view_id`` will show how it went."""
         await self._access.check_may_connect(asker)
-        request_id = self._new_id()
-        request = RequestRow(
-            request_id=request_id,
-            workspace_id=asker.workspace_id,
+        request = self._made.make(
+            asker,
             kind=CONNECT,
-            unique_key=f"connect:{view_id}:{request_id}",
-            state="accepted",
-            user_id=asker.user_id,
-            user_name=asker.user_name,
-            channel_id=asker.channel_id,
-            response_url_sealed=None,
+            unique_key=f"connect:{view_id}:{self._new_id()}",
+            parameters={"token": token},
             view_id=view_id,
-            app_slug=None,
-            build_slug=None,
-            workflow=None,
-            branch=None,
-            parameters_sealed=self._vault.seal(json.dumps({"token": token}), context=f"request:{request_id}"),
-            digest=None,
-            created_at=self._clock.now(),
         )
 
         async def store(tx: Transaction) -> None:
             if await self._requests.add_request(tx, request):
-                await self._engine.enqueue(tx, Job(CONNECT, {"request_id": request_id}, key=asker.workspace_id))
+                await self._engine.enqueue(tx, Job(CONNECT, {"request_id": request.request_id}, key=asker.workspace_id))
 
         await self._db.transaction(store)
 
@@ -168,9 +156,7 @@ class Connections:
         request = await self._requests.find_request(arguments["request_id"])
         if request is None or request.state != "accepted":
             return
-        sealed = request.parameters_sealed
-        parameters = json.loads(self._vault.open(sealed, context=f"request:{request.request_id}").reveal())
-        token = Token(parameters["token"])
+        token = Token(self._made.parameters_of(request)["token"])
         try:
             verified = await self.verify(token)
         except BitriseUnauthorized:

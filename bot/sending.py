@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.access import Asker
 from bot.apps import Apps
 from bot.bitrise.models import Build, BuildFilters, TriggerAnswer
 from bot.clock import Clock
@@ -17,11 +16,11 @@ from bot.engine import Engine, RetryAt
 from bot.errors import BitriseBusy, BitriseError, BitriseRefused, BitriseUnavailable, BuildbellError
 from bot.observer import Observer
 from bot.outbox import Outbox
+from bot.requests import Requests
 from bot.sent import carries, claimed, row_from_answer, trigger_params
 from bot.slack.replies import sentence
 from bot.starts import START
 from bot.sweeps import Sweeps
-from bot.vault import Vault
 from bot.wanted import Parameters
 from storage import Database, Transaction
 from storage.audit import AuditRow, AuditStore
@@ -53,7 +52,7 @@ class Sending:
         outbox: Outbox,
         sweeps: Sweeps,
         engine: Engine,
-        vault: Vault,
+        made: Requests,
         clock: Clock,
         new_id: Callable[[], str],
         look_back: timedelta,
@@ -61,7 +60,7 @@ class Sending:
     ) -> None:
         self._db, self._requests, self._builds, self._cards = database, requests, builds, cards
         self._audit, self._apps, self._connections, self._observer = audit, apps, connections, observer
-        self._outbox, self._sweeps, self._vault = outbox, sweeps, vault
+        self._outbox, self._sweeps, self._made = outbox, sweeps, made
         self._clock, self._new_id, self._look_back, self._deadline = clock, new_id, look_back, deadline
         engine.register(START, self.perform_start, concurrency=16)
 
@@ -70,8 +69,7 @@ class Sending:
         request = await self._requests.find_request(arguments["request_id"])
         if request is None or request.state not in ("accepted", "sent"):
             return
-        sealed = self._vault.open(request.parameters_sealed, context=f"request:{request.request_id}")
-        parameters = Parameters.from_json(sealed.reveal())
+        parameters = Parameters.read(self._made.parameters_of(request))
         try:
             if request.state == "sent" and await self._adopt(request, parameters):
                 return
@@ -154,7 +152,7 @@ class Sending:
                         await self._builds.save_build(tx, claimed(known, request, parameters), seen_state=known.state)
             await self._show(tx, request, slugs, now)
             for message in refused:
-                await self._outbox.whisper(tx, self.asker_of(request), sentence(f"Bitrise said: {message}"))
+                await self._outbox.whisper(tx, self._made.asker_of(request), sentence(f"Bitrise said: {message}"))
             await self._note(tx, request, f"started {' '.join(slugs)}")
 
         await self._db.transaction(finish)
@@ -195,7 +193,7 @@ class Sending:
 
         async def note(tx: Transaction) -> None:
             if await self._requests.claim_telling(tx, request.request_id, now=now):
-                await self._outbox.whisper(tx, self.asker_of(request), message)
+                await self._outbox.whisper(tx, self._made.asker_of(request), message)
 
         await self._db.transaction(note)
         raise RetryAt(now + wait)
@@ -207,7 +205,7 @@ class Sending:
         async def lose(tx: Transaction) -> None:
             now = self._clock.now()
             if await self._requests.settle_request(tx, request.request_id, state="unknown", result=text, now=now):
-                await self._outbox.whisper(tx, self.asker_of(request), sentence(text))
+                await self._outbox.whisper(tx, self._made.asker_of(request), sentence(text))
                 await self._note(tx, request, "unknown")
 
         await self._db.transaction(lose)
@@ -220,7 +218,7 @@ class Sending:
             if await self._requests.settle_request(
                 tx, request.request_id, state="refused", result=error.sentence, now=now
             ):
-                await self._outbox.whisper(tx, self.asker_of(request), message)
+                await self._outbox.whisper(tx, self._made.asker_of(request), message)
                 await self._note(tx, request, f"refused: {error.sentence}")
 
         await self._db.transaction(refuse)
@@ -231,20 +229,6 @@ class Sending:
             return ""
         known = await self._apps.list_workflows(request.workspace_id, request.app_slug)
         return f"\nWorkflows that have run: {', '.join(f'`{name}`' for name in known[:10])}" if known else ""
-
-    def asker_of(self, request: RequestRow) -> Asker:
-        """The person who asked, as far as the row still knows."""
-        url = None
-        if request.response_url_sealed:
-            url = self._vault.open(request.response_url_sealed, context=f"request:{request.request_id}").reveal()
-        return Asker(
-            workspace_id=request.workspace_id,
-            team_id=request.workspace_id,
-            user_id=request.user_id,
-            user_name=request.user_name,
-            channel_id=request.channel_id,
-            response_url=url,
-        )
 
     async def _note(self, tx: Transaction, request: RequestRow, result: str) -> None:
         subject = f"{request.app_slug} {request.workflow or ''} {request.branch or ''}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.access import Access, Asker
@@ -12,7 +11,7 @@ from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine import Engine, Job
 from bot.errors import Choice, NothingNamed, Unclear
-from bot.vault import Vault
+from bot.requests import Requests
 from bot.wanted import Parameters, Wanted
 from storage import Database, Transaction
 from storage.apps import AppRow, AppStore
@@ -48,14 +47,13 @@ class Starts:
         connections: Connections,
         access: Access,
         engine: Engine,
-        vault: Vault,
+        made: Requests,
         clock: Clock,
-        new_id: Callable[[], str],
         command: str,
     ) -> None:
         self._db, self._requests, self._builds, self._app_rows = database, requests, builds, app_rows
         self._apps, self._connections, self._access, self._engine = apps, connections, access, engine
-        self._vault, self._clock, self._new_id, self._command = vault, clock, new_id, command
+        self._made, self._clock, self._command = made, clock, command
 
     async def request_start(
         self, asker: Asker, wanted: Wanted, *, unique_key: str, start_anyway: bool = False
@@ -164,28 +162,15 @@ class Starts:
         return await self._apps.get_app(asker.workspace_id, first, choice=f"{{}} {tail}".strip()), tuple(rest)
 
     def _request(self, asker: Asker, parameters: Parameters, unique_key: str) -> RequestRow:
-        request_id = self._new_id()
-        sealed_url = None
-        if asker.response_url:
-            sealed_url = self._vault.seal(asker.response_url, context=f"request:{request_id}")
-        return RequestRow(
-            request_id=request_id,
-            workspace_id=asker.workspace_id,
+        return self._made.make(
+            asker,
             kind=START,
             unique_key=unique_key,
-            state="accepted",
-            user_id=asker.user_id,
-            user_name=asker.user_name,
-            channel_id=asker.channel_id,
-            response_url_sealed=sealed_url,
-            view_id=None,
+            parameters=dataclasses.asdict(parameters),
             app_slug=parameters.app_slug,
-            build_slug=None,
             workflow=parameters.target,
             branch=parameters.branch,
-            parameters_sealed=self._vault.seal(parameters.to_json(), context=f"request:{request_id}"),
             digest=parameters.digest,
-            created_at=self._clock.now(),
         )
 
     async def _enqueue(self, tx: Transaction, request_id: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from typing import Any
 
 from bot.observer import digest_of
 
@@ -54,10 +54,7 @@ class Parameters:
             environment=self.environment,
         )
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
     @classmethod
-    def from_json(cls, text: str) -> Parameters:
-        fields = json.loads(text)
+    def read(cls, fields: dict[str, Any]) -> Parameters:
+        """What `dataclasses.asdict` and JSON made of it."""
         return cls(**fields | {"environment": tuple((key, value) for key, value in fields["environment"])})
