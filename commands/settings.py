@@ -8,9 +8,8 @@ from bot.access import Asker
 from bot.errors import AppNotFound, NothingNamed
 from bot.services import Services
 from bot.slack import ids, replies
-from bot.slack.forms import FormRefused, options_ack
-from bot.slack.settings_form import SettingsForm, read_app_of_settings, read_settings_form, settings_form
-from bot.slack.targets import app_options, branch_options, target_options
+from bot.slack.forms import FormRefused
+from bot.slack.settings_form import SettingsForm, read_settings_form, settings_form
 from bot.slack.text import Message
 from commands.asking import Help, Payload, Typed, answering_in_form, asker_of_press
 from storage import Transaction
@@ -28,9 +27,6 @@ HELP = (
 def register(app: AsyncApp) -> None:
     app.view(ids.CHANNEL_SETTINGS)(save_settings)
     app.action(ids.SETTINGS_APP)(note_app)
-    app.options(ids.SETTINGS_APP)(suggest_apps)
-    app.options(ids.SETTINGS_TARGET)(suggest_targets)
-    app.options(ids.SETTINGS_BRANCH)(suggest_branches)
 
 
 async def open_settings(typed: Typed, services: Services) -> Message | None:
@@ -92,26 +88,3 @@ async def resolve_aliases(asker: Asker, form: SettingsForm, services: Services) 
 async def note_app(ack: AsyncAck) -> None:
     """An app was chosen; the fields below ask for its names when they are opened."""
     await ack()
-
-
-async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
-    asker = asker_of_press(body)
-    services.access.check_member(asker)
-    known = await services.app_rows.list_apps(asker.workspace_id)
-    await ack(**options_ack(app_options(options.get("value") or "", known)))
-
-
-async def suggest_targets(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
-    asker = asker_of_press(body)
-    services.access.check_member(asker)
-    slug = read_app_of_settings(body["view"])
-    workflows = await services.apps.list_workflows(asker.workspace_id, slug) if slug else []
-    await ack(**options_ack(target_options(options.get("value") or "", workflows=workflows)))
-
-
-async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
-    asker = asker_of_press(body)
-    services.access.check_member(asker)
-    slug = read_app_of_settings(body["view"])
-    branches = await services.apps.list_branches(asker.workspace_id, slug) if slug else []
-    await ack(**options_ack(branch_options(options.get("value") or "", branches=branches)))

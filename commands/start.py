@@ -9,17 +9,15 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.access import Asker
 from bot.services import Services
 from bot.slack import ids, questions, replies
-from bot.slack.forms import options_ack
 from bot.slack.start_form import (
     StartDraft,
     StartForm,
-    read_app_of_view,
     read_draft,
     read_origin,
     read_start_form,
     start_form,
 )
-from bot.slack.targets import Target, app_options, branch_options, target_options
+from bot.slack.targets import Target
 from bot.slack.text import Message
 from bot.starts import Asked
 from bot.wanted import Wanted
@@ -50,9 +48,6 @@ def register(app: AsyncApp) -> None:
     app.action(ids.HOME_START)(open_form_from_home)
     app.action(ids.START_APP)(draw_form_for_app)
     app.view(ids.BUILD_START)(start_from_form)
-    app.options(ids.START_APP)(suggest_apps)
-    app.options(ids.START_TARGET)(suggest_targets)
-    app.options(ids.START_BRANCH)(suggest_branches)
     app.action(ids.BUILD_START_ANYWAY)(start_anyway)
     app.action(ids.BUILD_JOIN)(join_build)
 
@@ -193,28 +188,3 @@ def wanted_of_form(form: StartForm) -> Wanted:
         environment=form.environment,
         message=form.message,
     )
-
-
-async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
-    asker = asker_of_press(body)
-    services.access.check_member(asker)
-    known = await services.app_rows.list_apps(asker.workspace_id)
-    await ack(**options_ack(app_options(options.get("value") or "", known)))
-
-
-async def suggest_targets(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
-    asker = asker_of_press(body)
-    services.access.check_member(asker)
-    slug = read_app_of_view(body["view"])
-    workflows = await services.apps.list_workflows(asker.workspace_id, slug) if slug else []
-    pipelines = await services.apps.list_pipelines(asker.workspace_id, slug) if slug else []
-    found = target_options(options.get("value") or "", workflows=workflows, pipelines=pipelines)
-    await ack(**options_ack(found))
-
-
-async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
-    asker = asker_of_press(body)
-    services.access.check_member(asker)
-    slug = read_app_of_view(body["view"])
-    branches = await services.apps.list_branches(asker.workspace_id, slug) if slug else []
-    await ack(**options_ack(branch_options(options.get("value") or "", branches=branches)))
