@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.apps import Apps
+from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build, BuildFilters, TriggerAnswer
 from bot.clock import Clock
 from bot.connections import Connections
@@ -98,14 +99,20 @@ class Sending:
         return False
 
     async def _find_builds(self, request: RequestRow, parameters: Parameters) -> list[Build]:
-        filters = BuildFilters(after=request.created_at - CLOCK_SKEW, branch=parameters.branch, limit=50)
-        async with self._connections.bitrise(request.workspace_id) as client:
-            page = await client.list_builds(parameters.app_slug, filters)
-            found = [build for build in page.items if carries(build, request)]
-            while page.next and not found:
-                page = await client.list_builds(parameters.app_slug, dataclasses.replace(filters, next=page.next))
-                found = [build for build in page.items if carries(build, request)]
-        return found
+        """What carries our request id. Raises `BitriseUnavailable` whenever that cannot be said for certain."""
+        since = request.created_at - CLOCK_SKEW
+        try:
+            async with self._connections.bitrise(request.workspace_id) as client:
+                if parameters.pipeline:
+                    return await find_pipelines(client, request, since)
+                found = await find_builds(client, request, BuildFilters(after=since, branch=parameters.branch))
+                if not found and not parameters.workflow:  # the trigger map may have chosen a pipeline
+                    found = await find_pipelines(client, request, since)
+                return found
+        except (BitriseUnavailable, BitriseBusy):
+            raise
+        except BuildbellError as error:  # a token that died meanwhile must not make "lost" into "not started"
+            raise BitriseUnavailable(error.sentence) from error
 
     async def _send(self, request: RequestRow, parameters: Parameters) -> None:
         now = self._clock.now()
@@ -236,3 +243,20 @@ class Sending:
             tx,
             AuditRow(self._new_id(), request.workspace_id, self._clock.now(), request.user_id, START, subject, result),
         )
+
+
+async def find_builds(client: BitriseClient, request: RequestRow, filters: BuildFilters) -> list[Build]:
+    """Builds that carry the request, page by page; they come from one start, so one page has them all."""
+    while True:
+        page = await client.list_builds(request.app_slug or "", filters)
+        found = [build for build in page.items if carries(build, request)]
+        if found or page.next is None:
+            return found
+        filters = dataclasses.replace(filters, next=page.next)
+
+
+async def find_pipelines(client: BitriseClient, request: RequestRow, since: datetime) -> list[Build]:
+    """The same for pipelines, which have a list of their own."""
+    app_slug = request.app_slug or ""
+    listed = await client.list_pipelines(app_slug, after=since)
+    return [await client.get_pipeline(app_slug, run.slug) for run in listed if carries(run, request)]

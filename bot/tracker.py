@@ -106,13 +106,20 @@ class Tracker:
         """One build that fell off the page, or a pipeline, which is never on it."""
         try:
             if build.is_pipeline:
-                return await client.get_pipeline(build.app_slug, build.build_slug)
+                return await self._ask_pipeline(client, build)
             return await client.get_build(build.app_slug, build.build_slug)
         except BitriseNotFound:
             # New builds may take a moment to be found; one that stays away for long has been taken from us.
             if build.triggered_at is None or self._clock.now() - build.triggered_at > LOST_AFTER:
                 await self._db.transaction(lambda tx: self._observer.lose(tx, build))
             return None
+
+    async def _ask_pipeline(self, client: BitriseClient, build: BuildRow) -> Build:
+        try:
+            return await client.get_pipeline(build.app_slug, build.build_slug)
+        except BitriseNotFound:
+            # Bitrise does not document whether a pipeline's start answers with the pipeline or with its first build.
+            return await client.get_build(build.app_slug, build.build_slug)
 
     async def _finish(self, workspace_id: str, error: BuildbellError | None) -> None:
         now = self._clock.now()

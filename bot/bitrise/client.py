@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -109,6 +110,12 @@ class BitriseClient:
         if pipeline is None:
             raise BitriseUnavailable("Bitrise's answer about a pipeline cannot be read.", status=200)
         return pipeline
+
+    async def list_pipelines(self, app_slug: str, *, after: datetime) -> tuple[Build, ...]:
+        """Pipelines started since ``after``, the newest 50; standalone builds in that list are left out."""
+        query = {"after": after.strftime("%Y-%m-%dT%H:%M:%SZ"), "limit": "50"}
+        body = await self._get("/apps/{app}/pipelines", query=query, app=app_slug)
+        return reading.read_page(body, lambda item: reading.read_listed_pipeline(item, app_slug)).items
 
     # Writes. https://docs.bitrise.io/en/bitrise-ci/api/triggering-and-aborting-builds.html
 

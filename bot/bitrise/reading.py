@@ -119,6 +119,14 @@ def read_pipeline(body: Any, app_slug: str) -> Build | None:
     )
 
 
+def read_listed_pipeline(data: Any, app_slug: str) -> Build | None:
+    """A line of the pipeline list, which calls the id ``slug``; None for a standalone build."""
+    fields = _mapping(data)
+    if fields.get("is_pipeline") is not True:
+        return None
+    return read_pipeline({**fields, "id": fields.get("slug"), "status": None}, app_slug)
+
+
 def read_requested(data: Any) -> RequestedParams | None:
     fields = _mapping(data)
     if not fields:
