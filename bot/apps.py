@@ -67,10 +67,9 @@ class Apps:
         if at is None or self._clock.now() - at > than:
             await self.refresh(workspace_id)
 
-    async def get_app(self, workspace_id: str, query: str, *, choice: str = "{}") -> AppRow:
+    async def get_app(self, workspace_id: str, query: str) -> AppRow:
         """The one app a person means; an app that is new at Bitrise is found too.
 
-        ``choice`` is the command text that a candidate's button stands for, with ``{}`` for its name.
         Raises `AppNotFound` with the close ones.
         """
         found = match(query, await self._list_names(workspace_id))
@@ -78,7 +77,7 @@ class Apps:
             found = match(query, await self._list_names(workspace_id))
         if len(found) == 1:
             return found[0]
-        raise self._not_found(query, found or await self.search(workspace_id, query), choice, is_ambiguous=bool(found))
+        raise self._not_found(query, found or await self.search(workspace_id, query), is_ambiguous=bool(found))
 
     async def find_exact(self, workspace_id: str, query: str) -> AppRow | None:
         """The app that certainly is meant, or None; asks nobody."""
@@ -148,15 +147,17 @@ class Apps:
             log.info("names could not be asked for", extra={"column": column, "error": str(error)})
             return []
 
-    def _not_found(self, query: str, close: Sequence[AppRow], choice: str, *, is_ambiguous: bool) -> AppNotFound:
-        choices = tuple(Choice(app.title, choice.format(app.app_slug)) for app in close[:5])
+    def _not_found(self, query: str, close: Sequence[AppRow], *, is_ambiguous: bool) -> AppNotFound:
+        choices = tuple(Choice(app.title, app.app_slug) for app in close[:5])
         if is_ambiguous:
-            return AppNotFound(f"More than one app is called “{query}”. Which one?", choices=choices)
+            return AppNotFound(f"More than one app is called “{query}”. Which one?", query=query, choices=choices)
         if choices:
-            return AppNotFound(f"I can't find an app called “{query}”. Did you mean one of these?", choices=choices)
+            told = f"I can't find an app called “{query}”. Did you mean one of these?"
+            return AppNotFound(told, query=query, choices=choices)
         return AppNotFound(
             f"I can't find an app called “{query}” among those the stored Bitrise token reaches. "
-            "Check the name, or the token's access to the app at Bitrise."
+            "Check the name, or the token's access to the app at Bitrise.",
+            query=query,
         )
 
 

@@ -14,7 +14,14 @@ from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import App
 from bot.clock import Clock
 from bot.engine import Engine, Job, RetryAt
-from bot.errors import BitriseError, BitriseUnauthorized, BitriseUnavailable, ConnectionDead, NotConnected
+from bot.errors import (
+    BitriseBusy,
+    BitriseError,
+    BitriseUnauthorized,
+    BitriseUnavailable,
+    ConnectionDead,
+    NotConnected,
+)
 from bot.outbox import Outbox
 from bot.requests import Requests
 from bot.slack import connect_form
@@ -161,9 +168,10 @@ class Connections:
             verified = await self.verify(token)
         except BitriseUnauthorized:
             await self._refuse(request, "Bitrise does not know this token. Copy it again; tokens are shown only once.")
-        except BitriseUnavailable as error:
+        except (BitriseUnavailable, BitriseBusy) as error:
             if self._clock.now() - request.created_at < VERIFY_FOR:
-                raise RetryAt(self._clock.now() + timedelta(seconds=3)) from error
+                pause = error.retry_after if isinstance(error, BitriseBusy) else 3
+                raise RetryAt(self._clock.now() + timedelta(seconds=pause)) from error
             await self._refuse(request, f"Bitrise could not be asked: {error.sentence} Please try again later.")
         except BitriseError as error:
             await self._refuse(request, f"Bitrise did not accept the token: {error.sentence}")

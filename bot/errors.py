@@ -51,7 +51,11 @@ class NotAllowed(BuildbellError):
 
 
 class AppNotFound(BuildbellError):
-    """No app, or several, answer to that name; ``choices`` are the close ones."""
+    """No app, or several, answer to the name ``query``; ``choices`` are the close ones, each text an app's slug."""
+
+    def __init__(self, sentence: str, *, query: str = "", choices: tuple[Choice, ...] = ()) -> None:
+        super().__init__(sentence, choices=choices)
+        self.query = query
 
 
 class NothingNamed(BuildbellError):

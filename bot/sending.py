@@ -14,7 +14,7 @@ from bot.bitrise.models import Build, BuildFilters, TriggerAnswer
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine import Engine, RetryAt
-from bot.errors import BitriseBusy, BitriseError, BitriseRefused, BitriseUnavailable, BuildbellError
+from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseRefused, BitriseUnavailable, BuildbellError
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.requests import Requests
@@ -231,7 +231,12 @@ class Sending:
         await self._db.transaction(refuse)
 
     async def _hint(self, request: RequestRow, error: BuildbellError) -> str:
-        """After an unknown workflow: the ones that have run."""
+        """What may be behind a bare refusal; after an unknown workflow, the ones that have run."""
+        if isinstance(error, BitriseNotFound):
+            return (
+                ". Either the app is gone, or the stored token's role in it is too low: "
+                "starting builds takes the role Developer."
+            )
         if not isinstance(error, BitriseError) or "workflow" not in error.sentence or not request.app_slug:
             return ""
         known = await self._apps.list_workflows(request.workspace_id, request.app_slug)

@@ -158,8 +158,7 @@ class Starts:
         if chosen is not None and await self._apps.find_exact(asker.workspace_id, first) is None:
             if first in await self._apps.list_workflows(asker.workspace_id, chosen.app_slug):
                 return chosen, wanted.words
-        tail = " ".join(word if " " not in word else f'"{word}"' for word in rest)
-        return await self._apps.get_app(asker.workspace_id, first, choice=f"{{}} {tail}".strip()), tuple(rest)
+        return await self._apps.get_app(asker.workspace_id, first), tuple(rest)
 
     def _request(self, asker: Asker, parameters: Parameters, unique_key: str) -> RequestRow:
         return self._made.make(

@@ -43,12 +43,13 @@ async def ask_to_abort(typed: Typed, services: Services) -> Message | None:
     arguments = parse_abort(typed.words)
     await services.connections.get_connected(typed.asker.workspace_id)
     if not arguments.build.names_build:
-        later(services, typed.asker, running(typed.asker, arguments.build.app, services), name="abort list")
+        listed = running(typed.asker, arguments.build.app, services)
+        later(services, typed.asker, listed, name="abort list", typed=typed)
         return None
     slack = services.slack(typed.asker.workspace_id)
     # Looking may take longer than a trigger lives: the modal comes first, what it shows when it is known.
     view_id = await slack.open_view(typed.trigger_id, notice("Stop a build", "⏳ Looking for that build…"))
-    later(services, typed.asker, fill_form(typed.asker, view_id, arguments, services), name="abort form")
+    later(services, typed.asker, fill_form(typed.asker, view_id, arguments, services), name="abort form", typed=typed)
     return None
 
 

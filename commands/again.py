@@ -50,7 +50,7 @@ async def run_again(typed: Typed, services: Services) -> Message | None:
             return None
         return await start_again(typed.asker, build, typed.trigger_id, services)
 
-    later(services, typed.asker, work(), name="again")
+    later(services, typed.asker, work(), name="again", typed=typed)
     return None
 
 

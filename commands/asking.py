@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,12 +11,12 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.access import Asker
-from bot.errors import BuildbellError, ViewGone
+from bot.errors import AppNotFound, BuildbellError, Choice, ViewGone
 from bot.services import Services
 from bot.slack import replies
 from bot.slack.client import SlackFailed
 from bot.slack.forms import FormRefused, notice, read_metadata
-from bot.slack.text import Message
+from bot.slack.text import Message, escape
 from commands.tokens import Words
 
 Payload = Mapping[str, Any]
@@ -23,11 +24,15 @@ Payload = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A command as it was typed: who, what is left after the verb, and the trigger that may open one modal."""
+    """A command as it was typed: who, what is left after the verb, and the trigger that may open one modal.
+
+    ``verb`` is empty for what begins without one.
+    """
 
     asker: Asker
     words: Words
     trigger_id: str
+    verb: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,31 @@ def pressed_value(action: Payload) -> str:
 
 
 @asynccontextmanager
-async def answering(services: Services, asker: Asker) -> AsyncIterator[None]:
+async def answering(services: Services, asker: Asker, typed: Typed | None = None) -> AsyncIterator[None]:
     """Tell the person privately what cannot be done; only bugs go further."""
     try:
         yield
     except BuildbellError as error:
-        await services.whisper(asker, replies.error(error))
+        await services.whisper(asker, replies.error(with_candidates(error, typed) if typed else error))
+
+
+def with_candidates(error: BuildbellError, typed: Typed) -> BuildbellError:
+    """The same error; the button of a candidate app does all that was typed, with that app."""
+    if not isinstance(error, AppNotFound):
+        return error
+    choices = tuple(Choice(choice.label, retyped(typed, error.query, choice.text)) for choice in error.choices)
+    return AppNotFound(error.sentence, query=error.query, choices=choices)
+
+
+def retyped(typed: Typed, name: str, app_slug: str) -> str:
+    """The command once more, as Slack would deliver it, with the app's slug in the place of the name that was typed."""
+    text = typed.words.tail()
+    slug = app_slug if "|" in text else f'"{app_slug}"'  # Bitrise's own syntax knows no quotes
+    named = re.compile(rf"(?<![^\s:|\"'])[\"']?{re.escape(name)}[\"']?(?![^\s|:#])")
+    after_key = re.search(r"\bapp:\s*", text)
+    found = (named.search(text, after_key.end()) if after_key else None) or named.search(text)
+    told = text[: found.start()] + slug + text[found.end() :] if found else f"{slug} {text}"
+    return escape(f"{typed.verb} {told}".strip())
 
 
 @asynccontextmanager
@@ -94,11 +118,18 @@ async def answering_in_form(ack: AsyncAck) -> AsyncIterator[None]:
         await ack(response_action="update", view=notice("That did not work", replies.escaped(error.sentence)))
 
 
-def later(services: Services, asker: Asker, work: Coroutine[Any, Any, Message | None], *, name: str) -> None:
+def later(
+    services: Services,
+    asker: Asker,
+    work: Coroutine[Any, Any, Message | None],
+    *,
+    name: str,
+    typed: Typed | None = None,
+) -> None:
     """Do what takes longer than Slack waits, and answer privately when it is there."""
 
     async def answer() -> None:
-        async with answering(services, asker):
+        async with answering(services, asker, typed):
             message = await work
             if message is not None:
                 await services.whisper(asker, message)

@@ -45,7 +45,7 @@ async def show_list(typed: Typed, services: Services) -> Message | None:
     await services.connections.get_connected(typed.asker.workspace_id)
     if arguments.state in (State.RUNNING, State.QUEUED):
         raise Unclear(f"What runs now is shown by {services.command} status.")
-    later(services, typed.asker, page(typed.asker, page_of(arguments), services), name="list")
+    later(services, typed.asker, page(typed.asker, page_of(arguments), services), name="list", typed=typed)
     return None
 
 

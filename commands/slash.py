@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access import Asker
-from bot.errors import BuildbellError
+from bot.errors import AppNotFound, BuildbellError, Choice, ConnectionDead, NotConnected
 from bot.services import Services
 from bot.slack import ids, replies
-from bot.slack.text import Message
+from bot.slack.text import Message, escape
 from commands import abort, again, connect, doctor, help, listing, settings, start, status
-from commands.arguments import NOTHING, SHOW, START, parse
+from commands.arguments import NOTHING, SHOW, START, nearest, parse
 from commands.asking import (
     Payload,
     Typed,
@@ -22,13 +22,16 @@ from commands.asking import (
     asker_of_press,
     pressed_value,
     replace_question,
+    with_candidates,
 )
-from commands.tokens import Words
+from commands.tokens import shown
 
 log = logging.getLogger(__name__)
 Verb = Callable[[Typed, Services], Awaitable[Message | None]]
 
 VERBS: Mapping[str, Verb] = {
+    START: start.start_build,
+    SHOW: status.show_card_here,
     "form": start.open_form_for,
     "status": status.show_status,
     "list": listing.show_list,
@@ -79,20 +82,34 @@ async def run_text(asker: Asker, text: str, trigger_id: str, services: Services)
     """What was typed after the command, from whoever typed it; returns the private answer."""
     try:
         parsed = parse(text, VERBS)
-        verb = UNNAMED.get(parsed.verb) or VERBS[parsed.verb]
-        return await _run(verb, asker, parsed.words, trigger_id, services)
     except BuildbellError as error:
         return replies.error(error)
+    name = "" if parsed.verb in UNNAMED else parsed.verb
+    verb = UNNAMED.get(parsed.verb) or VERBS[parsed.verb]
+    return await _run(verb, Typed(asker, parsed.words, trigger_id, name), services)
 
 
 async def run_verb(name: str, asker: Asker, text: str, trigger_id: str, services: Services) -> Message | None:
+    return await run_text(asker, f"{name} {text}", trigger_id, services)
+
+
+async def _run(verb: Verb, typed: Typed, services: Services) -> Message | None:
     try:
-        words = parse(f"{name} {text}", VERBS).words
-        return await _run(VERBS[name], asker, words, trigger_id, services)
+        services.access.check_member(typed.asker)
+        return await verb(typed, services)
     except BuildbellError as error:
-        return replies.error(error)
+        return replies.error(with_nearest_verb(with_candidates(error, typed), typed, services.command))
 
 
-async def _run(verb: Verb, asker: Asker, words: Words, trigger_id: str, services: Services) -> Message | None:
-    services.access.check_member(asker)
-    return await verb(Typed(asker, words, trigger_id), services)
+def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
+    """A first word that is no app may be a misspelt verb: say so, and do what was meant at the press of a button."""
+    first = typed.words.words[0] if typed.words else None
+    if typed.verb or first is None or not isinstance(error, AppNotFound | NotConnected | ConnectionDead):
+        return error
+    meant = None if first.quoted else nearest(first.text, VERBS)
+    usage = f"`{command} help` lists what can be typed."
+    if meant is None:
+        return BuildbellError(f"{error.sentence} {usage}", choices=error.choices)
+    told = f"{meant} {typed.words.after(1).tail()}".strip()
+    sentence = f"{error.sentence} If {shown(first.text)} was to be a verb: did you mean `{command} {meant}`? {usage}"
+    return BuildbellError(sentence, choices=(Choice(f"{command} {meant}", escape(told)), *error.choices))

@@ -23,7 +23,7 @@ async def show_status(typed: Typed, services: Services) -> Message | None:
     build = parse_build(typed.words)
     await services.connections.get_connected(typed.asker.workspace_id)
     work = one_build(typed.asker, build, services) if build.names_build else running(typed.asker, build.app, services)
-    later(services, typed.asker, work, name="status")
+    later(services, typed.asker, work, name="status", typed=typed)
     return None
 
 
@@ -46,7 +46,7 @@ async def show_card_here(typed: Typed, services: Services) -> Message | None:
         await services.builds.show_card(typed.asker, build)
         return None
 
-    later(services, typed.asker, show(), name="show card")
+    later(services, typed.asker, show(), name="show card", typed=typed)
     return None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,31 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+class Complaints(logging.Handler):
+    """What was logged as an error: a bug, or something only whoever runs the bot can mend."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(logging.Formatter("%(name)s: %(message)s").format(record))
+
+
 @pytest.fixture
-async def open_world(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[World]]]:
-    """Open a world with settings of the test's own choice; it is closed afterwards."""
+def complaints() -> Iterator[Complaints]:
+    handler = Complaints()
+    logging.getLogger().addHandler(handler)
+    yield handler
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture
+async def open_world(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Callable[..., Awaitable[World]]]:
+    """Open a world with settings of the test's own choice; it is closed afterwards.
+
+    A story in which the bot logs an error has failed, unless it says ``world.expects_errors = True``.
+    """
     opened: list[World] = []
 
     async def open_one(*, connected: bool = True, **settings: Any) -> World:
@@ -40,6 +63,8 @@ async def open_world(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Wo
     yield open_one
     for world in opened:
         await world.close()
+    if not any(world.expects_errors for world in opened):
+        assert not complaints.told, "the bot logged errors:\n" + "\n".join(complaints.told)
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ class World:
         self._key = new_key()
         self._ids = itertools.count(1)
         self.is_up = False
+        self.expects_errors = False  # a story in which the bot logs an error fails, unless this is set
 
     async def open(self) -> None:
         await self.slack.start()
@@ -184,6 +185,10 @@ class World:
     def whispers(self, to: User | None = None, at: Channel | None = None) -> list[str]:
         """What only that person sees, oldest first."""
         return [self.read(message) for message in self.slack.ephemerals(to or self.ana, at or self.ios)]
+
+    def whisper(self, to: User | None = None, at: Channel | None = None) -> Message:
+        """The newest of them, to be pressed."""
+        return self.slack.ephemerals(to or self.ana, at or self.ios)[-1]
 
     def letters(self, to: User | None = None) -> list[str]:
         """Direct messages from the bot."""

@@ -1,0 +1,115 @@
+"""The demo: everything started on this machine, and a way to be in Slack: the page, or lines in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import importlib.util
+import os
+import signal
+import sys
+import webbrowser
+from collections.abc import Coroutine
+from typing import Any
+
+from playground import tour
+from playground.botprocess import BotFailed, bare, free_port
+from playground.stage import Stage, StageFailed
+from playground.terminal import Terminal
+
+PAGE = "playground.page"
+FIRST_PORT = 8420
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 when it was stopped or all went well, 1 when something did not start or was unexpected."""
+    options = parser().parse_args(arguments)
+    for name in os.environ.keys() - bare(os.environ):
+        del os.environ[name]  # whoever practises may run a real bot from the same shell
+    if options.scene == "tour":
+        return tour.main(into_readme=options.readme)
+    try:
+        asyncio.run(until_stopped(serve(options)))
+    except (BotFailed, StageFailed, OSError) as error:
+        print(f"The playground did not start. {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(
+        prog="python -m playground",
+        description="A practice Slack, a practice Bitrise and the real bot between them, on this machine only.",
+    )
+    whole.add_argument("--terminal", action="store_true", help="type in this terminal instead of in a browser")
+    whole.add_argument("--empty", action="store_true", help="do not connect Bitrise, to try the set-up")
+    whole.add_argument("--speed", type=float, default=1.0, help="how many times as fast builds go (1)")
+    whole.add_argument("--port", type=int, default=FIRST_PORT, help="of the page; the next free one if it is taken")
+    whole.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    scenes = whole.add_subparsers(dest="scene", title="instead of the demo")
+    played = scenes.add_parser("tour", help="play the main journey and print what people see")
+    played.add_argument("--readme", action="store_true", help="write it into README.md instead")
+    return whole
+
+
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run it until it ends or SIGINT or SIGTERM comes; what it has started it ends itself."""
+    task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+
+
+async def serve(options: argparse.Namespace) -> None:
+    print("Starting a practice Slack, a practice Bitrise and the bot…", flush=True)
+    stage = await Stage.open(speed=options.speed, empty=options.empty)
+    try:
+        print(where(stage), flush=True)
+        if options.terminal or importlib.util.find_spec(PAGE) is None:
+            await Terminal(stage).run()
+        else:
+            await show_page(stage, options)
+    finally:
+        print("\nStopping…", flush=True)
+        await stage.close()
+
+
+async def show_page(stage: Stage, options: argparse.Namespace) -> None:
+    page = importlib.import_module(PAGE).Page(stage, free_port(options.port))
+    await page.start()
+    try:
+        print(f"\nOpen {page.url} and type /build. Ctrl-C stops everything.", flush=True)
+        if has_screen() and not options.no_browser:
+            webbrowser.open(page.url)
+        await asyncio.Event().wait()
+    finally:
+        await page.stop()
+
+
+def has_screen() -> bool:
+    """Whether a browser would be a window; one that runs in the terminal would only be in the way."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def where(stage: Stage) -> str:
+    state = "" if stage.bitrise.triggers else " (not connected: type /build connect as ada)"
+    lines = [
+        ("Slack's Web API", stage.slack.api_url),
+        ("Bitrise's API", stage.bitrise.api_url),
+        ("a Bitrise token", stage.token),
+        ("the bot", f"{stage.bot.url}/metrics, process {stage.bot.pid}{state}"),
+        ("its log", str(stage.bot.log_path)),
+    ]
+    return "\n".join(f"  {name:<17} {what}" for name, what in lines)

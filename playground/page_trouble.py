@@ -1,0 +1,158 @@
+"""Trouble on request: limits, outages, slowness, lost answers, dropped sockets, a killed bot; and the speed of machines."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from playground.page_guide import Guide
+from playground.stage import Stage
+from playground.wire import Fault
+
+JSON = dict[str, Any]
+Side = Literal["slack", "bitrise", "bot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """On until it is switched off; ``fault`` is what every matching call meets meanwhile."""
+
+    id: str
+    side: Side
+    label: str
+    hint: str
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Happens once, at the next occasion or at once."""
+
+    id: str
+    side: Side
+    label: str
+    hint: str
+    fault: Fault | None = None
+
+
+SWITCHES = (
+    Switch(
+        "slack-limit", "slack", "Slack says 429", "Every message is refused: “wait 5 seconds”.",
+        Fault("chat.*", status=429, retry_after=5, times=None),
+    ),
+    Switch("slack-slow", "slack", "Slack is slow", "Every answer takes 2 seconds.", Fault(kind="slow", delay=2, times=None)),
+    Switch(
+        "socket-mute", "slack", "Socket is deaf", "The connection stays open, and nothing comes through it.", None
+    ),
+    Switch("bitrise-down", "bitrise", "Bitrise is down", "Every call gets 503.", Fault(status=503, times=None)),
+    Switch(
+        "bitrise-limit", "bitrise", "Bitrise says 429", "Every call is refused: “wait 10 seconds”.",
+        Fault(status=429, retry_after=10, times=None),
+    ),
+    Switch("bitrise-slow", "bitrise", "Bitrise is slow", "Every answer takes 4 seconds.", Fault(kind="slow", delay=4, times=None)),
+    Switch("token-revoked", "bitrise", "Token revoked", "Bitrise knows the stored token no more.", None),
+)  # fmt: skip
+ONCES = (
+    Once("socket-cut", "slack", "Drop the socket", "The TCP connection breaks without a word."),
+    Once("socket-refresh", "slack", "Ask for a new socket", "As Slack does every few hours."),
+    Once(
+        "lost-post", "slack", "Lose the next answer", "Slack takes the next new message and the answer is lost.",
+        Fault("chat.postMessage", kind="cut_after"),
+    ),
+    Once(
+        "lost-start", "bitrise", "Lose the next start’s answer", "Bitrise starts the build and the bot never hears of it.",
+        Fault("builds.trigger", kind="cut_after"),
+    ),
+    Once("bot-kill", "bot", "Kill the bot", "SIGKILL, in the middle of whatever it does."),
+    Once("bot-start", "bot", "Start the bot", "It reads its rows and goes on."),
+    Once("bot-restart", "bot", "Restart the bot", "It ends in order and starts again."),
+)  # fmt: skip
+
+
+class Trouble:
+    def __init__(self, stage: Stage, guide: Guide) -> None:
+        self._stage, self._guide = stage, guide
+        self._on: set[str] = set()
+        self._deeds: dict[str, Callable[[], Awaitable[None]]] = {
+            "socket-cut": self._cut_socket,
+            "socket-refresh": self._stage.slack.sockets.disconnect,
+            "bot-kill": self._kill_bot,
+            "bot-start": self._start_bot,
+            "bot-restart": self._restart_bot,
+        }
+
+    def shown(self) -> JSON:
+        """Everything that can be made to go wrong, and what does."""
+        return {
+            "switches": [
+                {"id": each.id, "side": each.side, "label": each.label, "hint": each.hint, "is_on": each.id in self._on}
+                for each in SWITCHES
+            ],
+            "onces": [{"id": each.id, "side": each.side, "label": each.label, "hint": each.hint} for each in ONCES],
+        }
+
+    async def do(self, deed: str, asked: JSON) -> JSON | None:
+        """``speed``, ``switch`` (id, on) or ``once`` (id)."""
+        if deed == "speed":
+            self._stage.set_speed(min(max(float(asked["speed"]), 1.0), 600.0))
+        elif deed == "switch":
+            self.switch(_named(SWITCHES, asked["id"]), on=bool(asked["on"]))
+        elif deed == "once":
+            await self.strike(_named(ONCES, asked["id"]))
+        elif deed == "calm":
+            self.calm()
+        else:
+            raise LookupError(f"there is no trouble called {deed}")
+        return None
+
+    def switch(self, switch: Switch, *, on: bool) -> None:
+        self._on = self._on | {switch.id} if on else self._on - {switch.id}
+        self._arm()
+
+    def calm(self) -> None:
+        """Everything is well again."""
+        self._on = set()
+        self._arm()
+
+    async def strike(self, once: Once) -> None:
+        if once.fault is not None:
+            self._faults_of(once.side).add(once.fault)
+        else:
+            await self._deeds[once.id]()
+
+    def _arm(self) -> None:
+        stage = self._stage
+        stage.slack.faults.clear()
+        stage.bitrise.faults.clear()
+        for switch in SWITCHES:
+            if switch.id in self._on and switch.fault is not None:
+                self._faults_of(switch.side).add(switch.fault)
+        stage.slack.sockets.mute(muted="socket-mute" in self._on)
+        for token in stage.bitrise.tokens.values():
+            token.revoked = "token-revoked" in self._on
+
+    def _faults_of(self, side: Side) -> Any:
+        return self._stage.slack.faults if side == "slack" else self._stage.bitrise.faults
+
+    async def _cut_socket(self) -> None:
+        self._stage.slack.sockets.cut()
+
+    async def _kill_bot(self) -> None:
+        await self._stage.bot.kill()
+        self._guide.note("killed")
+
+    async def _start_bot(self) -> None:
+        await self._stage.bot.start()
+        self._guide.note("started")
+
+    async def _restart_bot(self) -> None:
+        await self._stage.bot.restart()
+        self._guide.note("started")
+
+
+def _named(among: tuple[Any, ...], wanted: str) -> Any:
+    for each in among:
+        if each.id == wanted:
+            return each
+    raise LookupError(f"there is no trouble called {wanted}")

@@ -1,0 +1,154 @@
+"""The stage: practice Slack, practice Bitrise, and the bot between them; opened, furnished, connected and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from bot.clock import Clock, SystemClock
+from playground import scenery
+from playground.bitrise import App, Build, PracticeBitrise
+from playground.botprocess import BotProcess, bot_environment
+from playground.slack import Channel, Installation, Limits, PracticeSlack, Team, User
+
+PATIENCE_SECONDS = 15.0
+JOURNAL_LIMIT = 2_000
+
+
+class StageFailed(Exception):
+    """The opening scene did not go as it should."""
+
+
+class Stage:
+    """Slack on the left, Bitrise on the right; ``bot`` is the real one, in a process of its own.
+
+    Time is that of ``clock`` for both. ``set_speed`` makes the machines of Bitrise faster, not the clock, because
+    the bot has the clock of the wall.
+    """
+
+    clock: Clock
+    slack: PracticeSlack
+    bitrise: PracticeBitrise
+    team: Team
+    people: dict[str, User]
+    channels: dict[str, Channel]
+    app: Installation
+    apps: dict[str, App]
+    token: str
+    bot: BotProcess
+
+    def __init__(self, *, clock: Clock | None = None, seed: int = 0, limits: Limits | None = None) -> None:
+        self.clock = clock or SystemClock()
+        self.slack = PracticeSlack(clock=self.clock, limits=limits, seed=seed)
+        self.bitrise = PracticeBitrise(self.clock, seed=seed, journal_limit=JOURNAL_LIMIT)
+        self.speed = 1.0
+        self._folder = tempfile.TemporaryDirectory(prefix="buildbell-playground-")
+        self.folder = Path(self._folder.name)
+
+    @classmethod
+    async def open(cls, *, speed: float = 1.0, empty: bool = False, seed: int = 0) -> Self:
+        """Everything runs. ``empty`` leaves the bot unconnected, to try the set-up."""
+        stage = cls(seed=seed)
+        try:
+            await stage.furnish()
+            await stage.bot.start()
+            if not empty:
+                await stage.connect()
+                await stage.play_opening()
+            stage.set_speed(speed)
+        except BaseException:
+            await stage.close()
+            raise
+        return stage
+
+    async def furnish(self) -> None:
+        """Start both servers and fill them; the bot is prepared and not started."""
+        await self.slack.start()
+        await self.bitrise.start()
+        self.team, self.people, self.channels = scenery.found_team(self.slack)
+        self.app = scenery.install_bot(self.slack, self.team, self.channels)
+        self.apps, self.token = scenery.furnish_bitrise(self.bitrise)
+        self._at_one = {app.slug: dict(app.workflows) for app in self.apps.values()}
+        environment = bot_environment(slack=self.slack, bitrise=self.bitrise, app=self.app, folder=self.folder)
+        self.bot = BotProcess(environment, self.folder)
+
+    async def close(self) -> None:
+        """The bot first, so that it can say goodbye to both."""
+        if hasattr(self, "bot"):
+            await self.bot.terminate()
+        await self.slack.stop()
+        await self.bitrise.stop()
+        self._folder.cleanup()
+
+    def set_speed(self, speed: float) -> None:
+        """How many times as fast builds go that start from now on."""
+        self.speed = speed
+        for app in self.apps.values():
+            for name, workflow in self._at_one[app.slug].items():
+                app.workflows[name] = scenery.quicker(workflow, speed)
+
+    @property
+    def shop(self) -> App:
+        return self.apps["shop"]
+
+    @property
+    def droid(self) -> App:
+        return self.apps["droid"]
+
+    @property
+    def courier(self) -> App:
+        return self.apps["courier"]
+
+    # The opening scene.
+
+    async def connect(self) -> None:
+        """Ada, the admin, stores the Bitrise token through the bot's own modal."""
+        ada = self.people["ada"]
+        await self.slack.command(ada, self.channels["general"], "/build connect")
+        await self.slack.submit(ada, self.slack.view(ada), {"connect.token": self.token})
+        await self.wait_for(lambda: "Connected as" in str(self._blocks_before(ada)), "the token to be connected")
+        await self.slack.close(ada, self.slack.view(ada))
+
+    async def play_opening(self) -> None:
+        """Two builds that have just ended and one that runs, each with its card."""
+        ana, bo, ios, android = self.people["ana"], self.people["bo"], self.channels["ios"], self.channels["android"]
+        await self._ask(bo, android, '/build "Android Shop" test develop')
+        await self._ask(ana, ios, "/build shop lint main")
+        first, second = (call.builds[0] for call in self.bitrise.triggers)
+        self._backdate(first, minutes=3)
+        self.bitrise.finish(first, "failed", failed_step="script")
+        self._backdate(second, minutes=0.7)
+        self.bitrise.finish(second, "success")
+        await self._ask(ana, ios, '/build shop deploy release/3.2 FLAVOR=beta "try the new login"')
+        self.bitrise.run(self.bitrise.triggers[-1].builds[0])
+        await self.wait_for(lambda: len(self.slack.messages(ios)) >= 3, "the cards")
+
+    def _backdate(self, build: Build, *, minutes: float) -> None:
+        """It runs, and has done so for a while: what has just been typed cannot have ended after no time."""
+        self.bitrise.run(build)
+        build.started_at = self.clock.now() - timedelta(minutes=minutes)
+
+    async def _ask(self, person: User, channel: Channel, text: str) -> None:
+        """Type it, and wait for its build."""
+        before = len(self.bitrise.triggers)
+        await self.slack.command(person, channel, text)
+        await self.wait_for(lambda: len(self.bitrise.triggers) > before, f"a build after {text}")
+
+    def _blocks_before(self, person: User) -> object:
+        views = self.slack.views(person)
+        return views[-1].body["blocks"] if views else None
+
+    async def wait_for(self, holds: Callable[[], bool], what: str) -> None:
+        """Look every now and then. Raises `StageFailed` when it takes too long."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not holds():  # noqa: ASYNC110  # no event tells of everything a person could see
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise StageFailed(
+                f"Waited {PATIENCE_SECONDS:.0f} s for {what}; the bot says:\n{self.bot.last_words()}"
+            ) from None

@@ -1,0 +1,61 @@
+"""The tour plays to its end, and the README shows what it prints; what else the README copies is true, too."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, env_name
+from commands import help as gathered
+from playground.tour import BLOCK, LIMIT_SECONDS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def readme() -> str:
+    return (ROOT / "README.md").read_text()
+
+
+async def play_tour() -> tuple[int | None, str]:
+    """As a person starts it; the exit code and what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "playground", "tour",
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS + 10):
+            printed, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    return process.returncode, printed.decode()
+
+
+async def test_the_tour_goes_as_expected_and_is_in_the_readme(readme: str) -> None:
+    code, printed = await play_tour()
+    assert code == 0, printed
+    shown = BLOCK.search(readme)
+    assert shown is not None
+    assert shown[0] == printed.lstrip(), "python -m playground tour --readme renews it"
+
+
+def test_the_readme_has_every_usage_of_the_help(readme: str) -> None:
+    table = readme.replace(r"\|", "|")  # a pipe in a cell
+    entries = itertools.chain(*(module.HELP for module in gathered.MODULES), gathered.HELP)
+    assert [entry.usage for entry in entries if f"`{f'/build {entry.usage}'.strip()}`" not in table] == []
+
+
+def test_the_readme_says_of_each_setting_what_the_code_says(readme: str) -> None:
+    rows = dict(re.findall(r"^\| `(BUILDBELL_\w+)` \| (.*) \|$", readme, re.MULTILINE))
+    expected = {
+        env_name(name): f"{f'`{field.default}`' if field.default else ''} | {field.description}"
+        for name, field in Settings.model_fields.items()
+    }
+    assert rows == expected
