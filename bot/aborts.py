@@ -14,7 +14,16 @@ from bot.bitrise.client import BitriseClient
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine import Engine, Job, RetryAt
-from bot.errors import BitriseBusy, BitriseError, BitriseUnavailable, BuildbellError, BuildEnded, BuildNotFound
+from bot.errors import (
+    BitriseBusy,
+    BitriseError,
+    BitriseNotFound,
+    BitriseRefused,
+    BitriseUnavailable,
+    BuildbellError,
+    BuildEnded,
+    BuildNotFound,
+)
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.outcomes import Outcome, Reason, abort_reason_text, spoken_duration
@@ -154,6 +163,9 @@ class Aborts:
                     raise
                 # Already finished is an error at Bitrise, worded in several ways: the build itself tells.
                 if not (build := await self._look(client, build)).is_finished:
+                    if request.state == "sent" and isinstance(error, BitriseRefused):
+                        # An earlier call may have been taken, and only its answer lost: then it is ending now.
+                        raise BitriseUnavailable(error.sentence) from error
                     raise
         await self._finish(request, stop, build)
 
@@ -185,7 +197,9 @@ class Aborts:
     async def _try_later(self, request: RequestRow, build: BuildRow, error: BitriseUnavailable | BitriseBusy) -> None:
         now = self._clock.now()
         if now - request.created_at > GIVE_UP_AFTER:
-            await self._refuse(request, build, error)
+            minutes = round(GIVE_UP_AFTER.total_seconds() / 60)
+            text = f"Bitrise did not take it within {minutes} min, so I have given up. The card shows how it goes on."
+            await self._refuse(request, build, BuildbellError(text))
             return
         wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_EVERY
         message = sentence(f"Bitrise hasn't taken the stop of {name_of(build)} yet ({error.sentence}). I keep trying.")
@@ -206,7 +220,7 @@ class Aborts:
                 return
             await self._builds.release_abort(tx, build.workspace_id, build.build_slug)
             await self._show(tx, build)
-            text = f"{name_of(build)} was not stopped: {error.sentence}"
+            text = f"{name_of(build)} was not stopped: {error.sentence}{hint_at(error)}"
             await self._outbox.whisper(tx, self._made.asker_of(request), sentence(text))
             await self._note(tx, request, build, f"refused: {error.sentence}")
 
@@ -245,6 +259,16 @@ async def ask(client: BitriseClient, request: RequestRow, stop: Stop, build: Bui
         with_success=green,
         skip_notifications=quiet,
         skip_git_status=stop.report == "nothing",
+    )
+
+
+def hint_at(error: BuildbellError) -> str:
+    """What may be behind a bare refusal."""
+    if not isinstance(error, BitriseNotFound):
+        return ""
+    return (
+        ". Either the build is gone, or the stored token's role in its app is too low: "
+        "stopping builds takes the role Developer."
     )
 
 

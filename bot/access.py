@@ -42,9 +42,12 @@ class Access:
         self._connect_users = frozenset(connect_users)
         self._report_green_users = frozenset(report_green_users)
 
+    def is_member(self, asker: Asker) -> bool:
+        """False for people of other workspaces, who see shared channels and their buttons."""
+        return asker.team_id == asker.workspace_id
+
     def check_member(self, asker: Asker) -> None:
-        """Raise `NotAllowed` for people of other workspaces, who see shared channels and their buttons."""
-        if asker.team_id != asker.workspace_id:
+        if not self.is_member(asker):
             raise NotAllowed("Only members of this Slack workspace can do that; you are here through Slack Connect.")
 
     async def check_may_connect(self, asker: Asker) -> None:
@@ -56,7 +59,7 @@ class Access:
             )
 
     async def may_connect(self, asker: Asker) -> bool:
-        if asker.team_id != asker.workspace_id:
+        if not self.is_member(asker):
             return False
         return asker.user_id in self._connect_users or await self._is_admin(asker.workspace_id, asker.user_id)
 

@@ -148,7 +148,11 @@ class Apps:
             return []
 
     def _not_found(self, query: str, close: Sequence[AppRow], *, is_ambiguous: bool) -> AppNotFound:
-        choices = tuple(Choice(app.title, app.app_slug) for app in close[:5])
+        titles = [app.title for app in close[:5]]
+        choices = tuple(
+            Choice(app.title if titles.count(app.title) == 1 else f"{app.title} ({app.app_slug})", app.app_slug)
+            for app in close[:5]
+        )
         if is_ambiguous:
             return AppNotFound(f"More than one app is called “{query}”. Which one?", query=query, choices=choices)
         if choices:

@@ -6,9 +6,9 @@ import dataclasses
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from bot import outbox
 from bot.budget import Budget
@@ -27,6 +27,7 @@ from storage.cards import CardRow, CardStore
 from storage.outbox import OutboxRow, OutboxStore
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 UNREACHABLE = frozenset(
     [
         "not_in_channel",
@@ -44,6 +45,7 @@ CARD_LOST = frozenset(["message_not_found", "cant_update_message", "edit_window_
 TOKEN_DEAD = frozenset(
     ["token_revoked", "token_expired", "invalid_auth", "not_authed", "account_inactive", "missing_scope"]
 )
+UNREADABLE = frozenset(["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
 TOO_LONG_AGO = timedelta(days=1)
 PAUSE = timedelta(minutes=5)
 REROUTED = (
@@ -153,7 +155,7 @@ class Notifier:
         client = self._slack(message.workspace_id)
         if card.ts is None:
             self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
-            posted = await client.post(card.channel_id, drawn)
+            posted = await readable(lambda drawn: client.post(card.channel_id, drawn), drawn)
             await self._db.transaction(lambda tx: self._keep_posted(tx, message, card, posted, digest))
             return
         if message.kind == outbox.TICK:
@@ -161,7 +163,8 @@ class Notifier:
                 await self._drop(message)
                 return
         self._pace(self._budget.update(message.workspace_id, now=self._clock.now()))
-        await client.update(card.channel_id, card.ts, drawn)
+        ts = card.ts
+        await readable(lambda drawn: client.update(card.channel_id, ts, drawn), drawn)
         await self._db.transaction(lambda tx: self._keep_drawn(tx, message, card, digest))
 
     async def _send_announcement(self, message: OutboxRow) -> None:
@@ -185,14 +188,14 @@ class Notifier:
         if sealed := payload["response_url_sealed"]:
             url = self._vault.open(sealed, context=f"whisper:{message.workspace_id}").reveal()
             try:
-                await client.respond(url, drawn)
+                await readable(lambda drawn: client.respond(url, drawn), drawn)
                 await self._drop(message)
                 return
             except SlackRefused as error:
                 log.info("a response URL was used up", extra={"error": error.error})
         if channel_id:
             try:
-                await client.whisper(channel_id, user_id, drawn)
+                await readable(lambda drawn: client.whisper(channel_id, user_id, drawn), drawn)
                 await self._drop(message)
                 return
             except SlackRefused as error:
@@ -203,7 +206,8 @@ class Notifier:
     async def _send_direct(self, message: OutboxRow) -> None:
         user_id = message.payload["user_id"]
         self._pace(self._budget.post(message.workspace_id, user_id, now=self._clock.now()))
-        await self._slack(message.workspace_id).post(user_id, message_of(message.payload))
+        client = self._slack(message.workspace_id)
+        await readable(lambda drawn: client.post(user_id, drawn), message_of(message.payload))
         await self._drop(message)
 
     # Pieces.
@@ -238,6 +242,17 @@ class Notifier:
 
 def message_of(payload: Mapping[str, Any]) -> Message:
     return Message(payload["text"], tuple(payload.get("blocks", ())))
+
+
+async def readable(send: Callable[[Message], Awaitable[T]], drawn: Message) -> T:
+    """Blocks that Slack cannot read are a bug of ours; the person still hears, in plain text."""
+    try:
+        return await send(drawn)
+    except SlackRefused as error:
+        if error.error not in UNREADABLE or not drawn.blocks:
+            raise
+        log.error("Slack cannot read our blocks", extra={"error": error.error, "remarks": error.messages})
+        return await send(Message(drawn.text))
 
 
 def digest_of(message: Message) -> str:

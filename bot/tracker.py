@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,15 @@ from bot.bitrise.models import Build
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine import Engine
-from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BuildbellError, ConnectionDead, NotConnected
+from bot.errors import (
+    BitriseBusy,
+    BitriseError,
+    BitriseNotFound,
+    BitriseUnavailable,
+    BuildbellError,
+    ConnectionDead,
+    NotConnected,
+)
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.sweeps import SWEEP, Sweeps
@@ -95,24 +103,34 @@ class Tracker:
 
     async def _look(self, client: BitriseClient, workspace_id: str) -> None:
         page = await client.list_all_builds(limit=PAGE)
+        await self._keep(workspace_id, page.items)
         on_page = {build.slug for build in page.items}
-        missing = [
-            build for build in await self._builds.list_unfinished(workspace_id) if build.build_slug not in on_page
-        ]
-        found = [seen for build in missing[:ASKED_SINGLY] if (seen := await self._ask(client, build))]
-        await self._db.transaction(lambda tx: self._observer.observe(tx, workspace_id, [*page.items, *found]))
+        unfinished = await self._builds.list_unfinished(workspace_id)
+        missing = [build for build in unfinished if build.build_slug not in on_page]
+        missing.sort(key=lambda build: build.seen_at)  # who has waited longest, so that everybody gets a turn
+        trouble: BitriseUnavailable | None = None
+        for build in missing[:ASKED_SINGLY]:
+            try:
+                await self._keep(workspace_id, await self._ask(client, build))
+            except BitriseUnavailable as error:  # one build that cannot be shown holds up no other
+                trouble = error
+        if trouble is not None:
+            raise trouble
 
-    async def _ask(self, client: BitriseClient, build: BuildRow) -> Build | None:
-        """One build that fell off the page, or a pipeline, which is never on it."""
+    async def _keep(self, workspace_id: str, seen: Iterable[Build]) -> None:
+        await self._db.transaction(lambda tx: self._observer.observe(tx, workspace_id, seen))
+
+    async def _ask(self, client: BitriseClient, build: BuildRow) -> list[Build]:
+        """One build that fell off the page, or a pipeline, which is never on it; nothing when it is not found."""
         try:
             if build.is_pipeline:
-                return await self._ask_pipeline(client, build)
-            return await client.get_build(build.app_slug, build.build_slug)
+                return [await self._ask_pipeline(client, build)]
+            return [await client.get_build(build.app_slug, build.build_slug)]
         except BitriseNotFound:
             # New builds may take a moment to be found; one that stays away for long has been taken from us.
             if build.triggered_at is None or self._clock.now() - build.triggered_at > LOST_AFTER:
                 await self._db.transaction(lambda tx: self._observer.lose(tx, build))
-            return None
+            return []
 
     async def _ask_pipeline(self, client: BitriseClient, build: BuildRow) -> Build:
         try:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access import Asker
 from bot.builds import newest_commit, same_commit
-from bot.errors import BuildNotFound, NothingNamed
+from bot.errors import BuildbellError, BuildNotFound, NothingNamed
 from bot.services import Services
-from bot.slack import ids, questions
+from bot.slack import ids, questions, replies
 from bot.slack.forms import notice
 from bot.slack.start_form import StartDraft, start_form
 from bot.slack.targets import Target
@@ -43,15 +46,33 @@ async def run_again(typed: Typed, services: Services) -> Message | None:
             typed.trigger_id, notice("Start a build", "⏳ Looking for that build…")
         )
 
+        later(services, typed.asker, find_and_show_form(typed, view_id, services), name="again form", typed=typed)
+        return None
+
     async def work() -> Message | None:
         build = await services.builds.get_build(typed.asker, named(arguments))
-        if arguments.rest.strip().lower() == "form":
-            await show_form(typed.asker, build, view_id, services)
-            return None
         return await start_again(typed.asker, build, typed.trigger_id, services)
 
     later(services, typed.asker, work(), name="again", typed=typed)
     return None
+
+
+async def find_and_show_form(typed: Typed, view_id: str, services: Services) -> None:
+    async with telling_in_view(typed.asker, view_id, services):
+        build = await services.builds.get_build(typed.asker, named(parse_build(typed.words)))
+        await show_form(typed.asker, build, view_id, services)
+
+
+@asynccontextmanager
+async def telling_in_view(asker: Asker, view_id: str, services: Services) -> AsyncIterator[None]:
+    """What cannot be done is told in the modal that waits for it, and in a message when there are buttons to press."""
+    try:
+        yield
+    except BuildbellError as error:
+        told = notice("Start a build", replies.escaped(error.sentence))
+        await services.slack(asker.workspace_id).update_view(view_id, told)
+        if error.choices:
+            raise
 
 
 async def press_again(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
@@ -70,7 +91,7 @@ async def press_again_form(ack: AsyncAck, action: Payload, body: Payload, servic
         view_id = await services.slack(asker.workspace_id).open_view(
             body["trigger_id"], notice("Start a build", "⏳ Asking Bitrise for its parameters…")
         )
-        later(services, asker, show_form(asker, build, view_id, services), name="again form")
+        later(services, asker, fill_opened_form(asker, build, view_id, services), name="again form")
 
 
 async def known_build(asker: Asker, build_slug: str, services: Services) -> BuildRow:
@@ -114,6 +135,11 @@ async def answer_moved(asker: Asker, action: Payload, services: Services, *, is_
             return None
 
         later(services, asker, start(), name="again")
+
+
+async def fill_opened_form(asker: Asker, build: BuildRow, view_id: str, services: Services) -> None:
+    async with telling_in_view(asker, view_id, services):
+        await show_form(asker, build, view_id, services)
 
 
 async def show_form(asker: Asker, build: BuildRow, view_id: str, services: Services) -> None:

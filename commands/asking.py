@@ -11,13 +11,14 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.access import Asker
-from bot.errors import AppNotFound, BuildbellError, Choice, ViewGone
+from bot.errors import AppNotFound, BuildbellError, Choice, ConnectionDead, NotConnected, ViewGone
+from bot.matching import nearest
 from bot.services import Services
 from bot.slack import replies
-from bot.slack.client import SlackFailed
+from bot.slack.client import SlackFailed, TriggerUsed
 from bot.slack.forms import FormRefused, notice, read_metadata
 from bot.slack.text import Message, escape
-from commands.tokens import Words
+from commands.tokens import Words, shown
 
 Payload = Mapping[str, Any]
 
@@ -33,6 +34,7 @@ class Typed:
     words: Words
     trigger_id: str
     verb: str = ""
+    known_verbs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ def asker_of_command(command: Payload) -> Asker:
 def asker_of_press(body: Payload) -> Asker:
     """From block_actions, view_submission, shortcut. In a modal the channel is the one it was opened from."""
     user = body["user"]
-    workspace_id = (body.get("team") or {}).get("id") or user["team_id"]
+    # What is pressed in a modal names the person's own team as the team, also where that is another workspace.
+    installed_in = (body.get("view") or {}).get("app_installed_team_id")
+    workspace_id = installed_in or (body.get("team") or {}).get("id") or user["team_id"]
     channel = (body.get("channel") or {}).get("id")
     if channel is None and body.get("view"):
         channel = read_metadata(body["view"]).get("channel")
@@ -84,8 +88,15 @@ async def answering(services: Services, asker: Asker, typed: Typed | None = None
     """Tell the person privately what cannot be done; only bugs go further."""
     try:
         yield
+    except TriggerUsed:
+        pass  # delivered twice: the form stands before the person already
     except BuildbellError as error:
-        await services.whisper(asker, replies.error(with_candidates(error, typed) if typed else error))
+        await services.whisper(asker, replies.error(with_ways_out(error, typed, services.command) if typed else error))
+
+
+def with_ways_out(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
+    """The same error with what the person may have meant, as buttons."""
+    return with_nearest_verb(with_candidates(error, typed), typed, command)
 
 
 def with_candidates(error: BuildbellError, typed: Typed) -> BuildbellError:
@@ -94,6 +105,20 @@ def with_candidates(error: BuildbellError, typed: Typed) -> BuildbellError:
         return error
     choices = tuple(Choice(choice.label, retyped(typed, error.query, choice.text)) for choice in error.choices)
     return AppNotFound(error.sentence, query=error.query, choices=choices)
+
+
+def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
+    """A first word that is no app may be a misspelt verb: say so, and do what was meant at the press of a button."""
+    first = typed.words.words[0] if typed.words else None
+    if typed.verb or first is None or not isinstance(error, AppNotFound | NotConnected | ConnectionDead):
+        return error
+    meant = None if first.quoted else nearest(first.text, typed.known_verbs)
+    usage = f"`{command} help` lists what can be typed."
+    if meant is None:
+        return BuildbellError(f"{error.sentence} {usage}", choices=error.choices)
+    told = f"{meant} {typed.words.after(1).tail()}".strip()
+    sentence = f"{error.sentence} If {shown(first.text)} was to be a verb: did you mean `{command} {meant}`? {usage}"
+    return BuildbellError(sentence, choices=(Choice(f"{command} {meant}", escape(told)), *error.choices))
 
 
 def retyped(typed: Typed, name: str, app_slug: str) -> str:
@@ -130,7 +155,13 @@ def later(
 
     async def answer() -> None:
         async with answering(services, asker, typed):
-            message = await work
+            try:
+                message = await work
+            except BuildbellError:
+                raise
+            except Exception:  # a bug, which the log gets; the person must not wait in vain
+                await services.whisper(asker, replies.sentence("Something broke on my side, and I could not do that."))
+                raise
             if message is not None:
                 await services.whisper(asker, message)
 

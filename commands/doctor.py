@@ -12,7 +12,7 @@ HELP = (Help("doctor", "is everything well: token, last sweep, waiting messages"
 
 async def examine(typed: Typed, services: Services) -> Message | None:
     workspace = await services.workspaces.find_workspace(typed.asker.workspace_id)
-    lines = [replies.plain_health(workspace, command=services.command)]
+    lines = []
     if workspace and workspace.last_sweep_at:
         ago = round((services.clock.now() - workspace.last_sweep_at).total_seconds())
         lines.append(f"Bitrise was last looked at {ago} s ago.")
@@ -20,4 +20,4 @@ async def examine(typed: Typed, services: Services) -> Message | None:
         lines.append(f"The last look failed: {workspace.last_sweep_error}")
     waiting, open_requests = await services.messages.count_waiting(), await services.requests.count_open()
     lines.append(f"Messages waiting for Slack: {waiting}. Starts and stops waiting for Bitrise: {open_requests}.")
-    return replies.sentence("\n".join(lines))
+    return replies.report(workspace, lines, command=services.command)

@@ -52,6 +52,8 @@ async def show_list(typed: Typed, services: Services) -> Message | None:
 def page_of(arguments: ListArguments) -> Page:
     if arguments.by or (arguments.cause and arguments.cause not in EVENTS):
         raise Unclear("Bitrise can list by workflow, branch, outcome, and the causes push, pull-request and tag only.")
+    if arguments.page > 1:
+        raise Unclear("Bitrise knows no page numbers: ask for the list, then press Older.")
     app, workflow, branch = (*arguments.words, None, None, None)[:3]
     filters = ListFilters(
         workflow=arguments.workflow or workflow,

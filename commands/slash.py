@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access import Asker
-from bot.errors import AppNotFound, BuildbellError, Choice, ConnectionDead, NotConnected
+from bot.errors import BuildbellError
 from bot.services import Services
 from bot.slack import ids, replies
-from bot.slack.text import Message, escape
+from bot.slack.text import Message
 from commands import abort, again, connect, doctor, help, listing, settings, start, status
-from commands.arguments import NOTHING, SHOW, START, nearest, parse
+from commands.arguments import NOTHING, SHOW, START, parse
 from commands.asking import (
     Payload,
     Typed,
@@ -22,9 +22,8 @@ from commands.asking import (
     asker_of_press,
     pressed_value,
     replace_question,
-    with_candidates,
+    with_ways_out,
 )
-from commands.tokens import shown
 
 log = logging.getLogger(__name__)
 Verb = Callable[[Typed, Services], Awaitable[Message | None]]
@@ -86,7 +85,8 @@ async def run_text(asker: Asker, text: str, trigger_id: str, services: Services)
         return replies.error(error)
     name = "" if parsed.verb in UNNAMED else parsed.verb
     verb = UNNAMED.get(parsed.verb) or VERBS[parsed.verb]
-    return await _run(verb, Typed(asker, parsed.words, trigger_id, name), services)
+    typed = Typed(asker, parsed.words, trigger_id, name, known_verbs=tuple(VERBS))
+    return await _run(verb, typed, services)
 
 
 async def run_verb(name: str, asker: Asker, text: str, trigger_id: str, services: Services) -> Message | None:
@@ -98,18 +98,4 @@ async def _run(verb: Verb, typed: Typed, services: Services) -> Message | None:
         services.access.check_member(typed.asker)
         return await verb(typed, services)
     except BuildbellError as error:
-        return replies.error(with_nearest_verb(with_candidates(error, typed), typed, services.command))
-
-
-def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
-    """A first word that is no app may be a misspelt verb: say so, and do what was meant at the press of a button."""
-    first = typed.words.words[0] if typed.words else None
-    if typed.verb or first is None or not isinstance(error, AppNotFound | NotConnected | ConnectionDead):
-        return error
-    meant = None if first.quoted else nearest(first.text, VERBS)
-    usage = f"`{command} help` lists what can be typed."
-    if meant is None:
-        return BuildbellError(f"{error.sentence} {usage}", choices=error.choices)
-    told = f"{meant} {typed.words.after(1).tail()}".strip()
-    sentence = f"{error.sentence} If {shown(first.text)} was to be a verb: did you mean `{command} {meant}`? {usage}"
-    return BuildbellError(sentence, choices=(Choice(f"{command} {meant}", escape(told)), *error.choices))
+        return replies.error(with_ways_out(error, typed, services.command))

@@ -24,14 +24,13 @@ def register(app: AsyncApp) -> None:
 
 async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
     asker = asker_of_press(body)
-    services.access.check_member(asker)
-    known = await services.app_rows.list_apps(asker.workspace_id)
+    known = await services.app_rows.list_apps(asker.workspace_id) if services.access.is_member(asker) else []
     await ack(**options_ack(app_options(options.get("value") or "", known)))
 
 
 async def suggest_targets(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
-    asker, slug = asker_of_press(body), app_of(body)
-    services.access.check_member(asker)
+    asker = asker_of_press(body)
+    slug = app_of(body) if services.access.is_member(asker) else None
     workflows = await services.apps.list_workflows(asker.workspace_id, slug) if slug else []
     pipelines = await services.apps.list_pipelines(asker.workspace_id, slug) if slug else []
     found = target_options(options.get("value") or "", workflows=workflows, pipelines=pipelines)
@@ -39,8 +38,8 @@ async def suggest_targets(ack: AsyncAck, options: Payload, body: Payload, servic
 
 
 async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
-    asker, slug = asker_of_press(body), app_of(body)
-    services.access.check_member(asker)
+    asker = asker_of_press(body)
+    slug = app_of(body) if services.access.is_member(asker) else None
     branches = await services.apps.list_branches(asker.workspace_id, slug) if slug else []
     await ack(**options_ack(branch_options(options.get("value") or "", branches=branches)))
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.playground.bitrise import openapi
 from tests.world import World
 
 settings.register_profile("here", deadline=None)  # how long an example takes says nothing about the code
@@ -63,6 +64,8 @@ async def open_world(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Ca
     yield open_one
     for world in opened:
         await world.close()
+        if openapi.is_at_hand():  # the bot speaks as Bitrise's own description of its API says
+            assert openapi.described().problems(world.bitrise.journal) == []
     if not any(world.expects_errors for world in opened):
         assert not complaints.told, "the bot logged errors:\n" + "\n".join(complaints.told)
 

@@ -90,6 +90,12 @@ class World:
             self.is_up = False
             await self.bot.stop()
 
+    async def restart_bot(self, **settings: Any) -> None:
+        """Stop and start, with other settings where any are given."""
+        await self.stop_bot()
+        self._settings |= settings
+        await self.start_bot()
+
     def settings(self) -> Settings:
         values: dict[str, Any] = {
             "slack_bot_token": SecretStr(self.app.bot_token),

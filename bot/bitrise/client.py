@@ -122,8 +122,10 @@ class BitriseClient:
     async def trigger_build(self, params: TriggerParams) -> TriggerAnswer:
         """Start builds. Raises `BitriseRefused` when none was started; `BitriseUnavailable` when that is not known."""
         answer = reading.read_trigger(await self._post("/apps/{app}/builds", params.to_body(), app=params.app_slug))
-        if not answer.results:
+        if not answer.results and answer.refused:
             raise BitriseRefused(" ".join(answer.refused), status=400)
+        if not answer.results:
+            raise BitriseUnavailable("Bitrise's answer to the start cannot be read.", status=200)
         results = tuple(
             replace(item, pipeline=params.pipeline) if params.pipeline and not item.pipeline else item
             for item in answer.results

@@ -65,10 +65,14 @@ def said(body: Any) -> str | None:
             return one_line(body[name])
     errors = body.get("errors")
     if isinstance(errors, Mapping):
-        errors = [f"{name}: {text}" for name, text in errors.items()]
+        errors = [f"{name}: {text}" for name, texts in errors.items() for text in _listed(texts)]
     if isinstance(errors, list) and errors:
         return one_line("; ".join(str(error) for error in errors))
     return None
+
+
+def _listed(texts: Any) -> list[Any]:
+    return texts if isinstance(texts, list) else [texts]
 
 
 def one_line(text: str) -> str:

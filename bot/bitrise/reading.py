@@ -186,7 +186,7 @@ def read_trigger(body: Any) -> TriggerAnswer:
                     _text(item, "triggered_pipeline"),
                 )
             )
-        else:
+        elif item.get("status") == "error":  # anything else says neither yes nor no
             refused.append(_text(item, "message") or "Bitrise did not say why.")
     return TriggerAnswer(tuple(results), tuple(refused))
 

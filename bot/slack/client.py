@@ -60,6 +60,18 @@ class SlackRefused(SlackFailed):
         self.messages = messages
 
 
+class TriggerExpired(SlackRefused):
+    """Too late to open a form."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.sentence = "Slack leaves me three seconds to open a form, and this time they had passed. Please try again."
+
+
+class TriggerUsed(SlackRefused):
+    """The form is open already: the press was delivered twice."""
+
+
 class SlackUnavailable(SlackFailed):
     """5xx, a time-out, a cut connection or an answer that cannot be read: the call may have taken effect."""
 
@@ -161,7 +173,14 @@ class SlackClient:
 
     async def open_view(self, trigger_id: str, view: Payload) -> str:
         """Returns the view's id. The trigger is good for 3 s, once."""
-        return _view_id(await self._call("views.open", trigger_id=trigger_id, view=view))
+        try:
+            return _view_id(await self._call("views.open", trigger_id=trigger_id, view=view))
+        except SlackRefused as refused:
+            if refused.error == "exchanged_trigger_id":
+                raise TriggerUsed(refused.error) from None
+            if refused.error in ("expired_trigger_id", "invalid_trigger_id", "trigger_expired"):
+                raise TriggerExpired(refused.error) from None
+            raise
 
     async def push_view(self, trigger_id: str, view: Payload) -> str:
         return _view_id(await self._call("views.push", trigger_id=trigger_id, view=view))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.errors import BuildbellError, Choice
@@ -64,6 +66,12 @@ def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
     by = f", connected by {mention(workspace.connected_by)}" if workspace.connected_by else ""
     at = f" on {date(workspace.connected_at)}" if workspace.connected_at else ""
     return f"✅ *Connected to Bitrise* as {_owner(workspace)}{by}{at}.{_last_looked(workspace)}"
+
+
+def report(workspace: WorkspaceRow | None, told: Sequence[str], *, command: str) -> Message:
+    """How it stands with Bitrise, and further sentences of ours, a line each."""
+    text = "\n".join([plain_health(workspace, command=command), *map(escaped, told)])
+    return message(text, section(text))
 
 
 def plain_health(workspace: WorkspaceRow | None, *, command: str) -> str:

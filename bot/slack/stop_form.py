@@ -66,7 +66,7 @@ def stop_form(
         text_input(
             ids.ABORT_SENTENCE, "In your words", initial=sentence, limit=SENTENCE_LIMIT, hint="Shown on the card."
         ),
-        _report(may_report_green),
+        _report(may_report_green, is_pipeline=build.build.is_pipeline),
         context(_consequence(build)),
         _quiet(),
     ]
@@ -90,11 +90,12 @@ def sentence_case(label: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-def _report(may_report_green: bool) -> InputBlock:
+def _report(may_report_green: bool, *, is_pipeline: bool) -> InputBlock:
+    """Bitrise always reports a pipeline; only a build can be stopped without a word."""
     failed = choice("Failed", Report.FAILED, "The commit shows a failed check")
     green = choice("Green", Report.GREEN, "The commit shows a passed check, although nothing passed")
     nothing = choice("Nothing", Report.NOTHING, "The check stays pending; a required one keeps blocking")
-    offered = [failed, green, nothing] if may_report_green else [failed, nothing]
+    offered = [failed, *([green] if may_report_green else []), *([] if is_pipeline else [nothing])]
     radio = RadioButtonsElement(action_id=ids.ABORT_REPORT, options=offered, initial_option=failed)
     return choice_input(ids.ABORT_REPORT, "What shall be reported?", radio)
 

@@ -63,7 +63,7 @@ class View:
             "blocks": self.blocks,
             "private_metadata": self.private_metadata,
             "callback_id": self.callback_id,
-            "state": {"values": self.state},
+            "state": {"values": {block_id: dict(held) for block_id, held in self.state.items()}},
             "hash": self.hash,
             "title": self.body.get("title") or {"type": "plain_text", "text": "View Title", "emoji": True},
             "clear_on_close": bool(self.body.get("clear_on_close")),

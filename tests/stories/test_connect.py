@@ -72,6 +72,15 @@ async def test_a_workspace_token_which_has_no_me_is_connected(fresh: World) -> N
     assert "Connected as workspace Acme, 2 apps." in fresh.modal_text(fresh.ada)
 
 
+async def test_an_owner_with_an_ampersand_is_spelt_right_everywhere(fresh: World) -> None:
+    salt = fresh.bitrise.add_workspace("Salt & Co")
+    fresh.bitrise.add_app("Pepper", salt)
+    await fresh.connect(fresh.bitrise.add_workspace_token(salt))
+    await fresh.say("/build doctor", by=fresh.ada)
+    assert "workspace Salt & Co" in fresh.modal_text(fresh.ada)
+    assert "workspace Salt & Co" in fresh.whispers(fresh.ada)[-1]
+
+
 async def test_a_token_that_reaches_no_app_says_so(fresh: World) -> None:
     await fresh.connect(fresh.bitrise.add_token(fresh.owner, role={}))
     assert "0 apps" in fresh.modal_text(fresh.ada)
@@ -188,9 +197,13 @@ async def test_the_token_is_in_nothing_that_slack_gets_and_not_in_the_log(
         assert secret not in "\n".join(logged)
 
 
+def all_bytes(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+
+
 async def test_the_token_is_sealed_on_disk(world: World, tmp_path: Path) -> None:
     await world.say("/build shop deploy main FLAVOR=very-own-value")
-    written = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    written = all_bytes(tmp_path)
     assert world.token.encode() not in written
     assert b"very-own-value" not in written
     (workspace,) = await world.bot.services.workspaces.list_workspaces()

@@ -220,6 +220,14 @@ async def test_a_button_keeps_everything_that_was_typed(world: World) -> None:
     assert (build.environments["FLAVOR"], build.environments["BUILDBELL_MESSAGE"]) == ("a b", "try it")
 
 
+async def test_apps_of_the_same_title_can_be_told_apart(world: World) -> None:
+    twins = [world.bitrise.add_app("Twin", world.acme, repo_slug="twin") for _ in range(2)]
+    await world.passes(minutes=2)
+    await world.say("/build twin primary main")
+    await world.press(world.whisper(), f"Twin ({twins[1].slug})")
+    assert [build.app for build in world.builds()] == [twins[1]]
+
+
 async def test_a_misspelt_name_is_answered_with_the_close_ones(world: World) -> None:
     await world.say("/build androd-shop deploy main")
     assert "Did you mean" in world.whispers()[-1]
@@ -342,6 +350,7 @@ async def test_join_shows_the_card_once_however_often_it_is_pressed(world: World
     question = world.whisper(world.bo, other).snapshot()
     await world.press(question, "Join #1", by=world.bo)
     await world.press(question, "Join #1", by=world.bo)
+    await world.passes(seconds=10)
     assert [world.read(card).splitlines()[0] for card in world.cards(other)] == ["⏳ Queued  iOS Shop · deploy  #1"]
     assert len(world.builds()) == 1
 
@@ -379,6 +388,23 @@ async def test_two_people_who_type_the_same_at_once_start_one_and_one_is_asked(w
     assert len(world.builds()) == 1
     answers = [world.whispers(world.ana)[-1], world.whispers(world.bo)[-1]]
     assert sum("Start anyway" in answer for answer in answers) == 1
+
+
+async def test_who_was_asked_while_nothing_had_an_answer_yet_can_start_anyway(world: World) -> None:
+    await asyncio.gather(
+        world.slack.command(world.ana, world.ios, "/build shop deploy main"),
+        world.slack.command(world.bo, world.ios, "/build shop deploy main"),
+    )
+    await world.settled()
+    asked = next(user for user in (world.ana, world.bo) if "Start anyway" in world.whispers(user)[-1])
+    await world.press(world.whisper(asked), "Start anyway", by=asked)
+    assert len(world.builds()) == 2
+
+
+async def test_by_http_a_build_starts_as_well(open_world: OpenWorld) -> None:
+    world = await open_world(socket_mode=False)
+    await world.say("/build shop deploy main")
+    assert "iOS Shop · deploy  #1" in world.read(world.card)
 
 
 async def test_in_a_direct_message_the_card_comes_there(world: World) -> None:

@@ -9,9 +9,10 @@ let events = null;
  * Do something. A deed that cannot be done is told in a toast and comes back with `ok: false`.
  * @param {string} deed like `slack/press`
  * @param {Record<string, any>} [facts]
+ * @param {{isQuiet?: boolean}} [how] quiet deeds tell nobody that they failed
  * @returns {Promise<any>}
  */
-export async function act(deed, facts = {}) {
+export async function act(deed, facts = {}, { isQuiet = false } = {}) {
   try {
     const response = await fetch(`/api/${deed}`, {
       method: "POST",
@@ -20,7 +21,7 @@ export async function act(deed, facts = {}) {
     });
     const told = await response.json();
     if (!response.ok) {
-      toast(told.error ?? `It answered ${response.status}.`, "bad");
+      if (!isQuiet) toast(told.error ?? `It answered ${response.status}.`, "bad");
       return { ...told, ok: false, isTold: true };
     }
     return told;

@@ -1,0 +1,54 @@
+"""A headless Chromium of this machine, for the page's tests and pictures. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+USUAL = Path("/usr/bin/chromium")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium_path() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), str(USUAL) if USUAL.exists() else None)
+
+
+def why_no_browser() -> str | None:
+    """What is missing, in a sentence; None when nothing is."""
+    if importlib.util.find_spec("playwright") is None:
+        return "Playwright's Python package is not installed (pip install playwright; no browser download needed)"
+    if chromium_path() is None:
+        return "there is no Chromium on this machine (apt-get install chromium)"
+    return None
+
+
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    """With a user data folder of its own, gone afterwards. Raises RuntimeError with what is missing."""
+    if missing := why_no_browser():
+        raise RuntimeError(missing)
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            await browser.close()

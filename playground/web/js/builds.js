@@ -1,0 +1,63 @@
+/** Bitrise's builds: what runs, with its buttons; what has ended; and starting one from elsewhere. */
+import { act } from "./api.js";
+import { clockOf, drawClocks } from "./buildclock.js";
+import { h, keep } from "./dom.js";
+import { menu } from "./overflow.js";
+import { section, watch } from "./state.js";
+import { starter } from "./starter.js";
+import { span } from "./when.js";
+
+const WORDS = { "on-hold": "On hold", "in-progress": "Running", success: "Success", error: "Failed", aborted: "Aborted", "aborted-with-success": "Aborted with success" };
+
+/** @returns {HTMLElement} */
+export function buildsPanel() {
+  const running = h("div", { class: "builds", "aria-label": "Builds that run" });
+  const ended = h("div", { class: "builds", "aria-label": "Builds that have ended" });
+  watch(["bitrise"], () => {
+    const builds = section("bitrise")?.builds ?? [];
+    const how = (draw) => ({ key: (each) => each.slug, sign: (each) => JSON.stringify(each), draw });
+    keep(running, builds.filter((each) => !each.finished_at), how(runningBuild));
+    keep(ended, builds.filter((each) => each.finished_at), how(endedBuild));
+    drawClocks();
+  });
+  return h("div", {}, starter(), h("h3", {}, "On the machines"), running, h("p", { class: "nothing" }, "No build runs."), h("h3", {}, "Ended"), ended);
+}
+
+/** @param {any} build */
+function runningBuild(build) {
+  const isHeld = build.state === "on-hold";
+  const deed = (name, facts = {}) => () => act(`bitrise/${name}`, { build: build.slug, ...facts });
+  const button = (label, name, kind = "") => h("button", { class: `button button-small ${kind}`, type: "button", data: { focus: `${build.slug}-${name}` }, on: { click: deed(name) } }, label);
+  const fails = build.steps.map((step) => ({ label: `at ${step}`, run: deed("fail", { step }) }));
+  return h("article", { class: "build", data: { build: build.slug, state: build.state }, "aria-label": `${build.app} ${build.workflow} number ${build.number}` },
+    head(build), facts(build), clockOf(build),
+    h("div", { class: "build-buttons" },
+      button("Succeed", "finish", "button-primary"),
+      menu({ label: "Fail at a step", face: "Fail ▾", entries: fails, kind: "button button-small button-danger", focus: `${build.slug}-fail` }),
+      isHeld || build.stage === "starting" ? button("Run now", "run") : button("Hold", "hold"),
+      button("Nothing changed", "skip"),
+      button("Abort", "abort")));
+}
+
+/** @param {any} build */
+function endedBuild(build) {
+  const ran = build.started_at ? span((build.finished_at - build.started_at) / 1000) : "never started";
+  const why = build.failed_step ? `at ${build.failed_step}` : build.reason;
+  return h("article", { class: "build build-ended", data: { build: build.slug, state: build.state } },
+    head(build), facts(build), h("div", { class: "build-facts" }, ran, why ? h("span", { class: "build-why" }, ` · ${why}`) : null));
+}
+
+/** @param {any} build */
+function head(build) {
+  const word = build.stage === "starting" ? "Starting" : WORDS[build.state] ?? build.state;
+  return h("div", { class: "build-head" }, h("span", { class: `state state-${build.state}` }, word),
+    h("a", { href: build.url, target: "_blank", rel: "noopener", class: "build-name" }, `${build.app} · ${build.workflow}`), h("span", { class: "build-number" }, `#${build.number}`));
+}
+
+/** @param {any} build */
+function facts(build) {
+  const place = [build.branch, build.commit, build.pull_request ? `pull request #${build.pull_request}` : ""].filter(Boolean).join(" · ");
+  return h("div", { class: "build-facts" },
+    place ? h("span", { class: "mono" }, place) : null, build.commit_message ? h("span", { class: "build-message" }, build.commit_message) : null,
+    h("span", { class: "build-by" }, `by ${build.triggered_by ?? "nobody named"}`));
+}

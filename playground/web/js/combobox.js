@@ -1,0 +1,173 @@
+/** A select one can type into: options are asked for while one types, taken by mouse or by keyboard. */
+import { h, fill } from "./dom.js";
+import { plain, textOf } from "./text.js";
+
+const TYPING_MS = 120;
+let count = 0;
+
+/**
+ * @typedef {object} Combobox
+ * @property {string} [id] @property {string} [label] @property {string} [describedBy]
+ * @property {boolean} [isWrong] @property {boolean} [isRequired]
+ * @property {string} focus what the focus is found again by after a redraw
+ * @property {string} placeholder
+ * @property {any[]} chosen options that are chosen
+ * @property {boolean} isMany
+ * @property {boolean} isSearched whether somebody else answers, which takes a moment
+ * @property {(typed: string) => Promise<any[]>} offers
+ * @property {(options: any[]) => Promise<boolean>} take
+ */
+
+/** @param {Combobox} how @returns {HTMLElement} */
+export function combobox(how) {
+  const list = h("ul", { class: "options", role: "listbox", id: `options-${++count}`, hidden: true, "aria-label": how.label ?? how.placeholder });
+  const input = h("input", {
+    class: "field combobox-input", type: "text", role: "combobox", autocomplete: "off", spellcheck: "false",
+    id: how.id ?? null, placeholder: how.placeholder || "Choose…", data: { focus: how.focus },
+    "aria-label": how.id ? null : how.placeholder, "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list",
+    "aria-describedby": how.describedBy || null, "aria-invalid": how.isWrong ? "true" : null, "aria-required": how.isRequired ? "true" : null,
+  });
+  const box = h("div", { class: "combobox" });
+  const open = new Opened(how, input, list);
+  const clear = h("button", { class: "combobox-clear", type: "button", "aria-label": "Clear", on: { click: () => open.clear() } }, "×");
+  const chips = h("span", { class: "chips" });
+  open.drawChosen = () => {
+    fill(chips, how.isMany ? how.chosen.map((option) => chip(option, () => open.drop(option))) : null);
+    input.value = how.isMany ? "" : plain(how.chosen[0]?.text);
+    clear.hidden = how.isMany || !how.chosen.length;
+  };
+  open.drawChosen();
+  fill(box, chips, input, clear, h("span", { class: "combobox-arrow", "aria-hidden": "true" }), list);
+  return box;
+}
+
+/** @param {any} option @param {() => void} drop */
+function chip(option, drop) {
+  return h("span", { class: "chip" }, ...textOf(option.text),
+    h("button", { type: "button", "aria-label": `Remove ${plain(option.text)}`, on: { click: drop } }, "×"));
+}
+
+/** The open list under an input. */
+class Opened {
+  /** @param {Combobox} how @param {HTMLElement} input @param {HTMLElement} list */
+  constructor(how, input, list) {
+    Object.assign(this, { how, input, list, options: [], at: -1, asked: 0, timer: 0, drawChosen: () => {} });
+    input.addEventListener("focus", () => input.select());
+    input.addEventListener("click", () => this.open(""));
+    input.addEventListener("input", () => this.typed());
+    input.addEventListener("keydown", (event) => this.key(event));
+    input.addEventListener("blur", () => setTimeout(() => this.close(), 120));
+    list.addEventListener("mousedown", (event) => event.preventDefault());
+  }
+
+  get isOpen() {
+    return !this.list.hidden;
+  }
+
+  typed() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.open(this.input.value), this.how.isSearched ? TYPING_MS : 0);
+  }
+
+  /** @param {string} typed */
+  async open(typed) {
+    const mine = ++this.asked;
+    this.show([], "Loading…");
+    const options = await this.how.offers(typed);
+    // An older answer must not overtake a newer question.
+    if (mine === this.asked && document.activeElement === this.input) this.show(options, "No results");
+  }
+
+  /** @param {any[]} options @param {string} otherwise */
+  show(options, otherwise) {
+    this.options = options;
+    this.at = options.length ? 0 : -1;
+    this.list.hidden = false;
+    this.input.setAttribute("aria-expanded", "true");
+    fill(this.list, options.length
+      ? options.map((option, place) => this.entry(option, place))
+      : h("li", { class: "options-none", role: "option", "aria-disabled": "true" }, otherwise));
+    this.mark();
+    this.stand();
+  }
+
+  /** @param {any} option @param {number} place */
+  entry(option, place) {
+    const isChosen = this.how.chosen.some((each) => each.value === option.value);
+    return h("li", { role: "option", id: `${this.list.id}-${place}`, "aria-selected": String(isChosen), class: isChosen ? "is-chosen" : "",
+        data: { value: option.value }, on: { click: () => this.take(option) } },
+      ...textOf(option.text), option.description ? h("span", { class: "choice-description" }, ...textOf(option.description)) : null);
+  }
+
+  /** Under the input, or above where there is no room; fixed, so that nothing clips it. */
+  stand() {
+    const box = this.input.getBoundingClientRect();
+    const room = window.innerHeight - box.bottom - 8;
+    const above = room < 160 && box.top > room;
+    this.list.style.width = `${box.width}px`;
+    this.list.style.left = `${box.left}px`;
+    this.list.style.maxHeight = `${Math.min(260, above ? box.top - 8 : room)}px`;
+    this.list.style.top = above ? "auto" : `${box.bottom + 2}px`;
+    this.list.style.bottom = above ? `${window.innerHeight - box.top + 2}px` : "auto";
+  }
+
+  mark() {
+    [...this.list.children].forEach((child, place) => child.classList.toggle("is-at", place === this.at));
+    const child = this.list.children[this.at];
+    child?.scrollIntoView({ block: "nearest" });
+    if (child?.id) this.input.setAttribute("aria-activedescendant", child.id);
+    else this.input.removeAttribute("aria-activedescendant");
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (!this.isOpen) return void this.open("");
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      this.at = (this.at + step + this.options.length) % Math.max(1, this.options.length);
+      this.mark();
+    } else if (event.key === "Enter" && this.isOpen) {
+      event.preventDefault();
+      if (this.options[this.at]) this.take(this.options[this.at]);
+    } else if (event.key === "Escape" && this.isOpen) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.close();
+    } else if (event.key === "Tab" && this.isOpen) {
+      this.close();
+    }
+  }
+
+  /** @param {any} option */
+  async take(option) {
+    const before = this.how.chosen;
+    const others = before.filter((each) => each.value !== option.value);
+    this.how.chosen = this.how.isMany ? (others.length < before.length ? others : [...before, option]) : [option];
+    this.close();
+    if (!(await this.how.take(this.how.chosen))) this.how.chosen = before;
+    this.drawChosen();
+  }
+
+  /** @param {any} option */
+  async drop(option) {
+    this.how.chosen = this.how.chosen.filter((each) => each.value !== option.value);
+    this.drawChosen();
+    await this.how.take(this.how.chosen);
+  }
+
+  async clear() {
+    this.how.chosen = [];
+    this.drawChosen();
+    await this.how.take([]);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.asked++;
+    this.list.hidden = true;
+    this.input.setAttribute("aria-expanded", "false");
+    this.input.removeAttribute("aria-activedescendant");
+    this.drawChosen();
+  }
+}

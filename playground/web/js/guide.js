@@ -1,0 +1,50 @@
+/** A few things to try, beside the composer; they tick themselves off. */
+import { fill, h, keepFocus } from "./dom.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { section, watch } from "./state.js";
+
+const FOLDED = "buildbell-guide-folded";
+const node = h("section", { class: "guide", "aria-label": "Things to try" });
+/** @type {string | null} */
+let open = null;
+let doneBefore = 0;
+
+export function watchGuide() {
+  watch(["guide"], draw);
+}
+
+/** @returns {HTMLElement} the one guide, wherever it stands now */
+export const guideNode = () => node;
+
+function draw() {
+  const steps = section("guide");
+  if (!steps) return;
+  const isFolded = sessionStorage.getItem(FOLDED) === "yes";
+  const done = steps.filter((step) => step.is_done).length;
+  if (done > doneBefore) open = null; // what was just done gives way to what comes next
+  doneBefore = done;
+  const next = steps.find((step) => !step.is_done);
+  const shown = steps.find((step) => step.id === open) ?? next ?? steps.at(-1);
+  keepFocus(node, () => fill(node,
+    h("button", { class: "guide-head", type: "button", "aria-expanded": String(!isFolded), data: { focus: "guide" }, on: { click: fold } },
+      h("strong", {}, done === steps.length ? "All tried" : "Try this"), h("span", {}, ` ${done} of ${steps.length}`), h("span", { class: "guide-fold", "aria-hidden": "true" }, isFolded ? "▴" : "▾")),
+    isFolded ? null : h("div", { class: "guide-inside" },
+      h("ol", {}, ...steps.map((step) => tick(step, step.id === shown?.id))),
+      shown ? h("p", {}, h("strong", {}, shown.title, shown.is_done ? " ✓" : ""), h("br"), ...mrkdwn(shown.text)) : null)));
+}
+
+/** @param {any} step @param {boolean} isShown */
+function tick(step, isShown) {
+  const show = () => {
+    open = step.id;
+    draw();
+  };
+  return h("li", { class: step.is_done ? "is-done" : "", data: { step: step.id } },
+    h("button", { class: "tick", type: "button", title: step.title, "aria-label": `${step.title}, ${step.is_done ? "done" : "to do"}`, "aria-pressed": String(isShown),
+      data: { focus: `guide-${step.id}` }, on: { click: show } }, step.is_done ? "✓" : ""));
+}
+
+function fold() {
+  sessionStorage.setItem(FOLDED, sessionStorage.getItem(FOLDED) === "yes" ? "no" : "yes");
+  draw();
+}

@@ -1,0 +1,39 @@
+/** Puts the page together and sits the person down. */
+import { sitDown } from "./api.js";
+import { watchBitrise } from "./bitrise.js";
+import { runClocks } from "./buildclock.js";
+import { watchConversation } from "./conversation.js";
+import { watchGuide } from "./guide.js";
+import { leaveHome } from "./home.js";
+import { watchModals } from "./modal.js";
+import { isOfHere, openLink } from "./place.js";
+import { watchSidebar } from "./sidebar.js";
+import { here, openChannel, readAddress, watch } from "./state.js";
+import { applyTheme } from "./theme.js";
+import { watchThread } from "./thread.js";
+import { watchTop } from "./top.js";
+
+applyTheme();
+readAddress();
+watchTop();
+watchGuide();
+watchSidebar();
+watchConversation();
+watchThread();
+watchModals();
+watchBitrise();
+runClocks();
+watch(["here"], () => {
+  if (!openChannel()?.is_direct || here.tab !== "home") leaveHome();
+});
+
+// Links lead to this machine or nowhere.
+document.addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest("a[href^='http']") : null;
+  if (link && !isOfHere(link.href)) {
+    event.preventDefault();
+    openLink(link.href);
+  }
+});
+
+sitDown(here.person || "ana");

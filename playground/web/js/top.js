@@ -1,0 +1,37 @@
+/** The bar above everything: who one is, light or dark, which side on a narrow window. */
+import { sitDown } from "./api.js";
+import { fill, h, keepFocus } from "./dom.js";
+import { section, watch } from "./state.js";
+import { nextTheme, themeName } from "./theme.js";
+
+export function watchTop() {
+  watch(["world", "here"], draw);
+  drawSides();
+}
+
+function draw() {
+  const world = section("world");
+  if (!world) return;
+  const rest = document.getElementById("top-rest");
+  const people = world.people.filter((each) => !each.is_bot);
+  const who = h("select", { id: "who", data: { focus: "who" }, on: { change: (event) => sitDown(event.target.value) } },
+    ...people.map((each) => h("option", { value: each.name, selected: each.id === world.me }, `${each.real_name} – ${role(each)}`)));
+  const theme = h("button", { class: "theme", type: "button", data: { focus: "theme" }, title: "Light, dark, or as the system has it", on: { click: () => { nextTheme(); draw(); } } }, themeName());
+  keepFocus(rest, () => fill(rest, h("span", { class: "link-lost", role: "alert" }, "Connection lost, trying again…"), h("label", { for: "who" }, "You are "), who, theme));
+}
+
+/** @param {any} who */
+function role(who) {
+  if (who.is_guest) return `guest from ${who.team}`;
+  return who.is_admin ? "admin" : "engineer";
+}
+
+function drawSides() {
+  const stage = document.getElementById("stage");
+  const side = (name, label) => h("button", { type: "button", class: "side", "aria-pressed": String(stage.dataset.side === name), on: { click: () => {
+    stage.dataset.side = name;
+    drawSides();
+  } } }, label);
+  fill(document.getElementById("sides"), side("slack", "Slack"), side("bitrise", "Bitrise"));
+}
+

@@ -1,0 +1,45 @@
+"""Real processes between real sockets; nothing they print may hold a secret or a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.processes.scene import Scene
+
+
+@asynccontextmanager
+async def opened(scene: Scene) -> AsyncIterator[Scene]:
+    await scene.open()
+    try:
+        yield scene
+    finally:
+        await scene.close()
+    printed = "".join(process.printed for process in scene.processes)
+    assert [secret[:9] for secret in scene.secrets if secret in printed] == [], "a secret was printed"
+    assert "Traceback" not in printed
+
+
+@pytest.fixture
+async def bare_scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    """Nobody has connected Bitrise yet, and there is no database."""
+    async with opened(Scene(tmp_path)) as scene:
+        yield scene
+
+
+@pytest.fixture
+async def scene(bare_scene: Scene) -> Scene:
+    """Connected to Bitrise; no process runs yet."""
+    await bare_scene.connect()
+    return bare_scene
+
+
+@pytest.fixture
+async def http_scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    """Connected too, and Slack delivers over HTTP."""
+    async with opened(Scene(tmp_path, socket_mode=False)) as scene:
+        await scene.connect()
+        yield scene

@@ -1,0 +1,124 @@
+"""Help, and what is answered to what is not understood."""
+
+from __future__ import annotations
+
+import pytest
+
+from commands import help as helping
+from commands.arguments import parse, parse_abort, parse_build, parse_list, parse_start
+from commands.slash import VERBS
+from tests.world import World
+
+READERS = {"list": parse_list, "abort": parse_abort, "again": parse_build, "status": parse_build, "show": parse_build}
+
+
+def usages() -> list[str]:
+    return [entry.usage for module in helping.MODULES for entry in module.HELP]
+
+
+async def test_help_lists_every_verb(world: World) -> None:
+    await world.say("/build help")
+    told = world.whispers()[-1]
+    aliases = {"form", "stop", "start", "show", "defaults"}
+    assert [verb for verb in VERBS if verb not in aliases and f"/build {verb}" not in told] == []
+
+
+async def test_help_is_private_and_whole(world: World) -> None:
+    await world.say("/build help")
+    assert not world.cards()
+    assert "this list" in world.whispers()[-1]
+    assert "…" not in world.whispers()[-1].splitlines()[-1]
+
+
+async def test_help_works_without_a_token(world: World) -> None:
+    await world.say("/build disconnect", by=world.ada)
+    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.say("/build help")
+    assert "/build connect" in world.whispers()[-1]
+
+
+@pytest.mark.parametrize("usage", usages())
+def test_every_example_of_help_can_be_read(usage: str) -> None:
+    asked = parse(usage, VERBS)
+    read = READERS.get(asked.verb, parse_start)
+    assert read(asked.words) is not None
+
+
+@pytest.mark.parametrize(
+    "usage", [usage for usage in usages() if "#812" in usage or usage.startswith(("list", "status"))]
+)
+async def test_every_example_about_builds_works(world: World, usage: str) -> None:
+    world.shop.next_number = 812
+    world.bitrise.start_build(world.shop, workflow="deploy")
+    await world.say(f"/build {usage}")
+    told = "\n".join([*world.whispers(), *map(world.read, world.cards())])
+    if world.slack.views(world.ana):
+        told += world.modal_text()
+    assert "I can't" not in told
+    assert "I do not" not in told
+
+
+async def test_the_example_of_a_start_starts(world: World) -> None:
+    (usage,) = [usage for usage in usages() if "FLAVOR" in usage and "|" not in usage]
+    await world.say(f"/build {usage}")
+    assert len(world.builds()) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("staus", "status"), ("halp", "help"), ("setings", "settings"), ("doctr", "doctor")]
+)
+async def test_a_misspelt_verb_is_answered_with_the_nearest(world: World, typed: str, meant: str) -> None:
+    await world.say(f"/build {typed}")
+    assert f"did you mean `/build {meant}`?" in world.whispers()[-1]
+    assert "`/build help` lists what can be typed" in world.whispers()[-1]
+
+
+async def test_the_nearest_verb_can_be_pressed(world: World) -> None:
+    await world.say("/build staus")
+    await world.press(world.whisper(), "/build status")
+    assert world.whispers()[-1] == "Nothing is running."
+
+
+async def test_the_nearest_verb_keeps_what_followed(world: World) -> None:
+    world.bitrise.start_build(world.shop, workflow="test")
+    await world.say("/build lsit shop workflow:test")
+    await world.press(world.whisper(), "/build list")
+    assert "iOS Shop · test" in world.whispers()[-1]
+
+
+async def test_a_misspelt_verb_before_a_build_is_recognised(world: World) -> None:
+    world.bitrise.start_build(world.shop, workflow="endless")
+    await world.say("/build abrot shop #1")
+    await world.press(world.whisper(), "/build abort")
+    assert world.modal().title == "Stop #1"
+
+
+async def test_a_misspelt_verb_is_recognised_before_anything_is_connected(world: World) -> None:
+    await world.say("/build disconnect", by=world.ada)
+    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.say("/build conect", by=world.ada)
+    await world.press(world.whisper(world.ada), "/build connect", by=world.ada)
+    assert world.modal(world.ada).title == "Connect Bitrise"
+
+
+async def test_nonsense_is_answered_with_the_way_to_help(world: World) -> None:
+    await world.say("/build zzzzqqqq")
+    assert "`/build help` lists what can be typed" in world.whispers()[-1]
+
+
+async def test_an_app_in_quotes_is_no_misspelt_verb(world: World) -> None:
+    await world.say('/build "staus"')
+    assert "did you mean" not in world.whispers()[-1]
+
+
+async def test_start_and_show_may_be_said(world: World) -> None:
+    await world.say("/build start shop deploy main")
+    await world.say("/build show shop #1")
+    await world.passes(seconds=2)
+    assert len(world.builds()) == 1
+    assert len(world.cards()) == 2
+
+
+async def test_the_case_of_a_verb_does_not_matter(world: World) -> None:
+    await world.say("/build STATUS")
+    assert world.whispers()[-1] == "Nothing is running."
