@@ -85,12 +85,14 @@ class Bot:
         await self.installs.start()
         await self.tracker.start()
         await self.engine.start()
+        self._on_exit.push_async_callback(self.engine.stop, within_seconds=self._settings.shutdown_seconds)
         if settings.slack_app_token is not None:
             self.socket = Socket(
                 app=self.slack_app,
                 app_token=settings.slack_app_token.get_secret_value(),
                 client=self._web_client(session),
             )
+            self._on_exit.push_async_callback(self.socket.stop)
             await self.socket.start()
         self.is_ready = True
         log.info("ready", extra={"mode": "socket" if self.socket else "http", "port": self.port})
@@ -104,8 +106,6 @@ class Bot:
                 await self._drained.wait()
         await self.tasks.drain(within_seconds=self._left(deadline))
         await self.engine.stop(within_seconds=self._left(deadline))
-        if self.socket is not None:
-            await self.socket.stop()
         await self._on_exit.aclose()
         log.info("stopped")
 

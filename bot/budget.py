@@ -62,7 +62,7 @@ class Budget:
 
     def block(self, workspace_id: str, *, until: datetime) -> None:
         """Slack said 429 all the same: nothing leaves for this workspace until then."""
-        self._blocked[workspace_id] = until
+        self._blocked[workspace_id] = max(until, self._blocked.get(workspace_id, until))
 
     def _updates_of(self, workspace_id: str, now: datetime) -> Bucket:
         # A burst of 20 and 30 a minute: at most 50 in any minute.

@@ -147,9 +147,11 @@ class Builds:
         self._access.check_member(asker)
         app = await self.named_app(asker, app_name) if app_name else None
         async with self._connections.bitrise(asker.workspace_id) as client:
-            page = await client.list_all_builds(status=0)
-        seen = [build for build in page.items if app is None or build.app_slug == app.app_slug]
-        rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, seen))
+            if app is None:
+                page = await client.list_all_builds(status=0)
+            else:
+                page = await client.list_builds(app.app_slug, BuildFilters(status=0, limit=50))
+        rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
         pipelines = [
             row
             for row in await self._builds.list_unfinished(asker.workspace_id)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import StartupFailed
@@ -16,13 +19,28 @@ from bot.errors import StartupFailed
 log = logging.getLogger(__name__)
 FATAL = frozenset(["invalid_auth", "not_allowed_token_type", "token_revoked", "account_inactive", "missing_scope"])
 RETRY_SECONDS = 5.0
+GOODBYE_SECONDS = 1.0
+
+
+class _Handler(AsyncSocketModeHandler):
+    """Bolt's own, which also knows what it has not acked yet: middleware ends before the ack is on its way."""
+
+    def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
+        self.answering: set[asyncio.Task[Any]] = set()
+        super().__init__(app, app_token, web_client=client)
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:
+        task = asyncio.ensure_future(super().handle(client, req))
+        self.answering.add(task)
+        task.add_done_callback(self.answering.discard)
+        await task
 
 
 class Socket:
     """``start`` returns once connected; `StartupFailed` when Slack refuses the app-level token."""
 
     def __init__(self, *, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
-        self._handler = AsyncSocketModeHandler(app, app_token, web_client=client)
+        self._handler = _Handler(app, app_token, client)
         self._app_token, self._client = app_token, client
 
     async def start(self) -> None:
@@ -48,4 +66,11 @@ class Socket:
         return bool(await self._handler.client.is_connected())
 
     async def stop(self) -> None:
-        await self._handler.client.close()  # type: ignore[no-untyped-call]
+        """Close everything, also after a start that failed. A peer that is gone answers no goodbye for 10 s."""
+        if self._handler.answering:
+            await asyncio.wait(self._handler.answering, timeout=GOODBYE_SECONDS)
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._handler.client.close()  # type: ignore[no-untyped-call]
+        except TimeoutError:
+            await self._handler.client.close()  # type: ignore[no-untyped-call]  # the goodbye is not said twice

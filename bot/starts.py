@@ -89,7 +89,7 @@ class Starts:
             request = await self._requests.find_request(request_id, on=tx)
             if request is None or request.workspace_id != asker.workspace_id:
                 return False
-            moved = await self._requests.move_request(tx, request_id, from_states="held", to="accepted")
+            moved = await self._requests.release_request(tx, request_id, now=self._clock.now())
             if moved:
                 await self._enqueue(tx, request_id)
             return moved

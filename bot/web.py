@@ -57,8 +57,8 @@ def _slack(app: AsyncApp, is_ready: Callable[[], str | None]) -> Callable[[web.R
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
             return web.Response(status=503)  # starting or stopping: Slack repeats events, people their commands
-        sent_at = request.headers.get("X-Slack-Request-Timestamp", "")
-        if sent_at and not TIMESTAMP.fullmatch(sent_at):
+        sent_at = request.headers.get("X-Slack-Request-Timestamp")
+        if sent_at is not None and not TIMESTAMP.fullmatch(sent_at):
             return web.Response(status=401)  # Bolt fails with a 500 on a timestamp that is no whole number
         return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
 

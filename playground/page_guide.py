@@ -22,12 +22,17 @@ class Step:
     who: str | None = None
 
 
-CONNECT = Step("connect", "Connect Bitrise", "Be *Ada*, the admin: type `/build connect` and give it the token from Bitrise’s side.", "ada")
+CONNECT = Step(
+    "connect",
+    "Connect Bitrise",
+    "Be *Ada*, the admin: type `/build connect` and paste the token from “Start a build that nobody asked for”.",
+    "ada",
+)
 START = Step("start", "Start a build", "Type `/build` and press Enter. Choose an app and a workflow, and start it.")
 STOP = Step("stop", "Stop it with a reason", "Press *Stop…* on a card that runs, and say why.")
-END = Step("end", "Let a build fail", "On Bitrise’s side, let a build fail at a step. Its card says so, and its thread.")
-HOME = Step("home", "Look at the App Home", "Open *Buildbell* in the sidebar and look at its Home tab.")
-KILL = Step("kill", "Kill the bot", "Under *Trouble*, kill the bot while a build runs, and start it again: the card goes on.")
+END = Step("end", "End one at Bitrise", "On the right, let a build fail at a step, and see its card and thread.")
+HOME = Step("home", "Look at the App Home", "Open *Buildbell* in the sidebar: its Home tab is yours alone.")
+KILL = Step("kill", "Kill the bot", "Under *Trouble*, kill the bot while a build runs, and start it: the card goes on.")
 
 
 class Guide:

@@ -98,11 +98,12 @@ class Shown:
         builds = bitrise.builds()
         running = [build for build in builds if not build.is_finished]
         ended = sorted((build for build in builds if build.finished_at), key=lambda build: build.finished_at or 0)
+        shown = [*reversed(running), *reversed(ended[-ENDED_SHOWN:])]
         return {
             "url": bitrise.site_url,
             "token": self._stage.token,
             "apps": [app_shown(app) for app in bitrise.apps.values()],
-            "builds": [build_shown(build, bitrise.site_url) for build in [*running[::-1], *ended[: -ENDED_SHOWN - 1 : -1]]],
+            "builds": [build_shown(build, bitrise.site_url) for build in shown],
         }
 
     def _state_of_stage(self) -> JSON:

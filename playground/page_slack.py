@@ -83,7 +83,9 @@ class SlackDeeds:
         await self._slack.close(me, self._view(me, asked["view"]), everything=everything)
 
     async def _shortcut(self, me: User, asked: JSON) -> JSON:
-        return told(await self._slack.shortcut(me, asked["callback_id"], self._message(me, asked) if asked.get("ts") else None))
+        return told(
+            await self._slack.shortcut(me, asked["callback_id"], self._message(me, asked) if asked.get("ts") else None)
+        )
 
     async def _open_home(self, me: User, asked: JSON) -> JSON | None:
         self._guide.note("home")

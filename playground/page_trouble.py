@@ -1,4 +1,4 @@
-"""Trouble on request: limits, outages, slowness, lost answers, dropped sockets, a killed bot; and the speed of machines."""
+"""Trouble on request: limits, outages, lost answers, dropped sockets, a killed bot; and the speed of machines."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from playground.page_bitrise import hurry
 from playground.page_guide import Guide
 from playground.stage import Stage
 from playground.wire import Fault
 
 JSON = dict[str, Any]
+FASTEST = 600.0
 Side = Literal["slack", "bitrise", "bot"]
 
 
@@ -38,36 +40,64 @@ class Once:
 
 SWITCHES = (
     Switch(
-        "slack-limit", "slack", "Slack says 429", "Every message is refused: “wait 5 seconds”.",
+        "slack-limit",
+        "slack",
+        "Slack says 429",
+        "Every message is refused: “wait 5 seconds”.",
         Fault("chat.*", status=429, retry_after=5, times=None),
     ),
-    Switch("slack-slow", "slack", "Slack is slow", "Every answer takes 2 seconds.", Fault(kind="slow", delay=2, times=None)),
     Switch(
-        "socket-mute", "slack", "Socket is deaf", "The connection stays open, and nothing comes through it.", None
+        "slack-slow",
+        "slack",
+        "Slack is slow",
+        "Every answer takes 2 seconds.",
+        Fault(kind="slow", delay=2, times=None),
     ),
-    Switch("bitrise-down", "bitrise", "Bitrise is down", "Every call gets 503.", Fault(status=503, times=None)),
+    Switch("socket-mute", "slack", "Socket is deaf", "The connection stays open, and nothing comes through it."),
     Switch(
-        "bitrise-limit", "bitrise", "Bitrise says 429", "Every call is refused: “wait 10 seconds”.",
+        "bitrise-down",
+        "bitrise",
+        "Bitrise is down",
+        "Every call gets 503.",
+        Fault(status=503, times=None),
+    ),
+    Switch(
+        "bitrise-limit",
+        "bitrise",
+        "Bitrise says 429",
+        "Every call is refused: “wait 10 seconds”.",
         Fault(status=429, retry_after=10, times=None),
     ),
-    Switch("bitrise-slow", "bitrise", "Bitrise is slow", "Every answer takes 4 seconds.", Fault(kind="slow", delay=4, times=None)),
-    Switch("token-revoked", "bitrise", "Token revoked", "Bitrise knows the stored token no more.", None),
-)  # fmt: skip
+    Switch(
+        "bitrise-slow",
+        "bitrise",
+        "Bitrise is slow",
+        "Every answer takes 4 seconds.",
+        Fault(kind="slow", delay=4, times=None),
+    ),
+    Switch("token-revoked", "bitrise", "Token revoked", "Bitrise knows the stored token no more."),
+)
 ONCES = (
     Once("socket-cut", "slack", "Drop the socket", "The TCP connection breaks without a word."),
     Once("socket-refresh", "slack", "Ask for a new socket", "As Slack does every few hours."),
     Once(
-        "lost-post", "slack", "Lose the next answer", "Slack takes the next new message and the answer is lost.",
+        "lost-post",
+        "slack",
+        "Lose the next answer",
+        "Slack takes the next new message, and the answer is lost.",
         Fault("chat.postMessage", kind="cut_after"),
     ),
     Once(
-        "lost-start", "bitrise", "Lose the next start’s answer", "Bitrise starts the build and the bot never hears of it.",
+        "lost-start",
+        "bitrise",
+        "Lose the next start’s answer",
+        "Bitrise starts the build, and the bot never hears of it.",
         Fault("builds.trigger", kind="cut_after"),
     ),
     Once("bot-kill", "bot", "Kill the bot", "SIGKILL, in the middle of whatever it does."),
     Once("bot-start", "bot", "Start the bot", "It reads its rows and goes on."),
     Once("bot-restart", "bot", "Restart the bot", "It ends in order and starts again."),
-)  # fmt: skip
+)
 
 
 class Trouble:
@@ -95,7 +125,7 @@ class Trouble:
     async def do(self, deed: str, asked: JSON) -> JSON | None:
         """``speed``, ``switch`` (id, on) or ``once`` (id)."""
         if deed == "speed":
-            self._stage.set_speed(min(max(float(asked["speed"]), 1.0), 600.0))
+            self._set_speed(min(max(float(asked["speed"]), 1.0), FASTEST))
         elif deed == "switch":
             self.switch(_named(SWITCHES, asked["id"]), on=bool(asked["on"]))
         elif deed == "once":
@@ -105,6 +135,10 @@ class Trouble:
         else:
             raise LookupError(f"there is no trouble called {deed}")
         return None
+
+    def _set_speed(self, speed: float) -> None:
+        hurry(self._stage.bitrise, speed / self._stage.speed)
+        self._stage.set_speed(speed)
 
     def switch(self, switch: Switch, *, on: bool) -> None:
         self._on = self._on | {switch.id} if on else self._on - {switch.id}

@@ -43,7 +43,11 @@ class Wire:
         """One exchange, whole."""
         for each in self._kept:
             if each.number == number:
-                return {**headline(each), "request": veiled(each.entry.request), "response": veiled(each.entry.response)}
+                return {
+                    **headline(each),
+                    "request": veiled(each.entry.request),
+                    "response": veiled(each.entry.response),
+                }
         return None
 
     def _collect(self) -> None:

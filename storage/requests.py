@@ -66,12 +66,14 @@ class RequestStore:
         )  # fmt: skip
         return _request(row) if row else None
 
-    async def move_request(self, tx: Transaction, request_id: str, *, from_states: str, to: str) -> bool:
-        """Change the state if it is one of ``from_states`` (separated by spaces); True when we did it."""
-        states = [f"'{state}'" for state in from_states.split()]
+    async def release_request(self, tx: Transaction, request_id: str, *, now: datetime) -> bool:
+        """A held request counts from now on, as if it had just been asked for; False when it is not held."""
         touched = await tx.execute(
-            f"update requests set state = :to where request_id = :request_id and state in ({', '.join(states)})",
-            request_id=request_id, to=to,
+            """
+            update requests set state = 'accepted', created_at = :now
+            where request_id = :request_id and state = 'held'
+            """,
+            request_id=request_id, now=now,
         )  # fmt: skip
         return touched == 1
 

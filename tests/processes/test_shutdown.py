@@ -128,8 +128,11 @@ async def test_bitrise_is_away_when_it_stops(scene: Scene) -> None:
 
 
 async def test_the_socket_is_dead_without_knowing_when_it_stops(scene: Scene) -> None:
-    bot = await scene.run_bot()
-    scene.slack.sockets.mute()
+    bot = await scene.run_bot(shutdown_seconds="8")
+    for connection in scene.slack.sockets.of():
+        assert connection.request.transport is not None
+        connection.request.transport.pause_reading()
+    await scene.start_build()
     assert await drained(bot) == 0
 
 
@@ -216,7 +219,8 @@ async def test_the_database_is_free_once_the_first_is_killed(scene: Scene) -> No
 
 
 async def test_a_newer_database_is_refused(scene: Scene) -> None:
-    with sqlite3.connect(scene.database_path) as connection:
+    connection = sqlite3.connect(scene.database_path)
+    with connection:
         connection.execute("insert into schema_version (version) values (99)")
     connection.close()
     code, bot = await scene.command_line("run")

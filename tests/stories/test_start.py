@@ -185,6 +185,40 @@ async def test_the_last_start_here_fills_what_is_left_out(world: World) -> None:
     assert [(build.workflow, build.branch) for build in world.builds()] == [("deploy", "release/3.2")] * 2
 
 
+async def test_the_last_pipeline_here_runs_as_a_pipeline_again(world: World) -> None:
+    await world.say("/build shop pipeline:release branch:main")
+    await world.passes(minutes=30)
+    await world.say("/build shop")
+    assert [run.name for call in world.bitrise.triggers for run in call.pipelines] == ["release", "release"]
+
+
+async def test_the_last_start_elsewhere_does_not_count(world: World) -> None:
+    other = world.slack.add_channel(world.team, "other", members=[world.ana])
+    await world.say("/build shop deploy main", at=other)
+    await world.passes(minutes=10)
+    await world.say("/build shop")
+    assert len(world.builds()) == 1
+
+
+async def test_a_question_that_is_answered_late_still_starts(world: World) -> None:
+    await world.say("/build shop deploy main")
+    await world.say("/build shop deploy main", by=world.bo)
+    question = world.whisper(world.bo).snapshot()
+    await world.passes(minutes=20)
+    await world.press(question, "Start anyway", by=world.bo)
+    assert len(world.builds()) == 2
+
+
+async def test_joining_what_has_ended_meanwhile_shows_how_it_ended(world: World) -> None:
+    await world.say("/build shop deploy main")
+    await world.say("/build shop deploy main", by=world.bo)
+    question = world.whisper(world.bo).snapshot()
+    await world.passes(minutes=20)
+    await world.press(question, "Join #1", by=world.bo)
+    assert "Succeeded" in world.read(world.card)
+    assert len(world.builds()) == 1
+
+
 async def test_without_an_app_the_form_is_offered(world: World) -> None:
     await world.say("/build workflow:deploy")
     assert "Which app?" in world.whispers()[-1]

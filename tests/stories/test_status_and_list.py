@@ -133,6 +133,15 @@ async def test_what_runs_in_one_app(world: World) -> None:
     assert "Android Shop" in world.whispers()[-1]
 
 
+async def test_what_runs_in_one_app_is_found_among_many_others(world: World) -> None:
+    world.bitrise.start_build(world.shop, workflow="endless")
+    world.droid.workflows["endless"] = world.shop.workflows["endless"]
+    for _ in range(55):
+        world.bitrise.start_build(world.droid, workflow="endless")
+    await world.say("/build status shop")
+    assert "1 build is running or waiting" in world.whispers()[-1]
+
+
 async def test_what_runs_says_how_long_it_will_take(world: World) -> None:
     ended(world, 3, workflow="deploy")
     await world.passes(minutes=6)

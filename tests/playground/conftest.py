@@ -1,0 +1,76 @@
+"""A stage, its page, and a browser window before it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from playground.page import Page as PlaygroundPage
+from playground.page_browser import open_browser, why_no_browser
+from playground.stage import Stage
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+PATIENCE_MS = 20_000
+"""How long a window may take to show something; the bot is a real process and the machine may be busy."""
+
+OpenPage = Callable[..., Awaitable[tuple[Stage, PlaygroundPage]]]
+OpenWindow = Callable[..., Awaitable["Page"]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "browser: drives the playground's page with a headless Chromium")
+
+
+@pytest.fixture
+async def open_page() -> AsyncIterator[OpenPage]:
+    """Put a stage up, with a bot that is connected unless ``empty`` (or without any bot), and serve its page."""
+    opened: list[tuple[Stage, PlaygroundPage]] = []
+
+    async def open_one(*, bot: bool = True, empty: bool = False) -> tuple[Stage, PlaygroundPage]:
+        stage = Stage()
+        await stage.furnish()
+        if bot:
+            await stage.bot.start()
+        if bot and not empty:
+            await stage.connect()
+        page = PlaygroundPage(stage)
+        opened.append((stage, page))
+        await page.start()
+        return stage, page
+
+    yield open_one
+    for stage, page in opened:
+        await page.stop()
+        await stage.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Skips without one; where the continuous integration runs there has to be one."""
+    missing = why_no_browser()
+    if missing and not os.environ.get("CI"):
+        pytest.skip(missing)
+    async with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def open_window(browser: Browser) -> OpenWindow:
+    """Open a page's address as somebody; a script that fails there fails the test."""
+    failures: list[str] = []
+
+    async def open_one(page: PlaygroundPage, who: str = "ana", channel: str = "ios", **how: object) -> Page:
+        window = await browser.new_page(viewport={"width": 1280, "height": 800}, **how)  # type: ignore[arg-type]
+        window.set_default_timeout(PATIENCE_MS)
+        window.on("pageerror", lambda error: failures.append(str(error)))
+        await window.goto(f"{page.url}#{who}/{channel}")
+        await window.wait_for_selector("#composer-text, .home")
+        assert not failures
+        return window
+
+    return open_one

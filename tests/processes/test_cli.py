@@ -1,0 +1,166 @@
+"""The command line as a person calls it: what is printed, and the exit code that a script would look at."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.vault import new_key, parse_keys
+from tests.processes.scene import ROOT, Scene
+
+
+async def test_a_new_key_is_printed_and_nothing_else(bare_scene: Scene) -> None:
+    code, keys = await bare_scene.command_line("keys", "new", encryption_keys="")
+    assert (code, keys.log) == (0, "")
+    assert len(parse_keys(keys.out)) == 1
+
+
+async def test_the_manifest_is_the_one_in_the_repository(bare_scene: Scene) -> None:
+    code, manifest = await bare_scene.command_line("manifest")
+    assert (code, manifest.log) == (0, "")
+    assert manifest.out == (ROOT / "manifest.yml").read_text()
+
+
+async def test_the_manifest_follows_the_settings(http_scene: Scene) -> None:
+    code, manifest = await http_scene.command_line("manifest", command="/ship", public_url="https://ci.example.com")
+    commands = yaml.safe_load(manifest.out)["features"]["slash_commands"]
+    assert code == 0
+    assert [command["command"] for command in commands] == ["/ship", "/ship-status", "/ship-abort"]
+    assert {command["url"] for command in commands} == {"https://ci.example.com/slack/events"}
+
+
+async def test_migrate_makes_the_database_and_says_its_version(bare_scene: Scene) -> None:
+    first = await bare_scene.command_line("migrate")
+    again = await bare_scene.command_line("migrate")
+    assert [(code, process.out) for code, process in (first, again)] == [(0, "The database is at version 1.\n")] * 2
+    assert bare_scene.database_path.exists()
+
+
+async def test_migrate_beside_a_running_bot_is_refused(scene: Scene) -> None:
+    await scene.run_bot()
+    code, migrate = await scene.command_line("migrate")
+    assert (code, len(migrate.said)) == (2, 1), migrate.log
+    assert "Another process already works with" in migrate.said[0]
+
+
+async def test_every_missing_setting_gets_its_sentence(bare_scene: Scene) -> None:
+    nothing = {"slack_bot_token": "", "slack_app_token": "", "slack_signing_secret": "", "encryption_keys": ""}
+    code, run = await bare_scene.command_line("run", **nothing)
+    assert (code, run.out, len(run.said)) == (2, "", 3), run.log
+    for name, line in zip(("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ENCRYPTION_KEYS"), run.said, strict=True):
+        assert line.startswith("buildbell: ")
+        assert f"BUILDBELL_{name}" in line
+    assert not bare_scene.database_path.exists()
+
+
+async def test_every_wrong_setting_gets_its_sentence(bare_scene: Scene) -> None:
+    wrong = {"slack_bot_token": "hunter2-secret", "port": "http", "sweep_seconds": "0", "database_url": "mysql://x"}
+    code, run = await bare_scene.command_line("run", **wrong)
+    assert (code, run.out, len(run.said)) == (2, "", 4), run.log
+    assert all(any(f"BUILDBELL_{name.upper()} " in line for line in run.said) for name in wrong)
+    assert "hunter2" not in run.printed
+
+
+async def test_a_dotenv_file_is_read(bare_scene: Scene) -> None:
+    (bare_scene.folder / ".env").write_text("BUILDBELL_COMMAND=/ship\n")
+    _, manifest = await bare_scene.command_line("manifest")
+    assert "/ship-status" in manifest.out
+
+
+@pytest.mark.parametrize("arguments", [[], ["keys"], ["dance"], ["run", "--port", "80"]], ids=" ".join)
+async def test_what_is_no_command_is_refused(bare_scene: Scene, arguments: list[str]) -> None:
+    code, process = await bare_scene.command_line(*arguments)
+    assert code == 2
+    assert process.said
+
+
+async def test_help_names_every_command(bare_scene: Scene) -> None:
+    code, told = await bare_scene.command_line("--help")
+    assert code == 0
+    assert all(word in told.out for word in ("run", "migrate", "doctor", "manifest", "keys"))
+
+
+# Doctor.
+
+
+async def test_doctor_finds_all_well(scene: Scene) -> None:
+    code, doctor = await scene.command_line("doctor")
+    assert (code, doctor.log) == (0, ""), doctor.out
+    assert doctor.out.endswith("\nAll is well.\n")
+    assert "Acme: ci-bot, reaches 1 app." in doctor.out
+
+
+async def test_doctor_beside_a_running_bot_finds_all_well(scene: Scene) -> None:
+    bot = await scene.run_bot()
+    code, doctor = await scene.command_line("doctor", port="0")
+    assert code == 0, doctor.out
+    assert bot.is_alive
+
+
+async def doctor_says(scene: Scene, **wrong: str) -> str:
+    """The one line that is wrong."""
+    code, doctor = await scene.command_line("doctor", **wrong)
+    assert (code, doctor.log) == (1, ""), doctor.printed
+    (line,) = [line for line in doctor.out.splitlines() if line.startswith("error")]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"slack_bot_token": "xoxb-wrong"}, "BUILDBELL_SLACK_BOT_TOKEN (invalid_auth)"),
+        ({"slack_app_token": "xapp-wrong"}, "BUILDBELL_SLACK_APP_TOKEN (invalid_auth)"),
+        ({"encryption_keys": new_key()}, "BUILDBELL_ENCRYPTION_KEYS does not hold"),
+        ({"bitrise_api_url": "http://127.0.0.1:1/v0.1"}, "Bitrise could not be reached"),
+        ({"database_url": "sqlite:///no/such/folder.db"}, "cannot be written to"),
+    ],
+    ids=["bot token", "app token", "key", "bitrise", "folder"],
+)
+async def test_doctor_names_the_one_thing_that_is_wrong(scene: Scene, wrong: dict[str, str], told: str) -> None:
+    assert told in await doctor_says(scene, **wrong)
+
+
+async def test_doctor_tells_of_a_revoked_bitrise_token(scene: Scene) -> None:
+    scene.bitrise.revoke(scene.token)
+    assert "Bitrise token" in await doctor_says(scene)
+
+
+async def test_doctor_tells_of_a_missing_scope(scene: Scene) -> None:
+    scene.app.scopes.remove("users:read")
+    assert "Missing: users:read" in await doctor_says(scene)
+
+
+async def test_doctor_tells_of_a_newer_database(scene: Scene) -> None:
+    write(scene.database_path, "insert into schema_version (version) values (99)")
+    assert "The database is at version 99" in await doctor_says(scene)
+
+
+# Keys.
+
+
+async def test_a_key_is_replaced_without_anybody_noticing(scene: Scene) -> None:
+    newer = new_key()
+    rotated = await scene.command_line("keys", "rotate", encryption_keys=f"{newer},{scene.key}")
+    again = await scene.command_line("keys", "rotate", encryption_keys=f"{newer},{scene.key}")
+    assert [code for code, _ in (rotated, again)] == [0, 0]
+    assert rotated[1].out == "1 stored token was sealed again with the newest key.\n"
+    assert again[1].out == "0 stored tokens were sealed again with the newest key.\n"
+    scene.settings["encryption_keys"] = newer
+    code, doctor = await scene.command_line("doctor")
+    assert code == 0, doctor.out
+
+
+async def test_keys_are_not_rotated_without_the_older_one(scene: Scene) -> None:
+    code, rotate = await scene.command_line("keys", "rotate", encryption_keys=new_key())
+    assert (code, len(rotate.said)) == (2, 1), rotate.log
+    assert "BUILDBELL_ENCRYPTION_KEYS does not hold" in rotate.said[0]
+
+
+def write(path: Path, sql: str) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(sql)
+    connection.close()
