@@ -97,10 +97,18 @@ class Builds:
         rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, [seen]))
         return rows[0]
 
-    async def find_known(self, asker: Asker, build_slug: str) -> BuildRow | None:
-        """A build from the rows alone, for a press that must be answered at once."""
+    async def get_known(self, asker: Asker, build_slug: str) -> BuildRow:
+        """A build from the rows alone, for a press that must be answered at once. Raises `BuildNotFound`."""
         self._access.check_member(asker)
-        return await self._builds.find_build(asker.workspace_id, build_slug)
+        build = await self._builds.find_build(asker.workspace_id, build_slug)
+        if build is None:
+            raise BuildNotFound("I don't know that build any more.")
+        return build
+
+    async def is_shown_here(self, asker: Asker, build: BuildRow) -> bool:
+        """Whether the channel has a live card of the build."""
+        cards = await self._cards.list_of_build(asker.workspace_id, build.build_slug)
+        return any(card.channel_id == asker.channel_id for card in cards)
 
     async def show_card(self, asker: Asker, build: BuildRow) -> None:
         """Post the build's card where the person is, live if it still runs."""

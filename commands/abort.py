@@ -6,7 +6,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.aborts import Stop
 from bot.access import Asker
-from bot.errors import BuildNotFound
 from bot.services import Services
 from bot.slack import ids
 from bot.slack.forms import Payload as View
@@ -67,9 +66,7 @@ async def ask_abort_reason(ack: AsyncAck, action: Payload, body: Payload, servic
     await ack()
     asker = asker_of_press(body)
     async with answering(services, asker):
-        build = await services.builds.find_known(asker, pressed_value(action))
-        if build is None:
-            raise BuildNotFound("I don't know that build any more.")
+        build = await services.builds.get_known(asker, pressed_value(action))
         view = await form_for(asker, build, services)
         await services.slack(asker.workspace_id).open_view(body["trigger_id"], view)
 

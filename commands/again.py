@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access import Asker
 from bot.builds import newest_commit, same_commit
-from bot.errors import BuildbellError, BuildNotFound, NothingNamed
+from bot.errors import BuildbellError, NothingNamed
 from bot.services import Services
 from bot.slack import ids, questions, replies
 from bot.slack.forms import notice
@@ -79,7 +79,7 @@ async def press_again(ack: AsyncAck, action: Payload, body: Payload, services: S
     await ack()
     asker = asker_of_press(body)
     async with answering(services, asker):
-        build = await known_build(asker, pressed_value(action), services)
+        build = await services.builds.get_known(asker, pressed_value(action))
         later(services, asker, start_again(asker, build, body["trigger_id"], services), name="again")
 
 
@@ -87,18 +87,11 @@ async def press_again_form(ack: AsyncAck, action: Payload, body: Payload, servic
     await ack()
     asker = asker_of_press(body)
     async with answering(services, asker):
-        build = await known_build(asker, pressed_value(action), services)
+        build = await services.builds.get_known(asker, pressed_value(action))
         view_id = await services.slack(asker.workspace_id).open_view(
             body["trigger_id"], notice("Start a build", "⏳ Asking Bitrise for its parameters…")
         )
         later(services, asker, fill_opened_form(asker, build, view_id, services), name="again form")
-
-
-async def known_build(asker: Asker, build_slug: str, services: Services) -> BuildRow:
-    build = await services.builds.find_known(asker, build_slug)
-    if build is None:
-        raise BuildNotFound("I don't know that build any more.")
-    return build
 
 
 async def start_again(asker: Asker, build: BuildRow, trigger_id: str, services: Services) -> Message:
@@ -125,7 +118,7 @@ async def run_newest(ack: AsyncAck, action: Payload, body: Payload, services: Se
 async def answer_moved(asker: Asker, action: Payload, services: Services, *, is_same: bool) -> None:
     async with answering(services, asker):
         question_id, build_slug = questions.read_answer(pressed_value(action))
-        build = await known_build(asker, build_slug, services)
+        build = await services.builds.get_known(asker, build_slug)
 
         async def start() -> Message | None:
             wanted = await services.builds.wanted_again(asker, build)

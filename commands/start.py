@@ -100,10 +100,15 @@ async def join_build(ack: AsyncAck, action: Payload, body: Payload, services: Se
     asker = asker_of_press(body)
     async with answering(services, asker):
         request_id, build_slug = questions.read_answer(pressed_value(action))
-        build = await services.builds.find_known(asker, build_slug)
-        if build is not None and await services.starts.drop_held(asker, request_id):
+        build = await services.builds.get_known(asker, build_slug)
+        if not await services.starts.drop_held(asker, request_id):
+            text = "That was answered already."
+        elif await services.builds.is_shown_here(asker, build):
+            text = "Its card is in this channel already: it is the one to watch."
+        else:
             await services.builds.show_card(asker, build)
-        replace_question(services, asker, questions.nothing_asked("You follow that build here."))
+            text = "You follow that build here."
+        replace_question(services, asker, questions.nothing_asked(text))
 
 
 # The form.

@@ -25,7 +25,7 @@ class Step:
 CONNECT = Step(
     "connect",
     "Connect Bitrise",
-    "Be *Ada*, the admin: type `/build connect` and paste the token from “Start a build that nobody asked for”.",
+    "Be *Ada*, the admin: type `/build connect` and paste the token that the right side shows.",
     "ada",
 )
 START = Step("start", "Start a build", "Type `/build` and press Enter. Choose an app and a workflow, and start it.")

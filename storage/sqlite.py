@@ -64,7 +64,7 @@ class _Call:
         try:
             self.result = _drive(self.body(transaction))
             self.committed = transaction.committed
-        except Exception as error:
+        except BaseException as error:  # whatever it is, it belongs to the caller and must not end the writer
             self.error = error
             if connection.in_transaction:
                 connection.execute("rollback to call")
@@ -73,7 +73,7 @@ class _Call:
 
     def settle(self) -> None:
         for callback in () if self.error else self.committed:
-            callback()
+            self.future.get_loop().call_soon(callback)  # before the caller goes on; one that breaks harms nobody
         if self.future.done():
             return
         if self.error is None:
@@ -112,11 +112,14 @@ class SqliteDatabase:
             self._opened = opened.pop_all()
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
+        self._is_closed = False
         self._list_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
         self._write_thread = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
         self._write_thread.start()
 
     async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
+        if self._is_closed:
+            raise DatabaseUnusable("The database is closed.")
         call = _Call(body, self._loop.create_future())
         self._calls.put(call)
         result: T = await call.future
@@ -135,6 +138,7 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Write what waits, then close; safe to call twice."""
+        self._is_closed = True
         self._calls.put(None)
         await asyncio.to_thread(self._write_thread.join)
         self._list_thread.shutdown()
@@ -159,6 +163,8 @@ class SqliteDatabase:
             self._writer.execute("begin immediate")
             for call in batch:
                 call.run(self._writer)
+                if not self._writer.in_transaction:  # SQLite took everything back: the disk is full, a page is broken
+                    raise sqlite3.OperationalError("the transaction was undone by SQLite")
             self._writer.execute("commit")
         except sqlite3.Error as error:  # the disk is full, the file is locked: nobody's call happened
             if self._writer.in_transaction:

@@ -38,7 +38,7 @@ def _fallback(builds: Sequence[ShownBuild]) -> str:
 def _build_blocks(build: ShownBuild, now: datetime) -> list[Block]:
     return [
         lines(*build_lines(build, now)),
-        *actions(open_button(build), again_button(build)),
+        *actions(open_button(build), again_button(build), change_button(build)),
         # In a row of its own: a thumb that aims at Open must not stop a build.
         *actions(stop_button(build)),
     ]
@@ -65,6 +65,13 @@ def again_button(build: ShownBuild) -> ButtonElement | None:
     if not build.build.is_finished:
         return None
     return button(ids.BUILD_AGAIN, "Run again", value=build.build.build_slug, label=f"Run {shown.name(build)} again")
+
+
+def change_button(build: ShownBuild) -> ButtonElement | None:
+    if not build.build.is_finished:
+        return None
+    label = f"Change the parameters of {shown.name(build)} and run it"
+    return button(ids.BUILD_AGAIN_FORM, "Change and run…", value=build.build.build_slug, label=label)
 
 
 def stop_button(build: ShownBuild) -> ButtonElement | None:

@@ -129,7 +129,7 @@ async def test_doctor_tells_of_a_revoked_bitrise_token(scene: Scene) -> None:
 
 
 async def test_doctor_tells_of_a_missing_scope(scene: Scene) -> None:
-    scene.app.scopes.remove("users:read")
+    scene.app.scopes = tuple(scope for scope in scene.app.scopes if scope != "users:read")
     assert "Missing: users:read" in await doctor_says(scene)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +14,13 @@ from storage.workspaces import WorkspaceStore
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite"])
+ADDRESSES: dict[str, Callable[[Path], str]] = {"sqlite": lambda folder: f"sqlite:///{folder}/contract.db"}
+"""Name of a database to the address of an empty one; another database joins by a line here."""
+
+
+@pytest.fixture(params=ADDRESSES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/contract.db"
+    return ADDRESSES[request.param](tmp_path)
 
 
 @pytest.fixture

@@ -1,127 +1,302 @@
-"""What a database promises: all or nothing, one failing call harms no other, committed means readable."""
+"""What every database promises: whole transactions, told apart, on disk when they return."""
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from datetime import UTC, datetime, timedelta, timezone
+import logging
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from storage import Database, DatabaseInUse, Transaction, open_database
-from storage.database import to_column
+from storage import Database, DatabaseInUse, DatabaseUnusable, Transaction, open_database
+
+Body = Callable[[Transaction], Awaitable[Any]]
 
 
 @pytest.fixture(autouse=True)
-async def table(database: Database) -> None:
-    await database.execute("create table notes (note text primary key, at text)")
+async def notes(database: Database) -> None:
+    await database.execute("create table notes (note_id text primary key, text text)")
 
 
-async def add(database: Database, *notes: str, fails: bool = False) -> None:
-    async def body(tx: Transaction) -> None:
-        for note in notes:
-            await tx.execute("insert into notes (note) values (:note)", note=note)
-        if fails:
-            raise LookupError("after the inserts")
+def note(note_id: str, text: str = "") -> Body:
+    async def write(tx: Transaction) -> str:
+        await tx.execute("insert into notes (note_id, text) values (:note_id, :text)", note_id=note_id, text=text)
+        return note_id
 
-    await database.transaction(body)
+    return write
 
 
-async def notes_in(database: Database) -> list[str]:
-    return sorted(row["note"] for row in await database.fetch_all("select note from notes"))
+async def noted(database: Database) -> list[str]:
+    rows = await database.fetch_all("select note_id from notes order by note_id")
+    return [row["note_id"] for row in rows]
 
 
-async def test_what_is_committed_can_be_read_at_once(database: Database) -> None:
-    await add(database, "a", "b")
-    row = await database.fetch_one("select count(*) as notes from notes")
-    assert row is not None
-    assert row["notes"] == 2
-    assert await notes_in(database) == ["a", "b"]
+async def together(database: Database, *bodies: Body) -> list[Any]:
+    """Run these in one group commit: the writer is kept busy until all of them wait for it."""
+    may_go_on = threading.Event()
+
+    async def block(tx: Transaction) -> None:
+        may_go_on.wait(10)
+
+    blocking = asyncio.ensure_future(database.transaction(block))
+    waiting = [asyncio.ensure_future(database.transaction(body)) for body in bodies]
+    await asyncio.sleep(0)  # one turn of the loop puts all of them in the queue
+    may_go_on.set()
+    await blocking
+    return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+# One transaction.
+
+
+async def test_a_transaction_returns_what_its_body_returns(database: Database) -> None:
+    assert await database.transaction(note("a")) == "a"
+    assert await noted(database) == ["a"]
 
 
 async def test_a_body_that_fails_leaves_nothing(database: Database) -> None:
-    with pytest.raises(LookupError):
-        await add(database, "a", "b", fails=True)
-    assert await notes_in(database) == []
+    async def fail(tx: Transaction) -> None:
+        await note("a")(tx)
+        raise LookupError("no")
+
+    with pytest.raises(LookupError, match="no"):
+        await database.transaction(fail)
+    assert await noted(database) == []
 
 
-async def test_one_failing_call_does_not_undo_its_neighbours(database: Database) -> None:
-    calls = [add(database, f"n{number}", fails=number % 3 == 0) for number in range(30)]
-    ended = await asyncio.gather(*calls, return_exceptions=True)
-    assert sum(isinstance(end, LookupError) for end in ended) == 10
-    assert await notes_in(database) == sorted(f"n{number}" for number in range(30) if number % 3)
+async def test_a_body_sees_what_it_wrote(database: Database) -> None:
+    async def write_and_read(tx: Transaction) -> tuple[Any, int]:
+        await note("a", "first")(tx)
+        row = await tx.fetch_one("select text from notes where note_id = :note_id", note_id="a")
+        return row and row["text"], len(await tx.fetch_all("select note_id from notes"))
+
+    assert await database.transaction(write_and_read) == ("first", 1)
 
 
-async def test_a_broken_statement_is_the_callers_error_alone(database: Database) -> None:
-    broken = database.execute("insert into nowhere values (1)")
-    ended = await asyncio.gather(add(database, "a"), broken, add(database, "b"), return_exceptions=True)
-    assert isinstance(ended[1], sqlite3.OperationalError)
-    assert await notes_in(database) == ["a", "b"]
+async def test_nobody_else_sees_it_before_it_is_committed(database: Database) -> None:
+    written, may_go_on = threading.Event(), threading.Event()
+
+    async def write_and_wait(tx: Transaction) -> None:
+        await note("a")(tx)
+        written.set()
+        may_go_on.wait(10)
+
+    writing = asyncio.ensure_future(database.transaction(write_and_wait))
+    await asyncio.to_thread(written.wait, 10)
+    before = (await database.fetch_one("select note_id from notes where note_id = 'a'"), await noted(database))
+    may_go_on.set()
+    await writing
+    assert before == (None, [])
+    assert await noted(database) == ["a"]
 
 
-async def test_row_counts_tell_who_won(database: Database) -> None:
-    await add(database, "a")
-    sql = "update notes set at = 'taken' where note = 'a' and at is null"
-    assert sorted(await asyncio.gather(*(database.execute(sql) for _ in range(5)))) == [0, 0, 0, 0, 1]
+async def test_both_ways_of_reading_see_it_once_it_has_returned(database: Database) -> None:
+    for number in range(20):
+        note_id = f"{number:02}"
+        await database.transaction(note(note_id))
+        row = await database.fetch_one("select note_id from notes where note_id = :note_id", note_id=note_id)
+        assert row is not None
+        assert (await noted(database))[-1] == note_id
 
 
-async def test_after_commit_is_called_only_for_what_is_on_disk(database: Database) -> None:
-    called: list[str] = []
-
-    async def note(tx: Transaction, name: str, *, fails: bool) -> None:
-        tx.after_commit(lambda: called.append(name))
-        if fails:
-            raise LookupError
-
-    await asyncio.gather(
-        database.transaction(lambda tx: note(tx, "kept", fails=False)),
-        database.transaction(lambda tx: note(tx, "undone", fails=True)),
-        return_exceptions=True,
-    )
-    assert called == ["kept"]
+async def test_execute_tells_how_many_rows_it_touched(database: Database) -> None:
+    await together(database, note("a"), note("b"))
+    assert await database.execute("update notes set text = 'x'") == 2
+    assert await database.execute("update notes set text = 'y' where note_id = 'a'") == 1
+    assert await database.execute("delete from notes where note_id = 'z'") == 0
 
 
-async def test_a_body_that_waits_for_something_else_is_refused_and_wedges_nobody(database: Database) -> None:
-    async def sleeps(tx: Transaction) -> None:
-        await tx.execute("insert into notes (note) values ('ghost')")
-        await asyncio.sleep(0)
-
-    with pytest.raises(RuntimeError, match="its own statements only"):
-        await database.transaction(sleeps)
-    await add(database, "after")
-    assert await notes_in(database) == ["after"]
+async def test_a_wrong_statement_is_the_callers_error_only(database: Database) -> None:
+    with pytest.raises(Exception, match="nowhere"):
+        await database.execute("insert into nowhere (note_id) values (1)")
+    assert await database.transaction(note("a")) == "a"
 
 
-async def test_a_cancelled_caller_does_not_stop_the_writer(database: Database) -> None:
-    call = asyncio.ensure_future(add(database, "a"))
+# Several at once.
+
+
+async def test_one_that_fails_does_not_undo_its_neighbours(database: Database) -> None:
+    async def fail(tx: Transaction) -> None:
+        await note("x")(tx)
+        raise LookupError("no")
+
+    results = await together(database, note("a"), fail, note("b"), note("a"), note("c"))
+    assert [type(result) for result in (results[1], results[3])] == [LookupError, type(results[3])]
+    assert isinstance(results[3], Exception)
+    assert await noted(database) == ["a", "b", "c"]
+
+
+async def test_what_the_database_takes_back_is_reported_to_all_and_stored_by_none(database: Database) -> None:
+    async def undo(tx: Transaction) -> None:
+        await tx.execute("rollback")  # what SQLite does by itself when the disk is full
+
+    results = await together(database, note("a"), undo, note("b"))
+    assert all(isinstance(result, Exception) for result in results)
+    assert await noted(database) == []
+    assert await database.transaction(note("c")) == "c"
+
+
+async def test_many_writers_lose_nothing(database: Database) -> None:
+    async def count(tx: Transaction) -> None:
+        row = await tx.fetch_one("select text from notes where note_id = 'sum'")
+        assert row is not None
+        await tx.execute("update notes set text = :text where note_id = 'sum'", text=str(int(row["text"]) + 1))
+
+    await database.transaction(note("sum", "0"))
+    await asyncio.gather(*(database.transaction(count) for _ in range(700)))
+    row = await database.fetch_one("select text from notes where note_id = 'sum'")
+    assert row is not None
+    assert row["text"] == "700"
+
+
+async def test_only_one_of_many_wins_a_race(database: Database) -> None:
+    await database.transaction(note("prize", "free"))
+    claim = "update notes set text = 'taken' where note_id = 'prize' and text = 'free'"
+    assert sum(await asyncio.gather(*(database.execute(claim) for _ in range(50)))) == 1
+
+
+async def test_who_stops_waiting_harms_nobody(database: Database) -> None:
+    may_go_on = threading.Event()
+
+    async def slow(tx: Transaction) -> None:
+        await note("a")(tx)
+        may_go_on.wait(10)
+
+    waiting = asyncio.ensure_future(database.transaction(slow))
     await asyncio.sleep(0)
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
-    await add(database, "b")
-    assert "b" in await notes_in(database)
+    waiting.cancel()
+    may_go_on.set()
+    assert await database.transaction(note("b")) == "b"
+    assert waiting.cancelled()
 
 
-async def test_closing_writes_what_waits(url: str) -> None:
-    database = await open_database(url.replace("contract", "closing"))
-    await database.execute("create table notes (note text)")
-    waiting = [asyncio.ensure_future(add(database, f"n{number}")) for number in range(20)]
+# After the commit.
+
+
+async def test_after_commit_comes_before_the_caller_goes_on(database: Database) -> None:
+    told: list[bool] = []
+
+    async def write(tx: Transaction) -> None:
+        await note("a")(tx)
+        tx.after_commit(lambda: told.append(threading.current_thread() is threading.main_thread()))
+
+    await database.transaction(write)
+    assert told == [True]
+
+
+async def test_after_commit_is_not_called_for_what_was_undone(database: Database) -> None:
+    told: list[str] = []
+
+    async def fail(tx: Transaction) -> None:
+        tx.after_commit(lambda: told.append("undone"))
+        raise LookupError("no")
+
+    async def succeed(tx: Transaction) -> None:
+        tx.after_commit(lambda: told.append("done"))
+
+    await together(database, fail, succeed)
+    assert told == ["done"]
+
+
+async def test_a_callback_that_breaks_harms_nobody(database: Database) -> None:
+    broken: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context["exception"]))
+
+    def fail() -> None:
+        raise LookupError("no")
+
+    async def write(tx: Transaction) -> str:
+        tx.after_commit(fail)
+        return await note("a")(tx)  # type: ignore[no-any-return]
+
+    assert await together(database, write, note("b")) == ["a", "b"]
+    assert [str(error) for error in broken] == ["no"]
+
+
+# What a body may not do.
+
+
+async def _sleep(_: Database) -> None:
+    await asyncio.sleep(0)
+
+
+async def _list(database: Database) -> None:
+    await database.fetch_all("select note_id from notes")
+
+
+@pytest.mark.parametrize("foreign", [_sleep, _list], ids=["sleeps", "reads past its transaction"])
+async def test_a_body_that_waits_for_something_else_is_refused(
+    database: Database, foreign: Callable[[Database], Awaitable[None]]
+) -> None:
+    async def wait(tx: Transaction) -> None:
+        await note("a")(tx)
+        await foreign(database)
+
+    with pytest.raises(RuntimeError, match="a transaction may await its own statements only"):
+        await database.transaction(wait)
+    assert await noted(database) == []
+    assert await database.transaction(note("b")) == "b"
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit])
+async def test_nothing_a_body_raises_stops_the_writer(database: Database, error: type[BaseException]) -> None:
+    async def fail(tx: Transaction) -> None:
+        await note("a")(tx)
+        raise error
+
+    results = await together(database, fail, note("b"))
+    assert [type(results[0]), results[1]] == [error, "b"]
+    assert await noted(database) == ["b"]
+
+
+# Opening and closing.
+
+
+async def test_close_writes_what_waits_first(url: str, database: Database) -> None:
+    writing = [asyncio.ensure_future(database.transaction(note(f"{number:04}"))) for number in range(1200)]
     await asyncio.sleep(0)
     await database.close()
-    await asyncio.gather(*waiting)
-    again = await open_database(url.replace("contract", "closing"))
-    assert len(await notes_in(again)) == 20
+    assert len(await asyncio.gather(*writing)) == 1200
+    again = await open_database(url)
+    assert len(await noted(again)) == 1200
     await again.close()
 
 
-async def test_a_second_process_is_refused_in_words(database: Database, url: str) -> None:
+async def test_close_twice_is_harmless_and_writing_afterwards_is_refused(database: Database) -> None:
+    await database.close()
+    await database.close()
+    with pytest.raises(DatabaseUnusable, match="closed"):
+        await database.transaction(note("a"))
+
+
+@pytest.fixture
+async def quiet(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
+    """Nothing is logged as an error meanwhile."""
+    yield
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_second_one_on_the_same_file_is_refused_until_the_first_is_closed(url: str, database: Database) -> None:
     with pytest.raises(DatabaseInUse, match="Another process already works with"):
         await open_database(url)
+    await database.close()
+    await (await open_database(url)).close()
 
 
-def test_times_sort_as_text_whatever_their_zone() -> None:
-    noon = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-    times = [noon + timedelta(microseconds=step) for step in (0, 1, 999_999, 60_000_000)]
-    texts = [to_column(at.astimezone(timezone(timedelta(hours=shift)))) for shift, at in enumerate(times)]
-    assert texts == sorted(map(str, texts))
-    assert texts[0] == "2026-03-02T12:00:00.000000Z"
+@pytest.mark.parametrize("name", ["with space.db", "50%25.db", "größe.db", "no-suffix"])
+async def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
+    opened = await open_database(f"sqlite:///{tmp_path / name}")
+    await opened.close()
+    assert (tmp_path / name).exists()
+
+
+async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    diary = tmp_path / "diary.db"
+    diary.write_text("Dear diary, " * 100)
+    with pytest.raises(DatabaseUnusable, match=r"diary\.db cannot be opened"):
+        await open_database(f"sqlite:///{diary}")
+    assert diary.read_text().startswith("Dear diary")

@@ -9,6 +9,7 @@ import pytest
 
 from storage import Database, DatabaseUnusable, open_database, schema_version
 from storage.migrations import MIGRATIONS, Migration, migrate
+from storage.sqlite import SqliteDatabase
 
 NEXT = MIGRATIONS[-1].number + 1
 
@@ -47,6 +48,29 @@ async def test_a_step_runs_once(database: Database) -> None:
     step = Migration(NEXT, "a table", ("create table fresh (a text)",))
     assert await migrate(database, dialect="sqlite", steps=(*MIGRATIONS, step)) == NEXT
     assert await migrate(database, dialect="sqlite", steps=(*MIGRATIONS, step)) == NEXT
+
+
+@pytest.mark.parametrize("first", range(len(MIGRATIONS) + 1))
+async def test_a_database_migrated_in_two_goes_equals_a_fresh_one(tmp_path: Path, first: int) -> None:
+    fresh, old = SqliteDatabase(tmp_path / "fresh.db"), SqliteDatabase(tmp_path / "old.db")
+    more = Migration(NEXT, "more", ("create table fresh (a {serial})", "alter table apps add column extra text"))
+    await migrate(fresh, dialect="sqlite", steps=(*MIGRATIONS, more))
+    if first:
+        await migrate(old, dialect="sqlite", steps=MIGRATIONS[:first])
+    await migrate(old, dialect="sqlite", steps=(*MIGRATIONS, more))
+    shapes = await shape(fresh), await shape(old)
+    await fresh.close()
+    await old.close()
+    assert shapes[0] == shapes[1]
+
+
+async def test_a_refused_database_is_given_back(url: str) -> None:
+    database = await open_database(url)
+    await database.execute("insert into schema_version (version) values (99)")
+    await database.close()
+    for _ in range(2):  # the second time it would be "in use" if the first had kept it
+        with pytest.raises(DatabaseUnusable, match="version 99"):
+            await open_database(url)
 
 
 async def test_a_newer_database_is_refused_in_one_sentence_that_helps(url: str) -> None:

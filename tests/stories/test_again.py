@@ -159,3 +159,12 @@ async def test_the_candidate_of_a_misspelt_app_runs_it_again(world: World) -> No
     await world.say("/build again shap #1")
     await world.press(world.whisper(), "iOS Shop")
     assert len(world.builds()) == 2
+
+
+async def test_change_and_run_on_a_card_opens_the_form_filled_in(world: World) -> None:
+    await world.say('/build shop deploy main FLAVOR=beta "first try"')
+    await world.passes(minutes=10)
+    await world.press(world.card, "Change and run…")
+    assert "FLAVOR=beta" in world.modal_text()
+    await world.submit({"start.environment": "FLAVOR=release"})
+    assert world.builds()[-1].environments["FLAVOR"] == "release"

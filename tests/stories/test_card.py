@@ -85,7 +85,7 @@ async def test_a_skipped_build_is_nowhere_called_a_success(world: World) -> None
 async def test_an_ended_build_can_be_run_again_and_not_be_stopped(world: World) -> None:
     await start(world)
     await world.passes(minutes=10)
-    assert "[Open] [Run again]" in world.read(world.card)
+    assert "[Open] [Run again] [Change and run…]" in world.read(world.card)
     assert "Stop" not in world.read(world.card)
 
 

@@ -23,11 +23,12 @@ async def stored_states(world: World) -> list[str]:
 
 
 async def watch(world: World, count: int) -> None:
-    """So many endless builds; the oldest has a card here."""
+    """So many endless builds, each of them seen when it was new; the oldest has a card here."""
     await world.say("/build shop endless main")
-    for _ in range(count - 1):
-        world.bitrise.start_build(world.droid, workflow="deploy", at=world.clock.now())
-        world.bitrise.hold(world.builds()[-1])
+    for number in range(1, count):
+        world.bitrise.hold(world.bitrise.start_build(world.droid, workflow="deploy"))
+        if number % 40 == 0:
+            await world.passes(seconds=10)
     await world.passes(seconds=30)
 
 

@@ -4,7 +4,7 @@ import { clockOf, drawClocks } from "./buildclock.js";
 import { h, keep } from "./dom.js";
 import { menu } from "./overflow.js";
 import { section, watch } from "./state.js";
-import { starter } from "./starter.js";
+import { starter, tokenBox } from "./starter.js";
 import { span } from "./when.js";
 
 const WORDS = { "on-hold": "On hold", "in-progress": "Running", success: "Success", error: "Failed", aborted: "Aborted", "aborted-with-success": "Aborted with success" };
@@ -20,7 +20,7 @@ export function buildsPanel() {
     keep(ended, builds.filter((each) => each.finished_at), how(endedBuild));
     drawClocks();
   });
-  return h("div", {}, starter(), h("h3", {}, "On the machines"), running, h("p", { class: "nothing" }, "No build runs."), h("h3", {}, "Ended"), ended);
+  return h("div", {}, starter(), tokenBox(), h("h3", {}, "On the machines"), running, h("p", { class: "nothing" }, "No build runs."), h("h3", {}, "Ended"), ended);
 }
 
 /** @param {any} build */

@@ -51,7 +51,7 @@ function chip(option, drop) {
 class Opened {
   /** @param {Combobox} how @param {HTMLElement} input @param {HTMLElement} list */
   constructor(how, input, list) {
-    Object.assign(this, { how, input, list, options: [], at: -1, asked: 0, timer: 0, drawChosen: () => {} });
+    Object.assign(this, { how, input, list, options: [], at: -1, asked: 0, timer: 0, isWaiting: false, isWanted: false, drawChosen: () => {} });
     input.addEventListener("focus", () => input.select());
     input.addEventListener("click", () => this.open(""));
     input.addEventListener("input", () => this.typed());
@@ -66,20 +66,31 @@ class Opened {
 
   typed() {
     clearTimeout(this.timer);
+    this.wait(); // what was offered for other letters must not be taken for these
     this.timer = setTimeout(() => this.open(this.input.value), this.how.isSearched ? TYPING_MS : 0);
   }
 
   /** @param {string} typed */
   async open(typed) {
-    const mine = ++this.asked;
-    this.show([], "Loading…");
+    const mine = this.wait();
     const options = await this.how.offers(typed);
     // An older answer must not overtake a newer question.
-    if (mine === this.asked && document.activeElement === this.input) this.show(options, "No results");
+    if (mine !== this.asked || document.activeElement !== this.input) return;
+    const isWanted = this.isWanted;
+    this.show(options, "No results");
+    if (isWanted && options.length) this.take(options[0]);
+  }
+
+  /** @returns {number} the number of the question that is open now */
+  wait() {
+    this.show([], "Loading…");
+    this.isWaiting = true;
+    return ++this.asked;
   }
 
   /** @param {any[]} options @param {string} otherwise */
   show(options, otherwise) {
+    this.isWaiting = this.isWanted = false;
     this.options = options;
     this.at = options.length ? 0 : -1;
     this.list.hidden = false;
@@ -94,8 +105,10 @@ class Opened {
   /** @param {any} option @param {number} place */
   entry(option, place) {
     const isChosen = this.how.chosen.some((each) => each.value === option.value);
+    // At once, not at the click: a new answer may have redrawn the list between pressing and letting go.
+    const take = () => this.isOpen && this.take(option);
     return h("li", { role: "option", id: `${this.list.id}-${place}`, "aria-selected": String(isChosen), class: isChosen ? "is-chosen" : "",
-        data: { value: option.value }, on: { click: () => this.take(option) } },
+        data: { value: option.value }, on: { mousedown: take, click: take } },
       ...textOf(option.text), option.description ? h("span", { class: "choice-description" }, ...textOf(option.description)) : null);
   }
 
@@ -129,6 +142,7 @@ class Opened {
       this.mark();
     } else if (event.key === "Enter" && this.isOpen) {
       event.preventDefault();
+      this.isWanted = this.isWaiting; // typed faster than answered: the first that comes
       if (this.options[this.at]) this.take(this.options[this.at]);
     } else if (event.key === "Escape" && this.isOpen) {
       event.preventDefault();

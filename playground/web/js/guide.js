@@ -4,6 +4,7 @@ import { mrkdwn } from "./mrkdwn.js";
 import { section, watch } from "./state.js";
 
 const FOLDED = "buildbell-guide-folded";
+const NARROW = 620;
 const node = h("section", { class: "guide", "aria-label": "Things to try" });
 /** @type {string | null} */
 let open = null;
@@ -19,7 +20,7 @@ export const guideNode = () => node;
 function draw() {
   const steps = section("guide");
   if (!steps) return;
-  const isFolded = sessionStorage.getItem(FOLDED) === "yes";
+  const isFolded = folded();
   const done = steps.filter((step) => step.is_done).length;
   if (done > doneBefore) open = null; // what was just done gives way to what comes next
   doneBefore = done;
@@ -44,7 +45,10 @@ function tick(step, isShown) {
       data: { focus: `guide-${step.id}` }, on: { click: show } }, step.is_done ? "✓" : ""));
 }
 
+/** On a small screen it waits to be asked. */
+const folded = () => (sessionStorage.getItem(FOLDED) ?? (window.innerWidth <= NARROW ? "yes" : "no")) === "yes";
+
 function fold() {
-  sessionStorage.setItem(FOLDED, sessionStorage.getItem(FOLDED) === "yes" ? "no" : "yes");
+  sessionStorage.setItem(FOLDED, folded() ? "no" : "yes");
   draw();
 }

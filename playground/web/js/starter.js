@@ -1,4 +1,4 @@
-/** Starting a build as a push, a pull request or a schedule would; and the token for the bot. */
+/** Starting a build as a push, a pull request or a schedule would; and the token the bot is connected with. */
 import { act } from "./api.js";
 import { fill, h } from "./dom.js";
 import { section, watch } from "./state.js";
@@ -13,7 +13,6 @@ export function starter() {
   const branch = h("input", { id: "start-branch", class: "field", list: "start-branches", autocomplete: "off", spellcheck: "false" });
   const branches = h("datalist", { id: "start-branches" });
   const message = h("input", { id: "start-message", class: "field", placeholder: "one will be made up", autocomplete: "off" });
-  const token = h("div", { class: "token" });
   let known = "";
   const fillApp = () => {
     const chosen = section("bitrise").apps.find((each) => each.slug === app.value);
@@ -23,20 +22,34 @@ export function starter() {
   };
   app.addEventListener("change", fillApp);
   watch(["bitrise"], () => {
-    const { apps, token: value } = section("bitrise") ?? {};
+    const { apps } = section("bitrise") ?? {};
     if (!apps || known === JSON.stringify(apps)) return;
     known = JSON.stringify(apps);
     fill(app, apps.map((each) => h("option", { value: each.slug }, each.title)));
     fillApp();
-    fill(token, ...tokenLine(value));
   });
   const start = (cause) => act("bitrise/start", { cause, app: app.value, workflow: workflow.value, branch: branch.value, commit_message: message.value });
   const field = (label, input) => h("label", { class: "starter-field" }, h("span", {}, label), input);
   return h("details", { class: "starter" }, h("summary", {}, "Start a build that nobody asked for in Slack"),
     h("div", { class: "starter-fields" }, field("App", app), field("Workflow", workflow), field("Branch", branch), field("Commit message", message), branches),
     h("div", { class: "build-buttons" }, ...Object.entries(CAUSES).map(([cause, label]) =>
-      h("button", { class: "button button-small", type: "button", data: { cause }, on: { click: () => start(cause) } }, label))),
-    token);
+      h("button", { class: "button button-small", type: "button", data: { cause }, on: { click: () => start(cause) } }, label))));
+}
+
+/** What the bot is connected with; open while it is not. @returns {HTMLElement} */
+export function tokenBox() {
+  const box = h("details", { class: "starter" });
+  let shown = "";
+  watch(["bitrise", "guide"], () => {
+    const value = section("bitrise")?.token;
+    const isMissing = (section("guide") ?? []).some((step) => step.id === "connect" && !step.is_done);
+    const sign = `${value} ${isMissing}`;
+    if (!value || shown === sign) return;
+    shown = sign;
+    box.open = isMissing;
+    fill(box, h("summary", {}, "The token for the bot"), h("div", { class: "token" }, ...tokenLine(value)));
+  });
+  return box;
 }
 
 /** @param {string} value */
@@ -45,5 +58,5 @@ function tokenLine(value) {
     await navigator.clipboard?.writeText(value);
     toast("The token is copied.");
   };
-  return [h("span", {}, "Token of ci-bot "), h("code", { id: "bitrise-token" }, value), h("button", { class: "button button-small", type: "button", on: { click: copy } }, "Copy")];
+  return [h("span", {}, "Of the user ci-bot: "), h("code", { id: "bitrise-token" }, value), h("button", { class: "button button-small", type: "button", on: { click: copy } }, "Copy")];
 }

@@ -1,0 +1,197 @@
+"""What the stores find, count and list: the right rows, in the right order, of this workspace only."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from storage import Database
+from storage.apps import AppStore
+from storage.builds import BuildStore
+from storage.cards import CardStore
+from storage.outbox import OutboxStore
+from storage.requests import RequestRow, RequestStore
+from storage.workspaces import WorkspaceStore
+from tests.storage.conftest import NOW
+from tests.storage.test_stores import add_builds, build, card, connect, letter, request
+
+pytestmark = pytest.mark.usefixtures("workspaces")
+LATER = NOW + timedelta(minutes=5)
+
+
+async def add_requests(database: Database, *rows: RequestRow) -> RequestStore:
+    store = RequestStore(database)
+    for row in rows:
+        assert await database.transaction(partial(store.add_request, request=row))
+    return store
+
+
+# Requests.
+
+
+async def test_a_request_is_found_by_its_key_in_its_workspace(database: Database, workspaces: WorkspaceStore) -> None:
+    await workspaces.save_workspace(workspace_id="T2", name="Other", bot_user_id="U9")
+    mine, theirs = request("r1", unique_key="k"), request("r2", unique_key="k", workspace_id="T2")
+    store = await add_requests(database, mine, theirs)
+    assert await store.find_by_key("T1", "k") == mine
+    assert await store.find_by_key("T2", "k") == theirs
+    assert await store.find_by_key("T1", "other") is None
+
+
+async def test_only_an_open_request_is_marked_as_sent_and_a_plain_no_takes_it_back(database: Database) -> None:
+    store = await add_requests(database, request("r1"), request("r2", state="done"))
+    for request_id, is_sent in (("r1", True), ("r2", False)):
+        assert await database.transaction(partial(store.mark_sent, request_id=request_id, now=LATER)) is is_sent
+    sent = await store.find_request("r1")
+    assert sent is not None
+    assert (sent.state, sent.sent_at) == ("sent", LATER)
+    await database.transaction(lambda tx: store.mark_unsent(tx, "r1"))
+    back = await store.find_request("r1")
+    assert back is not None
+    assert back.state == "accepted"
+
+
+async def test_a_held_request_is_released_by_one(database: Database) -> None:
+    store = await add_requests(database, request("r1", state="held"))
+    releases = [database.transaction(lambda tx: store.release_request(tx, "r1", now=LATER)) for _ in range(3)]
+    assert sorted(await asyncio.gather(*releases)) == [False, False, True]
+    found = await store.find_request("r1")
+    assert found is not None
+    assert (found.state, found.created_at) == ("accepted", LATER)
+
+
+async def test_a_person_is_told_once_that_it_takes_longer(database: Database) -> None:
+    store = await add_requests(database, request("r1"))
+    tellings = [database.transaction(lambda tx: store.claim_telling(tx, "r1", now=NOW)) for _ in range(3)]
+    assert sorted(await asyncio.gather(*tellings)) == [False, False, True]
+
+
+async def test_a_token_is_forgotten_with_its_request(database: Database) -> None:
+    store = await add_requests(database, request("r1", kind="connect", parameters_sealed="v1.token"))
+    await database.transaction(lambda tx: store.forget_parameters(tx, "r1"))
+    found = await store.find_request("r1")
+    assert found is not None
+    assert found.parameters_sealed == ""
+
+
+async def test_an_equal_start_is_open_until_it_is_settled(database: Database) -> None:
+    store = await add_requests(
+        database, request("r1", digest="same"), request("r2", digest="other"),
+        request("r3", digest="same", kind="abort"), request("r4", digest="same", state="held"),
+    )  # fmt: skip
+
+    async def open_start() -> RequestRow | None:
+        return await database.transaction(lambda tx: store.find_open_start("T1", "shop", "same", on=tx))
+
+    found = await open_start()
+    assert found is not None
+    assert found.request_id == "r1"
+    assert await store.count_open() == 3
+    await database.transaction(lambda tx: store.settle_request(tx, "r1", state="done", result="", now=NOW))
+    assert await open_start() is None
+    assert await store.count_open() == 2
+
+
+# Builds.
+
+
+async def test_unfinished_and_recent_builds_come_newest_first(database: Database) -> None:
+    old, new = build("old"), build("new", triggered_at=LATER, branch="dev", app_slug="droid")
+    ended = build("ended", state="finished", triggered_at=LATER + timedelta(1))
+    await add_builds(database, old, new, ended)
+    store = BuildStore(database)
+    assert await store.list_unfinished("T1") == [new, old]
+    assert await store.list_recent("T1", limit=2) == [ended, new]
+    assert await store.list_recent("T1", app_slug="droid") == [new]
+    assert await store.list_recent("T1", app_slug="droid", branch="main") == []
+
+
+async def test_builds_of_a_request_and_of_a_person(database: Database) -> None:
+    mine = [build("b1", request_id="r1", requester="U1"), build("b2", request_id="r1", requester="U1")]
+    await add_builds(database, *mine, build("b3", request_id="r2", requester="U2"), build("b4"))
+    store = BuildStore(database)
+    assert sorted(each.build_slug for each in await store.list_of_request("r1", "T1")) == ["b1", "b2"]
+    assert len(await store.list_of_person("T1", "U1", limit=1)) == 1
+    assert [each.build_slug for each in await store.list_of_person("T1", "U2", limit=9)] == ["b3"]
+
+
+async def test_equal_builds_count_while_they_run(database: Database) -> None:
+    await add_builds(
+        database, build("b1", digest="same"), build("b2", digest="same", state="finished"), build("b3", digest="other"),
+        build("b4", digest="same", app_slug="droid"),
+    )  # fmt: skip
+    store = BuildStore(database)
+    found = await database.transaction(lambda tx: store.list_equal_running("T1", "shop", "same", on=tx))
+    assert [each.build_slug for each in found] == ["b1"]
+
+
+async def test_a_build_that_is_known_is_not_stored_again(database: Database) -> None:
+    store = BuildStore(database)
+    adding = [database.transaction(partial(store.add_build, build=build("b1", number=number))) for number in (1, 2, 3)]
+    assert sorted(await asyncio.gather(*adding)) == [False, False, True]
+
+
+# Cards, outbox, apps, workspaces.
+
+
+async def test_a_card_remembers_where_and_what_was_drawn(database: Database) -> None:
+    store = CardStore(database)
+    await add_builds(database, build("b1"))
+    for row in (card("later", created_at=LATER), card("first")):
+        await database.transaction(partial(store.add_card, card=row, build_slugs=["b1"]))
+    await database.transaction(lambda tx: store.save_posted(tx, "first", channel_id="D1", ts="1.2"))
+    await database.transaction(lambda tx: store.save_drawn(tx, "first", digest="d", now=LATER))
+    first, later = await store.list_of_build("T1", "b1")
+    assert (first.channel_id, first.ts, first.drawn_digest, first.drawn_at) == ("D1", "1.2", "d", LATER)
+    assert (later.card_id, later.ts, later.drawn_at) == ("later", None, None)
+
+
+async def test_attempts_of_a_message_are_counted(database: Database) -> None:
+    store = OutboxStore(database)
+    await database.transaction(lambda tx: store.add_message(tx, letter("o1", None)))
+    for _ in range(2):
+        await store.count_attempt("o1")
+    found = await store.find_message("o1")
+    assert found is not None
+    assert found.attempts == 2
+    assert await store.find_message("o2") is None
+
+
+async def test_short_names_are_replaced_as_a_whole(database: Database) -> None:
+    store = AppStore(database)
+    for aliases in ({"s": "shop", "d": "droid"}, {"s": "other"}):
+        await database.transaction(partial(store.replace_aliases, workspace_id="T1", aliases=aliases))
+    assert await store.list_aliases("T1") == {"s": "other"}
+
+
+async def test_at_start_every_connected_workspace_is_due_whoever_had_claimed_it(
+    database: Database, workspaces: WorkspaceStore
+) -> None:
+    await workspaces.save_workspace(workspace_id="T2", name="Not connected", bot_user_id="U9")
+    await connect(database, workspaces)
+    await workspaces.claim_sweep("T1", now=NOW, until=LATER)
+    await workspaces.release_sweeps(now=NOW)
+    assert [row.sweep_due_at for row in await workspaces.list_workspaces()] == [NOW, None]
+    assert await workspaces.claim_sweep("T1", now=NOW, until=LATER)
+    assert not await workspaces.claim_sweep("T2", now=NOW, until=LATER)
+
+
+async def test_a_hint_pulls_a_sweep_forward_and_never_back(database: Database, workspaces: WorkspaceStore) -> None:
+    await connect(database, workspaces)
+    await workspaces.claim_sweep("T1", now=NOW, until=LATER)
+    hints = [LATER + timedelta(1), NOW + timedelta(seconds=2), NOW + timedelta(seconds=3)]
+    moved = [await database.transaction(partial(workspaces.make_sweep_due, workspace_id="T1", at=at)) for at in hints]
+    assert moved == [False, True, False]
+
+
+async def test_a_finished_sweep_of_a_disconnected_workspace_plans_nothing_to_claim(
+    database: Database, workspaces: WorkspaceStore
+) -> None:
+    await connect(database, workspaces)
+    await workspaces.claim_sweep("T1", now=NOW, until=LATER)
+    await database.transaction(lambda tx: workspaces.delete_connection(tx, "T1", now=NOW))
+    await database.transaction(lambda tx: workspaces.finish_sweep(tx, "T1", now=NOW, due_at=NOW, error=None))
+    assert not await workspaces.claim_sweep("T1", now=LATER, until=LATER + timedelta(1))
