@@ -143,7 +143,7 @@ class Notifier:
 
     async def _send_card(self, message: OutboxRow) -> None:
         card = await self._cards.find_card(message.card_id or "")
-        if card is None or card.is_gone:
+        if card is None or card.is_gone or (message.kind == outbox.TICK and not self._may_tick(message)):
             await self._drop(message)
             return
         await self._messages.take_dedupe_key(message.outbox_id)
@@ -158,10 +158,6 @@ class Notifier:
             posted = await readable(lambda drawn: client.post(card.channel_id, drawn), drawn)
             await self._db.transaction(lambda tx: self._keep_posted(tx, message, card, posted, digest))
             return
-        if message.kind == outbox.TICK:
-            if not self._budget.may_tick(message.workspace_id, now=self._clock.now()):
-                await self._drop(message)
-                return
         self._pace(self._budget.update(message.workspace_id, now=self._clock.now()))
         ts = card.ts
         await readable(lambda drawn: client.update(card.channel_id, ts, drawn), drawn)
@@ -211,6 +207,9 @@ class Notifier:
         await self._drop(message)
 
     # Pieces.
+
+    def _may_tick(self, message: OutboxRow) -> bool:
+        return self._budget.may_tick(message.workspace_id, now=self._clock.now())
 
     def _pace(self, free_at: datetime | None) -> None:
         if free_at is not None:

@@ -29,7 +29,7 @@ class _Handler(AsyncSocketModeHandler):
         self.answering: set[asyncio.Task[Any]] = set()
         super().__init__(app, app_token, web_client=client)
 
-    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]  # Bolt's
         task = asyncio.ensure_future(super().handle(client, req))
         self.answering.add(task)
         task.add_done_callback(self.answering.discard)

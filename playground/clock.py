@@ -29,7 +29,7 @@ class ScaledClock:
 
     async def sleep_until(self, at: datetime) -> None:
         # In slices, because the speed may change while somebody sleeps.
-        while (left := (at - self.now()).total_seconds()) > 0:
+        while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(left / self._speed, 0.25))
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib
-import importlib.util
 import os
 import signal
 import sys
@@ -15,10 +13,10 @@ from typing import Any
 
 from playground import tour
 from playground.botprocess import BotFailed, bare, free_port
+from playground.page import Page
 from playground.stage import Stage, StageFailed
 from playground.terminal import Terminal
 
-PAGE = "playground.page"
 FIRST_PORT = 8420
 
 
@@ -29,6 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
         del os.environ[name]  # whoever practises may run a real bot from the same shell
     if options.scene == "tour":
         return tour.main(into_readme=options.readme)
+    if options.scene == "shots":
+        from playground import shots
+
+        return shots.main([options.folder])
     try:
         asyncio.run(until_stopped(serve(options)))
     except (BotFailed, StageFailed, OSError) as error:
@@ -50,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
     scenes = whole.add_subparsers(dest="scene", title="instead of the demo")
     played = scenes.add_parser("tour", help="play the main journey and print what people see")
     played.add_argument("--readme", action="store_true", help="write it into README.md instead")
+    pictures = scenes.add_parser("shots", help="take the pictures of the documentation (needs Chromium)")
+    pictures.add_argument("folder", nargs="?", default="docs/images")
     return whole
 
 
@@ -77,7 +81,7 @@ async def serve(options: argparse.Namespace) -> None:
     stage = await Stage.open(speed=options.speed, empty=options.empty)
     try:
         print(where(stage), flush=True)
-        if options.terminal or importlib.util.find_spec(PAGE) is None:
+        if options.terminal:
             await Terminal(stage).run()
         else:
             await show_page(stage, options)
@@ -87,7 +91,7 @@ async def serve(options: argparse.Namespace) -> None:
 
 
 async def show_page(stage: Stage, options: argparse.Namespace) -> None:
-    page = importlib.import_module(PAGE).Page(stage, free_port(options.port))
+    page = Page(stage, free_port(options.port))
     await page.start()
     try:
         print(f"\nOpen {page.url} and type /build. Ctrl-C stops everything.", flush=True)

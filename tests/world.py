@@ -1,4 +1,4 @@
-"""A person at a keyboard: the real bot between a practice Slack and a practice Bitrise, on a clock that stands still."""
+"""A person at a keyboard: the real bot between practice servers, on a clock that stands still until told to move."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
             f"An admin can replace it with `{escape(command)} connect`."
         )
     by = f", connected by {mention(workspace.connected_by)}" if workspace.connected_by else ""
-    at = f" on {date(workspace.connected_at)}" if workspace.connected_at else ""
+    at = f" ({date(workspace.connected_at)})" if workspace.connected_at else ""
     return f"✅ *Connected to Bitrise* as {_owner(workspace)}{by}{at}.{_last_looked(workspace)}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +66,7 @@ def test_whenever_posts_come_no_second_has_two_in_a_channel(moments: list[float]
     budget = Budget()
     left = [now for now in map(after, sorted(moments)) if budget.post("T1", "C1", now=now) is None]
     # A post may leave as soon as a whole one has come back, to the precision of a float.
-    assert all(later - earlier > timedelta(seconds=0.999) for earlier, later in zip(left, left[1:], strict=False))
+    assert all(later - earlier > timedelta(seconds=0.999) for earlier, later in pairwise(left))
 
 
 def test_the_time_to_come_back_at_is_a_time_at_which_it_leaves() -> None:

@@ -45,8 +45,9 @@ async def together(database: Database, *bodies: Body) -> list[Any]:
     waiting = [asyncio.ensure_future(database.transaction(body)) for body in bodies]
     await asyncio.sleep(0)  # one turn of the loop puts all of them in the queue
     may_go_on.set()
-    await blocking
-    return await asyncio.gather(*waiting, return_exceptions=True)
+    await asyncio.wait([blocking])
+    ended: list[Any] = await asyncio.gather(blocking, *waiting, return_exceptions=True)
+    return ended[1:]
 
 
 # One transaction.

@@ -8,17 +8,19 @@ from datetime import datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import Database
+from storage import Database, Transaction
 from storage.jobs import JobRow, JobStore
 from tests.storage.conftest import NOW
 
 
 async def add(database: Database, *names: str, key: str | None = None, due_at: datetime = NOW) -> None:
     store = JobStore(database)
-    for name in names:
-        await database.transaction(
-            lambda tx, name=name: store.add_job(tx, kind="work", key=key, arguments={"name": name}, due_at=due_at)
-        )
+
+    async def store_all(tx: Transaction) -> None:
+        for name in names:
+            await store.add_job(tx, kind="work", key=key, arguments={"name": name}, due_at=due_at)
+
+    await database.transaction(store_all)
 
 
 async def claim(database: Database, *, now: datetime = NOW, limit: int = 10) -> list[JobRow]:

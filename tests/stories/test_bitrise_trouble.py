@@ -60,7 +60,9 @@ async def test_a_start_in_trouble_ends_in_one_build(world: World, fault: Fault) 
     assert len(world.cards()) == 1
 
 
-@pytest.mark.parametrize("fault", [each for each in PASSING if each.status in (None, 500) and not each.delay], ids=called)
+@pytest.mark.parametrize(
+    "fault", [each for each in PASSING if each.status in (None, 500) and not each.delay], ids=called
+)
 async def test_a_start_in_trouble_is_told_once(world: World, fault: Fault) -> None:
     world.bitrise.faults.add(at("builds.trigger", fault, times=3))
     await world.say(TYPED)

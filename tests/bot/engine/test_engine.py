@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class Bench:
         self.gate: dict[Any, asyncio.Event] = {}
         self.running: list[Any] = []
         self.most_at_once = 0
+        self.changed = asyncio.Condition()
         self.engine = self.new_engine()
 
     def new_engine(self) -> LocalEngine:
@@ -35,16 +36,21 @@ class Bench:
 
     async def work(self, arguments: Mapping[str, Any]) -> None:
         name = arguments["name"]
-        self.running.append(name)
+        await self._note(self.running.append, name)
         self.most_at_once = max(self.most_at_once, len(self.running))
         try:
             if name in self.gate:
                 await self.gate[name].wait()
             if self.fail.get(name):
                 raise self.fail[name].pop(0)
-            self.done.append(name)
+            await self._note(self.done.append, name)
         finally:
             self.running.remove(name)
+
+    async def _note(self, note: Callable[[Any], None], name: Any) -> None:
+        async with self.changed:
+            note(name)
+            self.changed.notify_all()
 
     async def add(self, name: str, *, key: str | None = None, after_seconds: float = 0) -> None:
         due_at = self.clock.now() + timedelta(seconds=after_seconds)
@@ -52,9 +58,9 @@ class Bench:
         await self.database.transaction(lambda tx: self.engine.enqueue(tx, job))
 
     async def until(self, *, running: list[str] | None = None, done: list[str] | None = None) -> None:
-        """Let the engine go on until it has come this far; the test's time limit is what gives up."""
-        while (running is not None and self.running != running) or (done is not None and self.done != done):
-            await asyncio.sleep(0)  # noqa: ASYNC110  # there is no event for "the handler has been entered"
+        """Return when exactly these run, or are done."""
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.running == running or self.done == done)
 
     async def pass_seconds(self, seconds: float) -> None:
         self.clock.move_to(self.clock.now() + timedelta(seconds=seconds))

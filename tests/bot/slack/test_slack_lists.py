@@ -155,7 +155,7 @@ def test_the_health_of_the_connection(seen: Seen, workspace: Callable[..., Works
         None,
     ]
     told = [seen(replies.connection_health(each, command="/build")) for each in health]
-    assert told[0].startswith("✅ *Connected to Bitrise* as Acme CI, connected by <@UANA> on <!date^")
+    assert told[0].startswith("✅ *Connected to Bitrise* as Acme CI, connected by <@UANA> (<!date^")
     assert told[1].endswith("The last look failed: Bitrise &lt;answered&gt; 503")
     assert told[2].startswith("❌ *Bitrise refuses the stored token since <!date^")
     assert told[3] == told[4] == "⚪ *Not connected to Bitrise.* An admin can add a token with `/build connect`."

@@ -1,0 +1,112 @@
+"""Changing the key: everything is sealed again, nothing is lost, and the older key may go."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.connections import token_context
+from bot.errors import SealBroken, StartupFailed
+from bot.rotation import rotate_keys
+from bot.settings import Settings
+from bot.vault import Vault, new_key, parse_keys
+from storage import DatabaseInUse, Transaction, open_database
+from storage.workspaces import WorkspaceStore
+
+OLD, NEW = new_key(), new_key()
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/rotation.db"
+
+
+def settings(url: str, *keys: str) -> Settings:
+    return Settings(_env_file=None, database_url=url, encryption_keys=SecretStr(",".join(keys)) if keys else None)
+
+
+async def connect(url: str, tokens: dict[str, str | None], key: str = OLD) -> None:
+    """What is stored for workspaces whose Bitrise tokens these are; None has not connected."""
+    database = await open_database(url)
+    store, vault, now = WorkspaceStore(database), Vault(parse_keys(key)), datetime.now(UTC)
+
+    async def keep(tx: Transaction, workspace_id: str, sealed: str) -> None:
+        await store.save_connection(tx, workspace_id, sealed=sealed, kind="personal", owner="ci-bot", by="U1", now=now)
+
+    for workspace_id, token in tokens.items():
+        await store.save_workspace(workspace_id=workspace_id, name=workspace_id, bot_user_id="U1")
+        if token is not None:
+            sealed = vault.seal(token, context=token_context(workspace_id))
+            await database.transaction(partial(keep, workspace_id=workspace_id, sealed=sealed))
+    await database.close()
+
+
+async def sealed_in(url: str) -> dict[str, str | None]:
+    database = await open_database(url)
+    rows = await WorkspaceStore(database).list_workspaces()
+    await database.close()
+    return {row.workspace_id: row.bitrise_token_sealed for row in rows}
+
+
+async def test_the_newer_key_alone_opens_everything_afterwards(url: str) -> None:
+    tokens = {"T1": "bitpat_one", "T2": "bitpat_two", "T3": None}
+    await connect(url, tokens)
+    assert await rotate_keys(settings(url, NEW, OLD)) == 2
+    vault = Vault(parse_keys(NEW))
+    opened = {
+        workspace_id: None if sealed is None else vault.open(sealed, context=token_context(workspace_id)).reveal()
+        for workspace_id, sealed in (await sealed_in(url)).items()
+    }
+    assert opened == tokens
+
+
+async def test_a_second_time_there_is_nothing_to_do(url: str) -> None:
+    await connect(url, {"T1": "bitpat_one"})
+    await rotate_keys(settings(url, NEW, OLD))
+    before = await sealed_in(url)
+    assert await rotate_keys(settings(url, NEW, OLD)) == 0
+    assert await sealed_in(url) == before
+
+
+async def test_what_was_rotated_before_a_break_is_kept_and_the_rest_follows(url: str) -> None:
+    await connect(url, {"T1": "bitpat_one"})
+    await connect(url, {"T2": "bitpat_two"}, key=(lost := new_key()))
+    with pytest.raises(SealBroken):
+        await rotate_keys(settings(url, NEW, OLD))
+    assert await rotate_keys(settings(url, NEW, OLD, lost)) == 1
+    assert not any(Vault(parse_keys(NEW)).needs_rotation(sealed or "") for sealed in (await sealed_in(url)).values())
+
+
+async def test_a_row_copied_from_another_workspace_is_not_sealed_anew(url: str) -> None:
+    await connect(url, {"T1": "bitpat_one", "T2": "bitpat_two"})
+    database = await open_database(url)
+    rows = {row.workspace_id: row for row in await WorkspaceStore(database).list_workspaces()}
+    stolen, own = rows["T1"].bitrise_token_sealed or "", rows["T2"].bitrise_token_sealed or ""
+    await WorkspaceStore(database).replace_sealed("T2", old=own, new=stolen)
+    await database.close()
+    with pytest.raises(SealBroken):
+        await rotate_keys(settings(url, NEW, OLD))
+    assert (await sealed_in(url))["T2"] == stolen
+
+
+async def test_without_keys_it_is_refused_in_words(url: str) -> None:
+    with pytest.raises(StartupFailed, match="holds no key"):
+        await rotate_keys(settings(url))
+
+
+async def test_beside_a_running_process_it_is_refused(url: str) -> None:
+    running = await open_database(url)
+    with pytest.raises(DatabaseInUse):
+        await rotate_keys(settings(url, NEW, OLD))
+    await running.close()
+
+
+async def test_no_key_and_no_token_is_in_the_refusal(url: str) -> None:
+    await connect(url, {"T1": "bitpat_one"})
+    with pytest.raises(SealBroken) as broken:
+        await rotate_keys(settings(url, NEW))
+    assert not any(secret in str(broken.value) for secret in (NEW, OLD, "bitpat_one"))
