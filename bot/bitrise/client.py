@@ -1,40 +1,38 @@
-"""Calls to the Bitrise API v0.1 with one token: reads may be repeated, writes happen once.
+"""The Bitrise API v0.1 with one token. Reads may be repeated, writes happen once.
 
-https://api-docs.bitrise.io
+Every method raises the errors of `bot.errors.BitriseError`; what an answer leaves out is None in what it gives.
+https://docs.bitrise.io/en/bitrise-ci/api/api-overview.html
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
-import time
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
-from typing import Any, Protocol
-from urllib.parse import quote
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import aiohttp
 
 from bot.bitrise import reading
-from bot.bitrise.failures import Answer, failure_of
-from bot.bitrise.models import App, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
-from bot.errors import BitriseNotFound, BitriseRefused, BitriseUnavailable
+from bot.bitrise.failures import Answer, failure_of, refused, unreadable
+from bot.bitrise.models import App, Artifact, Build, BuildFilters, LogPart, Owner, Page, TriggerAnswer, TriggerParams
+from bot.bitrise.quoting import Quoting
+from bot.bitrise.triggers import outcome_of, quoting_of
+from bot.bitrise.wire import Call, Secret, Wire
+from bot.clock import Clock, SystemClock
+from bot.errors import BitriseNotFound
 
 log = logging.getLogger(__name__)
-MAX_BODY_BYTES = 8 * 1024 * 1024
-PAUSES_SECONDS = (0.2, 0.8)
-PASSING = frozenset([502, 503, 504])
+T = TypeVar("T")
+
+PAGE_LIMIT = 50
+"""The most that Bitrise gives at once."""
 MOST_APP_PAGES = 40
-
-
-class Secret(Protocol):
-    def reveal(self) -> str: ...
+PAUSES_SECONDS = (0.2, 0.8)
 
 
 class BitriseClient:
-    """One token. ``session`` is shared and closed by its owner; the token is only ever in the Authorization header."""
+    """``read_seconds`` and ``write_seconds`` limit a call with all its tries; without pauses a read is tried once."""
 
     def __init__(
         self,
@@ -42,95 +40,138 @@ class BitriseClient:
         base_url: str,
         token: Secret,
         *,
+        clock: Clock | None = None,
         read_seconds: float = 10.0,
         write_seconds: float = 30.0,
-        pauses_seconds: tuple[float, ...] = PAUSES_SECONDS,
+        pauses_seconds: Sequence[float] = PAUSES_SECONDS,
     ) -> None:
-        self._session, self._base_url, self._token = session, base_url.rstrip("/"), token
-        self._read_seconds, self._write_seconds, self._pauses = read_seconds, write_seconds, pauses_seconds
+        self._wire = Wire(session, base_url, token)
+        self._clock = clock or SystemClock()
+        self._read_seconds, self._write_seconds, self._pauses_seconds = read_seconds, write_seconds, pauses_seconds
 
     def __repr__(self) -> str:
-        return f"BitriseClient({self._base_url})"
+        return f"BitriseClient({self._wire.base_url})"
 
-    # Account and apps. https://docs.bitrise.io/en/bitrise-ci/api/identifying-workspaces-and-apps-with-their-slugs.html
+    # Account and apps.
 
     async def me(self) -> Owner | None:
-        """Whose personal token it is; None for a workspace API token, which has no ``/me``."""
+        """Whose personal token it is; None for a workspace API token, which is nobody's.
+
+        https://api-docs.bitrise.io/#/user/user-profile
+        """
         try:
-            return reading.read_owner(await self._get("/me"))
+            return reading.read_owner(reading.read_data(await self._read("/me")))
         except BitriseNotFound:
             return None
 
-    async def list_apps(self, *, limit: int = 50, after: str | None = None) -> Page[App]:
-        query = {"sort_by": "last_build_at", "limit": str(limit)} | ({"next": after} if after else {})
-        return reading.read_page(await self._get("/apps", query=query), reading.read_app)
+    async def first_apps(self, *, limit: int = 1) -> Page[App]:
+        """The safe way to try a token: it works for both kinds. ``total`` says how many apps it reaches."""
+        return await self.list_apps(limit=limit)
 
-    async def list_all_apps(self) -> list[App]:
-        """Every app the token reaches, up to 2,000."""
-        page = await self.list_apps()
-        found = list(page.items)
-        for _ in range(MOST_APP_PAGES - 1):
-            if page.next is None:
-                break
-            page = await self.list_apps(after=page.next)
-            found += page.items
-        return found
+    async def list_apps(
+        self,
+        *,
+        next: str | None = None,
+        title: str | None = None,
+        limit: int = PAGE_LIMIT,
+        sort_by: str = "last_build_at",
+    ) -> Page[App]:
+        """https://api-docs.bitrise.io/#/application/app-list"""
+        query = {"sort_by": sort_by, "next": next, "title": title, "limit": limit}
+        return self._page(await self._read("/apps", query), reading.read_app)
+
+    async def list_all_apps(self, *, most_pages: int = MOST_APP_PAGES) -> list[App]:
+        """Every app the token reaches, newest first; no more than ``most_pages`` pages of 50."""
+        found: dict[str, App] = {}
+        anchor: str | None = None
+        for _ in range(most_pages):
+            # By creation: sorted by last build, an app that builds meanwhile would move to a page already read.
+            page = await self.list_apps(next=anchor, sort_by="created_at")
+            found |= {app.slug: app for app in page.items}
+            if page.next is None or page.next == anchor:
+                return list(found.values())
+            anchor = page.next
+        log.warning("there are more apps than are read", extra={"apps": len(found)})
+        return list(found.values())
+
+    async def get_app(self, app_slug: str) -> App:
+        """https://api-docs.bitrise.io/#/application/app-show"""
+        body = await self._read("/apps/{app}", app=app_slug)
+        return needed(reading.read_app(reading.read_data(body)))
 
     async def list_branches(self, app_slug: str) -> list[str]:
-        """Branches that have builds."""
-        return reading.read_names(await self._get("/apps/{app}/branches", app=app_slug))
+        """Branches that have builds. https://api-docs.bitrise.io/#/application/branch-list"""
+        return list(self._page(await self._read("/apps/{app}/branches", app=app_slug), reading.read_name).items)
 
     async def list_workflows(self, app_slug: str) -> list[str]:
-        """Workflows that have ever run; new ones are missing, deleted ones are not."""
-        return reading.read_names(await self._get("/apps/{app}/build-workflows", app=app_slug))
+        """Workflows that have ever run: new ones are missing, removed ones are not.
 
-    # Builds. https://docs.bitrise.io/en/bitrise-ci/api/managing-an-apps-builds.html
+        https://api-docs.bitrise.io/#/builds/build-workflow-list
+        """
+        return list(self._page(await self._read("/apps/{app}/build-workflows", app=app_slug), reading.read_name).items)
 
-    async def list_builds(self, app_slug: str, filters: BuildFilters) -> Page[Build]:
-        """An app's builds of the last 200 days, newest first."""
-        body = await self._get("/apps/{app}/builds", query=filters.to_query(), app=app_slug)
-        return reading.read_page(body, lambda item: reading.read_build(item, app_slug))
+    # Builds and pipelines.
 
-    async def list_all_builds(self, *, status: int | None = None, limit: int = 50) -> Page[Build]:
-        """Builds of all apps, newest first."""
-        query = {"limit": str(limit)} | ({"status": str(status)} if status is not None else {})
-        return reading.read_page(await self._get("/builds", query=query), reading.read_build)
+    async def list_builds(self, app_slug: str, filters: BuildFilters | None = None) -> Page[Build]:
+        """An app's builds of the last 200 days, newest first. https://api-docs.bitrise.io/#/builds/build-list"""
+        query = (filters or BuildFilters()).to_query()
+        body = await self._read("/apps/{app}/builds", query, app=app_slug)
+        return self._page(body, lambda item: reading.read_build(item, app_slug))
+
+    async def list_all_builds(
+        self,
+        *,
+        status: int | None = None,
+        owner_slug: str | None = None,
+        next: str | None = None,
+        limit: int = PAGE_LIMIT,
+    ) -> Page[Build]:
+        """Builds of all apps, newest first; Bitrise takes no ``sort_by`` here.
+
+        https://api-docs.bitrise.io/#/builds/build-list-all
+        """
+        query = {"status": status, "owner_slug": owner_slug, "next": next, "limit": limit}
+        return self._page(await self._read("/builds", query), reading.read_build)
+
+    async def list_running(
+        self, *, owner_slug: str | None = None, next: str | None = None, limit: int = PAGE_LIMIT
+    ) -> Page[Build]:
+        """Builds of all apps that have not ended, newest first; those on hold among them."""
+        return await self.list_all_builds(status=0, owner_slug=owner_slug, next=next, limit=limit)
 
     async def get_build(self, app_slug: str, build_slug: str) -> Build:
-        body = await self._get("/apps/{app}/builds/{build}", app=app_slug, build=build_slug)
-        build = reading.read_build(body.get("data"), app_slug)
-        if build is None:
-            raise BitriseUnavailable("Bitrise's answer about a build cannot be read.", status=200)
-        return build
+        """https://api-docs.bitrise.io/#/builds/build-show"""
+        body = await self._read("/apps/{app}/builds/{build}", app=app_slug, build=build_slug)
+        return needed(reading.read_build(reading.read_data(body), app_slug))
 
     async def get_pipeline(self, app_slug: str, pipeline_id: str) -> Build:
-        """A pipeline as a build with ``is_pipeline``."""
-        body = await self._get("/apps/{app}/pipelines/{pipeline}", app=app_slug, pipeline=pipeline_id)
-        pipeline = reading.read_pipeline(body, app_slug)
-        if pipeline is None:
-            raise BitriseUnavailable("Bitrise's answer about a pipeline cannot be read.", status=200)
-        return pipeline
+        """A pipeline as a build with ``is_pipeline``. https://api-docs.bitrise.io/#/pipelines/pipeline-show"""
+        body = await self._read("/apps/{app}/pipelines/{pipeline}", app=app_slug, pipeline=pipeline_id)
+        return needed(reading.read_pipeline(reading.read_data(body), app_slug))
 
     async def list_pipelines(self, app_slug: str, *, after: datetime) -> tuple[Build, ...]:
-        """Pipelines started since ``after``, the newest 50; standalone builds in that list are left out."""
-        query = {"after": after.strftime("%Y-%m-%dT%H:%M:%SZ"), "limit": "50"}
-        body = await self._get("/apps/{app}/pipelines", query=query, app=app_slug)
-        return reading.read_page(body, lambda item: reading.read_listed_pipeline(item, app_slug)).items
+        """Pipelines started after a moment, the newest 50, without a status in words.
 
-    # Writes. https://docs.bitrise.io/en/bitrise-ci/api/triggering-and-aborting-builds.html
+        https://api-docs.bitrise.io/#/pipelines/pipeline-list
+        """
+        # Bitrise takes no sort_by here. Whole seconds, rounded down: rather one too many than one too few.
+        query = {"after": after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "limit": PAGE_LIMIT}
+        body = await self._read("/apps/{app}/pipelines", query, app=app_slug)
+        return self._page(body, lambda item: reading.read_listed_pipeline(item, app_slug)).items
 
     async def trigger_build(self, params: TriggerParams) -> TriggerAnswer:
-        """Start builds. Raises `BitriseRefused` when none was started; `BitriseUnavailable` when that is not known."""
-        answer = reading.read_trigger(await self._post("/apps/{app}/builds", params.to_body(), app=params.app_slug))
-        if not answer.results and answer.refused:
-            raise BitriseRefused(" ".join(answer.refused), status=400)
-        if not answer.results:
-            raise BitriseUnavailable("Bitrise's answer to the start cannot be read.", status=200)
-        results = tuple(
-            replace(item, pipeline=params.pipeline) if params.pipeline and not item.pipeline else item
-            for item in answer.results
-        )
-        return replace(answer, results=results)
+        """Start builds; at least one has started when this returns, and some may have been refused.
+
+        Raises `BitriseRefused` when none was started, `BitriseUnavailable` when that is not known: there is no
+        idempotency key, so look for the build before sending again.
+        https://api-docs.bitrise.io/#/builds/build-trigger
+        """
+        quoting = quoting_of(params, self._wire.secret)
+        answer = await self._write("/apps/{app}/builds", params.to_body(), app=params.app_slug)
+        outcome = outcome_of(answer, failure_of(answer, quoting, now=self._clock.now()), params, quoting)
+        if isinstance(outcome, TriggerAnswer):
+            return outcome
+        raise outcome
 
     async def abort_build(
         self,
@@ -138,111 +179,98 @@ class BitriseClient:
         build_slug: str,
         *,
         reason: str,
-        with_success: bool,
-        skip_notifications: bool,
-        skip_git_status: bool,
+        with_success: bool = False,
+        skip_notifications: bool = False,
+        skip_git_status: bool = False,
     ) -> None:
-        """Stop a build. Raises `BitriseRefused` for one that has ended."""
-        body = {
-            "abort_reason": reason,
-            "abort_with_success": with_success,
-            "skip_notifications": skip_notifications,
-            "skip_git_status_report": skip_git_status,
-        }
-        await self._post("/apps/{app}/builds/{build}/abort", body, app=app_slug, build=build_slug)
+        """Stop a build; it ends a moment later. ``with_success`` turns its check green.
+
+        Raises `BitriseRefused` for one that has ended, among other reasons: only the build itself tells them apart.
+        https://api-docs.bitrise.io/#/builds/build-abort
+        """
+        body = _abort_body(reason, with_success, skip_notifications) | {"skip_git_status_report": skip_git_status}
+        self._check_taken(await self._write("/apps/{app}/builds/{build}/abort", body, app=app_slug, build=build_slug))
 
     async def abort_pipeline(
-        self, app_slug: str, pipeline_id: str, *, reason: str, with_success: bool, skip_notifications: bool
-    ) -> None:
-        """Stop a pipeline; unlike a build's, its Git status cannot be left out."""
-        body = {
-            "abort_reason": reason,
-            "abort_with_success": with_success,
-            "skip_notifications": skip_notifications,
-        }
-        await self._post("/apps/{app}/pipelines/{pipeline}/abort", body, app=app_slug, pipeline=pipeline_id)
-
-    # The wire.
-
-    async def _get(self, path: str, *, query: Mapping[str, str] | None = None, **names: str) -> Mapping[str, Any]:
-        for pause in (*self._pauses, None):
-            try:
-                return await self._call("GET", path, self._read_seconds, names, query=query)
-            except BitriseUnavailable as error:
-                if pause is None or error.status not in PASSING | {0}:
-                    raise
-                await asyncio.sleep(pause)
-        raise AssertionError("the last try returns or raises")
-
-    async def _post(self, path: str, body: Mapping[str, Any], **names: str) -> Mapping[str, Any]:
-        return await self._call("POST", path, self._write_seconds, names, body=body)
-
-    async def _call(
         self,
-        method: str,
-        path: str,
-        seconds: float,
-        names: Mapping[str, str],
+        app_slug: str,
+        pipeline_id: str,
         *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-    ) -> Mapping[str, Any]:
-        began = time.perf_counter()
-        answer: Answer | None = None
-        try:
-            async with asyncio.timeout(seconds):
-                answer = await self._exchange(method, path, names, query=query, body=body)
-        except TimeoutError:
-            raise BitriseUnavailable(f"Bitrise did not answer within {seconds:g} s.") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise BitriseUnavailable(f"Bitrise could not be reached ({type(error).__name__}).") from None
-        finally:
-            facts = {"method": method, "path": path, "status": answer.status if answer is not None else 0}
-            log.debug("bitrise call", extra=facts | {"ms": round((time.perf_counter() - began) * 1000)})
-        failure = failure_of(answer, self._token.reveal())
+        reason: str,
+        with_success: bool = False,
+        skip_notifications: bool = False,
+    ) -> None:
+        """Stop a pipeline and its builds; unlike a build's, its Git status cannot be left out.
+
+        https://api-docs.bitrise.io/#/pipelines/pipeline-abort
+        """
+        body = _abort_body(reason, with_success, skip_notifications)
+        path = "/apps/{app}/pipelines/{pipeline}/abort"
+        self._check_taken(await self._write(path, body, app=app_slug, pipeline=pipeline_id))
+
+    # What a build leaves behind.
+
+    async def get_log(self, app_slug: str, build_slug: str) -> LogPart:
+        """`BitriseNotFound` in the first seconds, and for good when no machine took the build.
+
+        https://api-docs.bitrise.io/#/builds/build-log
+        """
+        return reading.read_log(await self._read("/apps/{app}/builds/{build}/log", app=app_slug, build=build_slug))
+
+    async def list_artifacts(
+        self, app_slug: str, build_slug: str, *, next: str | None = None, limit: int = PAGE_LIMIT
+    ) -> Page[Artifact]:
+        """https://api-docs.bitrise.io/#/build-artifact/artifact-list"""
+        path, query = "/apps/{app}/builds/{build}/artifacts", {"next": next, "limit": limit}
+        return self._page(await self._read(path, query, app=app_slug, build=build_slug), reading.read_artifact)
+
+    async def get_artifact(self, app_slug: str, build_slug: str, artifact_slug: str) -> Artifact:
+        """With where to fetch it. https://api-docs.bitrise.io/#/build-artifact/artifact-show"""
+        path = "/apps/{app}/builds/{build}/artifacts/{artifact}"
+        body = await self._read(path, app=app_slug, build=build_slug, artifact=artifact_slug)
+        return needed(reading.read_artifact(reading.read_data(body)))
+
+    # Over the wire.
+
+    async def _read(self, path: str, query: Mapping[str, object] | None = None, **slugs: str) -> object:
+        """The JSON object of a successful answer."""
+        call = Call("GET", path, slugs, query or {})
+        answer = await self._wire.ask(call, seconds=self._read_seconds, pauses_seconds=self._pauses_seconds)
+        self._check(answer)
+        if not isinstance(answer.body, dict):
+            raise unreadable(answer.status)
+        return answer.body
+
+    async def _write(self, path: str, body: Mapping[str, Any], **slugs: str) -> Answer:
+        return await self._wire.ask(Call("POST", path, slugs, body=body), seconds=self._write_seconds)
+
+    def _check(self, answer: Answer) -> None:
+        failure = failure_of(answer, Quoting(self._wire.secret), now=self._clock.now())
         if failure is not None:
             raise failure
-        return answer.body if isinstance(answer.body, Mapping) else {}
 
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        names: Mapping[str, str],
-        *,
-        query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
-    ) -> Answer:
-        url = self._base_url + path.format_map({key: _segment(value) for key, value in names.items()})
-        async with self._session.request(
-            method,
-            url,
-            params=query,
-            json=body,
-            headers={"Authorization": self._token.reveal(), "Accept": "application/json"},
-            allow_redirects=False,  # the token goes to Bitrise and nowhere else
-        ) as response:
-            raw = await _bounded(response)
-            retry_after = response.headers.get("Retry-After")
-            return Answer(response.status, _parsed(raw), retry_after, has_body=bool(raw.strip()))
+    def _check_taken(self, answer: Answer) -> None:
+        """A stop of a pipeline is answered with nothing at all; anything else must be an object that is no error."""
+        self._check(answer)
+        if answer.is_empty:
+            return
+        if not isinstance(answer.body, dict):
+            raise unreadable(answer.status)
+        if answer.body.get("status") == "error":
+            raise refused(Quoting(self._wire.secret).said(answer.body), answer.status)
+
+    @staticmethod
+    def _page(body: object, read: Callable[[Any], T | None]) -> Page[T]:
+        return needed(reading.read_page(body, read))
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    raw = bytearray()
-    async for chunk in response.content.iter_chunked(65536):
-        raw += chunk
-        if len(raw) > MAX_BODY_BYTES:
-            raise aiohttp.ClientPayloadError("too long")
-    return bytes(raw)
+def needed(value: T | None) -> T:
+    """What an answer is useless without. Raises `BitriseUnavailable`."""
+    if value is None:
+        raise unreadable()
+    return value
 
 
-def _parsed(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _segment(value: str) -> str:
-    """A slug in a path; whatever a person typed cannot become another path."""
-    return quote(value, safe="")
+def _abort_body(reason: str, with_success: bool, skip_notifications: bool) -> dict[str, Any]:
+    """All fields, always: the reference says that they are needed."""
+    return {"abort_reason": reason, "abort_with_success": with_success, "skip_notifications": skip_notifications}

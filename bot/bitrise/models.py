@@ -1,17 +1,33 @@
-"""What Bitrise sends and takes, as frozen values. Every field of an answer may be null, missing or of another type.
+"""What Bitrise sends and takes, as frozen values; ``bot.bitrise.reading`` makes them from JSON.
 
-https://docs.bitrise.io/en/bitrise-ci/api/api-overview.html
+Variables that a build was started with may be secrets: they are in no ``repr``.
+https://api-docs.bitrise.io
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
 REQUEST_VARIABLE = "BUILDBELL_REQUEST"
 MESSAGE_VARIABLE = "BUILDBELL_MESSAGE"
+STARS = "********"
+
+
+# What Bitrise sends.
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of a list; ``next`` is what to ask for the following one with, None on the last."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +40,8 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class App:
+    """``owner_*`` is the workspace, or the user, that it belongs to."""
+
     slug: str
     title: str | None
     project_type: str | None
@@ -33,26 +51,31 @@ class App:
     is_disabled: bool
     owner_slug: str | None
     owner_name: str | None
+    avatar_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentVariable:
-    """One variable of a start. The value may be a secret and is in no repr."""
+    """One variable of a start. Where ``is_expand`` is set, Bitrise replaces ``$NAME`` in the value."""
 
     key: str
     value: str = field(repr=False)
+    is_expand: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RequestedParams:
     """What a build was started with (``original_build_params``)."""
 
-    branch: str | None
-    tag: str | None
-    commit_hash: str | None
-    workflow_id: str | None
-    pipeline_id: str | None
-    environments: tuple[EnvironmentVariable, ...]
+    branch: str | None = None
+    tag: str | None = None
+    commit_hash: str | None = None
+    workflow_id: str | None = None
+    pipeline_id: str | None = None
+    environments: tuple[EnvironmentVariable, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"RequestedParams({STARS})"
 
     @property
     def request_id(self) -> str | None:
@@ -65,45 +88,106 @@ class RequestedParams:
         return self._value(MESSAGE_VARIABLE)
 
     def _value(self, key: str) -> str | None:
-        return next((item.value for item in self.environments if item.key == key), None) or None
+        # The last one wins, as it does in the build itself.
+        return next((item.value for item in reversed(self.environments) if item.key == key), None) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A build or, with ``is_pipeline``, a pipeline; ``status`` is None for a pipeline, which has a word instead."""
+    """A build or, with ``is_pipeline``, a pipeline.
+
+    ``status`` is 0 until the end and then 1 to 4, also for a pipeline, whose own word is in ``status_text``; 0 as well
+    when Bitrise did not say. ``pipeline`` is a name; ``pipeline_workflow_id`` is set in a build that is part of one.
+    """
 
     slug: str
     app_slug: str
-    number: int | None
-    is_pipeline: bool
-    status: int | None
-    status_text: str | None
-    is_on_hold: bool
-    abort_reason: str | None
-    branch: str | None
-    tag: str | None
-    commit_hash: str | None
-    commit_message: str | None
-    commit_view_url: str | None
-    workflow: str | None
-    pipeline: str | None
-    pipeline_workflow_id: str | None
-    triggered_by: str | None
-    triggered_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    pull_request_id: int | None
-    machine_type: str | None
-    requested: RequestedParams | None
+    app_title: str | None = None
+    number: int | None = None
+    is_pipeline: bool = False
+    status: int = 0
+    status_text: str | None = None
+    is_on_hold: bool = False
+    abort_reason: str | None = None
+    branch: str | None = None
+    tag: str | None = None
+    commit_hash: str | None = None
+    commit_message: str | None = None
+    commit_view_url: str | None = None
+    workflow: str | None = None
+    pipeline: str | None = None
+    pipeline_workflow_id: str | None = None
+    triggered_by: str | None = None
+    triggered_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    pull_request_id: int | None = None
+    pull_request_target_branch: str | None = None
+    pull_request_view_url: str | None = None
+    machine_type: str | None = None
+    stack: str | None = None
+    credit_cost: int | None = None
+    rebuildable: bool = False
+    requested: RequestedParams | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """A page of a list; ``next`` is what to ask for the following one with, None on the last."""
+class TriggeredBuild:
+    """What a start gave: a build, or a pipeline when ``pipeline`` is set."""
 
-    items: tuple[T, ...]
-    next: str | None
-    total: int | None
+    slug: str
+    number: int | None = None
+    url: str | None = None
+    workflow: str | None = None
+    pipeline: str | None = None
+    status: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerAnswer:
+    """One start may give several builds; ``refused`` are Bitrise's words for those it did not start."""
+
+    results: tuple[TriggeredBuild, ...]
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogChunk:
+    position: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """Some of a log, in order, each chunk once; positions may have gaps.
+
+    The URL of the whole log lives ten minutes and needs no token: it is neither stored nor shown, and fetched without
+    the Authorization header.
+    """
+
+    is_archived: bool
+    chunks: tuple[LogChunk, ...] = field(default=(), repr=False)
+    expiring_raw_log_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """``kind`` is ``ios-ipa``, ``android-apk`` or ``file``. Whoever has the install page's address may install.
+
+    The download URL lives ten minutes and comes only with a single artifact.
+    """
+
+    slug: str
+    title: str | None
+    kind: str | None
+    size_bytes: int | None
+    is_public: bool
+    install_page_url: str | None = None
+    expiring_download_url: str | None = field(default=None, repr=False)
+
+
+# What Bitrise takes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,67 +198,61 @@ class BuildFilters:
     workflow: str | None = None
     status: int | None = None
     build_number: int | None = None
-    trigger_event_type: str | None = None
     after: datetime | None = None
     before: datetime | None = None
+    commit_message: str | None = None
+    trigger_event_type: str | None = None
     next: str | None = None
     limit: int = 50
+    sort_by: str = "created_at"
 
-    def to_query(self) -> dict[str, str]:
-        values = {
-            "sort_by": "created_at",
+    def to_query(self) -> dict[str, object]:
+        return {
+            "sort_by": self.sort_by,
             "branch": self.branch,
             "workflow": self.workflow,
             "status": self.status,
             "build_number": self.build_number,
+            "after": math.floor(self.after.timestamp()) if self.after else None,
+            "before": math.ceil(self.before.timestamp()) if self.before else None,
+            "commit_message": self.commit_message,
             "trigger_event_type": self.trigger_event_type,
-            "after": int(self.after.timestamp()) if self.after else None,
-            "before": int(self.before.timestamp()) if self.before else None,
             "next": self.next,
             "limit": self.limit,
         }
-        return {key: str(value) for key, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerParams:
-    """What is sent to start a build. Values of variables are taken as they are: ``$NAME`` in them is not replaced."""
+    """A start. Values of variables are taken as they are: ``$NAME`` in them is not replaced."""
 
     app_slug: str
-    workflow: str | None
-    pipeline: str | None
-    branch: str | None
-    tag: str | None
-    commit: str | None
-    environment: tuple[tuple[str, str], ...] = field(repr=False)
-    triggered_by: str
+    workflow: str | None = None
+    pipeline: str | None = None
+    branch: str | None = None
+    tag: str | None = None
+    commit: str | None = None
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    triggered_by: str | None = None
+    commit_message: str | None = None
 
     def to_body(self) -> dict[str, Any]:
-        params = {
+        named = {
             "workflow_id": self.workflow,
             "pipeline_id": self.pipeline,
             "branch": self.branch,
             "tag": self.tag,
             "commit_hash": self.commit,
+            "commit_message": self.commit_message,
+            "environments": [{"key": key, "value": value, "is_expand": False} for key, value in self.environment],
         }
-        build_params: dict[str, Any] = {key: value for key, value in params.items() if value is not None}
-        build_params["environments"] = [
-            {"key": key, "value": value, "is_expand": False} for key, value in self.environment
-        ]
-        return {"hook_info": {"type": "bitrise"}, "build_params": build_params, "triggered_by": self.triggered_by}
+        params = {key: value for key, value in named.items() if value}
+        body: dict[str, Any] = {"hook_info": {"type": "bitrise"}, "build_params": params}
+        return body | ({"triggered_by": self.triggered_by} if self.triggered_by else {})
 
-
-@dataclass(frozen=True, slots=True)
-class TriggeredBuild:
-    slug: str
-    number: int | None
-    workflow: str | None
-    pipeline: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TriggerAnswer:
-    """One start may give several builds; ``refused`` are Bitrise's words for those it did not start."""
-
-    results: tuple[TriggeredBuild, ...]
-    refused: tuple[str, ...]
+    @property
+    def hidden_values(self) -> tuple[str, ...]:
+        """Values that no sentence may repeat: those of variables, but our own and what is sent openly as well."""
+        known = {self.workflow, self.pipeline, self.branch, self.tag, self.commit, self.app_slug}
+        ours = {REQUEST_VARIABLE, MESSAGE_VARIABLE}
+        return tuple(value for key, value in self.environment if key not in ours and value not in known)

@@ -1,217 +1,251 @@
-"""Reading what Bitrise answers: whatever is missing, null or of another type becomes None, and nothing raises."""
+"""Bitrise's JSON becomes values, at the door. Nothing that stands in an answer raises an error here.
+
+What has no slug can be neither shown nor asked for again: it is left out, and the log says so.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from bot.bitrise.fields import flag, mapping, moment, plain, sequence, text, whole
 from bot.bitrise.models import (
     App,
+    Artifact,
     Build,
     EnvironmentVariable,
+    LogChunk,
+    LogPart,
     Owner,
     Page,
     RequestedParams,
-    TriggerAnswer,
-    TriggeredBuild,
 )
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-
-def read_owner(body: Any) -> Owner:
-    data = _mapping(_mapping(body).get("data"))
-    return Owner(_text(data, "username"), _text(data, "slug"))
+PIPELINE_STATUSES: Mapping[str, int] = {"succeeded": 1, "failed": 2, "aborted": 3, "succeeded_with_abort": 4}
+"""A pipeline's word as a build's number; every other word is 0, not ended."""
 
 
-def read_app(data: Any) -> App | None:
-    """None (and a line in the log) for an app without a slug: nothing can be done with it."""
-    fields = _mapping(data)
-    slug = _text(fields, "slug")
-    if slug is None:
-        log.warning("Bitrise listed an app without a slug")
+# What is around the items.
+
+
+def read_data(body: object) -> object:
+    """A single thing, in its envelope; pipelines come without one, although some sources say otherwise."""
+    fields = mapping(body)
+    return fields["data"] if isinstance(fields.get("data"), dict) else fields
+
+
+def read_page(body: object, read: Callable[[Any], T | None]) -> Page[T] | None:
+    """None when it is no list at all. ``null`` is an empty one, unless the answer itself counts more than none."""
+    fields = mapping(body)
+    paging = mapping(fields.get("paging"))
+    total = whole(paging.get("total_item_count"))
+    is_empty = "data" in fields and fields["data"] is None and not total
+    if not is_empty and not isinstance(fields.get("data"), list):
         return None
-    owner = _mapping(fields.get("owner"))
+    found = [read(item) for item in sequence(fields.get("data"))]
+    items = tuple(item for item in found if item is not None)
+    return Page(items, next=text(paging.get("next")), total=total)
+
+
+def read_name(value: object) -> str | None:
+    """A branch or a workflow, listed by its name."""
+    return text(value)
+
+
+def log_left_out(kind: str) -> None:
+    log.warning("Bitrise sent something without a slug; it is left out", extra={"kind": kind})
+
+
+# Account and apps.
+
+
+def read_owner(value: object) -> Owner:
+    fields = mapping(value)
+    return Owner(username=text(fields.get("username")), slug=text(fields.get("slug")))
+
+
+def read_app(value: object) -> App | None:
+    fields = mapping(value)
+    slug = text(fields.get("slug"))
+    if slug is None:
+        log_left_out("app")
+        return None
+    owner = mapping(fields.get("owner"))
     return App(
         slug=slug,
-        title=_text(fields, "title"),
-        project_type=_text(fields, "project_type"),
-        repo_owner=_text(fields, "repo_owner"),
-        repo_slug=_text(fields, "repo_slug"),
-        repo_url=_text(fields, "repo_url"),
-        is_disabled=fields.get("is_disabled") is True,
-        owner_slug=_text(owner, "slug"),
-        owner_name=_text(owner, "name"),
+        title=text(fields.get("title")),
+        project_type=text(fields.get("project_type")),
+        repo_owner=text(fields.get("repo_owner")),
+        repo_slug=text(fields.get("repo_slug")),
+        repo_url=text(fields.get("repo_url")),
+        is_disabled=flag(fields.get("is_disabled")),
+        owner_slug=text(owner.get("slug")),
+        owner_name=text(owner.get("name")),
+        avatar_url=text(fields.get("avatar_url")),
     )
 
 
-def read_build(data: Any, app_slug: str | None = None) -> Build | None:
-    """``app_slug`` None: the build names its app itself, under ``repository``. None when slug or app is missing."""
-    fields = _mapping(data)
-    slug = _text(fields, "slug")
-    app = app_slug or _text(_mapping(fields.get("repository")), "slug")
+# Builds and pipelines.
+
+
+def read_build(value: object, app_slug: str | None = None) -> Build | None:
+    """In the list of all apps' builds each names its app itself, under ``repository``; without it, it is left out."""
+    fields = mapping(value)
+    repository = mapping(fields.get("repository"))
+    slug, app = text(fields.get("slug")), app_slug or text(repository.get("slug"))
     if slug is None or app is None:
-        log.warning("Bitrise listed a build without a slug or an app")
+        log_left_out("build")
         return None
     return Build(
         slug=slug,
         app_slug=app,
-        number=_whole(fields, "build_number"),
-        is_pipeline=False,
-        status=_whole(fields, "status"),
-        status_text=_text(fields, "status_text"),
-        is_on_hold=fields.get("is_on_hold") is True,
-        abort_reason=_text(fields, "abort_reason"),
-        branch=_text(fields, "branch"),
-        tag=_text(fields, "tag"),
-        commit_hash=_text(fields, "commit_hash"),
-        commit_message=_text(fields, "commit_message"),
-        commit_view_url=_text(fields, "commit_view_url"),
-        workflow=_text(fields, "triggered_workflow"),
-        pipeline=None,
-        pipeline_workflow_id=_text(fields, "pipeline_workflow_id"),
-        triggered_by=_text(fields, "triggered_by"),
-        triggered_at=_time(fields, "triggered_at"),
-        started_at=_time(fields, "started_on_worker_at"),
-        finished_at=_time(fields, "finished_at"),
-        pull_request_id=_whole(fields, "pull_request_id") or None,  # 0 when it is none
-        machine_type=_text(fields, "machine_type_id"),
+        app_title=text(repository.get("title")),
+        number=whole(fields.get("build_number")),
+        status=whole(fields.get("status")) or 0,
+        status_text=text(fields.get("status_text")),
+        is_on_hold=flag(fields.get("is_on_hold")),
+        workflow=text(fields.get("triggered_workflow")),
+        pipeline_workflow_id=text(fields.get("pipeline_workflow_id")),
+        started_at=moment(fields.get("started_on_worker_at")),
+        machine_type=text(fields.get("machine_type_id")),
+        stack=text(fields.get("stack_identifier")),
         requested=read_requested(fields.get("original_build_params")),
+        **_source(fields),
+        **_course(fields),
     )
 
 
-def read_pipeline(body: Any, app_slug: str) -> Build | None:
-    """A pipeline's page, with or without the ``data`` envelope that sources disagree about."""
-    fields = _mapping(body)
-    fields = _mapping(fields["data"]) if isinstance(fields.get("data"), Mapping) else fields
-    slug = _text(fields, "id")
+def read_pipeline(value: object, app_slug: str) -> Build | None:
+    """The page of a pipeline; the commit stands in what it was started with."""
+    fields = mapping(value)
+    slug = text(fields.get("id"))
     if slug is None:
-        log.warning("Bitrise showed a pipeline without an id")
+        log_left_out("pipeline")
         return None
-    requested = read_requested(fields.get("trigger_params"))
+    word = text(fields.get("status"))
+    params = mapping(fields.get("trigger_params"))
     return Build(
         slug=slug,
         app_slug=app_slug,
-        number=_whole(fields, "number_in_app_scope"),
+        number=whole(fields.get("number_in_app_scope")),
         is_pipeline=True,
-        status=None,
-        status_text=_text(fields, "status"),
-        is_on_hold=_text(fields, "status") == "on_hold",
-        abort_reason=_text(fields, "abort_reason"),
-        branch=requested.branch if requested else None,
-        tag=requested.tag if requested else None,
-        commit_hash=requested.commit_hash if requested else None,
-        commit_message=_text(_mapping(fields.get("trigger_params")), "commit_message"),
-        commit_view_url=None,
-        workflow=None,
-        pipeline=_text(fields, "name") or (requested.pipeline_id if requested else None),
-        pipeline_workflow_id=None,
-        triggered_by=_text(fields, "triggered_by"),
-        triggered_at=_time(fields, "triggered_at"),
-        started_at=_time(fields, "started_at"),
-        finished_at=_time(fields, "finished_at"),
-        pull_request_id=None,
-        machine_type=None,
-        requested=requested,
+        status=PIPELINE_STATUSES.get(word or "", 0),
+        status_text=word,
+        is_on_hold=word == "on_hold",
+        pipeline=text(fields.get("name")) or text(params.get("pipeline_id")),
+        started_at=moment(fields.get("started_at")),
+        requested=read_requested(params),
+        **_source(params),
+        **_course(fields),
     )
 
 
-def read_listed_pipeline(data: Any, app_slug: str) -> Build | None:
-    """A line of the pipeline list, which calls the id ``slug``; None for a standalone build."""
-    fields = _mapping(data)
-    if fields.get("is_pipeline") is not True:
-        return None
-    return read_pipeline({**fields, "id": fields.get("slug"), "status": None}, app_slug)
+def read_listed_pipeline(value: object, app_slug: str) -> Build | None:
+    """A line of the pipeline list, where the id is called ``slug`` and the name ``triggered_workflow``.
 
-
-def read_requested(data: Any) -> RequestedParams | None:
-    fields = _mapping(data)
-    if not fields:
+    None for a build that stands alone, which that list holds, too.
+    """
+    fields = mapping(value)
+    slug = text(fields.get("slug"))
+    if slug is None:
+        log_left_out("pipeline")
+    if slug is None or not flag(fields.get("is_pipeline")):
         return None
-    listed = fields.get("environments")
-    return RequestedParams(
-        branch=_text(fields, "branch"),
-        tag=_text(fields, "tag"),
-        commit_hash=_text(fields, "commit_hash"),
-        workflow_id=_text(fields, "workflow_id"),
-        pipeline_id=_text(fields, "pipeline_id"),
-        environments=tuple(_variables(listed)) if isinstance(listed, list) else (),
+    return Build(
+        slug=slug,
+        app_slug=app_slug,
+        number=whole(fields.get("build_number")),
+        is_pipeline=True,
+        status=whole(fields.get("status")) or 0,
+        is_on_hold=flag(fields.get("is_on_hold")),
+        pipeline=text(fields.get("triggered_workflow")),
+        started_at=moment(fields.get("started_at")),
+        requested=read_requested(fields.get("trigger_params")),
+        **_source(fields),
+        **_course(fields),
     )
 
 
-def _variables(listed: list[Any]) -> list[EnvironmentVariable]:
-    found = []
-    for item in map(_mapping, listed):
-        key = _text(item, "key") or _text(item, "mapped_to")  # the old name
+def _source(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What is built."""
+    return {
+        "branch": text(fields.get("branch")),
+        "tag": text(fields.get("tag")),
+        "commit_hash": text(fields.get("commit_hash")),
+        "commit_message": text(fields.get("commit_message")),
+        "commit_view_url": text(fields.get("commit_view_url")),
+        "pull_request_id": whole(fields.get("pull_request_id")) or None,  # 0 when it is none
+        "pull_request_target_branch": text(fields.get("pull_request_target_branch")) or text(fields.get("branch_dest")),
+        "pull_request_view_url": text(fields.get("pull_request_view_url")),
+    }
+
+
+def _course(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """How it came to be and how it went; named alike in builds and pipelines."""
+    return {
+        "abort_reason": text(fields.get("abort_reason")),
+        "triggered_by": text(fields.get("triggered_by")),
+        "triggered_at": moment(fields.get("triggered_at")),
+        "finished_at": moment(fields.get("finished_at")),
+        "credit_cost": whole(fields.get("credit_cost")),
+        "rebuildable": flag(fields.get("rebuildable")),
+    }
+
+
+def read_requested(value: object) -> RequestedParams | None:
+    """None when nothing is said: the object is often there with nothing but nulls in it."""
+    fields = mapping(value)
+    requested = RequestedParams(
+        branch=text(fields.get("branch")),
+        tag=text(fields.get("tag")),
+        commit_hash=text(fields.get("commit_hash")),
+        workflow_id=text(fields.get("workflow_id")),
+        pipeline_id=text(fields.get("pipeline_id")),
+        environments=tuple(_variables(fields.get("environments"))),
+    )
+    return requested if requested != RequestedParams() else None
+
+
+def _variables(value: object) -> Iterator[EnvironmentVariable]:
+    for item in map(mapping, sequence(value)):
+        key = text(item.get("key")) or text(item.get("mapped_to"))  # the old name
         if key is not None:
-            value = item.get("value")
-            found.append(EnvironmentVariable(key, value if isinstance(value, str) else ""))
-    return found
+            yield EnvironmentVariable(key, plain(item.get("value")), is_expand=item.get("is_expand") is not False)
 
 
-def read_page(body: Any, read: Callable[[Any], T | None]) -> Page[T]:
-    fields = _mapping(body)
-    listed = fields.get("data")
-    items = [read(item) for item in listed] if isinstance(listed, list) else []
-    paging = _mapping(fields.get("paging"))
-    return Page(
-        items=tuple(item for item in items if item is not None),
-        next=_text(paging, "next"),
-        total=_whole(paging, "total_item_count"),
+# What a build leaves behind.
+
+
+def read_log(value: object) -> LogPart:
+    fields = mapping(value)
+    chunks: dict[int, LogChunk] = {}
+    for item in map(mapping, sequence(fields.get("log_chunks"))):
+        position = whole(item.get("position"))
+        if position is not None:
+            chunks[position] = LogChunk(position, plain(item.get("chunk")))
+    return LogPart(
+        is_archived=flag(fields.get("is_archived")),
+        chunks=tuple(chunks[position] for position in sorted(chunks)),
+        expiring_raw_log_url=text(fields.get("expiring_raw_log_url")),
     )
 
 
-def read_names(body: Any) -> list[str]:
-    listed = _mapping(body).get("data")
-    return [name for name in listed if isinstance(name, str) and name] if isinstance(listed, list) else []
-
-
-def read_trigger(body: Any) -> TriggerAnswer:
-    """``results`` where there are any, else the older fields beside it. ``slug`` at the top is the app, not a build."""
-    fields = _mapping(body)
-    listed = fields.get("results")
-    items = [_mapping(item) for item in listed] if isinstance(listed, list) and listed else [fields]
-    results, refused = [], []
-    for item in items:
-        slug = _text(item, "build_slug")
-        if slug is not None and item.get("status") != "error":
-            results.append(
-                TriggeredBuild(
-                    slug,
-                    _whole(item, "build_number"),
-                    _text(item, "triggered_workflow"),
-                    _text(item, "triggered_pipeline"),
-                )
-            )
-        elif item.get("status") == "error":  # anything else says neither yes nor no
-            refused.append(_text(item, "message") or "Bitrise did not say why.")
-    return TriggerAnswer(tuple(results), tuple(refused))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str | None:
-    """Empty counts as missing: Bitrise sends null, "" or nothing for the same thing."""
-    value = fields.get(name)
-    return value if isinstance(value, str) and value else None
-
-
-def _whole(fields: Mapping[str, Any], name: str) -> int | None:
-    value = fields.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _time(fields: Mapping[str, Any], name: str) -> datetime | None:
-    text = _text(fields, name)
-    if text is None:
+def read_artifact(value: object) -> Artifact | None:
+    fields = mapping(value)
+    slug = text(fields.get("slug"))
+    if slug is None:
+        log_left_out("artifact")
         return None
-    try:
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return Artifact(
+        slug=slug,
+        title=text(fields.get("title")),
+        kind=text(fields.get("artifact_type")),
+        size_bytes=whole(fields.get("file_size_bytes")),
+        is_public=flag(fields.get("is_public_page_enabled")),
+        install_page_url=text(fields.get("public_install_page_url")),  # empty when it is off
+        expiring_download_url=text(fields.get("expiring_download_url")),
+    )

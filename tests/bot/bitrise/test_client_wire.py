@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.bitrise import client as client_module
+from bot.bitrise import wire as wire_module
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import TriggerParams
 from bot.errors import BitriseError, BitriseUnauthorized, BitriseUnavailable
@@ -80,7 +80,7 @@ async def test_a_redirect_is_not_followed(client: BitriseClient, wire: Wire, els
 async def test_an_endless_body_is_cut(
     client: BitriseClient, wire: Wire, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
-    monkeypatch.setattr(client_module, "MAX_BODY_BYTES", 100_000)
+    monkeypatch.setattr(wire_module, "LARGEST_ANSWER_BYTES", 100_000)
     wire.answers(" " * 200_000, status=status, length=10**12)
     wire.hangs = True
     with pytest.raises(BitriseUnavailable, match="could not be reached"):

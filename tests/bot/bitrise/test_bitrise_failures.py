@@ -1,0 +1,564 @@
+"""Bitrise refuses, stumbles, is slow or silent: what is told, what is asked again, and what never is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.bitrise.client import BitriseClient
+from bot.bitrise.failures import Answer, failure_of, parse, retry_seconds
+from bot.bitrise.models import BuildFilters, TriggerAnswer, TriggerParams
+from bot.bitrise.quoting import Quoting
+from bot.bitrise.triggers import outcome_of
+from bot.bitrise.wire import LARGEST_ANSWER_BYTES
+from bot.errors import (
+    BitriseBusy,
+    BitriseError,
+    BitriseNotFound,
+    BitriseRefused,
+    BitriseUnauthorized,
+    BitriseUnavailable,
+)
+from playground.bitrise import App, Fault, PracticeBitrise
+from playground.bitrise.refusals import FORMS
+from playground.clock import SteppedClock
+from tests.bot.bitrise.conftest import MakeClient, Serve
+
+SLUG = "0123456789abcdef"
+NOON = SteppedClock().now()
+
+READS: dict[str, Callable[[BitriseClient, str], Awaitable[object]]] = {
+    "me": lambda client, app: client.me(),
+    "first_apps": lambda client, app: client.first_apps(),
+    "list_apps": lambda client, app: client.list_apps(),
+    "list_all_apps": lambda client, app: client.list_all_apps(),
+    "get_app": lambda client, app: client.get_app(app),
+    "list_branches": lambda client, app: client.list_branches(app),
+    "list_workflows": lambda client, app: client.list_workflows(app),
+    "list_builds": lambda client, app: client.list_builds(app, BuildFilters()),
+    "list_all_builds": lambda client, app: client.list_all_builds(),
+    "list_running": lambda client, app: client.list_running(),
+    "get_build": lambda client, app: client.get_build(app, SLUG),
+    "get_pipeline": lambda client, app: client.get_pipeline(app, SLUG),
+    "list_pipelines": lambda client, app: client.list_pipelines(app, after=NOON),
+    "get_log": lambda client, app: client.get_log(app, SLUG),
+    "list_artifacts": lambda client, app: client.list_artifacts(app, SLUG),
+    "get_artifact": lambda client, app: client.get_artifact(app, SLUG, SLUG),
+}
+WRITES: dict[str, Callable[[BitriseClient, str], Awaitable[object]]] = {
+    "trigger_build": lambda client, app: client.trigger_build(TriggerParams(app, workflow="deploy")),
+    "abort_build": lambda client, app: client.abort_build(app, SLUG, reason="x"),
+    "abort_pipeline": lambda client, app: client.abort_pipeline(app, SLUG, reason="x"),
+}
+CALLS = READS | WRITES
+
+
+def always(kind: str, **more: Any) -> Fault:
+    return Fault(kind=kind, times=None, **more)
+
+
+def start(app: App) -> TriggerParams:
+    return TriggerParams(app.slug, workflow="deploy", branch="main")
+
+
+# Which error for which answer.
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (302, BitriseUnavailable),
+        (400, BitriseRefused),
+        (401, BitriseUnauthorized),
+        (403, BitriseNotFound),
+        (404, BitriseNotFound),
+        (408, BitriseUnavailable),
+        (409, BitriseRefused),
+        (412, BitriseRefused),
+        (422, BitriseRefused),
+        (429, BitriseBusy),
+        (500, BitriseUnavailable),
+        (502, BitriseUnavailable),
+        (503, BitriseUnavailable),
+        (504, BitriseUnavailable),
+    ],
+)
+async def test_every_status_has_its_error(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, status: int, kind: type[BitriseError]
+) -> None:
+    bitrise.faults.add(always("status", status=status))
+    if (name, kind) == ("me", BitriseNotFound):
+        assert await client.me() is None
+        return
+    with pytest.raises(BitriseError) as told:
+        await CALLS[name](client, shop.slug)
+    assert type(told.value) is kind
+    assert told.value.status == status
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "html"])
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (400, "the build number is odd"),
+        (401, "Bitrise does not accept the token: the build number is odd"),
+        (403, "Bitrise does not allow it: the build number is odd"),
+        (404, "Bitrise cannot find it: the build number is odd"),
+        (500, "Bitrise has trouble (500): the build number is odd."),
+    ],
+)
+async def test_every_form_of_an_error_is_understood(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, form: str, status: int, sentence: str
+) -> None:
+    bitrise.faults.add(Fault(kind="status", status=status, form=form, error="the build number is odd"))
+    with pytest.raises(BitriseError) as told:
+        await client.get_app(shop.slug)
+    assert told.value.sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"message": "m", "error_msg": "e"}, "m"),
+        ({"message": "", "error_msg": "e", "error": "x"}, "e"),
+        ({"message": None, "error": "Really?"}, "Really?"),
+        ({"error": {"message": "inner"}}, "inner"),
+        ({"errors": ["one", "two", None, 3]}, "one; two"),
+        ({"errors": [{"message": "one"}, {"field": "branch"}]}, "one; field: branch"),
+        ({"errors": {"tag": ["is gone", "is bad"], "base": "no"}}, "tag: is gone; tag: is bad; no"),
+        ({"message": "Bad Request"}, "Bitrise refused without saying why (400)"),
+        ({"message": 7, "errors": []}, "Bitrise refused without saying why (400)"),
+        ({"something": "else"}, "Bitrise refused without saying why (400)"),
+        ([], "Bitrise refused without saying why (400)"),
+        (None, "Bitrise refused without saying why (400)"),
+        ("", "Bitrise refused without saying why (400)"),
+        ("just words", "just words"),
+        ("<html><body>nginx</body></html>", "Bitrise refused without saying why (400)"),
+        ('{"message": "cut sho', "Bitrise refused without saying why (400)"),
+        ({"message": "one\r\n\x1b[31mtwo\u202e\tthree\x00"}, "one [31mtwo three\ufffd"),
+    ],
+)  # fmt: skip
+async def test_what_bitrise_says_is_quoted(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, body: Any, sentence: str
+) -> None:
+    bitrise.faults.add(Fault(kind="body", status=400, body=body))
+    with pytest.raises(BitriseRefused) as told:
+        await client.get_app(shop.slug)
+    assert told.value.sentence == sentence
+
+
+async def test_a_long_answer_is_quoted_in_part(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
+    bitrise.faults.add(Fault(kind="body", status=400, body={"message": "word " * 200}))
+    with pytest.raises(BitriseRefused) as told:
+        await client.get_app(shop.slug)
+    quoted = told.value.sentence
+    assert len(quoted) == 300
+    assert quoted.endswith("…")
+
+
+# Busy.
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_busy_says_how_long(bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str) -> None:
+    bitrise.faults.add(Fault(kind="status", status=429, retry_after=7))
+    with pytest.raises(BitriseBusy) as told:
+        await CALLS[name](client, shop.slug)
+    assert told.value.retry_after == 7
+    assert told.value.sentence == "Bitrise asks for a pause of 7 s."
+    assert len(bitrise.journal) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, 30),
+        ("", 30),
+        ("5", 5),
+        ("2.5", 2.5),
+        ("0", 1),
+        ("-5", 1),
+        ("9999999999", 600),
+        ("inf", 30),
+        ("nan", 30),
+        ("soon", 30),
+        (format_datetime(NOON + timedelta(seconds=90), usegmt=True), 90),
+        (format_datetime((NOON + timedelta(seconds=90)).replace(tzinfo=None)), 90),
+        (format_datetime(NOON - timedelta(days=1), usegmt=True), 1),
+        ("Fri, 99 Foo 9999 99:99:99 GMT", 30),
+    ],
+)
+def test_retry_after_in_every_form(header: str | None, seconds: float) -> None:
+    assert retry_seconds(header, now=NOON) == seconds
+
+
+@given(st.text())
+def test_no_retry_after_is_too_odd(header: str) -> None:
+    assert 1 <= retry_seconds(header, now=NOON) <= 600
+
+
+# Answers that cannot be read.
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("body", ["<html>Welcome to nginx</html>", '{"data": {"slug"', "[]", "null", "7", '"ok"'])
+async def test_a_success_that_cannot_be_read_is_none(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, body: str
+) -> None:
+    bitrise.faults.add(always("body", status=200, body=body))
+    with pytest.raises(BitriseUnavailable) as told:
+        await CALLS[name](client, shop.slug)
+    assert told.value.sentence == "Bitrise's answer cannot be read (200)."
+    assert len(bitrise.journal) == 1
+
+
+WITHOUT_SLUG = {"get_app", "get_build", "get_pipeline", "get_artifact"}
+"""What gives one thing: without its slug it is nothing."""
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS) - WITHOUT_SLUG))
+async def test_an_answer_of_nulls_is_survived(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str
+) -> None:
+    body = dict.fromkeys(("data", "paging", "status", "log_chunks", "is_archived", "build_slug"))
+    bitrise.faults.add(Fault(kind="body", body=body))
+    if name == "trigger_build":
+        with pytest.raises(BitriseUnavailable, match="does not say which build"):
+            await CALLS[name](client, shop.slug)
+    else:
+        await CALLS[name](client, shop.slug)
+    assert len(bitrise.journal) == 1
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_SLUG))
+@pytest.mark.parametrize("body", [{"data": None}, {"data": {"slug": None, "id": None}}, {}, {"slug": 7, "id": []}])
+async def test_one_thing_without_its_slug_is_no_answer(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, body: Any
+) -> None:
+    bitrise.faults.add(Fault(kind="body", body=body))
+    with pytest.raises(BitriseUnavailable, match="cannot be read"):
+        await CALLS[name](client, shop.slug)
+
+
+@pytest.mark.parametrize("kind", ["nulls", "all_nulls"])
+async def test_lists_of_nulls_are_survived(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, kind: str
+) -> None:
+    bitrise.start_build(shop, workflow="deploy")
+    bitrise.faults.add(always(kind))
+    there = 1 if kind == "nulls" else 0
+    assert len((await client.list_apps()).items) == there
+    assert len((await client.list_builds(shop.slug)).items) == there
+    assert await client.list_branches(shop.slug) == []
+
+
+async def test_nulls_leave_a_build_with_its_slug(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
+    there = bitrise.start_build(shop, workflow="deploy")
+    bitrise.faults.add(always("nulls"))
+    build = await client.get_build(shop.slug, there.slug)
+    assert (build.slug, build.app_slug, build.status, build.number, build.requested) == (
+        there.slug, shop.slug, 0, None, None,
+    )  # fmt: skip
+    assert [item.slug for item in (await client.list_builds(shop.slug)).items] == [there.slug]
+    assert (await client.list_all_builds()).items == ()
+
+
+async def test_a_pipeline_in_an_envelope_is_read_as_well(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App
+) -> None:
+    bitrise.faults.add(Fault(kind="body", body={"data": {"id": SLUG, "name": "release", "status": "failed"}}))
+    pipeline = await client.get_pipeline(shop.slug, SLUG)
+    assert (pipeline.slug, pipeline.pipeline, pipeline.status) == (SLUG, "release", 2)
+
+
+async def test_log_chunks_that_come_twice(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
+    chunks = [
+        {"chunk": "b", "position": 9},
+        {"chunk": "a", "position": 0},
+        {"chunk": "b", "position": 9},
+        {"chunk": "?"},
+    ]
+    bitrise.faults.add(Fault(kind="body", body={"log_chunks": chunks, "is_archived": None}))
+    part = await client.get_log(shop.slug, SLUG)
+    assert [(chunk.position, chunk.text) for chunk in part.chunks] == [(0, "a"), (9, "b")]
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"404 Not Found"])
+@pytest.mark.parametrize("name", ["first_apps", "trigger_build"])
+async def test_an_endless_answer_is_not_read_to_its_end(
+    serve: Serve, make_client: MakeClient, name: str, status: bytes
+) -> None:
+    said = b"x" * (LARGEST_ANSWER_BYTES + 1)
+    url = await serve(b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, 10**12) + said)
+    with pytest.raises(BitriseUnavailable) as told:
+        await CALLS[name](make_client(url, pauses_seconds=()), SLUG)
+    assert told.value.sentence == "Bitrise could not be reached: its answer has no end."
+
+
+@pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 10_000, b"\xff\xfe\x00", b"\x00"])
+def test_no_bytes_break_the_parser(raw: bytes) -> None:
+    assert parse(raw) is None or isinstance(parse(raw), str)
+
+
+@given(st.binary())
+def test_no_answer_breaks_the_parser(raw: bytes) -> None:
+    failure = failure_of(Answer(400, parse(raw)), Quoting("bitpat_x"), now=NOON)
+    assert isinstance(failure, BitriseRefused)
+
+
+# Asking again.
+
+
+@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_a_read_is_asked_again_when_the_gateway_stumbles(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, status: int
+) -> None:
+    bitrise.start_build(shop)
+    bitrise.faults.add(Fault(kind="status", status=status, times=2))
+    try:
+        assert await READS[name](client, shop.slug) is not None
+    except BitriseNotFound:
+        assert name in ("get_build", "get_pipeline", "get_log", "list_artifacts", "get_artifact")
+    assert len(bitrise.journal) == 3
+
+
+@pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
+async def test_a_read_is_asked_again_when_the_line_is_cut(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, kind: str
+) -> None:
+    bitrise.faults.add(Fault(kind=kind, times=2))
+    assert (await client.get_app(shop.slug)).slug == shop.slug
+
+
+async def test_three_times_is_enough(bitrise: PracticeBitrise, client: BitriseClient) -> None:
+    bitrise.faults.add(always("status", status=503))
+    with pytest.raises(BitriseUnavailable) as told:
+        await client.first_apps()
+    assert told.value.sentence == "Bitrise has trouble (503)."
+    assert len(bitrise.journal) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+async def test_other_answers_are_final(bitrise: PracticeBitrise, client: BitriseClient, status: int) -> None:
+    bitrise.faults.add(always("status", status=status))
+    with pytest.raises(BitriseError):
+        await client.first_apps()
+    assert len(bitrise.journal) == 1
+
+
+async def test_without_pauses_a_read_is_asked_once(bitrise: PracticeBitrise, make_client: MakeClient) -> None:
+    bitrise.faults.add(always("status", status=503))
+    with pytest.raises(BitriseUnavailable):
+        await make_client(pauses_seconds=()).first_apps()
+    assert len(bitrise.journal) == 1
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(kind="status", status=status) for status in (500, 502, 503, 504, 429)]
+    + [Fault(kind=kind) for kind in ("cut_before", "html")],
+    ids=lambda fault: f"{fault.kind} {fault.status or ''}".strip(),
+)
+async def test_a_write_is_sent_once(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, fault: Fault
+) -> None:
+    bitrise.faults.add(fault)
+    with pytest.raises((BitriseUnavailable, BitriseBusy)):
+        await WRITES[name](client, shop.slug)
+    assert len(bitrise.journal) == 1
+    assert bitrise.builds(shop) == []
+
+
+# Slow and silent.
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_slow_is_told_with_the_limit(
+    bitrise: PracticeBitrise, make_client: MakeClient, shop: App, name: str
+) -> None:
+    bitrise.faults.add(always("slow", delay=60))
+    client = make_client(read_seconds=0.05, write_seconds=0.05)
+    with pytest.raises(BitriseUnavailable) as told:
+        await CALLS[name](client, shop.slug)
+    assert (told.value.sentence, told.value.status) == ("Bitrise did not answer within 0.05 s.", 0)
+
+
+async def test_the_limit_of_a_read_holds_for_all_its_tries(bitrise: PracticeBitrise, make_client: MakeClient) -> None:
+    bitrise.faults.add(always("status", status=503))
+    with pytest.raises(BitriseUnavailable, match=r"within 0\.05 s"):
+        await make_client(read_seconds=0.05, pauses_seconds=(60.0,)).first_apps()
+
+
+async def test_a_cut_line_is_told(bitrise: PracticeBitrise, client: BitriseClient) -> None:
+    bitrise.faults.add(always("cut_before"))
+    with pytest.raises(BitriseUnavailable) as told:
+        await client.first_apps()
+    assert (told.value.sentence, told.value.status) == ("Bitrise could not be reached: the connection broke.", 0)
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_nobody_there(make_client: MakeClient, unused_tcp_port: int, name: str) -> None:
+    with pytest.raises(BitriseUnavailable) as told:
+        await CALLS[name](make_client(f"http://127.0.0.1:{unused_tcp_port}/v0.1"), SLUG)
+    assert told.value.sentence == "Bitrise could not be reached."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+    ],
+)
+@pytest.mark.parametrize("name", ["first_apps", "trigger_build"])
+async def test_what_is_no_http(serve: Serve, make_client: MakeClient, name: str, said: bytes) -> None:
+    with pytest.raises(BitriseUnavailable) as told:
+        await CALLS[name](make_client(await serve(said)), SLUG)
+    assert told.value.sentence == "Bitrise could not be reached: the connection broke."
+
+
+# What a start came to.
+
+
+async def test_a_start_whose_answer_is_lost_may_have_happened(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App
+) -> None:
+    bitrise.faults.add(Fault("builds.trigger", "cut_after"))
+    with pytest.raises(BitriseUnavailable):
+        await client.trigger_build(start(shop))
+    assert len(bitrise.builds(shop)) == 1
+
+
+@pytest.mark.parametrize("kind", ["broken_json", "all_nulls"])
+async def test_a_start_whose_answer_says_nothing_may_have_happened(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, kind: str
+) -> None:
+    bitrise.faults.add(Fault("builds.trigger", kind))
+    with pytest.raises(BitriseUnavailable):
+        await client.trigger_build(start(shop))
+    assert len(bitrise.builds(shop)) == 1
+
+
+async def test_a_start_with_nulls_beside_its_slug_has_happened(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App
+) -> None:
+    bitrise.faults.add(Fault("builds.trigger", "nulls"))
+    answer = await client.trigger_build(start(shop))
+    assert [item.slug for item in answer.results] == [build.slug for build in bitrise.builds(shop)]
+    assert (answer.results[0].number, answer.results[0].workflow) == (None, None)
+
+
+ERROR = {"status": "error", "message": "workflow (x) did not match"}
+OK = {"status": "ok", "build_slug": "b1"}
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 400, 500])
+@pytest.mark.parametrize(
+    ("body", "slugs", "refused"),
+    [
+        ({"results": [OK]}, ["b1"], ()),
+        ({"results": [OK, ERROR]}, ["b1"], ("workflow (x) did not match",)),
+        ({"results": [ERROR, OK, {}]}, ["b1"], ("workflow (x) did not match",)),
+        ({"results": [{"status": "error"}, OK]}, ["b1"], ("Bitrise did not say why.",)),
+        ({"results": [], "status": "ok", "build_slug": "b2", "slug": "app"}, ["b2"], ()),
+        ({"results": None, "build_slug": "b2"}, ["b2"], ()),
+        ({"results": [{"status": "ok"}], "build_slug": "b2"}, ["b2"], ()),
+        ({"status": "error", "results": [OK]}, ["b1"], ()),
+    ],
+)
+async def test_what_was_started_is_known_whatever_else_is_said(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, status: int, body: Any, slugs: list[str], refused: Any
+) -> None:
+    bitrise.faults.add(Fault(kind="body", status=status, body=body))
+    answer = await client.trigger_build(start(shop))
+    assert ([item.slug for item in answer.results], answer.refused) == (slugs, refused)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (ERROR, "workflow (x) did not match"),
+        (ERROR | {"slug": "app", "service": "bitrise"}, "workflow (x) did not match"),
+        ({"status": "ok", "results": [ERROR]}, "workflow (x) did not match"),
+        ({"status": "error"}, "Bitrise did not say why."),
+    ],
+)
+async def test_an_error_in_a_success_is_a_refusal(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, body: Any, sentence: str
+) -> None:
+    bitrise.faults.add(Fault(kind="body", status=200, body=body))
+    with pytest.raises(BitriseRefused) as told:
+        await client.trigger_build(start(shop))
+    assert told.value.sentence == sentence
+
+
+@pytest.mark.parametrize("body", [{}, {"status": "ok"}, {"results": [{}]}, {"results": [ERROR, {"status": "ok"}]}, ""])
+async def test_a_success_that_names_no_build_is_unclear(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, body: Any
+) -> None:
+    bitrise.faults.add(Fault(kind="body", status=201, body=body))
+    with pytest.raises(BitriseUnavailable):
+        await client.trigger_build(start(shop))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["ok", "error"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["results", "status", "message", "build_slug", "errors", "slug", "build_number"]), inner
+        )
+    ),
+)
+
+
+@given(status=st.sampled_from([200, 201, 400, 404, 500]), body=json_values)
+def test_whatever_is_answered_to_a_start(status: int, body: Any) -> None:
+    quoting, answer = Quoting("bitpat_x"), Answer(status, body)
+    outcome = outcome_of(answer, failure_of(answer, quoting, now=NOON), TriggerParams("app"), quoting)
+    if isinstance(outcome, TriggerAnswer):
+        assert outcome.results
+        assert all(item.slug for item in outcome.results)
+    else:
+        assert isinstance(outcome, BitriseError)
+        assert status >= 400 or isinstance(outcome, BitriseUnavailable) or '"error"' in json.dumps(body)
+
+
+# What a stop came to.
+
+
+@pytest.mark.parametrize("name", ["abort_build", "abort_pipeline"])
+async def test_a_stop_is_taken_without_a_word(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str
+) -> None:
+    bitrise.faults.add(Fault(kind="body", status=200, body=""))
+    await WRITES[name](client, shop.slug)
+    assert len(bitrise.journal) == 1
+
+
+async def test_a_stop_refused_with_a_success(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
+    bitrise.faults.add(Fault(kind="body", status=200, body={"status": "error", "error_msg": "too late"}))
+    with pytest.raises(BitriseRefused) as told:
+        await client.abort_build(shop.slug, SLUG, reason="x")
+    assert told.value.sentence == "too late"
+
+
+async def test_a_stop_whose_answer_is_lost(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
+    build = bitrise.start_build(shop, workflow="endless")
+    bitrise.faults.add(Fault("builds.abort", "cut_after"))
+    with pytest.raises(BitriseUnavailable):
+        await client.abort_build(shop.slug, build.slug, reason="x")
+    assert build.is_finished
