@@ -77,7 +77,7 @@ class Aborts:
         self._audit, self._connections, self._observer = audit, connections, observer
         self._access, self._outbox, self._sweeps = access, outbox, sweeps
         self._engine, self._made, self._clock, self._new_id = engine, made, clock, new_id
-        engine.register(ABORT, self.perform_abort, concurrency=16)
+        engine.register(ABORT, self.perform_abort, concurrency=16, give_up=self.give_up)
 
     async def request_abort(self, asker: Asker, stop: Stop) -> BuildRow:
         """Store the wish to stop a build; returns the build as it is now known.
@@ -147,6 +147,13 @@ class Aborts:
             await self._try_later(request, build, error)
         except BuildbellError as error:
             await self._refuse(request, build, error)
+
+    async def give_up(self, arguments: Mapping[str, Any]) -> None:
+        """The job broke again and again: a bug, but the person is not left waiting and the button comes back."""
+        request = await self._requests.find_request(arguments["request_id"])
+        build = await self._builds.find_build(request.workspace_id, request.build_slug or "") if request else None
+        if request is not None and build is not None:
+            await self._refuse(request, build, BuildbellError("Something broke on my side."))
 
     async def _step(self, request: RequestRow, stop: Stop, build: BuildRow) -> None:
         async with self._connections.bitrise(request.workspace_id) as client:

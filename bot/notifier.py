@@ -14,6 +14,7 @@ from bot import outbox
 from bot.budget import Budget
 from bot.clock import Clock
 from bot.engine import Engine, RetryAt
+from bot.errors import SealBroken
 from bot.outbox import Outbox
 from bot.showing import Showing
 from bot.slack import cards as drawing
@@ -182,13 +183,13 @@ class Notifier:
         client, payload = self._slack(message.workspace_id), message.payload
         drawn, user_id, channel_id = message_of(payload), payload["user_id"], payload["channel_id"]
         if sealed := payload["response_url_sealed"]:
-            url = self._vault.open(sealed, context=f"whisper:{message.workspace_id}").reveal()
             try:
+                url = self._vault.open(sealed, context=f"whisper:{message.workspace_id}").reveal()
                 await readable(lambda drawn: client.respond(url, drawn), drawn)
                 await self._drop(message)
                 return
-            except SlackRefused as error:
-                log.info("a response URL was used up", extra={"error": error.error})
+            except (SlackRefused, SealBroken) as error:
+                log.info("a response URL was used up or does not open", extra={"error": error.sentence})
         if channel_id:
             try:
                 await readable(lambda drawn: client.whisper(channel_id, user_id, drawn), drawn)

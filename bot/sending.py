@@ -34,6 +34,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 RETRY_EVERY = timedelta(seconds=3)
 LOOK_EVERY = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(hours=24)
+UNANSWERED = "Bitrise has not answered for a day, so I can't tell whether your build was started. Please look there."
+BROKEN = "Something broke on my side, so I can't tell whether your build was started. Please look at Bitrise."
 
 
 class Sending:
@@ -63,7 +65,7 @@ class Sending:
         self._audit, self._apps, self._connections, self._observer = audit, apps, connections, observer
         self._outbox, self._sweeps, self._made = outbox, sweeps, made
         self._clock, self._new_id, self._look_back, self._deadline = clock, new_id, look_back, deadline
-        engine.register(START, self.perform_start, concurrency=16)
+        engine.register(START, self.perform_start, concurrency=16, give_up=self.give_up)
 
     async def perform_start(self, arguments: Mapping[str, Any]) -> None:
         """One step of a start. Runs again after a crash, and after every answer that left it open."""
@@ -187,7 +189,7 @@ class Sending:
         """Bitrise is slow, busy or away. Say so once."""
         now = self._clock.now()
         if now > request.created_at + GIVE_UP_AFTER:
-            await self._lose(request)
+            await self._lose(request, UNANSWERED)
             return
         wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_EVERY
         if now > request.created_at + self._deadline:
@@ -205,9 +207,14 @@ class Sending:
         await self._db.transaction(note)
         raise RetryAt(now + wait)
 
-    async def _lose(self, request: RequestRow) -> None:
-        """A day of looking in vain: say that we do not know."""
-        text = "Bitrise has not answered for a day, so I can't tell whether your build was started. Please look there."
+    async def give_up(self, arguments: Mapping[str, Any]) -> None:
+        """The job broke again and again: a bug, but the person is not left waiting."""
+        request = await self._requests.find_request(arguments["request_id"])
+        if request is not None:
+            await self._lose(request, BROKEN)
+
+    async def _lose(self, request: RequestRow, text: str) -> None:
+        """Say that we do not know."""
 
         async def lose(tx: Transaction) -> None:
             now = self._clock.now()

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 FATAL = frozenset(["invalid_auth", "not_allowed_token_type", "token_revoked", "account_inactive", "missing_scope"])
 RETRY_SECONDS = 5.0
 GOODBYE_SECONDS = 1.0
+PING_SECONDS = 5.0
+"""A connection that was cut is noticed within this time, one that went silent within three times of it."""
 
 
 class _Handler(AsyncSocketModeHandler):
@@ -27,7 +29,7 @@ class _Handler(AsyncSocketModeHandler):
 
     def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
         self.answering: set[asyncio.Task[Any]] = set()
-        super().__init__(app, app_token, web_client=client)
+        super().__init__(app, app_token, web_client=client, ping_interval=PING_SECONDS)
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]  # Bolt's
         task = asyncio.ensure_future(super().handle(client, req))
@@ -47,7 +49,7 @@ class Socket:
         # Bolt's client asks for ever and never returns on a bad token, so one call of our own comes first.
         while True:
             try:
-                await self._client.apps_connections_open(app_token=self._app_token)
+                opened = await self._client.apps_connections_open(app_token=self._app_token)
                 break
             except SlackApiError as error:
                 reason = str(error.response.get("error"))
@@ -60,6 +62,7 @@ class Socket:
             except (TimeoutError, aiohttp.ClientError) as error:
                 log.warning("Slack does not answer; trying again", extra={"error": type(error).__name__})
             await asyncio.sleep(RETRY_SECONDS)
+        self._handler.client.wss_uri = opened["url"]  # the method allows about one call a minute
         await self._handler.client.connect()  # type: ignore[no-untyped-call]
 
     async def is_connected(self) -> bool:

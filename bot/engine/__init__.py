@@ -36,8 +36,11 @@ class RetryAt(Exception):
 class Engine(Protocol):
     """At least once: a handler may run again after a crash and must find its own traces."""
 
-    def register(self, kind: str, handler: Handler, *, concurrency: int) -> None:
-        """Say who does jobs of a kind, and how many at a time. Before `start`."""
+    def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
+        """Say who does jobs of a kind, and how many at a time. Before `start`.
+
+        ``give_up`` is called when a job broke so often that it is not tried again, so that somebody is told.
+        """
 
     async def enqueue(self, tx: Transaction, job: Job) -> None:
         """Store a job in the caller's transaction: both are there, or neither."""

@@ -27,8 +27,8 @@ class LocalEngine:
         self._workers: dict[str, _Worker] = {}
         self._loops: list[asyncio.Task[None]] = []
 
-    def register(self, kind: str, handler: Handler, *, concurrency: int) -> None:
-        self._workers[kind] = _Worker(kind, handler, concurrency, self._jobs, self._clock)
+    def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
+        self._workers[kind] = _Worker(kind, handler, give_up, concurrency, self._jobs, self._clock)
 
     async def enqueue(self, tx: Transaction, job: Job) -> None:
         worker = self._workers[job.kind]
@@ -71,8 +71,10 @@ class LocalEngine:
 class _Worker:
     """Claims due jobs of one kind and runs up to ``concurrency`` of them."""
 
-    def __init__(self, kind: str, handler: Handler, concurrency: int, jobs: JobStore, clock: Clock) -> None:
-        self._kind, self._handler, self._concurrency = kind, handler, concurrency
+    def __init__(
+        self, kind: str, handler: Handler, give_up: Handler | None, concurrency: int, jobs: JobStore, clock: Clock
+    ) -> None:
+        self._kind, self._handler, self._give_up, self._concurrency = kind, handler, give_up, concurrency
         self._jobs, self._clock = jobs, clock
         self._woken = asyncio.Event()
         self._is_stopping = False
@@ -145,6 +147,8 @@ class _Worker:
         facts: Mapping[str, Any] = {"kind": row.kind, "job_id": row.job_id, "attempts": row.attempts}
         log.error("a job failed", extra=dict(facts), exc_info=error)
         if row.attempts >= GIVE_UP_AFTER:
+            if self._give_up is not None:
+                await self._give_up(row.arguments)
             await self._jobs.fail_job(row.job_id, error=type(error).__name__)
             return
         wait = min(LONGEST_WAIT, timedelta(seconds=2.0**row.attempts))

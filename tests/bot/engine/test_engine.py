@@ -26,12 +26,13 @@ class Bench:
         self.gate: dict[Any, asyncio.Event] = {}
         self.running: list[Any] = []
         self.most_at_once = 0
+        self.hopeless: list[Any] = []
         self.changed = asyncio.Condition()
         self.engine = self.new_engine()
 
     def new_engine(self) -> LocalEngine:
         engine = LocalEngine(database=self.database, clock=self.clock)
-        engine.register("work", self.work, concurrency=4)
+        engine.register("work", self.work, concurrency=4, give_up=self.note_hopeless)
         return engine
 
     async def work(self, arguments: Mapping[str, Any]) -> None:
@@ -46,6 +47,9 @@ class Bench:
             await self._note(self.done.append, name)
         finally:
             self.running.remove(name)
+
+    async def note_hopeless(self, arguments: Mapping[str, Any]) -> None:
+        self.hopeless.append(arguments["name"])
 
     async def _note(self, note: Callable[[Any], None], name: Any) -> None:
         async with self.changed:
@@ -154,6 +158,7 @@ async def test_a_broken_job_is_tried_again_and_then_kept_for_the_operator(
     for _ in range(12):
         await bench.pass_seconds(600)
     assert bench.done == ["a", "behind"]
+    assert bench.hopeless == ["hopeless"]
     rows = await bench.database.fetch_all("select state, error from jobs")
     assert [tuple(row) for row in rows] == [("failed", "ValueError")]
     assert "a job failed" in caplog.text
