@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 ABORT = "abort"
 RETRY_EVERY = timedelta(seconds=3)
 GIVE_UP_AFTER = timedelta(minutes=10)
-REPORTS = ("failed", "green", "nothing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, wor
         return [Finding("Bitrise token", "skipped", f"{workspace.name}: it cannot be opened without encryption keys.")]
     token = Vault(keys).open(workspace.bitrise_token_sealed, context=token_context(workspace.workspace_id))
     client = BitriseClient(session, settings.bitrise_api_url, token, pauses_seconds=())
-    total = (await client.list_apps(limit=1)).total
+    total = (await client.first_apps()).total
     reached = "" if total is None else f", reaches {total} {'app' if total == 1 else 'apps'}"
     return [Finding("Bitrise token", "ok", f"{workspace.name}: {workspace.bitrise_owner}{reached}.")]
 

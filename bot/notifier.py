@@ -170,7 +170,7 @@ class Notifier:
             await self._drop(message)
             return
         channel = await self._app_rows.get_channel(card.workspace_id, card.channel_id)
-        drawn = drawing.announcement_of_all(
+        drawn = drawing.announcement(
             await self._showing.shown_all(await self._builds_of(card)), mention_user=card.requester
         )
         self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))

@@ -1,4 +1,4 @@
-"""Who asked for what, when, with what result. Append-only; dedupe ids with an expiry live here too."""
+"""Who asked for what, when, with what result. Append-only."""
 
 from __future__ import annotations
 
@@ -37,12 +37,3 @@ class AuditStore:
             workspace_id=workspace_id, limit=limit,
         )  # fmt: skip
         return [from_row(AuditRow, row) for row in rows]
-
-    async def claim_seen(self, tx: Transaction, seen_id: str, *, now: datetime, expires_at: datetime) -> bool:
-        """True the first time an id is seen; expired ids are forgotten on the way."""
-        await tx.execute("delete from seen where expires_at < :now", now=now)
-        touched = await tx.execute(
-            "insert into seen (seen_id, expires_at) values (:seen_id, :expires_at) on conflict do nothing",
-            seen_id=seen_id, expires_at=expires_at,
-        )  # fmt: skip
-        return touched == 1

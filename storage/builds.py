@@ -88,18 +88,6 @@ class BuildStore:
         )  # fmt: skip
         return _build(row) if row else None
 
-    async def find_by_number(self, workspace_id: str, app_slug: str, number: int) -> BuildRow | None:
-        """The newest build of that number; a number can be set back, so it is no key."""
-        row = await self._db.fetch_one(
-            f"""
-            select {COLUMNS} from builds
-            where workspace_id = :workspace_id and app_slug = :app_slug and number = :number
-            order by triggered_at desc limit 1
-            """,
-            workspace_id=workspace_id, app_slug=app_slug, number=number,
-        )  # fmt: skip
-        return _build(row) if row else None
-
     async def list_unfinished(self, workspace_id: str, *, on: Reads | None = None) -> list[BuildRow]:
         rows = await (on or self._db).fetch_all(
             f"""
@@ -109,13 +97,6 @@ class BuildStore:
             """,
             workspace_id=workspace_id,
         )
-        return [_build(row) for row in rows]
-
-    async def list_of_request(self, request_id: str, workspace_id: str) -> list[BuildRow]:
-        rows = await self._db.fetch_all(
-            f"select {COLUMNS} from builds where workspace_id = :workspace_id and request_id = :request_id",
-            workspace_id=workspace_id, request_id=request_id,
-        )  # fmt: skip
         return [_build(row) for row in rows]
 
     async def list_of_person(self, workspace_id: str, user_id: str, *, limit: int) -> list[BuildRow]:

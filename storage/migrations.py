@@ -126,7 +126,6 @@ FIRST = (
         primary key (workspace_id, build_slug)
     )""",
     "create index builds_of_app on builds (workspace_id, app_slug, triggered_at)",
-    "create index builds_by_number on builds (workspace_id, app_slug, number)",
     "create index builds_unfinished on builds (workspace_id, triggered_at) where state != 'finished'",
     "create index builds_of_person on builds (workspace_id, requester, triggered_at) where requester is not null",
     """
@@ -193,8 +192,6 @@ FIRST = (
     )""",
     "create index jobs_due on jobs (kind, due_at, job_id) where state = 'todo'",
     "create index jobs_of_key on jobs (key, job_id) where state in ('todo', 'doing') and key is not null",
-    "create table seen (seen_id text primary key, expires_at text not null)",
-    "create index seen_expired on seen (expires_at)",
 )
 
 MIGRATIONS = (Migration(1, "the first tables", FIRST),)

@@ -82,13 +82,8 @@ def stop_button(build: ShownBuild) -> ButtonElement | None:
     return button(ids.BUILD_STOP, "Stop…", value=row.build_slug, style="danger", label=label)
 
 
-def announcement(build: ShownBuild, *, mention_user: str | None) -> Message:
-    """The end of one build, for the thread or the channel; ``mention_user`` (a user id) is mentioned once."""
-    return announcement_of_all([build], mention_user=mention_user)
-
-
-def announcement_of_all(builds: Sequence[ShownBuild], *, mention_user: str | None) -> Message:
-    """The end of all builds of a card, a line each. Only text: it sits under the card, which has the buttons."""
+def announcement(builds: Sequence[ShownBuild], *, mention_user: str | None) -> Message:
+    """The end of a card's builds, a line each; ``mention_user`` (a user id) is mentioned once."""
     told = [_announced(build) for build in builds[:BUILDS_ON_A_CARD]]
     if len(builds) > BUILDS_ON_A_CARD:
         told.append(f"{len(builds) - BUILDS_ON_A_CARD} more ended as well.")

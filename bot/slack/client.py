@@ -182,9 +182,6 @@ class SlackClient:
                 raise TriggerExpired(refused.error) from None
             raise
 
-    async def push_view(self, trigger_id: str, view: Payload) -> str:
-        return _view_id(await self._call("views.push", trigger_id=trigger_id, view=view))
-
     async def update_view(self, view_id: str, view: Payload, *, hash: str | None = None) -> None:
         """``hash`` makes Slack refuse (`hash_conflict`) when the view has changed since."""
         await self._call("views.update", view_id=view_id, view=view, hash=hash)

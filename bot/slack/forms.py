@@ -38,9 +38,6 @@ class FormRefused(BuildbellError):
         super().__init__(next(iter(errors.values())))
         self.errors = dict(errors)
 
-    def to_ack(self) -> Payload:
-        return {"response_action": "errors", "errors": self.errors}
-
 
 # Drawing.
 

@@ -12,7 +12,6 @@ BUILD_STOP: Final = "build.stop"
 """The button that opens the stop form."""
 BUILD_AGAIN: Final = "build.again"
 BUILD_AGAIN_FORM: Final = "build.again-form"
-BUILD_STATUS: Final = "build.status"
 
 # Buttons of a question: the value is the id of the request that waits for the answer.
 BUILD_JOIN: Final = "build.join"

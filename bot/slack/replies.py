@@ -41,20 +41,8 @@ def _choice(choice: Choice, place: int) -> ButtonElement | None:
     return button(ids.numbered(ids.BUILD_CHOOSE_APP, place), choice.label, value=choice.text)
 
 
-def app_candidates(typed: str, choices: tuple[Choice, ...]) -> Message:
-    """Several apps, or close ones, answer to what was typed."""
-    asked = f"Which app is `{one_line(typed).replace('`', chr(39))}`?" if choices else "No app has that name."
-    return error(BuildbellError(asked, choices=choices))
-
-
-def connection_health(workspace: WorkspaceRow | None, *, command: str) -> Message:
-    """How it stands with Bitrise, and what to do about it."""
-    told = health_line(workspace, command=command)
-    return message(plain_health(workspace, command=command), section(told))
-
-
 def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
-    """The same as one line of mrkdwn."""
+    """How it stands with Bitrise and what to do about it, as one line of mrkdwn."""
     if workspace is None or workspace.bitrise_token_sealed is None:
         return f"⚪ *Not connected to Bitrise.* An admin can add a token with `{escape(command)} connect`."
     if workspace.health == "refused":

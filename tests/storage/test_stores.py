@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -133,19 +133,11 @@ async def test_an_ended_build_cannot_be_claimed_for_a_stop(database: Database) -
     assert not await database.transaction(lambda tx: store.claim_abort(tx, "T1", "b1", by="U1", now=NOW))
 
 
-async def test_of_two_builds_with_one_number_the_newer_is_meant(database: Database) -> None:
-    await add_builds(database, build("old", number=7), build("new", number=7, triggered_at=LATER))
-    found = await BuildStore(database).find_by_number("T1", "shop", 7)
-    assert found is not None
-    assert found.build_slug == "new"
-
-
 async def test_builds_of_another_workspace_are_not_found(database: Database, workspaces: WorkspaceStore) -> None:
     await workspaces.save_workspace(workspace_id="T2", name="Other", bot_user_id="U9")
     await add_builds(database, build("b1", number=1, requester="U1"))
     store = BuildStore(database)
     assert await store.find_build("T2", "b1") is None
-    assert await store.find_by_number("T2", "shop", 1) is None
     assert await store.list_unfinished("T2") == []
     assert await store.list_of_person("T2", "U1", limit=5) == []
     assert await store.list_recent("T2") == []
@@ -221,17 +213,12 @@ async def test_a_drawing_that_waits_stands_for_later_ones_until_it_is_taken(data
     assert await store.count_waiting() == 3
 
 
-async def test_audit_is_told_newest_first_and_ids_are_seen_once(database: Database) -> None:
+async def test_audit_is_told_newest_first(database: Database) -> None:
     store = AuditStore(database)
     for number, at in enumerate((NOW, LATER)):
         entry = AuditRow(f"a{number}", "T1", at, "U1", "start", "shop", "done")
         await database.transaction(partial(store.add_entry, entry=entry))
     assert [entry.audit_id for entry in await store.list_entries("T1")] == ["a1", "a0"]
-
-    async def see(now: datetime) -> bool:
-        return await database.transaction(lambda tx: store.claim_seen(tx, "x", now=now, expires_at=now + timedelta(1)))
-
-    assert [await see(NOW), await see(NOW), await see(NOW + timedelta(2))] == [True, False, True]
 
 
 async def test_apps_are_replaced_as_a_whole(database: Database) -> None:

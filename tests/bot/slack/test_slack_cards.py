@@ -246,7 +246,7 @@ def test_whatever_a_build_holds_slack_takes_it(
     facts = {**texts, "state": state, "outcome": outcome, "cause": cause, "reason": reason}
     shown = build(**facts, app_title=title or "", url=url or "")
     assert seen(cards.card([shown] * count, now=now, notes=[title or ""]))
-    assert seen(cards.announcement(shown, mention_user=texts["requester"]))
+    assert seen(cards.announcement([shown], mention_user=texts["requester"]))
 
 
 @pytest.mark.parametrize(
@@ -264,11 +264,11 @@ def test_whatever_a_build_holds_slack_takes_it(
 def test_the_end_is_told_outcome_first(
     ended: Make, seen: Seen, outcome: str, changes: dict[str, Any], told: str
 ) -> None:
-    message = cards.announcement(ended(outcome, **{"url": "https://b.io/1", **changes}), mention_user=None)
+    message = cards.announcement([ended(outcome, **{"url": "https://b.io/1", **changes})], mention_user=None)
     assert seen(message) == told
 
 
 def test_the_requester_is_mentioned_once(ended: Make, seen: Seen) -> None:
-    told = cards.announcement_of_all([ended("succeeded"), ended("failed", number=813)], mention_user="UANA")
+    told = cards.announcement([ended("succeeded"), ended("failed", number=813)], mention_user="UANA")
     assert seen(told).count("<@UANA>") == 1
     assert len(told.text.splitlines()) == 2

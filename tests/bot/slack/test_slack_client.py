@@ -83,7 +83,7 @@ async def test_a_card_is_posted_and_redrawn(
 
 async def test_the_end_is_told_in_the_thread(practice: Practice, ended: Callable[..., ShownBuild]) -> None:
     card = await practice.client.post(practice.ios.id, Message("card"))
-    told = cards.announcement(ended("succeeded"), mention_user=practice.ana.id)
+    told = cards.announcement([ended("succeeded")], mention_user=practice.ana.id)
     await practice.client.post(practice.ios.id, told, thread_ts=card.ts)
     answers = [each for each in practice.slack.messages(practice.ios) if each.thread_ts]
     assert [each.thread_ts for each in answers] == [card.ts]
@@ -145,13 +145,6 @@ async def test_views_are_opened_and_updated(practice: Practice) -> None:
     assert (view.id, view.callback_id) == (view_id, ids.MESSAGE_CLOSED)
     with pytest.raises(SlackRefused, match="exchanged_trigger_id"):
         await practice.client.open_view(trigger, connect_form())
-
-
-async def test_a_view_is_pushed_on_another(practice: Practice) -> None:
-    await practice.client.open_view(practice.slack.triggers.issue(practice.app, practice.ana), connect_form())
-    trigger = practice.slack.triggers.issue(practice.app, practice.ana, from_modal=True)
-    await practice.client.push_view(trigger, checking_view())
-    assert len(practice.slack.views(practice.ana)) == 2
 
 
 async def test_home_is_published(practice: Practice, now: datetime) -> None:

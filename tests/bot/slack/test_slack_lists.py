@@ -136,17 +136,12 @@ def test_an_error_has_its_ways_out_as_buttons(seen: Seen) -> None:
     assert all(ids.any_number(ids.BUILD_CHOOSE_APP).match(action_id) for action_id, _ in buttons(message))
 
 
-def test_candidates_for_an_app(seen: Seen) -> None:
-    assert seen(replies.app_candidates("sh`op", (Choice("iOS Shop", "a1"),))) == "Which app is `sh'op`?\n[iOS Shop]"
-    assert seen(replies.app_candidates("shop", ())) == "No app has that name."
-
-
 @given(st.text(), st.lists(st.builds(Choice, st.text(), st.text()), max_size=30))
 def test_any_error_can_be_shown(seen: Seen, sentence: str, choices: list[Choice]) -> None:
     assert seen(replies.error(BuildbellError(sentence, choices=tuple(choices))))
 
 
-def test_the_health_of_the_connection(seen: Seen, workspace: Callable[..., WorkspaceRow]) -> None:
+def test_the_health_of_the_connection(workspace: Callable[..., WorkspaceRow]) -> None:
     health = [
         workspace(),
         workspace(last_sweep_error="Bitrise <answered> 503"),
@@ -154,7 +149,7 @@ def test_the_health_of_the_connection(seen: Seen, workspace: Callable[..., Works
         workspace(bitrise_token_sealed=None),
         None,
     ]
-    told = [seen(replies.connection_health(each, command="/build")) for each in health]
+    told = [replies.health_line(each, command="/build") for each in health]
     assert told[0].startswith("✅ *Connected to Bitrise* as Acme CI, connected by <@UANA> (<!date^")
     assert told[1].endswith("The last look failed: Bitrise &lt;answered&gt; 503")
     assert told[2].startswith("❌ *Bitrise refuses the stored token since <!date^")
