@@ -9,6 +9,7 @@ from datetime import timedelta
 from playground.bitrise import Artifact, PracticeBitrise, TriggerRule, User, Workflow, Workspace
 from playground.bitrise.history import seed_history
 from playground.clock import ScaledClock
+from playground.stopping import told_to_stop
 
 INSTALLABLE = (Artifact("Shop.ipa", "ios-ipa", is_public=True), Artifact("test-report.html"))
 
@@ -37,10 +38,8 @@ async def serve(port: int, speed: float) -> None:
     print(f"API               {bitrise.api_url}")
     print(f"personal token    {bitrise.add_token(user)}")
     print(f"workspace token   {bitrise.add_workspace_token(workspace)}", flush=True)
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await bitrise.stop()
+    await told_to_stop()
+    await bitrise.stop()
 
 
 def main() -> None:
@@ -48,10 +47,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes any free one (the default)")
     parser.add_argument("--speed", type=float, default=1.0, help="how many times as fast as the wall clock builds go")
     arguments = parser.parse_args()
-    try:
-        asyncio.run(serve(arguments.port, arguments.speed))
-    except KeyboardInterrupt:
-        return
+    asyncio.run(serve(arguments.port, arguments.speed))
 
 
 if __name__ == "__main__":

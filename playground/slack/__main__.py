@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import signal
 from pathlib import Path
 from typing import Any
 
 from bot.clock import SystemClock
 from playground.slack.server import PracticeSlack
+from playground.stopping import told_to_stop
 
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Practice"},
@@ -39,10 +39,7 @@ async def serve(manifest: dict[str, Any], *, port: int, request_url: str | None)
     slack = PracticeSlack(clock=SystemClock(), port=port)
     await slack.start()
     print(found_team(slack, manifest, request_url), flush=True)
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    await told_to_stop()
     await slack.stop()
 
 
