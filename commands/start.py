@@ -78,7 +78,7 @@ async def answer_to(asked: Asked, services: Services) -> Message:
 def spoken(asked: Asked) -> str:
     parameters = asked.parameters
     target = f" `{parameters.target}`" if parameters.target else ""
-    code = parameters.commit or parameters.tag or parameters.branch
+    code = (parameters.commit or "")[:7] or parameters.tag or parameters.branch
     return f"{asked.app.title}{target}{f' on `{code}`' if code else ''}"
 
 
