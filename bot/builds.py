@@ -1,8 +1,7 @@
-"""Look up builds, show them here, run them again: the rules about builds that exist."""
+"""Look up builds, list them, show them here: the rules about builds that exist."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,11 +11,10 @@ from bot.bitrise.models import Build, BuildFilters
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.errors import BitriseNotFound, BuildNotFound, NothingNamed
-from bot.observer import OURS, Observer
+from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.outcomes import Outcome
 from bot.sweeps import Sweeps
-from bot.wanted import Wanted
 from storage import Database, Transaction
 from storage.apps import AppRow, AppStore
 from storage.builds import BuildRow, BuildStore
@@ -52,14 +50,6 @@ class Listed:
     app: AppRow
     builds: list[BuildRow]
     next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A build's commit, and the newer one its branch has now."""
-
-    build: BuildRow
-    newest: BuildRow
 
 
 class Builds:
@@ -181,44 +171,6 @@ class Builds:
             )
         return app
 
-    async def wanted_again(self, asker: Asker, build: BuildRow) -> Wanted:
-        """The parameters a build was started with, without what identifies that start."""
-        self._access.check_member(asker)
-        seen = await self._fetch(asker.workspace_id, build)
-        requested = seen.requested if seen else None
-        if requested is None:
-            return Wanted(
-                app=build.app_slug,
-                workflow=build.workflow,
-                pipeline=build.pipeline,
-                branch=build.branch,
-                tag=build.tag,
-                message=build.build_message,
-            )
-        kept = [(item.key, item.value) for item in requested.environments if not item.key.startswith(OURS)]
-        return Wanted(
-            app=build.app_slug,
-            workflow=requested.workflow_id or (None if requested.pipeline_id else build.workflow),
-            pipeline=requested.pipeline_id,
-            branch=requested.branch or build.branch,
-            tag=requested.tag,
-            commit=requested.commit_hash,
-            environment=tuple(kept),
-            message=build.build_message,
-        )
-
-    async def find_moved(self, asker: Asker, build: BuildRow) -> Moved | None:
-        """Whether the branch has a newer commit than the build had, as far as Bitrise has built it."""
-        if not build.commit_hash or not build.branch or build.tag:
-            return None
-        async with self._connections.bitrise(asker.workspace_id) as client:
-            page = await client.list_builds(build.app_slug, BuildFilters(branch=build.branch, limit=1))
-        rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
-        newest = rows[0] if rows else None
-        if newest is None or not newest.commit_hash or newest.commit_hash == build.commit_hash:
-            return None
-        return Moved(build, newest)
-
     async def _find(self, asker: Asker, named: Named) -> Build | None:
         if named.slug:
             return await self._find_by_slug(asker, named)
@@ -234,7 +186,7 @@ class Builds:
         slug = named.slug or ""
         known = await self._builds.find_build(asker.workspace_id, slug)
         if known is not None:
-            return await self._fetch(asker.workspace_id, known)
+            return await self.fetch(asker.workspace_id, known)
         if named.app:
             app = await self._apps.get_app(asker.workspace_id, named.app)
             return await self._try(asker.workspace_id, app.app_slug, slug, is_pipeline=named.is_pipeline)
@@ -248,7 +200,8 @@ class Builds:
                 return found
         return None
 
-    async def _fetch(self, workspace_id: str, build: BuildRow) -> Build | None:
+    async def fetch(self, workspace_id: str, build: BuildRow) -> Build | None:
+        """A known build as Bitrise has it now; None when Bitrise does not show it any more."""
         return await self._try(workspace_id, build.app_slug, build.build_slug, is_pipeline=build.is_pipeline)
 
     async def _try(self, workspace_id: str, app_slug: str, slug: str, *, is_pipeline: bool) -> Build | None:
@@ -265,13 +218,3 @@ def spell(named: Named) -> str:
     if named.number is not None:
         return f"#{named.number}"
     return f"the build {named.slug}"
-
-
-def same_commit(wanted: Wanted, build: BuildRow) -> Wanted:
-    """Run again on the very commit of a build."""
-    return dataclasses.replace(wanted, commit=build.commit_hash, branch=wanted.branch or build.branch)
-
-
-def newest_commit(wanted: Wanted) -> Wanted:
-    """Run again on whatever the branch has now."""
-    return dataclasses.replace(wanted, commit=None)

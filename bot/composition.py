@@ -12,6 +12,7 @@ import aiohttp
 from bot import log as logs
 from bot.aborts import Aborts
 from bot.access import Access
+from bot.again import Again
 from bot.apps import Apps
 from bot.bitrise.client import BitriseClient
 from bot.builds import Builds
@@ -118,6 +119,10 @@ def compose(
         observer=observer, access=access, outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
         command=settings.command,
     )  # fmt: skip
+    again = Again(
+        database=database, requests=requests, made=made, builds=known, connections=connections, observer=observer,
+        access=access,
+    )  # fmt: skip
     Notifier(
         database=database, messages=messages, cards=cards, builds=builds, app_rows=app_rows, showing=showing,
         engine=engine, vault=vault, clock=clock, slack=installs.client, out=outbox,
@@ -129,7 +134,7 @@ def compose(
     )  # fmt: skip
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-        aborts=aborts, builds=known, connections=connections, showing=showing, outbox=outbox, tasks=tasks,
+        aborts=aborts, builds=known, again=again, connections=connections, showing=showing, outbox=outbox, tasks=tasks,
         slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
         messages=messages,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.aborts import Aborts
 from bot.access import Access, Asker
+from bot.again import Again
 from bot.apps import Apps
 from bot.builds import Builds
 from bot.clock import Clock
@@ -35,6 +36,7 @@ class Services:
     starts: Starts
     aborts: Aborts
     builds: Builds
+    again: Again
     connections: Connections
     showing: Showing
     outbox: Outbox

@@ -29,6 +29,7 @@ from storage.builds import BuildRow
 HELP = (
     Help("abort shop #812 wrong branch", "asks for the reason and what to report, then stops; also {command}-abort"),
     Help("abort shop", "what runs in an app, each with a button to stop it"),
+    Help("abort shop branch:main workflow:deploy", "the same, of a branch or a workflow only"),
 )
 
 
@@ -42,7 +43,8 @@ async def ask_to_abort(typed: Typed, services: Services) -> Message | None:
     arguments = parse_abort(typed.words)
     await services.connections.get_connected(typed.asker.workspace_id)
     if not arguments.build.names_build:
-        listed = running(typed.asker, arguments.build.app, services)
+        narrowed = {"branch": arguments.branch, "workflow": arguments.workflow}
+        listed = running(typed.asker, arguments.build.app, services, **narrowed)
         later(services, typed.asker, listed, name="abort list", typed=typed)
         return None
     slack = services.slack(typed.asker.workspace_id)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access import Asker
-from bot.builds import newest_commit, same_commit
+from bot.again import newest_commit, same_commit
 from bot.errors import BuildbellError, NothingNamed
 from bot.services import Services
 from bot.slack import ids, questions, replies
@@ -95,8 +95,8 @@ async def press_again_form(ack: AsyncAck, action: Payload, body: Payload, servic
 
 
 async def start_again(asker: Asker, build: BuildRow, trigger_id: str, services: Services) -> Message:
-    wanted = await services.builds.wanted_again(asker, build)
-    moved = await services.builds.find_moved(asker, build)
+    wanted = await services.again.wanted(asker, build)
+    moved = await services.again.find_moved(asker, build)
     if moved is not None:
         shown = await services.showing.shown(build)
         # The question has an id of its own, so that its answer starts one build however often it is pressed.
@@ -121,7 +121,7 @@ async def answer_moved(asker: Asker, action: Payload, services: Services, *, is_
         build = await services.builds.get_known(asker, build_slug)
 
         async def start() -> Message | None:
-            wanted = await services.builds.wanted_again(asker, build)
+            wanted = await services.again.wanted(asker, build)
             chosen = same_commit(wanted, build) if is_same else newest_commit(wanted)
             asked = await services.starts.request_start(asker, chosen, unique_key=f"again:{question_id}")
             replace_question(services, asker, await answer_to(asked, services))
@@ -136,8 +136,8 @@ async def fill_opened_form(asker: Asker, build: BuildRow, view_id: str, services
 
 
 async def show_form(asker: Asker, build: BuildRow, view_id: str, services: Services) -> None:
-    wanted = await services.builds.wanted_again(asker, build)
-    moved = await services.builds.find_moved(asker, build)
+    wanted = await services.again.wanted(asker, build)
+    moved = await services.again.find_moved(asker, build)
     note = None
     if moved is not None:
         old, new = (build.commit_hash or "")[:7], (moved.newest.commit_hash or "")[:7]

@@ -168,3 +168,12 @@ async def test_change_and_run_on_a_card_opens_the_form_filled_in(world: World) -
     assert "FLAVOR=beta" in world.modal_text()
     await world.submit({"start.environment": "FLAVOR=release"})
     assert world.builds()[-1].environments["FLAVOR"] == "release"
+
+
+async def test_variables_are_kept_when_bitrise_does_not_say_with_what_it_started(world: World) -> None:
+    await world.say('/build shop deploy main FLAVOR=beta "first try"')
+    await world.passes(minutes=10)
+    world.bitrise.faults.add(Fault("builds.get", "nulls"))
+    await world.press(world.card, "Run again")
+    again = world.builds()[-1]
+    assert (again.number, again.environments["FLAVOR"]) == (2, "beta")
