@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -86,7 +87,8 @@ async def serve(options: argparse.Namespace) -> None:
         else:
             await show_page(stage, options)
     finally:
-        print("\nStopping…", flush=True)
+        with contextlib.suppress(BrokenPipeError):  # whoever read our lines may be gone; the bot must end all the same
+            print("\nStopping…", flush=True)
         await stage.close()
 
 

@@ -66,3 +66,28 @@ async def test_a_signal_ends_the_demo_and_its_bot(number: signal.Signals) -> Non
     finally:
         if process.returncode is None:
             process.kill()
+
+
+async def test_the_bot_ends_when_nobody_reads_the_terminal_any_more() -> None:
+    """As in ``python -m playground --terminal | head``."""
+    reading, writing = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "playground", "--terminal", "--empty", cwd=ROOT, stdin=PIPE, stdout=writing, stderr=STDOUT
+    )
+    os.close(writing)
+    assert process.stdin is not None
+    try:
+        number = await asyncio.to_thread(bot_printed_to, reading)  # and closed
+        process.stdin.write(b"/build help\n")
+        await process.wait()
+        with pytest.raises(ProcessLookupError):
+            os.kill(number, 0)
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+
+def bot_printed_to(pipe: int) -> int:
+    """The bot's process as the demo names it; closes the pipe."""
+    with open(pipe) as lines:
+        return int(next(found[1] for line in lines if (found := re.search(r"process (\d+)", line))))
