@@ -177,10 +177,7 @@ class Aborts:
 
     async def _look(self, client: BitriseClient, build: BuildRow) -> BuildRow:
         """The build as it is at Bitrise now, observed on the way."""
-        if build.is_pipeline:
-            seen = await client.get_pipeline(build.app_slug, build.build_slug)
-        else:
-            seen = await client.get_build(build.app_slug, build.build_slug)
+        seen = await client.get_either(build.app_slug, build.build_slug, is_pipeline=build.is_pipeline)
         rows = await self._db.transaction(lambda tx: self._observer.observe(tx, build.workspace_id, [seen]))
         return rows[0]
 

@@ -71,12 +71,14 @@ class Tracker:
         """Every connected workspace is due at once: who knows how long nobody looked."""
         now = self._clock.now()
         await self._workspaces.release_sweeps(now=now)
-        for workspace in await self._workspaces.list_workspaces():
-            if workspace.bitrise_token_sealed:
-                await self._plan(workspace.workspace_id)
+        workspaces = await self._workspaces.list_workspaces()
 
-    async def _plan(self, workspace_id: str) -> None:
-        await self._db.transaction(lambda tx: self._sweeps.plan(tx, workspace_id, at=self._clock.now()))
+        async def plan(tx: Transaction) -> None:
+            for workspace in workspaces:
+                if workspace.bitrise_token_sealed:
+                    await self._sweeps.plan(tx, workspace.workspace_id, at=now)
+
+        await self._db.transaction(plan)  # one commit, however many there are
 
     async def sweep(self, arguments: Mapping[str, Any]) -> None:
         """One sweep, if it is due and nobody else does it; plans the next one."""

@@ -149,6 +149,10 @@ class BitriseClient:
         body = await self._read("/apps/{app}/pipelines/{pipeline}", app=app_slug, pipeline=pipeline_id)
         return needed(reading.read_pipeline(reading.read_data(body), app_slug))
 
+    async def get_either(self, app_slug: str, slug: str, *, is_pipeline: bool) -> Build:
+        """A build or a pipeline, whichever the slug is of."""
+        return await (self.get_pipeline if is_pipeline else self.get_build)(app_slug, slug)
+
     async def list_pipelines(self, app_slug: str, *, after: datetime) -> tuple[Build, ...]:
         """Pipelines started after a moment, the newest 50, without a status in words.
 
