@@ -59,7 +59,7 @@ class Observer:
 
 def is_news(before: BuildRow, after: BuildRow) -> bool:
     """Whether a person would see a difference."""
-    quiet = {"seen_at", "digest", "machine_type"}
+    quiet = {"seen_at", "digest", "machine_type", "stack", "credit_cost", "is_utility", "cause_detail"}
     return any(
         getattr(before, field.name) != getattr(after, field.name)
         for field in dataclasses.fields(BuildRow)
@@ -134,6 +134,12 @@ def row_of(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
         started_at=build.started_at,
         finished_at=build.finished_at,
         seen_at=now,
+        stack=build.stack,
+        credit_cost=build.credit_cost,
+        is_utility=build.is_utility,
+        cause_detail=cause.detail,
+        pipeline_workflow_id=build.pipeline_workflow_id,
+        pull_request_url=build.pull_request_view_url,
     )
 
 
