@@ -6,7 +6,8 @@ from html import escape
 
 from aiohttp import web
 
-from playground.bitrise.model import App, Build, Pipeline, StoredArtifact
+from playground.bitrise.artifacts import StoredArtifact
+from playground.bitrise.model import App, Build, Pipeline
 from playground.bitrise.pipeline_shapes import status_word
 from playground.bitrise.refusals import Refused, error_body
 from playground.bitrise.steps import raw_log
@@ -37,7 +38,7 @@ class Site:
     async def show_install_page(self, request: web.Request) -> web.Response:
         """Needs no login."""
         stored = self._stored(request)
-        if not stored.artifact.is_public:
+        if not stored.is_public:
             raise web.HTTPNotFound
         return html_page(f"Install {stored.artifact.title}")
 
