@@ -9,7 +9,8 @@ from random import Random
 
 from playground.bitrise.commits import PEOPLE, TOPICS, VERBS
 from playground.bitrise.model import App, Build, Status
-from playground.bitrise.world import ROLLED, World, abort_wording
+from playground.bitrise.rules import ROLLED, abort_wording
+from playground.bitrise.world import World
 
 REASONS = ("wrong branch", "not needed any more", "takes too long", "started twice")
 WORKDAY_HOURS = (8, 19)

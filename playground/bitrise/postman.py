@@ -83,31 +83,32 @@ class Postman:
 
     def _send(self, letter: Letter, fault: Fault | None = None) -> None:
         self._busy.begin()
-        task = self._keep(self._on_the_way, self._carry(letter, fault))
-        task.add_done_callback(lambda _: self._busy.end())
+        self._keep(self._on_the_way, self._carry(letter, fault))
 
     def _send_later(self, letter: Letter, fault: Fault | None) -> None:
-        if fault is None or not fault.delay:
-            return self._send(letter, fault)
-        self._keep(self._held_back, self._hold_back(letter, fault))
-        return None
+        if fault is not None and fault.delay:
+            self._keep(self._held_back, self._hold_back(letter, fault))
+        else:
+            self._send(letter, fault)
 
     @staticmethod
-    def _keep(among: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _keep(among: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         among.add(task)
         task.add_done_callback(among.discard)
-        return task
 
     async def _hold_back(self, letter: Letter, fault: Fault) -> None:
         await self._clock.sleep_until(self._clock.now() + timedelta(seconds=fault.delay))
         self._send(letter, fault)
 
     async def _carry(self, letter: Letter, fault: Fault | None) -> None:
-        async with self._turns[letter.hook.slug]:
-            headers, began = letter.headers(), time.monotonic()
-            reply = await self._knock(letter, headers)
-            self._record(letter, headers, reply, time.monotonic() - began, fault)
+        try:
+            async with self._turns[letter.hook.slug]:
+                headers, began = letter.headers(), time.monotonic()
+                reply = await self._knock(letter, headers)
+                self._record(letter, headers, reply, time.monotonic() - began, fault)
+        finally:
+            self._busy.end()
 
     async def _knock(self, letter: Letter, headers: Mapping[str, str]) -> Reply:
         assert self._session is not None

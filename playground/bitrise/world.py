@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,15 +25,8 @@ from playground.bitrise.model import (
     TriggerCall,
     Workflow,
 )
+from playground.bitrise.rules import ROLLED, abort_wording, build_order, is_superseded, worst_status
 from playground.bitrise.webhooks import Webhook, Webhooks
-
-ROLLED = "Automatically aborted via Rolling Builds."
-
-
-def abort_wording(who: str, reason: str | None) -> str:
-    """What ``abort_reason`` says after somebody asked for it."""
-    told = f" with reason: {reason}" if reason else "."
-    return f"User {who} requested to abort this build{told}"
 
 
 class World(Directory):
@@ -290,24 +283,3 @@ class World(Directory):
         else:
             run.status, run.finished_at = worst, at
             run.abort_reason = next((build.abort_reason for build in run.builds if build.abort_reason), None)
-
-
-def build_order(build: Build) -> tuple[datetime, int]:
-    return build.triggered_at, build.order
-
-
-def is_superseded(older: Build, *, by: Build) -> bool:
-    """Same workflow on the same branch, pull request and tag, and not ended yet."""
-    if older is by or older.is_finished or older.pipeline is not None:
-        return False
-    return (older.workflow, older.branch, older.pull_request_id, older.tag) == (
-        by.workflow,
-        by.branch,
-        by.pull_request_id,
-        by.tag,
-    )
-
-
-def worst_status(statuses: Iterable[Status]) -> Status:
-    order = (Status.SUCCESS, Status.ABORTED_WITH_SUCCESS, Status.ABORTED, Status.FAILED)
-    return max(statuses, key=order.index, default=Status.SUCCESS)
