@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.clock import Clock
 
@@ -40,8 +40,12 @@ class FloorWatch:
             self._sleep.cancel()
         self._until, self._sleep = at, asyncio.get_running_loop().create_task(self._wait(at))
 
-    async def _wait(self, at: datetime) -> None:
-        await self._clock.sleep_until(at)
-        self._until = self._sleep = None
-        self._look()
-        self.stir()
+    async def _wait(self, at: datetime | None) -> None:
+        """Falls asleep again in the same breath, so that a clock that stands knows at once when to wake it."""
+        while at is not None:
+            self._until = at
+            await self._clock.sleep_until(at)
+            self._until = datetime.min.replace(tzinfo=UTC)  # awake: what changes meanwhile is seen below
+            self._look()
+            at = self._next_at()
+        self._until = None

@@ -94,7 +94,7 @@ def test_nothing_that_was_made_up_is_believed(raw: bytes, headers: dict[str, str
     ("raw", "headers", "hint"),
     [
         (RAW, {"Bitrise-Event-Type": "build/finished"}, WebhookHint("build/finished", "a1", "b1")),
-        (RAW, {"bitrise-event-type": "build/triggered", "Bitrise-App-Id": "a2"}, WebhookHint("build/triggered", "a1", "b1")),
+        (RAW, {"bitrise-event-type": "build/begun", "Bitrise-App-Id": "a2"}, WebhookHint("build/begun", "a1", "b1")),
         (b"{}", {"Bitrise-App-Id": "a2"}, WebhookHint(None, "a2", None)),
         (b'{"app_slug": 7, "build_slug": null}', {}, WebhookHint()),
         (b'{"app_slug": "../me", "build_slug": "b 1"}', {"Bitrise-App-Id": "a/2"}, WebhookHint()),
