@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from bot.clock import Clock
+from playground.slack.files import Files
 from playground.slack.limits import Budget, Limits
+from playground.slack.links import Links
 from playground.slack.modals import Views
 from playground.slack.triggers import Triggers
-from playground.slack.world import JSON, App, World
+from playground.slack.world import App, World
 from playground.wire import Direction, Entry, Faults, Hooks, Journal
 
 FAULT_KINDS = ("status", "error", "body", "slow", "cut_before", "cut_after")
@@ -27,14 +29,20 @@ class Busy:
 
     @contextmanager
     def doing(self) -> Iterator[None]:
-        self._count += 1
-        self._idle.clear()
+        self.begin()
         try:
             yield
         finally:
-            self._count -= 1
-            if self._count == 0:
-                self._idle.set()
+            self.end()
+
+    def begin(self) -> None:
+        self._count += 1
+        self._idle.clear()
+
+    def end(self) -> None:
+        self._count -= 1
+        if self._count == 0:
+            self._idle.set()
 
     def __bool__(self) -> bool:
         return self._count > 0
@@ -60,8 +68,8 @@ class Desk:
         self.base_url = ""
         self.tickets: dict[str, App] = {}
         """Socket Mode addresses that were given out and not used yet."""
-        self.uploads: dict[str, JSON] = {}
-        """file id to name, size and, once they came, the bytes."""
+        self.files = Files(self.world, self.limits)
+        self.links = Links(self.world)
 
     def note(
         self, direction: Direction, kind: str, name: str, request: Mapping[str, Any], response: Mapping[str, Any]
