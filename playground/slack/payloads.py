@@ -174,7 +174,6 @@ def event(app: Installation, happened: JSON, *, event_id: str, event_time: int, 
         "event_time": event_time,
         "authorizations": [authorization],
         "is_ext_shared_channel": channel is not None and bool(channel.shared_with),
-        "context_team_id": app.team.id,
-        "context_enterprise_id": None,
+        **({} if channel is None else {"context_team_id": app.team.id, "context_enterprise_id": None}),
         "event_context": f"4-{event_id}",
     }
