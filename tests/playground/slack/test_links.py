@@ -225,6 +225,7 @@ async def test_where_the_bot_is_no_member_it_hears_and_may_not_answer(scene: Lin
 
 
 async def test_a_button_under_a_link_is_pressed(scene: LinkedScene, bot: AsyncApp) -> None:
+    hear_links(bot)
     pressed = hear(bot, "build.abort")
     other = "https://app.bitrise.io/build/def"
     message = await scene.slack.post(scene.ana, scene.ios, f"{LINK} {other}")
@@ -250,6 +251,7 @@ async def test_a_button_under_a_link_is_pressed(scene: LinkedScene, bot: AsyncAp
 
 
 async def test_an_answer_to_such_a_press_leaves_the_persons_message_alone(scene: LinkedScene, bot: AsyncApp) -> None:
+    hear_links(bot)
     pressed = hear(bot, "build.abort")
     message = await scene.slack.post(scene.ana, scene.ios, LINK)
     await scene.unfurl(message)
