@@ -7,10 +7,12 @@ from typing import Any
 
 from bot.clock import Clock
 from playground.busy import Busy
+from playground.slack.files import Files
 from playground.slack.limits import Budget, Limits
+from playground.slack.links import Links
 from playground.slack.modals import Views
 from playground.slack.triggers import Triggers
-from playground.slack.world import JSON, App, World
+from playground.slack.world import App, World
 from playground.wire import Direction, Entry, Faults, Hooks, Journal
 
 FAULT_KINDS = ("status", "error", "body", "slow", "cut_before", "cut_after")
@@ -33,8 +35,8 @@ class Desk:
         self.base_url = ""
         self.tickets: dict[str, App] = {}
         """Socket Mode addresses that were given out and not used yet."""
-        self.uploads: dict[str, JSON] = {}
-        """file id to name, size and, once they came, the bytes."""
+        self.files = Files(self.world, self.limits)
+        self.links = Links(self.world)
 
     def note(
         self, direction: Direction, kind: str, name: str, request: Mapping[str, Any], response: Mapping[str, Any]
