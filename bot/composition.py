@@ -16,6 +16,7 @@ from bot.again import Again
 from bot.apps import Apps
 from bot.bitrise.client import BitriseClient
 from bot.builds import Builds
+from bot.bulk import Bulk
 from bot.changes import Changes
 from bot.clock import Clock
 from bot.connections import Connections
@@ -150,6 +151,10 @@ def compose(
         observer=observer, access=access, outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
         command=settings.command,
     )  # fmt: skip
+    bulk = Bulk(
+        database=database, builds=builds, cards=cards, history=history, known=known, aborts=aborts,
+        connections=connections, observer=observer, access=access, outbox=outbox, clock=clock,
+    )  # fmt: skip
     again = Again(
         database=database, requests=requests, made=made, builds=known, connections=connections, observer=observer,
         access=access,
@@ -158,8 +163,8 @@ def compose(
         database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
         clock=clock, slack=installs.client, out=outbox,
         pictures=Pictures(
-            builds=builds, cards=cards, apps=app_rows, findings=finding_rows, showing=showing, changes=changes,
-            clock=clock,
+            builds=builds, cards=cards, apps=app_rows, findings=finding_rows, requests=requests, history=history,
+            showing=showing, changes=changes, clock=clock,
         ),
         silenced=Silenced(subscriptions=subscription_rows, outbox=outbox, clock=clock),
     )  # fmt: skip
@@ -171,8 +176,8 @@ def compose(
     )  # fmt: skip
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-        aborts=aborts, builds=known, again=again, connections=connections, showing=showing, outbox=outbox, tasks=tasks,
-        slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
-        messages=messages,
+        aborts=aborts, bulk=bulk, builds=known, again=again, connections=connections, showing=showing,
+        outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
+        build_rows=builds, requests=requests, messages=messages,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

@@ -10,7 +10,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack import ids
-from commands import abort, again, connect, home, listing, settings, slash, start, suggest
+from commands import abort, abort_many, again, connect, home, listing, settings, slash, start, suggest
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     slash.register(app, command)
     start.register(app)
     abort.register(app)
+    abort_many.register(app)
     again.register(app)
     listing.register(app)
     connect.register(app)

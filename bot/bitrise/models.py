@@ -203,7 +203,10 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class BuildFilters:
-    """Filters of an app's build list, combined with AND; ``after`` and ``before`` include their own second."""
+    """Filters of an app's build list, combined with AND; ``after`` and ``before`` include their own second.
+
+    ``pull_request_id`` works only together with the ``trigger_event_type`` pull-request.
+    """
 
     branch: str | None = None
     workflow: str | None = None
@@ -213,6 +216,7 @@ class BuildFilters:
     before: datetime | None = None
     commit_message: str | None = None
     trigger_event_type: str | None = None
+    pull_request_id: int | None = None
     next: str | None = None
     limit: int = 50
     sort_by: str = "created_at"
@@ -228,6 +232,7 @@ class BuildFilters:
             "before": math.ceil(self.before.timestamp()) if self.before else None,
             "commit_message": self.commit_message,
             "trigger_event_type": self.trigger_event_type,
+            "pull_request_id": self.pull_request_id,
             "next": self.next,
             "limit": self.limit,
         }

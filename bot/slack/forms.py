@@ -182,6 +182,12 @@ def read_option_text(view: Mapping[str, Any], field_id: str) -> str:
     return str(_inner(_element(view, field_id), "selected_option", "text").get("text") or "")
 
 
+def read_chosen(view: Mapping[str, Any], field_id: str) -> list[str]:
+    """The values of all ticked options."""
+    ticked = _element(view, field_id).get("selected_options") or []
+    return [str(each.get("value") or "") for each in ticked if isinstance(each, Mapping)]
+
+
 def read_checked(view: Mapping[str, Any], field_id: str) -> bool:
     return bool(_element(view, field_id).get("selected_options"))
 
