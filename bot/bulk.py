@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.aborts import Aborts
 from bot.access import Access, Asker
-from bot.bitrise.models import BuildFilters
+from bot.bitrise.models import Build, BuildFilters
 from bot.builds import Builds
 from bot.clock import Clock
 from bot.connections import Connections
@@ -29,6 +29,7 @@ from storage.requests import RequestRow
 MOST = 50
 """What Bitrise lists at once, and what one message has lines for."""
 TOLD = 5
+ASKED_SINGLY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,9 @@ class Bulk:
         if not newer.pull_request_id:
             picked = dataclasses.replace(picked, branch=newer.branch, workflow=newer.target)
         app = await self._known.named_app(asker, newer.app_slug)
-        _, is_more = await self._list(asker, app, picked)  # what has ended meanwhile is known from here on
+        listed, is_more = await self._list(asker, app, picked)
+        slugs = {row.build_slug for row in listed}
+        await self._look(asker, [row for row in await self._older_than(newer) if row.build_slug not in slugs])
         return sorted_out(app, words_for(app, picked), await self._older_than(newer), is_more=is_more)
 
     async def _list(self, asker: Asker, app: AppRow, picked: Picked) -> tuple[list[BuildRow], bool]:
@@ -113,12 +116,18 @@ class Bulk:
         )
         async with self._connections.bitrise(asker.workspace_id) as client:
             page = await client.list_builds(app.app_slug, filters)
-        seen = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
-        rows = {row.build_slug: row for row in seen}
-        for row in await self._builds.list_unfinished(asker.workspace_id):  # pipelines are in no list of builds
-            if row.is_pipeline and row.app_slug == app.app_slug and fits(row, picked):
-                rows[row.build_slug] = row
-        return list(rows.values()), page.next is not None
+        rows = await self._observe(asker, page.items)
+        known = await self._builds.list_unfinished(asker.workspace_id)
+        fitting = [row for row in known if row.is_pipeline and row.app_slug == app.app_slug and fits(row, picked)]
+        return [*rows, *await self._look(asker, fitting)], page.next is not None  # no list of builds has pipelines
+
+    async def _look(self, asker: Asker, builds: Sequence[BuildRow]) -> list[BuildRow]:
+        """What is on no list, one by one; what Bitrise does not show any more is left out."""
+        seen = [await self._known.fetch(asker.workspace_id, build) for build in builds[:ASKED_SINGLY]]
+        return await self._observe(asker, [build for build in seen if build is not None])
+
+    async def _observe(self, asker: Asker, seen: Sequence[Build]) -> list[BuildRow]:
+        return await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, seen))
 
     async def _older_than(self, newer: BuildRow) -> list[BuildRow]:
         return await self._history.list_unfinished_before(newer)
