@@ -64,7 +64,7 @@ class Asked:
 def progress(asked: Sequence[Asked], facts: Mapping[str, Any]) -> Message:
     """A line for each build; ``facts`` are what was asked for, by whom and why."""
     heading = summary([each.ending for each in asked], of=facts.get("of", ""), by=facts.get("by", ""))
-    head: list[Line] = [[words(heading, bold=True)], _why(asked, facts)]
+    head: list[Line] = [[said(heading, 600, bold=True)], _why(asked, facts)]
     refusals = dict.fromkeys(each.refusal for each in asked if each.refusal and each.ending is Ending.NOT_STOPPED)
     blocks: list[Block] = [lines(*head), lines(*map(_line, asked))]
     notes = [context(f"Not stopped: {quoted(why, 500)}") for why in list(refusals)[:REFUSALS_TOLD]]
@@ -87,11 +87,14 @@ def summary(endings: Sequence[Ending], *, of: str, by: str) -> str:
 
 
 def _why(asked: Sequence[Asked], facts: Mapping[str, Any]) -> Line:
-    app = [said(asked[0].build.app_title, 80), words(" · ")] if asked else []
+    """``iOS Shop · Replaced by a newer build: “typed”``."""
     known = facts.get("category") in set(Reason)
     label = Reason(facts["category"]).label if known else ""
-    typed = [words(": “" if label else "“"), said(facts["sentence"], 300), words("”")] if facts.get("sentence") else []
-    return [*app, words(f"{label[:1].upper()}{label[1:]}"), *typed]
+    typed = [words("“"), said(facts["sentence"], 300), words("”")] if facts.get("sentence") else []
+    spoken = [words(f"{label[:1].upper()}{label[1:]}")] if label else []
+    told = [*spoken, *([words(": ")] if spoken and typed else []), *typed]
+    app = said(asked[0].build.app_title, 80) if asked else words(DASH)
+    return [app, *([words(" · ")] if told else []), *told]
 
 
 def _line(asked: Asked) -> Line:

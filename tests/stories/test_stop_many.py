@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from playground.bitrise import Build
-from playground.slack import Delivery, Message, User
+from playground.slack import Delivery, User
 from playground.wire import Fault
-from storage.cards import CardStore
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
