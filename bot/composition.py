@@ -21,6 +21,7 @@ from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine.local import LocalEngine
 from bot.findings import Findings
+from bot.hints import Hints
 from bot.installs import Installs
 from bot.news import News
 from bot.notifier import Notifier
@@ -54,6 +55,7 @@ from storage.outbox import OutboxStore
 from storage.people import PeopleStore
 from storage.requests import RequestStore
 from storage.subscriptions import SubscriptionStore
+from storage.webhooks import WebhookStore
 from storage.workspaces import WorkspaceStore
 
 
@@ -129,6 +131,11 @@ def compose(
     apps = Apps(
         database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
     )
+    hints = Hints(
+        database=database, workspaces=workspaces, apps=app_rows, webhooks=WebhookStore(database), audit=audit,
+        connections=connections, access=access, sweeps=sweeps, vault=vault, clock=clock, new_id=new_id,
+        public_url=settings.public_url,
+    )  # fmt: skip
     showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
     starts = Starts(
         database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
@@ -171,8 +178,8 @@ def compose(
     )  # fmt: skip
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-        aborts=aborts, builds=known, again=again, connections=connections, showing=showing, outbox=outbox, tasks=tasks,
-        slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
+        aborts=aborts, builds=known, again=again, connections=connections, hints=hints, showing=showing, outbox=outbox,
+        tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
         messages=messages,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

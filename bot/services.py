@@ -12,6 +12,7 @@ from bot.apps import Apps
 from bot.builds import Builds
 from bot.clock import Clock
 from bot.connections import Connections
+from bot.hints import Hints
 from bot.outbox import Outbox
 from bot.showing import Showing
 from bot.slack.client import SlackClient
@@ -38,6 +39,7 @@ class Services:
     builds: Builds
     again: Again
     connections: Connections
+    hints: Hints
     showing: Showing
     outbox: Outbox
     tasks: Tasks
