@@ -16,12 +16,18 @@ from tests.playground.slack.conftest import MANIFEST, Payload, Scene, WatchedClo
 EVENTS = ("channel_rename", "channel_archive", "channel_unarchive", "channel_left", "member_left_channel")
 
 
-class WatchedScene(Scene):
-    """With an app that wants to hear what becomes of channels, and posts only where it is."""
-
+def watching() -> Payload:
+    """An app that wants to hear what becomes of channels, and posts only where it is."""
     manifest = deepcopy(MANIFEST)
     manifest["oauth_config"]["scopes"]["bot_optional"] = ["channels:read", "groups:read"]
     manifest["settings"]["event_subscriptions"]["bot_events"] = list(EVENTS)
+    return manifest
+
+
+class WatchedScene(Scene):
+    """The same team with such an app."""
+
+    manifest = watching()
 
 
 @pytest.fixture
