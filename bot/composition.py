@@ -41,6 +41,7 @@ from bot.sweeps import Sweeps
 from bot.tasks import Tasks
 from bot.tellings import Tellings
 from bot.tracker import Tracker
+from bot.unfurls import Unfurls
 from bot.vault import Token, Vault, parse_keys
 from bot.walk import Walk
 from storage import Database
@@ -161,6 +162,10 @@ def compose(
         database=database, requests=requests, made=made, builds=known, connections=connections, observer=observer,
         access=access,
     )  # fmt: skip
+    unfurls = Unfurls(
+        database=database, cards=cards, app_rows=app_rows, subscriptions=subscription_rows, builds=known,
+        outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
+    )  # fmt: skip
     Notifier(
         database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
         clock=clock, slack=installs.client, out=outbox,
@@ -178,8 +183,8 @@ def compose(
     )  # fmt: skip
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-        aborts=aborts, builds=known, again=again, connections=connections, hints=hints, showing=showing, outbox=outbox,
-        tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
-        messages=messages,
+        aborts=aborts, builds=known, again=again, connections=connections, hints=hints, unfurls=unfurls,
+        showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
+        build_rows=builds, requests=requests, messages=messages,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

@@ -19,6 +19,7 @@ from bot.slack.client import SlackClient
 from bot.slack.text import Message
 from bot.starts import Starts
 from bot.tasks import Tasks
+from bot.unfurls import Unfurls
 from storage import Database
 from storage.apps import AppStore
 from storage.builds import BuildStore
@@ -42,6 +43,7 @@ class Services:
     hints: Hints
     showing: Showing
     outbox: Outbox
+    unfurls: Unfurls
     tasks: Tasks
     slack: Callable[[str], SlackClient]
     workspaces: WorkspaceStore
