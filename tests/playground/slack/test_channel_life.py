@@ -117,15 +117,16 @@ async def test_who_subscribed_hears_what_became_of_the_channel(scene: Scene, bot
     for name in EVENTS:
         bot.event(name)(listener(heard))
 
-    for what in (
-        lambda: scene.slack.rename(scene.ios, "apple"),
-        lambda: scene.slack.archive(scene.ios),
-        lambda: scene.slack.unarchive(scene.ios),
-        lambda: scene.slack.remove(scene.ios, scene.bo),
-        lambda: scene.slack.remove(scene.ios, scene.app),
-    ):
-        what()
-        await scene.slack.quiet()
+    scene.slack.rename(scene.ios, "apple")
+    await scene.slack.quiet()
+    scene.slack.archive(scene.ios)
+    await scene.slack.quiet()
+    scene.slack.unarchive(scene.ios)
+    await scene.slack.quiet()
+    scene.slack.remove(scene.ios, scene.bo)
+    await scene.slack.quiet()
+    scene.slack.remove(scene.ios, scene.app)
+    await scene.slack.quiet()
 
     assert [event["type"] for event in heard] == [
         "channel_rename",
