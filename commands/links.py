@@ -28,6 +28,8 @@ def register(app: AsyncApp) -> None:
 async def show_links(event: Payload, body: Payload, services: Services) -> None:
     if event.get("channel") == COMPOSER or event.get("source") == "composer":
         return
+    if not event.get("is_bot_user_member", True):  # Slack tells of every channel; I show builds where I was invited
+        return
     asker = Asker(body["team_id"], body["team_id"], event["user"], event["user"], event["channel"])
     for link in event.get("links", ())[:MOST_LINKS]:
         url = str(link.get("url", ""))

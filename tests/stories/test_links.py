@@ -111,3 +111,11 @@ async def test_a_declined_scope_is_no_trouble(world: World) -> None:
     assert not message.unfurls
     await world.say("/build shop deploy main")
     assert "Queued" in world.read(world.card)
+
+
+async def test_where_the_bot_is_not_invited_a_link_stays_a_link(world: World) -> None:
+    build = await running(world)
+    other = world.slack.add_channel(world.team, "elsewhere", members=[world.ana])
+    message = await paste(world, url_of(world, build), at=other)
+    assert not message.unfurls
+    assert not world.slack.journal.named("chat.unfurl")
