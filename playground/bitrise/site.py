@@ -9,7 +9,7 @@ from aiohttp import web
 from playground.bitrise.model import App, Build, Pipeline, StoredArtifact
 from playground.bitrise.pipeline_shapes import status_word
 from playground.bitrise.refusals import Refused, error_body
-from playground.bitrise.steps import raw_log
+from playground.bitrise.steps import raw_log, step_log
 from playground.bitrise.world import World
 
 
@@ -23,6 +23,7 @@ class Site:
         app.router.add_get("/app/{app}/pipelines/{pipeline}", self.show_pipeline)
         app.router.add_get("/artifact/{artifact}/p/{page}", self.show_install_page)
         app.router.add_get("/raw-logs/{build}", self.download_log)
+        app.router.add_get("/raw-logs/{build}/{step}", self.download_step_log)
         app.router.add_get("/files/{artifact}", self.download_file)
 
     async def show_build(self, request: web.Request) -> web.Response:
@@ -45,6 +46,13 @@ class Site:
         if refusal := self._refusal(request):
             return refusal
         return web.Response(text=raw_log(self._build(request), self._world.now()))
+
+    async def download_step_log(self, request: web.Request) -> web.Response:
+        """A JSON array, unlike the log of a whole build."""
+        if refusal := self._refusal(request):
+            return refusal
+        pieces = step_log(self._build(request), int(request.match_info["step"]), self._world.now())
+        return web.json_response([{"message": piece} for piece in pieces or ()])
 
     async def download_file(self, request: web.Request) -> web.Response:
         """As many bytes as were promised would be many: the first kilobyte has to do."""

@@ -1,4 +1,4 @@
-"""The log of a build in chunks, its archive, and the undocumented summary of its steps."""
+"""The log of a build in chunks, its archive, and what is undocumented: the summary of its steps, the log of one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playground.bitrise.model import Build
 from playground.bitrise.people import Role
 from playground.bitrise.refusals import not_found
 from playground.bitrise.shapes import fine_time, wire_time
-from playground.bitrise.steps import Chunk, StepRun, chunks_of, steps_of
+from playground.bitrise.steps import Chunk, StepRun, chunks_of, step_log, steps_of
 
 NO_LOG_FOR = timedelta(seconds=15)
 NOTHING = "0001-01-01T00:00:00Z"
@@ -105,7 +105,17 @@ def _step_shape(build: Build, index: int, step: StepRun) -> dict[str, Any]:
     return shape
 
 
+def show_step_log(call: Call) -> Answer:
+    """Where the log of one step is, by the ``uuid`` that the summary gave it."""
+    _refuse_without_log(call)
+    slug, _, index = call.places["step"].rpartition("-")
+    if slug != call.build.slug or not index.isdecimal() or step_log(call.build, int(index), call.now) is None:
+        raise not_found()
+    return Answer({"expiring_raw_log_url": call.signed_url(f"/raw-logs/{slug}/{index}")})
+
+
 ROUTES = (
     Route("GET", "/apps/{app}/builds/{build}/log", "builds.log", show_log, Role.DEVELOPER),
     Route("GET", "/apps/{app}/builds/{build}/log/summary", "builds.log-summary", show_log_summary, Role.DEVELOPER),
+    Route("GET", "/apps/{app}/builds/{build}/log/steps/{step}", "builds.step-log", show_step_log, Role.DEVELOPER),
 )

@@ -147,6 +147,30 @@ async def test_the_summary_has_its_described_shape(
     assert openapi.log_summary_mismatches(summary.body) == []
 
 
+async def test_a_step_has_a_log_of_its_own(
+    bitrise: PracticeBitrise, shop: App, bot: Caller, http: aiohttp.ClientSession, time: Time
+) -> None:
+    build = bitrise.start_build(shop, workflow="test")
+    time.passes(hours=1)
+    url = (await bot.get(place(build, f"log/steps/{build.slug}-1"))).body["expiring_raw_log_url"]
+    raw = await fetch(http, url)
+    assert '{"message": "boom\\n"}' in raw.body
+    for unknown in (f"{build.slug}-2", f"{build.slug}-9", "nothing", f"nothing-{build.slug}"):
+        assert (await bot.get(place(build, f"log/steps/{unknown}"))).status == 404
+
+
+async def test_the_log_ends_with_a_box_that_marks_the_failed_step(
+    bitrise: PracticeBitrise, shop: App, bot: Caller, time: Time
+) -> None:
+    build = bitrise.start_build(shop, workflow="test")
+    bitrise.run(build)
+    time.passes(minutes=4)
+    log = joined((await bot.get(place(build, "log"))).body["log_chunks"])
+    _, summary = log.split("bitrise summary")
+    assert "x\x1b[0m | xcode-test (exit code: 1)" in summary
+    assert all(len(line) == 80 for line in log.splitlines() if line.startswith("+"))
+
+
 async def test_artifacts_are_there_after_the_end(bitrise: PracticeBitrise, shop: App, bot: Caller, time: Time) -> None:
     build = bitrise.start_build(shop, workflow="deploy")
     assert (await bot.get(place(build, "artifacts"))).data == []
