@@ -6,7 +6,8 @@ the end, and then one behind a URL that lives ten minutes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.bitrise.client import BitriseClient
@@ -14,7 +15,7 @@ from bot.bitrise.logs import text_of
 from bot.bitrise.models import LogPart, StepResult
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseUnauthorized
 from bot.logtext import failed_section_of, failed_step_of, has_ended, plain_lines, without_escapes
-from bot.masking import mask
+from bot.masking import mask, mask_blocks
 from bot.telling import failed_tests, telling_lines
 from storage.builds import BuildRow
 
@@ -73,7 +74,7 @@ class Look:
         try:
             await self._find_step()
             printed = await self._step_log()
-            return self._found(printed) if printed else await self._whole_log()
+            return await self._found(printed) if printed else await self._whole_log()
         except BitriseUnauthorized:
             raise
         except BitriseBusy as busy:
@@ -93,11 +94,12 @@ class Look:
     async def _whole_log(self) -> Finding | NotYet:
         part = await self._get_log()
         if part.expiring_raw_log_url:
-            return self._found_in_whole(await self._archived(part.expiring_raw_log_url))
+            return await self._found(await self._archived(part.expiring_raw_log_url))
         text = text_of(part)
-        if part.is_archived or not self._build.is_finished or has_ended(text):
-            return self._found_in_whole(text) if text.strip() else self._without_log()
-        return self._later(NOT_KEPT) if not text.strip() or self._is_patient else self._found_in_whole(text)
+        if not text.strip():
+            return self._without_log(is_for_good=part.is_archived)
+        is_growing = self._build.is_finished and not part.is_archived and not has_ended(text)
+        return NotYet(self._now + RETRY) if is_growing and self._is_patient else await self._found(text)
 
     async def _get_log(self) -> LogPart:
         return await self._client.get_whole_log(self._build.app_slug, self._build.build_slug)
@@ -121,31 +123,32 @@ class Look:
             missing = NOT_THERE
         return self._by_summary(missing)
 
-    def _without_log(self) -> Finding | NotYet:
-        return self._by_summary(NOT_KEPT) if self._build.is_finished else self._later(NOT_STARTED)
+    def _without_log(self, *, is_for_good: bool) -> Finding | NotYet:
+        missing = NOT_KEPT if self._build.is_finished else NOT_STARTED
+        return self._by_summary(missing) if is_for_good else self._later(missing)
 
     def _by_summary(self, missing: str) -> Finding:
         """Without a log there is still what the summary said of the step."""
         step = self._step
         said = "\n".join(filter(None, (*step.error_messages, step.status_reason))) if step else ""
-        lines = telling_lines(plain_lines(mask_shown(said)))
-        return Finding(self._title(None), lines, missing=mask_shown(missing))
+        return replace(read_finding(said), step=self._title, missing=mask(missing))
 
-    def _found_in_whole(self, text: str) -> Finding:
-        return self._found(failed_section_of(text) or text, step=failed_step_of(text))
+    async def _found(self, text: str) -> Finding:
+        """Beside the loop: a long log takes a while, and nobody else shall wait for it."""
+        found = await asyncio.to_thread(read_finding, text)
+        return replace(found, step=self._title or found.step) if found.lines else self._by_summary(EMPTY)
 
-    def _found(self, text: str, *, step: str | None = None) -> Finding:
-        lines = plain_lines(mask_shown(text))
-        if not lines:
-            return self._by_summary(EMPTY)
-        return Finding(self._title(step), telling_lines(lines), failed_tests(lines))
-
-    def _title(self, drawn: str | None) -> str | None:
-        """As the summary calls it, or as it stands in the log's boxes."""
-        title = (self._step.title if self._step else None) or drawn
-        return next(iter(plain_lines(mask_shown(title))), None) if title else None
+    @property
+    def _title(self) -> str | None:
+        return _shown(self._step.title) if self._step else None
 
 
-def mask_shown(text: str) -> str:
-    """Secrets are looked for in what a person would see: colours may stand in the middle of one."""
-    return mask(without_escapes(text))
+def read_finding(text: str) -> Finding:
+    """What a log tells, or the part of it that the failed step printed. Pure."""
+    text = mask_blocks(without_escapes(text))  # first what is not seen: a colour may stand in the middle of a secret
+    lines = plain_lines(failed_section_of(text) or text)
+    return Finding(_shown(failed_step_of(text)), telling_lines(lines), failed_tests(lines))
+
+
+def _shown(title: str | None) -> str | None:
+    return next(iter(plain_lines(mask(without_escapes(title or "")))), None)

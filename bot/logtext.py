@@ -17,7 +17,7 @@ _LEFTOVERS = re.compile(r"\[\d{1,3}(?:;\d{1,3})*m")
 
 _TIME = re.compile(r"^\[\d\d:\d\d:\d\d\]:? ?")
 _RULE = re.compile(r"\+-[-+]{10,}\+?$")
-_BOX_WIDTHS = range(78, 83)  # 80, but for emoji, which count as one or two
+_BOX_WIDTHS = range(76, 85)  # 80, but for emoji, which count as one or two
 _ART = re.compile(r"[\s█╗╔═╝║╚▼▲]+")
 _HEADER = re.compile(r"^\| \(\d+\) (?P<title>.*?) *\|$")
 _RESULT = re.compile(r"^\| {0,2}(?P<mark>\S{1,2}) {1,3}\| (?P<title>.*?) *\| *[\d.]+ ?(?:sec|min|hour|h|m|s)\w* *\|$")
@@ -50,7 +50,7 @@ def plain_lines(text: str) -> tuple[str, ...]:
 
 
 def _is_drawn(line: str) -> bool:
-    is_row = line.startswith("|") and line.endswith("|") and len(line) in _BOX_WIDTHS
+    is_row = line.startswith("|") and line.endswith("|") and bool(_row(line))
     return is_row or bool(_RULE.match(line) or _ART.fullmatch(line))
 
 
@@ -79,14 +79,19 @@ def has_ended(text: str) -> bool:
 
 def _failures(lines: list[str]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines):
-        row = _RESULT.match(_TIME.sub("", line.rstrip()))
+        row = _RESULT.match(_row(line))
         if row and row["mark"] in _FAILED_MARKS:
             yield number, _EXIT.sub("", row["title"]) or row["title"]
 
 
 def _opens_or_ends(line: str) -> bool:
+    return bool(_HEADER.match(_row(line)) or _RESULT.match(_row(line)))
+
+
+def _row(line: str) -> str:
+    """A line as a row of a box; empty when it is none."""
     row = _TIME.sub("", line.rstrip())
-    return bool(_HEADER.match(row) or _RESULT.match(row))
+    return row if len(row) in _BOX_WIDTHS else ""
 
 
 def _is_in_summary(lines: list[str], number: int) -> bool:

@@ -21,10 +21,10 @@ _VALUE = r"""(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\S+)"""
 _ASSIGNED = re.compile(
     rf"(?i)({_NAME}[\w.-]{{0,40}}[\"'\]]{{0,2}}\s{{0,3}}(?:=>|:=|=|:(?=\s?\S{{4}})))([ \t]{{0,3}}){_VALUE}"
 )
-_FLAG = re.compile(rf"(?i)(--?[\w-]{{0,40}}{_NAME}[\w-]{{0,20}}[ \t]{{1,3}})(?!-){_VALUE}")
+_FLAG = re.compile(rf"(?i)(?<![\w-])(--?[\w-]{{0,40}}{_NAME}[\w-]{{0,20}}[ \t]{{1,3}})(?!-){_VALUE}")
 _WHOLE_LINE = re.compile(
-    r"(?im)((?:authori[sz]ation|(?:set-)?cookie|x-[\w-]{0,30}(?:key|token|auth)[\w-]{0,20}|passphrase)[\"']?[ \t]{0,3}"
-    r"[:=])[ \t]{0,3}[^\n]+"
+    r"(?im)((?:authori[sz]ation|(?:set-)?cookie|(?<![\w-])x-[\w-]{0,30}(?:key|token|auth)[\w-]{0,20}|passphrase)[\"']?"
+    r"[ \t]{0,3}[:=])[ \t]{0,3}[^\n]+"
 )
 _SCHEME = re.compile(
     r"(\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]{1,3})"
@@ -42,17 +42,18 @@ _FORMS = re.compile(
     r"|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{40,}"
     r"|[spr]k_(?:live|test)_\w{10,}"  # Stripe
     r"|SG\.[\w-]{16,}\.[\w-]{16,}"  # SendGrid
-    r"|eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"  # JSON Web Token
+    r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"  # JSON Web Token
     r")"
 )
+_KEY_BEGIN = r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|CERTIFICATE)[A-Z ]{0,10}-----"
 _KEY_BLOCK = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|CERTIFICATE)[A-Z ]{0,10}-----"
-    r"(?:[^-]|-(?!----))*(?:-----END [A-Z0-9 ]{0,50}-----)?"
+    rf"{_KEY_BEGIN}(?:(?:[^-]|-(?!----)){{0,20000}}-----END [A-Z0-9 ]{{0,50}}-----|(?:\s{{1,3}}[A-Za-z0-9+/=]{{20,}})+)"
 )
+"""Whole, or with its end missing: then as far as its lines go."""
 _KEY_END = re.compile(r"(?m)(?:^[A-Za-z0-9+/=]{1,200}\s{1,3}){1,80}-----END [A-Z0-9 ]{0,50}-----")
 """The end of a key whose beginning was cut off with the rest of the log."""
 _USER_INFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}://)(?!git@)[^\s/\"'<>]{1,500}@")
-_QUERY = re.compile(r"""(?i)(https?://[^\s?"'<>]{1,2000}\?)([^\s"'<>]+)""")
+_QUERY = re.compile(r"""(?i)(https?://[^\s?"'<>]{1,500}\?)([^\s"'<>]+)""")
 _SIGNED = re.compile(r"(?i)sig|token|key|x-amz-|x-goog-|secret|passw|auth|credential|expires|policy")
 
 _NEAR = re.compile(
@@ -60,6 +61,12 @@ _NEAR = re.compile(
 )
 _BLOB = re.compile(r"(?<![\w+/=.~-])[A-Za-z0-9+/_-]{32,}={0,2}(?![\w+/=])")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]{32,}")
+
+
+def mask_blocks(text: str) -> str:
+    """``text`` without private keys and certificates, which go over many lines; the rest can be masked by the line."""
+    text = _KEY_BLOCK.sub(STARS, text)
+    return _KEY_END.sub(STARS, text) if "-----END" in text else text
 
 
 def mask(text: str) -> str:
@@ -70,7 +77,7 @@ def mask(text: str) -> str:
 
 
 def _once(text: str) -> str:
-    text = _KEY_END.sub(STARS, _KEY_BLOCK.sub(STARS, text))
+    text = mask_blocks(text)
     text = _QUERY.sub(_query, _USER_INFO.sub(rf"\1{STARS}@", text))
     text = _FORMS.sub(STARS, CAPABILITIES.sub(rf"\1{STARS}", SECRETS.sub(STARS, text)))
     text = _SCHEME.sub(rf"\1{STARS}", _WHOLE_LINE.sub(rf"\1 {STARS}", text))

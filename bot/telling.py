@@ -1,6 +1,7 @@
 """Which lines of a log tell why a build failed, and which tests did: enough for the screen of a phone. Pure.
 
-Lines are those of ``bot.logtext.plain_lines``, with their secrets masked.
+Lines are those of ``bot.logtext.plain_lines``, of a text that went through ``bot.masking.mask_blocks``. What comes out
+has its secrets masked: before it is cut, since half a secret looks like none.
 """
 
 from __future__ import annotations
@@ -8,9 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from bot.masking import mask
+
 MOST_LINES = 15
 MOST_TESTS = 20
 LINE_CHARACTERS = 200
+READ_CHARACTERS = 1_000
+"""More of a line is not looked at."""
 LAST_LINES = 10
 FOLLOWING = 3
 """How many lines after "What went wrong:" belong to it."""
@@ -67,6 +72,7 @@ _SUMMARY = re.compile(
 
 def telling_lines(lines: Sequence[str], *, most: int = MOST_LINES) -> tuple[str, ...]:
     """The lines that tell why it failed, in their order, each once; the last lines where none does."""
+    lines = list(map(_beginning, lines))
     telling = _unique(_telling(lines))[:most]
     if len(telling) < most:
         wanted = set(telling) | set(_unique(filter(_SUMMARY.search, lines))[: most - len(telling)])
@@ -91,8 +97,15 @@ def _telling(lines: Sequence[str]) -> Iterator[str]:
             following = 0
 
 
+def _beginning(line: str) -> str:
+    """Of an enormous line; a word that would be cut in two is left out with the rest."""
+    if len(line) <= READ_CHARACTERS:
+        return line
+    return line[:READ_CHARACTERS].rpartition(" ")[0].rstrip() or line[:READ_CHARACTERS]
+
+
 def _short(line: str) -> str:
-    line = _CHECKOUT.sub("", line).strip()
+    line = mask(_CHECKOUT.sub("", line)).strip()
     return line if len(line) <= LINE_CHARACTERS else f"{line[: LINE_CHARACTERS - 1]}…"
 
 
@@ -124,7 +137,7 @@ _TESTS = tuple(
 
 def failed_tests(lines: Sequence[str]) -> tuple[str, ...]:
     """The names of the tests that failed, in the words of whatever ran them; at most 20, each once."""
-    names = (name for line in lines if len(line) < 1_000 and (name := _failed_test(line)))
+    names = (name for line in lines if len(line) < READ_CHARACTERS and (name := _failed_test(line)))
     return tuple(_unique(names)[:MOST_TESTS])
 
 

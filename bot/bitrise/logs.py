@@ -15,7 +15,7 @@ from dataclasses import replace
 import aiohttp
 
 from bot.bitrise import remains
-from bot.bitrise.downloads import Tail, fetch_tail
+from bot.bitrise.downloads import KEPT_BYTES, Tail, fetch_tail
 from bot.bitrise.fields import clean
 from bot.bitrise.models import LogChunk, LogPart, LogSummary
 from bot.errors import BitriseNotFound, BitriseRefused, BitriseUnavailable
@@ -114,12 +114,14 @@ def joined(part: LogPart, page: LogPart, *, forward: bool) -> LogPart:
     )
 
 
-def text_of(part: LogPart) -> str:
-    """The chunks as one text. After a gap, and where the beginning is missing, a broken line is left out.
+def text_of(part: LogPart, *, most: int = KEPT_BYTES) -> str:
+    """The chunks as one text, or its end when it is longer.
 
-    What is left of a line may be the second half of a secret, which nothing would recognise as one.
+    After a gap, and where the beginning is missing, a broken line is left out: it may begin with the second half of a
+    secret, which nothing would recognise as one.
     """
-    return "".join(_pieces(part.chunks))
+    text = "".join(_pieces(part.chunks))
+    return whole_lines(Tail(text[-most:], is_cut=len(text) > most))
 
 
 def _pieces(chunks: tuple[LogChunk, ...]) -> Iterator[str]:

@@ -15,7 +15,7 @@ PAGE = "https://app.bitrise.io/artifact/a/p/b"
 
 
 def artifact(title: str | None, kind: str | None = "android-apk", **more: Any) -> Artifact:
-    given = {"slug": title or "nameless", "size_bytes": 54_300_000, "is_public": False} | more
+    given: dict[str, Any] = {"slug": title or "nameless", "size_bytes": 54_300_000, "is_public": False} | more
     return Artifact(title=title, kind=kind, **given)
 
 

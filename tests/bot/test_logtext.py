@@ -173,3 +173,11 @@ def test_no_log_breaks_the_boxes(text: str) -> None:
     step, section = failed_step_of(text), failed_section_of(text)
     assert step is None or "\n" not in step
     assert section is None or section in without_escapes(text)
+
+
+@pytest.mark.parametrize("piece", ["\x1b]", "\x1b[", "\x1bP", "\r", "| x | ", "[1;", "| (0) ", "█", "+-", "\u202e"])
+def test_a_long_line_is_no_trap(piece: str) -> None:
+    """The time limit of a test is what would end this one."""
+    text = piece * (256 * 1024 // len(piece))
+    assert len(plain_lines(text)) <= 1
+    assert (failed_step_of(text), has_ended(text)) == (None, False)

@@ -44,6 +44,8 @@ SECRETS = [
     ("npm_0123456789abcdefghijklmnopqrstuvwxyz", "********"),
     (f"before\n{KEY}\nafter", "before\n********\nafter"),
     (KEY.partition("\n")[2], "********"),
+    (f"{KEY.partition(chr(10))[0]}\n{MIXED}\n{MIXED}\nerror: no", "********\nerror: no"),
+    (f'"{KEY.replace(chr(10), chr(92) + "n")}"', '"********"'),
     ("clone https://ana:s%40same@git.acme.com/shop.git", "clone https://********@git.acme.com/shop.git"),
     ("clone https://ana:s@same@git.acme.com/x", "clone https://********@git.acme.com/x"),
     ("get https://s3.eu/a/log?X-Amz-Expires=600&X-Amz-Signature=ab", "get https://s3.eu/a/log?********"),
@@ -63,6 +65,7 @@ HARMLESS = [
     "Basic authentication failed",
     "Test Case '-[ShopTests.TokenTests testRefresh]' failed (0.101 seconds).",
     "passwords do not match",
+    "looking for -----BEGIN PRIVATE KEY-----\nerror: there is none",
 ]
 
 
@@ -91,7 +94,22 @@ def test_a_secret_is_hidden_wherever_it_stands(secret: tuple[str, str], before: 
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "A1b2", "password", "token=", "--", "-----BEGIN PRIVATE KEY-----", "://", "x@", '"']
+    "piece",
+    [
+        "a",
+        "A1b2",
+        "password",
+        "token=",
+        "--",
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJ-",
+        "http://",
+        "Bearer ",
+        "a\n",
+        "://",
+        "x@",
+        '"',
+    ],
 )
 def test_a_long_line_is_no_trap(piece: str) -> None:
     """The time limit of a test is what would end this one."""

@@ -272,3 +272,24 @@ def test_whatever_a_log_holds_little_is_told(log: str, most: int) -> None:
     assert all(0 < len(line) <= LINE_CHARACTERS for line in (*told, *tests))
     assert len(tests) <= MOST_TESTS
     assert not [line for line in (*told, *tests) if "\x1b" in line or "=sesame" in line]
+
+
+@pytest.mark.parametrize(
+    "piece", [" > ", "● ", "error", "(", "Because ", "✘ Test ", "FAILED a::b", "Code Signing ", "x"]
+)
+def test_a_long_line_is_no_trap(piece: str) -> None:
+    """The time limit of a test is what would end this one."""
+    log = piece * (256 * 1024 // len(piece))
+    assert len(telling_lines(plain_lines(log))) == 1
+    assert failed_tests(plain_lines(log)) == ()
+
+
+@pytest.mark.parametrize("before", [170, 185, 195, 985, 990])
+def test_no_half_of_a_secret_is_told(before: int) -> None:
+    """Cut first and masked then, its first letters would look like nothing."""
+    secret = "ghp_0123456789abcdefghij0123456789abcdef"
+    line = f"error: {'x ' * (before // 2 - 3)}{secret} and more"
+    [told] = telling_lines([line])
+    assert "0123" not in told
+    [test] = failed_tests([f"FAILED tests/{'x' * (before % 190)}::{secret}"])
+    assert "0123" not in test

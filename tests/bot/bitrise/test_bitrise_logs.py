@@ -289,6 +289,7 @@ def test_what_follows_a_gap_begins_with_a_whole_line() -> None:
     assert text_of(LogPart(False, chunks)) == "\nthree;four;\nseven\n"
     assert text_of(LogPart(False, (LogChunk(0, "zero;"), LogChunk(1, "one")))) == "zero;one"
     assert text_of(LogPart(False, (LogChunk(1, "one"),))) == "one"
+    assert text_of(LogPart(False, (LogChunk(1, "one\ntwo\nthree"),)), most=8) == "three"
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ class Desk:
 
     def without(self, *operations: str, **more: Any) -> None:
         for operation in operations:
-            fault = {"kind": "status", "status": 404, "times": None} | more
+            fault: dict[str, Any] = {"kind": "status", "status": 404, "times": None} | more
             self.bitrise.faults.add(Fault(operation, **fault))
 
     async def look(self, build: Build, **more: Any) -> Finding | NotYet:
