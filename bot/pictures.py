@@ -14,7 +14,7 @@ from bot.slack.text import Message
 from bot.stops import may_be_stopped
 from storage.apps import AppStore
 from storage.builds import BuildRow, BuildStore
-from storage.cards import BRANCH, BULK, CARD, CHANGE, FOLD, LINE, STARTED, CardRow, CardStore
+from storage.cards import BRANCH, BULK, CARD, CHANGE, FOLD, LINE, STARTED, UNFURL, CardRow, CardStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
 from storage.requests import RequestStore
@@ -49,6 +49,7 @@ class Pictures:
             FOLD: self._draw_fold,
             BRANCH: self._draw_branch,
             BULK: self._draw_bulk,
+            UNFURL: self._draw_card,
         }
 
     async def draw(self, card: CardRow) -> Message:

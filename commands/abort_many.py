@@ -79,21 +79,30 @@ async def open_form(
     """Looking may take longer than a trigger lives: the modal comes first, what fits when it is known."""
     view_id = await services.slack(asker.workspace_id).open_view(trigger_id, bulk_form.looking())
 
-    async def fill() -> None:
-        view = await form_for(asker, await looked_up(asker, view_id, find, services), services, arguments, newer)
-        await services.slack(asker.workspace_id).update_view(view_id, view)
-
-    later(services, asker, fill(), name="abort many form", typed=typed)
+    later(services, asker, fill(asker, view_id, find, services, arguments, newer), name="abort many form", typed=typed)
 
 
-async def looked_up(asker: Asker, view_id: str, find: Callable[[], Awaitable[Found]], services: Services) -> Found:
-    """What cannot be found is told in the modal that waits for it, and in a message that may have buttons."""
+async def fill(
+    asker: Asker,
+    view_id: str,
+    find: Callable[[], Awaitable[Found]],
+    services: Services,
+    arguments: AbortArguments | None,
+    newer: str | None,
+) -> None:
+    """What cannot be found is told in the modal that waits for it, and in a message when there are buttons to press."""
+    slack = services.slack(asker.workspace_id)
     try:
-        return await find()
-    except Exception as error:
-        told = replies.escaped(error.sentence) if isinstance(error, BuildbellError) else BROKEN
-        await services.slack(asker.workspace_id).update_view(view_id, notice(bulk_form.TITLE, told))
+        view = await form_for(asker, await find(), services, arguments, newer)
+    except BuildbellError as error:
+        await slack.update_view(view_id, notice(bulk_form.TITLE, replies.escaped(error.sentence)))
+        if error.choices:
+            raise
+        return
+    except Exception:
+        await slack.update_view(view_id, notice(bulk_form.TITLE, BROKEN))
         raise
+    await slack.update_view(view_id, view)
 
 
 async def form_for(

@@ -165,19 +165,56 @@ class LogPart:
     """Some of a log, in order, each chunk once; positions may have gaps.
 
     The URL of the whole log lives ten minutes and needs no token: it is neither stored nor shown, and fetched without
-    the Authorization header.
+    the Authorization header. ``next_after`` and ``next_before`` are moments in Bitrise's own spelling, to ask on with.
     """
 
     is_archived: bool
     chunks: tuple[LogChunk, ...] = field(default=(), repr=False)
     expiring_raw_log_url: str | None = field(default=None, repr=False)
+    next_after: str | None = None
+    next_before: str | None = None
+
+    @property
+    def characters(self) -> int:
+        return sum(len(chunk.text) for chunk in self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """A step of a build; ``status`` in Bitrise's words: ``success``, ``failed``, ``skipped`` and more."""
+
+    uuid: str | None
+    title: str | None
+    status: str | None
+    step_id: str | None = None
+    status_reason: str | None = field(default=None, repr=False)
+    error_messages: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def is_failed(self) -> bool:
+        """It ended the build; a step may fail without doing so, and then its status is ``failed_skippable``."""
+        return self.status in ("failed", "preparation_failed") or (self.status or "").startswith("aborted_")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSummary:
+    """The steps of a build in their order, over all its workflows."""
+
+    steps: tuple[StepResult, ...] = ()
+
+    @property
+    def failed_step(self) -> StepResult | None:
+        """The step that failed the build, or else the one in which it was stopped."""
+        failed = (step for step in self.steps if step.is_failed)
+        return next(failed, None) or next((step for step in self.steps if step.status == "aborted"), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """``kind`` is ``ios-ipa``, ``android-apk`` or ``file``. Whoever has the install page's address may install.
 
-    The download URL lives ten minutes and comes only with a single artifact.
+    The download URL lives ten minutes and comes only with a single artifact. ``platform`` is ``ios`` or ``android`` for
+    what can be installed; it, the version, the build number and the bundle id are None where Bitrise does not say.
     """
 
     slug: str
@@ -187,6 +224,10 @@ class Artifact:
     is_public: bool
     install_page_url: str | None = None
     expiring_download_url: str | None = field(default=None, repr=False)
+    version: str | None = None
+    build_number: str | None = None
+    bundle_id: str | None = None
+    platform: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +257,10 @@ class BuildFilters:
     before: datetime | None = None
     commit_message: str | None = None
     trigger_event_type: str | None = None
-    pull_request_id: int | None = None
     next: str | None = None
     limit: int = 50
     sort_by: str = "created_at"
+    pull_request_id: int | None = None
 
     def to_query(self) -> dict[str, object]:
         return {

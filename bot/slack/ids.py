@@ -52,6 +52,9 @@ SUBSCRIPTION_RESUME: Final = "subscription.resume"
 SUBSCRIPTION_EDIT: Final = "subscription.edit"
 SUBSCRIPTION_REMOVE: Final = "subscription.remove"
 
+WEBHOOK_ASK: Final = "webhook.ask"
+"""Have Bitrise call about an app; the value is its slug."""
+
 # Fields: the block and its element share the id.
 START_APP: Final = "start.app"
 START_TARGET: Final = "start.target"

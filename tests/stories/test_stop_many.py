@@ -99,7 +99,17 @@ async def test_nothing_to_stop_says_so(three: World) -> None:
 async def test_an_unknown_app_is_told_with_its_ways_out(three: World) -> None:
     await three.say("/build abort shp branch:x")
     assert "shp" in three.modal_text()
+    assert three.slack.view(three.ana).title == "Stop builds"
     assert "iOS Shop" in three.whispers()[-1]
+
+
+async def test_what_bitrise_says_while_looking_is_told_in_the_form(three: World) -> None:
+    three.bitrise.faults.add(Fault("builds.list", status=503, times=None))
+    before = three.whispers()
+    await three.say(BRANCH)
+    assert "Bitrise" in three.modal_text()
+    assert "Looking" not in three.modal_text()
+    assert three.whispers() == before
 
 
 async def test_what_runs_has_a_button_to_choose_from_all(three: World) -> None:

@@ -144,7 +144,8 @@ def offered(*builds: ShownBuild, **facts: Any) -> Offered:
 
 
 def form(found: Offered, now: datetime, **facts: Any) -> dict[str, Any]:
-    return bulk_form.bulk_form(found, now=now, **{"may_report_green": False, "channel_id": "C1"} | facts)
+    known: dict[str, Any] = {"may_report_green": False, "channel_id": "C1"}
+    return bulk_form.bulk_form(found, now=now, **known | facts)
 
 
 def submitted(view: dict[str, Any], **ticked: list[str]) -> dict[str, Any]:
