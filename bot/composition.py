@@ -137,7 +137,7 @@ def compose(
         connections=connections, access=access, sweeps=sweeps, vault=vault, clock=clock, new_id=new_id,
         public_url=settings.public_url,
     )  # fmt: skip
-    showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
+    showing = Showing(builds=builds, apps=app_rows, findings=finding_rows, site_url=settings.bitrise_site_url)
     starts = Starts(
         database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
         access=access, engine=engine, made=made, clock=clock, command=settings.command,
@@ -184,7 +184,7 @@ def compose(
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, builds=known, again=again, connections=connections, hints=hints, unfurls=unfurls,
-        showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
-        build_rows=builds, requests=requests, messages=messages,
+        findings=findings, showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces,
+        app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

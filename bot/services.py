@@ -12,6 +12,7 @@ from bot.apps import Apps
 from bot.builds import Builds
 from bot.clock import Clock
 from bot.connections import Connections
+from bot.findings import Findings
 from bot.hints import Hints
 from bot.outbox import Outbox
 from bot.showing import Showing
@@ -44,6 +45,7 @@ class Services:
     showing: Showing
     outbox: Outbox
     unfurls: Unfurls
+    findings: Findings
     tasks: Tasks
     slack: Callable[[str], SlackClient]
     workspaces: WorkspaceStore

@@ -12,6 +12,10 @@ BUILD_STOP: Final = "build.stop"
 """The button that opens the stop form."""
 BUILD_AGAIN: Final = "build.again"
 BUILD_AGAIN_FORM: Final = "build.again-form"
+BUILD_LOG: Final = "build.log"
+BUILD_INSTALL: Final = "build.install"
+ARTIFACT_QR: Final = "artifact.qr"
+"""The value is the build's slug and the platform."""
 
 # Buttons of a question: the value is the id of the request that waits for the answer.
 BUILD_JOIN: Final = "build.join"
