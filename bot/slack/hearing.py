@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slack_sdk.models.blocks import Block, RichTextBlock, RichTextElementParts, RichTextPreformattedElement
+from slack_sdk.models.blocks import (
+    Block,
+    ButtonElement,
+    RichTextBlock,
+    RichTextElementParts,
+    RichTextPreformattedElement,
+)
 
 from bot import compare
 from bot.changes import BROKEN, FLAKY, Change, New
@@ -223,5 +229,17 @@ def silenced(channel_id: str, why: str, *, count: int) -> Message:
         f"I have paused {which} of yours in {channel_mention(channel_id)}: {quoted(why)}. Nothing is lost. When I can "
         "write there again (invite me, or unarchive it), press *Try again*."
     )
-    again = button(ids.SUBSCRIPTION_RESUME, "Try again", value=channel_id)
-    return message(text, section(text), *actions(again))
+    return message(text, section(text), *actions(_again(channel_id)))
+
+
+def still_silenced(channel_id: str, why: str) -> Message:
+    """For somebody who wanted a channel to hear again whose subscriptions others have set up."""
+    text = (
+        f"I still can't write in {channel_mention(channel_id)}: {quoted(why)}. What it hears stays paused; nothing is "
+        "lost. When I can write there again (invite me, or unarchive it), press *Try again*."
+    )
+    return message(text, section(text), *actions(_again(channel_id)))
+
+
+def _again(channel_id: str) -> ButtonElement:
+    return button(ids.SUBSCRIPTION_RESUME, "Try again", value=channel_id)
