@@ -215,7 +215,9 @@ class Subscribing:
         """
         self._access.check_member(asker)
         there = await self._subscriptions.list_of_channel(asker.workspace_id, channel_id)
-        if not any(may_change(asker, row) for row in there):
+        # The button in a direct message was sent to that person alone, because they had to do with the pause.
+        is_asked = (asker.channel_id or "").startswith("D")
+        if not any(is_asked or may_change(asker, row) for row in there):
             raise SubscriptionGone(self._command)
 
         async def resume(tx: Transaction) -> int:
