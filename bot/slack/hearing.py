@@ -20,7 +20,7 @@ from bot.slack import ids, shown
 from bot.slack.blocks import Line, actions, button, coded, lines, linked, message, said, section, separated, words
 from bot.slack.cards import ended_line
 from bot.slack.shown import STANDINGS, UNKNOWN, ShownBuild
-from bot.slack.text import Message, channel_mention, code, date, link, outside, quoted
+from bot.slack.text import Message, channel_mention, code, date, first_line, link, outside, quoted
 from storage.apps import AppRow
 from storage.builds import BuildRow
 from storage.findings import FindingRow
@@ -115,8 +115,8 @@ def _new_lines(build: BuildRow, new: New, app: AppRow | None) -> list[Line]:
     told: list[Line] = [head]
     for commit in new.commits:
         who = [words(" – "), said(commit.who, 60)] if commit.who else []
-        title = said(commit.message.strip().split("\n")[0], COMMIT_TITLE) if commit.message.strip() else words("")
-        told.append([words("• "), coded(shown.short_commit(commit.commit_hash)), words(" "), title, *who])
+        title = [words(" "), said(first, COMMIT_TITLE)] if (first := first_line(commit.message)) else []
+        told.append([words("• "), coded(shown.short_commit(commit.commit_hash)), *title, *who])
     return [*told, [words(f"and {new.more} more")]] if new.more else told
 
 
@@ -166,7 +166,7 @@ def _state_line(build: ShownBuild) -> Line:
         said(row.target or "build", 80),
         words(" "),
         linked(build.url, shown.number(row)),
-        words(f"  {took}" if took else ""),
+        *([words(f"  {took}")] if took else []),
     ]
 
 
