@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -171,17 +172,16 @@ def read_filters(form: SubscriptionForm, before: Filters) -> Filters:
     """The patterns, read as if they had been typed. Raises `FormRefused` with the parser's sentences."""
     found: dict[str, tuple[str, ...]] = {}
     errors: dict[str, str] = {}
-    typed = {key: typed_patterns(key, text) for key, text in form.texts.items()}
-    typed["by"] = [*(f"by:@{user_id}" for user_id in form.people), *typed["by"]]
-    for key, words in typed.items():
+    for key, text in form.texts.items():
+        people = [f"by:@{user_id}" for user_id in form.people] if key == "by" else []
         try:
-            found[key] = getattr(parse_subscribe(escape(" ".join(words))).filters, key)
+            typed = " ".join([*people, *typed_patterns(key, text)])
+            found[key] = getattr(parse_subscribe(escape(typed)).filters, key)
         except ArgumentsUnclear as error:
             errors[TEXTS[key]] = error.sentence.replace("`", "")
     if errors:
         raise FormRefused(errors)
-    chosen = chosen_filters(form, before)
-    return Filters(**found, **chosen)
+    return dataclasses.replace(before, **found, **chosen_filters(form, before))
 
 
 def typed_patterns(key: str, text: str) -> list[str]:

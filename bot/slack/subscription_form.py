@@ -24,6 +24,7 @@ from bot.reasons import Reason
 from bot.slack import ids
 from bot.slack.blocks import context, plain
 from bot.slack.forms import (
+    INPUT_LIMIT,
     Payload,
     choice,
     choice_input,
@@ -38,7 +39,7 @@ from bot.slack.forms import (
     search_input,
     text_input,
 )
-from bot.slack.text import channel_mention, is_user
+from bot.slack.text import channel_mention, is_user, length
 
 ALL_APPS = "*"
 DEFAULT_STYLE = "card"
@@ -73,7 +74,8 @@ class SubscriptionDraft:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionForm:
-    """The submission. ``texts`` are the typed patterns by filter, not yet read; ``app_slug`` None is every app."""
+    """The submission. ``texts`` are the typed patterns by filter, not yet read; one the form did not ask for is
+    missing. ``app_slug`` None is every app."""
 
     channel_id: str
     subscription_id: str | None
@@ -118,9 +120,13 @@ def all_apps() -> Option:
     return choice("All apps", ALL_APPS)
 
 
-def _patterns(key: str, label: str, example: str, patterns: Sequence[str]) -> InputBlock:
+def _patterns(key: str, label: str, example: str, patterns: Sequence[str]) -> Block:
+    """Too many to fit the field are not shown, and so are not changed either."""
+    text = written(patterns)
+    if length(text) > INPUT_LIMIT:
+        return context(f"{label}: there are more than fit here; they stay as they are.")
     hint = "Separated by commas; * stands for any characters, ! in front excludes." if key == "workflow" else None
-    return text_input(TEXTS[key], label, placeholder=example, hint=hint, initial=written(patterns) or None)
+    return text_input(TEXTS[key], label, placeholder=example, hint=hint, initial=text or None)
 
 
 def _chosen(
@@ -208,12 +214,13 @@ def chosen_of(patterns: Sequence[str], values: Iterable[str]) -> tuple[str, ...]
 def read_subscription_form(view: Mapping[str, Any]) -> SubscriptionForm:
     metadata, app = read_metadata(view), read_option(view, ids.SUBSCRIBE_APP)
     style = read_option(view, ids.SUBSCRIBE_STYLE)
+    asked = {block.get("block_id") for block in view.get("blocks") or []}
     return SubscriptionForm(
         channel_id=metadata.get("channel", ""),
         subscription_id=metadata.get("subscription") or None,
         has_app=bool(app),
         app_slug=None if app == ALL_APPS else app or None,
-        texts={key: read_lines(view, field_id) for key, field_id in TEXTS.items()},
+        texts={key: read_lines(view, field_id) for key, field_id in TEXTS.items() if field_id in asked},
         outcomes=_known(read_options(view, ids.SUBSCRIBE_OUTCOME), Outcome),
         causes=_known(read_options(view, ids.SUBSCRIBE_CAUSE), Cause),
         people=tuple(filter(is_user, read_users(view, ids.SUBSCRIBE_PEOPLE))),

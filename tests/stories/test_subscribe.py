@@ -276,7 +276,8 @@ async def test_the_forms_metadata_holds_ids_only(world: World) -> None:
 )
 async def test_errors_stand_at_their_fields(world: World, field: str, typed: str, told: str) -> None:
     await world.say("/build subscribe")
-    errors = await fill_form(world, app="iOS Shop", **{field: typed})
+    values: dict[str, Any] = {"app": "iOS Shop", field: typed}
+    errors = await fill_form(world, **values)
     assert set(errors) == {f"subscribe.{field}"}
     assert told in errors[f"subscribe.{field}"]
     assert await stored(world) == []
