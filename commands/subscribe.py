@@ -36,7 +36,7 @@ async def subscribe(typed: Typed, services: Services) -> Message | None:
     asked = Asked(app.app_slug if app else None, arguments.filters, arguments.style, arguments.starts)
     known = {mention.user_id: mention.name for mention in typed.words.mentions}
     saved = await services.subscribing.subscribe(typed.asker, asked, known=known)
-    later(services, typed.asker, look_back(saved.shown.row, services), name="preview")
+    later(services, typed.asker, look_back(typed.asker, saved.shown, services), name="preview")
     return drawing.saved(saved.shown, is_new=saved.is_new)
 
 

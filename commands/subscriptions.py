@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -15,7 +16,7 @@ from bot.outcomes import Cause, Outcome
 from bot.preview import DAYS
 from bot.quoting import quote
 from bot.services import Services
-from bot.slack import ids, replies
+from bot.slack import ids, replies, webhook_message
 from bot.slack import subscriptions as drawing
 from bot.slack.forms import FormRefused
 from bot.slack.subscription_form import (
@@ -28,6 +29,7 @@ from bot.slack.subscription_form import (
     read_subscription_form,
     subscription_form,
 )
+from bot.slack.subscriptions import ShownSubscription
 from bot.slack.text import Message, escape
 from bot.subscribing import Asked, Saved
 from commands.arguments import ArgumentsUnclear, parse_subscribe, read
@@ -72,13 +74,24 @@ async def list_own(asker: Asker, services: Services) -> Message:
     )
 
 
-async def look_back(row: SubscriptionRow, services: Services) -> Message:
-    """What it would have told lately."""
+async def look_back(asker: Asker, shown: ShownSubscription, services: Services) -> Message:
+    """What it would have told lately, as far as Bitrise says."""
     try:
-        counted = await services.preview.count(row)
+        counted = await services.preview.count(shown.row)
+        told = drawing.counted(counted.told, counted.ended, days=DAYS, is_cut=counted.is_cut)
     except BuildbellError as error:
-        return drawing.uncounted(error.sentence)
-    return drawing.counted(counted.told, counted.ended, days=DAYS, is_cut=counted.is_cut)
+        told = drawing.uncounted(error.sentence)
+    return Message(told.text, (*told.blocks, *await offer(asker, shown, services)))
+
+
+async def offer(asker: Asker, shown: ShownSubscription, services: Services) -> list[dict[str, Any]]:
+    """To have Bitrise call: once an app, and to people who may ask for it."""
+    app_slug = shown.row.app_slug
+    if app_slug is None or not services.hints.are_possible:
+        return []
+    if await services.hints.is_asked_for(asker.workspace_id, app_slug) or not await services.access.may_connect(asker):
+        return []
+    return [block.to_dict() for block in webhook_message.offer(app_slug, shown.app_title or app_slug)]
 
 
 # Buttons.
@@ -145,7 +158,7 @@ async def save_subscription(ack: AsyncAck, view: Payload, body: Payload, service
         saved = await save(asker, form, services)
         await services.whisper(asker, drawing.saved(saved.shown, is_new=saved.is_new))
         await ack()
-        later(services, asker, look_back(saved.shown.row, services), name="preview")
+        later(services, asker, look_back(asker, saved.shown, services), name="preview")
 
 
 async def save(asker: Asker, form: SubscriptionForm, services: Services) -> Saved:
