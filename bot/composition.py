@@ -23,12 +23,14 @@ from bot.engine.local import LocalEngine
 from bot.findings import Findings
 from bot.hints import Hints
 from bot.installs import Installs
+from bot.names import Names
 from bot.news import News
 from bot.notifier import Notifier
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.owners import Owners
 from bot.pictures import Pictures
+from bot.preview import Preview
 from bot.requests import Requests
 from bot.sending import Sending
 from bot.services import Services
@@ -37,6 +39,7 @@ from bot.showing import Showing
 from bot.silenced import Silenced
 from bot.slack.client import SlackClient, web_client
 from bot.starts import Starts
+from bot.subscribing import Subscribing
 from bot.sweeps import Sweeps
 from bot.tasks import Tasks
 from bot.tellings import Tellings
@@ -166,6 +169,14 @@ def compose(
         database=database, cards=cards, app_rows=app_rows, subscriptions=subscription_rows, builds=known,
         outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
     )  # fmt: skip
+    subscribing = Subscribing(
+        database=database, subscriptions=subscription_rows, app_rows=app_rows, audit=audit, outbox=outbox,
+        sweeps=sweeps, connections=connections, access=access, names=Names(installs.client), clock=clock,
+        new_id=new_id, command=settings.command,
+    )  # fmt: skip
+    preview = Preview(
+        database=database, connections=connections, observer=observer, news=news, changes=changes, clock=clock
+    )
     Notifier(
         database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
         clock=clock, slack=installs.client, out=outbox,
@@ -183,8 +194,9 @@ def compose(
     )  # fmt: skip
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-        aborts=aborts, builds=known, again=again, connections=connections, hints=hints, unfurls=unfurls,
-        findings=findings, showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces,
-        app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
+        aborts=aborts, builds=known, again=again, subscribing=subscribing, preview=preview, connections=connections,
+        hints=hints, unfurls=unfurls, findings=findings, showing=showing, outbox=outbox, tasks=tasks,
+        slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
+        messages=messages,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

@@ -103,7 +103,8 @@ class News:
             await self.note_end(tx, build)
 
     async def note_end(self, tx: Transaction, build: BuildRow) -> None:
-        if build.outcome is not None:  # what Bitrise no longer shows has no end that could be told
+        # What Bitrise no longer shows has no end that could be told.
+        if build.outcome is not None and not await self._is_being_claimed(tx, build):
             await self._add(tx, build, ENDED, build.finished_at)
 
     async def _is_being_claimed(self, tx: Transaction, build: BuildRow) -> bool:

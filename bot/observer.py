@@ -56,7 +56,9 @@ class Observer:
     async def welcome(self, tx: Transaction, build: BuildRow) -> None:
         """A start of ours got its answer: now it is known who asked, so it can be told."""
         await self._owners.note(tx, build)
-        if not build.is_finished:  # else its end is noted already
+        if build.is_finished:
+            await self._news.note_end(tx, build)
+        else:
             await self._news.note_new(tx, build)
 
     async def _observe(self, tx: Transaction, seen: BuildRow) -> BuildRow:

@@ -15,10 +15,12 @@ from bot.connections import Connections
 from bot.findings import Findings
 from bot.hints import Hints
 from bot.outbox import Outbox
+from bot.preview import Preview
 from bot.showing import Showing
 from bot.slack.client import SlackClient
 from bot.slack.text import Message
 from bot.starts import Starts
+from bot.subscribing import Subscribing
 from bot.tasks import Tasks
 from bot.unfurls import Unfurls
 from storage import Database
@@ -40,6 +42,8 @@ class Services:
     aborts: Aborts
     builds: Builds
     again: Again
+    subscribing: Subscribing
+    preview: Preview
     connections: Connections
     hints: Hints
     showing: Showing

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from bot.clock import Clock
 from bot.outbox import Outbox
 from bot.slack import hearing
 from storage import Transaction
-from storage.cards import CardRow
 from storage.subscriptions import SubscriptionStore
 
 WHY = {
@@ -22,13 +23,17 @@ class Silenced:
     def __init__(self, *, subscriptions: SubscriptionStore, outbox: Outbox, clock: Clock) -> None:
         self._subscriptions, self._outbox, self._clock = subscriptions, outbox, clock
 
-    async def pause(self, tx: Transaction, card: CardRow, error: str) -> None:
-        """Pause everything the channel hears; its owners get one direct message each, with a way to go on."""
+    async def pause(
+        self, tx: Transaction, workspace_id: str, channel_id: str, error: str, *, tells: str | None = None
+    ) -> None:
+        """Pause everything the channel hears; its owners get one direct message each, with a way to go on.
+
+        ``tells`` is somebody who has just asked for it, and hears of it whoever the owner is.
+        """
         why = WHY.get(error, "Slack does not let me post there")
-        paused = await self._subscriptions.pause_channel(
-            tx, card.workspace_id, card.channel_id, why=why, now=self._clock.now()
-        )
-        for owner in dict.fromkeys(row.owner for row in paused):
-            count = sum(row.owner == owner for row in paused)
-            message = hearing.silenced(card.channel_id, why, count=count)
-            await self._outbox.write_to(tx, card.workspace_id, owner, message)
+        paused = await self._subscriptions.pause_channel(tx, workspace_id, channel_id, why=why, now=self._clock.now())
+        counts = Counter(row.owner for row in paused)
+        for owner, count in counts.items():
+            await self._outbox.write_to(tx, workspace_id, owner, hearing.silenced(channel_id, why, count=count))
+        if tells is not None and tells not in counts:
+            await self._outbox.write_to(tx, workspace_id, tells, hearing.still_silenced(channel_id, why))

@@ -129,12 +129,14 @@ class Tellings:
         return found
 
     async def _newest_of_each_target(self, tx: Transaction, root: CardRow, build: BuildRow) -> list[str]:
-        kept = [build.build_slug]
+        """Of the builds shown there and this one, which may be older than what is shown: it only ended later."""
+        newest = {build.target: build}
         for slug in await self._cards.list_build_slugs(root.card_id, on=tx):
             other = await self._builds.find_build(build.workspace_id, slug, on=tx)
-            if other is not None and other.target != build.target:
-                kept.append(slug)
-        return kept[:TARGETS_IN_THREAD]
+            if other is not None and newness(other) > newness(newest.get(other.target)):
+                newest[other.target] = other
+        kept = sorted(newest.values(), key=newness, reverse=True)
+        return [each.build_slug for each in kept[:TARGETS_IN_THREAD]]
 
     def _card(
         self,
@@ -161,3 +163,10 @@ class Tellings:
     async def _show(self, tx: Transaction, card: CardRow, slugs: Sequence[str]) -> None:
         await self._cards.add_card(tx, card, slugs)
         await self._outbox.show_card(tx, card)
+
+
+def newness(build: BuildRow | None) -> tuple[float, int]:
+    """Greater for a newer build; builds of one second differ by their number."""
+    if build is None or build.triggered_at is None:
+        return (0.0, 0)
+    return (build.triggered_at.timestamp(), build.number or 0)

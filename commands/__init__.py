@@ -22,6 +22,7 @@ from commands import (
     settings,
     slash,
     start,
+    subscriptions,
     suggest,
     webhook,
 )
@@ -37,6 +38,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     again.register(app)
     listing.register(app)
     connect.register(app)
+    subscriptions.register(app)
     settings.register(app)
     suggest.register(app)
     home.register(app)
