@@ -23,7 +23,7 @@ ENDS = ("success",) * 14 + ("failed",) * 4 + ("aborted", "aborted-with-success")
 SUBSCRIPTIONS = {
     "every": "shop style:line",
     "red": "all failed style:line",
-    "pushed": "droid branch:main,release/* cause:push style:line",
+    "pushed": "shop-android branch:main,release/* cause:push style:line",
     "deployed": "shop workflow:deploy style:card",
     "turned": "all branch:main style:changes",
 }
