@@ -12,6 +12,7 @@ from bot.apps import Apps
 from bot.builds import Builds
 from bot.clock import Clock
 from bot.connections import Connections
+from bot.me import Me
 from bot.outbox import Outbox
 from bot.showing import Showing
 from bot.slack.client import SlackClient
@@ -39,6 +40,7 @@ class Services:
     again: Again
     connections: Connections
     showing: Showing
+    me: Me
     outbox: Outbox
     tasks: Tasks
     slack: Callable[[str], SlackClient]

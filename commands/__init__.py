@@ -10,7 +10,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack import ids
-from commands import abort, again, connect, home, listing, settings, slash, start, suggest
+from commands import abort, again, connect, home, listing, me, settings, slash, start, suggest
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     listing.register(app)
     connect.register(app)
     settings.register(app)
+    me.register(app)
     suggest.register(app)
     home.register(app)
     app.action(ids.BUILD_OPEN)(note_press)

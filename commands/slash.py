@@ -12,7 +12,7 @@ from bot.errors import BuildbellError
 from bot.services import Services
 from bot.slack import ids, replies
 from bot.slack.text import Message
-from commands import abort, again, connect, doctor, help, listing, settings, start, status
+from commands import abort, again, connect, doctor, help, listing, me, settings, start, status
 from commands.arguments import NOTHING, SHOW, START, parse
 from commands.asking import (
     Payload,
@@ -41,6 +41,7 @@ VERBS: Mapping[str, Verb] = {
     "disconnect": connect.ask_to_disconnect,
     "settings": settings.open_settings,
     "defaults": settings.open_settings,
+    "me": me.open_me,
     "doctor": doctor.examine,
     "help": help.show_help,
 }

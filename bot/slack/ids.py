@@ -36,6 +36,9 @@ CHANNEL_SETTINGS: Final = "channel.settings"
 MESSAGE_CLOSED: Final = "message.closed"
 """A modal that only tells something."""
 
+# A person's own wishes: the button and the form.
+ME_NOTIFICATIONS: Final = "me.notifications"
+
 # App Home.
 HOME_START: Final = "home.start"
 HOME_REFRESH: Final = "home.refresh"
@@ -67,6 +70,12 @@ SETTINGS_TARGET: Final = "settings.target"
 SETTINGS_BRANCH: Final = "settings.branch"
 SETTINGS_FINISH_IN: Final = "settings.finish-in"
 SETTINGS_ALIASES: Final = "settings.aliases"
+
+ME_TELLS: Final = "me.tells"
+ME_NAMES: Final = "me.names"
+ME_QUIET: Final = "me.quiet"
+ME_QUIET_FROM: Final = "me.quiet-from"
+ME_QUIET_UNTIL: Final = "me.quiet-until"
 
 
 def numbered(action_id: str, number: int) -> str:

@@ -148,8 +148,8 @@ async def test_a_clock_that_is_off(settings: Settings, off: int, level: str) -> 
 @pytest.mark.parametrize(
     ("granted", "level", "told"),
     [
-        ("commands,chat:write,users:read,chat:write.public", "ok", "All that are needed."),
-        ("commands, chat:write, users:read", "ok", "left out by choice: chat:write.public"),
+        ("commands,chat:write,users:read,chat:write.public,users:read.email", "ok", "All that are needed."),
+        ("commands, chat:write, users:read", "ok", "left out by choice: chat:write.public, users:read.email"),
         ("commands", "error", "Missing: chat:write, users:read."),
         ("", "error", "Missing: commands"),
     ],
