@@ -172,7 +172,7 @@ def compose(
         idle=timedelta(seconds=settings.idle_sweep_seconds),
     )  # fmt: skip
     me = Me(
-        database=database, people=people, news=news_rows, audit=audit, engine=engine, access=access,
+        database=database, people=people, news=news_rows, audit=audit, sweeps=sweeps, engine=engine, access=access,
         slack=installs.client, may_read_email=lambda workspace_id: installs.has_scope(workspace_id, READ_EMAIL),
         clock=clock, new_id=new_id,
     )  # fmt: skip

@@ -15,7 +15,8 @@ from bot.news import TELL
 from bot.owners import is_of
 from bot.quiet import find_zone
 from bot.slack.client import SlackClient, SlackFailed
-from bot.slack.me_form import MeForm
+from bot.slack.me_form import OFF, MeForm
+from bot.sweeps import Sweeps
 from storage import Database, Transaction
 from storage.audit import AuditRow, AuditStore
 from storage.builds import BuildRow
@@ -47,6 +48,7 @@ class Me:
         people: PeopleStore,
         news: NewsStore,
         audit: AuditStore,
+        sweeps: Sweeps,
         engine: Engine,
         access: Access,
         slack: Callable[[str], SlackClient],
@@ -54,9 +56,9 @@ class Me:
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
-        self._db, self._people, self._news, self._audit, self._engine = database, people, news, audit, engine
+        self._db, self._people, self._news, self._audit = database, people, news, audit
+        self._sweeps, self._engine, self._clock, self._new_id = sweeps, engine, clock, new_id
         self._access, self._slack, self.may_read_email = access, slack, may_read_email
-        self._clock, self._new_id = clock, new_id
 
     async def find_person(self, asker: Asker) -> PersonRow | None:
         """As they have saved it; None for people of other workspaces, who have nothing to save here."""
@@ -92,6 +94,8 @@ class Me:
             linked = await self._link_past(tx, person) if is_known_anew else None
             await self._release(tx, person)
             await self._note(tx, person)
+            if person.tells != OFF:  # from here on somebody waits for whatever may start
+                await self._sweeps.make_due(tx, person.workspace_id, at=self._clock.now())
             return linked
 
         linked = await self._db.transaction(keep)

@@ -135,17 +135,19 @@ def wishes_line(person: PersonRow) -> str:
 
 
 def _known_as(person: PersonRow) -> str:
-    names = [code(name) for name in person.git_names]
-    signs = [f"whoever signs with {code(person.email)}"] if person.email else []
-    if not names and not signs:
+    comes = [f"comes from {', '.join(map(code, person.git_names))}"] if person.git_names else []
+    signed = [f"is signed with {code(person.email)}"] if person.email else []
+    if not comes and not signed:
         return "Yours is what you start from Slack; I know no name of yours in Git yet."
-    return f"Yours is what you start from Slack, and what comes from {', '.join([*names, *signs])}."
+    return f"Yours is what you start from Slack, and what {' or '.join([*comes, *signed])}."
 
 
 def saved(person: PersonRow, *, linked: int | None, namesakes: Mapping[str, Sequence[str]]) -> Payload:
     """In the place of the form. ``linked`` is how many known builds turned out to be theirs; None if not looked for."""
-    noun = "build" if linked == 1 else "builds"
-    found = [] if linked is None else [f"{linked} {noun} of the last 30 days {'is' if linked == 1 else 'are'} yours."]
+    found = []
+    if linked is not None and (person.git_names or person.email):
+        number = f"{linked} build{'' if linked == 1 else 's'}" if linked else "no build"
+        found = [f"By that I know {number} of yours from the last 30 days."]
     return notice("Saved", wishes_line(person), *found, *namesake_lines(namesakes))
 
 
