@@ -12,6 +12,8 @@ from bot.apps import Apps
 from bot.builds import Builds
 from bot.clock import Clock
 from bot.connections import Connections
+from bot.findings import Findings
+from bot.hints import Hints
 from bot.me import Me
 from bot.outbox import Outbox
 from bot.showing import Showing
@@ -19,6 +21,7 @@ from bot.slack.client import SlackClient
 from bot.slack.text import Message
 from bot.starts import Starts
 from bot.tasks import Tasks
+from bot.unfurls import Unfurls
 from storage import Database
 from storage.apps import AppStore
 from storage.builds import BuildStore
@@ -39,9 +42,12 @@ class Services:
     builds: Builds
     again: Again
     connections: Connections
+    hints: Hints
     showing: Showing
     me: Me
     outbox: Outbox
+    unfurls: Unfurls
+    findings: Findings
     tasks: Tasks
     slack: Callable[[str], SlackClient]
     workspaces: WorkspaceStore
