@@ -21,7 +21,7 @@ from bot.pictures import Pictures
 from bot.refusals import CARD_LOST, TOKEN_DEAD, UNREACHABLE, UNREADABLE
 from bot.silenced import Silenced
 from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable
-from bot.slack.text import Message
+from bot.slack.text import Message, is_user
 from bot.vault import Vault
 from storage import Database, Transaction
 from storage.apps import AppStore
@@ -121,6 +121,8 @@ class Notifier:
             await self._messages.delete_message(tx, message.outbox_id)
             if card.subscription_id is not None:
                 await self._silenced.pause(tx, card.workspace_id, card.channel_id, error)
+            if is_letter(card):
+                await self._silenced.switch_off(tx, card, error)
             if card.requester is None or card.rerouted_from is not None:
                 await self._cards.close_card(tx, card.card_id)
                 return
@@ -260,6 +262,11 @@ class Notifier:
 
     async def _drop(self, message: OutboxRow) -> None:
         await self._db.transaction(lambda tx: self._messages.delete_message(tx, message.outbox_id))
+
+
+def is_letter(card: CardRow) -> bool:
+    """A card that is on its way to a person because of what they want to be told."""
+    return card.subscription_id is None and card.requester is None and is_user(card.channel_id)
 
 
 def message_of(payload: Mapping[str, Any]) -> Message:

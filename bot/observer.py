@@ -73,6 +73,8 @@ class Observer:
         merged = merge(known, seen)
         if await self._builds.save_build(tx, merged, seen_state=known.state) and is_news(known, merged):
             await self._show(tx, merged)
+            if (merged.commit_message, merged.cause_who) != (known.commit_message, known.cause_who):
+                await self._owners.note(tx, merged)  # Bitrise told later whose it is
             if merged.is_finished:
                 await self._news.note_end(tx, merged)
         return merged

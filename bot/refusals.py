@@ -16,6 +16,9 @@ UNREACHABLE = frozenset(
         "user_not_in_channel",
         "messages_tab_disabled",
         "cannot_dm_bot",
+        "user_not_found",
+        "user_disabled",
+        "user_not_visible",
     ]
 )
 CARD_LOST = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"])

@@ -14,6 +14,7 @@ from bot.clock import Clock
 from bot.connections import Connections
 from bot.findings import Findings
 from bot.hints import Hints
+from bot.me import Me
 from bot.outbox import Outbox
 from bot.preview import Preview
 from bot.showing import Showing
@@ -47,6 +48,7 @@ class Services:
     connections: Connections
     hints: Hints
     showing: Showing
+    me: Me
     outbox: Outbox
     unfurls: Unfurls
     findings: Findings

@@ -1,14 +1,19 @@
-"""A channel that can no longer be written to: its subscriptions wait, and whoever made them is told once."""
+"""Who can no longer be written to: a channel's subscriptions wait and their owners hear it, a person hears no more."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 
 from bot.clock import Clock
 from bot.outbox import Outbox
 from bot.slack import hearing
 from storage import Transaction
+from storage.cards import CardRow
+from storage.people import PeopleStore
 from storage.subscriptions import SubscriptionStore
+
+log = logging.getLogger(__name__)
 
 WHY = {
     "is_archived": "the channel is archived",
@@ -20,8 +25,8 @@ WHY = {
 
 
 class Silenced:
-    def __init__(self, *, subscriptions: SubscriptionStore, outbox: Outbox, clock: Clock) -> None:
-        self._subscriptions, self._outbox, self._clock = subscriptions, outbox, clock
+    def __init__(self, *, subscriptions: SubscriptionStore, people: PeopleStore, outbox: Outbox, clock: Clock) -> None:
+        self._subscriptions, self._people, self._outbox, self._clock = subscriptions, people, outbox, clock
 
     async def pause(
         self, tx: Transaction, workspace_id: str, channel_id: str, error: str, *, tells: str | None = None
@@ -37,3 +42,9 @@ class Silenced:
             await self._outbox.write_to(tx, workspace_id, owner, hearing.silenced(channel_id, why, count=count))
         if tells is not None and tells not in counts:
             await self._outbox.write_to(tx, workspace_id, tells, hearing.still_silenced(channel_id, why))
+
+    async def switch_off(self, tx: Transaction, card: CardRow, error: str) -> None:
+        """A direct message does not arrive: the person has left, or takes none. It is not tried for every build."""
+        if await self._people.switch_off(tx, card.workspace_id, card.channel_id):
+            facts = {"workspace": card.workspace_id, "user": card.channel_id, "error": error}
+            log.warning("a person cannot be written to; their direct messages are switched off", extra=facts)

@@ -19,6 +19,7 @@ from commands import (
     links,
     listing,
     log,
+    me,
     settings,
     slash,
     start,
@@ -40,6 +41,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     connect.register(app)
     subscriptions.register(app)
     settings.register(app)
+    me.register(app)
     suggest.register(app)
     home.register(app)
     log.register(app)

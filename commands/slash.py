@@ -11,7 +11,21 @@ from bot.errors import BuildbellError
 from bot.services import Services
 from bot.slack import ids, replies
 from bot.slack.text import Message
-from commands import abort, again, artifacts, connect, doctor, help, listing, log, settings, start, status, subscribe
+from commands import (
+    abort,
+    again,
+    artifacts,
+    connect,
+    doctor,
+    help,
+    listing,
+    log,
+    me,
+    settings,
+    start,
+    status,
+    subscribe,
+)
 from commands.arguments import NOTHING, SHOW, START, parse
 from commands.asking import (
     Payload,
@@ -44,6 +58,7 @@ VERBS: Mapping[str, Verb] = {
     "disconnect": connect.ask_to_disconnect,
     "settings": settings.open_settings,
     "defaults": settings.open_settings,
+    "me": me.open_me,
     "doctor": doctor.examine,
     "help": help.show_help,
 }

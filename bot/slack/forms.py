@@ -197,6 +197,11 @@ def read_checked(view: Mapping[str, Any], field_id: str) -> bool:
     return bool(_element(view, field_id).get("selected_options"))
 
 
+def read_picked_time(view: Mapping[str, Any], field_id: str) -> str | None:
+    """``22:30`` of a time picker; None when nothing is chosen."""
+    return str(_element(view, field_id).get("selected_time") or "") or None
+
+
 def _element(view: Mapping[str, Any], field_id: str) -> Mapping[str, Any]:
     return _inner(view, "state", "values", field_id, field_id)
 

@@ -40,6 +40,9 @@ CHANNEL_SETTINGS: Final = "channel.settings"
 MESSAGE_CLOSED: Final = "message.closed"
 """A modal that only tells something."""
 
+# A person's own wishes: the button and the form.
+ME_NOTIFICATIONS: Final = "me.notifications"
+
 # App Home.
 HOME_START: Final = "home.start"
 HOME_REFRESH: Final = "home.refresh"
@@ -88,6 +91,11 @@ SUBSCRIBE_BY: Final = "subscribe.by"
 SUBSCRIBE_REASON: Final = "subscribe.reason"
 SUBSCRIBE_STYLE: Final = "subscribe.style"
 SUBSCRIBE_STARTS: Final = "subscribe.starts"
+ME_TELLS: Final = "me.tells"
+ME_NAMES: Final = "me.names"
+ME_QUIET: Final = "me.quiet"
+ME_QUIET_FROM: Final = "me.quiet-from"
+ME_QUIET_UNTIL: Final = "me.quiet-until"
 
 
 def numbered(action_id: str, number: int) -> str:
