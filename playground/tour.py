@@ -130,18 +130,18 @@ class Tour:
         self._expect("Skipped" in self._card() and "Succeeded" not in self._card(), "the card shows it skipped")
 
     async def _hear(self) -> None:
-        """Bo subscribes the channel to changes; a push breaks main, and the next one repairs it"""
-        await self._type(self._bo, "/build subscribe shop branch:main workflow:test style:changes")
+        """Bo subscribes the channel to changes; a push breaks the release, and the next one repairs it"""
+        await self._type(self._bo, "/build subscribe shop branch:release/3.2 workflow:test style:changes")
         good = await self._push("Add gift cards")
         self._stage.bitrise.finish(good)
         await self._passes(2)
         bad = await self._push("Round prices down")
         self._stage.bitrise.finish(bad, "failed", failed_step="script")
         await self._passes(3)
-        self._expect("Broken since" in self._thread_or_card(), "the channel hears that main is broken")
+        self._expect("*Broken*" in self._last_two(), "the channel hears that the release is broken")
         self._stage.bitrise.finish(await self._push("Round prices half up"))
         await self._passes(2)
-        self._expect("Back to normal" in self._card(), "the channel hears that main is repaired")
+        self._expect("*Back to normal*" in self._card(), "the channel hears that it is repaired")
 
     async def _push(self, message: str) -> Build:
         """Ana pushes; Bitrise tests it, and the bot has seen it run."""
@@ -149,16 +149,17 @@ class Tour:
         build = self._stage.bitrise.start_build(
             self._stage.shop,
             workflow="test",
+            branch="release/3.2",
             triggered_by="webhook-github/ana",
             commit_hash=f"{self._pushes:02x}" * 20,
             commit_message=message,
         )
         self._stage.bitrise.run(build)
-        self._say(f"> ana pushes “{message}” to main, and Bitrise tests it\n")
+        self._say(f"> ana pushes “{message}” to release/3.2, and Bitrise tests it\n")
         await self._passes(2)
         return build
 
-    def _thread_or_card(self) -> str:
+    def _last_two(self) -> str:
         return "\n".join(self._screens.read(each) for each in self._stage.slack.messages(self._ios)[-2:])
 
     def _sum_up(self) -> None:
