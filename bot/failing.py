@@ -14,9 +14,9 @@ from bot.bitrise.client import BitriseClient
 from bot.bitrise.logs import text_of
 from bot.bitrise.models import LogPart, StepResult
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseUnauthorized
+from bot.excerpts import failed_tests, telling_lines
 from bot.logtext import failed_section_of, failed_step_of, has_ended, plain_lines, without_escapes
 from bot.masking import mask, mask_blocks
-from bot.telling import failed_tests, telling_lines
 from storage.builds import BuildRow
 
 PATIENCE = timedelta(minutes=3)

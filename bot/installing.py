@@ -33,6 +33,14 @@ class InstallLink:
     is_public: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What can be installed, and the other files."""
+
+    installs: tuple[InstallLink, ...]
+    files: tuple[Artifact, ...]
+
+
 def pick_installs(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
     """The most fitting app for each platform, iOS first; of equals the one that came last."""
     best: dict[str, Artifact] = {}

@@ -1,7 +1,6 @@
 """What Bitrise sends and takes, as frozen values; ``bot.bitrise.reading`` makes them from JSON.
 
-Variables that a build was started with may be secrets: they are in no ``repr``.
-https://api-docs.bitrise.io
+Variables that a build was started with may be secrets: they are in no ``repr``. https://api-docs.bitrise.io
 """
 
 from __future__ import annotations
@@ -228,15 +227,6 @@ class Artifact:
     build_number: str | None = None
     bundle_id: str | None = None
     platform: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """An address that Bitrise tells of an app's builds. The address itself may be a secret, of ours or of others."""
-
-    slug: str
-    url: str | None = field(repr=False)
-    events: tuple[str, ...] = ()
 
 
 # What Bitrise takes.

@@ -17,8 +17,8 @@ from bot.bitrise.models import (
     Owner,
     Page,
     RequestedParams,
-    Webhook,
 )
+from bot.bitrise.webhook import Webhook
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

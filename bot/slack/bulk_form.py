@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, Option
 from bot.outcomes import Reason
 from bot.slack import ids, shown
 from bot.slack.blocks import context, plain, section
-from bot.slack.forms import FormRefused, Payload, modal, notice, option, read_chosen, read_metadata
+from bot.slack.forms import FormRefused, Payload, modal, notice, option, read_metadata, read_options
 from bot.slack.shown import ShownBuild
 from bot.slack.stop_form import COUNTS, Why, quiet_input, read_why, reason_inputs, report_input
 from bot.slack.text import outside, quoted
@@ -146,7 +146,7 @@ def relabelled(view: Mapping[str, Any]) -> Payload:
 
 def read_ticked(view: Mapping[str, Any]) -> list[str]:
     fields = [ids.numbered(ids.ABORT_BUILDS, place) for place in range(1, GROUPS + 1)]
-    ticked = [slug for field_id in fields for slug in read_chosen(view, field_id) if slug]
+    ticked = [slug for field_id in fields for slug in read_options(view, field_id) if slug]
     return list(dict.fromkeys(ticked))
 
 

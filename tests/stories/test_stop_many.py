@@ -421,3 +421,17 @@ async def test_a_press_that_comes_twice_opens_one_form_and_says_nothing(offered:
     await offered.settled()
     assert len(offered.slack.views(offered.ana)) == 1
     assert offered.whispers() == before
+
+
+@pytest.mark.parametrize(("style", "offers"), [("card", True), ("line", False)])
+async def test_a_channel_that_hears_of_the_newer_build_is_offered_it_on_a_card(
+    world: World, style: str, offers: bool
+) -> None:
+    await world.say(f"/build subscribe shop style:{style} starts")
+    await world.passes(seconds=20)
+    for commit in "ab":
+        begin(world, 1, pull_request_id=12, commit_hash=commit * 40)
+        await world.passes(minutes=2)
+    first, second = (world.read(card) for card in world.cards()[-2:])
+    assert ("[Stop 1 older build…]" in second) == offers
+    assert "older build" not in first
