@@ -6,7 +6,7 @@ Variables that a build was started with may be secrets: they are in no ``repr``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -253,20 +253,12 @@ class BuildFilters:
     pull_request_id: int | None = None
 
     def to_query(self) -> dict[str, object]:
-        return {
-            "sort_by": self.sort_by,
-            "branch": self.branch,
-            "workflow": self.workflow,
-            "status": self.status,
-            "build_number": self.build_number,
+        """Named as Bitrise names them; times in whole seconds."""
+        seconds = {
             "after": math.floor(self.after.timestamp()) if self.after else None,
             "before": math.ceil(self.before.timestamp()) if self.before else None,
-            "commit_message": self.commit_message,
-            "trigger_event_type": self.trigger_event_type,
-            "pull_request_id": self.pull_request_id,
-            "next": self.next,
-            "limit": self.limit,
         }
+        return asdict(self) | seconds
 
 
 @dataclass(frozen=True, slots=True)
