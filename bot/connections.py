@@ -260,6 +260,7 @@ def app_rows(workspace_id: str, apps: tuple[App, ...]) -> list[AppRow]:
             repo_url=app.repo_url,
             project_type=app.project_type,
             is_disabled=app.is_disabled,
+            provider=app.provider,
         )
         for app in apps
     ]

@@ -107,6 +107,12 @@ class Settings(BaseSettings):
         10, ge=1, le=600, description="How often Bitrise is asked what changed while a build is watched."
     )
     idle_sweep_seconds: float = Field(300, ge=1, le=86400, description="How often Bitrise is asked while nothing runs.")
+    subscribed_sweep_seconds: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="How often Bitrise is asked while nothing runs and channels or people wait to hear of builds.",
+    )
     look_back_seconds: float = Field(
         10,
         ge=0,

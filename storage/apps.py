@@ -18,6 +18,7 @@ class AppRow:
     repo_url: str | None
     project_type: str | None
     is_disabled: bool
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,10 @@ from storage.database import Database, Reads, Row, Transaction, column_list, fro
 
 @dataclass(frozen=True, slots=True)
 class BuildRow:
-    """``state`` is queued, running or finished; ``outcome`` succeeded, failed, aborted, skipped, or None until then."""
+    """``state`` is queued, running or finished; ``outcome`` succeeded, failed, aborted, skipped, or None until then.
+
+    ``credit_cost`` is in Bitrise's credits; ``cause_detail`` the pull request, tag, Git host or text behind the cause.
+    """
 
     workspace_id: str
     build_slug: str
@@ -43,6 +46,12 @@ class BuildRow:
     started_at: datetime | None
     finished_at: datetime | None
     seen_at: datetime
+    stack: str | None = None
+    credit_cost: int | None = None
+    is_utility: bool = False
+    cause_detail: str | None = None
+    pipeline_workflow_id: str | None = None
+    pull_request_url: str | None = None
 
     @property
     def is_finished(self) -> bool:

@@ -10,7 +10,11 @@ from storage.database import Database, Reads, Row, Transaction, column_list, fro
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceRow:
-    """``health`` is ``none`` (not connected), ``ok`` or ``refused`` (Bitrise answered 401 since ``health_since``)."""
+    """``health`` is ``none`` (not connected), ``ok`` or ``refused`` (Bitrise answered 401 since ``health_since``).
+
+    Every build triggered up to ``known_until`` has been seen. While ``walk_next`` is set, a gap is being read page by
+    page from there, and when that is done everything up to ``walk_until`` is known.
+    """
 
     workspace_id: str
     name: str
@@ -28,6 +32,12 @@ class WorkspaceRow:
     sweep_claimed_until: datetime | None
     last_sweep_at: datetime | None
     last_sweep_error: str | None
+    known_until: datetime | None = None
+    walk_next: str | None = None
+    walk_until: datetime | None = None
+    webhook_key: str | None = None
+    webhook_secret_sealed: str | None = None
+    last_webhook_at: datetime | None = None
 
 
 COLUMNS = column_list(WorkspaceRow)
@@ -80,7 +90,8 @@ class WorkspaceStore:
             update workspaces
             set bitrise_token_sealed = null, bitrise_token_kind = null, bitrise_owner = null,
                 connected_by = null, connected_at = null, health = 'none', health_since = :now,
-                sweep_due_at = null, sweep_claimed_until = null, apps_refreshed_at = null
+                sweep_due_at = null, sweep_claimed_until = null, apps_refreshed_at = null,
+                known_until = null, walk_next = null, walk_until = null
             where workspace_id = :workspace_id and bitrise_token_sealed is not null
             """,
             workspace_id=workspace_id, now=now,
@@ -129,6 +140,25 @@ class WorkspaceStore:
             where workspace_id = :workspace_id
             """,
             workspace_id=workspace_id, now=now, due_at=due_at, error=error,
+        )  # fmt: skip
+
+    async def save_walk(
+        self,
+        tx: Transaction,
+        workspace_id: str,
+        *,
+        known_until: datetime | None,
+        walk_next: str | None = None,
+        walk_until: datetime | None = None,
+    ) -> None:
+        """How far everything is known, and where reading goes on if there is a gap."""
+        await tx.execute(
+            """
+            update workspaces
+            set known_until = :known_until, walk_next = :walk_next, walk_until = :walk_until
+            where workspace_id = :workspace_id and bitrise_token_sealed is not null
+            """,
+            workspace_id=workspace_id, known_until=known_until, walk_next=walk_next, walk_until=walk_until,
         )  # fmt: skip
 
     async def make_sweep_due(self, tx: Transaction, workspace_id: str, *, at: datetime) -> bool:

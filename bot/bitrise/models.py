@@ -52,6 +52,7 @@ class App:
     owner_slug: str | None
     owner_name: str | None
     avatar_url: str | None = None
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Build:
     stack: str | None = None
     credit_cost: int | None = None
     rebuildable: bool = False
+    is_utility: bool = False
     requested: RequestedParams | None = field(default=None, repr=False)
 
 

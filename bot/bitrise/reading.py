@@ -86,6 +86,7 @@ def read_app(value: object) -> App | None:
         owner_slug=text(owner.get("slug")),
         owner_name=text(owner.get("name")),
         avatar_url=text(fields.get("avatar_url")),
+        provider=text(fields.get("provider")),
     )
 
 
@@ -193,6 +194,7 @@ def _course(fields: Mapping[str, Any]) -> dict[str, Any]:
         "finished_at": moment(fields.get("finished_at")),
         "credit_cost": whole(fields.get("credit_cost")),
         "rebuildable": flag(fields.get("rebuildable")),
+        "is_utility": flag(fields.get("utility")),
     }
 
 

@@ -25,7 +25,15 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 def build(**changes: Any) -> Build:
     """A build on hold, as Bitrise shows it."""
     fields: dict[str, Any] = {field.name: None for field in dataclasses.fields(Build)}
-    fields |= {"slug": "b1", "app_slug": "a1", "number": 7, "is_pipeline": False, "is_on_hold": True, "status": 0}
+    fields |= {
+        "slug": "b1",
+        "app_slug": "a1",
+        "number": 7,
+        "is_pipeline": False,
+        "is_utility": False,
+        "is_on_hold": True,
+        "status": 0,
+    }
     fields |= {"workflow": "deploy", "branch": "main", "triggered_at": NOON, "triggered_by": "webhook-github/octocat"}
     return Build(**(fields | changes))
 
