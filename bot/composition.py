@@ -19,7 +19,7 @@ from bot.builds import Builds
 from bot.changes import Changes
 from bot.clock import Clock
 from bot.connections import Connections
-from bot.engine.local import LocalEngine
+from bot.engine import Engine
 from bot.findings import Findings
 from bot.installs import Installs
 from bot.news import News
@@ -59,7 +59,7 @@ from storage.workspaces import WorkspaceStore
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    engine: LocalEngine
+    engine: Engine
     installs: Installs
     tracker: Tracker
     services: Services
@@ -76,12 +76,12 @@ def compose(
     clock: Clock,
     new_id: Callable[[], str],
     database: Database,
+    engine: Engine,
     session: aiohttp.ClientSession,
     tasks: Tasks,
 ) -> Composition:
     """One of each, wired. ``session`` carries every call to Slack and Bitrise; its owner closes it."""
     vault = Vault(parse_keys(secret(settings.encryption_keys)))
-    engine = LocalEngine(database=database, clock=clock)
     workspaces, app_rows, builds = WorkspaceStore(database), AppStore(database), BuildStore(database)
     requests, cards, audit = RequestStore(database), CardStore(database), AuditStore(database)
     messages, subscription_rows = OutboxStore(database), SubscriptionStore(database)

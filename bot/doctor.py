@@ -192,13 +192,14 @@ def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Finding]:
 
 async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) -> list[Finding]:
     """Also reads the ``workspaces``, whose tokens are checked next."""
-    from storage import DatabaseInUse, DatabaseUnusable, open_database, schema_version
+    from storage import DatabaseInUse, DatabaseUnusable, is_postgres, open_database, schema_version
     from storage.workspaces import WorkspaceStore
 
-    if absent := _absent(Path(settings.database_url.removeprefix("sqlite:///"))):
+    url = settings.database_url.get_secret_value()
+    if not is_postgres(url) and (absent := _absent(Path(url.removeprefix("sqlite:///")))):
         return [absent]
     try:
-        database = await open_database(settings.database_url)
+        database = await open_database(url)
     except DatabaseInUse:
         running = f"A running Buildbell has it open; what it stores is checked by {settings.command} doctor in Slack."
         return [Finding("database", "ok", running)]
@@ -209,7 +210,8 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
         workspaces += await WorkspaceStore(database).list_workspaces()
     finally:
         await database.close()
-    return [Finding("database", "ok", f"{settings.database_url} opens and can be written; version {version}.")]
+    shown = "PostgreSQL" if is_postgres(url) else url
+    return [Finding("database", "ok", f"{shown} opens and can be written; version {version}.")]
 
 
 async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, workspace: WorkspaceRow) -> list[Finding]:

@@ -12,7 +12,7 @@ from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build
 from bot.clock import Clock
 from bot.connections import Connections
-from bot.engine import Engine
+from bot.engine import Engine, RetryAt
 from bot.errors import (
     BitriseBusy,
     BitriseError,
@@ -74,15 +74,21 @@ class Tracker:
         self._failures: dict[str, int] = {}
         engine.register(SWEEP, self.sweep, concurrency=16)
 
-    async def start(self) -> None:
-        """Every connected workspace is due at once: who knows how long nobody looked."""
+    async def start(self, *, is_alone: bool) -> None:
+        """The only process makes every connected workspace due: who knows how long nobody looked.
+
+        Beside others it takes nothing from anybody, and sees only to those that all have forgotten.
+        """
         now = self._clock.now()
-        await self._workspaces.release_sweeps(now=now)
+        if is_alone:
+            await self._workspaces.release_sweeps(now=now)
         workspaces = await self._workspaces.list_workspaces()
+        due_by = now if is_alone else now - CLAIM
 
         async def plan(tx: Transaction) -> None:
             for workspace in workspaces:
-                if workspace.bitrise_token_sealed:
+                is_late = workspace.sweep_due_at is None or workspace.sweep_due_at <= due_by
+                if workspace.bitrise_token_sealed and is_late:
                     await self._sweeps.plan(tx, workspace.workspace_id, at=now)
 
         await self._db.transaction(plan)  # one commit, however many there are
@@ -92,6 +98,7 @@ class Tracker:
         workspace_id = arguments["workspace_id"]
         now = self._clock.now()
         if not await self._workspaces.claim_sweep(workspace_id, now=now, until=now + CLAIM):
+            await self._come_back(workspace_id)
             return
         error: BuildbellError | None = None
         try:
@@ -109,6 +116,13 @@ class Tracker:
             log.exception("a sweep broke", extra={"workspace": workspace_id})
             error = BitriseError("The last sweep broke; the log says how.")
         await self._finish(workspace_id, error)
+
+    async def _come_back(self, workspace_id: str) -> None:
+        """When somebody's claim ends: he may have died, and nobody else would plan the next sweep."""
+        workspace = await self._workspaces.find_workspace(workspace_id)
+        claimed_until = workspace.sweep_claimed_until if workspace else None
+        if claimed_until is not None and claimed_until > self._clock.now():
+            raise RetryAt(claimed_until)
 
     async def _look(self, client: BitriseClient, workspace_id: str) -> None:
         page = await client.list_all_builds(limit=PAGE)

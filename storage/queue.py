@@ -7,8 +7,9 @@ from pathlib import Path
 
 from procrastinate.schema import SchemaManager
 
+from storage.connecting import Connection
 from storage.database import DatabaseUnusable, Transaction
-from storage.postgres import Connection, PostgresDatabase, PostgresTransaction
+from storage.postgres import PostgresDatabase, PostgresTransaction
 
 STARTABLE = """
     job.status = 'todo' and (job.scheduled_at is null or job.scheduled_at <= now())

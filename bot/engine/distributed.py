@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
@@ -86,7 +86,7 @@ class DistributedEngine:
         await deferrer.defer_async(**job.arguments)
 
     async def start(self) -> None:
-        await self._connector.open_async(pool=self._database.pool)
+        await self._connector.open_async(pool=cast(Any, self._database.pool))  # its type forgets rows as mappings
         await self._sign_on()
         self._is_stopping = False
         loops = {"fetch": self._fetch, "listen": self._listen, "beat": self._beat, "rescue": self._rescue}

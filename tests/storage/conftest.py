@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,13 +14,16 @@ from storage.workspaces import WorkspaceStore
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-ADDRESSES: dict[str, Callable[[Path], str]] = {"sqlite": lambda folder: f"sqlite:///{folder}/contract.db"}
-"""Name of a database to the address of an empty one; another database joins by a line here."""
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/contract.db"
 
 
-@pytest.fixture(params=ADDRESSES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return ADDRESSES[request.param](tmp_path)
+@pytest.fixture(params=["sqlite_url", "postgres_url"], ids=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database, of each kind."""
+    address: str = request.getfixturevalue(request.param)
+    return address
 
 
 @pytest.fixture
