@@ -115,7 +115,8 @@ def compose(
         engine=engine, clock=clock,
     )  # fmt: skip
     news = News(
-        database=database, builds=builds, requests=requests, workspaces=workspaces, subscriptions=subscription_rows,
+        database=database, builds=builds, requests=requests, workspaces=workspaces,
+        subscriptions=subscription_rows,
         people=people, news=NewsStore(database), changes=changes, engine=engine, clock=clock,
         tellings=Tellings(
             builds=builds, cards=cards, outbox=outbox, findings=findings, clock=clock, new_id=new_id

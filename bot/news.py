@@ -17,7 +17,6 @@ from bot.owners import is_of
 from bot.tellings import Telling, Tellings
 from storage import Database, Transaction
 from storage.builds import BuildRow, BuildStore
-from storage.cards import CardStore
 from storage.news import BEGAN, ENDED, NewsRow, NewsStore
 from storage.people import PeopleStore, PersonRow
 from storage.requests import RequestStore
@@ -59,7 +58,6 @@ class News:
         *,
         database: Database,
         builds: BuildStore,
-        cards: CardStore,
         requests: RequestStore,
         workspaces: WorkspaceStore,
         subscriptions: SubscriptionStore,
@@ -70,7 +68,7 @@ class News:
         engine: Engine,
         clock: Clock,
     ) -> None:
-        self._db, self._builds, self._cards, self._requests = database, builds, cards, requests
+        self._db, self._builds, self._requests = database, builds, requests
         self._workspaces, self._subscriptions, self._people = workspaces, subscriptions, people
         self._news, self._changes, self._tellings = news, changes, tellings
         self._engine, self._clock = engine, clock
@@ -146,9 +144,7 @@ class News:
             tellings += await self._for_people(tx, item, build, hearers)
         await self._tellings.deliver(tx, workspace_id, tellings)
 
-    async def _for_channels(
-        self, tx: Transaction, item: NewsRow, build: BuildRow, hearers: Hearers
-    ) -> list[Telling]:
+    async def _for_channels(self, tx: Transaction, item: NewsRow, build: BuildRow, hearers: Hearers) -> list[Telling]:
         """One message a channel, by the first subscription the build fits; a change is a message of its own."""
         told: dict[str, Telling] = {}
         changed: dict[str, Telling] = {}
@@ -167,9 +163,7 @@ class News:
     async def _change(self, tx: Transaction, item: NewsRow, build: BuildRow) -> Change | None:
         return await self._changes.change_of(build, on=tx) if item.kind == ENDED else None
 
-    def _telling(
-        self, item: NewsRow, build: BuildRow, row: SubscriptionRow, change: Change | None = None
-    ) -> Telling:
+    def _telling(self, item: NewsRow, build: BuildRow, row: SubscriptionRow, change: Change | None = None) -> Telling:
         return Telling(
             kind=item.kind,
             build=build,
@@ -183,9 +177,7 @@ class News:
     def _is_late(self, item: NewsRow) -> bool:
         return item.kind == ENDED and self._clock.now() - item.at > LATE_AFTER
 
-    async def _for_people(
-        self, tx: Transaction, item: NewsRow, build: BuildRow, hearers: Hearers
-    ) -> list[Telling]:
+    async def _for_people(self, tx: Transaction, item: NewsRow, build: BuildRow, hearers: Hearers) -> list[Telling]:
         tellings = []
         for person in hearers.people:
             if item.kind != ENDED or item.user_id not in (None, person.user_id) or not wants(person, build):
@@ -223,4 +215,3 @@ def wants(person: PersonRow, build: BuildRow) -> bool:
     if person.tells == "off" or (person.tells == "failures" and build.outcome != Outcome.FAILED):
         return False
     return is_of(person, build)
-

@@ -50,6 +50,7 @@ UNREADABLE = frozenset(["invalid_blocks", "invalid_blocks_format", "msg_blocks_t
 TOO_LONG_AGO = timedelta(days=1)
 PAUSE = timedelta(minutes=5)
 
+
 class Notifier:
     def __init__(
         self,

@@ -78,11 +78,12 @@ class Tellings:
             by_channel.setdefault(telling.channel_id, []).append(telling)
         for channel_id, told in by_channel.items():
             late = [telling for telling in told if telling.is_late]
-            if len(late) > FOLDED_OVER:
+            is_folded = len(late) > FOLDED_OVER
+            if is_folded:
                 await self._fold(tx, workspace_id, channel_id, late)
-                told = [telling for telling in told if not telling.is_late]
             for telling in told:
-                await self._post(tx, telling)
+                if not (is_folded and telling.is_late):
+                    await self._post(tx, telling)
 
     async def _fold(self, tx: Transaction, workspace_id: str, channel_id: str, late: Sequence[Telling]) -> None:
         slugs = list(dict.fromkeys(telling.build.build_slug for telling in late))

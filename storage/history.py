@@ -1,4 +1,4 @@
-"""What went before a build on its branch: the results it is compared with. Aborted and skipped builds are no results."""
+"""What went before a build on its branch: the results it is compared with. Aborted and skipped builds are none."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class HistoryStore:
         return _build(await self._one(sql, build, on))
 
     async def find_last_green(self, build: BuildRow, *, on: Reads | None = None) -> BuildRow | None:
-        sql = f"select {COLUMNS} from builds where {_EARLIER} and outcome = 'succeeded' order by triggered_at desc limit 1"
+        green = f"{_EARLIER} and outcome = 'succeeded'"
+        sql = f"select {COLUMNS} from builds where {green} order by triggered_at desc limit 1"
         return _build(await self._one(sql, build, on))
 
     async def find_failures(self, build: BuildRow, *, on: Reads | None = None) -> Failures | None:

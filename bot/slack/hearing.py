@@ -167,10 +167,8 @@ def _state_line(build: ShownBuild) -> Line:
 # Why.
 
 
-def explanation(
-    build: ShownBuild, finding: FindingRow | None, new: New | None, app: AppRow | None
-) -> Message | None:
-    """Why a build failed, readable on a phone: step, tests, the telling lines, what was new. None when nothing is known."""
+def explanation(build: ShownBuild, finding: FindingRow | None, new: New | None, app: AppRow | None) -> Message | None:
+    """Why a build failed, for a phone: step, tests, the telling lines, what was new. None when nothing is known."""
     blocks = why_blocks(finding)
     if new is not None and new.commits and build.build.cause != Cause.SCHEDULE:
         blocks.append(lines(*_new_lines(build.build, new, app)))

@@ -35,7 +35,8 @@ def request(request_id: str, **facts: Any) -> RequestRow:
 
 def build(slug: str, **facts: Any) -> BuildRow:
     empty: dict[str, Any] = dict.fromkeys(BuildRow.__dataclass_fields__)
-    known = {"workspace_id": "T1", "app_slug": "shop", "is_pipeline": False, "is_utility": False, "cause": "api", "state": "running",
+    known = {"workspace_id": "T1", "app_slug": "shop", "is_pipeline": False, "is_utility": False,
+             "cause": "api", "state": "running",
              "workflow": "deploy", "branch": "main", "triggered_at": NOW, "seen_at": NOW}  # fmt: skip
     return BuildRow(**(empty | known | facts | {"build_slug": slug}))
 
