@@ -60,7 +60,7 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     """A new database with all tables."""
     url = postgres.make_database()
     yield url
-    postgres.drop_database(url)
+    postgres.give_back(url)
 
 
 @pytest.fixture

@@ -28,6 +28,17 @@ NAMED = os.environ.get("BUILDBELL_TEST_POSTGRES")
 SWIFT = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
 
 
+SHAPE = """
+    select table_name::text, column_name::text from information_schema.columns
+    where table_schema = 'public' order by table_name, column_name
+"""
+CUT_OTHERS = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid != pg_backend_pid()
+"""
+KEPT = {"schema_version", "queue_steps"}
+
+
 @contextlib.contextmanager
 def running_server() -> Iterator[str]:
     """The address of a server in which databases may be made, without a database's name at its end."""
@@ -52,17 +63,40 @@ class PostgresServer:
         self._admin = psycopg.connect(f"{url}/postgres", autocommit=True)
         self._template = self._make("template0")
         asyncio.run(_migrate(f"{url}/{self._template}"))
+        self._shape = self._tables(f"{url}/{self._template}")
+        self._spare: list[str] = []
 
     def make_database(self, *, is_empty: bool = False) -> str:
         """The address of a new one, with all our tables or with nothing."""
-        return f"{self.url}/{self._make('template0' if is_empty else self._template)}"
+        if is_empty or not self._spare:
+            return f"{self.url}/{self._make('template0' if is_empty else self._template)}"
+        return self._spare.pop()
+
+    def give_back(self, url: str) -> None:
+        """Emptied, a database serves the next test; one that a test has given another shape is thrown away."""
+        if self._tables(url) != self._shape:
+            self.drop_database(url)
+            return
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(CUT_OTHERS)
+            connection.execute(sql.SQL("set session_replication_role = replica"))  # no order among references
+            for name in {table for table, _ in self._shape} - KEPT:
+                connection.execute(sql.SQL("delete from {}").format(sql.Identifier(name)))
+        self._spare.append(url)
+
+    def _tables(self, url: str) -> list[tuple[str, str]]:
+        with psycopg.connect(url, autocommit=True) as connection:
+            versions = connection.execute("select max(version) from schema_version").fetchone()
+            rows = connection.execute(SHAPE).fetchall()
+            return [*rows, ("schema_version", str(versions))]
 
     def drop_database(self, url: str) -> None:
         name = sql.Identifier(url.rpartition("/")[2])
         self._admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
 
     def close(self) -> None:
-        self.drop_database(f"{self.url}/{self._template}")
+        for url in (*self._spare, f"{self.url}/{self._template}"):
+            self.drop_database(url)
         self._admin.close()
 
     def _make(self, template: str) -> str:
