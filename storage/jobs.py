@@ -87,6 +87,13 @@ class JobStore:
             job_id=job_id, due_at=due_at,
         )  # fmt: skip
 
+    async def release_job(self, job_id: int) -> None:
+        """It was cut off, which is no failure of its own."""
+        await self._db.execute(
+            "update jobs set state = 'todo', attempts = attempts - 1 where job_id = :job_id and state = 'doing'",
+            job_id=job_id,
+        )
+
     async def retry_job(self, job_id: int, *, due_at: datetime, error: str) -> None:
         """It broke: once more at ``due_at``."""
         await self._db.execute(

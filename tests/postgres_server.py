@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,8 @@ class PostgresServer:
         self._name = f"buildbell_test_{os.getpid()}"
         self._admin = psycopg.connect(f"{url}/postgres", autocommit=True)
         self._template = self._make("template0")
-        asyncio.run(_migrate(f"{url}/{self._template}"))
+        with ThreadPoolExecutor(1) as thread:  # a loop may be running in this one
+            thread.submit(asyncio.run, _migrate(f"{url}/{self._template}")).result()
         self._shape = self._tables(f"{url}/{self._template}")
         self._spare: list[str] = []
 

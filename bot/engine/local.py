@@ -137,6 +137,9 @@ class _Worker:
             await self._handler(row.arguments)
         except RetryAt as retry:
             await self._jobs.postpone_job(row.job_id, due_at=retry.at)
+        except asyncio.CancelledError:
+            await self._jobs.release_job(row.job_id)
+            raise
         except Exception as error:
             await self._fail(row, error)
         else:
