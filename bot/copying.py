@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.clock import SystemClock
@@ -26,6 +28,8 @@ async def copy_database(source_url: str, target_url: str) -> list[str]:
     """Returns what was copied, a sentence each. Raises `CopyFailed`; then the target is as it was."""
     if is_postgres(source_url) or not is_postgres(target_url):
         raise CopyFailed("Copying goes from sqlite:///… to postgresql://…, and in no other direction.")
+    if source_url.startswith("sqlite:///") and not await asyncio.to_thread(Path(source_url[10:]).exists):
+        raise CopyFailed(f"There is no file {source_url[10:]}, so nothing was copied.")
     source = await open_database(source_url)
     try:
         target = await open_database(target_url)
@@ -48,9 +52,9 @@ async def _copy(source: Database, target: Database) -> list[str]:
     except Differs as error:
         raise CopyFailed(f"{error}; nothing was copied.") from error
     failed = (await rows.count_jobs()).get("failed", 0)
+    behind = f"{failed} that {'was given up stays' if failed == 1 else 'were given up stay'} behind"
     told = [f"{table.name}: {count} {'row' if count == 1 else 'rows'}" for table, count in counts]
-    told.append(f"jobs: {len(jobs)} that wait, in their order; {failed} that were given up stay behind")
-    return told
+    return [*told, f"jobs: {len(jobs)} that wait, in their order; {behind}"]
 
 
 async def _carry(

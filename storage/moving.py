@@ -111,12 +111,12 @@ async def _read_target(connection: Connection, table: Table) -> AsyncIterator[li
 async def _restart_series(connection: Connection, table: Table) -> None:
     """New rows get numbers after those that were copied."""
     for column in table.key:
-        await connection.execute(
-            sql.SQL(
-                "select setval(series, (select coalesce(max({column}), 0) + 1 from {table})::bigint, false) "
-                "from pg_get_serial_sequence({name}, {column_name}) as series where series is not null"
-            ).format(
-                column=sql.Identifier(column), table=sql.Identifier(table.name), name=sql.Literal(table.name),
-                column_name=sql.Literal(column),
+        cursor = await connection.execute(
+            "select pg_get_serial_sequence(%s, %s) as series", [table.name, column]
+        )
+        row = await cursor.fetchone()
+        if row and row["series"]:
+            newest = sql.SQL("select setval({}, (select coalesce(max({}), 0) + 1 from {}), false)")
+            await connection.execute(
+                newest.format(sql.Literal(row["series"]), sql.Identifier(column), sql.Identifier(table.name))
             )
-        )  # fmt: skip
