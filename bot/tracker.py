@@ -77,18 +77,17 @@ class Tracker:
     async def start(self, *, is_alone: bool) -> None:
         """The only process makes every connected workspace due: who knows how long nobody looked.
 
-        Beside others it takes nothing from anybody, and sees only to those that all have forgotten.
+        Beside others it takes nothing from anybody, and plans only what is overdue; one job too many is harmless.
         """
         now = self._clock.now()
         if is_alone:
             await self._workspaces.release_sweeps(now=now)
         workspaces = await self._workspaces.list_workspaces()
-        due_by = now if is_alone else now - CLAIM
 
         async def plan(tx: Transaction) -> None:
             for workspace in workspaces:
-                is_late = workspace.sweep_due_at is None or workspace.sweep_due_at <= due_by
-                if workspace.bitrise_token_sealed and is_late:
+                is_due = workspace.sweep_due_at is None or workspace.sweep_due_at <= now
+                if workspace.bitrise_token_sealed and is_due:
                     await self._sweeps.plan(tx, workspace.workspace_id, at=now)
 
         await self._db.transaction(plan)  # one commit, however many there are
