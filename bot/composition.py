@@ -21,6 +21,7 @@ from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine import Engine
 from bot.findings import Findings
+from bot.hints import Hints
 from bot.installs import Installs
 from bot.news import News
 from bot.notifier import Notifier
@@ -40,6 +41,7 @@ from bot.sweeps import Sweeps
 from bot.tasks import Tasks
 from bot.tellings import Tellings
 from bot.tracker import Tracker
+from bot.unfurls import Unfurls
 from bot.vault import Token, Vault, parse_keys
 from bot.walk import Walk
 from storage import Database
@@ -54,6 +56,7 @@ from storage.outbox import OutboxStore
 from storage.people import PeopleStore
 from storage.requests import RequestStore
 from storage.subscriptions import SubscriptionStore
+from storage.webhooks import WebhookStore
 from storage.workspaces import WorkspaceStore
 
 
@@ -129,7 +132,12 @@ def compose(
     apps = Apps(
         database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
     )
-    showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
+    hints = Hints(
+        database=database, workspaces=workspaces, apps=app_rows, webhooks=WebhookStore(database), audit=audit,
+        connections=connections, access=access, sweeps=sweeps, vault=vault, clock=clock, new_id=new_id,
+        public_url=settings.public_url,
+    )  # fmt: skip
+    showing = Showing(builds=builds, apps=app_rows, findings=finding_rows, site_url=settings.bitrise_site_url)
     starts = Starts(
         database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
         access=access, engine=engine, made=made, clock=clock, command=settings.command,
@@ -154,6 +162,10 @@ def compose(
         database=database, requests=requests, made=made, builds=known, connections=connections, observer=observer,
         access=access,
     )  # fmt: skip
+    unfurls = Unfurls(
+        database=database, cards=cards, app_rows=app_rows, subscriptions=subscription_rows, builds=known,
+        outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
+    )  # fmt: skip
     Notifier(
         database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
         clock=clock, slack=installs.client, out=outbox,
@@ -171,8 +183,8 @@ def compose(
     )  # fmt: skip
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-        aborts=aborts, builds=known, again=again, connections=connections, showing=showing, outbox=outbox, tasks=tasks,
-        slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
-        messages=messages,
+        aborts=aborts, builds=known, again=again, connections=connections, hints=hints, unfurls=unfurls,
+        findings=findings, showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces,
+        app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

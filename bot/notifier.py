@@ -24,7 +24,7 @@ from bot.slack.text import Message
 from bot.vault import Vault
 from storage import Database, Transaction
 from storage.apps import AppStore
-from storage.cards import CardRow, CardStore
+from storage.cards import UNFURL, CardRow, CardStore
 from storage.outbox import OutboxRow, OutboxStore
 
 log = logging.getLogger(__name__)
@@ -112,13 +112,14 @@ class Notifier:
     async def _refused(self, message: OutboxRow, error: SlackRefused) -> None:
         card = await self._cards.find_card(message.card_id) if message.card_id else None
         facts = {"kind": message.kind, "error": error.error, "workspace": message.workspace_id}
-        if error.error in TOKEN_DEAD and self._clock.now() - message.created_at < TOO_LONG_AGO:
+        is_link = card is not None and card.style == UNFURL
+        if error.error in TOKEN_DEAD and not is_link and self._clock.now() - message.created_at < TOO_LONG_AGO:
             log.error("Slack refuses the bot token; messages wait", extra=facts)
             raise RetryAt(self._clock.now() + PAUSE)
         log.warning("Slack refused a message", extra=facts)
-        if card is not None and error.error in UNREACHABLE:
+        if card is not None and error.error in UNREACHABLE and not is_link:
             await self._reroute(message, card, error.error)
-        elif card is not None and error.error in CARD_LOST:
+        elif card is not None and (error.error in CARD_LOST or is_link):
             await self._db.transaction(lambda tx: self._cards.close_card(tx, card.card_id))
             await self._drop(message)
         else:
@@ -167,7 +168,11 @@ class Notifier:
             return
         self._pace(self._budget.update(message.workspace_id, now=self._clock.now()))
         ts = card.ts
-        await readable(lambda drawn: client.update(card.channel_id, ts, drawn), drawn)
+        if card.style == UNFURL:
+            url = (card.facts or {})["url"]
+            await readable(lambda drawn: client.unfurl(card.channel_id, ts, {url: drawn}), drawn)
+        else:
+            await readable(lambda drawn: client.update(card.channel_id, ts, drawn), drawn)
         await self._db.transaction(lambda tx: self._keep_drawn(tx, message, card, digest))
 
     async def _send_announcement(self, message: OutboxRow) -> None:

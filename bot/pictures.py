@@ -13,7 +13,7 @@ from bot.slack.shown import ShownBuild
 from bot.slack.text import Message
 from storage.apps import AppStore
 from storage.builds import BuildRow, BuildStore
-from storage.cards import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, CardRow, CardStore
+from storage.cards import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, UNFURL, CardRow, CardStore
 from storage.findings import FindingStore
 
 REROUTED = (
@@ -42,6 +42,7 @@ class Pictures:
             CHANGE: self._draw_change,
             FOLD: self._draw_fold,
             BRANCH: self._draw_branch,
+            UNFURL: self._draw_card,
         }
 
     async def draw(self, card: CardRow) -> Message:

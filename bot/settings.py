@@ -96,8 +96,8 @@ class Settings(BaseSettings):
     port: int = Field(3000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: str | None = Field(
         None,
-        description="The address under which Slack reaches this process in HTTP mode, like "
-        "https://buildbell.example.com; `buildbell manifest` needs it.",
+        description="The address under which Slack (in HTTP mode) and Bitrise's webhooks reach this process, like "
+        "https://buildbell.example.com; `buildbell manifest` needs it for HTTP mode.",
     )
     connect_users: CommaSeparated = Field(
         (),

@@ -10,9 +10,23 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack import ids
-from commands import abort, again, connect, home, listing, settings, slash, start, suggest
+from commands import (
+    abort,
+    again,
+    artifacts,
+    connect,
+    home,
+    links,
+    listing,
+    log,
+    settings,
+    slash,
+    start,
+    suggest,
+    webhook,
+)
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def register_all(app: AsyncApp, *, command: str) -> None:
@@ -26,6 +40,10 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     settings.register(app)
     suggest.register(app)
     home.register(app)
+    log.register(app)
+    artifacts.register(app)
+    webhook.register(app)
+    links.register(app)
     app.action(ids.BUILD_OPEN)(note_press)
     app.view_closed(ids.MESSAGE_CLOSED)(note_press)
 
@@ -38,7 +56,7 @@ async def note_press(ack: AsyncAck) -> None:
 async def answer_bug(error: Exception, body: dict[str, Any]) -> BoltResponse:
     """Something nobody expected: an id for the person, the same id in the log."""
     bug_id = secrets.token_hex(4)
-    log.error("a handler broke", extra={"bug_id": bug_id, "kind": body.get("type", "command")}, exc_info=error)
+    logger.error("a handler broke", extra={"bug_id": bug_id, "kind": body.get("type", "command")}, exc_info=error)
     text = f"Something broke on my side, and I could not do that. If it happens again, tell your admin this: {bug_id}."
     if body.get("type") in ("view_submission", "block_suggestion"):
         return BoltResponse(status=500)

@@ -87,7 +87,8 @@ async def greet(url: str, options: dict[str, Any]) -> None:
         connection = await AsyncConnection.connect(url, **options)
     except psycopg.Error as error:
         raise DatabaseUnusable(
-            f"PostgreSQL does not take us: {_reason(error)}. Check the database URL (BUILDBELL_DATABASE_URL), and that the server runs."
+            f"PostgreSQL does not take us: {_reason(error)}. "
+            "Check the database URL (BUILDBELL_DATABASE_URL), and that the server runs."
         ) from None
     await connection.close()
 

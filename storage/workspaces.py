@@ -41,6 +41,7 @@ class WorkspaceRow:
 
 
 COLUMNS = column_list(WorkspaceRow)
+SEALED = ("bitrise_token_sealed", "webhook_secret_sealed")
 
 
 class WorkspaceStore:
@@ -63,6 +64,29 @@ class WorkspaceStore:
             f"select {COLUMNS} from workspaces where workspace_id = :workspace_id", workspace_id=workspace_id
         )
         return _workspace(row) if row else None
+
+    async def find_by_webhook_key(self, key: str) -> WorkspaceRow | None:
+        row = await self._db.fetch_one(
+            f"select {COLUMNS} from workspaces where webhook_key = :webhook_key", webhook_key=key
+        )
+        return _workspace(row) if row else None
+
+    async def claim_webhook_key(self, tx: Transaction, workspace_id: str, *, key: str, sealed: str) -> bool:
+        """Give the workspace an address and a secret for Bitrise's webhooks; False when it has them already."""
+        touched = await tx.execute(
+            """
+            update workspaces set webhook_key = :webhook_key, webhook_secret_sealed = :sealed
+            where workspace_id = :workspace_id and webhook_key is null
+            """,
+            workspace_id=workspace_id, webhook_key=key, sealed=sealed,
+        )  # fmt: skip
+        return touched == 1
+
+    async def save_webhook_seen(self, tx: Transaction, workspace_id: str, *, now: datetime) -> None:
+        await tx.execute(
+            "update workspaces set last_webhook_at = :now where workspace_id = :workspace_id",
+            workspace_id=workspace_id, now=now,
+        )  # fmt: skip
 
     async def list_workspaces(self) -> list[WorkspaceRow]:
         rows = await self._db.fetch_all(f"select {COLUMNS} from workspaces order by workspace_id")
@@ -183,13 +207,15 @@ class WorkspaceStore:
             now=now,
         )
 
-    async def replace_sealed(self, workspace_id: str, *, old: str, new: str) -> bool:
-        """Swap a sealed Bitrise token for the same one under a newer key; False when it changed meanwhile."""
+    async def replace_sealed(self, workspace_id: str, *, column: str, old: str, new: str) -> bool:
+        """Swap a sealed secret for the same one under a newer key; False when it changed meanwhile.
+
+        ``column`` is one of `SEALED`.
+        """
+        if column not in SEALED:
+            raise ValueError(f"no such column here: {column}")
         touched = await self._db.execute(
-            """
-            update workspaces set bitrise_token_sealed = :new
-            where workspace_id = :workspace_id and bitrise_token_sealed = :old
-            """,
+            f"update workspaces set {column} = :new where workspace_id = :workspace_id and {column} = :old",
             workspace_id=workspace_id, old=old, new=new,
         )  # fmt: skip
         return touched == 1

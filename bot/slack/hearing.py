@@ -169,7 +169,8 @@ def _state_line(build: ShownBuild) -> Line:
 
 def explanation(build: ShownBuild, finding: FindingRow | None, new: New | None, app: AppRow | None) -> Message | None:
     """Why a build failed, for a phone: step, tests, the telling lines, what was new. None when nothing is known."""
-    blocks = why_blocks(finding)
+    is_told = finding is not None and bool(finding.failed_step or finding.tests or finding.lines)
+    blocks = why_blocks(finding) if is_told else []  # that there is no log helps nobody who has not asked
     if new is not None and new.commits and build.build.cause != Cause.SCHEDULE:
         blocks.append(lines(*_new_lines(build.build, new, app)))
     if not blocks:

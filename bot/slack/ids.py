@@ -12,6 +12,10 @@ BUILD_STOP: Final = "build.stop"
 """The button that opens the stop form."""
 BUILD_AGAIN: Final = "build.again"
 BUILD_AGAIN_FORM: Final = "build.again-form"
+BUILD_LOG: Final = "build.log"
+BUILD_INSTALL: Final = "build.install"
+ARTIFACT_QR: Final = "artifact.qr"
+"""The value is the build's slug and the platform."""
 
 # Buttons of a question: the value is the id of the request that waits for the answer.
 BUILD_JOIN: Final = "build.join"
@@ -45,6 +49,9 @@ HOME_SETTINGS: Final = "home.settings"
 SUBSCRIPTION_RESUME: Final = "subscription.resume"
 SUBSCRIPTION_EDIT: Final = "subscription.edit"
 SUBSCRIPTION_REMOVE: Final = "subscription.remove"
+
+WEBHOOK_ASK: Final = "webhook.ask"
+"""Have Bitrise call about an app; the value is its slug."""
 
 # Fields: the block and its element share the id.
 START_APP: Final = "start.app"

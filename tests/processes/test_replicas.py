@@ -11,10 +11,10 @@ from tests.processes.conftest import opened
 from tests.processes.scene import BotProcess, Scene, free_port
 
 
-@pytest.fixture(params=[True, False], ids=["socket", "http"])
+@pytest.fixture
 async def shared(request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str) -> AsyncIterator[Scene]:
-    """Connected to Bitrise, on PostgreSQL."""
-    scene = Scene(tmp_path, socket_mode=request.param)
+    """Connected to Bitrise, on PostgreSQL; Slack delivers by Socket Mode or, as a parameter says, over HTTP."""
+    scene = Scene(tmp_path, socket_mode=getattr(request, "param", "socket") == "socket")
     scene.settings["database_url"] = postgres_url
     async with opened(scene):
         await scene.connect()
@@ -40,6 +40,7 @@ async def test_one_takes_the_command_and_another_does_it(shared: Scene) -> None:
     assert len(shared.bitrise.builds()) == 1
 
 
+@pytest.mark.parametrize("shared", ["http"], indirect=True)
 async def test_what_a_killed_worker_was_doing_is_done_by_another(shared: Scene) -> None:
     """It dies when Bitrise has taken the start and before it can note that: the build is found, and not doubled."""
     await run(shared, "web")

@@ -328,5 +328,5 @@ async def test_a_sealed_token_is_swapped_only_if_it_is_still_the_same(
     database: Database, workspaces: WorkspaceStore
 ) -> None:
     await connect(database, workspaces, "s2")
-    assert not await workspaces.replace_sealed("T1", old="s1", new="n")
-    assert await workspaces.replace_sealed("T1", old="s2", new="n")
+    assert not await workspaces.replace_sealed("T1", column="bitrise_token_sealed", old="s1", new="n")
+    assert await workspaces.replace_sealed("T1", column="bitrise_token_sealed", old="s2", new="n")

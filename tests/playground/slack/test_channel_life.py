@@ -16,12 +16,18 @@ from tests.playground.slack.conftest import MANIFEST, Payload, Scene, WatchedClo
 EVENTS = ("channel_rename", "channel_archive", "channel_unarchive", "channel_left", "member_left_channel")
 
 
-class WatchedScene(Scene):
-    """With an app that wants to hear what becomes of channels, and posts only where it is."""
-
+def watching() -> Payload:
+    """An app that wants to hear what becomes of channels, and posts only where it is."""
     manifest = deepcopy(MANIFEST)
     manifest["oauth_config"]["scopes"]["bot_optional"] = ["channels:read", "groups:read"]
     manifest["settings"]["event_subscriptions"]["bot_events"] = list(EVENTS)
+    return manifest
+
+
+class WatchedScene(Scene):
+    """The same team with such an app."""
+
+    manifest = watching()
 
 
 @pytest.fixture
@@ -111,15 +117,16 @@ async def test_who_subscribed_hears_what_became_of_the_channel(scene: Scene, bot
     for name in EVENTS:
         bot.event(name)(listener(heard))
 
-    for what in (
-        lambda: scene.slack.rename(scene.ios, "apple"),
-        lambda: scene.slack.archive(scene.ios),
-        lambda: scene.slack.unarchive(scene.ios),
-        lambda: scene.slack.remove(scene.ios, scene.bo),
-        lambda: scene.slack.remove(scene.ios, scene.app),
-    ):
-        what()
-        await scene.slack.quiet()
+    scene.slack.rename(scene.ios, "apple")
+    await scene.slack.quiet()
+    scene.slack.archive(scene.ios)
+    await scene.slack.quiet()
+    scene.slack.unarchive(scene.ios)
+    await scene.slack.quiet()
+    scene.slack.remove(scene.ios, scene.bo)
+    await scene.slack.quiet()
+    scene.slack.remove(scene.ios, scene.app)
+    await scene.slack.quiet()
 
     assert [event["type"] for event in heard] == [
         "channel_rename",

@@ -20,8 +20,8 @@ def pie(count: int, **segment: Any) -> Payload:
     return block({"type": "pie", "segments": [{"label": "x", "value": 1, **segment}] * count})
 
 
-def series(name: str = "Succeeded", **values: float) -> Payload:
-    points = values or {"Mon": 3, "Tue": 0}
+def series(name: str = "Succeeded", points: Payload | None = None) -> Payload:
+    points = points or {"Mon": 3, "Tue": 0}
     return {"name": name, "data": [{"label": label, "value": value} for label, value in points.items()]}
 
 
@@ -40,7 +40,7 @@ def complaints(*blocks: Payload) -> list[str]:
         pie(6),
         bars(x_label="Day", y_label="Builds"),
         bars(series(), series("Failed"), kind="line"),
-        bars(series(Mon=-1.5, Tue=2), kind="area"),
+        bars(series(points={"Mon": -1.5, "Tue": 2}), kind="area"),
     ],
 )
 def test_charts_as_slack_describes_them(good: Payload) -> None:
@@ -59,10 +59,10 @@ BAD: dict[str, tuple[Callable[[], Payload], str]] = {
     "a field there is not": (lambda: pie(1, colour="red"), "invalid additional property: colour"),
     "too many series": (lambda: bars(*(series(str(n)) for n in range(7))), "no more than 6 items allowed"),
     "two of one name": (lambda: bars(series(), series()), "names must be unique"),
-    "a point left out": (lambda: bars(series(Mon=1)), "labels must match the categories of the axis"),
-    "a day twice": (lambda: bars(series(Mon=1), categories=["Mon", "Mon"]), "must be unique"),
+    "a point left out": (lambda: bars(series(points={"Mon": 1})), "labels must match the categories of the axis"),
+    "a day twice": (lambda: bars(series(points={"Mon": 1}), categories=["Mon", "Mon"]), "must be unique"),
     "too many days": (
-        lambda: bars(series(**{f"d{n}": n for n in range(21)}), categories=[f"d{n}" for n in range(21)]),
+        lambda: bars(series(points={f"d{n}": n for n in range(21)}), categories=[f"d{n}" for n in range(21)]),
         "no more than 20 items allowed",
     ),
     "no axes": (lambda: block({"type": "bar", "series": [series()]}), "missing required field: axis_config"),
