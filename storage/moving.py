@@ -111,9 +111,7 @@ async def _read_target(connection: Connection, table: Table) -> AsyncIterator[li
 async def _restart_series(connection: Connection, table: Table) -> None:
     """New rows get numbers after those that were copied."""
     for column in table.key:
-        cursor = await connection.execute(
-            "select pg_get_serial_sequence(%s, %s) as series", [table.name, column]
-        )
+        cursor = await connection.execute("select pg_get_serial_sequence(%s, %s) as series", [table.name, column])
         row = await cursor.fetchone()
         if row and row["series"]:
             newest = sql.SQL("select setval({}, (select coalesce(max({}), 0) + 1 from {}), false)")

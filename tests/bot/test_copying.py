@@ -22,7 +22,7 @@ from storage.workspaces import WorkspaceStore
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
 ODD = ["", "plain", "tab\tline\nback\\slash \\N", "“größe” 🚀", "zero\0zero", "Z", "a", "_"]
-COLUMNS = "select name, type, pk, \"notnull\" as needed from pragma_table_info(:table)"
+COLUMNS = 'select name, type, pk, "notnull" as needed from pragma_table_info(:table)'
 
 
 @pytest.fixture
@@ -146,8 +146,7 @@ async def test_when_a_row_does_not_arrive_nothing_is_copied(source_url: str, pos
     await source.close()
     target = await open_database(postgres_url)
     await target.execute(
-        "create function spoil() returns trigger language plpgsql as "
-        "'begin new.title = ''other''; return new; end'"
+        "create function spoil() returns trigger language plpgsql as 'begin new.title = ''other''; return new; end'"
     )
     await target.execute("create trigger spoil before insert on apps for each row execute function spoil()")
     with pytest.raises(CopyFailed, match=r"The rows of apps are not the same.*nothing was copied"):

@@ -194,7 +194,13 @@ async def _list(database: Database) -> None:
     await database.fetch_all("select note_id from notes")
 
 
-@pytest.mark.parametrize("foreign", [_sleep, _list], ids=["sleeps", "reads past its transaction"])
+async def _find(database: Database) -> None:
+    await database.fetch_one("select note_id from notes")
+
+
+@pytest.mark.parametrize(
+    "foreign", [_sleep, _list, _find], ids=["sleeps", "lists past it", "looks past it"]
+)
 async def test_a_body_that_waits_for_something_else_is_refused(
     database: Database, foreign: Callable[[Database], Awaitable[None]]
 ) -> None:

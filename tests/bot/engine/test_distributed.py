@@ -115,9 +115,7 @@ async def test_one_that_was_not_started_only_enqueues(postgres_url: str) -> None
     assert record.by == ["worker", "worker"]
 
 
-async def test_work_goes_on_after_every_connection_was_cut(
-    postgres_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_work_goes_on_after_every_connection_was_cut(postgres_url: str, caplog: pytest.LogCaptureFixture) -> None:
     record = Record()
     async with replica(postgres_url, "one", record) as one:
         await one.engine.start()

@@ -20,7 +20,6 @@ from playground.clock import SteppedClock
 from storage import Database, open_database
 from storage.postgres import PostgresDatabase
 
-
 FAST = Pace(poll=0.05, beat=0.1, dead_after=5, rescue=0.1)
 
 
