@@ -19,7 +19,8 @@ from bot.clock import Clock
 from bot.errors import BuildbellError
 from bot.log import escape
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
-from bot.settings import Settings, missing_for_run, names_in_use, unknown_names
+from bot.settings import Settings, missing_for_run
+from bot.slips import names_in_use, unknown_names
 from bot.vault import Vault, parse_keys
 
 if TYPE_CHECKING:

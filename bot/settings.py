@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -289,20 +285,3 @@ def missing_for_run(settings: Settings) -> list[str]:
             "apart from the database."
         )
     return missing
-
-
-def names_in_use() -> set[str]:
-    """The names of all variables in the environment and in ``.env``."""
-    return {*os.environ, *dotenv_values(".env", encoding="utf-8")}
-
-
-def unknown_names(names: Iterable[str]) -> list[str]:
-    """A sentence for each name that begins like a setting and is none: a slip would go unnoticed otherwise."""
-    known = {env_name(field) for field in Settings.model_fields}
-    slips = sorted(name.upper() for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
-    return [f"{slip} is no setting.{_nearest(slip, known)}" for slip in slips]
-
-
-def _nearest(slip: str, known: set[str]) -> str:
-    near = get_close_matches(slip, known, n=1)
-    return f" Did you mean {near[0]}?" if near else ""

@@ -137,6 +137,7 @@ async def test_who_stops_waiting_harms_nobody(database: Database) -> None:
     waiting.cancel()
     held.go_on()
     assert await database.transaction(note("b")) == "b"
+    await asyncio.wait([waiting])
     assert waiting.cancelled()
 
 
