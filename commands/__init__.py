@@ -19,9 +19,11 @@ from commands import (
     links,
     listing,
     log,
+    me,
     settings,
     slash,
     start,
+    subscriptions,
     suggest,
     webhook,
 )
@@ -37,7 +39,9 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     again.register(app)
     listing.register(app)
     connect.register(app)
+    subscriptions.register(app)
     settings.register(app)
+    me.register(app)
     suggest.register(app)
     home.register(app)
     log.register(app)

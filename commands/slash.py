@@ -11,7 +11,21 @@ from bot.errors import BuildbellError
 from bot.services import Services
 from bot.slack import ids, replies
 from bot.slack.text import Message
-from commands import abort, again, artifacts, connect, doctor, help, listing, log, settings, start, status
+from commands import (
+    abort,
+    again,
+    artifacts,
+    connect,
+    doctor,
+    help,
+    listing,
+    log,
+    me,
+    settings,
+    start,
+    status,
+    subscribe,
+)
 from commands.arguments import NOTHING, SHOW, START, parse
 from commands.asking import (
     Payload,
@@ -37,10 +51,14 @@ VERBS: Mapping[str, Verb] = {
     "again": again.run_again,
     "log": log.show_log,
     "artifacts": artifacts.show_artifacts,
+    "subscribe": subscribe.subscribe,
+    "unsubscribe": subscribe.unsubscribe,
+    "subscriptions": subscribe.show_subscriptions,
     "connect": connect.open_connect_form,
     "disconnect": connect.ask_to_disconnect,
     "settings": settings.open_settings,
     "defaults": settings.open_settings,
+    "me": me.open_me,
     "doctor": doctor.examine,
     "help": help.show_help,
 }

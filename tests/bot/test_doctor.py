@@ -150,7 +150,7 @@ async def test_a_clock_that_is_off(settings: Settings, off: int, level: str) -> 
     ("granted", "level", "told"),
     [
         (",".join((*SCOPES, *OPTIONAL_SCOPES)), "ok", "All that are needed."),
-        (", ".join(SCOPES), "ok", "left out by choice: chat:write.public"),
+        (", ".join(SCOPES), "ok", "left out by choice: chat:write.public, files:write, users:read.email"),
         ("commands,links:read,links:write", "error", "Missing: chat:write, users:read."),
         ("", "error", "Missing: commands"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,12 @@ from playground.wire import Fault
 from tests.world import World
 
 
-def failing(world: World, log: str = XCODEBUILD, **more: object) -> None:
+def failing(world: World, log: str = XCODEBUILD, **more: Any) -> None:
     """The workflow ``broken`` of iOS Shop fails after two minutes in the step xcode-test."""
     world.shop.workflows["broken"] = Workflow(
         timedelta(minutes=2), steps=("git-clone", "xcode-test", "deploy-to-bitrise-io"), failed_step="xcode-test",
         log=log, **more,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 async def fail(world: World) -> Message:
