@@ -199,9 +199,7 @@ async def _find(database: Database) -> None:
     await database.fetch_one("select note_id from notes")
 
 
-@pytest.mark.parametrize(
-    "foreign", [_sleep, _list, _find], ids=["sleeps", "lists past it", "looks past it"]
-)
+@pytest.mark.parametrize("foreign", [_sleep, _list, _find], ids=["sleeps", "lists past it", "looks past it"])
 async def test_a_body_that_waits_for_something_else_is_refused(
     database: Database, foreign: Callable[[Database], Awaitable[None]]
 ) -> None:
