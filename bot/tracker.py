@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.apps import Apps
@@ -12,7 +12,7 @@ from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build
 from bot.clock import Clock
 from bot.connections import Connections
-from bot.engine import Engine, RetryAt
+from bot.engine import Engine, RetryAt, began_before
 from bot.errors import (
     BitriseBusy,
     BitriseError,
@@ -96,7 +96,7 @@ class Tracker:
         """One sweep, if it is due and nobody else does it; plans the next one."""
         workspace_id = arguments["workspace_id"]
         now = self._clock.now()
-        if not await self._workspaces.claim_sweep(workspace_id, now=now, until=now + CLAIM):
+        if not await self._claim(workspace_id, until=now + CLAIM):
             await self._come_back(workspace_id)
             return
         error: BuildbellError | None = None
@@ -115,6 +115,12 @@ class Tracker:
             log.exception("a sweep broke", extra={"workspace": workspace_id})
             error = BitriseError("The last sweep broke; the log says how.")
         await self._finish(workspace_id, error)
+
+    async def _claim(self, workspace_id: str, *, until: datetime) -> bool:
+        if await self._workspaces.claim_sweep(workspace_id, now=self._clock.now(), until=until):
+            return True
+        # The claim may be this job's own, from a process that was killed; two sweeps at once are harmless.
+        return began_before.get() and await self._workspaces.take_over_sweep(workspace_id, until=until)
 
     async def _come_back(self, workspace_id: str) -> None:
         """When somebody's claim ends: he may have died, and nobody else would plan the next sweep."""

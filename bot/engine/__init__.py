@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
@@ -12,6 +13,8 @@ from storage import Database, Transaction
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
 GIVE_UP_AFTER = 10
+began_before: ContextVar[bool] = ContextVar("began_before", default=False)
+"""Inside a handler: this very job was begun once and did not end; whoever did it may have died with things in hand."""
 LONGEST_PAUSE = timedelta(minutes=5)
 
 

@@ -21,7 +21,7 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 
 from bot.clock import Clock
-from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, pause_after
+from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
 from storage import Transaction
 from storage.connecting import is_away
 from storage.postgres import PostgresDatabase, PostgresTransaction
@@ -233,6 +233,7 @@ class DistributedEngine:
     # One job.
 
     async def _run(self, kind: _Kind, job: QueuedJob) -> None:
+        began_before.set(job.attempts > 0)
         try:
             await kind.handler(job.task_kwargs)
         except RetryAt as retry:

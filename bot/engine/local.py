@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.clock import Clock
-from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, pause_after
+from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
 from storage import Database, Transaction
 from storage.jobs import JobRow, JobStore
 
@@ -133,6 +133,7 @@ class _Worker:
         self.wake()
 
     async def _run(self, row: JobRow) -> None:
+        began_before.set(row.attempts > 1)
         try:
             await self._handler(row.arguments)
         except RetryAt as retry:

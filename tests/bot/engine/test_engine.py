@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.clock import SystemClock
-from bot.engine import Engine, Job, RetryAt
+from bot.engine import Engine, Job, RetryAt, began_before
 from bot.engine.distributed import DistributedEngine, Pace
 from bot.engine.local import LocalEngine
 from playground.clock import SteppedClock
@@ -35,6 +35,7 @@ class Bench:
         self.running: list[Any] = []
         self.most_at_once = 0
         self.hopeless: list[Any] = []
+        self.again: list[Any] = []
         self.changed = asyncio.Condition()
         self.engine = self.new_engine()
 
@@ -49,6 +50,8 @@ class Bench:
 
     async def work(self, arguments: Mapping[str, Any]) -> None:
         name = arguments["name"]
+        if began_before.get():
+            self.again.append(name)
         await self._note(self.running.append, name)
         self.most_at_once = max(self.most_at_once, len(self.running))
         try:
@@ -186,6 +189,7 @@ async def test_a_broken_job_is_tried_again_and_then_kept_for_the_operator(
         await bench.pass_seconds(600)
     assert bench.done == ["a", "behind"]
     assert bench.hopeless == ["hopeless"]
+    assert sorted(bench.again) == ["a"] * 2 + ["hopeless"] * 9  # a handler can tell that it was begun before
     assert await bench.engine.count_jobs() == {"failed": 1}
     assert "a job failed" in caplog.text
 
