@@ -20,7 +20,7 @@ from bot.bulk import Bulk
 from bot.changes import Changes
 from bot.clock import Clock
 from bot.connections import Connections
-from bot.engine.local import LocalEngine
+from bot.engine import Engine
 from bot.findings import Findings
 from bot.hints import Hints
 from bot.installs import Installs
@@ -68,7 +68,7 @@ from storage.workspaces import WorkspaceStore
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    engine: LocalEngine
+    engine: Engine
     installs: Installs
     tracker: Tracker
     services: Services
@@ -85,12 +85,12 @@ def compose(
     clock: Clock,
     new_id: Callable[[], str],
     database: Database,
+    engine: Engine,
     session: aiohttp.ClientSession,
     tasks: Tasks,
 ) -> Composition:
     """One of each, wired. ``session`` carries every call to Slack and Bitrise; its owner closes it."""
     vault = Vault(parse_keys(secret(settings.encryption_keys)))
-    engine = LocalEngine(database=database, clock=clock)
     workspaces, app_rows, builds = WorkspaceStore(database), AppStore(database), BuildStore(database)
     requests, cards, audit = RequestStore(database), CardStore(database), AuditStore(database)
     messages, subscription_rows = OutboxStore(database), SubscriptionStore(database)
