@@ -191,8 +191,11 @@ class Notifier:
     async def _send_explanation(self, message: OutboxRow) -> None:
         """Why a build failed, in the thread of the message that tells it."""
         card = await self._cards.find_card(message.card_id or "")
-        drawn = await self._pictures.explanation(card) if card is not None and not card.is_gone else None
-        if card is None or drawn is None or card.ts is None:
+        if card is None or card.is_gone or card.ts is None:
+            await self._drop(message)
+            return
+        drawn = await self._pictures.explanation(card, message.payload["build_slug"])
+        if drawn is None:
             await self._drop(message)
             return
         self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))

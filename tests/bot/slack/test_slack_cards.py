@@ -126,7 +126,8 @@ def test_an_ended_build(
     told = seen(card).splitlines()
     assert told[0] == f"{first}  iOS Shop · deploy  #812"
     assert line in told
-    assert told[-1] == "[Open] [Run again] [Change and run…]"
+    why = "[Log] " if outcome == "failed" else ""
+    assert told[-1] == f"[Open] {why}[Run again] [Change and run…]"
     assert card.text == f"iOS Shop deploy #812 on release/3.2 {text}"
 
 
