@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from bot.matching import nearest
 from bot.reasons import REASONS_TO_CHOOSE, Reason
 from commands.references import BuildArguments, find_build
-from commands.tokens import ArgumentsUnclear, Words, read, shown
+from commands.synonyms import unknown
+from commands.tokens import Words, read
 
 _KEYS = {"branch": "branch", "b": "branch", "workflow": "workflow", "w": "workflow", "reason": "reason"}
 _KEYED = re.compile(rf"(?P<key>{'|'.join(_KEYS)}):(?P<value>.+)", re.IGNORECASE | re.DOTALL)
@@ -74,10 +74,7 @@ def _reason(sentence: str, named: str | None) -> tuple[Reason | None, str]:
 def _category(named: str) -> Reason:
     category = _CATEGORIES.get(_spoken(named))
     if category is None:
-        known = [reason.value for reason in REASONS_TO_CHOOSE]
-        meant = nearest(named, known)
-        hint = f"Did you mean `{meant}`?" if meant else f"What I know: {', '.join(f'`{name}`' for name in known)}."
-        raise ArgumentsUnclear(f"I know no reason {shown(named)}.", hint)
+        raise unknown("reason", named, [reason.value for reason in REASONS_TO_CHOOSE])
     return category
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
-from bot.matching import nearest
 from bot.outcomes import Cause, Outcome, State
+from commands.synonyms import CAUSES, ENDS, one_of, unknown
 from commands.tokens import ArgumentsUnclear, UserMention, Word, Words, read, shown
-
-Known = TypeVar("Known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +41,6 @@ _LIST_KEYS = {
     "by": "by",
     "page": "page",
 }
-_ENDS: dict[str, Outcome | State] = {
-    **{outcome.value: outcome for outcome in Outcome},
-    **{state.value: state for state in State},
-    **dict.fromkeys(("success", "ok", "green", "passed"), Outcome.SUCCEEDED),
-    **dict.fromkeys(("failure", "error", "red", "broken"), Outcome.FAILED),
-    **dict.fromkeys(("cancelled", "canceled", "stopped"), Outcome.ABORTED),
-    **dict.fromkeys(("on-hold", "waiting"), State.QUEUED),
-}
-_CAUSES: dict[str, Cause] = {
-    **{cause.value: cause for cause in Cause},
-    **dict.fromkeys(("pr", "pullrequest", "pull_request"), Cause.PULL_REQUEST),
-    **dict.fromkeys(("scheduled", "scheduler", "nightly"), Cause.SCHEDULE),
-}
 
 
 def parse_list(text: str | Words) -> ListArguments:
@@ -78,7 +61,7 @@ def _with_word(arguments: ListArguments, word: Word, words: Words) -> ListArgume
     keyed = None if word.quoted else _KEYED.fullmatch(word.text)
     if keyed:
         return _with_filter(arguments, keyed["key"].lower(), keyed["value"], words)
-    if word.is_open and (end := _ENDS.get(word.text.lower())):
+    if word.is_open and (end := ENDS.get(word.text.lower())):
         return _with_end(arguments, end)
     return replace(arguments, words=(*arguments.words, word.text)) if word.text else arguments
 
@@ -86,15 +69,15 @@ def _with_word(arguments: ListArguments, word: Word, words: Words) -> ListArgume
 def _with_filter(arguments: ListArguments, key: str, value: str, words: Words) -> ListArguments:
     match _LIST_KEYS.get(key):
         case "outcome":
-            return _with_end(arguments, _one_of("outcome", value, _ENDS))
+            return _with_end(arguments, one_of("outcome", value, ENDS))
         case "cause":
-            return replace(arguments, cause=_one_of("cause", value, _CAUSES))
+            return replace(arguments, cause=one_of("cause", value, CAUSES))
         case "by":
             return replace(arguments, by=words.mention(value) or value or None)
         case "page":
             return replace(arguments, page=_page(value))
         case None:
-            raise _unknown("filter", f"{key}:", _LIST_KEYS)
+            raise unknown("filter", f"{key}:", _LIST_KEYS)
         case name:
             return _with_name(arguments, name, value or None)
 
@@ -116,15 +99,3 @@ def _page(value: str) -> int:
     if not 1 <= page <= _MOST_PAGES:
         raise ArgumentsUnclear(f"{shown(value)} is no page.", f"Pages go from 1 to {_MOST_PAGES:,}.")
     return page
-
-
-def _one_of(kind: str, value: str, known: Mapping[str, Known]) -> Known:
-    if value.lower() not in known:
-        raise _unknown(kind, value, known)
-    return known[value.lower()]
-
-
-def _unknown(kind: str, word: str, known: Mapping[str, object]) -> ArgumentsUnclear:
-    meant = nearest(word, known)
-    hint = f"Did you mean `{meant}`?" if meant else f"What I know: {', '.join(f'`{name}`' for name in known)}."
-    return ArgumentsUnclear(f"I know no {kind} {shown(word)}.", hint)

@@ -11,8 +11,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from bot.matching import nearest
+from bot.quoting import quote
 from commands.references import bitrise_page, is_slug
-from commands.tokens import ArgumentsUnclear, Word, Words, quote, read, shown, split
+from commands.tokens import ArgumentsUnclear, Word, Words, read, shown, split
 
 # How a part may be named; the one-letter names are Bitrise's (but for p, which it has no word for).
 KEYS = {

@@ -212,14 +212,3 @@ def _word_at(text: str, start: int, closers: dict[str, list[int]]) -> tuple[Word
 def _closing(closers: list[int], opening: int) -> int | None:
     place = bisect_left(closers, opening + 1)
     return closers[place] if place < len(closers) else None
-
-
-def quote(text: str) -> str:
-    """A text in quotes, such that ``split`` reads it back as it is."""
-    mark = "'" if '"' in text and "'" not in text else '"'
-    return mark + re.sub(rf"(?<!\\)(\\*)({mark}|\Z)", _escape, text) + mark
-
-
-def _escape(found: re.Match[str]) -> str:
-    backslashes, mark = found.groups()
-    return backslashes * 2 + (f"\\{mark}" if mark else "")

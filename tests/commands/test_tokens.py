@@ -7,7 +7,8 @@ import unicodedata
 import pytest
 from hypothesis import given
 
-from commands.tokens import UserMention, quote, read, split
+from bot.quoting import quote
+from commands.tokens import UserMention, read, split
 from tests.commands.typed import ANY_TEXT, PLAIN
 
 

@@ -1,0 +1,39 @@
+"""The words people have for outcomes and causes, and the answer to a word that nobody knows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from bot.matching import nearest
+from bot.outcomes import Cause, Outcome, State
+from commands.tokens import ArgumentsUnclear, shown
+
+Known = TypeVar("Known")
+
+ENDS: dict[str, Outcome | State] = {
+    **{outcome.value: outcome for outcome in Outcome},
+    **{state.value: state for state in State},
+    **dict.fromkeys(("success", "ok", "green", "passed"), Outcome.SUCCEEDED),
+    **dict.fromkeys(("failure", "error", "red", "broken"), Outcome.FAILED),
+    **dict.fromkeys(("cancelled", "canceled", "stopped"), Outcome.ABORTED),
+    **dict.fromkeys(("on-hold", "waiting"), State.QUEUED),
+}
+CAUSES: dict[str, Cause] = {
+    **{cause.value: cause for cause in Cause},
+    **dict.fromkeys(("pr", "pullrequest", "pull_request"), Cause.PULL_REQUEST),
+    **dict.fromkeys(("scheduled", "scheduler", "nightly"), Cause.SCHEDULE),
+}
+
+
+def one_of(kind: str, word: str, known: Mapping[str, Known]) -> Known:
+    """What a word stands for. Raises ArgumentsUnclear with the nearest word, or all of them."""
+    if word.lower() not in known:
+        raise unknown(kind, word, known)
+    return known[word.lower()]
+
+
+def unknown(kind: str, word: str, known: Iterable[str]) -> ArgumentsUnclear:
+    meant = nearest(word, known)
+    hint = f"Did you mean `{meant}`?" if meant else f"What I know: {', '.join(f'`{name}`' for name in known)}."
+    return ArgumentsUnclear(f"I know no {kind} {shown(word)}.", hint)

@@ -1,0 +1,224 @@
+"""Which builds a channel hears about."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.filters import KEYS, Filters, describe, fits_end, fits_start, from_json, matches, spoken, to_json
+from bot.outcomes import Cause, Outcome
+from bot.reasons import Reason
+from storage.builds import BuildRow
+
+PEOPLE = {"U012AB": ("octocat", "ana-d"), "U7": ()}
+
+
+def ended(**changes: Any) -> BuildRow:
+    """A push to main by octocat, of deploy, that failed."""
+    given: dict[str, Any] = {field.name: None for field in fields(BuildRow)}
+    given |= {"workspace_id": "T1", "build_slug": "b1", "app_slug": "a1", "number": 7, "is_pipeline": False}
+    given |= {"workflow": "deploy", "branch": "main", "cause": "push", "cause_who": "OctoCat", "state": "finished"}
+    given |= {"outcome": "failed", "seen_at": datetime(2026, 3, 2, tzinfo=UTC)}
+    return BuildRow(**(given | changes))
+
+
+FAILED = ended()
+STOPPED = ended(outcome="aborted", reason="superseded")
+TAGGED = ended(branch=None, tag="v3.2.0", cause="tag")
+BY_ANA = ended(cause="slack", cause_who="ana", requester="U012AB")
+PIPELINE = ended(is_pipeline=True, workflow=None, pipeline="nightly")
+
+
+@pytest.mark.parametrize(
+    ("filters", "build"),
+    [
+        (Filters(), FAILED),
+        (Filters(workflow=("deploy",)), FAILED),
+        (Filters(workflow=("lint", "dep*")), FAILED),
+        (Filters(workflow=("*", "!lint")), FAILED),
+        (Filters(workflow=("night*",)), PIPELINE),
+        (Filters(branch=("release/*",)), ended(branch="release/3/hotfix")),
+        (Filters(branch=("feature[1]",)), ended(branch="feature[1]")),
+        (Filters(branch=("!dependabot/*",)), FAILED),
+        (Filters(branch=("!dependabot/*",)), TAGGED),
+        (Filters(tag=("v?.*",)), TAGGED),
+        (Filters(outcome=("FAILED", "aborted")), FAILED),
+        (Filters(outcome=("!succeeded",)), FAILED),
+        (Filters(reason=("super*",)), STOPPED),
+        (Filters(reason=("!superseded",)), FAILED),
+        (Filters(cause=("schedule", "push")), FAILED),
+        (Filters(by=("octo*",)), FAILED),
+        (Filters(by=("U012AB",)), FAILED),
+        (Filters(by=("U012AB",)), BY_ANA),
+        (Filters(by=("!U7",)), BY_ANA),
+        (Filters(by=("!octocat",)), ended(cause_who=None)),
+        (Filters(workflow=("deploy",), branch=("main",), outcome=("failed",)), FAILED),
+    ],
+)
+def test_a_build_fits(filters: Filters, build: BuildRow) -> None:
+    assert fits_end(filters, build, PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("filters", "build"),
+    [
+        (Filters(workflow=("Deploy",)), FAILED),
+        (Filters(workflow=("dep",)), FAILED),
+        (Filters(workflow=("*", "!deploy")), FAILED),
+        (Filters(workflow=("!night*",)), ended(is_pipeline=True, pipeline="nightly")),
+        (Filters(branch=("Main",)), FAILED),
+        (Filters(branch=("release/*",)), ended(branch="release")),
+        (Filters(branch=("feature[1]",)), ended(branch="feature1")),
+        (Filters(branch=("*",)), TAGGED),
+        (Filters(branch=("*",)), replace(TAGGED, branch="")),
+        (Filters(tag=("*",)), FAILED),
+        (Filters(outcome=("succeeded",)), FAILED),
+        (Filters(outcome=("*",)), ended(outcome=None, state="running")),
+        (Filters(reason=("*",)), FAILED),
+        (Filters(cause=("!push",)), FAILED),
+        (Filters(by=("ana",)), FAILED),
+        (Filters(by=("U7",)), FAILED),
+        (Filters(by=("U9STRANGER",)), FAILED),
+        (Filters(by=("*",)), ended(cause_who=None)),
+        (Filters(workflow=("deploy",), branch=("dev",)), FAILED),
+    ],
+)
+def test_a_build_does_not_fit(filters: Filters, build: BuildRow) -> None:
+    assert not fits_end(filters, build, PEOPLE)
+
+
+def test_a_namesake_at_the_git_host_did_not_start_it_from_slack() -> None:
+    started_by_another = ended(cause="slack", cause_who="octocat", requester="U7")
+    assert not fits_end(Filters(by=("U012AB",)), started_by_another, PEOPLE)
+
+
+def test_no_start_fits_who_wants_certain_ends_only() -> None:
+    running = ended(state="running", outcome=None)
+    assert fits_start(Filters(workflow=("deploy",), by=("U012AB",)), running, PEOPLE)
+    assert not fits_start(Filters(workflow=("lint",)), running, PEOPLE)
+    assert not fits_start(Filters(outcome=("!succeeded",)), running, PEOPLE)
+    assert not fits_start(Filters(reason=("superseded",)), running, PEOPLE)
+
+
+# Properties. Few letters, so that patterns and names meet.
+
+NAMES = st.text("ab/[.", max_size=6)
+GLOBS = st.text("ab/[.*?", min_size=1, max_size=6)
+PATTERNS = st.builds(str.__add__, st.sampled_from(["", "!"]), GLOBS)
+LISTS = st.lists(PATTERNS, max_size=4).map(tuple)
+FILTERS = st.builds(Filters, **dict.fromkeys(KEYS, LISTS))
+BUILDS = st.builds(
+    ended,
+    workflow=NAMES,
+    pipeline=st.none() | NAMES,
+    branch=st.none() | NAMES,
+    tag=st.none() | NAMES,
+    cause=st.sampled_from(Cause),
+    cause_who=st.none() | NAMES,
+    outcome=st.sampled_from(Outcome),
+    reason=st.none() | st.sampled_from(Reason),
+)
+
+
+def slowly_matches(pattern: str, name: str) -> bool:
+    """The same by trying every way."""
+    if not pattern:
+        return not name
+    if pattern[0] == "*":
+        return any(slowly_matches(pattern[1:], name[cut:]) for cut in range(len(name) + 1))
+    return bool(name) and pattern[0] in ("?", name[0]) and slowly_matches(pattern[1:], name[1:])
+
+
+@given(GLOBS, NAMES)
+def test_matching_agrees_with_trying_every_way(pattern: str, name: str) -> None:
+    assert matches(pattern, name) == slowly_matches(pattern, name)
+
+
+def slowly_fits(patterns: tuple[str, ...], name: str) -> bool:
+    asked = [slowly_matches(pattern, name) for pattern in patterns if pattern[0] != "!"]
+    excluded = [slowly_matches(pattern[1:], name) for pattern in patterns if pattern[0] == "!"]
+    return (any(asked) or not asked) and not any(excluded)
+
+
+@given(LISTS, LISTS, NAMES.filter(bool), NAMES.filter(bool))
+def test_every_key_has_a_say(branches: tuple[str, ...], workflows: tuple[str, ...], branch: str, workflow: str) -> None:
+    build = ended(branch=branch, workflow=workflow)
+    expected = slowly_fits(branches, branch) and slowly_fits(workflows, workflow)
+    assert fits_end(Filters(branch=branches, workflow=workflows), build, {}) == expected
+
+
+@given(BUILDS)
+def test_without_filters_everything_fits(build: BuildRow) -> None:
+    assert fits_start(Filters(), build, {})
+    assert fits_end(Filters(), build, {})
+
+
+@given(st.sampled_from(KEYS), st.lists(GLOBS, min_size=1, max_size=3), BUILDS)
+def test_nothing_fits_what_is_asked_for_and_excluded(key: str, globs: list[str], build: BuildRow) -> None:
+    assert not fits_end(Filters(**{key: (*globs, *(f"!{glob}" for glob in globs))}), build, {})
+
+
+@given(FILTERS, BUILDS)
+def test_a_start_fits_only_when_its_end_will(filters: Filters, build: BuildRow) -> None:
+    assert fits_end(filters, build, {}) or not fits_start(filters, build, {})
+
+
+def test_a_pattern_of_many_stars_is_as_quick_as_any() -> None:
+    """Trying every way would take longer than the universe has."""
+    assert not matches("*a" * 100, "a" * 5_000 + "b")
+    assert not matches("*" * 200 + "b", "a" * 5_000)
+
+
+@given(FILTERS)
+def test_what_is_stored_comes_back(filters: Filters) -> None:
+    assert from_json(json.loads(json.dumps(to_json(filters)))) == filters
+
+
+@pytest.mark.parametrize(
+    ("stored", "filters"),
+    [
+        ({}, Filters()),
+        ({"branch": ["main"], "moon": ["full"]}, Filters(branch=("main",))),
+        ({"branch": "main", "tag": None, "by": 7, "cause": {"push": 1}}, Filters()),
+        ({"branch": ["main", 7, None, "", ["x"]]}, Filters(branch=("main",))),
+    ],
+)
+def test_what_cannot_be_read_is_left_out(stored: dict[str, object], filters: Filters) -> None:
+    assert from_json(stored) == filters
+
+
+@pytest.mark.parametrize(
+    ("filters", "typed", "said"),
+    [
+        (Filters(), "", "every build"),
+        (
+            Filters(workflow=("deploy", "release-*"), branch=("!dependabot/*",), outcome=("failed", "aborted")),
+            "workflow:deploy,release-* branch:!dependabot/* outcome:failed,aborted",
+            "workflow deploy or release-*, not branch dependabot/*, only failed or aborted",
+        ),
+        (
+            Filters(outcome=("!succeeded",), cause=("schedule", "!push"), reason=("stuck",)),
+            "outcome:!succeeded cause:schedule,!push reason:stuck",
+            "not succeeded, caused by a schedule, not caused by a push, reason stuck",
+        ),
+        (
+            Filters(by=("U012AB", "!U7", "octocat")),
+            "by:@U012AB,!@U7,octocat",
+            "by @ana or octocat, not by @U7",
+        ),
+        (
+            Filters(branch=("main", "my branch", "!a,b", '"x"', "dev")),
+            'branch:main branch:"my branch" branch:"!a,b" branch:\'"x"\' branch:dev',
+            'branch main or my branch or "x" or dev, not branch a,b',
+        ),
+    ],
+)
+def test_filters_are_said(filters: Filters, typed: str, said: str) -> None:
+    assert describe(filters) == typed
+    assert spoken(filters, {"U012AB": "ana"}) == said

@@ -1,0 +1,151 @@
+"""What a channel asks to hear."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.filters import KEYS, Filters, describe
+from commands.subscribe_arguments import (
+    ALL_APPS,
+    SubscribeArguments,
+    UnsubscribeArguments,
+    parse_subscribe,
+    parse_unsubscribe,
+)
+from commands.tokens import ArgumentsUnclear
+from tests.commands.typed import ANY_TEXT, PLAIN, escaped
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("", SubscribeArguments()),
+        ("shop", SubscribeArguments("shop")),
+        ("all", SubscribeArguments(ALL_APPS)),
+        ("*", SubscribeArguments(ALL_APPS)),
+        ("app:All", SubscribeArguments(ALL_APPS)),
+        ('"all"', SubscribeArguments("all")),
+        ('app:"iOS Shop"', SubscribeArguments("iOS Shop")),
+        ("shop starts", SubscribeArguments("shop", starts=True)),
+        ("no-starts shop", SubscribeArguments("shop", starts=False)),
+        ("shop starts:Off style:Lines", SubscribeArguments("shop", style="line", starts=False)),
+        ("style:changes", SubscribeArguments(style="changes")),
+        ('"starts" "failed"', SubscribeArguments("starts", Filters(workflow=("failed",)))),
+    ],
+)
+def test_the_app_the_style_and_the_starts(text: str, arguments: SubscribeArguments) -> None:
+    assert parse_subscribe(text) == arguments
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("workflow:deploy,release-*", Filters(workflow=("deploy", "release-*"))),
+        ("w:a pipeline:b p:c", Filters(workflow=("a", "b", "c"))),
+        ("branch:!dependabot/* b:main,,main,", Filters(branch=("!dependabot/*", "main"))),
+        ("tag:v* t:x", Filters(tag=("v*", "x"))),
+        ("shop deploy,lint main,!dev", Filters(workflow=("deploy", "lint"), branch=("main", "!dev"))),
+        ("shop w:deploy main", Filters(workflow=("deploy",), branch=("main",))),
+        ("app:shop deploy", Filters(workflow=("deploy",))),
+        ("shop failed", Filters(outcome=("failed",))),
+        ("Red,Cancelled shop", Filters(outcome=("failed", "aborted"))),
+        ("shop !green", Filters(outcome=("!succeeded",))),
+        ("outcome:broken,s* state:!skipped", Filters(outcome=("failed", "s*", "!skipped"))),
+        ("cause:nightly,PR,!push", Filters(cause=("schedule", "pull-request", "!push"))),
+        ("reason:superseded,ROLLING-build", Filters(reason=("superseded", "rolling-build"))),
+        ("by:<@U012AB|ana>,!<@W9>,@OctoCat,Bo-*", Filters(by=("U012AB", "!W9", "octocat", "bo-*"))),
+        ("by:@U012AB,u012ab", Filters(by=("U012AB", "u012ab"))),
+        ('branch:"my branch" branch:"a,b" branch:"!c d"', Filters(branch=("my branch", "a,b", "!c d"))),
+        ('shop "my flow" “a,b”', Filters(workflow=("my flow",), branch=("a,b",))),
+        ('shop A="" B="c d"', Filters(workflow=("A=",), branch=("B=c d",))),
+        ("branch:it's,5\"", Filters(branch=("it's", '5"'))),
+    ],
+)
+def test_filters_are_read(text: str, filters: Filters) -> None:
+    assert parse_subscribe(text).filters == filters
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("shop werkflow:x", "Did you mean `workflow`"),
+        ("shop xyz:1", "`workflow`, `w`"),
+        ("outcome:faild", "Did you mean `failed`"),
+        ("outcome:x*", "What I know: `succeeded`"),
+        ("outcome:running", "Write `starts`"),
+        ("shop queued", "Write `starts`"),
+        ("cause:pusch", "Did you mean `push`"),
+        ("reason:wrong-targt", "Did you mean `wrong-target`"),
+        ("style:crad", "Did you mean `card`"),
+        ("starts:maybe", "`on`"),
+        ("branch: main", "without a space"),
+        ('branch:""', "has no value"),
+        ("branch:,", "only commas"),
+        ("branch:!", "`!` is no value"),
+        ("by:@", "`@` is no value"),
+        ("!branch:main", "`branch:!…`"),
+        ('branch:"a b",main', "its own key"),
+        ('branch:main,!"a b"', "its own key"),
+        ('branch:"a","b"', "its own key"),
+        ('branch:"a b",main workflow:"c d"', "its own key"),
+        ("a b c d", "`d`"),
+        ("branch:" + ",".join(str(number) for number in range(21)), "more than the 20"),
+        ("branch:" + "x" * 201, "longer than the 200"),
+    ],
+)
+def test_what_is_unclear_is_said_with_a_way_out(text: str, sentence: str) -> None:
+    with pytest.raises(ArgumentsUnclear) as unclear:
+        parse_subscribe(text)
+    assert sentence in unclear.value.sentence
+
+
+@pytest.mark.parametrize("text", ["branch:" + ",".join(str(number) for number in range(20)), "tag:" + "x" * 200])
+def test_what_is_just_allowed_is_read(text: str) -> None:
+    assert describe(parse_subscribe(text).filters) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("", UnsubscribeArguments()),
+        ("shop", UnsubscribeArguments("shop")),
+        (
+            "shop failed b:main style:line starts",
+            UnsubscribeArguments("shop", Filters(branch=("main",), outcome=("failed",))),
+        ),
+        ("all", UnsubscribeArguments(ALL_APPS)),
+    ],
+)
+def test_leaving_takes_what_subscribing_took(text: str, arguments: UnsubscribeArguments) -> None:
+    assert parse_unsubscribe(text) == arguments
+
+
+# Properties.
+
+PIECES = st.sampled_from(
+    [f"{key}:" for key in KEYS]
+    + ["!", ",", " ", "*", '"', "'", "\\", "@", "<@U012AB|ana>", "failed", "push", "stuck", "x"]
+)
+FILTERED = st.lists(PIECES, max_size=15).map("".join)
+
+
+@given(st.one_of(ANY_TEXT, FILTERED))
+def test_nothing_else_is_raised_and_what_is_read_is_read_again(text: str) -> None:
+    try:
+        filters = parse_subscribe(text).filters
+    except ArgumentsUnclear:
+        return
+    assert parse_subscribe(escaped(describe(filters))).filters == filters
+
+
+LISTS = st.lists(PLAIN.filter(lambda pattern: pattern not in ("", "!")), max_size=4, unique=True).map(tuple)
+
+
+@given(LISTS, LISTS, LISTS, st.sets(st.sampled_from(["failed", "!skipped", "s*"])))
+def test_filters_as_they_are_shown_can_be_typed(
+    workflow: tuple[str, ...], branch: tuple[str, ...], tag: tuple[str, ...], outcome: set[str]
+) -> None:
+    filters = Filters(workflow, branch, tag, tuple(outcome))
+    assert parse_subscribe(escaped(describe(filters))).filters == filters
