@@ -43,7 +43,7 @@ class Scope:
         return " ".join(
             [
                 f"workspace_id = :workspace_id and {app} and is_pipeline = 0",
-                f"and outcome is not null and outcome in {outcomes}",
+                f"and outcome in {outcomes}",
                 "and finished_at >= :since and finished_at < :until",
                 *(f"and {name} = :{name}" for name in chosen),
             ]
@@ -161,7 +161,7 @@ class FigureStore:
         rows = await self._read(
             f"""
             select app_slug, workflow, commit_hash, count(*) as failures
-            from builds as failing where {scope.where("('failed')").replace("outcome in ('failed')", "outcome = 'failed'")}
+            from builds as failing where {scope.where("('failed')")} and outcome = 'failed'
             and commit_hash is not null and exists (
                 select 1 from builds as passing
                 where passing.workspace_id = failing.workspace_id and passing.app_slug = failing.app_slug
