@@ -169,7 +169,7 @@ class Bot:
 
     async def _serve_web(self) -> None:
         slack = None if self._settings.slack_app_token is not None else self.slack_app
-        app = web_app(slack=slack, is_ready=self._missing, exposition=self._exposition)
+        app = web_app(slack=slack, hints=self.services.hints, is_ready=self._missing, exposition=self._exposition)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._on_exit.push_async_callback(runner.cleanup)

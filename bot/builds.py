@@ -75,10 +75,13 @@ class Builds:
         self._access, self._outbox, self._sweeps = access, outbox, sweeps
         self._clock, self._new_id, self._command = clock, new_id, command
 
-    async def get_build(self, asker: Asker, named: Named) -> BuildRow:
-        """The build a person means, as Bitrise shows it now. Raises `BuildNotFound`, `AppNotFound`, `NothingNamed`."""
+    async def get_build(self, asker: Asker, named: Named, *, looks_everywhere: bool = True) -> BuildRow:
+        """The build a person means, as Bitrise shows it now. Raises `BuildNotFound`, `AppNotFound`, `NothingNamed`.
+
+        An old build of which only the slug is known has to be looked for in every app: ``looks_everywhere``.
+        """
         self._access.check_member(asker)
-        seen = await self._find(asker, named)
+        seen = await self._find(asker, named, looks_everywhere=looks_everywhere)
         if seen is None:
             raise BuildNotFound(
                 f"I can't find {spell(named)} among the builds the stored token reaches. "
@@ -171,9 +174,9 @@ class Builds:
             )
         return app
 
-    async def _find(self, asker: Asker, named: Named) -> Build | None:
+    async def _find(self, asker: Asker, named: Named, *, looks_everywhere: bool) -> Build | None:
         if named.slug:
-            return await self._find_by_slug(asker, named)
+            return await self._find_by_slug(asker, named, looks_everywhere=looks_everywhere)
         if named.number is None:
             raise NothingNamed(f"Which build? For example: {self._command} status shop #812")
         app = await self.named_app(asker, named.app)
@@ -181,7 +184,7 @@ class Builds:
             page = await client.list_builds(app.app_slug, BuildFilters(build_number=named.number, limit=1))
         return page.items[0] if page.items else None
 
-    async def _find_by_slug(self, asker: Asker, named: Named) -> Build | None:
+    async def _find_by_slug(self, asker: Asker, named: Named, *, looks_everywhere: bool) -> Build | None:
         """A link need not name the app: our rows, then the recent builds of all apps, then app by app."""
         slug = named.slug or ""
         known = await self._builds.find_build(asker.workspace_id, slug)
@@ -195,7 +198,7 @@ class Builds:
         recent = next((build for build in page.items if build.slug == slug), None)
         if recent is not None:
             return recent
-        for row in await self._app_rows.list_apps(asker.workspace_id):
+        for row in await self._app_rows.list_apps(asker.workspace_id) if looks_everywhere else ():
             if found := await self._try(asker.workspace_id, row.app_slug, slug, is_pipeline=False):
                 return found
         return None

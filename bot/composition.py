@@ -16,31 +16,47 @@ from bot.again import Again
 from bot.apps import Apps
 from bot.bitrise.client import BitriseClient
 from bot.builds import Builds
+from bot.changes import Changes
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine.local import LocalEngine
+from bot.findings import Findings
+from bot.hints import Hints
 from bot.installs import Installs
+from bot.news import News
 from bot.notifier import Notifier
 from bot.observer import Observer
 from bot.outbox import Outbox
+from bot.owners import Owners
+from bot.pictures import Pictures
 from bot.requests import Requests
 from bot.sending import Sending
 from bot.services import Services
 from bot.settings import Settings
 from bot.showing import Showing
+from bot.silenced import Silenced
 from bot.slack.client import SlackClient, web_client
 from bot.starts import Starts
 from bot.sweeps import Sweeps
 from bot.tasks import Tasks
+from bot.tellings import Tellings
 from bot.tracker import Tracker
+from bot.unfurls import Unfurls
 from bot.vault import Token, Vault, parse_keys
+from bot.walk import Walk
 from storage import Database
 from storage.apps import AppStore
 from storage.audit import AuditStore
 from storage.builds import BuildStore
 from storage.cards import CardStore
+from storage.findings import FindingStore
+from storage.history import HistoryStore
+from storage.news import NewsStore
 from storage.outbox import OutboxStore
+from storage.people import PeopleStore
 from storage.requests import RequestStore
+from storage.subscriptions import SubscriptionStore
+from storage.webhooks import WebhookStore
 from storage.workspaces import WorkspaceStore
 
 
@@ -71,7 +87,8 @@ def compose(
     engine = LocalEngine(database=database, clock=clock)
     workspaces, app_rows, builds = WorkspaceStore(database), AppStore(database), BuildStore(database)
     requests, cards, audit = RequestStore(database), CardStore(database), AuditStore(database)
-    messages = OutboxStore(database)
+    messages, subscription_rows = OutboxStore(database), SubscriptionStore(database)
+    people, finding_rows = PeopleStore(database), FindingStore(database)
 
     def slack_client(token: str) -> SlackClient:
         return SlackClient(web=web_client(token, session=session, base_url=settings.slack_api_url), session=session)
@@ -89,15 +106,37 @@ def compose(
     outbox = Outbox(messages=messages, engine=engine, vault=vault, clock=clock, new_id=new_id)
     made = Requests(vault=vault, clock=clock, new_id=new_id)
     sweeps = Sweeps(workspaces=workspaces, engine=engine)
-    observer = Observer(builds=builds, cards=cards, outbox=outbox, clock=clock)
     connections = Connections(
         database=database, workspaces=workspaces, apps=app_rows, requests=requests, audit=audit, outbox=outbox,
         sweeps=sweeps, engine=engine, access=access, vault=vault, made=made, clock=clock, new_id=new_id,
         bitrise=bitrise_client, slack=installs.client, command=settings.command,
     )  # fmt: skip
+    history = HistoryStore(database)
+    changes = Changes(history)
+    findings = Findings(
+        database=database, builds=builds, cards=cards, findings=finding_rows, connections=connections, outbox=outbox,
+        engine=engine, clock=clock,
+    )  # fmt: skip
+    news = News(
+        database=database, builds=builds, requests=requests, workspaces=workspaces,
+        subscriptions=subscription_rows,
+        people=people, news=NewsStore(database), changes=changes, engine=engine, clock=clock,
+        tellings=Tellings(
+            builds=builds, cards=cards, outbox=outbox, findings=findings, clock=clock, new_id=new_id
+        ),
+    )  # fmt: skip
+    observer = Observer(
+        builds=builds, cards=cards, outbox=outbox, news=news, findings=findings, owners=Owners(people), clock=clock
+    )
+    walk = Walk(database=database, workspaces=workspaces, observer=observer, clock=clock)
     apps = Apps(
         database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
     )
+    hints = Hints(
+        database=database, workspaces=workspaces, apps=app_rows, webhooks=WebhookStore(database), audit=audit,
+        connections=connections, access=access, sweeps=sweeps, vault=vault, clock=clock, new_id=new_id,
+        public_url=settings.public_url,
+    )  # fmt: skip
     showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
     starts = Starts(
         database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
@@ -123,19 +162,29 @@ def compose(
         database=database, requests=requests, made=made, builds=known, connections=connections, observer=observer,
         access=access,
     )  # fmt: skip
+    unfurls = Unfurls(
+        database=database, cards=cards, app_rows=app_rows, subscriptions=subscription_rows, builds=known,
+        outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
+    )  # fmt: skip
     Notifier(
-        database=database, messages=messages, cards=cards, builds=builds, app_rows=app_rows, showing=showing,
-        engine=engine, vault=vault, clock=clock, slack=installs.client, out=outbox,
+        database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
+        clock=clock, slack=installs.client, out=outbox,
+        pictures=Pictures(
+            builds=builds, cards=cards, apps=app_rows, findings=finding_rows, showing=showing, changes=changes,
+            clock=clock,
+        ),
+        silenced=Silenced(subscriptions=subscription_rows, outbox=outbox, clock=clock),
     )  # fmt: skip
     tracker = Tracker(
         database=database, workspaces=workspaces, builds=builds, cards=cards, apps=apps, connections=connections,
-        observer=observer, outbox=outbox, sweeps=sweeps, engine=engine, clock=clock,
-        watched=timedelta(seconds=settings.sweep_seconds), idle=timedelta(seconds=settings.idle_sweep_seconds),
+        observer=observer, news=news, walk=walk, outbox=outbox, sweeps=sweeps, engine=engine, clock=clock,
+        watched=timedelta(seconds=settings.sweep_seconds), heard=timedelta(seconds=settings.subscribed_sweep_seconds),
+        idle=timedelta(seconds=settings.idle_sweep_seconds),
     )  # fmt: skip
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-        aborts=aborts, builds=known, again=again, connections=connections, showing=showing, outbox=outbox, tasks=tasks,
-        slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests,
-        messages=messages,
+        aborts=aborts, builds=known, again=again, connections=connections, hints=hints, unfurls=unfurls,
+        showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
+        build_rows=builds, requests=requests, messages=messages,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from bot.settings import Settings, env_name
 from bot.slack import ids
@@ -12,10 +13,12 @@ from bot.slack import ids
 SCOPES: Final = {
     "commands": "the slash commands and the shortcut",
     "chat:write": "cards and announcements in channels the bot is invited to",
+    "links:read": "to hear of links to Bitrise's build pages in channels the bot is in",
+    "links:write": "to show the build's card below such a link",
     "users:read": "names for build messages and abort reasons; who is an admin and may connect",
 }
 OPTIONAL_SCOPES: Final = {"chat:write.public": "cards in public channels without an invitation"}
-EVENTS: Final = ("app_home_opened",)
+EVENTS: Final = ("app_home_opened", "link_shared")
 EVENTS_PATH: Final = "/slack/events"
 """In HTTP mode Slack sends commands, presses, options and events to this one path."""
 
@@ -52,6 +55,7 @@ def build_manifest(settings: Settings) -> dict[str, Any]:
             },
             "bot_user": {"display_name": "Buildbell", "always_online": True},
             "shortcuts": [_shortcut()],
+            "unfurl_domains": [urlsplit(settings.bitrise_site_url).hostname],
             "slash_commands": _commands(settings.command, url),
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}},

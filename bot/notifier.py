@@ -15,16 +15,16 @@ from bot.budget import Budget
 from bot.clock import Clock
 from bot.engine import Engine, RetryAt
 from bot.errors import SealBroken
+from bot.news import News
 from bot.outbox import Outbox
-from bot.showing import Showing
-from bot.slack import cards as drawing
+from bot.pictures import Pictures
+from bot.silenced import Silenced
 from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable
 from bot.slack.text import Message
 from bot.vault import Vault
 from storage import Database, Transaction
 from storage.apps import AppStore
-from storage.builds import BuildRow, BuildStore
-from storage.cards import CardRow, CardStore
+from storage.cards import UNFURL, CardRow, CardStore
 from storage.outbox import OutboxRow, OutboxStore
 
 log = logging.getLogger(__name__)
@@ -49,9 +49,6 @@ TOKEN_DEAD = frozenset(
 UNREADABLE = frozenset(["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
 TOO_LONG_AGO = timedelta(days=1)
 PAUSE = timedelta(minutes=5)
-REROUTED = (
-    "This is here because I can't write where you asked for it. Invite me there to have the next one in the channel."
-)
 
 
 class Notifier:
@@ -61,22 +58,25 @@ class Notifier:
         database: Database,
         messages: OutboxStore,
         cards: CardStore,
-        builds: BuildStore,
         app_rows: AppStore,
-        showing: Showing,
+        pictures: Pictures,
+        news: News,
+        silenced: Silenced,
         engine: Engine,
         vault: Vault,
         clock: Clock,
         slack: Callable[[str], SlackClient],
         out: Outbox,
     ) -> None:
-        self._db, self._messages, self._cards, self._builds = database, messages, cards, builds
-        self._app_rows, self._showing, self._vault, self._clock, self._slack = app_rows, showing, vault, clock, slack
+        self._db, self._messages, self._cards = database, messages, cards
+        self._app_rows, self._pictures, self._news, self._silenced = app_rows, pictures, news, silenced
+        self._vault, self._clock, self._slack = vault, clock, slack
         self._out, self._budget = out, Budget()
         self._senders = {
             outbox.CARD: self._send_card,
             outbox.TICK: self._send_card,
             outbox.ANNOUNCEMENT: self._send_announcement,
+            outbox.EXPLANATION: self._send_explanation,
             outbox.WHISPER: self._send_whisper,
             outbox.DIRECT: self._send_direct,
         }
@@ -112,23 +112,29 @@ class Notifier:
     async def _refused(self, message: OutboxRow, error: SlackRefused) -> None:
         card = await self._cards.find_card(message.card_id) if message.card_id else None
         facts = {"kind": message.kind, "error": error.error, "workspace": message.workspace_id}
-        if error.error in TOKEN_DEAD and self._clock.now() - message.created_at < TOO_LONG_AGO:
+        is_link = card is not None and card.style == UNFURL
+        if error.error in TOKEN_DEAD and not is_link and self._clock.now() - message.created_at < TOO_LONG_AGO:
             log.error("Slack refuses the bot token; messages wait", extra=facts)
             raise RetryAt(self._clock.now() + PAUSE)
         log.warning("Slack refused a message", extra=facts)
-        if card is not None and error.error in UNREACHABLE:
-            await self._reroute(message, card)
-        elif card is not None and error.error in CARD_LOST:
+        if card is not None and error.error in UNREACHABLE and not is_link:
+            await self._reroute(message, card, error.error)
+        elif card is not None and (error.error in CARD_LOST or is_link):
             await self._db.transaction(lambda tx: self._cards.close_card(tx, card.card_id))
             await self._drop(message)
         else:
             await self._drop(message)
 
-    async def _reroute(self, message: OutboxRow, card: CardRow) -> None:
-        """The channel cannot be written to: the card goes to the person who asked, and says why."""
+    async def _reroute(self, message: OutboxRow, card: CardRow, error: str) -> None:
+        """The channel cannot be written to: the card goes to the person who asked, and says why.
+
+        What a subscription wanted to tell there is not told; whoever made it hears that, and it is paused.
+        """
 
         async def move(tx: Transaction) -> None:
             await self._messages.delete_message(tx, message.outbox_id)
+            if card.subscription_id is not None:
+                await self._silenced.pause(tx, card, error)
             if card.requester is None or card.rerouted_from is not None:
                 await self._cards.close_card(tx, card.card_id)
                 return
@@ -148,7 +154,7 @@ class Notifier:
             await self._drop(message)
             return
         await self._messages.take_dedupe_key(message.outbox_id)
-        drawn = await self._draw(card)
+        drawn = await self._pictures.draw(card)
         digest = digest_of(drawn)
         if card.ts is not None and digest == card.drawn_digest:
             await self._drop(message)
@@ -156,12 +162,17 @@ class Notifier:
         client = self._slack(message.workspace_id)
         if card.ts is None:
             self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
-            posted = await readable(lambda drawn: client.post(card.channel_id, drawn), drawn)
+            thread_ts = await self._thread_of(card)
+            posted = await readable(lambda drawn: client.post(card.channel_id, drawn, thread_ts=thread_ts), drawn)
             await self._db.transaction(lambda tx: self._keep_posted(tx, message, card, posted, digest))
             return
         self._pace(self._budget.update(message.workspace_id, now=self._clock.now()))
         ts = card.ts
-        await readable(lambda drawn: client.update(card.channel_id, ts, drawn), drawn)
+        if card.style == UNFURL:
+            url = (card.facts or {})["url"]
+            await readable(lambda drawn: client.unfurl(card.channel_id, ts, {url: drawn}), drawn)
+        else:
+            await readable(lambda drawn: client.update(card.channel_id, ts, drawn), drawn)
         await self._db.transaction(lambda tx: self._keep_drawn(tx, message, card, digest))
 
     async def _send_announcement(self, message: OutboxRow) -> None:
@@ -169,14 +180,37 @@ class Notifier:
         if card is None or card.is_gone or card.ts is None:
             await self._drop(message)
             return
-        channel = await self._app_rows.get_channel(card.workspace_id, card.channel_id)
-        drawn = drawing.announcement(
-            await self._showing.shown_all(await self._builds_of(card)), mention_user=card.requester
-        )
+        drawn = await self._pictures.announcement(card)
         self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
-        thread_ts = card.ts if channel.finish_in == "thread" else None
+        thread_ts = None if await self._is_told_to_all(card) else card.ts
         await self._slack(message.workspace_id).post(card.channel_id, drawn, thread_ts=thread_ts)
         await self._drop(message)
+
+    async def _is_told_to_all(self, card: CardRow) -> bool:
+        """The channel's setting says so, or the channel has subscribed to such ends."""
+        channel = await self._app_rows.get_channel(card.workspace_id, card.channel_id)
+        if channel.finish_in != "thread":
+            return True
+        builds = await self._pictures.builds_of(card)
+        heard = [await self._news.is_heard_in(card.workspace_id, card.channel_id, build) for build in builds]
+        return any(heard)
+
+    async def _send_explanation(self, message: OutboxRow) -> None:
+        """Why a build failed, in the thread of the message that tells it."""
+        card = await self._cards.find_card(message.card_id or "")
+        drawn = await self._pictures.explanation(card) if card is not None and not card.is_gone else None
+        if card is None or drawn is None or card.ts is None:
+            await self._drop(message)
+            return
+        self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
+        client, thread_ts = self._slack(message.workspace_id), await self._thread_of(card) or card.ts
+        await readable(lambda drawn: client.post(card.channel_id, drawn, thread_ts=thread_ts), drawn)
+        await self._drop(message)
+
+    async def _thread_of(self, card: CardRow) -> str | None:
+        """Where a message stands in a thread: what it is posted under. None when that could not be posted."""
+        parent = await self._cards.find_card(card.parent_id) if card.parent_id else None
+        return parent.ts if parent is not None and not parent.is_gone else None
 
     async def _send_whisper(self, message: OutboxRow) -> None:
         """By the response URL, which works where the bot is no member; else in the channel; else directly."""
@@ -215,16 +249,6 @@ class Notifier:
     def _pace(self, free_at: datetime | None) -> None:
         if free_at is not None:
             raise RetryAt(free_at)
-
-    async def _builds_of(self, card: CardRow) -> list[BuildRow]:
-        slugs = await self._cards.list_build_slugs(card.card_id)
-        found = [await self._builds.find_build(card.workspace_id, slug) for slug in slugs]
-        return [build for build in found if build is not None]
-
-    async def _draw(self, card: CardRow) -> Message:
-        shown = await self._showing.shown_all(await self._builds_of(card))
-        notes = [REROUTED] if card.rerouted_from else []
-        return drawing.card(shown, now=self._clock.now(), notes=notes)
 
     async def _keep_posted(
         self, tx: Transaction, message: OutboxRow, card: CardRow, posted: Posted, digest: str

@@ -11,33 +11,68 @@ from datetime import datetime
 from bot import outcomes
 from bot.bitrise.models import Build, RequestedParams
 from bot.clock import Clock
+from bot.findings import Findings
+from bot.news import News
 from bot.outbox import Outbox
+from bot.owners import Owners
 from storage import Transaction
 from storage.builds import BuildRow, BuildStore
-from storage.cards import CardStore
+from storage.cards import CARD, CardStore
 
 RANK = {"queued": 0, "running": 1, "finished": 2}
 OURS = "BUILDBELL_"
 
 
 class Observer:
-    def __init__(self, *, builds: BuildStore, cards: CardStore, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        builds: BuildStore,
+        cards: CardStore,
+        outbox: Outbox,
+        news: News,
+        findings: Findings,
+        owners: Owners,
+        clock: Clock,
+    ) -> None:
         self._builds, self._cards, self._outbox, self._clock = builds, cards, outbox, clock
+        self._news, self._findings, self._owners = news, findings, owners
 
-    async def observe(self, tx: Transaction, workspace_id: str, seen: Iterable[Build]) -> list[BuildRow]:
-        """Store what was seen. Late, repeated and out-of-order signals change nothing; returns the rows as they are."""
-        return [await self._observe(tx, row_of(workspace_id, build, now=self._clock.now())) for build in seen]
+    async def observe(
+        self, tx: Transaction, workspace_id: str, seen: Iterable[Build], *, tells: bool = True
+    ) -> list[BuildRow]:
+        """Store what was seen. Late, repeated and out-of-order signals change nothing; returns the rows as they are.
+
+        Whoever is to hear of it is told in the same transaction; without ``tells`` the caller calls `tell` itself.
+        """
+        rows = [await self._observe(tx, row_of(workspace_id, build, now=self._clock.now())) for build in seen]
+        if tells:
+            await self.tell(tx, workspace_id)
+        return rows
+
+    async def tell(self, tx: Transaction, workspace_id: str) -> None:
+        await self._news.tell(tx, workspace_id)
+
+    async def welcome(self, tx: Transaction, build: BuildRow) -> None:
+        """A start of ours got its answer: now it is known who asked, so it can be told."""
+        await self._owners.note(tx, build)
+        if not build.is_finished:  # else its end is noted already
+            await self._news.note_new(tx, build)
 
     async def _observe(self, tx: Transaction, seen: BuildRow) -> BuildRow:
         known = await self._builds.find_build(seen.workspace_id, seen.build_slug, on=tx)
         if known is None:
-            await self._builds.add_build(tx, seen)
+            if await self._builds.add_build(tx, seen):
+                await self._owners.note(tx, seen)
+                await self._news.note_new(tx, seen)
             return seen
         if RANK[seen.state] < RANK[known.state] or known.is_finished:
             return known  # what has ended stays ended, whatever an older answer says
         merged = merge(known, seen)
         if await self._builds.save_build(tx, merged, seen_state=known.state) and is_news(known, merged):
             await self._show(tx, merged)
+            if merged.is_finished:
+                await self._news.note_end(tx, merged)
         return merged
 
     async def _show(self, tx: Transaction, build: BuildRow) -> None:
@@ -45,8 +80,11 @@ class Observer:
             await self._outbox.show_card(tx, card)
             if not build.is_finished or await self._cards.count_unfinished(card.card_id, on=tx):
                 continue
+            if card.style != CARD:
+                continue
             if await self._cards.claim_announcement(tx, card.card_id, now=self._clock.now()):
                 await self._outbox.announce(tx, card)
+                await self._findings.want(tx, build)
 
     async def lose(self, tx: Transaction, build: BuildRow) -> None:
         """Bitrise no longer shows a build: it ends here without an outcome, because nobody knows it."""

@@ -16,6 +16,7 @@ from storage.outbox import OutboxRow, OutboxStore
 
 DELIVER = "deliver"
 CARD, TICK, ANNOUNCEMENT, WHISPER, DIRECT = "card", "tick", "announcement", "whisper", "direct"
+EXPLANATION = "explanation"
 
 
 class Outbox:
@@ -38,6 +39,10 @@ class Outbox:
     async def announce(self, tx: Transaction, card: CardRow) -> None:
         """Tell the end of a card's builds where people hear it."""
         await self._add(tx, card, ANNOUNCEMENT)
+
+    async def explain(self, tx: Transaction, card: CardRow) -> None:
+        """Say in the message's thread why its build failed."""
+        await self._add(tx, card, EXPLANATION, dedupe_key=f"explain:{card.card_id}")
 
     async def whisper(self, tx: Transaction, asker: Asker, message: Message) -> None:
         """Answer a person privately, where they asked."""

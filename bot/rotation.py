@@ -1,8 +1,9 @@
-"""Seal every stored token again with the newest key, so that older keys can be dropped."""
+"""Seal every stored secret again with the newest key, so that older keys can be dropped."""
 
 from __future__ import annotations
 
 from bot.connections import token_context
+from bot.hints import secret_context
 from bot.settings import Settings
 from bot.vault import Vault, parse_keys
 from storage import open_database
@@ -10,17 +11,21 @@ from storage.workspaces import WorkspaceStore
 
 
 async def rotate_keys(settings: Settings) -> int:
-    """Returns how many tokens were sealed again. Raises `SealBroken` when one does not open with the given keys."""
+    """Returns how many secrets were sealed again. Raises `SealBroken` when one does not open with the given keys."""
     vault = Vault(parse_keys(settings.encryption_keys.get_secret_value() if settings.encryption_keys else ""))
     database = await open_database(settings.database_url)
     try:
         store = WorkspaceStore(database)
         count = 0
         for workspace in await store.list_workspaces():
-            old, context = workspace.bitrise_token_sealed, token_context(workspace.workspace_id)
-            if old is not None and vault.needs_rotation(old):
-                new = vault.seal(vault.open(old, context=context).reveal(), context=context)
-                count += await store.replace_sealed(workspace.workspace_id, old=old, new=new)
+            workspace_id = workspace.workspace_id
+            for column, old, context in (
+                ("bitrise_token_sealed", workspace.bitrise_token_sealed, token_context(workspace_id)),
+                ("webhook_secret_sealed", workspace.webhook_secret_sealed, secret_context(workspace_id)),
+            ):
+                if old is not None and vault.needs_rotation(old):
+                    new = vault.seal(vault.open(old, context=context).reveal(), context=context)
+                    count += await store.replace_sealed(workspace_id, column=column, old=old, new=new)
         return count
     finally:
         await database.close()

@@ -25,7 +25,7 @@ from bot.sweeps import Sweeps
 from bot.wanted import Parameters
 from storage import Database, Transaction
 from storage.audit import AuditRow, AuditStore
-from storage.builds import BuildStore
+from storage.builds import BuildRow, BuildStore
 from storage.cards import CardRow, CardStore
 from storage.requests import RequestRow, RequestStore
 
@@ -145,27 +145,33 @@ class Sending:
 
         async def finish(tx: Transaction) -> None:
             rows = [row_from_answer(request, parameters, item, now=now) for item in answer.results] if answer else []
-            for build in await self._observer.observe(tx, request.workspace_id, found_builds or []):
+            for build in await self._observer.observe(tx, request.workspace_id, found_builds or [], tells=False):
                 rows.append(claimed(build, request, parameters))
                 await self._builds.save_build(tx, rows[-1], seen_state=build.state)
+                await self._observer.welcome(tx, rows[-1])
             slugs = [row.build_slug for row in rows]
             if not await self._requests.settle_request(
                 tx, request.request_id, state="done", result=" ".join(slugs), now=now, build_slug=slugs[0]
             ):
                 return
             for row in rows if answer else ():
-                if not await self._builds.add_build(tx, row):
-                    # A sweep was quicker than the answer.
-                    known = await self._builds.find_build(row.workspace_id, row.build_slug, on=tx)
-                    if known:
-                        await self._builds.save_build(tx, claimed(known, request, parameters), seen_state=known.state)
+                await self._keep(tx, row, request, parameters)
             await self._show(tx, request, slugs, now)
+            await self._observer.tell(tx, request.workspace_id)
             for message in refused:
                 await self._outbox.whisper(tx, self._made.asker_of(request), sentence(f"Bitrise said: {message}"))
             await self._note(tx, request, f"started {' '.join(slugs)}")
 
         await self._db.transaction(finish)
         log.info("build started", extra={"request": request.request_id, "app": parameters.app_slug})
+
+    async def _keep(self, tx: Transaction, row: BuildRow, request: RequestRow, parameters: Parameters) -> None:
+        """A build that the answer names; or the row of it, when a sweep was quicker than the answer."""
+        if not await self._builds.add_build(tx, row):
+            known = await self._builds.find_build(row.workspace_id, row.build_slug, on=tx)
+            row = claimed(known or row, request, parameters)
+            await self._builds.save_build(tx, row, seen_state=row.state)
+        await self._observer.welcome(tx, row)
 
     async def _show(self, tx: Transaction, request: RequestRow, slugs: list[str], now: datetime) -> None:
         card = CardRow(

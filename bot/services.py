@@ -12,12 +12,14 @@ from bot.apps import Apps
 from bot.builds import Builds
 from bot.clock import Clock
 from bot.connections import Connections
+from bot.hints import Hints
 from bot.outbox import Outbox
 from bot.showing import Showing
 from bot.slack.client import SlackClient
 from bot.slack.text import Message
 from bot.starts import Starts
 from bot.tasks import Tasks
+from bot.unfurls import Unfurls
 from storage import Database
 from storage.apps import AppStore
 from storage.builds import BuildStore
@@ -38,8 +40,10 @@ class Services:
     builds: Builds
     again: Again
     connections: Connections
+    hints: Hints
     showing: Showing
     outbox: Outbox
+    unfurls: Unfurls
     tasks: Tasks
     slack: Callable[[str], SlackClient]
     workspaces: WorkspaceStore

@@ -90,8 +90,8 @@ class Settings(BaseSettings):
     port: int = Field(3000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: str | None = Field(
         None,
-        description="The address under which Slack reaches this process in HTTP mode, like "
-        "https://buildbell.example.com; `buildbell manifest` needs it.",
+        description="The address under which Slack (in HTTP mode) and Bitrise's webhooks reach this process, like "
+        "https://buildbell.example.com; `buildbell manifest` needs it for HTTP mode.",
     )
     connect_users: CommaSeparated = Field(
         (),
@@ -107,6 +107,12 @@ class Settings(BaseSettings):
         10, ge=1, le=600, description="How often Bitrise is asked what changed while a build is watched."
     )
     idle_sweep_seconds: float = Field(300, ge=1, le=86400, description="How often Bitrise is asked while nothing runs.")
+    subscribed_sweep_seconds: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="How often Bitrise is asked while nothing runs and channels or people wait to hear of builds.",
+    )
     look_back_seconds: float = Field(
         10,
         ge=0,

@@ -22,16 +22,17 @@ from bot.errors import (
     ConnectionDead,
     NotConnected,
 )
+from bot.news import News
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.sweeps import SWEEP, Sweeps
+from bot.walk import PAGE, Walk
 from storage import Database, Transaction
 from storage.builds import BuildRow, BuildStore
-from storage.cards import CardStore
+from storage.cards import CARD, CardStore
 from storage.workspaces import WorkspaceStore
 
 log = logging.getLogger(__name__)
-PAGE = 50
 ASKED_SINGLY = 20
 TICK_EVERY = timedelta(seconds=15)
 LONGEST_BACK_OFF = timedelta(minutes=5)
@@ -42,7 +43,9 @@ APPS_KEPT = timedelta(hours=6)
 
 
 class Tracker:
-    """``watched`` is the pause between sweeps while a running build has a card, ``idle`` the one otherwise."""
+    """Pauses between sweeps: ``watched`` while somebody follows a running build, ``heard`` while channels or people
+    wait for whatever may start, ``idle`` otherwise.
+    """
 
     def __init__(
         self,
@@ -54,16 +57,20 @@ class Tracker:
         apps: Apps,
         connections: Connections,
         observer: Observer,
+        news: News,
+        walk: Walk,
         outbox: Outbox,
         sweeps: Sweeps,
         engine: Engine,
         clock: Clock,
         watched: timedelta,
+        heard: timedelta,
         idle: timedelta,
     ) -> None:
         self._db, self._workspaces, self._builds, self._cards = database, workspaces, builds, cards
         self._apps, self._connections, self._observer, self._outbox = apps, connections, observer, outbox
-        self._sweeps, self._clock, self._watched, self._idle = sweeps, clock, watched, idle
+        self._news, self._walk, self._sweeps, self._clock = news, walk, sweeps, clock
+        self._watched, self._heard, self._idle = watched, heard, idle
         self._failures: dict[str, int] = {}
         engine.register(SWEEP, self.sweep, concurrency=16)
 
@@ -105,7 +112,8 @@ class Tracker:
 
     async def _look(self, client: BitriseClient, workspace_id: str) -> None:
         page = await client.list_all_builds(limit=PAGE)
-        await self._keep(workspace_id, page.items)
+        if await self._walk.begin(workspace_id, page):
+            await self._walk.go_on(client, workspace_id)
         on_page = {build.slug for build in page.items}
         unfinished = await self._builds.list_unfinished(workspace_id)
         missing = [build for build in unfinished if build.build_slug not in on_page]
@@ -144,7 +152,7 @@ class Tracker:
     async def _finish(self, workspace_id: str, error: BuildbellError | None) -> None:
         now = self._clock.now()
         watched = await self._cards.list_watched(workspace_id)
-        pause = self._watched if watched else self._idle
+        pause = await self._pause(workspace_id, is_watched=bool(watched))
         if error is None:
             self._failures.pop(workspace_id, None)
         else:
@@ -152,7 +160,7 @@ class Tracker:
 
         async def finish(tx: Transaction) -> None:
             for card in watched:
-                if card.ts and card.drawn_at and now - card.drawn_at >= TICK_EVERY:
+                if card.style == CARD and card.ts and card.drawn_at and now - card.drawn_at >= TICK_EVERY:
                     await self._outbox.tick(tx, card)
             due_at = now + pause
             await self._workspaces.finish_sweep(
@@ -163,6 +171,16 @@ class Tracker:
                 await self._sweeps.plan(tx, workspace_id, at=workspace.sweep_due_at)
 
         await self._db.transaction(finish)
+
+    async def _pause(self, workspace_id: str, *, is_watched: bool) -> timedelta:
+        hearers = await self._news.hearers(workspace_id)
+        workspace = await self._workspaces.find_workspace(workspace_id)
+        if is_watched or (workspace is not None and workspace.walk_next):
+            return self._watched
+        if not hearers.are_there:
+            return self._idle
+        unfinished = await self._builds.list_unfinished(workspace_id)
+        return self._watched if any(map(hearers.may_concern, unfinished)) else min(self._heard, self._idle)
 
     def _back_off(self, workspace_id: str, error: BuildbellError) -> timedelta:
         """Longer with every failure in a row, at least as long as Bitrise asks for."""

@@ -1,4 +1,4 @@
-"""The doors: Slack's requests, health, readiness, metrics."""
+"""The doors: Slack's requests, Bitrise's webhooks, health, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 
+from bot.hints import PATH as HINTS_PATH
+from bot.hints import Hints
+
 MAX_BODY_BYTES = 1024 * 1024
+MAX_WEBHOOK_BYTES = 64 * 1024
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
 def web_app(
     *,
     slack: AsyncApp | None,
+    hints: Hints,
     is_ready: Callable[[], str | None],
     exposition: Callable[[], Awaitable[bytes]],
 ) -> web.Application:
@@ -24,6 +29,7 @@ def web_app(
     app.router.add_get("/healthz", _health)
     app.router.add_get("/readyz", _readiness(is_ready))
     app.router.add_get("/metrics", _metrics(exposition))
+    app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(hints, is_ready))
     if slack is not None:
         app.router.add_post("/slack/events", _slack(slack, is_ready))
     return app
@@ -49,6 +55,21 @@ def _metrics(exposition: Callable[[], Awaitable[bytes]]) -> Callable[[web.Reques
         return web.Response(body=await exposition(), headers=headers)
 
     return metrics
+
+
+def _bitrise(hints: Hints, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Bitrise's webhooks: stored as a hint and answered at once. What is not from there looks like no such place."""
+
+    async def receive(request: web.Request) -> web.Response:
+        if is_ready():
+            return web.Response(status=503)
+        if (request.content_length or 0) > MAX_WEBHOOK_BYTES:
+            return web.Response(status=413)
+        raw = await request.content.read(MAX_WEBHOOK_BYTES + 1)
+        is_true = len(raw) <= MAX_WEBHOOK_BYTES and await hints.receive(request.match_info["key"], raw, request.headers)
+        return web.Response(status=204 if is_true else 404)
+
+    return receive
 
 
 def _slack(app: AsyncApp, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bot.outcomes import spoken_duration
 from bot.services import Services
 from bot.slack import replies
 from bot.slack.text import Message
 from commands.asking import Help, Typed
+from storage.workspaces import WorkspaceRow
 
 HELP = (Help("doctor", "is everything well: token, last sweep, waiting messages"),)
 
@@ -18,6 +20,15 @@ async def examine(typed: Typed, services: Services) -> Message | None:
         lines.append(f"Bitrise was last looked at {ago} s ago.")
     if workspace and workspace.last_sweep_error:
         lines.append(f"The last look failed: {workspace.last_sweep_error}")
+    lines.append(_webhooks(workspace, services))
     waiting, open_requests = await services.messages.count_waiting(), await services.requests.count_open()
     lines.append(f"Messages waiting for Slack: {waiting}. Starts and stops waiting for Bitrise: {open_requests}.")
     return replies.report(workspace, lines, command=services.command)
+
+
+def _webhooks(workspace: WorkspaceRow | None, services: Services) -> str:
+    if workspace is None or workspace.last_webhook_at is None:
+        why = "" if services.hints.are_possible else ": BUILDBELL_PUBLIC_URL is not set, so it can't reach me"
+        return f"Bitrise has not called yet{why}. I look by myself all the same."
+    ago = spoken_duration((services.clock.now() - workspace.last_webhook_at).total_seconds())
+    return f"Bitrise last called {ago} ago."

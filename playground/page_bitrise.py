@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from playground.bitrise import PracticeBitrise
-from playground.bitrise.history import TOPICS, VERBS
+from playground.bitrise.commits import TOPICS, Commits, signed_off
 from playground.bitrise.model import App, Build
-from playground.bitrise.world import abort_wording
+from playground.bitrise.rules import abort_wording
 from playground.page_guide import Guide
 from playground.stage import Stage
 
@@ -23,9 +23,12 @@ COMMITTER = "octocat"
 class BitriseDeeds:
     def __init__(self, stage: Stage, guide: Guide) -> None:
         self._bitrise, self._guide = stage.bitrise, guide
-        self._random = random.Random()  # commit messages to look at, no secrets
+        self._people = stage.people
+        self._random = random.Random()  # numbers and names to look at, no secrets
+        self._commits = Commits(self._random.random())
         self._deeds: dict[str, Deed] = {
             "start": self._start,
+            "push": self._push_commit,
             "hold": lambda asked: self._bitrise.hold(self._build(asked)),
             "run": lambda asked: self._bitrise.run(self._build(asked)),
             "finish": self._finish,
@@ -49,11 +52,20 @@ class BitriseDeeds:
         build = self._bitrise.start_build(app, workflow=workflow, **cause(app, asked))
         return {"ok": True, "build": build.slug}
 
+    def _push_commit(self, asked: JSON) -> JSON:
+        """What the trigger map starts: nothing, one or several; ``by`` signs it off, if it is one of the team."""
+        app, by = self._app(asked), str(asked.get("by") or COMMITTER)
+        branch = asked.get("branch") or app.branches[0]
+        builds = self._bitrise.push(app, by=by, branch=branch, message=self._message(asked, by))
+        if not builds:
+            raise ValueError(f"the trigger map of {app.title} starts nothing for {branch}")
+        return {"ok": True, "builds": [build.slug for build in builds]}
+
     def _push(self, app: App, asked: JSON) -> JSON:
         return {
             "branch": asked.get("branch") or app.branches[0],
             "triggered_by": f"webhook-{app.provider}/{COMMITTER}",
-            **self._commit(asked),
+            **self._commits.params(message=self._message(asked, COMMITTER)),
         }
 
     def _pull_request(self, app: App, asked: JSON) -> JSON:
@@ -66,12 +78,10 @@ class BitriseDeeds:
     def _schedule(self, app: App, asked: JSON) -> JSON:
         return {"branch": asked.get("branch") or app.branches[0], "triggered_by": "scheduler"}
 
-    def _commit(self, asked: JSON) -> JSON:
-        topic = f"{self._random.choice(VERBS)} {self._random.choice(TOPICS).replace('-', ' ')}"
-        return {
-            "commit_hash": f"{self._random.getrandbits(160):040x}",
-            "commit_message": str(asked.get("commit_message") or topic),
-        }
+    def _message(self, asked: JSON, by: str) -> str:
+        message = str(asked.get("commit_message") or self._commits.message())
+        person = self._people.get(by)
+        return signed_off(message, person.real_name, f"{by}@acme.dev") if person else message
 
     def _finish(self, asked: JSON) -> None:
         self._bitrise.finish(self._build(asked), "success")

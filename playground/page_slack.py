@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from playground.page_guide import Guide
-from playground.slack import payloads
 from playground.slack.delivery import Delivery
 from playground.slack.hands import Place, reach
 from playground.slack.modals import View
@@ -48,21 +47,21 @@ class SlackDeeds:
         return told(await self._slack.command(me, None if dm else channel, str(asked["text"]).strip(), dm=dm))
 
     async def _say(self, me: User, asked: JSON) -> None:
-        """A message of a person, to other people: no app hears of it."""
-        channel, world = self._channel(me, asked["channel"]), self._slack.world
-        text = payloads.escaped(world, me.team, str(asked["text"]))
-        channel.add(Message(channel, world.new_ts(channel), me, text, thread_ts=asked.get("thread_ts")))
+        """A message of a person, to other people: apps hear only of links they asked for."""
+        channel = self._channel(me, asked["channel"])
+        await self._slack.post(me, channel, str(asked["text"]), thread_ts=asked.get("thread_ts"))
 
     async def _press(self, me: User, asked: JSON) -> JSON:
         place = await self._place_filled(me, asked)
         pressed, value, block_id = asked["action_id"], asked.get("value"), asked.get("block_id")
-        press = self._slack.press_in_view if isinstance(place, View) else self._slack.press
-        return told(await press(me, place, pressed, value, block_id))  # type: ignore[arg-type]
+        if isinstance(place, View):
+            return told(await self._slack.press_in_view(me, place, pressed, value, block_id))
+        return told(await self._slack.press(me, place, pressed, value, block_id, link=asked.get("link")))
 
     async def _select(self, me: User, asked: JSON) -> JSON | None:
         place = await self._place_filled(me, asked)
-        chosen = asked.get("chosen") or None
-        delivery = await self._slack.select(me, place, asked["action_id"], chosen, asked.get("block_id"))
+        chosen, link = asked.get("chosen") or None, asked.get("link")
+        delivery = await self._slack.select(me, place, asked["action_id"], chosen, asked.get("block_id"), link=link)
         return told(delivery) if delivery else None
 
     async def _suggest(self, me: User, asked: JSON) -> JSON:

@@ -9,11 +9,13 @@ from typing import Any, Literal
 from playground.page_bitrise import hurry
 from playground.page_guide import Guide
 from playground.stage import Stage
-from playground.wire import Fault
+from playground.wire import Fault, Faults
 
 JSON = dict[str, Any]
 FASTEST = 600.0
 Side = Literal["slack", "bitrise", "bot"]
+Meets = Literal["calls", "webhooks"]
+"""What a fault strikes: what the bot asks for, or what Bitrise tells it by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Switch:
     label: str
     hint: str
     fault: Fault | None = None
+    meets: Meets = "calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,22 @@ SWITCHES = (
         "Bitrise is slow",
         "Every answer takes 4 seconds.",
         Fault(kind="slow", delay=4, times=None),
+    ),
+    Switch(
+        "webhook-lost",
+        "bitrise",
+        "Webhooks lost",
+        "Bitrise tells of its builds, and nothing arrives.",
+        Fault(kind="lost", times=None),
+        "webhooks",
+    ),
+    Switch(
+        "webhook-twice",
+        "bitrise",
+        "Webhooks doubled",
+        "Everything Bitrise tells by itself arrives two times.",
+        Fault(kind="twice", times=None),
+        "webhooks",
     ),
     Switch("token-revoked", "bitrise", "Token revoked", "Bitrise knows the stored token no more."),
 )
@@ -151,7 +170,7 @@ class Trouble:
 
     async def strike(self, once: Once) -> None:
         if once.fault is not None:
-            self._faults_of(once.side).add(once.fault)
+            self._faults_of(once.side, "calls").add(once.fault)
         else:
             await self._deeds[once.id]()
 
@@ -159,15 +178,19 @@ class Trouble:
         stage = self._stage
         stage.slack.faults.clear()
         stage.bitrise.faults.clear()
+        stage.bitrise.delivery_faults.clear()
         for switch in SWITCHES:
             if switch.id in self._on and switch.fault is not None:
-                self._faults_of(switch.side).add(switch.fault)
+                self._faults_of(switch.side, switch.meets).add(switch.fault)
         stage.slack.sockets.mute(muted="socket-mute" in self._on)
         for token in stage.bitrise.tokens.values():
             token.revoked = "token-revoked" in self._on
 
-    def _faults_of(self, side: Side) -> Any:
-        return self._stage.slack.faults if side == "slack" else self._stage.bitrise.faults
+    def _faults_of(self, side: Side, meets: Meets) -> Faults:
+        if side == "slack":
+            return self._stage.slack.faults
+        bitrise = self._stage.bitrise
+        return bitrise.delivery_faults if meets == "webhooks" else bitrise.faults
 
     async def _cut_socket(self) -> None:
         self._stage.slack.sockets.cut()

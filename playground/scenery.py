@@ -72,9 +72,11 @@ def found_team(slack: PracticeSlack) -> tuple[Team, dict[str, User], dict[str, C
     return team, people, channels
 
 
-def install_bot(slack: PracticeSlack, team: Team, channels: dict[str, Channel]) -> Installation:
+def install_bot(slack: PracticeSlack, team: Team, channels: dict[str, Channel], *, site_url: str) -> Installation:
     """By its own manifest. It is in every channel but the private one, where one can see how it does without."""
-    manifest = build_manifest(Settings(_env_file=None, slack_app_token=SecretStr("xapp-practice")))
+    manifest = build_manifest(
+        Settings(_env_file=None, slack_app_token=SecretStr("xapp-practice"), bitrise_site_url=site_url)
+    )
     app = slack.install(manifest, team)
     for name, channel in channels.items():
         if name != "leads":

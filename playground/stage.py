@@ -70,7 +70,7 @@ class Stage:
         await self.slack.start()
         await self.bitrise.start()
         self.team, self.people, self.channels = scenery.found_team(self.slack)
-        self.app = scenery.install_bot(self.slack, self.team, self.channels)
+        self.app = scenery.install_bot(self.slack, self.team, self.channels, site_url=self.bitrise.site_url)
         self.apps, self.token = scenery.furnish_bitrise(self.bitrise)
         self._at_one = {app.slug: dict(app.workflows) for app in self.apps.values()}
         environment = bot_environment(slack=self.slack, bitrise=self.bitrise, app=self.app, folder=self.folder)

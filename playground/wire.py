@@ -20,9 +20,7 @@ Phase = Literal["before", "accepted", "answered"]
 Callback = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 SECRETS = re.compile(r"\b(?:bit[pw]at_|xox[a-z]{1,2}-|xapp-|xoxe\.)[\w.-]+")
-SECRET_FIELDS = frozenset(
-    {"authorization", "token", "client_secret", "signing_secret", "refresh_token", "access_token"}
-)
+SECRET_FIELDS = frozenset({"authorization", "token", "refresh_token", "access_token"})
 STARS = "********"
 
 
@@ -94,7 +92,10 @@ def starred(value: Any) -> Any:
 
 
 def _is_secret(key: object, value: object) -> bool:
-    return isinstance(key, str) and key.lower() in SECRET_FIELDS and isinstance(value, str) and value != ""
+    """``secret``, ``client_secret``, ``X-Its-Secret``: whatever ends so is one."""
+    if not isinstance(key, str) or not isinstance(value, str) or value == "":
+        return False
+    return key.lower() in SECRET_FIELDS or key.lower().endswith("secret")
 
 
 @dataclass(frozen=True, slots=True)

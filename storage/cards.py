@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+
+CARD, LINE, STARTED, CHANGE, FOLD = "card", "line", "started", "change", "fold"
+BRANCH, BULK, UNFURL = "branch", "bulk", "unfurl"
+LIVE = (CARD, BRANCH, BULK, UNFURL)
+"""These are drawn again when a build of theirs moves; the others say once what has happened."""
+_IS_LIVE = f"style in ({', '.join(repr(style) for style in LIVE)})"
 
 
 @dataclass(frozen=True, slots=True)
 class CardRow:
-    """``ts`` is None until Slack took the message; ``is_gone`` when it can no longer be drawn there."""
+    """``ts`` is None until Slack took the message; ``is_gone`` when it can no longer be drawn there.
+
+    ``style`` says how it is drawn (see `LIVE`). ``parent_id`` is the card in whose thread it stands; ``place`` finds a
+    message again by what it is about; ``facts`` are what its drawing knows besides the builds.
+    """
 
     card_id: str
     workspace_id: str
@@ -25,6 +36,11 @@ class CardRow:
     drawn_digest: str | None = None
     announced_at: datetime | None = None
     is_gone: bool = False
+    style: str = CARD
+    subscription_id: str | None = None
+    parent_id: str | None = None
+    place: str | None = None
+    facts: Mapping[str, Any] | None = None
 
 
 COLUMNS = column_list(CardRow)
@@ -36,6 +52,9 @@ class CardStore:
 
     async def add_card(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
         await tx.execute(f"insert into cards ({COLUMNS}) values ({placeholder_list(CardRow)})", **to_columns(card))
+        await self._add_builds(tx, card, build_slugs)
+
+    async def _add_builds(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
         for position, build_slug in enumerate(build_slugs):
             await tx.execute(
                 """
@@ -50,11 +69,11 @@ class CardStore:
         return from_row(CardRow, row) if row else None
 
     async def list_of_build(self, workspace_id: str, build_slug: str, *, on: Reads | None = None) -> list[CardRow]:
-        """The live cards of a build, oldest first."""
+        """What shows a build live, oldest first."""
         rows = await (on or self._db).fetch_all(
             f"""
             select {COLUMNS} from cards
-            where is_gone = 0 and card_id in (
+            where is_gone = 0 and {_IS_LIVE} and card_id in (
                 select card_id from card_builds where workspace_id = :workspace_id and build_slug = :build_slug)
             order by created_at
             """,
@@ -62,8 +81,37 @@ class CardStore:
         )  # fmt: skip
         return [from_row(CardRow, row) for row in rows]
 
-    async def list_build_slugs(self, card_id: str) -> list[str]:
-        rows = await self._db.fetch_all(
+    async def list_telling(self, workspace_id: str, build_slug: str, *, on: Reads | None = None) -> list[CardRow]:
+        """Messages that stand for this one build: where details about it belong."""
+        rows = await (on or self._db).fetch_all(
+            f"""
+            select {COLUMNS} from cards
+            where is_gone = 0 and style in ('{CARD}', '{LINE}', '{CHANGE}') and card_id in (
+                select card_id from card_builds where workspace_id = :workspace_id and build_slug = :build_slug)
+            order by created_at
+            """,
+            workspace_id=workspace_id, build_slug=build_slug,
+        )  # fmt: skip
+        return [from_row(CardRow, row) for row in rows]
+
+    async def find_at_place(self, tx: Transaction, workspace_id: str, channel_id: str, place: str) -> CardRow | None:
+        """The newest message of a channel that is about ``place``."""
+        row = await tx.fetch_one(
+            f"""
+            select {COLUMNS} from cards
+            where workspace_id = :workspace_id and channel_id = :channel_id and place = :place and is_gone = 0
+            order by created_at desc limit 1
+            """,
+            workspace_id=workspace_id, channel_id=channel_id, place=place,
+        )  # fmt: skip
+        return from_row(CardRow, row) if row else None
+
+    async def replace_builds(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
+        await tx.execute("delete from card_builds where card_id = :card_id", card_id=card.card_id)
+        await self._add_builds(tx, card, build_slugs)
+
+    async def list_build_slugs(self, card_id: str, *, on: Reads | None = None) -> list[str]:
+        rows = await (on or self._db).fetch_all(
             "select build_slug from card_builds where card_id = :card_id order by position", card_id=card_id
         )
         return [row["build_slug"] for row in rows]
@@ -78,6 +126,7 @@ class CardStore:
             join builds on builds.workspace_id = card_builds.workspace_id
                 and builds.build_slug = card_builds.build_slug
             where builds.workspace_id = :workspace_id and builds.state != 'finished' and cards.is_gone = 0
+            and cards.{_IS_LIVE}
             """,
             workspace_id=workspace_id,
         )

@@ -230,7 +230,6 @@ HEARING = (
         workspace_id text not null references workspaces (workspace_id),
         build_slug text not null,
         kind text not null,
-        subscription_id text,
         user_id text,
         at text not null,
         due_at text not null

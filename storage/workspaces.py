@@ -10,7 +10,11 @@ from storage.database import Database, Reads, Row, Transaction, column_list, fro
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceRow:
-    """``health`` is ``none`` (not connected), ``ok`` or ``refused`` (Bitrise answered 401 since ``health_since``)."""
+    """``health`` is ``none`` (not connected), ``ok`` or ``refused`` (Bitrise answered 401 since ``health_since``).
+
+    Every build triggered up to ``known_until`` has been seen. While ``walk_next`` is set, a gap is being read page by
+    page from there, and when that is done everything up to ``walk_until`` is known.
+    """
 
     workspace_id: str
     name: str
@@ -28,9 +32,16 @@ class WorkspaceRow:
     sweep_claimed_until: datetime | None
     last_sweep_at: datetime | None
     last_sweep_error: str | None
+    known_until: datetime | None = None
+    walk_next: str | None = None
+    walk_until: datetime | None = None
+    webhook_key: str | None = None
+    webhook_secret_sealed: str | None = None
+    last_webhook_at: datetime | None = None
 
 
 COLUMNS = column_list(WorkspaceRow)
+SEALED = ("bitrise_token_sealed", "webhook_secret_sealed")
 
 
 class WorkspaceStore:
@@ -53,6 +64,29 @@ class WorkspaceStore:
             f"select {COLUMNS} from workspaces where workspace_id = :workspace_id", workspace_id=workspace_id
         )
         return _workspace(row) if row else None
+
+    async def find_by_webhook_key(self, key: str) -> WorkspaceRow | None:
+        row = await self._db.fetch_one(
+            f"select {COLUMNS} from workspaces where webhook_key = :webhook_key", webhook_key=key
+        )
+        return _workspace(row) if row else None
+
+    async def claim_webhook_key(self, tx: Transaction, workspace_id: str, *, key: str, sealed: str) -> bool:
+        """Give the workspace an address and a secret for Bitrise's webhooks; False when it has them already."""
+        touched = await tx.execute(
+            """
+            update workspaces set webhook_key = :webhook_key, webhook_secret_sealed = :sealed
+            where workspace_id = :workspace_id and webhook_key is null
+            """,
+            workspace_id=workspace_id, webhook_key=key, sealed=sealed,
+        )  # fmt: skip
+        return touched == 1
+
+    async def save_webhook_seen(self, tx: Transaction, workspace_id: str, *, now: datetime) -> None:
+        await tx.execute(
+            "update workspaces set last_webhook_at = :now where workspace_id = :workspace_id",
+            workspace_id=workspace_id, now=now,
+        )  # fmt: skip
 
     async def list_workspaces(self) -> list[WorkspaceRow]:
         rows = await self._db.fetch_all(f"select {COLUMNS} from workspaces order by workspace_id")
@@ -80,7 +114,8 @@ class WorkspaceStore:
             update workspaces
             set bitrise_token_sealed = null, bitrise_token_kind = null, bitrise_owner = null,
                 connected_by = null, connected_at = null, health = 'none', health_since = :now,
-                sweep_due_at = null, sweep_claimed_until = null, apps_refreshed_at = null
+                sweep_due_at = null, sweep_claimed_until = null, apps_refreshed_at = null,
+                known_until = null, walk_next = null, walk_until = null
             where workspace_id = :workspace_id and bitrise_token_sealed is not null
             """,
             workspace_id=workspace_id, now=now,
@@ -131,6 +166,25 @@ class WorkspaceStore:
             workspace_id=workspace_id, now=now, due_at=due_at, error=error,
         )  # fmt: skip
 
+    async def save_walk(
+        self,
+        tx: Transaction,
+        workspace_id: str,
+        *,
+        known_until: datetime | None,
+        walk_next: str | None = None,
+        walk_until: datetime | None = None,
+    ) -> None:
+        """How far everything is known, and where reading goes on if there is a gap."""
+        await tx.execute(
+            """
+            update workspaces
+            set known_until = :known_until, walk_next = :walk_next, walk_until = :walk_until
+            where workspace_id = :workspace_id and bitrise_token_sealed is not null
+            """,
+            workspace_id=workspace_id, known_until=known_until, walk_next=walk_next, walk_until=walk_until,
+        )  # fmt: skip
+
     async def make_sweep_due(self, tx: Transaction, workspace_id: str, *, at: datetime) -> bool:
         """Pull the next sweep forward; True when it was later than ``at``."""
         touched = await tx.execute(
@@ -153,13 +207,15 @@ class WorkspaceStore:
             now=now,
         )
 
-    async def replace_sealed(self, workspace_id: str, *, old: str, new: str) -> bool:
-        """Swap a sealed Bitrise token for the same one under a newer key; False when it changed meanwhile."""
+    async def replace_sealed(self, workspace_id: str, *, column: str, old: str, new: str) -> bool:
+        """Swap a sealed secret for the same one under a newer key; False when it changed meanwhile.
+
+        ``column`` is one of `SEALED`.
+        """
+        if column not in SEALED:
+            raise ValueError(f"no such column here: {column}")
         touched = await self._db.execute(
-            """
-            update workspaces set bitrise_token_sealed = :new
-            where workspace_id = :workspace_id and bitrise_token_sealed = :old
-            """,
+            f"update workspaces set {column} = :new where workspace_id = :workspace_id and {column} = :old",
             workspace_id=workspace_id, old=old, new=new,
         )  # fmt: skip
         return touched == 1

@@ -57,7 +57,7 @@ class World:
         self.ios = slack.add_channel(self.team, "ios", members=[self.ada, self.ana, self.bo])
         self.partner = slack.add_team("Partner")
         self.stranger = slack.add_user(self.partner, "sly")
-        bare = Settings(_env_file=None, slack_app_token=SecretStr("xapp-x") if self._socket_mode else None,
+        bare = Settings(_env_file=None, bitrise_site_url=self.bitrise.site_url, slack_app_token=SecretStr("xapp-x") if self._socket_mode else None,
                         public_url=None if self._socket_mode else "https://buildbell.example.com")  # fmt: skip
         self.app = slack.install(build_manifest(bare), self.team)
         slack.invite(self.ios, self.app.bot_user)

@@ -15,7 +15,18 @@ import aiohttp
 
 from bot.bitrise import reading
 from bot.bitrise.failures import Answer, failure_of, refused, unreadable
-from bot.bitrise.models import App, Artifact, Build, BuildFilters, LogPart, Owner, Page, TriggerAnswer, TriggerParams
+from bot.bitrise.models import (
+    App,
+    Artifact,
+    Build,
+    BuildFilters,
+    LogPart,
+    Owner,
+    Page,
+    TriggerAnswer,
+    TriggerParams,
+    Webhook,
+)
 from bot.bitrise.quoting import Quoting
 from bot.bitrise.triggers import outcome_of, quoting_of
 from bot.bitrise.wire import Call, Secret, Wire
@@ -28,6 +39,8 @@ T = TypeVar("T")
 PAGE_LIMIT = 50
 """The most that Bitrise gives at once."""
 MOST_APP_PAGES = 40
+WEBHOOK_EVENTS = ("build", "pipeline")
+"""What a webhook of ours is registered for; Bitrise knows these two and ``all``."""
 PAUSES_SECONDS = (0.2, 0.8)
 
 
@@ -234,6 +247,30 @@ class BitriseClient:
         body = await self._read(path, app=app_slug, build=build_slug, artifact=artifact_slug)
         return needed(reading.read_artifact(reading.read_data(body)))
 
+    # Outgoing webhooks, for which the token needs the role of an admin in the app.
+
+    async def list_webhooks(self, app_slug: str, *, next: str | None = None, limit: int = PAGE_LIMIT) -> Page[Webhook]:
+        """https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-list"""
+        query = {"next": next, "limit": limit}
+        return self._page(await self._read("/apps/{app}/outgoing-webhooks", query, app=app_slug), reading.read_webhook)
+
+    async def create_webhook(self, app_slug: str, *, url: str, secret: str, headers: Mapping[str, str]) -> Webhook:
+        """``secret`` signs every delivery, ``headers`` go with it; neither comes back in an error.
+
+        Bitrise takes the same address twice: look into the list first, above all after `BitriseUnavailable`.
+        https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-create
+        """
+        body = {"url": url, "events": list(WEBHOOK_EVENTS), "secret": secret, "headers": dict(headers)}
+        answer = await self._write("/apps/{app}/outgoing-webhooks", body, app=app_slug)
+        self._check(answer, hidden=(url, secret, *headers.values()))
+        return needed(reading.read_webhook(reading.read_data(answer.body)))
+
+    async def delete_webhook(self, app_slug: str, webhook_slug: str) -> None:
+        """https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-delete"""
+        slugs = {"app": app_slug, "webhook": webhook_slug}
+        call = Call("DELETE", "/apps/{app}/outgoing-webhooks/{webhook}", slugs)
+        self._check(await self._wire.ask(call, seconds=self._write_seconds))
+
     # Over the wire.
 
     async def _read(self, path: str, query: Mapping[str, object] | None = None, **slugs: str) -> object:
@@ -248,8 +285,8 @@ class BitriseClient:
     async def _write(self, path: str, body: Mapping[str, Any], **slugs: str) -> Answer:
         return await self._wire.ask(Call("POST", path, slugs, body=body), seconds=self._write_seconds)
 
-    def _check(self, answer: Answer) -> None:
-        failure = failure_of(answer, Quoting(self._wire.secret), now=self._clock.now())
+    def _check(self, answer: Answer, *, hidden: Sequence[str] = ()) -> None:
+        failure = failure_of(answer, Quoting(self._wire.secret, hidden), now=self._clock.now())
         if failure is not None:
             raise failure
 

@@ -189,6 +189,15 @@ class Artifact:
     expiring_download_url: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that Bitrise tells of an app's builds. The address itself may be a secret, of ours or of others."""
+
+    slug: str
+    url: str | None = field(repr=False)
+    events: tuple[str, ...] = ()
+
+
 # What Bitrise takes.
 
 

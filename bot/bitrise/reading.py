@@ -20,6 +20,7 @@ from bot.bitrise.models import (
     Owner,
     Page,
     RequestedParams,
+    Webhook,
 )
 
 log = logging.getLogger(__name__)
@@ -251,3 +252,16 @@ def read_artifact(value: object) -> Artifact | None:
         install_page_url=text(fields.get("public_install_page_url")),  # empty when it is off
         expiring_download_url=text(fields.get("expiring_download_url")),
     )
+
+
+# Outgoing webhooks.
+
+
+def read_webhook(value: object) -> Webhook | None:
+    fields = mapping(value)
+    slug = text(fields.get("slug"))
+    if slug is None:
+        log_left_out("webhook")
+        return None
+    events = tuple(event for event in map(text, sequence(fields.get("events"))) if event)
+    return Webhook(slug=slug, url=text(fields.get("url")), events=events)

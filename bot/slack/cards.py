@@ -84,15 +84,15 @@ def stop_button(build: ShownBuild) -> ButtonElement | None:
 
 def announcement(builds: Sequence[ShownBuild], *, mention_user: str | None) -> Message:
     """The end of a card's builds, a line each; ``mention_user`` (a user id) is mentioned once."""
-    told = [_announced(build) for build in builds[:BUILDS_ON_A_CARD]]
+    told = [ended_line(build) for build in builds[:BUILDS_ON_A_CARD]]
     if len(builds) > BUILDS_ON_A_CARD:
         told.append(f"{len(builds) - BUILDS_ON_A_CARD} more ended as well.")
     told[-1] += f" Asked for by {mention(mention_user)}." if mention_user else ""
     return Message("\n".join(told))
 
 
-def _announced(build: ShownBuild) -> str:
-    """The outcome comes first: a phone's preview shows about one line."""
+def ended_line(build: ShownBuild) -> str:
+    """The end in one line of mrkdwn. The outcome comes first: a phone's preview shows about one line."""
     row, stands = build.build, shown.standing(build.build)
     ran = run_seconds(row.started_at, row.finished_at)
     preposition = "in" if row.outcome == Outcome.SUCCEEDED else "after"

@@ -6,7 +6,6 @@ https://docs.slack.dev/reference/methods
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,63 +16,39 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.errors import BuildbellError
+from bot.slack.failures import (
+    SlackBusy,
+    SlackFailed,
+    SlackRefused,
+    SlackUnavailable,
+    TriggerExpired,
+    TriggerUsed,
+    check_plain_answer,
+    dict_of,
+    failure_of,
+    text_of,
+)
 from bot.slack.forms import Payload
 from bot.slack.text import Message
 
+__all__ = [
+    "ChannelInfo",
+    "Identity",
+    "Person",
+    "Posted",
+    "SlackBusy",
+    "SlackClient",
+    "SlackFailed",
+    "SlackRefused",
+    "SlackUnavailable",
+    "TriggerExpired",
+    "TriggerUsed",
+    "web_client",
+]
+
 TIMEOUT_SECONDS = 10.0
-RETRY_AFTER_SECONDS = 30.0
-"""How long to wait when Slack says 429 without saying until when."""
-OK, TOO_MANY = 200, 429
-SERVER_ERRORS = 500
 
 T = TypeVar("T")
-
-_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-_THEIR_FAULT = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
-)
-
-
-class SlackFailed(BuildbellError):
-    """A call to Slack did not succeed."""
-
-
-class SlackBusy(SlackFailed):
-    """429: nothing was done; ask again after ``retry_after`` seconds."""
-
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(f"Slack takes no more of these for {retry_after:g} s.")
-        self.retry_after = retry_after
-
-
-class SlackRefused(SlackFailed):
-    """Slack said no and did nothing. ``error`` is its word; ``needed`` the scope that is missing, if it is that.
-
-    ``messages`` are Slack's remarks on blocks and views.
-    """
-
-    def __init__(self, error: str, *, needed: str | None = None, messages: tuple[str, ...] = ()) -> None:
-        super().__init__(f"Slack refused: {error}" + (f" (the scope {needed} is missing)" if needed else "") + ".")
-        self.error = error
-        self.needed = needed
-        self.messages = messages
-
-
-class TriggerExpired(SlackRefused):
-    """Too late to open a form."""
-
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.sentence = "Slack leaves me three seconds to open a form, and this time they had passed. Please try again."
-
-
-class TriggerUsed(SlackRefused):
-    """The form is open already: the press was delivered twice."""
-
-
-class SlackUnavailable(SlackFailed):
-    """5xx, a time-out, a cut connection or an answer that cannot be read: the call may have taken effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +59,10 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``team_id`` is the person's own workspace, which in a shared channel may be another one."""
+    """``team_id`` is the person's own workspace, which in a shared channel may be another one.
+
+    ``email`` is known with the optional scope users:read.email; ``tz`` is a name like ``Europe/Amsterdam``.
+    """
 
     user_id: str
     team_id: str
@@ -94,6 +72,19 @@ class Person:
     is_owner: bool
     is_bot: bool
     is_deleted: bool
+    email: str | None = None
+    tz: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInfo:
+    """``is_ext_shared``: people of other companies read along. ``is_member``: the bot is in it."""
+
+    name: str
+    is_private: bool
+    is_archived: bool
+    is_ext_shared: bool
+    is_member: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +123,7 @@ class SlackClient:
         answer = await self._call(
             "chat.postMessage", channel=channel, thread_ts=thread_ts, **_quiet_links(), **message.to_payload()
         )
-        return Posted(channel_id=_text(answer, "channel") or channel, ts=_text(answer, "ts"))
+        return Posted(channel_id=text_of(answer, "channel") or channel, ts=text_of(answer, "ts"))
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         # parse and link_names: the defaults of chat.update differ from those of chat.postMessage
@@ -162,12 +153,41 @@ class SlackClient:
     async def _respond(self, response_url: str, payload: Mapping[str, Any]) -> None:
         async with self._session.post(response_url, json=payload) as response:
             body = await response.text()
-        if response.status == TOO_MANY:
-            raise SlackBusy(_retry_after(response.headers))
-        if response.status >= SERVER_ERRORS:
-            raise SlackUnavailable(f"Slack answered with {response.status}.")
-        if response.status != OK or _response_url_error(body):
-            raise SlackRefused(_response_url_error(body) or f"http_{response.status}")
+        check_plain_answer(response.status, response.headers, body)
+
+    async def unfurl(self, channel: str, ts: str, unfurls: Mapping[str, Message]) -> None:
+        """What hangs under the links of a person's message; by the address as `link_shared` told it."""
+        shown = {url: _attachment(message) for url, message in unfurls.items()}
+        await self._call("chat.unfurl", channel=channel, ts=ts, unfurls=shown)
+
+    # Files.
+
+    async def upload(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        title: str,
+        channel: str | None = None,
+        thread_ts: str | None = None,
+        comment: str | None = None,
+    ) -> str:
+        """Three calls, none repeated. Returns the file's id; without ``channel`` only blocks of ours can show it.
+
+        https://docs.slack.dev/messaging/working-with-files
+        """
+        asked = {"filename": name, "length": len(content)}
+        given = await self._guarded(lambda: self._web.api_call("files.getUploadURLExternal", data=asked))
+        await self._guarded(lambda: self._send(text_of(given, "upload_url"), content))
+        file_id = text_of(given, "file_id")
+        where = {"channel_id": channel, "thread_ts": thread_ts, "initial_comment": comment}
+        await self._call("files.completeUploadExternal", files=[{"id": file_id, "title": title}], **where)
+        return file_id
+
+    async def _send(self, upload_url: str, content: bytes) -> None:
+        async with self._session.post(upload_url, data=content) as response:
+            await response.read()
+        check_plain_answer(response.status, response.headers, "")
 
     # Views.
 
@@ -193,17 +213,28 @@ class SlackClient:
 
     async def user(self, user_id: str) -> Person:
         answer = await self._guarded(lambda: self._web.users_info(user=user_id))
-        user = _dict(answer, "user")
-        profile = _dict(user, "profile")
-        return Person(
-            user_id=_text(user, "id") or user_id,
-            team_id=_text(user, "team_id"),
-            name=_text(profile, "display_name") or _text(user, "name"),
-            real_name=_text(user, "real_name") or _text(profile, "real_name") or _text(user, "name"),
-            is_admin=bool(user.get("is_admin")),
-            is_owner=bool(user.get("is_owner") or user.get("is_primary_owner")),
-            is_bot=bool(user.get("is_bot")),
-            is_deleted=bool(user.get("deleted")),
+        return _person(dict_of(answer, "user"), user_id)
+
+    async def find_by_email(self, email: str) -> Person | None:
+        """Needs users:read.email. The address goes in the body, so that no log of addresses holds it."""
+        try:
+            answer = await self._guarded(lambda: self._web.api_call("users.lookupByEmail", data={"email": email}))
+        except SlackRefused as refused:
+            if refused.error == "users_not_found":
+                return None
+            raise
+        return _person(dict_of(answer, "user"), "")
+
+    async def channel(self, channel_id: str) -> ChannelInfo:
+        """Needs channels:read, and groups:read for private ones; those exist for members only."""
+        answer = await self._guarded(lambda: self._web.conversations_info(channel=channel_id))
+        channel = dict_of(answer, "channel")
+        return ChannelInfo(
+            name=text_of(channel, "name"),
+            is_private=bool(channel.get("is_private")),
+            is_archived=bool(channel.get("is_archived")),
+            is_ext_shared=bool(channel.get("is_ext_shared")),
+            is_member=bool(channel.get("is_member")),
         )
 
     async def test(self) -> Identity:
@@ -211,11 +242,11 @@ class SlackClient:
         answer = await self._guarded(self._web.auth_test)
         scopes = next((text for key, text in answer.headers.items() if key.lower() == "x-oauth-scopes"), "")
         return Identity(
-            team_id=_text(answer, "team_id"),
-            team_name=_text(answer, "team"),
-            bot_user_id=_text(answer, "user_id"),
+            team_id=text_of(answer, "team_id"),
+            team_name=text_of(answer, "team"),
+            bot_user_id=text_of(answer, "user_id"),
             scopes=frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))),
-            enterprise_id=_text(answer, "enterprise_id") or None,
+            enterprise_id=text_of(answer, "enterprise_id") or None,
         )
 
     async def _call(self, method: str, **arguments: Any) -> AsyncSlackResponse:
@@ -228,7 +259,7 @@ class SlackClient:
             async with asyncio.timeout(self._timeout):
                 return await call()
         except SlackApiError as refused:
-            raise _failure_of(refused.response) from None
+            raise failure_of(refused.response) from None
         except (aiohttp.ClientError, OSError, TimeoutError) as cut:
             raise SlackUnavailable(f"Slack did not answer ({type(cut).__name__}).") from None
         except (ValueError, AttributeError, TypeError) as unreadable:  # a body that is no JSON object
@@ -240,48 +271,27 @@ def _quiet_links() -> dict[str, Any]:
     return {"unfurl_links": False, "unfurl_media": False, "parse": "none", "link_names": False}
 
 
-def _failure_of(response: Any) -> SlackFailed:
-    """``response`` is the SDK's, or aiohttp's own when the body could not be read."""
-    status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
-    data = getattr(response, "data", None)
-    error = data.get("error") if isinstance(data, dict) else None
-    if status == TOO_MANY or error in _BUSY:
-        return SlackBusy(_retry_after(response.headers))
-    if status >= SERVER_ERRORS or error in _THEIR_FAULT or not isinstance(error, str) or not isinstance(data, dict):
-        return SlackUnavailable(f"Slack answered with {status}{f' {error}' if error else ''}.")
-    remarks = _dict(data, "response_metadata").get("messages") or ()
-    return SlackRefused(error, needed=_text(data, "needed") or None, messages=tuple(map(str, remarks)))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    text = next((value for key, value in headers.items() if key.lower() == "retry-after"), "")
-    try:
-        return max(1.0, float(text))
-    except ValueError:
-        return RETRY_AFTER_SECONDS
-
-
-def _response_url_error(body: str) -> str | None:
-    """A response URL answers ``ok`` or JSON, and an error as JSON or as a bare word (``used_url``, ``expired_url``)."""
-    text = body.strip()
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        return None if text in ("", "ok") else text[:100]
-    if not isinstance(answer, dict) or answer.get("ok"):
-        return None
-    return _text(answer, "error") or "unknown_error"
-
-
 def _view_id(answer: Any) -> str:
-    return _text(_dict(answer, "view"), "id")
+    return text_of(dict_of(answer, "view"), "id")
 
 
-def _dict(facts: Any, name: str) -> dict[str, Any]:
-    found = facts.get(name)
-    return found if isinstance(found, dict) else {}
+def _person(user: Mapping[str, Any], user_id: str) -> Person:
+    profile = dict_of(user, "profile")
+    return Person(
+        user_id=text_of(user, "id") or user_id,
+        team_id=text_of(user, "team_id"),
+        name=text_of(profile, "display_name") or text_of(user, "name"),
+        real_name=text_of(user, "real_name") or text_of(profile, "real_name") or text_of(user, "name"),
+        is_admin=bool(user.get("is_admin")),
+        is_owner=bool(user.get("is_owner") or user.get("is_primary_owner")),
+        is_bot=bool(user.get("is_bot")),
+        is_deleted=bool(user.get("deleted")),
+        email=text_of(profile, "email") or None,
+        tz=text_of(user, "tz") or None,
+    )
 
 
-def _text(facts: Any, name: str) -> str:
-    found = facts.get(name)
-    return found if isinstance(found, str) else ""
+def _attachment(message: Message) -> dict[str, Any]:
+    """Blocks alone, or the text when there are none: Slack draws the two together oddly."""
+    payload = message.to_payload()
+    return {"blocks": payload["blocks"]} if message.blocks else {"text": payload["text"]}

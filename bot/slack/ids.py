@@ -41,6 +41,14 @@ HOME_START: Final = "home.start"
 HOME_REFRESH: Final = "home.refresh"
 HOME_SETTINGS: Final = "home.settings"
 
+# Subscriptions: the value is the subscription's id, or the channel's where all of a channel are meant.
+SUBSCRIPTION_RESUME: Final = "subscription.resume"
+SUBSCRIPTION_EDIT: Final = "subscription.edit"
+SUBSCRIPTION_REMOVE: Final = "subscription.remove"
+
+WEBHOOK_ASK: Final = "webhook.ask"
+"""Have Bitrise call about an app; the value is its slug."""
+
 # Fields: the block and its element share the id.
 START_APP: Final = "start.app"
 START_TARGET: Final = "start.target"

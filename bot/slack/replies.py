@@ -78,4 +78,6 @@ def _owner(workspace: WorkspaceRow) -> str:
 def _last_looked(workspace: WorkspaceRow) -> str:
     if workspace.last_sweep_error:
         return f" The last look failed: {quoted(workspace.last_sweep_error, 200)}"
-    return f" Last looked {date(workspace.last_sweep_at)}." if workspace.last_sweep_at else ""
+    looked = f" Last looked {date(workspace.last_sweep_at)}." if workspace.last_sweep_at else ""
+    called = f" Bitrise last called {date(workspace.last_webhook_at)}." if workspace.last_webhook_at else ""
+    return looked + called

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from playground.bitrise.artifacts import Artifact, aab, apk, ipa
 from playground.bitrise.model import (
     AbortCall,
     App,
-    Artifact,
     Build,
     Pipeline,
     Stage,
@@ -16,6 +16,7 @@ from playground.bitrise.model import (
 )
 from playground.bitrise.people import Role, Token, User, Workspace
 from playground.bitrise.server import PracticeBitrise
+from playground.bitrise.webhooks import Delivery, Webhook
 from playground.wire import Entry, Fault, Journal
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "App",
     "Artifact",
     "Build",
+    "Delivery",
     "Entry",
     "Fault",
     "Journal",
@@ -35,6 +37,10 @@ __all__ = [
     "TriggerCall",
     "TriggerRule",
     "User",
+    "Webhook",
     "Workflow",
     "Workspace",
+    "aab",
+    "apk",
+    "ipa",
 ]

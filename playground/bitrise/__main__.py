@@ -6,12 +6,12 @@ import argparse
 import asyncio
 from datetime import timedelta
 
-from playground.bitrise import Artifact, PracticeBitrise, TriggerRule, User, Workflow, Workspace
+from playground.bitrise import Artifact, PracticeBitrise, TriggerRule, User, Workflow, Workspace, aab, apk, ipa
 from playground.bitrise.history import seed_history
 from playground.clock import ScaledClock
 from playground.stopping import told_to_stop
 
-INSTALLABLE = (Artifact("Shop.ipa", "ios-ipa", is_public=True), Artifact("test-report.html"))
+ARTIFACTS = (ipa(), apk(), aab(), Artifact("test-report.html"))
 
 
 def furnish(bitrise: PracticeBitrise) -> tuple[Workspace, User]:
@@ -20,7 +20,7 @@ def furnish(bitrise: PracticeBitrise) -> tuple[Workspace, User]:
     created_at = bitrise.now() - timedelta(days=400)
     workflows = {
         "primary": Workflow(timedelta(minutes=3), jitter=0.3, failure_rate=0.15),
-        "deploy": Workflow(timedelta(minutes=7), jitter=0.2, failure_rate=0.1, artifacts=INSTALLABLE),
+        "deploy": Workflow(timedelta(minutes=7), jitter=0.2, failure_rate=0.1, artifacts=ARTIFACTS),
     }
     for title, kind in (("iOS Shop", "ios"), ("Android Shop", "android"), ("Backend", "other")):
         rules = (TriggerRule(workflow="primary"), TriggerRule("tag", workflow="deploy"))

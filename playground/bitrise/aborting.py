@@ -7,7 +7,7 @@ from typing import Any
 from playground.bitrise.calls import Answer, Call
 from playground.bitrise.model import AbortCall, Status
 from playground.bitrise.refusals import bad_request
-from playground.bitrise.world import abort_wording
+from playground.bitrise.rules import abort_wording
 
 ABORT_FIELDS = {
     "abort_reason": str,

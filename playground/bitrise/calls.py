@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from playground.bitrise.model import App, Build, Pipeline, StoredArtifact
+from playground.bitrise.artifacts import StoredArtifact
+from playground.bitrise.model import App, Build, Pipeline
 from playground.bitrise.people import Role, Token
 from playground.bitrise.refusals import Refused, bad_request, not_found
 from playground.bitrise.world import World

@@ -14,10 +14,13 @@ Ended = Callable[[Build, datetime], None]
 
 
 class Floor:
-    """Moves nothing by itself: ``settle(now)`` makes up for all that should have happened until now, in order."""
+    """Moves nothing by itself: ``settle(now)`` makes up for all that should have happened until now, in order.
 
-    def __init__(self, ended: Ended) -> None:
-        self._ended = ended
+    ``planned`` is called whenever something new is to happen by itself.
+    """
+
+    def __init__(self, ended: Ended, planned: Callable[[], None] = lambda: None) -> None:
+        self._ended, self._planned = ended, planned
         self._ticket = itertools.count()
         self._plans: list[tuple[datetime, int, int, Build]] = []
         self._busy: Counter[str] = Counter()
@@ -32,6 +35,12 @@ class Floor:
             at, _, turn, build = heapq.heappop(self._plans)
             if build.turn == turn:
                 self._step(build, at)
+
+    def next_at(self) -> datetime | None:
+        """When something is to happen by itself, if anything is."""
+        while self._plans and self._plans[0][3].turn != self._plans[0][2]:
+            heapq.heappop(self._plans)
+        return self._plans[0][0] if self._plans else None
 
     def hold(self, build: Build, at: datetime) -> None:
         """Back on hold, until ``run`` or ``end``."""
@@ -84,6 +93,7 @@ class Floor:
     def _plan(self, build: Build, at: datetime) -> None:
         self._void(build)
         heapq.heappush(self._plans, (at, next(self._ticket), build.turn, build))
+        self._planned()
 
     def _void(self, build: Build) -> None:
         build.turn += 1

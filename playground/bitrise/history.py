@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
+from playground.bitrise.commits import PEOPLE, TOPICS, VERBS
 from playground.bitrise.model import App, Build, Status
-from playground.bitrise.world import ROLLED, World, abort_wording
+from playground.bitrise.rules import ROLLED, abort_wording
+from playground.bitrise.world import World
 
-PEOPLE = ("ana", "bo", "chidi", "octocat")
-TOPICS = ("login", "checkout", "search", "settings", "onboarding", "push-messages", "dark-mode", "crash-on-rotate")
-VERBS = ("Fix", "Add", "Rework", "Remove", "Speed up", "Test", "Translate")
 REASONS = ("wrong branch", "not needed any more", "takes too long", "started twice")
 WORKDAY_HOURS = (8, 19)
 

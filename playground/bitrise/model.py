@@ -9,9 +9,14 @@ from enum import Enum, IntEnum
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from playground.bitrise.artifacts import Artifact, StoredArtifact
 from playground.bitrise.people import User, Workspace
 
 Outcome = Literal["success", "failed", "aborted", "aborted-with-success"]
+
+LogQuirk = Literal["repeats", "gaps", "from-zero", "no-url", "never-archived", "never"]
+"""What a log can be like: chunks twice, chunks missing until it is archived, positions from 0 as in 2018, archived
+without an address, empty and not archived for good, not there for good."""
 
 DEFAULT_STEPS = ("activate-ssh-key", "git-clone", "script", "deploy-to-bitrise-io")
 
@@ -50,17 +55,6 @@ class Stage(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
-    """``kind`` as in ``artifact_type``: ``ios-ipa``, ``android-apk`` or ``file``."""
-
-    title: str
-    kind: str = "file"
-    size_bytes: int = 3_558_274
-    is_public: bool = False
-    meta: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Workflow:
     """How its builds go: on hold for ``queue``, starting for ``boot``, running for ``duration``, then ``outcome``."""
 
@@ -79,6 +73,7 @@ class Workflow:
     failed_step: str | None = None
     log: str | None = None
     """What the failed step (or else the last but one) prints."""
+    log_quirks: tuple[LogQuirk, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
 
     @property
@@ -128,6 +123,9 @@ class App:
     @property
     def repo_url(self) -> str:
         return f"https://{self.provider}.com/{self.repo_owner}/{self.repo_slug}"
+
+    def rules_for(self, kind: str, ref: str) -> list[TriggerRule]:
+        return [rule for rule in self.trigger_map if rule.matches(kind, ref)]
 
     @property
     def last_build_at(self) -> datetime:
@@ -227,12 +225,6 @@ class Build:
 
     def _text(self, name: str) -> str | None:
         return self.params.get(name) or None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredArtifact:
-    slug: str
-    artifact: Artifact
 
 
 @dataclass(slots=True, eq=False)

@@ -7,10 +7,16 @@ from random import Random
 
 TOKEN_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
+ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
 
 class Names:
     def __init__(self, random: Random) -> None:
         self._random = random
+
+    @classmethod
+    def seeded(cls, seed: str) -> Names:
+        return cls(Random(seed))
 
     def slug(self) -> str:
         """16 hex digits or a UUID: both occur."""
@@ -24,6 +30,10 @@ class Names:
 
     def commit(self) -> str:
         return f"{self._random.getrandbits(160):040x}"
+
+    def ulid(self) -> str:
+        """26 characters, as webhooks have; here without the time in them."""
+        return "01" + "".join(self._random.choices(ULID_ALPHABET, k=24))
 
     def token(self, prefix: str) -> str:
         return prefix + "".join(self._random.choices(TOKEN_ALPHABET, k=40))

@@ -14,10 +14,13 @@ from bot.clock import Clock
 from playground.bitrise import routes
 from playground.bitrise.calls import Answer, Call, Route
 from playground.bitrise.people import Token
+from playground.bitrise.postman import Postman
 from playground.bitrise.refusals import Refused, error_body
 from playground.bitrise.site import Site
 from playground.bitrise.spoiling import KINDS, is_cut, keeps_effect, spoil
+from playground.bitrise.watch import FloorWatch
 from playground.bitrise.world import World
+from playground.busy import Busy
 from playground.wire import Callback, Entry, Fault, Faults, Hooks, Journal, Phase
 
 HOST = "127.0.0.1"
@@ -35,9 +38,10 @@ class PracticeBitrise(World):
         self.faults = Faults(KINDS)
         self.hooks = Hooks()
         self._runner: web.AppRunner | None = None
-        self._at_work = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._busy = Busy()
+        self._postman = Postman(clock, self.journal, self._busy, self.webhooks.names)
+        self._watch = FloorWatch(clock, self._next_told_at, self.now)
+        self.webhooks.post = self._postman.post
 
     @property
     def site_url(self) -> str:
@@ -53,18 +57,35 @@ class PracticeBitrise(World):
         site = web.TCPSite(self._runner, HOST, self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
+        await self._postman.start()
+        self._watch.start()
 
     async def stop(self) -> None:
+        await self._watch.stop()
+        await self._postman.stop()
         if self._runner is not None:
             await self._runner.cleanup()
 
     @property
     def is_busy(self) -> bool:
-        return self._at_work > 0
+        return bool(self._busy)
 
     async def quiet(self) -> None:
-        """Return once no call is being answered."""
-        await self._idle.wait()
+        """Return once no call is being answered and no webhook is being delivered."""
+        await asyncio.sleep(0)  # whoever was woken by the clock gets to see it
+        await self._busy.quiet()
+
+    @property
+    def delivery_faults(self) -> Faults:
+        """How deliveries of webhooks go wrong; see `playground.bitrise.postman`."""
+        return self._postman.faults
+
+    def _build_planned(self) -> None:
+        self._watch.stir()
+
+    def _next_told_at(self) -> datetime | None:
+        """When something happens that somebody wants to be told of."""
+        return self._floor.next_at() if self.webhooks else None
 
     def on(self, operation: str, phase: Phase, callback: Callback) -> Callable[[], None]:
         """``await callback(facts)`` when a call reaches ``phase``; the facts are name, phase, request and answer."""
@@ -80,14 +101,8 @@ class PracticeBitrise(World):
 
     def _door(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:
-            self._at_work += 1
-            self._idle.clear()
-            try:
+            with self._busy.doing():
                 return await Exchange(self, route, request).run()
-            finally:
-                self._at_work -= 1
-                if not self._at_work:
-                    self._idle.set()
 
         return serve
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from playground.bitrise.model import App, Artifact, Build, StoredArtifact
+from playground.bitrise.artifacts import StoredArtifact
+from playground.bitrise.model import App, Build
 from playground.bitrise.people import User
 
 NOT_IN_LIST_OF_ALL = frozenset({"is_status_sent", "log_format", "pipeline_workflow_id", "rebuildable"})
@@ -122,16 +123,9 @@ def artifact_shape(stored: StoredArtifact) -> dict[str, Any]:
     return {
         "title": artifact.title,
         "artifact_type": artifact.kind,
-        "artifact_meta": _artifact_meta(artifact),
-        "is_public_page_enabled": artifact.is_public,
+        "artifact_meta": artifact.full_meta,
+        "is_public_page_enabled": stored.is_public,
         "slug": stored.slug,
         "file_size_bytes": artifact.size_bytes,
         "intermediate_file_info": None,
     }
-
-
-def _artifact_meta(artifact: Artifact) -> dict[str, Any] | None:
-    """Only what can be installed has one; its size is a decimal string."""
-    if artifact.kind == "file":
-        return None
-    return {"file_size_bytes": f"{artifact.size_bytes:.6f}", **(artifact.meta or {})}

@@ -6,10 +6,11 @@ from html import escape
 
 from aiohttp import web
 
-from playground.bitrise.model import App, Build, Pipeline, StoredArtifact
+from playground.bitrise.artifacts import StoredArtifact
+from playground.bitrise.model import App, Build, Pipeline
 from playground.bitrise.pipeline_shapes import status_word
 from playground.bitrise.refusals import Refused, error_body
-from playground.bitrise.steps import raw_log
+from playground.bitrise.steps import raw_log, step_log, steps_of
 from playground.bitrise.world import World
 
 
@@ -23,6 +24,7 @@ class Site:
         app.router.add_get("/app/{app}/pipelines/{pipeline}", self.show_pipeline)
         app.router.add_get("/artifact/{artifact}/p/{page}", self.show_install_page)
         app.router.add_get("/raw-logs/{build}", self.download_log)
+        app.router.add_get("/step-logs/{build}/{index}", self.download_step_log)
         app.router.add_get("/files/{artifact}", self.download_file)
 
     async def show_build(self, request: web.Request) -> web.Response:
@@ -37,7 +39,7 @@ class Site:
     async def show_install_page(self, request: web.Request) -> web.Response:
         """Needs no login."""
         stored = self._stored(request)
-        if not stored.artifact.is_public:
+        if not stored.is_public:
             raise web.HTTPNotFound
         return html_page(f"Install {stored.artifact.title}")
 
@@ -45,6 +47,12 @@ class Site:
         if refusal := self._refusal(request):
             return refusal
         return web.Response(text=raw_log(self._build(request), self._world.now()))
+
+    async def download_step_log(self, request: web.Request) -> web.Response:
+        if refusal := self._refusal(request):
+            return refusal
+        steps = steps_of(self._build(request), self._world.now())
+        return web.json_response(step_log(steps[int(request.match_info["index"])]))
 
     async def download_file(self, request: web.Request) -> web.Response:
         """As many bytes as were promised would be many: the first kilobyte has to do."""

@@ -49,6 +49,15 @@ def steps_of(build: Build, now: datetime) -> list[StepRun]:
     return runs
 
 
+def step_uuid(build: Build, index: int) -> str:
+    return f"{build.slug}-{index}"
+
+
+def step_log(step: StepRun) -> list[dict[str, str]]:
+    """What a step's own log holds: pieces to be put one after the other."""
+    return [{"message": piece} for piece in _pieces(step)]
+
+
 def failed_index(build: Build) -> int | None:
     """Which step failed the build, when it is over and one did."""
     if build.status is not Status.FAILED:
@@ -113,14 +122,19 @@ def _printed(build: Build, name: str) -> tuple[str, ...]:
     steps = build.plan.steps
     talks = build.plan.failed_step or steps[max(0, len(steps) - 2)]
     if build.plan.log is not None and name == talks:
-        return tuple(build.plan.log.splitlines())
+        return tuple(build.plan.log.removesuffix("\n").split("\n"))  # a lone \r is part of its line
     return (f"Running {name}", f"branch: {build.branch}", "Done")
 
 
 def _texts(step: StepRun, started_at: datetime) -> Iterator[tuple[datetime, str]]:
     """Header, what it printed, and its result once it is over."""
     yield started_at, f"{RULE}\n| {step.name:<76} |\n{RULE}\n"
-    for first in range(0, len(step.lines), LINES_PER_CHUNK):
-        yield started_at, "".join(f"{line}\n" for line in step.lines[first : first + LINES_PER_CHUNK])
+    for piece in _pieces(step):
+        yield started_at, piece
     if step.finished_at is not None:
         yield step.finished_at, f"{RULE}\n| {step.status:<76} |\n{RULE}\n\n"
+
+
+def _pieces(step: StepRun) -> Iterator[str]:
+    for first in range(0, len(step.lines), LINES_PER_CHUNK):
+        yield "".join(f"{line}\n" for line in step.lines[first : first + LINES_PER_CHUNK])

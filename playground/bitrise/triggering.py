@@ -59,7 +59,7 @@ def _targets(call: Call, params: Mapping[str, Any]) -> list[Target]:
     if workflow or pipeline:
         return [Target(workflow or None, pipeline or None)]
     kind, ref = _event(params)
-    targets = [Target(rule.workflow, rule.pipeline) for rule in call.app.trigger_map if rule.matches(kind, ref)]
+    targets = [Target(rule.workflow, rule.pipeline) for rule in call.app.rules_for(kind, ref)]
     if not targets:
         text = f"no matching pipeline & workflow found with trigger params: {kind}: {ref}"
         raise trigger_refused(call, text)

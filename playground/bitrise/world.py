@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.clock import Clock
+from playground.bitrise.artifacts import StoredArtifact
+from playground.bitrise.commits import Commits
 from playground.bitrise.directory import Directory
 from playground.bitrise.downloads import Signer
 from playground.bitrise.floor import Floor
@@ -20,18 +22,11 @@ from playground.bitrise.model import (
     Pipeline,
     PipelineWorkflow,
     Status,
-    StoredArtifact,
     TriggerCall,
     Workflow,
 )
-
-ROLLED = "Automatically aborted via Rolling Builds."
-
-
-def abort_wording(who: str, reason: str | None) -> str:
-    """What ``abort_reason`` says after somebody asked for it."""
-    told = f" with reason: {reason}" if reason else "."
-    return f"User {who} requested to abort this build{told}"
+from playground.bitrise.rules import ROLLED, abort_wording, build_order, is_superseded, worst_status
+from playground.bitrise.webhooks import Webhook, Webhooks
 
 
 class World(Directory):
@@ -42,7 +37,8 @@ class World(Directory):
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         super().__init__(clock, seed)
-        self._floor = Floor(self._build_ended)
+        self._floor = Floor(self._build_ended, self._build_planned)
+        self.webhooks = Webhooks(seed)
         self.triggers: list[TriggerCall] = []
         self.aborts: list[AbortCall] = []
         self.refusal_status = 404
@@ -54,6 +50,7 @@ class World(Directory):
         self.signer = Signer(self.names.hex())
         self._builds: dict[str, Build] = {}
         self._order = 0
+        self._commits = Commits(seed)
 
     # builds: what is there
 
@@ -85,11 +82,46 @@ class World(Directory):
         at: datetime | None = None,
         **params: Any,
     ) -> Build:
-        """A build that nobody started by the API; ``params`` are more ``build_params``; ``at`` may be in the past."""
-        at = at or self.now()
-        self._floor.settle(at)
+        """A build that nobody started by the API; ``params`` are more ``build_params``; ``at`` may be in the past.
+
+        One that a Git host started (``webhook-github/octocat``) has a commit, made up where none is given.
+        """
+        at = self._until(at)
+        if triggered_by and triggered_by.startswith("webhook"):
+            params |= self._commits.params(params.get("commit_hash"), params.get("commit_message"))
         sent = {"branch": branch, "workflow_id": workflow, **params}
         return self.create_build(app, workflow, sent, triggered_by, at)
+
+    def push(
+        self,
+        app: App,
+        *,
+        by: str = "octocat",
+        branch: str = "main",
+        message: str | None = None,
+        at: datetime | None = None,
+        commit_hash: str | None = None,
+    ) -> list[Build]:
+        """Somebody pushes a commit; what the trigger map says starts, which may be nothing.
+
+        ``message`` may end in trailers (`playground.bitrise.commits.signed_off`).
+        """
+        at = self._until(at)
+        params = {"branch": branch, **self._commits.params(commit_hash, message)}
+        triggered_by = f"webhook-{app.provider}/{by}"
+        started: list[Build] = []
+        for rule in app.rules_for("push", branch):
+            if rule.pipeline in app.pipelines:
+                started += self.create_pipeline(app, str(rule.pipeline), params, triggered_by, at).builds
+            elif rule.workflow in app.workflows:
+                started.append(self.create_build(app, str(rule.workflow), params, triggered_by, at))
+        return started
+
+    def _until(self, at: datetime | None) -> datetime:
+        """That time, or now; everything that should have happened until then has."""
+        at = at or self.now()
+        self._floor.settle(at)
+        return at
 
     def hold(self, build: Build) -> None:
         self._floor.hold(build, self._unfinished(build))
@@ -156,6 +188,7 @@ class World(Directory):
         self._register(build)
         self._roll_over_older(build)
         self._floor.admit(build)
+        self.webhooks.tell("build/triggered", build)
         return build
 
     def _register(self, build: Build) -> None:
@@ -183,20 +216,47 @@ class World(Directory):
         for older in [each for each in build.app.builds if is_superseded(each, by=build)]:
             self._floor.end(older, Status.ABORTED, build.triggered_at, ROLLED)
 
+    def _build_planned(self) -> None:
+        """Something will happen by itself; the server wants to know."""
+
     def _build_ended(self, build: Build, at: datetime) -> None:
         if build.status is Status.FAILED:
             build.failed_step = build.failed_step or build.plan.failed_step or build.plan.steps[-2]
         if build.started_at is not None and build.status is not Status.ABORTED:
-            build.artifacts = [StoredArtifact(self.names.hex(), each) for each in build.plan.artifacts]
+            build.artifacts = [StoredArtifact(self.names.hex(), each, each.is_public) for each in build.plan.artifacts]
+        self.webhooks.tell("build/finished", build)
         if build.pipeline is not None:
             self._go_on(build.pipeline, at)
 
+    # who hears of it
+
+    def add_webhook(
+        self,
+        app: App,
+        url: str,
+        *,
+        events: Sequence[str] = ("all",),
+        headers: Mapping[str, str] | None = None,
+        secret: str = "",
+    ) -> Webhook:
+        """An outgoing one: from now on its address is told of the app's builds, at their time."""
+        hook = self.webhooks.add(app, url, tuple(events), headers or {}, secret, self.now())
+        self._build_planned()
+        return hook
+
     # pipelines
 
-    def create_pipeline(self, app: App, name: str, params: Mapping[str, Any], triggered_by: str | None) -> Pipeline:
+    def create_pipeline(
+        self,
+        app: App,
+        name: str,
+        params: Mapping[str, Any],
+        triggered_by: str | None,
+        at: datetime | None = None,
+    ) -> Pipeline:
         stages = [[PipelineWorkflow(self.names.uuid(), each) for each in stage] for stage in app.pipelines[name]]
         number = self._next_number(app)
-        run = Pipeline(self.names.uuid(), name, app, number, stages, self.now(), params, triggered_by)
+        run = Pipeline(self.names.uuid(), name, app, number, stages, at or self.now(), params, triggered_by)
         app.pipeline_runs.append(run)
         self._start_stage(run, run.stages[0], run.triggered_at)
         return run
@@ -223,24 +283,3 @@ class World(Directory):
         else:
             run.status, run.finished_at = worst, at
             run.abort_reason = next((build.abort_reason for build in run.builds if build.abort_reason), None)
-
-
-def build_order(build: Build) -> tuple[datetime, int]:
-    return build.triggered_at, build.order
-
-
-def is_superseded(older: Build, *, by: Build) -> bool:
-    """Same workflow on the same branch, pull request and tag, and not ended yet."""
-    if older is by or older.is_finished or older.pipeline is not None:
-        return False
-    return (older.workflow, older.branch, older.pull_request_id, older.tag) == (
-        by.workflow,
-        by.branch,
-        by.pull_request_id,
-        by.tag,
-    )
-
-
-def worst_status(statuses: Iterable[Status]) -> Status:
-    order = (Status.SUCCESS, Status.ABORTED_WITH_SUCCESS, Status.ABORTED, Status.FAILED)
-    return max(statuses, key=order.index, default=Status.SUCCESS)

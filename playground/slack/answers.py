@@ -26,7 +26,7 @@ class Answers:
             return
         in_channel = answer.get("response_type") == "in_channel"
         try:
-            check_content(answer)
+            check_content(self._desk, delivery.app, answer)
         except SlackError as error:
             delivery.ok, delivery.error = False, error.error
             return
@@ -51,13 +51,13 @@ class Answers:
             delivery.ok, delivery.error = False, f"{NO_ANSWER} ({error.error})"
 
     def _do(self, action: str | None, answer: JSON, delivery: Delivery, view: View) -> None:
-        views = self._desk.modals
+        views, desk = self._desk.modals, self._desk
         if action == "errors":
             delivery.errors = _errors(answer.get("errors"), view)
         elif action == "update":
-            views.update(view, read_view(answer.get("view"), "modal"))
+            views.update(view, read_view(desk, view.app, answer.get("view"), "modal"))
         elif action == "push":
-            views.push(view.app, view.user, read_view(answer.get("view"), "modal"))
+            views.push(view.app, view.user, read_view(desk, view.app, answer.get("view"), "modal"))
         elif action == "clear":
             views.clear(view.user)
         elif action is None:

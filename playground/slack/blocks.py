@@ -1,7 +1,7 @@
 """Blocks: the shape of each and the surfaces it may stand on.
 
-https://docs.slack.dev/reference/block-kit/blocks. ``data_table`` and ``data_visualization`` are only checked
-for their surface and counts: their inner shape is not documented well enough to refuse anything.
+https://docs.slack.dev/reference/block-kit/blocks. ``data_table`` is only checked for its surface and counts: its
+inner shape is not documented well enough to refuse anything.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from playground.slack.charts import DATA_VISUALIZATION
 from playground.slack.elements import BUTTON, IMAGE, IN_ACTIONS, IN_CONTEXT_ACTIONS, IN_INPUT, IN_SECTION
 from playground.slack.objects import BLOCK_ID, SLACK_FILE, any_text, plain_text
 from playground.slack.rich_text import RICH_TEXT_PARTS
@@ -24,6 +25,7 @@ from playground.slack.schema import (
     listing,
     needs_one_of,
     not_together,
+    number,
     shape,
     string,
     url,
@@ -31,7 +33,7 @@ from playground.slack.schema import (
 )
 from playground.slack.sizes import SIZES, fewest, longest, most
 
-Surface = Literal["message", "modal", "home"]
+Surface = Literal["message", "modal", "home", "unfurl"]
 
 EVERYWHERE: frozenset[Surface] = frozenset({"message", "modal", "home"})
 MESSAGE: frozenset[Surface] = frozenset({"message"})
@@ -102,8 +104,8 @@ TASK_CARD = _block(
 
 _CELL = by_type(
     {
-        "raw_text": shape({"type": string(), "text": string()}),
-        "raw_number": shape({"type": string(), "value": anything}, {"text": string()}),
+        "raw_text": shape({"type": string(), "text": string(least=1)}),
+        "raw_number": shape({"type": string(), "value": number()}, {"text": string(least=1)}),
         "rich_text": RICH_TEXT,
     }
 )
@@ -151,7 +153,7 @@ _LEAVES: dict[str, Check] = {
     "context": _block({"elements": listing(_CONTEXT_PART, 1, most("context.elements"))}),
     "context_actions": _block({"elements": listing(by_type(IN_CONTEXT_ACTIONS), 1, most("context_actions.elements"))}),
     "data_table": _loose({"rows": listing(anything, fewest("data_table.rows"), most("data_table.rows"))}),
-    "data_visualization": _loose({}),
+    "data_visualization": DATA_VISUALIZATION,
     "divider": _block({}),
     "header": _block({"text": plain_text(longest("header.text"))}, {"level": whole(1, 4)}),
     "image": _block(
@@ -218,5 +220,11 @@ SURFACES: dict[str, frozenset[Surface]] = {
 }
 
 
+IN_UNFURLS = frozenset({"actions", "context", "divider", "header", "image", "rich_text", "section"})
+"""Under a link. Slack shows more there; what it shows everywhere is enough, and nothing asks for a further scope."""
+
+
 def blocks_for(surface: Surface) -> dict[str, Check]:
+    if surface == "unfurl":
+        return {name: check for name, check in BLOCKS.items() if name in IN_UNFURLS}
     return {name: check for name, check in BLOCKS.items() if surface in SURFACES[name]}

@@ -21,7 +21,7 @@ NESTED = {
     "files": "invalid_arguments",
     "message": "invalid_arguments",
     "metadata": "invalid_metadata_format",
-    "unfurls": "cannot_parse_unfurls",
+    "unfurls": "invalid_unfurls_format",
     "view": "invalid_arguments",
 }
 """Arguments that hold JSON, also as a string; and what Slack says when the string cannot be read."""

@@ -50,7 +50,7 @@ class Courier:
         self._desk = desk
         self._sockets = sockets
         self._post = post
-        self._retries: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def prepare(self, kind: Kind, name: str, app: Installation, payload: JSON) -> Delivery:
         letters = self._desk.world.letters
@@ -70,10 +70,21 @@ class Courier:
             self._retry_later(delivery, outcome.reason or "")
         return delivery
 
+    def deliver_soon(self, delivery: Delivery) -> None:
+        """For what happens without anybody waiting; `Busy` counts it from now on."""
+        self._desk.busy.begin()
+        self._keep(asyncio.create_task(self._deliver_then_rest(delivery)))
+
+    async def _deliver_then_rest(self, delivery: Delivery) -> None:
+        try:
+            await self.deliver(delivery)
+        finally:
+            self._desk.busy.end()
+
     async def close(self) -> None:
-        for task in self._retries:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._retries, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _try(self, delivery: Delivery, retry: tuple[int, str] | None) -> Outcome:
         delivery.attempts += 1
@@ -108,9 +119,11 @@ class Courier:
         if delivery.kind != "events_api" and not (socket_mode and reason == "timeout"):
             return
         waits = self._desk.limits.socket_retries if socket_mode else self._desk.limits.event_retries
-        task = asyncio.create_task(self._retry(delivery, reason, waits))
-        self._retries.add(task)
-        task.add_done_callback(self._retries.discard)
+        self._keep(asyncio.create_task(self._retry(delivery, reason, waits)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _retry(self, delivery: Delivery, reason: str, waits: tuple[float, ...]) -> None:
         """What comes back now is too late for the person; only the journal and ``attempts`` tell of it."""

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from bot.clock import Clock
+from playground.busy import Busy
+from playground.slack.files import Files
 from playground.slack.limits import Budget, Limits
+from playground.slack.links import Links
 from playground.slack.modals import Views
 from playground.slack.triggers import Triggers
-from playground.slack.world import JSON, App, World
+from playground.slack.world import App, World
 from playground.wire import Direction, Entry, Faults, Hooks, Journal
 
 FAULT_KINDS = ("status", "error", "body", "slow", "cut_before", "cut_after")
-
-
-class Busy:
-    """Knows whether anything is still on its way."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    @contextmanager
-    def doing(self) -> Iterator[None]:
-        self._count += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._count -= 1
-            if self._count == 0:
-                self._idle.set()
-
-    def __bool__(self) -> bool:
-        return self._count > 0
-
-    async def quiet(self) -> None:
-        await self._idle.wait()
 
 
 class Desk:
@@ -60,8 +35,8 @@ class Desk:
         self.base_url = ""
         self.tickets: dict[str, App] = {}
         """Socket Mode addresses that were given out and not used yet."""
-        self.uploads: dict[str, JSON] = {}
-        """file id to name, size and, once they came, the bytes."""
+        self.files = Files(self.world, self.limits)
+        self.links = Links(self.world)
 
     def note(
         self, direction: Direction, kind: str, name: str, request: Mapping[str, Any], response: Mapping[str, Any]

@@ -23,17 +23,15 @@ class Founding(Desk):
         admin: bool = False,
         real_name: str | None = None,
         email: str | None = None,
+        tz: str = "Europe/Amsterdam",
     ) -> User:
         real = real_name or name.replace(".", " ").title()
-        return self.world.add_user(User(self.world.new_id("U"), name, team, real, email, is_admin=admin))
+        return self.world.add_user(User(self.world.new_id("U"), name, team, real, email, is_admin=admin, tz=tz))
 
     def add_channel(self, team: Team, name: str, *, private: bool = False, members: Iterable[User] = ()) -> Channel:
         created = int(self.clock.now().timestamp())
         channel = Channel(self.world.new_id("C"), name, team, created, is_private=private, members=list(members))
         return self.world.add_channel(channel)
-
-    def archive(self, channel: Channel, *, archived: bool = True) -> None:
-        channel.is_archived = archived
 
     def share(self, channel: Channel, team: Team) -> None:
         """Slack Connect: people of the other team may be invited now."""
@@ -45,9 +43,6 @@ class Founding(Desk):
                 raise ValueError(f"#{channel.name} is not shared with {user.team.name}")
             if user not in channel.members:
                 channel.members.append(user)
-
-    def kick(self, channel: Channel, *users: User) -> None:
-        channel.members[:] = [member for member in channel.members if member not in users]
 
     def install(
         self,
@@ -63,8 +58,7 @@ class Founding(Desk):
         ``declined`` are optional scopes the installing person refused.
         """
         app = self._register(manifest, request_url) if of is None else of.app
-        asked = (manifest.get("oauth_config") or {}).get("scopes") or {}
-        scopes = (*asked.get("bot", ()), *(scope for scope in asked.get("bot_optional", ()) if scope not in declined))
+        scopes = _granted((manifest.get("oauth_config") or {}).get("scopes") or {}, set(declined))
         if (app.commands or app.shortcuts) and "commands" not in scopes:
             raise ValueError("slash commands and shortcuts need the scope `commands`")
         installation = Installation(
@@ -102,3 +96,10 @@ class Founding(Desk):
 
     def _digits(self, count: int) -> str:
         return self.world.letters(count, "0123456789")
+
+
+def _granted(asked: Mapping[str, Any], declined: set[str]) -> tuple[str, ...]:
+    optional = asked.get("bot_optional", ())
+    if must := declined - set(optional):
+        raise ValueError(f"only optional scopes can be declined, and these are none: {', '.join(sorted(must))}")
+    return (*asked.get("bot", ()), *(scope for scope in optional if scope not in declined))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from playground.slack.modals import View
@@ -12,21 +16,28 @@ from playground.slack.world import JSON, Message
 Place = Message | View
 
 
-def blocks_of(place: Place) -> list[JSON]:
-    """All blocks somebody can reach, those of attachments and unfurls included."""
-    if isinstance(place, View):
-        return place.blocks
-    attached = [block for each in place.attachments for block in each.get("blocks") or []]
-    return [*place.blocks, *attached]
+def within(place: Place) -> Iterator[Drawn]:
+    """All elements somebody can reach, those of attachments and under links included."""
+    yield from drawn(place.blocks)
+    for attachment in [] if isinstance(place, View) else attached(place):
+        yield from (replace(each, attachment=attachment) for each in drawn(attachment.get("blocks") or []))
 
 
-def reach(place: Place, action_id: str, *, block_id: str | None = None, value: str | None = None) -> Drawn:
+def attached(message: Message) -> list[JSON]:
+    """What hangs under a message, numbered as Slack does."""
+    own = [{"id": number, **each} for number, each in enumerate(message.attachments, start=1)]
+    return [*own, *message.unfurls.values()]
+
+
+def reach(
+    place: Place, action_id: str, *, block_id: str | None = None, value: str | None = None, link: str | None = None
+) -> Drawn:
     """The element with that id; raises LookupError naming what is there instead.
 
     ``action_id`` may also be a button's label or, in a view, the id of an input block. ``value`` tells buttons
-    of one id apart.
+    of one id apart, ``link`` what hangs under one of several links.
     """
-    there = list(drawn(blocks_of(place)))
+    there = [each for each in within(place) if link is None or (each.attachment or {}).get("app_unfurl_url") == link]
     wanted = [
         each
         for each in there
@@ -78,10 +89,46 @@ def missing(view: View) -> dict[str, str]:
 def _complaint(each: Drawn, value: Any) -> str | None:
     if not value:
         return None if each.block.get("optional") else "Please complete this required field."
-    if each.kind != "plain_text_input":
-        return None
-    if len(value) > each.element.get("max_length", 3000):
-        return f"Must be at most {each.element.get('max_length', 3000)} characters."
-    if len(value) < each.element.get("min_length", 0):
-        return f"Must be at least {each.element['min_length']} characters."
+    check = COMPLAINTS.get(each.kind)
+    if check is not None:
+        return check(each.element, value)
+    if isinstance(value, list) and len(value) > each.element.get("max_selected_items", len(value)):
+        return f"Choose at most {each.element['max_selected_items']}."
     return None
+
+
+def _about_text(element: JSON, value: str) -> str | None:
+    if len(value) > element.get("max_length", 3000):
+        return f"Must be at most {element.get('max_length', 3000)} characters."
+    if len(value) < element.get("min_length", 0):
+        return f"Must be at least {element['min_length']} characters."
+    return None
+
+
+def _about_number(element: JSON, value: str) -> str | None:
+    if not NUMBER.fullmatch(value):
+        return "Must be a number."
+    if not element["is_decimal_allowed"] and "." in value:
+        return "Must be a whole number."
+    if Decimal(value) < Decimal(element.get("min_value") or value):
+        return f"Must be {element['min_value']} or more."
+    if Decimal(value) > Decimal(element.get("max_value") or value):
+        return f"Must be {element['max_value']} or less."
+    return None
+
+
+def _about_email(element: JSON, value: str) -> str | None:
+    return None if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) else "Must be an email address."
+
+
+def _about_url(element: JSON, value: str) -> str | None:
+    return None if re.fullmatch(r"https?://\S+", value) else "Must be a link."
+
+
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+COMPLAINTS: dict[str, Callable[[JSON, str], str | None]] = {
+    "plain_text_input": _about_text,
+    "number_input": _about_number,
+    "email_text_input": _about_email,
+    "url_text_input": _about_url,
+}

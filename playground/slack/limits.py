@@ -55,6 +55,8 @@ class Limits:
     """HTTP: how long after a failed try the next one follows."""
     socket_retries: tuple[float, ...] = (0, 4, 4)
     connections: int = 10
+    file_seconds: float = 0.0
+    """Of the practice clock, until a completed file may stand in a block; Slack takes a moment, unsaid how long."""
 
 
 class Budget:

@@ -14,7 +14,8 @@ from playground.slack.state import HELD, Drawn
 from playground.slack.world import JSON, Channel, Installation, Message, Team, User, World
 
 PRIVATE_NAME = "privategroup"
-LINK = re.compile(r"https?://[^\s<>]+")
+LINK = re.compile(r"https?://(?:(?!&[gl]t;)[^\s<>])+(?<![.,;:!?)'\"])")
+"""A link ends where the sentence around it goes on."""
 
 
 def command(
@@ -73,13 +74,17 @@ def _common(kind: str, app: Installation, user: User, team: Team) -> JSON:
     }
 
 
-def on_message(kind: str, app: Installation, user: User, message: Message) -> JSON:
-    """The team is the one with the app, whoever presses; Slack leaves an ephemeral message itself out."""
+def on_message(kind: str, app: Installation, user: User, message: Message, attachment: JSON | None = None) -> JSON:
+    """The team is the one with the app, whoever presses; Slack leaves an ephemeral message itself out.
+
+    With an ``attachment`` what is used stands in it; under a link that is told besides.
+    """
     container = {
-        "type": "message",
+        "type": "message" if attachment is None else "message_attachment",
         "message_ts": message.ts,
         "channel_id": message.channel.id,
         "is_ephemeral": message.is_ephemeral,
+        **_in_attachment(attachment),
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
@@ -87,7 +92,16 @@ def on_message(kind: str, app: Installation, user: User, message: Message) -> JS
     payload = {**_common(kind, app, user, app.team), "container": container, "channel": channel}
     if not message.is_ephemeral:
         payload["message"] = message.payload()
+    if attachment is not None and attachment.get("is_app_unfurl"):
+        payload["app_unfurl"] = attachment
     return {**payload, "state": {"values": message.state}}
+
+
+def _in_attachment(attachment: JSON | None) -> JSON:
+    if attachment is None:
+        return {}
+    place = {"attachment_id": attachment["id"], "is_app_unfurl": bool(attachment.get("is_app_unfurl"))}
+    return {**place, "app_unfurl_url": attachment["app_unfurl_url"]} if place["is_app_unfurl"] else place
 
 
 def on_view(kind: str, app: Installation, view: View) -> JSON:
@@ -141,7 +155,7 @@ def action(pressed: Drawn, value: Any, action_ts: str) -> JSON:
     return {**told, "action_ts": action_ts}
 
 
-def event(app: Installation, happened: JSON, *, event_id: str, event_time: int) -> JSON:
+def event(app: Installation, happened: JSON, *, event_id: str, event_time: int, channel: Channel | None = None) -> JSON:
     """The outer part of every event. https://docs.slack.dev/apis/events-api#event-type-structure"""
     authorization = {
         "enterprise_id": None,
@@ -159,6 +173,7 @@ def event(app: Installation, happened: JSON, *, event_id: str, event_time: int) 
         "event_id": event_id,
         "event_time": event_time,
         "authorizations": [authorization],
-        "is_ext_shared_channel": False,
+        "is_ext_shared_channel": channel is not None and bool(channel.shared_with),
+        **({} if channel is None else {"context_team_id": app.team.id, "context_enterprise_id": None}),
         "event_context": f"4-{event_id}",
     }

@@ -60,10 +60,13 @@ class People(Desk):
         value: str | None = None,
         block_id: str | None = None,
         *,
+        link: str | None = None,
         confirm: bool = True,
     ) -> Delivery:
         """Press a button (by action_id or label) or an overflow entry; ``confirm`` answers its dialog, if any."""
-        return await self._act(user, message, action_id, value, block_id, confirm=confirm)
+        _check_sees(user, message)
+        pressed = hands.reach(message, action_id, block_id=block_id, value=value, link=link)
+        return await self._act(user, message, pressed, value, confirm=confirm)
 
     async def press_in_view(
         self,
@@ -75,14 +78,23 @@ class People(Desk):
         *,
         confirm: bool = True,
     ) -> Delivery:
-        return await self._act(user, view, action_id, value, block_id, confirm=confirm)
+        _check_sees(user, view)
+        pressed = hands.reach(view, action_id, block_id=block_id, value=value)
+        return await self._act(user, view, pressed, value, confirm=confirm)
 
     async def select(
-        self, user: User, place: Place, action_id: str, option: Any, block_id: str | None = None
+        self,
+        user: User,
+        place: Place,
+        action_id: str,
+        option: Any,
+        block_id: str | None = None,
+        *,
+        link: str | None = None,
     ) -> Delivery | None:
         """Choose (or type and press Enter); None when the element tells the app nothing before the submission."""
         _check_sees(user, place)
-        into = hands.reach(place, action_id, block_id=block_id)
+        into = hands.reach(place, action_id, block_id=block_id, link=link)
         await self._enter(user, place, into, option)
         if not into.dispatches:
             return None
@@ -94,8 +106,8 @@ class People(Desk):
         into = hands.reach(place, action_id)
         if len(typed) < into.element.get("min_query_length", MIN_QUERY_LENGTH):
             return []
-        app = _app_of(place)
-        shown = self._shown("block_suggestion", user, place)
+        app = self._app_of(place, into)
+        shown = self._shown("block_suggestion", user, place, into)
         asked = {"action_id": into.action_id, "block_id": into.block_id, "value": typed}
         prepared = self.courier.prepare("interactive", into.action_id, app, {**shown, **asked})
         offered = self._offered(await self.courier.deliver(prepared))
@@ -158,12 +170,13 @@ class People(Desk):
             happened["view"] = view.payload()
         return await self.happen(app, happened)
 
-    async def happen(self, app: Installation, happened: JSON) -> Delivery | None:
-        """Any event, as the app hears it; None when it did not subscribe."""
+    async def happen(self, app: Installation, happened: JSON, *, channel: Channel | None = None) -> Delivery | None:
+        """Any event, as the app hears it; None when it did not subscribe. ``channel`` is where it happened."""
         if not app.app.hears(happened["type"]):
             return None
         now = int(self.clock.now().timestamp())
-        payload = payloads.event(app, happened, event_id=self.world.new_id("Ev"), event_time=now)
+        event_id = self.world.new_id("Ev")
+        payload = payloads.event(app, happened, event_id=event_id, event_time=now, channel=channel)
         return await self.courier.deliver(self.courier.prepare("events_api", happened["type"], app, payload))
 
     async def redeliver(self, delivery: Delivery, reason: str = "timeout") -> Delivery:
@@ -172,13 +185,9 @@ class People(Desk):
         again.envelope_id = delivery.envelope_id
         return await self.courier.deliver(again, (delivery.attempts, reason))
 
-    async def _act(
-        self, user: User, place: Place, action_id: str, value: str | None, block_id: str | None, *, confirm: bool
-    ) -> Delivery:
-        _check_sees(user, place)
-        pressed = hands.reach(place, action_id, block_id=block_id, value=value)
+    async def _act(self, user: User, place: Place, pressed: Drawn, value: str | None, *, confirm: bool) -> Delivery:
         if pressed.element.get("confirm") and not confirm:
-            return self.courier.prepare("interactive", pressed.action_id, _app_of(place), {})
+            return self.courier.prepare("interactive", pressed.action_id, self._app_of(place, pressed), {})
         if pressed.kind == "overflow":
             return await self._tell(user, place, pressed, hands.overflow_option(pressed, value))
         if pressed.kind in HELD and value is not None:
@@ -186,6 +195,7 @@ class People(Desk):
         return await self._tell(user, place, pressed, value)
 
     async def _enter(self, user: User, place: Place, into: Drawn, value: Any) -> Any:
+        self._check_known(into, value)
         offered = place.offered.get(into.action_id, []) if isinstance(place, View) else []
         try:
             return hands.put(place.state, into, value, offered)
@@ -197,8 +207,8 @@ class People(Desk):
         return hands.put(place.state, into, value, offered)
 
     async def _tell(self, user: User, place: Place, pressed: Drawn, value: Any) -> Delivery:
-        app = _app_of(place)
-        payload = self._shown("block_actions", user, place)
+        app = self._app_of(place, pressed)
+        payload = self._shown("block_actions", user, place, pressed)
         if isinstance(place, Message):
             payload["response_url"] = self.responses.issue(app, user, place.channel, _standing(place))
         from_modal = isinstance(place, View) and place.type == "modal"
@@ -216,10 +226,26 @@ class People(Desk):
             return []
         return options_of(delivery.answer or {})
 
-    def _shown(self, kind: str, user: User, place: Place) -> JSON:
+    def _shown(self, kind: str, user: User, place: Place, used: Drawn) -> JSON:
         if isinstance(place, View):
             return payloads.on_view(kind, place.app, place)
-        return payloads.on_message(kind, _app_of(place), user, place)
+        return payloads.on_message(kind, self._app_of(place, used), user, place, used.attachment)
+
+    def _app_of(self, place: Place, used: Drawn) -> Installation:
+        """Whose element it is: under a link of a person's message that of the app that hung it there."""
+        if used.attachment is not None and "bot_id" in used.attachment:
+            return self.world.installation_with(used.attachment["bot_id"])
+        if place.app is None:
+            raise SlackError("no app behind this message")
+        return place.app
+
+    def _check_known(self, into: Drawn, value: Any) -> None:
+        """A picker offers who and what there is."""
+        known = self.world.users if "users" in into.kind else self.world.channels
+        if into.kind.endswith(("users_select", "channels_select", "conversations_select")):
+            for wanted in [] if value is None else value if isinstance(value, list) else [value]:
+                if getattr(wanted, "id", wanted) not in known:
+                    raise LookupError(f"{into.action_id} does not offer {wanted!r}")
 
     def _owner(self, user: User, word: str) -> tuple[Installation, Mapping[str, Any]]:
         """Commands are not namespaced: the app that was installed last has the word."""
@@ -249,12 +275,6 @@ def _check_sees(user: User, place: Place) -> None:
         raise LookupError(f"only {place.seen_by.name} sees this message")
     elif user not in place.channel.members and (place.channel.is_private or user.team is not place.channel.team):
         raise LookupError(f"{user.name} is not in #{place.channel.name}")
-
-
-def _app_of(place: Place) -> Installation:
-    if place.app is None:
-        raise SlackError("no app behind this message")
-    return place.app
 
 
 def _standing(message: Message) -> Message:

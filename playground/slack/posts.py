@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from playground.slack.desk import Desk
 from playground.slack.errors import SlackError, refusal
 from playground.slack.sizes import MARKDOWN_TEXT, POSTED_TEXT
 from playground.slack.state import initial_values, name_all
@@ -45,7 +46,12 @@ def check_may_post(app: Installation, channel: Channel) -> None:
         raise SlackError("not_in_channel")
 
 
-def check_content(content: Mapping[str, Any]) -> None:
+def check_thread(channel: Channel, thread_ts: str) -> None:
+    if thread_ts and channel.find(thread_ts) is None:
+        raise SlackError("thread_not_found")
+
+
+def check_content(desk: Desk, app: Installation, content: Mapping[str, Any]) -> None:
     """``content`` holds text, blocks, attachments, markdown_text, metadata as they arrived (parsed)."""
     blocks, attachments, markdown = (content.get(name) for name in ("blocks", "attachments", "markdown_text"))
     if markdown and (content.get("text") or blocks):
@@ -56,9 +62,9 @@ def check_content(content: Mapping[str, Any]) -> None:
         raise SlackError("no_text")
     if blocks is not None and not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
-    if found := check_blocks(blocks or [], "message"):
+    if found := check_blocks(blocks or [], "message") or desk.files.check(app, blocks):
         raise refusal("invalid_blocks", found)
-    if attachments is not None and (found := check_attachments(attachments)):
+    if attachments is not None and (found := check_attachments(attachments) or desk.files.check(app, attachments)):
         raise refusal("invalid_attachments", found)
     check_metadata(content.get("metadata"))
 
@@ -99,7 +105,7 @@ def post(
     command: str | None = None,
 ) -> Message:
     """Put it there. ``content`` was checked before."""
-    blocks: list[JSON] = name_all(content.get("blocks") or [], world.letters)
+    blocks, attachments = _named_blocks(world, content), _named_attachments(world, content)
     message = Message(
         channel=channel,
         ts=world.new_ts(channel),
@@ -107,25 +113,39 @@ def post(
         text=written(content),
         app=app,
         blocks=blocks,
-        attachments=list(content.get("attachments") or []),
+        attachments=attachments,
         thread_ts=thread_ts,
         metadata=content.get("metadata") or None,
         seen_by=seen_by,
         command=command,
-        state=initial_values(blocks),
+        state=initial_values([*blocks, *_inside(attachments)]),
     )
     channel.add(message)
     return message
 
 
+def _named_blocks(world: World, content: Mapping[str, Any]) -> list[JSON]:
+    return name_all(content.get("blocks") or [], world.letters)
+
+
+def _named_attachments(world: World, content: Mapping[str, Any]) -> list[JSON]:
+    attachments = content.get("attachments") or []
+    return [{**each, **({"blocks": _named_blocks(world, each)} if each.get("blocks") else {})} for each in attachments]
+
+
+def _inside(attachments: list[JSON]) -> list[JSON]:
+    return [block for each in attachments for block in each.get("blocks") or []]
+
+
 def rewrite(world: World, message: Message, content: Mapping[str, Any]) -> None:
     """chat.update and replace_original: text alone drops the blocks; attachments and metadata stay unless given."""
     if "blocks" in content or "text" in content or "markdown_text" in content:
-        message.blocks = name_all(content.get("blocks") or [], world.letters)
-        message.state = initial_values(message.blocks, kept=message.state)
+        message.blocks = _named_blocks(world, content)
         message.text = written(content)
     if content.get("attachments") is not None:
-        message.attachments = list(content["attachments"])
+        message.attachments = _named_attachments(world, content)
+    shown = [*message.blocks, *_inside(message.attachments)]
+    message.state = initial_values(shown, kept=message.state)
     if content.get("metadata") is not None:
         message.metadata = content["metadata"] or None
     message.edited = message.edited or not message.blocks

@@ -89,10 +89,12 @@ class Responses:
     def respond(self, address: Address, body: Mapping[str, Any]) -> None:
         """Delete, replace or add, as the body says; also what the ack of a command means."""
         original = address.original
+        if original is not None and original.app is not address.app:
+            _check_adds_only(body)
         if body.get("delete_original") and original is not None:
             original.channel.remove(original)
             return
-        check_content(body)
+        check_content(self._desk, address.app, body)
         if body.get("replace_original") and original is not None:
             rewrite(self._desk.world, original, body)
             return
@@ -105,6 +107,12 @@ class Responses:
             seen_by=None if in_channel else address.user,
             thread_ts=body.get("thread_ts"),
         )
+
+
+def _check_adds_only(body: Mapping[str, Any]) -> None:
+    """A person's message stays what it is; what hangs under its links is changed by chat.unfurl."""
+    if body.get("replace_original") or body.get("delete_original"):
+        raise SlackError("cant_update_message")
 
 
 async def _read(request: web.Request) -> JSON:

@@ -69,6 +69,16 @@ def whole(least: int | None = None, most: int | None = None) -> Check:
     return check
 
 
+def number(above: float | None = None) -> Check:
+    def check(value: Any, at: str, found: Findings) -> None:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            found.append(Finding(at, "must be a number"))
+        elif above is not None and value <= above:
+            found.append(Finding(at, f"must be greater than {above:g}"))
+
+    return check
+
+
 def choice(*values: str) -> Check:
     def check(value: Any, at: str, found: Findings) -> None:
         if value not in values:

@@ -7,22 +7,24 @@ import json
 from aiohttp import web
 
 from bot.clock import Clock
+from playground.slack.channel_life import ChannelLife
 from playground.slack.delivery import Courier
 from playground.slack.founding import Founding
 from playground.slack.limits import Limits
-from playground.slack.people import People
 from playground.slack.posting import Post, Signing
 from playground.slack.responses import Responses
 from playground.slack.screen import Screen
 from playground.slack.sockets import Sockets
+from playground.slack.uploads import Uploads
 from playground.slack.web import WebApi
 from playground.slack.world import Installation
+from playground.slack.writing import Writing
 from playground.wire import Callback, Phase
 
 MAX_BODY = 8 * 1024**2
 
 
-class PracticeSlack(Founding, People, Screen):
+class PracticeSlack(Founding, ChannelLife, Writing, Screen):
     """Start it, found a team, install the app, and be the people who use it.
 
     ``journal`` tells everything in and out, ``faults`` makes the next calls go wrong, ``sockets`` disturbs
@@ -91,13 +93,8 @@ class PracticeSlack(Founding, People, Screen):
         app.router.add_route("GET", "/api/{method}", api.handle)
         app.router.add_route("POST", "/api/{method}", api.handle)
         app.router.add_post("/respond/{team}/{key}", self.responses.handle)
-        app.router.add_post("/upload/{file}", self._take_upload)
+        uploads = Uploads(self)
+        app.router.add_post("/upload/v1/{key}", uploads.take)
+        app.router.add_get("/files/{key}/{name}", uploads.serve)
         app.router.add_get("/link/", self.sockets.serve)
         return app
-
-    async def _take_upload(self, request: web.Request) -> web.Response:
-        upload = self.uploads.get(request.match_info["file"])
-        if upload is None:
-            return web.Response(status=404)
-        upload["content"] = await request.read()
-        return web.Response(text=f"OK - {len(upload['content'])}")

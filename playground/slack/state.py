@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 from playground.slack.objects import options_of
 from playground.slack.validation import interactive
-from playground.slack.world import JSON
+from playground.slack.world import JSON, Channel, User
 
 Values = dict[str, dict[str, JSON]]
 """block_id to action_id to ``{"type": …, "value" or "selected_…": …}``."""
@@ -63,6 +64,8 @@ class Drawn:
 
     block: JSON
     element: JSON
+    attachment: JSON | None = None
+    """What it stands in, when it is not the message itself."""
 
     @property
     def block_id(self) -> str:
@@ -121,7 +124,7 @@ def holding(each: Drawn, value: Any, offered: list[JSON]) -> JSON:
     """What an element's state is after ``value`` was typed or chosen; options are named by value or text."""
     held = HELD[each.kind]
     if not held.holds_options:
-        return {"type": each.kind, held.field: value}
+        return {"type": each.kind, held.field: entered(each, value)}
     if held.many:
         chosen: Any = [_option(each, one, offered) for one in value or []]
     else:
@@ -137,3 +140,19 @@ def _option(each: Drawn, value: Any, offered: list[JSON]) -> JSON:
             return option
     there = ", ".join(f"{option['value']} “{option['text']['text']}”" for option in choices) or "nothing"
     raise LookupError(f"{each.action_id} does not offer {wanted!r}; it offers {there}")
+
+
+FORMATS = {"timepicker": r"([01]\d|2[0-3]):[0-5]\d", "datepicker": r"\d{4}-\d{2}-\d{2}"}
+
+
+def entered(each: Drawn, value: Any) -> Any:
+    """As Slack keeps it: numbers as text, people and channels by id, times as its own pickers write them."""
+    if isinstance(value, list):
+        return [entered(each, one) for one in value]
+    if isinstance(value, (User, Channel)):
+        return value.id
+    if each.kind == "number_input" and value is not None:
+        return str(value)
+    if value is not None and not re.fullmatch(FORMATS.get(each.kind, ".*"), str(value), re.DOTALL):
+        raise LookupError(f"a {each.kind} does not give {value!r}")
+    return value

@@ -11,13 +11,14 @@ from playground.slack.objects import plain_text
 from playground.slack.schema import Check, Finding, Findings, anything, by_type, flag, listing, shape, string
 from playground.slack.sizes import SIZES, longest, most
 
-_SURFACES: tuple[Surface, ...] = ("message", "modal", "home")
+_SURFACES: tuple[Surface, ...] = ("message", "modal", "home", "unfurl")
+_VIEWED: frozenset[Surface] = frozenset({"modal", "home"})
 
 _LISTS: dict[Surface, Check] = {
     surface: listing(
         by_type(blocks_for(surface)),
         0,
-        most("message.blocks") if surface == "message" else most("view.blocks"),
+        most("view.blocks") if surface in _VIEWED else most("message.blocks"),
     )
     for surface in _SURFACES
 }
@@ -131,7 +132,27 @@ def _markdown_together(blocks: list[dict[str, Any]], surface: Surface, at: str, 
         found.append(Finding(at, f"all markdown together must be less than {highest + 1} characters"))
 
 
+TABLE_TEXT = 10_000
+"""Characters of all cells of a message's tables. https://docs.slack.dev/reference/block-kit/blocks/table-block"""
+
+
+def _tables_together(blocks: list[dict[str, Any]], surface: Surface, at: str, found: Findings) -> None:
+    cells = (cell for block in blocks if block["type"] == "table" for row in block["rows"] for cell in row)
+    if sum(map(_cell_length, cells)) > TABLE_TEXT:
+        found.append(Finding(at, f"all cells of tables together must be less than {TABLE_TEXT + 1} characters"))
+
+
+def _cell_length(part: Any) -> int:
+    if isinstance(part, list):
+        return sum(map(_cell_length, part))
+    if not isinstance(part, dict):
+        return 0
+    inner = (value for value in part.values() if isinstance(value, (dict, list)))
+    return len(str(part.get("text", part.get("value", "")))) + sum(map(_cell_length, inner))
+
+
 _WHOLE = (
+    _tables_together,
     _unique_block_ids,
     _unique_action_ids,
     _one_focus,

@@ -46,6 +46,7 @@ class Channel:
     created: int
     is_private: bool = False
     is_archived: bool = False
+    previous_names: list[str] = field(default_factory=list)
     members: list[User] = field(default_factory=list)
     shared_with: list[Team] = field(default_factory=list)
     between: tuple[User, User] | None = None
@@ -96,7 +97,9 @@ class Message:
     seen_by: User | None = None
     command: str | None = None
     """What was typed, when an in_channel answer shows it to everybody."""
-    unfurls: JSON = field(default_factory=dict)
+    unfurls: dict[str, JSON] = field(default_factory=dict)
+    """Link to the attachment an app hung under it."""
+    files: list[JSON] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
     state: dict[str, dict[str, JSON]] = field(default_factory=dict)
     """What is chosen in its selects."""
@@ -107,7 +110,7 @@ class Message:
 
     def snapshot(self) -> Message:
         """As somebody still has it on the screen before an update arrives; it can be pressed like the original."""
-        return replace(self, blocks=list(self.blocks), attachments=list(self.attachments))
+        return replace(self, blocks=list(self.blocks), attachments=list(self.attachments), unfurls=dict(self.unfurls))
 
     def payload(self) -> JSON:
         """As the Web API and interactions show it."""
@@ -121,7 +124,8 @@ class Message:
             }
         optional = {
             "blocks": self.blocks,
-            "attachments": self.attachments,
+            "attachments": [*self.attachments, *self.unfurls.values()],
+            "files": self.files,
             "thread_ts": self.thread_ts,
             "metadata": self.metadata,
         }
@@ -169,6 +173,10 @@ class App:
     @property
     def home_enabled(self) -> bool:
         return bool((self.features.get("app_home") or {}).get("home_tab_enabled"))
+
+    @property
+    def unfurl_domains(self) -> list[str]:
+        return self.features.get("unfurl_domains") or []
 
     def hears(self, event: str) -> bool:
         return event in ((self.settings.get("event_subscriptions") or {}).get("bot_events") or [])
@@ -282,6 +290,9 @@ class World:
 
     def installation_of(self, token: str) -> Installation | None:
         return self._bots.get(token)
+
+    def installation_with(self, bot_id: str) -> Installation:
+        return next(each for each in self.installations if each.bot_id == bot_id)
 
     def app_of(self, token: str) -> App | None:
         return self._apps.get(token)

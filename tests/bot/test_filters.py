@@ -54,6 +54,7 @@ PIPELINE = ended(is_pipeline=True, workflow=None, pipeline="nightly")
         (Filters(reason=("!superseded",)), FAILED),
         (Filters(cause=("schedule", "push")), FAILED),
         (Filters(by=("octo*",)), FAILED),
+        (Filters(by=("Octo*",)), FAILED),
         (Filters(by=("U012AB",)), FAILED),
         (Filters(by=("U012AB",)), BY_ANA),
         (Filters(by=("!U7",)), BY_ANA),
@@ -108,7 +109,7 @@ def test_no_start_fits_who_wants_certain_ends_only() -> None:
 
 # Properties. Few letters, so that patterns and names meet.
 
-NAMES = st.text("ab/[.", max_size=6)
+NAMES = st.text("ab/[.\n", max_size=6)
 GLOBS = st.text("ab/[.*?", min_size=1, max_size=6)
 PATTERNS = st.builds(str.__add__, st.sampled_from(["", "!"]), GLOBS)
 LISTS = st.lists(PATTERNS, max_size=4).map(tuple)

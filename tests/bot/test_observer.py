@@ -12,12 +12,26 @@ from typing import Any, cast
 import pytest
 
 from bot.bitrise.models import Build, EnvironmentVariable, RequestedParams
+from bot.changes import Changes
+from bot.connections import Connections
+from bot.engine.local import LocalEngine
+from bot.findings import Findings
+from bot.news import News
 from bot.observer import Observer, digest_of, digest_requested, is_news, merge, row_of
 from bot.outbox import Outbox
+from bot.owners import Owners
+from bot.tellings import Tellings
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
 from storage.builds import BuildRow, BuildStore
 from storage.cards import CardRow, CardStore
+from storage.findings import FindingStore
+from storage.history import HistoryStore
+from storage.news import NewsStore
+from storage.people import PeopleStore
+from storage.requests import RequestStore
+from storage.subscriptions import SubscriptionStore
+from storage.workspaces import WorkspaceStore
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -69,9 +83,25 @@ class Desk:
     def __init__(self, database: Database) -> None:
         self.database, self.outbox = database, ToldOutbox()
         self.builds, self.cards = BuildStore(database), CardStore(database)
-        self._observer = Observer(
-            builds=self.builds, cards=self.cards, outbox=cast(Outbox, self.outbox), clock=SteppedClock()
+        clock = SteppedClock()
+        people, outbox = PeopleStore(database), cast(Outbox, self.outbox)
+        engine = LocalEngine(database=database, clock=clock)
+        findings = Findings(
+            database=database, builds=self.builds, cards=self.cards, findings=FindingStore(database), outbox=outbox,
+            connections=cast(Connections, None), engine=engine, clock=clock,
+        )  # fmt: skip
+        tellings = Tellings(
+            builds=self.builds, cards=self.cards, outbox=outbox, findings=findings, clock=clock, new_id=lambda: "c0"
         )
+        news = News(
+            database=database, builds=self.builds, requests=RequestStore(database), people=people, engine=engine,
+            workspaces=WorkspaceStore(database), subscriptions=SubscriptionStore(database), tellings=tellings,
+            news=NewsStore(database), changes=Changes(HistoryStore(database)), clock=clock,
+        )  # fmt: skip
+        self._observer = Observer(
+            builds=self.builds, cards=self.cards, outbox=outbox, news=news, findings=findings, owners=Owners(people),
+            clock=clock,
+        )  # fmt: skip
 
     async def see(self, *seen: Build) -> list[BuildRow]:
         return await self.database.transaction(lambda tx: self._observer.observe(tx, "T1", seen))

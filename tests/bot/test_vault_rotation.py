@@ -86,7 +86,7 @@ async def test_a_row_copied_from_another_workspace_is_not_sealed_anew(url: str) 
     database = await open_database(url)
     rows = {row.workspace_id: row for row in await WorkspaceStore(database).list_workspaces()}
     stolen, own = rows["T1"].bitrise_token_sealed or "", rows["T2"].bitrise_token_sealed or ""
-    await WorkspaceStore(database).replace_sealed("T2", old=own, new=stolen)
+    await WorkspaceStore(database).replace_sealed("T2", column="bitrise_token_sealed", old=own, new=stolen)
     await database.close()
     with pytest.raises(SealBroken):
         await rotate_keys(settings(url, NEW, OLD))

@@ -57,6 +57,7 @@ def test_the_app_the_style_and_the_starts(text: str, arguments: SubscribeArgumen
         ("reason:superseded,ROLLING-build", Filters(reason=("superseded", "rolling-build"))),
         ("by:<@U012AB|ana>,!<@W9>,@OctoCat,Bo-*", Filters(by=("U012AB", "!W9", "octocat", "bo-*"))),
         ("by:@U012AB,u012ab", Filters(by=("U012AB", "u012ab"))),
+        ("by:@!x,!@y", Filters(by=("x", "!y"))),
         ('branch:"my branch" branch:"a,b" branch:"!c d"', Filters(branch=("my branch", "a,b", "!c d"))),
         ('shop "my flow" “a,b”', Filters(workflow=("my flow",), branch=("a,b",))),
         ('shop A="" B="c d"', Filters(workflow=("A=",), branch=("B=c d",))),
@@ -93,6 +94,7 @@ def test_filters_are_read(text: str, filters: Filters) -> None:
         ("a b c d", "`d`"),
         ("branch:" + ",".join(str(number) for number in range(21)), "more than the 20"),
         ("branch:" + "x" * 201, "longer than the 200"),
+        ("branch:!" + "x" * 200, "longer than the 200"),
     ],
 )
 def test_what_is_unclear_is_said_with_a_way_out(text: str, sentence: str) -> None:

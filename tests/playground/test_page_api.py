@@ -187,3 +187,38 @@ async def test_the_guide_ticks_what_was_tried_and_keeps_it(opened: tuple[Stage, 
     steps = {step["id"]: step["is_done"] for step in (await client.state("bo"))["sections"]["guide"]}
     assert steps["end"]
     assert not steps["start"]
+
+
+async def test_a_push_starts_what_the_trigger_map_says(opened: tuple[Stage, Client]) -> None:
+    stage, client = opened
+    _, told = await client.act("bitrise/push", app=stage.shop.slug, by="ana", commit_message="Fix login")
+    (build,) = (stage.bitrise.find_build(slug) for slug in told["builds"])
+    assert build is not None
+    assert (build.workflow, build.triggered_by) == ("lint", "webhook-github/ana")
+    assert build.commit_message == "Fix login\n\nSigned-off-by: Ana Diaz <ana@acme.dev>"
+
+
+async def test_a_push_that_starts_nothing_says_so(opened: tuple[Stage, Client]) -> None:
+    stage, client = opened
+    stage.shop.trigger_map = ()
+    status, told = await client.act("bitrise/push", app=stage.shop.slug, branch="main")
+    assert (status, told["error"]) == (409, "the trigger map of iOS Shop starts nothing for main")
+
+
+@pytest.mark.parametrize(("trouble", "arrivals"), [("webhook-lost", 0), ("webhook-twice", 2)])
+async def test_webhooks_are_lost_or_doubled_until_all_is_calm(
+    opened: tuple[Stage, Client], trouble: str, arrivals: int
+) -> None:
+    stage, client = opened
+    stage.bitrise.add_webhook(stage.shop, f"{client.page.url}nobody-takes-this")
+    counts = []
+    await client.act("trouble/switch", id=trouble, on=True)
+    for _ in range(2):
+        stage.bitrise.start_build(stage.shop, workflow="endless")
+        await stage.bitrise.quiet()
+        delivered = stage.bitrise.journal.named("webhooks.deliver")
+        counts.append(sum("status" in entry.response for entry in delivered))
+        await client.act("trouble/calm")
+    assert counts == [arrivals, arrivals + 1]
+    switches = (await client.state())["sections"]["stage"]["troubles"]["switches"]
+    assert {trouble: False}.items() <= {switch["id"]: switch["is_on"] for switch in switches}.items()

@@ -35,7 +35,8 @@ def request(request_id: str, **facts: Any) -> RequestRow:
 
 def build(slug: str, **facts: Any) -> BuildRow:
     empty: dict[str, Any] = dict.fromkeys(BuildRow.__dataclass_fields__)
-    known = {"workspace_id": "T1", "app_slug": "shop", "is_pipeline": False, "is_utility": False, "cause": "api", "state": "running",
+    known = {"workspace_id": "T1", "app_slug": "shop", "is_pipeline": False, "is_utility": False,
+             "cause": "api", "state": "running",
              "workflow": "deploy", "branch": "main", "triggered_at": NOW, "seen_at": NOW}  # fmt: skip
     return BuildRow(**(empty | known | facts | {"build_slug": slug}))
 
@@ -327,5 +328,5 @@ async def test_a_sealed_token_is_swapped_only_if_it_is_still_the_same(
     database: Database, workspaces: WorkspaceStore
 ) -> None:
     await connect(database, workspaces, "s2")
-    assert not await workspaces.replace_sealed("T1", old="s1", new="n")
-    assert await workspaces.replace_sealed("T1", old="s2", new="n")
+    assert not await workspaces.replace_sealed("T1", column="bitrise_token_sealed", old="s1", new="n")
+    assert await workspaces.replace_sealed("T1", column="bitrise_token_sealed", old="s2", new="n")

@@ -13,9 +13,9 @@ from playground.bitrise.filters import build_filter
 from playground.bitrise.model import Build, Status
 from playground.bitrise.paging import page
 from playground.bitrise.people import Role
+from playground.bitrise.rules import build_order
 from playground.bitrise.shapes import build_shape, build_shape_for_all
 from playground.bitrise.triggering import trigger_builds
-from playground.bitrise.world import build_order
 
 LISTED_FOR = timedelta(days=200)
 """https://docs.bitrise.io: older builds are in the archive only."""

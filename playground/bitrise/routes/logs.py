@@ -1,4 +1,4 @@
-"""The log of a build in chunks, its archive, and the undocumented summary of its steps."""
+"""The log of a build in chunks, its archive, and what is undocumented: the summary of its steps, and their logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playground.bitrise.model import Build
 from playground.bitrise.people import Role
 from playground.bitrise.refusals import not_found
 from playground.bitrise.shapes import fine_time, wire_time
-from playground.bitrise.steps import Chunk, StepRun, chunks_of, steps_of
+from playground.bitrise.steps import Chunk, StepRun, chunks_of, step_uuid, steps_of
 
 NO_LOG_FOR = timedelta(seconds=15)
 NOTHING = "0001-01-01T00:00:00Z"
@@ -24,30 +24,36 @@ def show_log(call: Call) -> Answer:
     is_archived = _is_archived(call)
     chunks = [] if is_archived else _wanted_chunks(call)
     shape: dict[str, Any] = {
-        "log_chunks": [{"chunk": chunk.text, "position": chunk.position} for chunk in _shuffled(call.build, chunks)],
+        "log_chunks": _chunk_shapes(call.build, chunks),
         "next_before_timestamp": fine_time(min(chunk.at for chunk in chunks)) if chunks else NOTHING,
         "next_after_timestamp": fine_time(max(chunk.at for chunk in chunks)) if chunks else NOTHING,
         "is_archived": is_archived,
     }
-    if is_archived:
+    if is_archived and "no-url" not in call.build.plan.log_quirks:
         shape["expiring_raw_log_url"] = call.signed_url(f"/raw-logs/{call.build.slug}")
     return Answer(shape)
 
 
 def _refuse_without_log(call: Call) -> None:
     """Nothing in the first seconds; never anything when no machine took the build."""
-    is_new = call.now < call.build.triggered_at + NO_LOG_FOR
-    if is_new or (call.build.is_finished and call.build.started_at is None):
+    build = call.build
+    is_new = call.now < build.triggered_at + NO_LOG_FOR
+    is_never = "never" in build.plan.log_quirks or (build.is_finished and build.started_at is None)
+    if is_new or is_never:
         raise not_found()
 
 
 def _is_archived(call: Call) -> bool:
     finished_at = call.build.finished_at
+    if "never-archived" in call.build.plan.log_quirks:
+        return False
     return finished_at is not None and call.now >= finished_at + call.world.archive_takes
 
 
 def _wanted_chunks(call: Call) -> list[Chunk]:
     """``after_timestamp`` includes its own moment, so that chunks come twice."""
+    if call.build.is_finished and "never-archived" in call.build.plan.log_quirks:
+        return []
     after, before = call.moment("after_timestamp"), call.moment("before_timestamp")
     return [
         chunk
@@ -56,8 +62,16 @@ def _wanted_chunks(call: Call) -> list[Chunk]:
     ]
 
 
-def _shuffled(build: Build, chunks: list[Chunk]) -> list[Chunk]:
-    return Random(f"{build.slug}{len(chunks)}").sample(chunks, len(chunks))
+def _chunk_shapes(build: Build, chunks: list[Chunk]) -> list[dict[str, Any]]:
+    """In no order, and with whatever else is odd about this log."""
+    quirks = build.plan.log_quirks
+    if "gaps" in quirks:
+        chunks = [chunk for chunk in chunks if chunk.position % 3]
+    if "repeats" in quirks:
+        chunks = chunks * 2
+    first = 0 if "from-zero" in quirks else 1
+    shuffled = Random(f"{build.slug}{len(chunks)}").sample(chunks, len(chunks))
+    return [{"chunk": chunk.text, "position": chunk.position - 1 + first} for chunk in shuffled]
 
 
 def show_log_summary(call: Call) -> Answer:
@@ -90,7 +104,7 @@ def show_log_summary(call: Call) -> Answer:
 
 def _step_shape(build: Build, index: int, step: StepRun) -> dict[str, Any]:
     shape: dict[str, Any] = {
-        "uuid": f"{build.slug}-{index}",
+        "uuid": step_uuid(build, index),
         "step_id": step.name,
         "title": step.name,
         "version": "1.0.0",
@@ -101,11 +115,27 @@ def _step_shape(build: Build, index: int, step: StepRun) -> dict[str, Any]:
         "source_code_url": f"https://github.com/bitrise-steplib/{step.name}",
     }
     if step.status == "failed":
-        shape["errors"] = [{"code": 1, "message": step.lines[-1] if step.lines else "exit status 1"}]
+        shape["errors"] = [{"code": 1, "message": _last_words(step)}]
     return shape
 
 
+def _last_words(step: StepRun) -> str:
+    return next((line for line in reversed(step.lines) if line.strip()), "exit status 1")
+
+
+def show_step_log(call: Call) -> Answer:
+    """Where the log of one step is: an address that ends, without the token."""
+    _refuse_without_log(call)
+    build = call.build
+    for index, step in enumerate(steps_of(build, call.now)):
+        if call.places["step"] == step_uuid(build, index) and step.started_at is not None:
+            return Answer({"expiring_raw_log_url": call.signed_url(f"/step-logs/{build.slug}/{index}")})
+    raise not_found()
+
+
+LOG = "/apps/{app}/builds/{build}/log"
 ROUTES = (
-    Route("GET", "/apps/{app}/builds/{build}/log", "builds.log", show_log, Role.DEVELOPER),
-    Route("GET", "/apps/{app}/builds/{build}/log/summary", "builds.log-summary", show_log_summary, Role.DEVELOPER),
+    Route("GET", LOG, "builds.log", show_log, Role.DEVELOPER),
+    Route("GET", LOG + "/summary", "builds.log-summary", show_log_summary, Role.DEVELOPER),
+    Route("GET", LOG + "/steps/{step}", "builds.step-log", show_step_log, Role.DEVELOPER),
 )

@@ -11,8 +11,8 @@ from playground.bitrise.model import Build, Pipeline
 from playground.bitrise.people import Role
 from playground.bitrise.pipeline_shapes import STATUS_WORDS, item_shape, pipeline_shape, status_word
 from playground.bitrise.refusals import bad_request
+from playground.bitrise.rules import abort_wording
 from playground.bitrise.shapes import fine_time
-from playground.bitrise.world import abort_wording
 
 USUAL_LIMIT = 10
 

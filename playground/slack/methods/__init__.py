@@ -9,7 +9,7 @@ from typing import Literal
 from playground.slack.calls import Call
 from playground.slack.desk import Desk
 from playground.slack.limits import Tier
-from playground.slack.methods import chat, conversations, files, people, sockets, views
+from playground.slack.methods import chat, conversations, files, people, sockets, unfurls, views
 from playground.slack.world import JSON
 
 Answer = Callable[[Desk, Call], JSON]
@@ -37,7 +37,7 @@ _TABLE = (
     Method("chat.getPermalink", chat.get_permalink, Tier.HUNDREDS, None, ("channel", "message_ts")),
     Method("chat.postEphemeral", chat.post_ephemeral, Tier.FOUR, "chat:write", ("channel", "user")),
     Method("chat.postMessage", chat.post_message, Tier.POST, "chat:write", ("channel",)),
-    Method("chat.unfurl", chat.unfurl, Tier.THREE, "links:write", ("unfurls",)),
+    Method("chat.unfurl", unfurls.unfurl, Tier.THREE, "links:write"),
     Method("chat.update", chat.update, Tier.THREE, "chat:write", ("channel", "ts")),
     Method("conversations.info", conversations.info, Tier.THREE, None, ("channel",)),
     Method("conversations.join", conversations.join, Tier.THREE, "channels:join", ("channel",)),

@@ -7,7 +7,7 @@ from typing import Any
 from playground.slack.calls import Call
 from playground.slack.desk import Desk
 from playground.slack.errors import SlackError
-from playground.slack.posts import check_content, check_may_post, find_channel, post, rewrite
+from playground.slack.posts import check_content, check_may_post, check_thread, find_channel, post, rewrite
 from playground.slack.sizes import UPDATED_TEXT
 from playground.slack.world import JSON, Channel, Message
 
@@ -38,9 +38,8 @@ def _own_message(desk: Desk, call: Call, refusal: str) -> Message:
 def post_message(desk: Desk, call: Call) -> JSON:
     channel, content = _channel(desk, call), _content(call)
     check_may_post(call.bot, channel)
-    check_content(content)
-    if call.given("thread_ts") and channel.find(call.text("thread_ts")) is None:
-        raise SlackError("thread_not_found")
+    check_content(desk, call.bot, content)
+    check_thread(channel, call.text("thread_ts"))
     message = post(desk.world, call.bot, channel, content, thread_ts=call.text("thread_ts") or None)
     return {"channel": channel.id, "ts": message.ts, "message": message.payload()}
 
@@ -48,11 +47,10 @@ def post_message(desk: Desk, call: Call) -> JSON:
 def update(desk: Desk, call: Call) -> JSON:
     content = _content(call)
     message = _own_message(desk, call, "cant_update_message")
-    if message.channel.is_archived:
-        raise SlackError("is_archived")
+    check_may_post(call.bot, message.channel)
     if len(content.get("text") or "") > UPDATED_TEXT:
         raise SlackError("msg_too_long")
-    check_content(content)
+    check_content(desk, call.bot, content)
     rewrite(desk.world, message, content)
     return {"channel": message.channel.id, "ts": message.ts, "text": message.text, "message": message.payload()}
 
@@ -60,7 +58,7 @@ def update(desk: Desk, call: Call) -> JSON:
 def post_ephemeral(desk: Desk, call: Call) -> JSON:
     channel, content = _channel(desk, call), _content(call)
     check_may_post(call.bot, channel)
-    check_content(content)
+    check_content(desk, call.bot, content)
     reader = desk.world.users.get(call.text("user"))
     if reader is None or reader not in channel.members:
         raise SlackError("user_not_in_channel")
@@ -81,19 +79,3 @@ def get_permalink(desk: Desk, call: Call) -> JSON:
         raise SlackError("message_not_found")
     link = f"https://{call.bot.team.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
     return {"channel": channel.id, "permalink": link}
-
-
-def unfurl(desk: Desk, call: Call) -> JSON:
-    unfurls = call.nested("unfurls")
-    if not isinstance(unfurls, dict):
-        raise SlackError("cannot_parse_unfurls")
-    if call.given("unfurl_id"):
-        return {}
-    message = _channel(desk, call).find(call.text("ts"))
-    if message is None:
-        raise SlackError("cannot_find_message")
-    for each in unfurls.values():
-        if isinstance(each, dict) and each.get("blocks"):
-            check_content({"blocks": each["blocks"]})
-    message.unfurls |= unfurls
-    return {}

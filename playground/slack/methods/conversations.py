@@ -45,7 +45,7 @@ def shown(app: Installation, channel: Channel) -> JSON:
         "shared_team_ids": [channel.team.id, *(team.id for team in channel.shared_with)],
         "topic": {"value": "", "creator": "", "last_set": 0},
         "purpose": {"value": "", "creator": "", "last_set": 0},
-        "previous_names": [],
+        "previous_names": list(channel.previous_names),
         "num_members": len(channel.members),
     }
 

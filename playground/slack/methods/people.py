@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from playground.slack.calls import Call
 from playground.slack.desk import Desk
 from playground.slack.errors import SlackError
@@ -10,7 +12,7 @@ from playground.slack.posts import find_channel
 from playground.slack.world import JSON, Installation, User
 
 
-def shown(app: Installation, user: User) -> JSON:
+def shown(desk: Desk, app: Installation, user: User) -> JSON:
     """https://docs.slack.dev/reference/objects/user-object; the address only with users:read.email."""
     stranger = user.team is not app.team
     profile: JSON = {
@@ -30,7 +32,7 @@ def shown(app: Installation, user: User) -> JSON:
         "real_name": user.real_name,
         "tz": user.tz,
         "tz_label": user.tz,
-        "tz_offset": 0,
+        "tz_offset": _offset(desk, user.tz),
         "profile": profile,
         "is_admin": user.is_admin,
         "is_owner": False,
@@ -42,6 +44,12 @@ def shown(app: Installation, user: User) -> JSON:
         "is_stranger": stranger,
         "updated": 0,
     }
+
+
+def _offset(desk: Desk, tz: str) -> int:
+    """Seconds east of Greenwich, now."""
+    offset = desk.clock.now().astimezone(ZoneInfo(tz)).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
 
 
 def _visible(desk: Desk, app: Installation, user: User) -> bool:
@@ -57,18 +65,20 @@ def user_info(desk: Desk, call: Call) -> JSON:
         raise SlackError("user_not_found")
     if not _visible(desk, call.bot, user):
         raise SlackError("user_not_visible")
-    return {"user": shown(call.bot, user)}
+    return {"user": shown(desk, call.bot, user)}
 
 
 def user_list(desk: Desk, call: Call) -> JSON:
-    here = [shown(call.bot, user) for user in desk.world.users.values() if user.team is call.bot.team]
+    here = [shown(desk, call.bot, user) for user in desk.world.users.values() if user.team is call.bot.team]
     return paged(call, "members", here, usual=len(here) or 1)
 
 
 def user_by_email(desk: Desk, call: Call) -> JSON:
+    """Own people who are still there; how an address is written does not matter."""
+    wanted = call.text("email").casefold()
     for user in desk.world.users.values():
-        if user.team is call.bot.team and user.email == call.text("email"):
-            return {"user": shown(call.bot, user)}
+        if user.team is call.bot.team and not user.deleted and (user.email or "").casefold() == wanted:
+            return {"user": shown(desk, call.bot, user)}
     raise SlackError("users_not_found")
 
 

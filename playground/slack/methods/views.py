@@ -9,12 +9,12 @@ from playground.slack.desk import Desk
 from playground.slack.errors import SlackError, refusal
 from playground.slack.schema import Findings
 from playground.slack.validation import check_blocks, check_view
-from playground.slack.world import JSON
+from playground.slack.world import JSON, Installation
 
 
-def read_view(value: Any, kind: str) -> JSON:
+def read_view(desk: Desk, app: Installation, value: Any, kind: str) -> JSON:
     """The view when it is whole and of that kind; Slack says ``invalid_arguments`` otherwise."""
-    if found := check_view(value):
+    if found := check_view(value) or desk.files.check(app, value["blocks"], "/view/blocks"):
         raise refusal("invalid_arguments", found)
     view: JSON = value
     if view["type"] != kind:
@@ -23,13 +23,13 @@ def read_view(value: Any, kind: str) -> JSON:
 
 
 def open_view(desk: Desk, call: Call) -> JSON:
-    body = read_view(call.nested("view"), "modal")
+    body = read_view(desk, call.bot, call.nested("view"), "modal")
     trigger = desk.triggers.exchange(call.text("trigger_id"), call.bot)
     return {"view": desk.modals.open(call.bot, trigger.user, body).payload()}
 
 
 def push(desk: Desk, call: Call) -> JSON:
-    body = read_view(call.nested("view"), "modal")
+    body = read_view(desk, call.bot, call.nested("view"), "modal")
     trigger = desk.triggers.exchange(call.text("trigger_id"), call.bot)
     if not trigger.from_modal:
         raise SlackError("invalid_trigger_id")
@@ -43,12 +43,12 @@ def update(desk: Desk, call: Call) -> JSON:
         view = desk.modals.with_external_id(call.bot, call.text("external_id"))
     else:
         raise SlackError("invalid_arguments")
-    body = read_view(call.nested("view"), view.type)
+    body = read_view(desk, call.bot, call.nested("view"), view.type)
     return {"view": desk.modals.update(view, body, call.text("hash") or None).payload()}
 
 
 def publish(desk: Desk, call: Call) -> JSON:
-    body = read_view(call.nested("view"), "home")
+    body = read_view(desk, call.bot, call.nested("view"), "home")
     if not call.bot.app.home_enabled:
         raise SlackError("not_enabled")
     user = desk.world.users.get(call.text("user_id"))

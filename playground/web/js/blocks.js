@@ -2,6 +2,7 @@
 import { chart } from "./chart.js";
 import { h } from "./dom.js";
 import { element } from "./elements.js";
+import { sourceOf } from "./files.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
 import { table } from "./table.js";
@@ -64,7 +65,7 @@ function imageBlock(block) {
 
 /** @param {any} image @param {string} kind */
 export function picture(image, kind) {
-  return h("img", { class: kind, src: image.image_url, alt: image.alt_text, title: image.alt_text, loading: "lazy" });
+  return h("img", { class: kind, src: sourceOf(image), alt: image.alt_text, title: image.alt_text, loading: "lazy" });
 }
 
 /** @param {any} block @param {Place} place */

@@ -22,8 +22,15 @@ export function chart(block) {
   return h("figure", { class: "block-chart" },
     h("figcaption", {}, String(block.title ?? "")),
     type === "pie" ? pie(segments) : axes(block.chart),
+    ...axisNames(block.chart.axis_config),
     h("div", { class: "legend" }, ...names.map((name, place) => h("span", { class: `legend-entry colour-${place % 8}` }, name))),
     h("table", { class: "for-readers" }, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))))));
+}
+
+/** What the axes stand for. @param {any} config */
+function axisNames(config) {
+  return [["↑", config?.y_label], ["→", config?.x_label]].filter(([, name]) => name)
+    .map(([arrow, name]) => h("div", { class: "axis-name" }, h("span", { "aria-hidden": "true" }, `${arrow} `), name));
 }
 
 const labelOf = (category) => (typeof category === "object" ? category.label : category);

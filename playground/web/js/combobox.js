@@ -13,6 +13,7 @@ let count = 0;
  * @property {string} placeholder
  * @property {any[]} chosen options that are chosen
  * @property {boolean} isMany
+ * @property {number} most how many may be chosen
  * @property {boolean} isSearched whether somebody else answers, which takes a moment
  * @property {(typed: string) => Promise<any[]>} offers
  * @property {(options: any[]) => Promise<boolean>} take
@@ -96,10 +97,16 @@ class Opened {
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
     fill(this.list, options.length
-      ? options.map((option, place) => this.entry(option, place))
+      ? options.flatMap((option, place) => [this.heading(option, options[place - 1]), this.entry(option, place)])
       : h("li", { class: "options-none", role: "option", "aria-disabled": "true" }, otherwise));
     this.mark();
     this.stand();
+  }
+
+  /** The label of a group stands before its first option. @param {any} option @param {any} before */
+  heading(option, before) {
+    if (!option.group || option.group === before?.group) return null;
+    return h("li", { class: "options-group", role: "presentation" }, option.group);
   }
 
   /** @param {any} option @param {number} place */
@@ -125,8 +132,9 @@ class Opened {
   }
 
   mark() {
-    [...this.list.children].forEach((child, place) => child.classList.toggle("is-at", place === this.at));
-    const child = this.list.children[this.at];
+    const entries = [...this.list.querySelectorAll("[role=option]")];
+    entries.forEach((child, place) => child.classList.toggle("is-at", place === this.at));
+    const child = entries[this.at];
     child?.scrollIntoView({ block: "nearest" });
     if (child?.id) this.input.setAttribute("aria-activedescendant", child.id);
     else this.input.removeAttribute("aria-activedescendant");
@@ -157,6 +165,7 @@ class Opened {
   async take(option) {
     const before = this.how.chosen;
     const others = before.filter((each) => each.value !== option.value);
+    if (this.how.isMany && others.length === before.length && before.length >= this.how.most) return void this.show([], `No more than ${this.how.most}`);
     this.how.chosen = this.how.isMany ? (others.length < before.length ? others : [...before, option]) : [option];
     this.close();
     if (!(await this.how.take(this.how.chosen))) this.how.chosen = before;

@@ -2,6 +2,7 @@
 import { combobox } from "./combobox.js";
 import { h } from "./dom.js";
 import { dateInput, textInput } from "./fields.js";
+import { sourceOf } from "./files.js";
 import { overflow } from "./overflow.js";
 import { choose, held, press, suggest } from "./place.js";
 import { section } from "./state.js";
@@ -16,7 +17,7 @@ const ELEMENTS = {
   button,
   workflow_button: button,
   overflow,
-  image: (image) => h("img", { class: "accessory-image", src: image.image_url, alt: image.alt_text }),
+  image: (image) => h("img", { class: "accessory-image", src: sourceOf(image), alt: image.alt_text }),
   radio_buttons: (each, block, place, labelled) => choices(each, block, place, labelled, "radio"),
   checkboxes: (each, block, place, labelled) => choices(each, block, place, labelled, "checkbox"),
   plain_text_input: textInput,
@@ -29,10 +30,12 @@ const ELEMENTS = {
   multi_static_select: (each, block, place, labelled) => select(each, block, place, labelled, staticOptions),
   external_select: (each, block, place, labelled) => select(each, block, place, labelled, suggest),
   multi_external_select: (each, block, place, labelled) => select(each, block, place, labelled, suggest),
-  users_select: (each, block, place, labelled) => select(each, block, place, labelled, people),
-  conversations_select: (each, block, place, labelled) => select(each, block, place, labelled, conversations),
-  channels_select: (each, block, place, labelled) => select(each, block, place, labelled, conversations),
 };
+for (const many of ["", "multi_"]) {
+  ELEMENTS[`${many}users_select`] = (each, block, place, labelled) => select(each, block, place, labelled, people);
+  ELEMENTS[`${many}conversations_select`] = (each, block, place, labelled) => select(each, block, place, labelled, conversations);
+  ELEMENTS[`${many}channels_select`] = (each, block, place, labelled) => select(each, block, place, labelled, conversations);
+}
 
 /**
  * @param {any} each @param {any} block @param {Place} place @param {Labelled} [labelled] @returns {Node}
@@ -90,13 +93,14 @@ function choices(each, block, place, labelled, kind) {
 function select(each, block, place, labelled, offers) {
   const isMany = each.type.startsWith("multi_");
   const now = held(place, block, each);
-  const chosen = isMany ? now.selected_options ?? [] : [now.selected_option ?? chosenId(now)].filter(Boolean);
+  const chosen = [now.selected_option, ...(now.selected_options ?? []), ...chosenByIds(now)].filter(Boolean);
   return combobox({
     ...labelled,
     focus: `${block.block_id}/${each.action_id}`,
     placeholder: plain(each.placeholder),
     chosen,
     isMany,
+    most: each.max_selected_items ?? Infinity,
     isSearched: each.type.includes("external"),
     offers: (typed) => offers(place, each, typed),
     take: (options) => choose(place, block, each, isMany ? options.map((option) => option.value) : options[0]?.value ?? null),
@@ -104,9 +108,10 @@ function select(each, block, place, labelled, offers) {
 }
 
 /** People and channels are held by id. @param {any} now */
-function chosenId(now) {
-  const id = now.selected_user ?? now.selected_conversation ?? now.selected_channel;
-  return [...peopleOptions(), ...channelOptions()].find((option) => option.value === id);
+function chosenByIds(now) {
+  const ids = ["user", "conversation", "channel"].flatMap((kind) => [now[`selected_${kind}`], ...(now[`selected_${kind}s`] ?? [])]);
+  const known = [...peopleOptions(), ...channelOptions()];
+  return ids.filter(Boolean).map((id) => known.find((option) => option.value === id));
 }
 
 const option = (text, value) => ({ text: { type: "plain_text", text }, value });
@@ -118,7 +123,7 @@ const matching = (options, typed) => options.filter((each) => plain(each.text).t
 
 /** @param {Place} _ @param {any} each @param {string} typed */
 async function staticOptions(_, each, typed) {
-  const grouped = (each.option_groups ?? []).flatMap((group) => group.options);
+  const grouped = (each.option_groups ?? []).flatMap((group) => group.options.map((option) => ({ ...option, group: plain(group.label) })));
   return matching(each.options ?? grouped, typed);
 }
 

@@ -2,6 +2,7 @@
 import { act } from "./api.js";
 import { drawBlocks } from "./blocks.js";
 import { h } from "./dom.js";
+import { fileNode } from "./files.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { menu } from "./overflow.js";
 import { complain } from "./place.js";
@@ -31,6 +32,8 @@ export function messageNode(channel, message, { replies = [], isReply = false } 
         h("time", { class: "message-time", datetime: new Date(millisOf(message)).toISOString() }, clock(millisOf(message)))),
       h("div", { class: "message-body" }, ...body(message, place)),
       ...(message.attachments ?? []).map((each) => attachment(each, place)),
+      ...(message.unfurls ?? []).map((each) => unfurl(each, place)),
+      ...(message.files ?? []).map(fileNode),
       message.is_private ? dismissal(channel, message) : null,
       replies.length && !isReply ? answers(message, replies) : null),
     h("div", { class: "message-tools" }, tools(channel, message, isReply)));
@@ -45,7 +48,8 @@ function avatar(who) {
 /** @param {any} message @param {import("./place.js").Place} place */
 function body(message, place) {
   const edited = message.is_edited ? h("span", { class: "edited" }, " (edited)") : null;
-  return message.blocks?.length ? [...drawBlocks(message.blocks, place), edited] : [h("div", {}, ...mrkdwn(message.text), edited)];
+  if (message.blocks?.length) return [...drawBlocks(message.blocks, place), edited];
+  return message.text ? [h("div", {}, ...mrkdwn(message.text), edited)] : [];
 }
 
 /** @param {any} each @param {import("./place.js").Place} place */
@@ -53,6 +57,16 @@ function attachment(each, place) {
   const inside = each.blocks ? drawBlocks(each.blocks, place) : each.text || each.fallback ? [h("div", {}, ...mrkdwn(each.text ?? each.fallback))] : [unknown(each)];
   const node = h("div", { class: "attachment" }, ...inside);
   if (/^#?[0-9a-f]{6}$/i.test(each.color ?? "")) node.style.borderColor = `#${each.color.replace("#", "")}`;
+  return node;
+}
+
+/** What an app hung under a link; what is used there is found by the link. @param {any} each @param {import("./place.js").Place} place */
+function unfurl(each, place) {
+  const node = attachment(each, { ...place, address: { ...place.address, link: each.app_unfurl_url } });
+  node.classList.add("unfurl");
+  node.dataset.link = each.app_unfurl_url;
+  const app = section("world").app;
+  if (app?.id === each.app_id) node.append(h("div", { class: "unfurl-by" }, `Added by ${app.name}`));
   return node;
 }
 

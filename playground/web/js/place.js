@@ -6,7 +6,7 @@ import { toast } from "./toast.js";
 
 /**
  * @typedef {object} Place
- * @property {{view?: string, channel?: string, ts?: string}} address how the server finds it
+ * @property {{view?: string, channel?: string, ts?: string, link?: string}} address how the server finds it
  * @property {Record<string, Record<string, any>>} values what its elements hold: block_id to action_id to value
  * @property {Map<string, string>} typed what was typed here and not told yet, by block_id
  * @property {Record<string, string>} errors what stands next to its inputs, by block_id

@@ -13,7 +13,15 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.slack import cards, ids
-from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable, web_client
+from bot.slack.client import (
+    ChannelInfo,
+    Posted,
+    SlackBusy,
+    SlackClient,
+    SlackRefused,
+    SlackUnavailable,
+    web_client,
+)
 from bot.slack.connect_form import checking_view, connect_form
 from bot.slack.home import HomeFacts, home_view
 from bot.slack.shown import ShownBuild
@@ -21,16 +29,25 @@ from bot.slack.text import Message
 from playground.slack import Channel, Installation, PracticeSlack, User
 from playground.wire import Fault
 
+OPTIONAL = ["channels:read", "groups:read", "users:read.email", "files:write", "links:read", "links:write"]
+LINK = "https://app.bitrise.io/build/abc"
+PNG = b"\x89PNG\r\n\x1a\n picture"
+
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Buildbell"},
     "features": {
         "bot_user": {"display_name": "Buildbell"},
         "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True},
+        "unfurl_domains": ["bitrise.io"],
         "slash_commands": [{"command": "/build", "description": "Builds", "should_escape": True}],
         "shortcuts": [{"name": "Start a build", "type": "global", "callback_id": ids.BUILD_START, "description": "x"}],
     },
-    "oauth_config": {"scopes": {"bot": ["commands", "chat:write", "users:read"]}},
-    "settings": {"socket_mode_enabled": False, "interactivity": {"is_enabled": True}},
+    "oauth_config": {"scopes": {"bot": ["commands", "chat:write", "users:read"], "bot_optional": OPTIONAL}},
+    "settings": {
+        "event_subscriptions": {"bot_events": ["link_shared"]},
+        "socket_mode_enabled": False,
+        "interactivity": {"is_enabled": True},
+    },
 }
 
 
@@ -52,7 +69,7 @@ async def practice() -> AsyncIterator[Practice]:
     slack = PracticeSlack(clock=SystemClock())
     await slack.start()
     team = slack.add_team("Acme")
-    ana = slack.add_user(team, "ana", admin=True, real_name="Ana Diaz")
+    ana = slack.add_user(team, "ana", admin=True, real_name="Ana Diaz", email="ana@acme.example", tz="Europe/Madrid")
     ios = slack.add_channel(team, "ios", members=[ana])
     app = slack.install(MANIFEST, team)
     slack.invite(ios, app.bot_user)
@@ -61,6 +78,13 @@ async def practice() -> AsyncIterator[Practice]:
         client = SlackClient(web=web, session=session, timeout_seconds=5)
         yield Practice(slack, app, ana, ios, client, session)
     await slack.stop()
+
+
+def modest_client(practice: Practice, *declined: str) -> SlackClient:
+    """Of an app whose installer declined some optional scopes."""
+    app = practice.slack.install(MANIFEST, practice.app.team, declined=declined)
+    web = web_client(app.bot_token, session=practice.session, base_url=practice.slack.api_url)
+    return SlackClient(web=web, session=practice.session, timeout_seconds=5)
 
 
 async def test_a_card_is_posted_and_redrawn(
@@ -158,13 +182,104 @@ async def test_who_is_who(practice: Practice) -> None:
     assert (person.user_id, person.real_name, person.team_id) == (practice.ana.id, "Ana Diaz", practice.app.team.id)
     assert person.is_admin
     assert not person.is_bot
+    assert (person.email, person.tz) == ("ana@acme.example", "Europe/Madrid")
+
+
+async def test_somebody_is_found_by_address(practice: Practice) -> None:
+    found = await practice.client.find_by_email("ana@acme.example")
+    assert found == await practice.client.user(practice.ana.id)
+    assert await practice.client.find_by_email("nobody@acme.example") is None
+
+
+async def test_without_the_scope_nobody_is_found_by_address(practice: Practice) -> None:
+    client = modest_client(practice, "users:read.email")
+    assert (await client.user(practice.ana.id)).email is None
+    with pytest.raises(SlackRefused) as refused:
+        await client.find_by_email("ana@acme.example")
+    assert refused.value.needed == "users:read.email"
+
+
+async def test_what_kind_of_channel_it_is(practice: Practice) -> None:
+    globex = practice.slack.add_team("Globex")
+    practice.slack.share(practice.ios, globex)
+    shown = await practice.client.channel(practice.ios.id)
+    assert shown == ChannelInfo("ios", is_private=False, is_archived=False, is_ext_shared=True, is_member=True)
+    practice.slack.make_private(practice.ios)
+    practice.slack.archive(practice.ios)
+    shown = await practice.client.channel(practice.ios.id)
+    assert (shown.is_private, shown.is_archived) == (True, True)
+    practice.slack.remove(practice.ios, practice.app)
+    with pytest.raises(SlackRefused, match="channel_not_found"):
+        await practice.client.channel(practice.ios.id)
+
+
+async def test_a_link_gets_a_preview(practice: Practice) -> None:
+    message = await practice.slack.post(practice.ana, practice.ios, f"{LINK} {LINK}2")
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "iOS Shop #812"}}
+    previews = {LINK: Message("iOS Shop #812", (section,)), f"{LINK}2": Message("Only words")}
+    await practice.client.unfurl(practice.ios.id, message.ts, previews)
+    first, second = message.unfurls.values()
+    assert [block["text"] for block in first["blocks"]] == [section["text"]]
+    assert second["text"] == "Only words"
+    with pytest.raises(SlackRefused, match="cannot_unfurl_message"):
+        await practice.client.unfurl(practice.ios.id, message.ts, {"https://example.com": Message("x")})
+
+
+async def test_a_file_is_uploaded_into_a_thread(practice: Practice) -> None:
+    card = await practice.client.post(practice.ios.id, Message("card"))
+    file_id = await practice.client.upload(
+        "builds.csv", b"number\n812\n", title="Builds", channel=practice.ios.id, thread_ts=card.ts, comment="As asked"
+    )
+    _, message = practice.slack.messages(practice.ios)
+    assert (message.text, message.thread_ts) == ("As asked", card.ts)
+    assert [(file["id"], file["title"], file["size"]) for file in message.files] == [(file_id, "Builds", 11)]
+
+
+async def test_a_file_without_a_channel_stands_in_a_block(practice: Practice) -> None:
+    file_id = await practice.client.upload("qr.png", PNG, title="Install")
+    assert practice.slack.messages(practice.ios) == []
+    picture = {"type": "image", "alt_text": "QR code", "slack_file": {"id": file_id}}
+    await practice.client.post(practice.ios.id, Message("QR code", (picture,)))
+    [message] = practice.slack.messages(practice.ios)
+    assert message.blocks[0]["slack_file"] == {"id": file_id}
+
+
+@pytest.mark.parametrize("step", ["files.getUploadURLExternal", "files.upload", "files.completeUploadExternal"])
+@pytest.mark.parametrize(
+    ("how", "becomes"),
+    [
+        ({"kind": "status", "status": 429, "retry_after": 7}, SlackBusy),
+        ({"kind": "status", "status": 503}, SlackUnavailable),
+        ({"kind": "cut_after"}, SlackUnavailable),
+    ],
+)
+async def test_an_upload_that_fails_is_not_repeated(
+    practice: Practice, step: str, how: dict[str, Any], becomes: type[Exception]
+) -> None:
+    practice.fault(name=step, **how)
+    with pytest.raises(becomes):
+        await practice.client.upload("a.csv", b"abc", title="A")
+    assert len(practice.slack.journal.named(step)) == 1
+
+
+async def test_an_upload_refused_halfway_says_so_without_its_address(practice: Practice) -> None:
+    practice.fault(name="files.upload", kind="status", status=400, body="too short")
+    with pytest.raises(SlackRefused, match="http_400") as refused:
+        await practice.client.upload("a.csv", b"abc", title="A")
+    assert "127.0.0.1" not in f"{refused.value!r} {vars(refused.value)}"
+
+
+async def test_without_the_scope_nothing_is_uploaded(practice: Practice) -> None:
+    with pytest.raises(SlackRefused) as refused:
+        await modest_client(practice, "files:write").upload("a.csv", b"abc", title="A")
+    assert (refused.value.error, refused.value.needed) == ("missing_scope", "files:write")
 
 
 async def test_the_token_says_whose_it_is(practice: Practice) -> None:
     identity = await practice.client.test()
     assert (identity.team_id, identity.team_name) == (practice.app.team.id, "Acme")
     assert identity.bot_user_id == practice.app.bot_user.id
-    assert identity.scopes == {"commands", "chat:write", "users:read"}
+    assert identity.scopes == {"commands", "chat:write", "users:read", *OPTIONAL}
 
 
 async def test_slack_is_busy_for_as_long_as_it_says(practice: Practice) -> None:

@@ -1,13 +1,17 @@
-"""Logs in chunks and from the archive, the steps of a build, its artifacts."""
+"""Logs in chunks and from the archive, and the steps of a build."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
 from playground.bitrise import App, Build, PracticeBitrise
+from playground.bitrise.model import LogQuirk
+from playground.bitrise.sample_logs import SAMPLE_LOGS
 from tests.playground.bitrise import openapi
 from tests.playground.bitrise.conftest import Caller, Reply, Time
 
@@ -18,6 +22,12 @@ def place(build: Build, more: str) -> str:
 
 def joined(chunks: list[dict[str, Any]]) -> str:
     return "".join(each["chunk"] for each in sorted(chunks, key=lambda each: each["position"]))
+
+
+def failed_build(bitrise: PracticeBitrise, app: App, log: str, *quirks: LogQuirk) -> Build:
+    """It takes 4 minutes and fails in the second of its three steps."""
+    app.workflows["odd"] = replace(app.workflows["test"], log=log, log_quirks=quirks)
+    return bitrise.start_build(app, workflow="odd")
 
 
 async def fetch(http: aiohttp.ClientSession, url: str, **headers: str) -> Reply:
@@ -147,32 +157,67 @@ async def test_the_summary_has_its_described_shape(
     assert openapi.log_summary_mismatches(summary.body) == []
 
 
-async def test_artifacts_are_there_after_the_end(bitrise: PracticeBitrise, shop: App, bot: Caller, time: Time) -> None:
-    build = bitrise.start_build(shop, workflow="deploy")
-    assert (await bot.get(place(build, "artifacts"))).data == []
-    time.passes(minutes=10)
-    listed = (await bot.get(place(build, "artifacts"), limit=1)).body
-    assert [each["title"] for each in listed["data"]] == ["Shop.ipa"]
-    assert listed["data"][0]["artifact_meta"] == {"file_size_bytes": "3558274.000000"}
-    rest = (await bot.get(place(build, "artifacts"), limit=1, next=listed["paging"]["next"])).body
-    assert [(each["title"], each["artifact_meta"]) for each in rest["data"]] == [("log.txt", None)]
+@pytest.mark.parametrize("name", sorted(SAMPLE_LOGS))
+async def test_a_log_is_printed_as_the_tool_prints_it(
+    bitrise: PracticeBitrise, shop: App, bot: Caller, http: aiohttp.ClientSession, time: Time, name: str
+) -> None:
+    build = failed_build(bitrise, shop, SAMPLE_LOGS[name])
+    time.passes(hours=1)
+    raw = await fetch(http, (await bot.get(place(build, "log"))).body["expiring_raw_log_url"])
+    assert SAMPLE_LOGS[name] in raw.body
 
 
-async def test_an_artifact_is_downloaded_and_installed(
+async def test_a_step_has_a_log_of_its_own(
     bitrise: PracticeBitrise, shop: App, bot: Caller, http: aiohttp.ClientSession, time: Time
 ) -> None:
-    build = bitrise.start_build(shop, workflow="deploy")
+    build = failed_build(bitrise, shop, SAMPLE_LOGS["progress"] + "more\n" * 50)
     time.passes(minutes=10)
-    public, private = (await bot.get(place(build, "artifacts"))).data
-    shown = (await bot.get(place(build, f"artifacts/{public['slug']}"))).data
-    assert (await fetch(http, shown["public_install_page_url"])).status == 200
-    assert (await fetch(http, shown["expiring_download_url"])).status == 200
-    assert (await bot.get(place(build, f"artifacts/{private['slug']}"))).data["public_install_page_url"] == ""
-    led = await bot.send(
-        "GET", place(build, f"artifacts/{public['slug']}"), params={"download": "1"}, allow_redirects=False
-    )
-    assert (led.status, led.headers["Location"]) == (302, shown["expiring_download_url"])
-    assert (await bot.get(place(build, "artifacts/nothing"))).status == 404
+    [workflow] = (await bot.get(place(build, "log/summary"))).body["execution"]["workflows"]
+    cloned, failed, skipped = (step["uuid"] for step in workflow["steps"])
+    url = (await bot.get(place(build, f"log/steps/{failed}"))).body["expiring_raw_log_url"]
+    pieces = json.loads((await fetch(http, url)).body)
+    assert len(pieces) > 1
+    assert "".join(piece["message"] for piece in pieces) == build.plan.log
+    assert (await bot.get(place(build, f"log/steps/{cloned}"))).status == 200
+    assert (await bot.get(place(build, f"log/steps/{skipped}"))).status == 404
+    assert (await bot.get(place(build, "log/steps/nothing"))).status == 404
+    assert (await fetch(http, url, Authorization=bot.token)).status == 400
+    time.passes(minutes=10)
+    assert (await fetch(http, url)).status == 403
+
+
+async def test_chunks_may_come_twice_and_leave_gaps(
+    bitrise: PracticeBitrise, shop: App, bot: Caller, time: Time
+) -> None:
+    build = failed_build(bitrise, shop, "line\n" * 100, "repeats", "gaps", "from-zero")
+    time.passes(minutes=4, seconds=30)
+    positions = [each["position"] for each in (await bot.get(place(build, "log"))).body["log_chunks"]]
+    assert len(positions) == 2 * len(set(positions))
+    assert set(range(max(positions))) - set(positions)
+    assert min(positions) == 0
+
+
+async def test_an_archive_may_have_no_address(bitrise: PracticeBitrise, shop: App, bot: Caller, time: Time) -> None:
+    build = failed_build(bitrise, shop, "boom", "no-url")
+    time.passes(hours=1)
+    log = (await bot.get(place(build, "log"))).body
+    assert (log["is_archived"], log["log_chunks"], "expiring_raw_log_url" in log) == (True, [], False)
+
+
+async def test_a_log_may_never_be_archived(bitrise: PracticeBitrise, shop: App, bot: Caller, time: Time) -> None:
+    build = failed_build(bitrise, shop, "boom", "never-archived")
+    time.passes(minutes=2)
+    assert (await bot.get(place(build, "log"))).body["log_chunks"]
+    bitrise.abort_in_web(build, "ana")
+    time.passes(days=1)
+    log = (await bot.get(place(build, "log"))).body
+    assert (log["is_archived"], log["log_chunks"]) == (False, [])
+
+
+async def test_a_log_may_never_be_there(bitrise: PracticeBitrise, shop: App, bot: Caller, time: Time) -> None:
+    build = failed_build(bitrise, shop, "boom", "never")
+    time.passes(days=1)
+    assert [(await bot.get(place(build, each))).status for each in ("log", "log/summary")] == [404, 404]
 
 
 async def test_a_build_has_a_page_that_escapes(

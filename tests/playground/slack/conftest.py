@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
@@ -71,8 +71,10 @@ def refused_with(error: str) -> Iterator[pytest.ExceptionInfo[SlackApiError]]:
 class Scene:
     """Acme with Ana and Bo in #ios, and the app installed there."""
 
+    manifest: Mapping[str, Any] = MANIFEST
+
     def __init__(self, slack: PracticeSlack, clock: WatchedClock, session: ClientSession, socket_mode: bool) -> None:
-        manifest = deepcopy(MANIFEST)
+        manifest = deepcopy(dict(self.manifest))
         manifest["settings"]["socket_mode_enabled"] = socket_mode
         self.slack = slack
         self.clock = clock
@@ -152,6 +154,12 @@ def scene(slack: PracticeSlack, clock: WatchedClock, session: ClientSession) -> 
 @pytest.fixture
 async def bot(scene: Scene) -> AsyncIterator[AsyncApp]:
     """A Bolt app connected by Socket Mode."""
+    async with listening(scene) as app:
+        yield app
+
+
+@asynccontextmanager
+async def listening(scene: Scene) -> AsyncIterator[AsyncApp]:
     app = scene.bolt()
     handler = AsyncSocketModeHandler(app, scene.app.app_token, ping_interval=0.2)
     handler.client.web_client = AsyncWebClient(base_url=scene.slack.api_url)

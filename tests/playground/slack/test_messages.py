@@ -211,7 +211,7 @@ async def test_a_file_goes_up_in_three_steps(scene: Scene) -> None:
     await scene.client.files_upload_v2(channel=scene.ios.id, content="log", filename="build.log", title="Log")
 
     (message,) = scene.slack.messages(scene.ios)
-    assert message.attachments[0]["files"][0]["title"] == "Log"
+    assert message.files[0]["title"] == "Log"
 
 
 async def test_teams_do_not_see_each_other(scene: Scene) -> None:

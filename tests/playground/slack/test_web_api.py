@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from playground.slack.limits import Tier
 from playground.wire import Fault
-from tests.playground.slack.conftest import Scene, refused_with
+from tests.playground.slack.conftest import MANIFEST, Scene, refused_with
 
 
 async def test_auth_test_tells_whose_token_it_is(scene: Scene) -> None:
@@ -68,6 +69,20 @@ async def test_the_address_needs_its_own_scope(scene: Scene) -> None:
     assert "email" not in shown["user"]["profile"]
     assert not shown["user"]["is_admin"]
     assert (await scene.client.users_info(user=scene.bo.id))["user"]["is_admin"]
+
+
+async def test_who_is_where_and_how_to_be_reached(scene: Scene) -> None:
+    manifest = deepcopy(MANIFEST)
+    manifest["oauth_config"]["scopes"]["bot_optional"].append("users:read.email")
+    zoe = scene.slack.add_user(scene.team, "zoe", email="Zoe@acme.example", tz="Asia/Kolkata")
+    client = scene.client_for(scene.slack.install(manifest, scene.team).bot_token)
+
+    shown = (await client.users_info(user=zoe.id))["user"]
+    assert (shown["profile"]["email"], shown["tz"], shown["tz_offset"]) == ("Zoe@acme.example", "Asia/Kolkata", 19_800)
+    assert (await client.users_lookupByEmail(email="zoe@acme.example"))["user"]["id"] == zoe.id
+    zoe.deleted = True
+    with refused_with("users_not_found"):
+        await client.users_lookupByEmail(email="zoe@acme.example")
 
 
 async def test_strangers_are_known_only_from_shared_channels(scene: Scene) -> None:

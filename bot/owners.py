@@ -1,0 +1,31 @@
+"""Whose builds are whose: noted with the build, so that a person's own can be listed at once."""
+
+from __future__ import annotations
+
+from bot.authors import emails_in
+from storage import Transaction
+from storage.builds import BuildRow
+from storage.people import PeopleStore, PersonRow
+
+
+def is_of(person: PersonRow, build: BuildRow) -> bool:
+    """Whether it is this person's build: asked for in Slack, pushed under a name of theirs, or signed by their mail."""
+    if build.requester == person.user_id:
+        return True
+    name = (build.cause_who or "").lower()
+    if name and (name in person.git_names or name == person.email):
+        return True
+    return person.email is not None and person.email in emails_in(build.commit_message or "")
+
+
+class Owners:
+    def __init__(self, people: PeopleStore) -> None:
+        self._people = people
+
+    async def note(self, tx: Transaction, build: BuildRow) -> None:
+        owners = {person.user_id for person in await self._people.list_people(build.workspace_id, on=tx)
+                  if is_of(person, build)}  # fmt: skip
+        for user_id in owners | ({build.requester} if build.requester else set()):
+            await self._people.add_build_person(
+                tx, build.workspace_id, build.build_slug, user_id, triggered_at=build.triggered_at
+            )

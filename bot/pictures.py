@@ -1,0 +1,91 @@
+"""How each message looks: what its row says it is, drawn from the builds as they are at the moment of sending."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot.changes import Changes
+from bot.clock import Clock
+from bot.showing import Showing
+from bot.slack import cards as drawing
+from bot.slack import hearing
+from bot.slack.shown import ShownBuild
+from bot.slack.text import Message
+from storage.apps import AppStore
+from storage.builds import BuildRow, BuildStore
+from storage.cards import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, UNFURL, CardRow, CardStore
+from storage.findings import FindingStore
+
+REROUTED = (
+    "This is here because I can't write where you asked for it. Invite me there to have the next one in the channel."
+)
+
+
+class Pictures:
+    def __init__(
+        self,
+        *,
+        builds: BuildStore,
+        cards: CardStore,
+        apps: AppStore,
+        findings: FindingStore,
+        showing: Showing,
+        changes: Changes,
+        clock: Clock,
+    ) -> None:
+        self._builds, self._cards, self._apps, self._findings = builds, cards, apps, findings
+        self._showing, self._changes, self._clock = showing, changes, clock
+        self._drawers: Mapping[str, Callable[[CardRow, list[ShownBuild]], Awaitable[Message]]] = {
+            CARD: self._draw_card,
+            LINE: self._draw_line,
+            STARTED: self._draw_start,
+            CHANGE: self._draw_change,
+            FOLD: self._draw_fold,
+            BRANCH: self._draw_branch,
+            UNFURL: self._draw_card,
+        }
+
+    async def draw(self, card: CardRow) -> Message:
+        return await self._drawers[card.style](card, await self._shown(card))
+
+    async def announcement(self, card: CardRow) -> Message:
+        return drawing.announcement(await self._shown(card), mention_user=card.requester)
+
+    async def explanation(self, card: CardRow) -> Message | None:
+        """Why the card's build failed; None when nothing is known that helps."""
+        for shown in await self._shown(card):
+            finding = await self._findings.find_finding(card.workspace_id, shown.build.build_slug)
+            new = await self._changes.whats_new(shown.build)
+            app = await self._apps.find_app(card.workspace_id, shown.build.app_slug)
+            if drawn := hearing.explanation(shown, finding, new, app):
+                return drawn
+        return None
+
+    async def builds_of(self, card: CardRow) -> list[BuildRow]:
+        slugs = await self._cards.list_build_slugs(card.card_id)
+        found = [await self._builds.find_build(card.workspace_id, slug) for slug in slugs]
+        return [build for build in found if build is not None]
+
+    async def _shown(self, card: CardRow) -> list[ShownBuild]:
+        return await self._showing.shown_all(await self.builds_of(card))
+
+    async def _draw_card(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        notes = [REROUTED] if card.rerouted_from else []
+        return drawing.card(shown, now=self._clock.now(), notes=[*notes, *hearing.notes(card.facts, shown)])
+
+    async def _draw_line(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        return hearing.line(shown, card.facts or {})
+
+    async def _draw_start(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        return hearing.started(shown)
+
+    async def _draw_change(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        build = shown[0].build
+        app = await self._apps.find_app(card.workspace_id, build.app_slug)
+        return hearing.change(shown[0], card.facts or {}, await self._changes.whats_new(build), app)
+
+    async def _draw_fold(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        return hearing.fold(shown, card.facts or {})
+
+    async def _draw_branch(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        return hearing.branch(shown)

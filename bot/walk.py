@@ -1,0 +1,105 @@
+"""Read a span that was missed: from the newest builds back, page by page, to where everything is known.
+
+The list of all builds is newest first. As long as its first page reaches back to the last build we know of, nothing
+was missed. When it does not (Bitrise or we were away, or more builds began than a page holds), the pages behind it are
+read until it does. Where the reading stands is stored, so that it goes on after a restart.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from bot.bitrise.client import PAGE_LIMIT, BitriseClient
+from bot.bitrise.models import Build, Page
+from bot.clock import Clock
+from bot.errors import BitriseNotFound, BitriseRefused
+from bot.observer import Observer
+from storage import Database, Transaction
+from storage.workspaces import WorkspaceRow, WorkspaceStore
+
+log = logging.getLogger(__name__)
+PAGE = PAGE_LIMIT
+PAGES_A_SWEEP = 20
+
+
+class Walk:
+    def __init__(self, *, database: Database, workspaces: WorkspaceStore, observer: Observer, clock: Clock) -> None:
+        self._db, self._workspaces, self._observer, self._clock = database, workspaces, observer, clock
+
+    async def begin(self, workspace_id: str, first: Page[Build]) -> bool:
+        """Keep the first page; True when there are pages behind it that have to be read."""
+        newest = newest_of(first) or self._clock.now()
+
+        async def keep(tx: Transaction) -> bool:
+            workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
+            if workspace is None or workspace.bitrise_token_sealed is None:
+                return False
+            await self._observer.observe(tx, workspace_id, first.items, tells=False)
+            known_until = workspace.known_until
+            is_walking = workspace.walk_next is not None
+            if not is_walking and known_until is not None and not reaches(first, known_until):
+                log.info("builds were missed and are read now", extra={"workspace": workspace_id})
+                await self._workspaces.save_walk(
+                    tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=newest
+                )
+                is_walking = True
+            elif not is_walking:
+                await self._workspaces.save_walk(tx, workspace_id, known_until=max(newest, known_until or newest))
+            await self._observer.tell(tx, workspace_id)
+            return is_walking
+
+        return await self._db.transaction(keep)
+
+    async def go_on(self, client: BitriseClient, workspace_id: str) -> None:
+        """Read the next pages; what is left is for the next sweep."""
+        for _ in range(PAGES_A_SWEEP):
+            workspace = await self._workspaces.find_workspace(workspace_id)
+            if workspace is None or workspace.walk_next is None:
+                return
+            try:
+                page = await client.list_all_builds(next=workspace.walk_next, limit=PAGE)
+            except (BitriseNotFound, BitriseRefused) as error:
+                # The build the page begins with is gone: begin again from the newest one.
+                log.warning("a gap is read anew", extra={"workspace": workspace_id, "error": str(error)})
+                await self._move(workspace, walk_next=None)
+                return
+            await self._keep(workspace, page)
+
+    async def _keep(self, workspace: WorkspaceRow, page: Page[Build]) -> None:
+        is_done = workspace.known_until is None or reaches(page, workspace.known_until)
+
+        async def keep(tx: Transaction) -> None:
+            now = await self._workspaces.find_workspace(workspace.workspace_id, on=tx)
+            if now is None or now.walk_next != workspace.walk_next:
+                return  # disconnected meanwhile
+            await self._observer.observe(tx, workspace.workspace_id, page.items, tells=False)
+            if is_done:
+                await self._workspaces.save_walk(tx, workspace.workspace_id, known_until=workspace.walk_until)
+                await self._observer.tell(tx, workspace.workspace_id)
+                return
+            await self._workspaces.save_walk(
+                tx, workspace.workspace_id, known_until=workspace.known_until, walk_next=page.next,
+                walk_until=workspace.walk_until,
+            )  # fmt: skip
+
+        await self._db.transaction(keep)
+
+    async def _move(self, workspace: WorkspaceRow, *, walk_next: str | None) -> None:
+        await self._db.transaction(
+            lambda tx: self._workspaces.save_walk(
+                tx, workspace.workspace_id, known_until=workspace.known_until, walk_next=walk_next
+            )
+        )
+
+
+def reaches(page: Page[Build], known_until: datetime) -> bool:
+    """Whether nothing is missing between this page and what is known."""
+    if page.next is None:
+        return True
+    times = [build.triggered_at for build in page.items if build.triggered_at is not None]
+    return bool(times) and min(times) <= known_until
+
+
+def newest_of(page: Page[Build]) -> datetime | None:
+    return max((build.triggered_at for build in page.items if build.triggered_at is not None), default=None)

@@ -1,0 +1,139 @@
+"""What failing steps print, as real tools print it: for ``Workflow.log``. Nothing in here is anybody's secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+RED, GREEN, BOLD, OFF = "\x1b[31;1m", "\x1b[32;1m", "\x1b[1m", "\x1b[0m"
+
+XCODEBUILD: Final = f"""\
+{BOLD}xcode-test{OFF} - building for testing
+Test Suite 'LoginTests' started at 2026-03-02 09:04:11.201
+Test Case '-[ShopTests.LoginTests testExpiredSessionAsksAgain]' started.
+/Users/vagrant/git/ShopTests/LoginTests.swift:42: error: -[ShopTests.LoginTests testExpiredSessionAsksAgain] : \
+XCTAssertTrue failed - the login form is not shown
+Test Case '-[ShopTests.LoginTests testExpiredSessionAsksAgain]' failed (0.412 seconds).
+Test Case '-[ShopTests.LoginTests testLogout]' passed (0.018 seconds).
+Test Suite 'LoginTests' failed at 2026-03-02 09:04:12.001.
+\t Executed 2 tests, with 1 failure (0 unexpected) in 0.430 (0.800) seconds
+Failing tests:
+\tShopTests.LoginTests.testExpiredSessionAsksAgain()
+** TEST FAILED **
+{RED}Exit code: 65{OFF}
+"""
+
+SWIFT_COMPILE: Final = f"""\
+CompileSwift normal arm64 /Users/vagrant/git/Shop/Cart.swift (in target 'Shop' from project 'Shop')
+/Users/vagrant/git/Shop/Cart.swift:118:21: {RED}error:{OFF} cannot convert value of type 'String' to expected type 'Int'
+        total += price
+                 ^~~~~
+** ARCHIVE FAILED **
+
+The following build commands failed:
+\tCompileSwift normal arm64 /Users/vagrant/git/Shop/Cart.swift
+(1 failure)
+"""
+
+GRADLE: Final = """\
+> Task :app:compileDebugUnitTestKotlin
+> Task :app:testDebugUnitTest
+
+dev.acme.shop.CartTest > emptyCartHasNoTotal FAILED
+    java.lang.AssertionError: expected:<0> but was:<1>
+        at org.junit.Assert.fail(Assert.java:89)
+        at dev.acme.shop.CartTest.emptyCartHasNoTotal(CartTest.kt:27)
+
+24 tests completed, 1 failed
+
+> Task :app:testDebugUnitTest FAILED
+
+FAILURE: Build failed with an exception.
+
+* What went wrong:
+Execution failed for task ':app:testDebugUnitTest'.
+> There were failing tests. See the report at: file:///bitrise/src/app/build/reports/tests/index.html
+
+BUILD FAILED in 1m 12s
+"""
+
+JEST: Final = f"""\
+{GREEN}PASS{OFF} src/cart/total.test.ts
+{RED}FAIL{OFF} src/login/session.test.ts
+  ● session › asks again when it has expired
+
+    expect(received).toBe(expected) // Object.is equality
+
+    Expected: "login"
+    Received: "home"
+
+      12 |   expireSession()
+    > 13 |   expect(screen()).toBe("login")
+         |                    ^
+
+      at Object.<anonymous> (src/login/session.test.ts:13:20)
+
+Tests:       1 failed, 18 passed, 19 total
+Time:        4.207 s
+"""
+
+FLUTTER: Final = """\
+00:01 +0: loading /bitrise/src/test/cart_test.dart\r00:02 +1: an empty cart costs nothing\r\
+00:03 +1 -1: a coupon is taken off [E]
+  Expected: <90>
+    Actual: <100>
+  package:test_api           expect
+  test/cart_test.dart 31:5   main.<fn>
+
+00:04 +2 -1: Some tests failed.
+"""
+
+PYTEST: Final = """\
+============================= test session starts ==============================
+collected 41 items
+
+tests/test_cart.py .....F...                                             [ 21%]
+
+=================================== FAILURES ===================================
+_____________________________ test_coupon_is_taken _____________________________
+
+    def test_coupon_is_taken():
+>       assert total(cart, coupon="TEN") == 90
+E       assert 100 == 90
+
+tests/test_cart.py:31: AssertionError
+=========================== short test summary info ============================
+FAILED tests/test_cart.py::test_coupon_is_taken - assert 100 == 90
+========================= 1 failed, 40 passed in 3.12s =========================
+"""
+
+PROGRESS: Final = (
+    "Downloading dependencies\n"
+    + "".join(f"\r\x1b[2K[{'=' * (step // 10):<10}] {step:>3}%" for step in range(0, 101, 10))
+    + f"\n{RED}curl: (22) The requested URL returned error: 503{OFF}\n"
+)
+"""A bar that is drawn over itself, and the one line that tells."""
+
+LEAKY: Final = """\
++ export API_KEY=[REDACTED]
++ fastlane deliver --api_key [REDACTED]
+Authorization: Bearer EXAMPLEeyJhbGciOiJub25lIn0.EXAMPLEeyJzdWIiOiJub2JvZHkifQ.EXAMPLE
+AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE
+SLACK_TOKEN=xoxb-EXAMPLE-EXAMPLE-not-a-token
+BITRISE_TOKEN=bitpat_EXAMPLEEXAMPLEEXAMPLE
+git clone https://octocat:EXAMPLE-PASSWORD@git.example.com/acme/shop.git
+fatal: Authentication failed
+"""
+"""What Bitrise knew as a secret is redacted; the rest was printed by somebody's script."""
+
+SAMPLE_LOGS: Final[Mapping[str, str]] = {
+    "xcodebuild": XCODEBUILD,
+    "swift-compile": SWIFT_COMPILE,
+    "gradle": GRADLE,
+    "jest": JEST,
+    "flutter": FLUTTER,
+    "pytest": PYTEST,
+    "progress": PROGRESS,
+    "leaky": LEAKY,
+}
+"""By what fails in them."""

@@ -1,0 +1,74 @@
+"""The data_visualization block: pie, bar, area and line.
+
+https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from playground.slack.objects import BLOCK_ID
+from playground.slack.schema import Check, Finding, Findings, Rule, by_type, listing, number, shape, string
+from playground.slack.sizes import SIZES, fewest, longest, most
+
+_NAME = "data_visualization"
+DRAWN = 6
+"""Segments or series of one chart. Slack's page says six; the collected numbers say twelve, so this is the stricter."""
+
+
+def _label(part: str) -> Check:
+    return string(longest(f"{_NAME}.{part}"), least=1)
+
+
+def _several(part: str, item: Check) -> Check:
+    return listing(item, fewest(f"{_NAME}.{part}"), most(f"{_NAME}.{part}"))
+
+
+def _chart(required: dict[str, Check], *rules: Rule) -> Check:
+    return shape({"type": string(), **required}, None, *rules)
+
+
+def _labels_are_the_categories(value: Mapping[str, Any], at: str, found: Findings) -> None:
+    """Each series has exactly one point for each category, and each has a name of its own."""
+    try:
+        categories = value["axis_config"]["categories"]
+        names = [series["name"] for series in value["series"]]
+        labels = [[point["label"] for point in series["data"]] for series in value["series"]]
+    except (KeyError, TypeError):
+        return  # Said already by the shape.
+    if len(set(map(str, categories))) < len(categories):
+        found.append(Finding(f"{at}/axis_config/categories", "must be unique"))
+    if len(set(map(str, names))) < len(names):
+        found.append(Finding(f"{at}/series", "names must be unique"))
+    for index, there in enumerate(labels):
+        if sorted(map(str, there)) != sorted(map(str, categories)):
+            found.append(Finding(f"{at}/series/{index}/data", "labels must match the categories of the axis"))
+
+
+_SEGMENT = shape(
+    {"label": _label("segment.label"), "value": number(above=SIZES[f"{_NAME}.segment.value.exclusive_min"])}
+)
+_POINT = shape({"label": _label("point_label"), "value": number()})
+_SERIES = shape({"name": _label("series_name"), "data": _several("data", _POINT)})
+_AXES = shape(
+    {"categories": _several("categories", _label("category_label"))},
+    {"x_label": string(longest(f"{_NAME}.axis_label")), "y_label": string(longest(f"{_NAME}.axis_label"))},
+)
+_ON_AXES = _chart(
+    {"series": listing(_SERIES, fewest(f"{_NAME}.series"), DRAWN), "axis_config": _AXES}, _labels_are_the_categories
+)
+
+DATA_VISUALIZATION = shape(
+    {
+        "type": string(),
+        "title": _label("title"),
+        "chart": by_type(
+            {
+                "pie": _chart({"segments": listing(_SEGMENT, fewest(f"{_NAME}.segments"), DRAWN)}),
+                **dict.fromkeys(("bar", "area", "line"), _ON_AXES),
+            }
+        ),
+    },
+    {"block_id": BLOCK_ID},
+)

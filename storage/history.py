@@ -1,0 +1,122 @@
+"""What went before a build on its branch: the results it is compared with. Aborted and skipped builds are none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.builds import COLUMNS, BuildRow
+from storage.database import Database, Reads, Row, from_row
+
+_SAME = """
+    workspace_id = :workspace_id and app_slug = :app_slug and branch = :branch
+    and is_pipeline = :is_pipeline and coalesce(pipeline, workflow) = :target
+    and outcome in ('succeeded', 'failed')
+"""
+_EARLIER = f"{_SAME} and triggered_at < :triggered_at and finished_at <= :finished_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """A run of failures without a success between them."""
+
+    count: int
+    first: BuildRow
+
+
+class HistoryStore:
+    """Each method looks at builds of the same app, target and branch that had ended when ``build`` did."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def is_overtaken(self, build: BuildRow, *, on: Reads | None = None) -> bool:
+        """Whether a build that was started later has ended before: then this result is none of today's."""
+        sql = f"select 1 from builds where {_SAME} and triggered_at > :triggered_at and finished_at <= :finished_at"
+        return await self._one(sql + " limit 1", build, on) is not None
+
+    async def find_previous(self, build: BuildRow, *, on: Reads | None = None) -> BuildRow | None:
+        """The result before this one."""
+        sql = f"select {COLUMNS} from builds where {_EARLIER} order by triggered_at desc limit 1"
+        return _build(await self._one(sql, build, on))
+
+    async def find_last_green(self, build: BuildRow, *, on: Reads | None = None) -> BuildRow | None:
+        green = f"{_EARLIER} and outcome = 'succeeded'"
+        sql = f"select {COLUMNS} from builds where {green} order by triggered_at desc limit 1"
+        return _build(await self._one(sql, build, on))
+
+    async def find_failures(self, build: BuildRow, *, on: Reads | None = None) -> Failures | None:
+        """The failures right before this build; None when the result before it was a success."""
+        green = await self.find_last_green(build, on=on)
+        since = f"{_EARLIER} and outcome = 'failed' and (:since = '' or triggered_at > :since)"
+        after = {"since": green.triggered_at if green and green.triggered_at else ""}
+        first = await self._one(
+            f"select {COLUMNS} from builds where {since} order by triggered_at limit 1", build, on, **after
+        )
+        counted = await self._one(f"select count(*) as failures from builds where {since}", build, on, **after)
+        found = _build(first)
+        return Failures(int(counted["failures"]), found) if found and counted else None
+
+    async def find_opposite(self, build: BuildRow, *, on: Reads | None = None) -> BuildRow | None:
+        """The newest earlier build of the very same commit with the other result: one of the two is chance."""
+        if not build.commit_hash:
+            return None
+        sql = f"""
+            select {COLUMNS} from builds
+            where {_EARLIER} and commit_hash = :commit_hash and outcome != :outcome
+            order by triggered_at desc limit 1
+        """
+        return _build(await self._one(sql, build, on, commit_hash=build.commit_hash, outcome=build.outcome))
+
+    async def list_since(
+        self, build: BuildRow, since: datetime, *, limit: int, on: Reads | None = None
+    ) -> list[BuildRow]:
+        """Builds of any workflow on the branch after ``since`` and up to this one, newest first: they know commits."""
+        rows = await (on or self._db).fetch_all(
+            f"""
+            select {COLUMNS} from builds
+            where workspace_id = :workspace_id and app_slug = :app_slug and branch = :branch
+            and commit_hash is not null and triggered_at > :since and triggered_at <= :triggered_at
+            order by triggered_at desc limit :limit
+            """,
+            workspace_id=build.workspace_id, app_slug=build.app_slug, branch=build.branch, since=since,
+            triggered_at=build.triggered_at, limit=limit,
+        )  # fmt: skip
+        return [from_row(BuildRow, row) for row in rows]
+
+    async def list_unfinished_before(self, build: BuildRow, *, on: Reads | None = None) -> list[BuildRow]:
+        """Older builds of the same pull request (or of the same target on the same branch) that still run."""
+        same = (
+            "pull_request_id = :pull_request_id"
+            if build.pull_request_id
+            else "pull_request_id is null and branch = :branch and coalesce(pipeline, workflow) = :target"
+        )
+        rows = await (on or self._db).fetch_all(
+            f"""
+            select {COLUMNS} from builds
+            where workspace_id = :workspace_id and app_slug = :app_slug and state != 'finished'
+            and triggered_at < :triggered_at and build_slug != :build_slug and {same}
+            order by triggered_at
+            """,
+            **_facts(build), build_slug=build.build_slug,
+            **({"pull_request_id": build.pull_request_id} if build.pull_request_id else _target(build)),
+        )  # fmt: skip
+        return [from_row(BuildRow, row) for row in rows]
+
+    async def _one(self, sql: str, build: BuildRow, on: Reads | None, **more: object) -> Row | None:
+        rows = await (on or self._db).fetch_all(
+            sql, **_facts(build), **_target(build), is_pipeline=build.is_pipeline, finished_at=build.finished_at, **more
+        )
+        return rows[0] if rows else None
+
+
+def _facts(build: BuildRow) -> dict[str, object]:
+    return {"workspace_id": build.workspace_id, "app_slug": build.app_slug, "triggered_at": build.triggered_at}
+
+
+def _target(build: BuildRow) -> dict[str, object]:
+    return {"branch": build.branch, "target": build.target}
+
+
+def _build(row: Row | None) -> BuildRow | None:
+    return from_row(BuildRow, row) if row else None

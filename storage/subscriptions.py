@@ -1,0 +1,123 @@
+"""Which channel hears about which builds, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """``app_slug`` None is every app; ``filters`` as `bot.filters.to_json` writes them.
+
+    ``style`` is card, line, thread or changes. ``paused_why`` is a sentence for people.
+    """
+
+    subscription_id: str
+    workspace_id: str
+    channel_id: str
+    app_slug: str | None
+    filters: Mapping[str, Any]
+    style: str
+    tells_starts: bool
+    owner: str
+    created_at: datetime
+    paused_at: datetime | None = None
+    paused_why: str | None = None
+
+
+COLUMNS = column_list(SubscriptionRow)
+
+
+class SubscriptionStore:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def save_subscription(self, tx: Transaction, subscription: SubscriptionRow) -> None:
+        """Add it, or put it in the place of the one with its id."""
+        await tx.execute(
+            f"""
+            insert into subscriptions ({COLUMNS}) values ({placeholder_list(SubscriptionRow)})
+            on conflict (subscription_id) do update
+            set app_slug = excluded.app_slug, filters = excluded.filters, style = excluded.style,
+                tells_starts = excluded.tells_starts, owner = excluded.owner, created_at = excluded.created_at,
+                paused_at = excluded.paused_at, paused_why = excluded.paused_why
+            """,
+            **to_columns(subscription),
+        )
+
+    async def find_subscription(
+        self, workspace_id: str, subscription_id: str, *, on: Reads | None = None
+    ) -> SubscriptionRow | None:
+        row = await (on or self._db).fetch_one(
+            f"""
+            select {COLUMNS} from subscriptions
+            where subscription_id = :subscription_id and workspace_id = :workspace_id
+            """,
+            workspace_id=workspace_id, subscription_id=subscription_id,
+        )  # fmt: skip
+        return from_row(SubscriptionRow, row) if row else None
+
+    async def list_of_channel(
+        self, workspace_id: str, channel_id: str, *, on: Reads | None = None
+    ) -> list[SubscriptionRow]:
+        """Paused ones among them, oldest first."""
+        rows = await (on or self._db).fetch_all(
+            f"""
+            select {COLUMNS} from subscriptions
+            where workspace_id = :workspace_id and channel_id = :channel_id
+            order by created_at, subscription_id
+            """,
+            workspace_id=workspace_id, channel_id=channel_id,
+        )  # fmt: skip
+        return [from_row(SubscriptionRow, row) for row in rows]
+
+    async def list_active(self, workspace_id: str, *, on: Reads | None = None) -> list[SubscriptionRow]:
+        """All that are not paused, oldest first."""
+        rows = await (on or self._db).fetch_all(
+            f"""
+            select {COLUMNS} from subscriptions
+            where workspace_id = :workspace_id and paused_at is null
+            order by created_at, subscription_id
+            """,
+            workspace_id=workspace_id,
+        )
+        return [from_row(SubscriptionRow, row) for row in rows]
+
+    async def pause_channel(
+        self, tx: Transaction, workspace_id: str, channel_id: str, *, why: str, now: datetime
+    ) -> list[SubscriptionRow]:
+        """Pause what the channel hears, because it cannot; returns those that were not paused before."""
+        active = [row for row in await self.list_of_channel(workspace_id, channel_id, on=tx) if row.paused_at is None]
+        await tx.execute(
+            """
+            update subscriptions set paused_at = :now, paused_why = :why
+            where workspace_id = :workspace_id and channel_id = :channel_id and paused_at is null
+            """,
+            workspace_id=workspace_id, channel_id=channel_id, why=why, now=now,
+        )  # fmt: skip
+        return active
+
+    async def resume_channel(self, tx: Transaction, workspace_id: str, channel_id: str, *, now: datetime) -> int:
+        """Go on from now: what was missed is not told. Returns how many were paused."""
+        return await tx.execute(
+            """
+            update subscriptions set paused_at = null, paused_why = null, created_at = :now
+            where workspace_id = :workspace_id and channel_id = :channel_id and paused_at is not null
+            """,
+            workspace_id=workspace_id, channel_id=channel_id, now=now,
+        )  # fmt: skip
+
+    async def delete_subscription(self, tx: Transaction, workspace_id: str, subscription_id: str) -> bool:
+        touched = await tx.execute(
+            """
+            delete from subscriptions
+            where subscription_id = :subscription_id and workspace_id = :workspace_id
+            """,
+            workspace_id=workspace_id, subscription_id=subscription_id,
+        )  # fmt: skip
+        return touched == 1

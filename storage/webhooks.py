@@ -1,0 +1,50 @@
+"""Where Bitrise was asked to call us: one row is one app's outgoing webhook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database import Database, Transaction, column_list, from_row, placeholder_list, to_columns
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRow:
+    workspace_id: str
+    app_slug: str
+    webhook_slug: str
+    registered_by: str
+    registered_at: datetime
+
+
+COLUMNS = column_list(WebhookRow)
+
+
+class WebhookStore:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def save_webhook(self, tx: Transaction, webhook: WebhookRow) -> None:
+        await tx.execute(
+            f"""
+            insert into webhooks ({COLUMNS}) values ({placeholder_list(WebhookRow)})
+            on conflict (workspace_id, app_slug) do update
+            set webhook_slug = excluded.webhook_slug, registered_by = excluded.registered_by,
+                registered_at = excluded.registered_at
+            """,
+            **to_columns(webhook),
+        )
+
+    async def find_webhook(self, workspace_id: str, app_slug: str) -> WebhookRow | None:
+        row = await self._db.fetch_one(
+            f"select {COLUMNS} from webhooks where workspace_id = :workspace_id and app_slug = :app_slug",
+            workspace_id=workspace_id, app_slug=app_slug,
+        )  # fmt: skip
+        return from_row(WebhookRow, row) if row else None
+
+    async def list_webhooks(self, workspace_id: str) -> list[WebhookRow]:
+        rows = await self._db.fetch_all(
+            f"select {COLUMNS} from webhooks where workspace_id = :workspace_id order by app_slug",
+            workspace_id=workspace_id,
+        )
+        return [from_row(WebhookRow, row) for row in rows]

@@ -1,0 +1,45 @@
+"""What somebody does and looks for in a window of the page."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tests.playground.conftest import PATIENCE_MS
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator, Page
+
+
+async def seen(what: Locator, text: str | re.Pattern[str] | None = None) -> None:
+    """It is there, or comes soon, and says so."""
+    from playwright.async_api import expect
+
+    await expect(what).to_be_visible(timeout=PATIENCE_MS)
+    if text is not None:
+        await expect(what).to_contain_text(text, timeout=PATIENCE_MS)
+
+
+async def gone(what: Locator) -> None:
+    from playwright.async_api import expect
+
+    await expect(what).to_have_count(0, timeout=PATIENCE_MS)
+
+
+async def type_line(window: Page, text: str) -> None:
+    await window.fill("#composer-text", text)
+    await window.press("#composer-text", "Enter")
+
+
+async def take(window: Page, label: str, typed: str, option: str) -> None:
+    """Type into a select and take what is offered then."""
+    field = window.get_by_role("combobox", name=label)
+    await field.click()
+    await field.press_sequentially(typed)
+    await window.locator(".options [role=option]").filter(has_text=option).first.click()
+    await gone(window.locator(".options:visible"))
+
+
+def card(window: Page) -> Locator:
+    """The newest message that everybody sees."""
+    return window.locator("#conversation article.message:not(.is-private)").last
