@@ -1,11 +1,12 @@
-"""The command line: ``buildbell run | migrate | doctor | manifest | keys``."""
+"""The command line: ``buildbell run | migrate | doctor | manifest | export | keys``."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, Field
 from pydantic_settings import (
@@ -20,6 +21,9 @@ from bot import log, manifest
 from bot.errors import BuildbellError, StartupFailed
 from bot.settings import Settings, SettingsWrong, missing_for_run, read_settings
 from bot.vault import new_key, parse_keys
+
+if TYPE_CHECKING:
+    from bot.export import Sink
 
 T = TypeVar("T")
 WRONG = 1
@@ -70,6 +74,23 @@ class Manifest(BaseModel):
         sys.stdout.write(manifest.to_yaml(manifest.build_manifest(settings)))
 
 
+class Export(BaseModel):
+    """Print finished builds for a spreadsheet or another program; beside a running Buildbell too. No secrets in it."""
+
+    since: str = Field("30d", description="from when on: so many days ago (30d), or a date (2026-01-31)")
+    format: Literal["csv", "json", "sqlite"] = Field("csv", description="csv, json (one array) or sqlite (needs --out)")
+    out: Path | None = Field(None, description="a new file to write; without it, it is printed")
+
+    def cli_cmd(self) -> None:
+        settings = read_settings()
+        from bot.export import sink_for
+
+        with sink_for(self.format, self.out, sys.stdout) as sink:
+            count = _run(_export(settings, sink, self.since))
+        if self.out:
+            print(f"{count:,} {'build' if count == 1 else 'builds'} written to {self.out}.")
+
+
 class NewKey(BaseModel):
     """Print a fresh key. Put it first in BUILDBELL_ENCRYPTION_KEYS."""
 
@@ -112,6 +133,7 @@ class Buildbell(BaseSettings):
     migrate: CliSubCommand[Migrate] = Field(description="bring the database up to date")
     doctor: CliSubCommand[Doctor] = Field(description="check settings, database, Slack, Bitrise and the clock")
     manifest: CliSubCommand[Manifest] = Field(description="print the manifest of the Slack app")
+    export: CliSubCommand[Export] = Field(description="print finished builds as CSV, JSON or an SQLite file")
     keys: CliSubCommand[Keys] = Field(description="make an encryption key, or change to a newer one")
 
     def cli_cmd(self) -> None:
@@ -151,6 +173,17 @@ async def _migrate(settings: Settings) -> int:
         return await schema_version(database)
     finally:
         await database.close()
+
+
+async def _export(settings: Settings, sink: Sink, since: str) -> int:
+    from bot.clock import SystemClock
+    from bot.export import export, since_of
+    from storage.facts import FactStore
+    from storage.reading import open_for_reading
+
+    now = SystemClock().now()
+    async with open_for_reading(settings.database_url) as reads:
+        return await export(FactStore(reads), sink, since=since_of(since, now), until=now)
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

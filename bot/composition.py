@@ -37,6 +37,7 @@ from bot.showing import Showing
 from bot.silenced import Silenced
 from bot.slack.client import SlackClient, web_client
 from bot.starts import Starts
+from bot.stats import Statistics
 from bot.sweeps import Sweeps
 from bot.tasks import Tasks
 from bot.tellings import Tellings
@@ -49,6 +50,8 @@ from storage.apps import AppStore
 from storage.audit import AuditStore
 from storage.builds import BuildStore
 from storage.cards import CardStore
+from storage.facts import FactStore
+from storage.figures import FigureStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
 from storage.news import NewsStore
@@ -181,10 +184,12 @@ def compose(
         watched=timedelta(seconds=settings.sweep_seconds), heard=timedelta(seconds=settings.subscribed_sweep_seconds),
         idle=timedelta(seconds=settings.idle_sweep_seconds),
     )  # fmt: skip
+    figures = FigureStore(database)
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, builds=known, again=again, connections=connections, hints=hints, unfurls=unfurls,
         showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
-        build_rows=builds, requests=requests, messages=messages,
+        build_rows=builds, requests=requests, messages=messages, facts=FactStore(database),
+        figures=figures, statistics=Statistics(figures=figures, clock=clock),
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

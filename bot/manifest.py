@@ -17,7 +17,10 @@ SCOPES: Final = {
     "links:write": "to show the build's card below such a link",
     "users:read": "names for build messages and abort reasons; who is an admin and may connect",
 }
-OPTIONAL_SCOPES: Final = {"chat:write.public": "cards in public channels without an invitation"}
+OPTIONAL_SCOPES: Final = {
+    "chat:write.public": "cards in public channels without an invitation",
+    "files:write": "figures as a CSV file, to the person who asks for it",
+}
 EVENTS: Final = ("app_home_opened", "link_shared")
 EVENTS_PATH: Final = "/slack/events"
 """In HTTP mode Slack sends commands, presses, options and events to this one path."""

@@ -34,4 +34,3 @@ class Showing:
         if build.is_pipeline:
             return f"{self._site_url}/app/{build.app_slug}/pipelines/{build.build_slug}"
         return f"{self._site_url}/build/{build.build_slug}"
-

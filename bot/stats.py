@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from bot.clock import Clock
 from storage.figures import Ended, Failing, FigureStore, Flaky, Lasted, Scope
 
 SPANS = (7, 30, 90)
+USUAL_DAYS = 30
 MOST_DAYS = 200
 """As far back as Bitrise itself keeps builds."""
 MOST_PARTS = 15
@@ -29,7 +31,7 @@ class StatsWanted:
     """``app_slug`` None: all apps that the stored token reaches."""
 
     app_slug: str | None = None
-    days: int = 30
+    days: int = USUAL_DAYS
     workflow: str | None = None
     branch: str | None = None
     cause: str | None = None
@@ -100,9 +102,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """``before`` is the span of the same length just before. ``costs`` is by outcome; ``reasons`` the most frequent first.
+    """``before`` is the span of the same length just before. ``costs`` is by outcome.
 
-    ``workflows`` are all that finished, by name.
+    ``reasons`` and ``apps`` begin with the most frequent; ``workflows`` are all of which a build finished, by name.
     """
 
     wanted: StatsWanted
@@ -146,7 +148,7 @@ class Statistics:
         edges = edges_of(since, until, min(wanted.days, MOST_PARTS))
         parts = [
             await self._figures.count_ended(dataclasses.replace(scope, since=begin, until=end))
-            for begin, end in zip(edges, edges[1:], strict=False)
+            for begin, end in pairwise(edges)
         ]
         ended = [each for part in parts for each in part]
         lasted = await self._figures.count_lasted(scope)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bot.services import Services
 from bot.slack import replies
 from bot.slack.text import Message
-from commands import abort, again, connect, doctor, listing, settings, start, status
+from commands import abort, again, connect, doctor, listing, settings, start, stats, status
 from commands.asking import Help, Typed
 
 HELP = (Help("help", "this list"),)
-MODULES = (start, status, listing, abort, again, settings, connect, doctor)
+MODULES = (start, status, listing, abort, again, stats, settings, connect, doctor)
 
 
 async def show_help(typed: Typed, services: Services) -> Message | None:

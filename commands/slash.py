@@ -12,7 +12,7 @@ from bot.errors import BuildbellError
 from bot.services import Services
 from bot.slack import ids, replies
 from bot.slack.text import Message
-from commands import abort, again, connect, doctor, help, listing, settings, start, status
+from commands import abort, again, connect, doctor, help, listing, settings, start, stats, status
 from commands.arguments import NOTHING, SHOW, START, parse
 from commands.asking import (
     Payload,
@@ -43,6 +43,7 @@ VERBS: Mapping[str, Verb] = {
     "defaults": settings.open_settings,
     "doctor": doctor.examine,
     "help": help.show_help,
+    "stats": stats.show_stats,
 }
 UNNAMED: Mapping[str, Verb] = {NOTHING: start.open_form_for, SHOW: status.show_card_here, START: start.start_build}
 

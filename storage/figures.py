@@ -174,5 +174,31 @@ class FigureStore:
         )
         return [Flaky(**row) for row in map(dict, rows)]
 
+    # Of every workspace, for Prometheus.
+
+    async def count_all_ended(self, since: datetime) -> list[Row]:
+        """``workspace_id, outcome, reason, builds`` of what ended since then."""
+        return await self._read_all("builds.outcome, builds.reason", ALL, since)
+
+    async def count_all_seconds(self, since: datetime) -> list[Row]:
+        """``workspace_id, run_seconds, builds`` of successes."""
+        return await self._read_all("builds.run_seconds", "('succeeded')", since)
+
+    async def count_all_waits(self, since: datetime) -> list[Row]:
+        """``workspace_id, queue_seconds, builds``."""
+        return await self._read_all("builds.queue_seconds", ALL, since)
+
+    async def _read_all(self, columns: str, outcomes: str, since: datetime) -> list[Row]:
+        return await self._db.fetch_all(
+            f"""
+            select builds.workspace_id, {columns}, count(*) as builds
+            from apps
+            join builds on builds.workspace_id = apps.workspace_id and builds.app_slug = apps.app_slug
+            where builds.is_pipeline = 0 and builds.outcome in {outcomes} and builds.finished_at >= :since
+            group by builds.workspace_id, {columns}
+            """,
+            since=since,
+        )
+
     async def _read(self, sql: str, scope: Scope) -> list[Row]:
         return await self._db.fetch_all(sql, **scope.parameters)

@@ -24,7 +24,7 @@ MIGRATIONS = (
 
 
 def _sqlite_seconds(begin: str, end: str) -> str:
-    """Whole seconds from one stored time to another. ``strftime`` drops what follows the second, so that is compared."""
+    """Whole seconds between two stored times. ``strftime`` drops what follows the second, so that is compared."""
     whole = f"strftime('%s', {end}) - strftime('%s', {begin})"
     return f"max(0, {whole} - (substr({end}, 21, 6) < substr({begin}, 21, 6)))"
 

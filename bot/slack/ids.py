@@ -71,6 +71,11 @@ SETTINGS_BRANCH: Final = "settings.branch"
 SETTINGS_FINISH_IN: Final = "settings.finish-in"
 SETTINGS_ALIASES: Final = "settings.aliases"
 
+# Figures: the value is what is asked, as JSON (see `bot.slack.stats_message.read_stats_page`).
+STATS_SHOW: Final = "stats.show"
+STATS_EXPORT: Final = "stats.export"
+STATS_MEANING: Final = "stats.meaning"
+
 
 def numbered(action_id: str, number: int) -> str:
     """Action ids must differ within one block: ``build.choose-app:2``."""

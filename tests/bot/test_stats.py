@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.stats import Counts, Spread, Statistics, Stats, StatsWanted, spread_of
+from bot.stats import Cost, Counts, Spread, Statistics, Stats, StatsWanted, spread_of
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
 from storage.apps import AppRow, AppStore
@@ -114,12 +114,14 @@ def between(rows: Sequence[BuildRow], since: datetime, until: datetime) -> list[
     return [row for row in rows if row.outcome and row.finished_at and since <= row.finished_at < until]
 
 
-def lasted(rows: Sequence[BuildRow]) -> list[int]:
+def ran(rows: Sequence[BuildRow]) -> list[int]:
     return [
-        int((row.finished_at - row.started_at).total_seconds())
-        for row in rows
-        if row.outcome == "succeeded" and row.started_at and row.finished_at
+        int((row.finished_at - row.started_at).total_seconds()) for row in rows if row.started_at and row.finished_at
     ]
+
+
+def lasted(rows: Sequence[BuildRow]) -> list[int]:
+    return ran([row for row in rows if row.outcome == "succeeded"])
 
 
 def waited(rows: Sequence[BuildRow]) -> list[int]:
@@ -187,24 +189,20 @@ def edges(told: Stats) -> list[datetime]:
 def check_costs(told: Stats, inside: Sequence[BuildRow]) -> None:
     for outcome in OUTCOMES:
         alike = [row for row in inside if row.outcome == outcome]
-        took = [int((row.finished_at - row.started_at).total_seconds()) for row in alike
-                if row.started_at and row.finished_at]  # fmt: skip
-        cost = told.costs.get(outcome)
-        assert (cost.run_seconds, cost.credits) if cost else (0, 0) == (
-            sum(took), sum(row.credit_cost or 0 for row in alike))  # fmt: skip
+        cost = told.costs.get(outcome, Cost())
+        assert cost == Cost(sum(ran(alike)), sum(row.credit_cost or 0 for row in alike))
 
 
 def check_workflows(told: Stats, inside: Sequence[BuildRow]) -> None:
-    by_workflow: dict[tuple[str, str | None], list[BuildRow]] = defaultdict(list)
-    for row in inside:
-        if row.outcome in ("succeeded", "failed"):
-            by_workflow[row.app_slug, row.workflow].append(row)
+    expected: dict[tuple[str, str | None], tuple[int, int, float | None]] = {}
+    for key in {(row.app_slug, row.workflow) for row in inside if row.outcome in ("succeeded", "failed")}:
+        alike = [row for row in inside if (row.app_slug, row.workflow) == key]
+        took = lasted(alike)
+        median = statistics.median(took) if took else None
+        expected[key] = (counts(alike).succeeded, counts(alike).failed, median)
     assert {
         (each.app_slug, each.name): (each.succeeded, each.failed, each.median) for each in told.workflows
-    } == {
-        key: (counts(alike).succeeded, counts(alike).failed, statistics.median(took) if (took := lasted(alike)) else None)
-        for key, alike in by_workflow.items()
-    }  # fmt: skip
+    } == expected
 
 
 @given(st.lists(st.integers(0, 50), min_size=1))
@@ -242,4 +240,6 @@ async def test_the_example_of_the_page(database: Database) -> None:
     assert told.queue == Spread(median=60, p90=60, builds=6)
     assert told.reasons == [("no-changes", 1), ("rolling-build", 1), ("superseded", 1)]
     assert [(each.commit_hash, each.failures) for each in told.flaky] == [("aaaa", 1)]
-    assert told.costs["failed"].run_seconds + told.costs["aborted"].run_seconds + told.costs["skipped"].run_seconds == 360
+    assert (
+        told.costs["failed"].run_seconds + told.costs["aborted"].run_seconds + told.costs["skipped"].run_seconds == 360
+    )

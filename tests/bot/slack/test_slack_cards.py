@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.outcomes import Cause, Outcome, Reason
 from bot.eta import Eta
+from bot.outcomes import Cause, Outcome, Reason
 from bot.slack import cards
 from bot.slack.shown import ShownBuild, bar
 from bot.slack.text import Message
