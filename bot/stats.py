@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bot.clock import Clock
-from storage.figures import Ended, Failing, FigureStore, Flaky, Lasted, Scope
+from storage.figures import Ended, FigureStore, Flaky, Scope, Target
 
 SPANS = (7, 30, 90)
 USUAL_DAYS = 30
 MOST_DAYS = 200
 """As far back as Bitrise itself keeps builds."""
-MOST_PARTS = 15
+MOST_PARTS = 10
 NAMED = 5
 """So many workflows and commits are named; the rest is counted."""
 
@@ -158,7 +158,7 @@ class Statistics:
             until=until,
             counts=counts_of(ended),
             before=counts_of(await self._figures.count_ended(earlier)),
-            run=spread_of(_seconds(lasted)),
+            run=spread_of(_together(lasted)),
             run_before=spread_of(await self._figures.count_seconds(earlier)),
             queue=spread_of(await self._figures.count_waits(scope)),
             costs=costs_of(ended),
@@ -189,20 +189,14 @@ def costs_of(ended: Iterable[Ended]) -> dict[str, Cost]:
     return costs
 
 
-def workflows_of(lasted: Iterable[Lasted], failing: Iterable[Failing]) -> list[Workflow]:
-    seconds: dict[tuple[str, str | None], Counter[int]] = {}
-    succeeded: Counter[tuple[str, str | None]] = Counter()
-    for each in lasted:
-        key = (each.app_slug, each.workflow)
-        succeeded[key] += each.builds
-        if each.run_seconds is not None:
-            seconds.setdefault(key, Counter())[each.run_seconds] += each.builds
-    failed = {(each.app_slug, each.workflow): each.builds for each in failing}
-    spreads = {key: spread_of(counted) for key, counted in seconds.items()}
-    return [
-        Workflow(*key, succeeded[key], failed.get(key, 0), spread.median if (spread := spreads.get(key)) else None)
-        for key in sorted({*succeeded, *failed}, key=lambda key: (key[0], key[1] or ""))
-    ]
+def workflows_of(lasted: Mapping[Target, Mapping[int | None, int]], failing: Mapping[Target, int]) -> list[Workflow]:
+    found = []
+    for target in sorted({*lasted, *failing}, key=lambda target: (target[0], target[1] or "")):
+        counted = lasted.get(target, {})
+        spread = spread_of(_known(counted))
+        median = spread.median if spread else None
+        found.append(Workflow(*target, sum(counted.values()), failing.get(target, 0), median))
+    return found
 
 
 def spread_of(counted: Mapping[int, int]) -> Spread | None:
@@ -226,11 +220,15 @@ def _places(counted: Mapping[int, int], places: Sequence[int]) -> list[int]:
     return found
 
 
-def _seconds(lasted: Iterable[Lasted]) -> Counter[int]:
+def _known(counted: Mapping[int | None, int]) -> dict[int, int]:
+    return {seconds: builds for seconds, builds in counted.items() if seconds is not None}
+
+
+def _together(lasted: Mapping[Target, Mapping[int | None, int]]) -> Counter[int]:
+    """Of all workflows in one."""
     counted: Counter[int] = Counter()
-    for each in lasted:
-        if each.run_seconds is not None:
-            counted[each.run_seconds] += each.builds
+    for one in lasted.values():
+        counted.update(_known(one))
     return counted
 
 

@@ -61,21 +61,8 @@ class Ended:
     credits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lasted:
-    """Successes of a workflow that took so many seconds; None where Bitrise did not say when they began."""
-
-    app_slug: str
-    workflow: str | None
-    run_seconds: int | None
-    builds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failing:
-    app_slug: str
-    workflow: str | None
-    builds: int
+Target = tuple[str, str | None]
+"""An app and one of its workflows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +91,8 @@ class FigureStore:
         )
         return [Ended(**row) for row in map(dict, rows)]
 
-    async def count_lasted(self, scope: Scope) -> list[Lasted]:
+    async def count_lasted(self, scope: Scope) -> dict[Target, dict[int | None, int]]:
+        """For each workflow how many successes took so many seconds; None where Bitrise did not say when they began."""
         # Grouped by the number first: a whole number is compared faster than a name, and most differ in it.
         rows = await self._read(
             f"""
@@ -114,7 +102,10 @@ class FigureStore:
             """,
             scope,
         )
-        return [Lasted(*row) for row in map(tuple, rows)]
+        lasted: dict[Target, dict[int | None, int]] = {}
+        for row in rows:
+            lasted.setdefault((row["app_slug"], row["workflow"]), {})[row["run_seconds"]] = row["builds"]
+        return lasted
 
     async def count_seconds(self, scope: Scope) -> dict[int, int]:
         """How many successes took so many seconds, whatever they ran."""
@@ -146,7 +137,7 @@ class FigureStore:
         )
         return {row["reason"]: row["builds"] for row in rows}
 
-    async def count_failing(self, scope: Scope) -> list[Failing]:
+    async def count_failing(self, scope: Scope) -> dict[Target, int]:
         rows = await self._read(
             f"""
             select app_slug, workflow, count(*) as builds
@@ -155,7 +146,7 @@ class FigureStore:
             """,
             scope,
         )
-        return [Failing(**row) for row in map(dict, rows)]
+        return {(row["app_slug"], row["workflow"]): row["builds"] for row in rows}
 
     async def list_flaky(self, scope: Scope) -> list[Flaky]:
         rows = await self._read(

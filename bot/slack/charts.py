@@ -49,7 +49,7 @@ def pie(title: str, shares: Sequence[tuple[str, int]]) -> Chart | None:
     positive = [(label, value) for label, value in shares if value > 0]
     kept = positive if len(positive) <= PIECES else positive[: PIECES - 1]
     rest = sum(value for _, value in positive[len(kept) :])
-    segments = [{"label": outside(label, LABEL), "value": value} for label, value in kept]
+    segments = [{"label": outside(label, LABEL) or NOTHING, "value": value} for label, value in kept]
     segments += [{"label": "everything else", "value": rest}] if rest else []
     return Chart(title, {"type": "pie", "segments": segments}) if segments else None
 
