@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, Field
 from pydantic_settings import (
@@ -21,9 +21,6 @@ from bot import log, manifest
 from bot.errors import BuildbellError, StartupFailed
 from bot.settings import Settings, SettingsWrong, missing_for_run, read_settings
 from bot.vault import new_key, parse_keys
-
-if TYPE_CHECKING:
-    from bot.export import Sink
 
 T = TypeVar("T")
 WRONG = 1
@@ -83,10 +80,7 @@ class Export(BaseModel):
 
     def cli_cmd(self) -> None:
         settings = read_settings()
-        from bot.export import sink_for
-
-        with sink_for(self.format, self.out, sys.stdout) as sink:
-            count = _run(_export(settings, sink, self.since))
+        count = _run(_export(settings, self))
         if self.out:
             print(f"{count:,} {'build' if count == 1 else 'builds'} written to {self.out}.")
 
@@ -175,15 +169,17 @@ async def _migrate(settings: Settings) -> int:
         await database.close()
 
 
-async def _export(settings: Settings, sink: Sink, since: str) -> int:
+async def _export(settings: Settings, wanted: Export) -> int:
     from bot.clock import SystemClock
-    from bot.export import export, since_of
+    from bot.export import export, since_of, sink_for
     from storage.facts import FactStore
     from storage.reading import open_for_reading
 
     now = SystemClock().now()
+    since = since_of(wanted.since, now)
     async with open_for_reading(settings.database_url) as reads:
-        return await export(FactStore(reads), sink, since=since_of(since, now), until=now)
+        with sink_for(wanted.format, wanted.out, sys.stdout) as sink:
+            return await export(FactStore(reads), sink, since=since, until=now)
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

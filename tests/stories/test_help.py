@@ -7,9 +7,17 @@ import pytest
 from commands import help as helping
 from commands.arguments import parse, parse_abort, parse_build, parse_list, parse_start
 from commands.slash import VERBS
+from commands.stats_arguments import parse_stats
 from tests.world import World
 
-READERS = {"list": parse_list, "abort": parse_abort, "again": parse_build, "status": parse_build, "show": parse_build}
+READERS = {
+    "list": parse_list,
+    "abort": parse_abort,
+    "again": parse_build,
+    "status": parse_build,
+    "show": parse_build,
+    "stats": parse_stats,
+}
 
 
 def usages() -> list[str]:
