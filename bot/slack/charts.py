@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from slack_sdk.models.blocks import Block, TableBlock
-from slack_sdk.models.blocks.blocks import TableBlockColumnSettings
+from slack_sdk.models.blocks import Block, TableBlock, TableBlockColumnSettings
 
 from bot.slack.blocks import section
 from bot.slack.text import NOTHING, Message, outside
@@ -29,7 +28,7 @@ class Chart(Block):
     type = "data_visualization"
 
     @property
-    def attributes(self) -> set[str]:
+    def attributes(self) -> set[str]:  # type: ignore[override]
         return super().attributes | {"title", "chart"}
 
     def __init__(self, title: str, chart: Mapping[str, object]) -> None:
