@@ -61,6 +61,11 @@ class Installs:
             raise LookupError(f"Buildbell is not installed in {workspace_id}")
         return self._client
 
+    def has_scope(self, workspace_id: str, scope: str) -> bool:
+        """Whether the workspace granted it, as Slack said at the start."""
+        granted = self._result.bot_scopes if self._result and workspace_id == self._workspace_id else None
+        return scope in (granted or ())
+
     async def is_admin(self, workspace_id: str, user_id: str) -> bool:
         """Whether Slack says that a person is an admin or owner of the workspace."""
         try:

@@ -17,9 +17,11 @@ SCOPES: Final = {
     "links:write": "to show the build's card below such a link",
     "users:read": "names for build messages and abort reasons; who is an admin and may connect",
 }
+READ_EMAIL: Final = "users:read.email"
 OPTIONAL_SCOPES: Final = {
     "chat:write.public": "cards in public channels without an invitation",
-    "files:write": "figures as a CSV file, to the person who asks for it",
+    "files:write": "QR codes of install pages, and figures as a CSV file",
+    READ_EMAIL: "whose builds are whose: commits signed with somebody's e-mail address count as theirs",
 }
 EVENTS: Final = ("app_home_opened", "link_shared")
 EVENTS_PATH: Final = "/slack/events"

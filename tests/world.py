@@ -26,7 +26,7 @@ class World:
     """Ana is an engineer, Bo another, Ada an admin; #ios is where they are, with the bot; Acme has two apps."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        self.clock = SteppedClock()
+        self.clock: SteppedClock = settings.pop("clock", None) or SteppedClock()
         self.slack = PracticeSlack(clock=self.clock, limits=settings.pop("limits", None) or Limits())
         self.bitrise = PracticeBitrise(self.clock)
         self._folder, self._settings = folder, settings
@@ -57,8 +57,12 @@ class World:
         self.ios = slack.add_channel(self.team, "ios", members=[self.ada, self.ana, self.bo])
         self.partner = slack.add_team("Partner")
         self.stranger = slack.add_user(self.partner, "sly")
-        bare = Settings(_env_file=None, bitrise_site_url=self.bitrise.site_url, slack_app_token=SecretStr("xapp-x") if self._socket_mode else None,
-                        public_url=None if self._socket_mode else "https://buildbell.example.com")  # fmt: skip
+        bare = Settings(
+            _env_file=None,
+            bitrise_site_url=self.bitrise.site_url,
+            slack_app_token=SecretStr("xapp-x") if self._socket_mode else None,
+            public_url=None if self._socket_mode else "https://buildbell.example.com",
+        )
         self.app = slack.install(build_manifest(bare), self.team)
         slack.invite(self.ios, self.app.bot_user)
 

@@ -13,22 +13,13 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from bot.bitrise import reading
+from bot.bitrise import reading, remains
 from bot.bitrise.failures import Answer, failure_of, refused, unreadable
-from bot.bitrise.models import (
-    App,
-    Artifact,
-    Build,
-    BuildFilters,
-    LogPart,
-    Owner,
-    Page,
-    TriggerAnswer,
-    TriggerParams,
-    Webhook,
-)
+from bot.bitrise.logs import LogCalls
+from bot.bitrise.models import App, Artifact, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
 from bot.bitrise.quoting import Quoting
 from bot.bitrise.triggers import outcome_of, quoting_of
+from bot.bitrise.webhook_calls import WebhookCalls
 from bot.bitrise.wire import Call, Secret, Wire
 from bot.clock import Clock, SystemClock
 from bot.errors import BitriseNotFound
@@ -39,12 +30,10 @@ T = TypeVar("T")
 PAGE_LIMIT = 50
 """The most that Bitrise gives at once."""
 MOST_APP_PAGES = 40
-WEBHOOK_EVENTS = ("build", "pipeline")
-"""What a webhook of ours is registered for; Bitrise knows these two and ``all``."""
 PAUSES_SECONDS = (0.2, 0.8)
 
 
-class BitriseClient:
+class BitriseClient(LogCalls, WebhookCalls):
     """``read_seconds`` and ``write_seconds`` limit a call with all its tries; without pauses a read is tried once."""
 
     def __init__(
@@ -58,7 +47,7 @@ class BitriseClient:
         write_seconds: float = 30.0,
         pauses_seconds: Sequence[float] = PAUSES_SECONDS,
     ) -> None:
-        self._wire = Wire(session, base_url, token)
+        self._session, self._wire = session, Wire(session, base_url, token)
         self._clock = clock or SystemClock()
         self._read_seconds, self._write_seconds, self._pauses_seconds = read_seconds, write_seconds, pauses_seconds
 
@@ -225,51 +214,20 @@ class BitriseClient:
         path = "/apps/{app}/pipelines/{pipeline}/abort"
         self._check_taken(await self._write(path, body, app=app_slug, pipeline=pipeline_id))
 
-    # What a build leaves behind.
-
-    async def get_log(self, app_slug: str, build_slug: str) -> LogPart:
-        """`BitriseNotFound` in the first seconds, and for good when no machine took the build.
-
-        https://api-docs.bitrise.io/#/builds/build-log
-        """
-        return reading.read_log(await self._read("/apps/{app}/builds/{build}/log", app=app_slug, build=build_slug))
+    # What a build leaves behind; its log is in `bot.bitrise.logs`.
 
     async def list_artifacts(
         self, app_slug: str, build_slug: str, *, next: str | None = None, limit: int = PAGE_LIMIT
     ) -> Page[Artifact]:
         """https://api-docs.bitrise.io/#/build-artifact/artifact-list"""
         path, query = "/apps/{app}/builds/{build}/artifacts", {"next": next, "limit": limit}
-        return self._page(await self._read(path, query, app=app_slug, build=build_slug), reading.read_artifact)
+        return self._page(await self._read(path, query, app=app_slug, build=build_slug), remains.read_artifact)
 
     async def get_artifact(self, app_slug: str, build_slug: str, artifact_slug: str) -> Artifact:
         """With where to fetch it. https://api-docs.bitrise.io/#/build-artifact/artifact-show"""
         path = "/apps/{app}/builds/{build}/artifacts/{artifact}"
         body = await self._read(path, app=app_slug, build=build_slug, artifact=artifact_slug)
-        return needed(reading.read_artifact(reading.read_data(body)))
-
-    # Outgoing webhooks, for which the token needs the role of an admin in the app.
-
-    async def list_webhooks(self, app_slug: str, *, next: str | None = None, limit: int = PAGE_LIMIT) -> Page[Webhook]:
-        """https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-list"""
-        query = {"next": next, "limit": limit}
-        return self._page(await self._read("/apps/{app}/outgoing-webhooks", query, app=app_slug), reading.read_webhook)
-
-    async def create_webhook(self, app_slug: str, *, url: str, secret: str, headers: Mapping[str, str]) -> Webhook:
-        """``secret`` signs every delivery, ``headers`` go with it; neither comes back in an error.
-
-        Bitrise takes the same address twice: look into the list first, above all after `BitriseUnavailable`.
-        https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-create
-        """
-        body = {"url": url, "events": list(WEBHOOK_EVENTS), "secret": secret, "headers": dict(headers)}
-        answer = await self._write("/apps/{app}/outgoing-webhooks", body, app=app_slug)
-        self._check(answer, hidden=(url, secret, *headers.values()))
-        return needed(reading.read_webhook(reading.read_data(answer.body)))
-
-    async def delete_webhook(self, app_slug: str, webhook_slug: str) -> None:
-        """https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-delete"""
-        slugs = {"app": app_slug, "webhook": webhook_slug}
-        call = Call("DELETE", "/apps/{app}/outgoing-webhooks/{webhook}", slugs)
-        self._check(await self._wire.ask(call, seconds=self._write_seconds))
+        return needed(remains.read_artifact(reading.read_data(body)))
 
     # Over the wire.
 
@@ -284,6 +242,9 @@ class BitriseClient:
 
     async def _write(self, path: str, body: Mapping[str, Any], **slugs: str) -> Answer:
         return await self._wire.ask(Call("POST", path, slugs, body=body), seconds=self._write_seconds)
+
+    async def _delete(self, path: str, **slugs: str) -> Answer:
+        return await self._wire.ask(Call("DELETE", path, slugs), seconds=self._write_seconds)
 
     def _check(self, answer: Answer, *, hidden: Sequence[str] = ()) -> None:
         failure = failure_of(answer, Quoting(self._wire.secret, hidden), now=self._clock.now())

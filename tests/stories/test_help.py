@@ -5,19 +5,23 @@ from __future__ import annotations
 import pytest
 
 from commands import help as helping
-from commands.arguments import parse, parse_abort, parse_build, parse_list, parse_start
+from commands.arguments import (
+    parse,
+    parse_abort,
+    parse_build,
+    parse_list,
+    parse_start,
+    parse_subscribe,
+    parse_unsubscribe,
+)
 from commands.slash import VERBS
 from commands.stats_arguments import parse_stats
 from tests.world import World
 
 READERS = {
-    "list": parse_list,
-    "abort": parse_abort,
-    "again": parse_build,
-    "status": parse_build,
-    "show": parse_build,
-    "stats": parse_stats,
-}
+    "list": parse_list, "abort": parse_abort, "again": parse_build, "status": parse_build, "show": parse_build,
+    "subscribe": parse_subscribe, "unsubscribe": parse_unsubscribe, "stats": parse_stats,
+}  # fmt: skip
 
 
 def usages() -> list[str]:
