@@ -86,7 +86,7 @@ def _outcomes(stats: Stats, titles: Mapping[str, str]) -> _Told:
 
 def _rows(stats: Stats) -> Iterator[tuple[str, str, str]]:
     days = f"{stats.wanted.days} d"
-    yield "", f"last {days}", f"{days} before"
+    yield "Builds that ended", f"last {days}", f"{days} before"
     yield "True success rate", share(stats.counts.success_rate), share(stats.before.success_rate)
     for name in ("succeeded", "failed", "aborted", "skipped"):
         yield name.capitalize(), f"{getattr(stats.counts, name):,}", f"{getattr(stats.before, name):,}"

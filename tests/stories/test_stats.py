@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from datetime import timedelta
 
 import aiohttp
 import pytest
 
+from bot.access import Asker
+from bot.builds import ListFilters
+from bot.stats import Counts, StatsWanted
 from playground.bitrise import App, Build
+from playground.bitrise.history import History, seed_history
 from playground.bitrise.model import Status
 from playground.slack import Message
 from playground.wire import Fault
 from tests.world import World
 
-SUCCESSES, FAILURES, ABORTS, SKIPS = 6, 2, 2, 1
+SUCCESSES, FAILURES, ABORTS = 6, 2, 2
 NO_CHANGES = "[no-changes] nothing under apps/shop"
 ROLLED = "Automatically aborted via Rolling Builds."
 
@@ -204,3 +209,23 @@ async def test_where_tables_are_refused_the_same_stands_in_plain_text(busy: Worl
 async def test_what_cannot_be_read_is_told(world: World, typed: str, said: str) -> None:
     await world.say(typed)
     assert said in told(world)
+
+
+async def read_everything(world: World) -> None:
+    """The whole list of an app, page by page over the wire, as somebody would who presses Older again and again."""
+    builds = world.bot.services.builds
+    asker = Asker(world.team.id, world.team.id, world.ana.id, "ana", world.ios.id)
+    page = await builds.list_builds(asker, "shop", ListFilters())
+    while page.next is not None:
+        page = await builds.list_builds(asker, "shop", ListFilters(next=page.next))
+
+
+async def test_months_of_history_have_the_answer_that_bitrise_itself_has(world: World) -> None:
+    seed_history(world.bitrise, world.shop, History(days=80, per_day=8))
+    await read_everything(world)
+    told = await world.bot.services.statistics.stats(world.team.id, StatsWanted(world.shop.slug, days=90))
+    record = Counter(build.status for build in world.bitrise.builds())
+    assert told.counts.total > 300
+    assert told.counts == Counts(
+        record[Status.SUCCESS], record[Status.FAILED], record[Status.ABORTED], record[Status.ABORTED_WITH_SUCCESS]
+    )
