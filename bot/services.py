@@ -10,6 +10,7 @@ from bot.access import Access, Asker
 from bot.again import Again
 from bot.apps import Apps
 from bot.builds import Builds
+from bot.bulk import Bulk
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.findings import Findings
@@ -44,6 +45,7 @@ class Services:
     apps: Apps
     starts: Starts
     aborts: Aborts
+    bulk: Bulk
     builds: Builds
     again: Again
     subscribing: Subscribing

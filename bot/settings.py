@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -30,6 +26,7 @@ def _split(value: object) -> object:
     return value
 
 
+Role = Literal["all", "web", "worker"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -70,10 +67,15 @@ class Settings(BaseSettings):
         "https://app.bitrise.io",
         description="Where people open builds; links that are pasted from there are understood.",
     )
-    database_url: str = Field(
-        "sqlite:///buildbell.db",
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///buildbell.db"),
         description="What Buildbell remembers: sqlite:///FILE (three slashes for a file beside the process, four for "
-        "an absolute path).",
+        "an absolute path) for one process, or postgresql://USER:PASSWORD@HOST/NAME for any number of them.",
+    )
+    role: Role = Field(
+        "all",
+        description="What this process does: web takes requests from Slack and Bitrise, worker does the jobs and the "
+        "sweeps, all does both. Only all works with SQLite.",
     )
     encryption_keys: SecretStr | None = Field(
         None,
@@ -139,10 +141,18 @@ class Settings(BaseSettings):
     )
 
     @property
+    def takes_requests(self) -> bool:
+        return self.role != "worker"
+
+    @property
+    def does_work(self) -> bool:
+        return self.role != "web"
+
+    @property
     def uses_socket_mode(self) -> bool:
         return self.slack_app_token is not None
 
-    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret", mode="before")
+    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret", "database_url", mode="before")
     @classmethod
     def _stripped(cls, value: object) -> object:
         return value.strip() if isinstance(value, str) else value
@@ -190,9 +200,9 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_database(cls, value: str) -> str:
-        if not re.fullmatch(r"sqlite:///.+", value):
-            raise ValueError("must look like sqlite:///buildbell.db")
+    def _is_database(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"sqlite:///.+|postgres(ql)?://.+", value.get_secret_value()):
+            raise ValueError("must look like sqlite:///buildbell.db or postgresql://user:password@host/buildbell")
         return value
 
     @field_validator("connect_users", "report_green_users")
@@ -265,7 +275,12 @@ def missing_for_run(settings: Settings) -> list[str]:
             f"{env_name('slack_bot_token')} is not set: install the Slack app to your workspace and copy the "
             '"Bot User OAuth Token" from "OAuth & Permissions".'
         )
-    if settings.slack_app_token is None and settings.slack_signing_secret is None:
+    if settings.role != "all" and settings.database_url.get_secret_value().startswith("sqlite:"):
+        missing.append(
+            f"{env_name('role')} is {settings.role}, and {env_name('database_url')} names SQLite, which serves one "
+            f"process: set the role to all, or use PostgreSQL."
+        )
+    if settings.takes_requests and settings.slack_app_token is None and settings.slack_signing_secret is None:
         missing.append(
             f"Neither {env_name('slack_app_token')} (for Socket Mode) nor {env_name('slack_signing_secret')} (for "
             'HTTP) is set: copy one of them from "Basic Information" of the Slack app.'
@@ -278,20 +293,3 @@ def missing_for_run(settings: Settings) -> list[str]:
             "apart from the database."
         )
     return missing
-
-
-def names_in_use() -> set[str]:
-    """The names of all variables in the environment and in ``.env``."""
-    return {*os.environ, *dotenv_values(".env", encoding="utf-8")}
-
-
-def unknown_names(names: Iterable[str]) -> list[str]:
-    """A sentence for each name that begins like a setting and is none: a slip would go unnoticed otherwise."""
-    known = {env_name(field) for field in Settings.model_fields}
-    slips = sorted(name.upper() for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
-    return [f"{slip} is no setting.{_nearest(slip, known)}" for slip in slips]
-
-
-def _nearest(slip: str, known: set[str]) -> str:
-    near = get_close_matches(slip, known, n=1)
-    return f" Did you mean {near[0]}?" if near else ""

@@ -21,7 +21,7 @@ TIMESTAMP = re.compile(r"[0-9]{1,12}")
 def web_app(
     *,
     slack: AsyncApp | None,
-    hints: Hints,
+    hints: Hints | None,
     is_ready: Callable[[], str | None],
     exposition: Callable[[], Awaitable[bytes]],
     metrics_token: str = "",
@@ -34,7 +34,8 @@ def web_app(
     app.router.add_get("/healthz", _health)
     app.router.add_get("/readyz", _readiness(is_ready))
     app.router.add_get("/metrics", _metrics(exposition, metrics_token))
-    app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(hints, is_ready))
+    if hints is not None:
+        app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(hints, is_ready))
     if slack is not None:
         app.router.add_post("/slack/events", _slack(slack, is_ready))
     return app

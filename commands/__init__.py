@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.slack import ids
 from commands import (
     abort,
+    abort_many,
     again,
     artifacts,
     connect,
@@ -37,6 +38,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     slash.register(app, command)
     start.register(app)
     abort.register(app)
+    abort_many.register(app)
     again.register(app)
     listing.register(app)
     connect.register(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.database import Database, DatabaseUnusable, Transaction
+from storage.database import Database, DatabaseUnusable, Dialect, Transaction
 from storage.schema import FIRST, HEARING
 from storage.schema_figures import FIGURES
 
@@ -33,7 +33,7 @@ def _postgres_seconds(begin: str, end: str) -> str:
     return f"greatest(0, floor(extract(epoch from {end}::timestamptz - {begin}::timestamptz)))::integer"
 
 
-DIALECTS = {
+DIALECTS: dict[Dialect, dict[str, str]] = {
     "sqlite": {
         "serial": "integer primary key autoincrement",
         "queue_seconds": _sqlite_seconds("triggered_at", "started_at"),
@@ -60,7 +60,7 @@ async def schema_version(database: Database) -> int:
     return await database.transaction(read)
 
 
-async def migrate(database: Database, *, dialect: str, steps: tuple[Migration, ...] = MIGRATIONS) -> int:
+async def migrate(database: Database, *, steps: tuple[Migration, ...] = MIGRATIONS) -> int:
     """Bring the tables up to date; returns the version reached. Raises `DatabaseUnusable` for a newer database."""
     version = await schema_version(database)
     newest = steps[-1].number
@@ -71,14 +71,16 @@ async def migrate(database: Database, *, dialect: str, steps: tuple[Migration, .
         )
     for step in steps:
         if step.number > version:
-            await _apply(database, step, DIALECTS[dialect])
+            await _apply(database, step)
     return newest
 
 
-async def _apply(database: Database, step: Migration, words: dict[str, str]) -> None:
+async def _apply(database: Database, step: Migration) -> None:
     async def run(tx: Transaction) -> None:
+        if database.dialect == "postgresql":
+            await tx.execute("set local statement_timeout = 0")  # an index of a large table takes its time
         for statement in step.statements:
-            await tx.execute(statement.format(**words))
+            await tx.execute(statement.format(**DIALECTS[database.dialect]))
         await tx.execute("insert into schema_version (version) values (:version)", version=step.number)
 
     await database.transaction(run)

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from storage import is_postgres
 from storage.database import DatabaseUnusable, Reads, Row, to_column
-from storage.migrations import MIGRATIONS
+from storage.migrations import MIGRATIONS, schema_version
 
 
 class SqliteReads:
@@ -40,21 +41,38 @@ class SqliteReads:
 @contextlib.asynccontextmanager
 async def open_for_reading(url: str) -> AsyncIterator[Reads]:
     """The database as it is. Raises `DatabaseUnusable` when it is not there or of another version."""
+    opened = _open_postgres(url) if is_postgres(url) else _open_sqlite(url)
+    async with opened as reads:
+        yield reads
+
+
+@contextlib.asynccontextmanager
+async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
     reads = SqliteReads(Path(urlsplit(url).path[1:]))
     try:
-        await _check_version(reads)
+        row = await reads.fetch_one("select max(version) as version from schema_version")
+        _check_version(int(row["version"] or 0) if row else 0)
         yield reads
+    except sqlite3.OperationalError as error:
+        raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
     finally:
         reads.close()
 
 
-async def _check_version(reads: Reads) -> None:
-    newest = MIGRATIONS[-1].number
+@contextlib.asynccontextmanager
+async def _open_postgres(url: str) -> AsyncIterator[Reads]:
+    from storage.postgres import PostgresDatabase  # the driver that is not configured is not imported
+
+    database = await PostgresDatabase.open(url)
     try:
-        row = await reads.fetch_one("select max(version) as version from schema_version")
-    except sqlite3.Error as error:
-        raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
-    version = int(row["version"] or 0) if row else 0
+        _check_version(await schema_version(database))
+        yield database
+    finally:
+        await database.close()
+
+
+def _check_version(version: int) -> None:
+    newest = MIGRATIONS[-1].number
     if version != newest:
         raise DatabaseUnusable(
             f"The database is at version {version}, this Buildbell reads version {newest}: "

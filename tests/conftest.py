@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.playground.bitrise import openapi
+from tests.postgres_server import PostgresServer, running_server
 from tests.world import World
 
 settings.register_profile("here", deadline=None)  # how long an example takes says nothing about the code
@@ -43,6 +44,23 @@ def complaints() -> Iterator[Complaints]:
     logging.getLogger().addHandler(handler)
     yield handler
     logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests of this process."""
+    with running_server() as url:
+        server = PostgresServer(url)
+        yield server
+        server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """A new database with all tables."""
+    url = postgres.make_database()
+    yield url
+    postgres.give_back(url)
 
 
 @pytest.fixture

@@ -75,9 +75,11 @@ wanteds = st.builds(
 )
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await open_database(f"sqlite:///{tmp_path}/figures.db")
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    is_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/figures.db" if is_sqlite else request.getfixturevalue("postgres_url")
+    database = await open_database(url)
     yield database
     await database.close()
 

@@ -19,6 +19,8 @@ from storage.builds import BuildRow, BuildStore
 from storage.migrations import MIGRATIONS
 from tests.processes.scene import ROOT, Scene
 
+NEWEST = MIGRATIONS[-1].number
+
 
 async def test_a_new_key_is_printed_and_nothing_else(bare_scene: Scene) -> None:
     code, keys = await bare_scene.command_line("keys", "new", encryption_keys="")
@@ -44,7 +46,7 @@ async def test_migrate_makes_the_database_and_says_its_version(bare_scene: Scene
     first = await bare_scene.command_line("migrate")
     again = await bare_scene.command_line("migrate")
     assert [(code, process.out) for code, process in (first, again)] == [
-        (0, f"The database is at version {MIGRATIONS[-1].number}.\n")
+        (0, f"The database is at version {NEWEST}.\n")
     ] * 2
     assert bare_scene.database_path.exists()
 

@@ -286,6 +286,17 @@ async def test_a_sweep_of_a_dead_process_can_be_claimed_when_its_time_is_over(
     assert await workspaces.claim_sweep("T1", now=LATER, until=LATER + timedelta(minutes=1))
 
 
+async def test_an_unfinished_sweep_is_taken_over_and_a_finished_one_is_not(
+    database: Database, workspaces: WorkspaceStore
+) -> None:
+    await connect(database, workspaces)
+    assert not await workspaces.take_over_sweep("T1", until=LATER)
+    assert await workspaces.claim_sweep("T1", now=NOW, until=LATER)
+    assert await workspaces.take_over_sweep("T1", until=LATER + timedelta(minutes=1))
+    await database.transaction(lambda tx: workspaces.finish_sweep(tx, "T1", now=NOW, due_at=LATER, error=None))
+    assert not await workspaces.take_over_sweep("T1", until=LATER)
+
+
 async def test_health_is_news_once_and_only_about_the_stored_token(
     database: Database, workspaces: WorkspaceStore
 ) -> None:
