@@ -127,6 +127,12 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(
         8, ge=0, le=300, description="How long work that runs may take to finish after SIGTERM."
     )
+    metrics_token: SecretStr | None = Field(
+        None, description="Whoever reads /metrics must bear it (Authorization: Bearer …); empty for everybody."
+    )
+    build_metrics: bool = Field(
+        False, description="Whether /metrics tells of builds, by workspace; needs BUILDBELL_METRICS_TOKEN."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least important line that is logged: DEBUG, INFO, WARNING or ERROR."
     )
@@ -279,6 +285,8 @@ def missing_for_run(settings: Settings) -> list[str]:
             f"Neither {env_name('slack_app_token')} (for Socket Mode) nor {env_name('slack_signing_secret')} (for "
             'HTTP) is set: copy one of them from "Basic Information" of the Slack app.'
         )
+    if settings.build_metrics and settings.metrics_token is None:
+        missing.append(f"{env_name('build_metrics')} is on, but {env_name('metrics_token')} is not set.")
     if settings.encryption_keys is None:
         missing.append(
             f"{env_name('encryption_keys')} is not set: run `buildbell keys new`, set what it prints, and keep a copy "
