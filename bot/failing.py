@@ -27,7 +27,7 @@ OF_A_PIPELINE = "A pipeline has no log of its own; its builds have."
 NEVER_STARTED = "It ended before a machine took it, so there is no log."
 NOT_KEPT = "Bitrise kept no log of it."
 NOT_THERE = "Bitrise has no log of it, or the stored token may not read logs: that takes the Developer role."
-NOT_STARTED = "Bitrise has no log of it yet."
+NOT_STARTED = "Bitrise has no log of it yet. Ask again in a moment."
 EMPTY = "Its log is empty."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot import failing
@@ -109,10 +109,13 @@ class Findings:
         known = await self._findings.find_finding(build.workspace_id, build.build_slug)
         if known is not None and known.state == FOUND and build.outcome == Outcome.FAILED:
             return known
+        now = self._clock.now()
         async with self._connections.bitrise(build.workspace_id) as client:
-            found = await failing.look_into(client, build, now=self._clock.now(), patience=timedelta(0))
-        bare = FindingRow(build.workspace_id, build.build_slug, FOUND, self._clock.now())
-        return bare if isinstance(found, failing.NotYet) else with_finding(bare, found)
+            found = await failing.look_into(client, build, now=now, patience=timedelta(0))
+        bare = FindingRow(build.workspace_id, build.build_slug, FOUND, now)
+        if isinstance(found, failing.NotYet) or (not found.lines and may_still_come(build, now)):
+            return dataclasses.replace(bare, missing=failing.NOT_STARTED)
+        return with_finding(bare, found)
 
     async def leftovers(self, build: BuildRow) -> Leftovers:
         """What can be installed, with the addresses of its pages, and the other files."""
@@ -123,6 +126,12 @@ class Findings:
                 for artifact in pick_installs(artifacts)
             ]
         return Leftovers(install_links(pages), plain_files(artifacts))
+
+
+def may_still_come(build: BuildRow, now: datetime) -> bool:
+    """Whether Bitrise may only be slow with the log."""
+    has_run = build.started_at is not None and build.finished_at is not None
+    return has_run and build.finished_at is not None and now - build.finished_at < failing.PATIENCE
 
 
 async def list_artifacts(client: BitriseClient, build: BuildRow) -> list[Artifact]:

@@ -1,4 +1,4 @@
-"""Five things to try: each ticks itself off by what has really happened, in whichever window."""
+"""A few things to try: each ticks itself off by what has really happened, in whichever window."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ CONNECT = Step(
 START = Step("start", "Start a build", "Type `/build` and press Enter. Choose an app and a workflow, and start it.")
 STOP = Step("stop", "Stop it with a reason", "Press *Stop…* on a card that runs, and say why.")
 END = Step("end", "End one at Bitrise", "On the right, let a build fail at a step, and see its card and thread.")
+HEAR = Step(
+    "hear",
+    "Hear about every build",
+    "Type `/build subscribe shop style:changes`. Then *Push* one on the right and let it fail, and one that succeeds.",
+)
 HOME = Step("home", "Look at the App Home", "Open *Buildbell* in the sidebar: its Home tab is yours alone.")
 KILL = Step("kill", "Kill the bot", "Under *Trouble*, kill the bot while a build runs, and start it: the card goes on.")
 
@@ -43,12 +48,15 @@ class Guide:
         self._noted: set[str] = set()
         self._done: set[str] = set()
         self._triggers, self._aborts = len(stage.bitrise.triggers), len(stage.bitrise.aborts)
-        self._steps = (START, STOP, END, HOME, KILL) if self._is_connected() else (CONNECT, START, STOP, END, KILL)
+        self._steps = (
+            (START, STOP, END, HEAR, HOME, KILL) if self._is_connected() else (CONNECT, START, STOP, END, KILL)
+        )
         self._checks: dict[str, Callable[[], bool]] = {
             "connect": self._is_connected,
             "start": lambda: len(stage.bitrise.triggers) > self._triggers,
             "stop": lambda: len(stage.bitrise.aborts) > self._aborts,
             "end": lambda: "end" in self._noted,
+            "hear": self._has_heard,
             "home": lambda: "home" in self._noted,
             "kill": lambda: {"killed", "started"} <= self._noted,
         }
@@ -63,6 +71,11 @@ class Guide:
             {"id": step.id, "title": step.title, "text": step.text, "who": step.who, "is_done": step.id in self._done}
             for step in self._steps
         ]
+
+    def _has_heard(self) -> bool:
+        """Some channel was told of a change."""
+        told = (message.text for each in self._stage.channels.values() for message in self._stage.slack.messages(each))
+        return any("*Broken*" in text or "*Back to normal*" in text for text in told)
 
     def _is_connected(self) -> bool:
         """A token was accepted: Bitrise has given somebody its list of apps."""

@@ -150,3 +150,12 @@ async def test_a_tester_token_says_what_it_may_not(world: World) -> None:
 async def test_log_without_a_build_says_how(world: World) -> None:
     await world.say("/build log shop")
     assert "/build log shop #812" in world.whispers()[-1]
+
+
+async def test_a_log_asked_for_too_early_is_said_to_come(world: World) -> None:
+    build = world.bitrise.start_build(world.shop, workflow="endless")
+    world.bitrise.run(build)
+    await world.passes(seconds=1)
+    world.bitrise.finish(build, "failed")
+    await world.say(f"/build log shop #{build.number}")
+    assert "no log of it yet" in world.whispers()[-1]
