@@ -28,6 +28,7 @@ LOOK_INTO = "look-into"
 AGAIN_AFTER = timedelta(seconds=20)
 GIVE_UP_AFTER = timedelta(minutes=10)
 MOST_PAGES = 10
+SOON = timedelta(minutes=1)
 
 
 class Findings:
@@ -131,7 +132,7 @@ class Findings:
 def may_still_come(build: BuildRow, now: datetime) -> bool:
     """Whether Bitrise may only be slow with the log."""
     has_run = build.started_at is not None and build.finished_at is not None
-    return has_run and build.finished_at is not None and now - build.finished_at < failing.PATIENCE
+    return has_run and build.finished_at is not None and now - build.finished_at < SOON
 
 
 async def list_artifacts(client: BitriseClient, build: BuildRow) -> list[Artifact]:
