@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access import Asker
-from bot.errors import BuildNotFound, NothingNamed, ViewGone
+from bot.errors import BuildNotFound, ViewGone
 from bot.installing import InstallLink
 from bot.services import Services
 from bot.slack import ids
@@ -14,9 +14,9 @@ from bot.slack.client import SlackFailed, SlackRefused
 from bot.slack.forms import notice
 from bot.slack.qr import qr_png
 from bot.slack.text import Message, link
-from commands.arguments import parse_build
+from commands.about import tell_of_pressed, tell_of_typed
 from commands.asking import Help, Payload, Typed, answering, asker_of_press, later, pressed_value
-from commands.status import named
+from storage.builds import BuildRow
 
 HELP = (Help("artifacts shop #812", "install pages, one per platform, with QR codes; and the other files"),)
 NO_SCOPE = "I may not show pictures here: the optional scope files:write was declined."
@@ -28,28 +28,16 @@ def register(app: AsyncApp) -> None:
 
 
 async def show_artifacts(typed: Typed, services: Services) -> Message | None:
-    arguments = parse_build(typed.words)
-    if not arguments.names_build:
-        raise NothingNamed(f"Which build? For example: {services.command} artifacts shop #812")
-    await services.connections.get_connected(typed.asker.workspace_id)
-
-    async def find() -> Message:
-        build = await services.builds.get_build(typed.asker, named(arguments))
-        return artifacts_message(await services.showing.shown(build), await services.findings.leftovers(build))
-
-    later(services, typed.asker, find(), name="artifacts", typed=typed)
+    await tell_of_typed(typed, services, leftovers)
     return None
 
 
 async def press_install(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        later(services, asker, of_known(asker, pressed_value(action), services), name="install")
+    await tell_of_pressed(action, body, services, leftovers)
 
 
-async def of_known(asker: Asker, build_slug: str, services: Services) -> Message:
-    build = await services.builds.get_known(asker, build_slug)
+async def leftovers(build: BuildRow, services: Services) -> Message:
     return artifacts_message(await services.showing.shown(build), await services.findings.leftovers(build))
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
-from bot.errors import NothingNamed
 from bot.services import Services
 from bot.slack import ids
 from bot.slack.log_message import log_message
 from bot.slack.text import Message
-from commands.arguments import parse_build
-from commands.asking import Help, Payload, Typed, answering, asker_of_press, later, pressed_value
-from commands.status import named
+from commands.about import tell_of_pressed, tell_of_typed
+from commands.asking import Help, Payload, Typed
 from storage.builds import BuildRow
 
 HELP = (Help("log shop #812", "the failed step and its last telling lines, secrets masked"),)
@@ -23,29 +20,15 @@ def register(app: AsyncApp) -> None:
 
 
 async def show_log(typed: Typed, services: Services) -> Message | None:
-    arguments = parse_build(typed.words)
-    if not arguments.names_build:
-        raise NothingNamed(f"Which build? For example: {services.command} log shop #812")
-    await services.connections.get_connected(typed.asker.workspace_id)
-
-    async def find() -> Message:
-        return await told(await services.builds.get_build(typed.asker, named(arguments)), services)
-
-    later(services, typed.asker, find(), name="log", typed=typed)
+    await tell_of_typed(typed, services, why)
     return None
 
 
 async def press_log(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        later(services, asker, of_known(asker, pressed_value(action), services), name="log")
+    await tell_of_pressed(action, body, services, why)
 
 
-async def of_known(asker: Asker, build_slug: str, services: Services) -> Message:
-    return await told(await services.builds.get_known(asker, build_slug), services)
-
-
-async def told(build: BuildRow, services: Services) -> Message:
+async def why(build: BuildRow, services: Services) -> Message:
     finding = await services.findings.explain(build)
     return log_message(await services.showing.shown(build), finding)
