@@ -1,4 +1,4 @@
-"""What verbs about one build share: it is looked up as it was typed or pressed, and something is told of it privately."""
+"""What verbs about one build share: it is looked up as typed or pressed, and something is told of it privately."""
 
 from __future__ import annotations
 
