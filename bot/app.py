@@ -79,6 +79,7 @@ class Bot:
             made.tracker,
             made.services,
         )
+        self._oauth = made.oauth
         self._jobs = JobStore(database)
         self.slack_app = self._slack_app(session)
         await self._serve_web()
@@ -169,7 +170,13 @@ class Bot:
 
     async def _serve_web(self) -> None:
         slack = None if self._settings.slack_app_token is not None else self.slack_app
-        app = web_app(slack=slack, hints=self.services.hints, is_ready=self._missing, exposition=self._exposition)
+        app = web_app(
+            slack=slack,
+            hints=self.services.hints,
+            is_ready=self._missing,
+            exposition=self._exposition,
+            oauth=self._oauth,
+        )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._on_exit.push_async_callback(runner.cleanup)
@@ -200,6 +207,7 @@ class Bot:
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises `StartupFailed` with one sentence."""
     logs.hide(secret(settings.slack_signing_secret))
+    logs.hide(secret(settings.slack_client_secret))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

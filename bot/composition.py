@@ -18,6 +18,7 @@ from bot.bitrise.client import BitriseClient
 from bot.builds import Builds
 from bot.changes import Changes
 from bot.clock import Clock
+from bot.composing_installs import wire_installs
 from bot.connections import Connections
 from bot.engine.local import LocalEngine
 from bot.findings import Findings
@@ -25,6 +26,7 @@ from bot.hints import Hints
 from bot.installs import Installs
 from bot.news import News
 from bot.notifier import Notifier
+from bot.oauth import OAuth
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.owners import Owners
@@ -35,13 +37,13 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.showing import Showing
 from bot.silenced import Silenced
-from bot.slack.client import SlackClient, web_client
 from bot.starts import Starts
 from bot.sweeps import Sweeps
 from bot.tasks import Tasks
 from bot.tellings import Tellings
 from bot.tracker import Tracker
 from bot.unfurls import Unfurls
+from bot.uninstalls import Uninstalls
 from bot.vault import Token, Vault, parse_keys
 from bot.walk import Walk
 from storage import Database
@@ -51,6 +53,7 @@ from storage.builds import BuildStore
 from storage.cards import CardStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
+from storage.installations import InstallationStore
 from storage.news import NewsStore
 from storage.outbox import OutboxStore
 from storage.people import PeopleStore
@@ -66,6 +69,7 @@ class Composition:
     installs: Installs
     tracker: Tracker
     services: Services
+    oauth: OAuth | None
 
 
 def secret(value: Any) -> str:
@@ -90,14 +94,15 @@ def compose(
     messages, subscription_rows = OutboxStore(database), SubscriptionStore(database)
     people, finding_rows = PeopleStore(database), FindingStore(database)
 
-    def slack_client(token: str) -> SlackClient:
-        return SlackClient(web=web_client(token, session=session, base_url=settings.slack_api_url), session=session)
-
     def bitrise_client(token: Token) -> BitriseClient:
         logs.hide(token.reveal())  # old tokens have no prefix to know them by
         return BitriseClient(session, settings.bitrise_api_url, token)
 
-    installs = Installs(workspaces=workspaces, client=slack_client, bot_token=secret(settings.slack_bot_token))
+    wired = wire_installs(
+        settings, database=database, workspaces=workspaces, audit=audit, engine=engine, vault=vault, session=session,
+        clock=clock, new_id=new_id,
+    )  # fmt: skip
+    installs = wired.installs
     access = Access(
         is_admin=installs.is_admin,
         connect_users=settings.connect_users,
@@ -181,10 +186,15 @@ def compose(
         watched=timedelta(seconds=settings.sweep_seconds), heard=timedelta(seconds=settings.subscribed_sweep_seconds),
         idle=timedelta(seconds=settings.idle_sweep_seconds),
     )  # fmt: skip
+    uninstalls = Uninstalls(
+        database=database, installations=InstallationStore(database), workspaces=workspaces, apps=app_rows,
+        subscriptions=subscription_rows, messages=messages, audit=audit, tokens=wired.tokens, clock=clock,
+        new_id=new_id,
+    )  # fmt: skip
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, builds=known, again=again, connections=connections, hints=hints, unfurls=unfurls,
-        showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
+        uninstalls=uninstalls, showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
         build_rows=builds, requests=requests, messages=messages,
     )  # fmt: skip
-    return Composition(engine, installs, tracker, services)
+    return Composition(engine, installs, tracker, services, wired.oauth)

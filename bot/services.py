@@ -20,6 +20,7 @@ from bot.slack.text import Message
 from bot.starts import Starts
 from bot.tasks import Tasks
 from bot.unfurls import Unfurls
+from bot.uninstalls import Uninstalls
 from storage import Database
 from storage.apps import AppStore
 from storage.builds import BuildStore
@@ -44,6 +45,7 @@ class Services:
     showing: Showing
     outbox: Outbox
     unfurls: Unfurls
+    uninstalls: Uninstalls
     tasks: Tasks
     slack: Callable[[str], SlackClient]
     workspaces: WorkspaceStore

@@ -10,7 +10,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack import ids
-from commands import abort, again, connect, home, links, listing, settings, slash, start, suggest, webhook
+from commands import abort, again, connect, home, links, listing, settings, slash, start, suggest, uninstall, webhook
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     home.register(app)
     webhook.register(app)
     links.register(app)
+    uninstall.register(app)
     app.action(ids.BUILD_OPEN)(note_press)
     app.view_closed(ids.MESSAGE_CLOSED)(note_press)
 

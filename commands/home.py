@@ -8,7 +8,7 @@ from bot.access import Asker
 from bot.services import Services
 from bot.slack import ids
 from bot.slack.home import HomeFacts, home_view
-from commands.asking import Payload, answering, asker_of_press
+from commands.asking import Payload, answering, asker_of_event, asker_of_press
 
 RECENT = 15
 
@@ -21,7 +21,7 @@ def register(app: AsyncApp) -> None:
 async def open_home(event: Payload, body: Payload, services: Services) -> None:
     if event.get("tab") != "home":
         return
-    asker = Asker(body["team_id"], body["team_id"], event["user"], event["user"])
+    asker = asker_of_event({**event, "channel": None}, body)
     services.tasks.spawn(publish(asker, services), name="home")
 
 

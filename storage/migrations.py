@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from storage.database import Database, DatabaseUnusable, Transaction
 from storage.schema import FIRST, HEARING
+from storage.schema_installs import INSTALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,11 @@ class Migration:
     statements: tuple[str, ...]
 
 
-MIGRATIONS = (Migration(1, "the first tables", FIRST), Migration(2, "channels and people hear about builds", HEARING))
+MIGRATIONS = (
+    Migration(1, "the first tables", FIRST),
+    Migration(2, "channels and people hear about builds", HEARING),
+    Migration(3, "many workspaces: installations and the states of OAuth", INSTALLS),
+)
 DIALECTS = {"sqlite": {"serial": "integer primary key autoincrement"}}
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.settings import Settings, SettingsWrong, missing_for_run, read_settings, unknown_names
+from bot.missing import missing_for_run
+from bot.settings import Settings, SettingsWrong, read_settings, unknown_names
 from bot.vault import KEY_BYTES, new_key, parse_keys
 
 SECRET = "xoxb-2323-2424-AbCdEfGh"
