@@ -194,7 +194,8 @@ def compose(
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, builds=known, again=again, connections=connections, hints=hints, unfurls=unfurls,
-        uninstalls=uninstalls, showing=showing, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
+        uninstalls=uninstalls, showing=showing, outbox=outbox, tasks=tasks, slack=installs.client,
+        workspaces=workspaces, app_rows=app_rows,
         build_rows=builds, requests=requests, messages=messages,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services, wired.oauth)

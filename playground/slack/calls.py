@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BasicAuth, web
 
 from playground.slack.errors import SlackError
 from playground.slack.world import JSON, App, Installation
@@ -91,9 +91,20 @@ async def read(request: web.Request) -> Arrived:
     elif request.can_read_body:
         arguments |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
     header = request.headers.get("Authorization", "")
+    if header.startswith("Basic "):
+        arguments |= _basic(header)
     token = header.removeprefix("Bearer ").strip() if header.startswith("Bearer ") else arguments.get("token")
     arguments.pop("token", None)
     return Arrived(arguments, token)
+
+
+def _basic(header: str) -> JSON:
+    """How an app says who it is where it has no token."""
+    try:
+        known = BasicAuth.decode(header, encoding="utf-8")
+    except ValueError as error:
+        raise SlackError("invalid_auth") from error
+    return {"client_id": known.login, "client_secret": known.password}
 
 
 async def _read_json(request: web.Request) -> JSON:
