@@ -21,7 +21,8 @@ from bot.log import escape
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
 from bot.missing import missing_for_run
 from bot.settings import Settings, names_in_use, unknown_names
-from bot.vault import Vault, parse_keys
+from bot.slack.oauth import basic
+from bot.vault import Token, Vault, parse_keys
 
 if TYPE_CHECKING:
     from storage.workspaces import WorkspaceRow
@@ -123,12 +124,11 @@ async def _check_bot_token(settings: Settings, session: aiohttp.ClientSession, c
 async def _check_oauth(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> list[Finding]:
     """A code that cannot be one: when that is all Slack finds wrong, id and secret are right."""
     own = check_oauth_address(settings)
+    client_secret = settings.slack_client_secret.get_secret_value() if settings.slack_client_secret else ""
+    headers = {"Authorization": basic(settings.slack_client_id or "", Token(client_secret))}
+    client = AsyncWebClient(base_url=settings.slack_api_url, session=session, retry_handlers=[])
     try:
-        await AsyncWebClient(base_url=settings.slack_api_url, session=session, retry_handlers=[]).oauth_v2_access(
-            client_id=settings.slack_client_id or "",
-            client_secret=settings.slack_client_secret.get_secret_value() if settings.slack_client_secret else "",
-            code="asked-by-buildbell-doctor",
-        )
+        await client.api_call("oauth.v2.access", data={"code": "asked-by-buildbell-doctor"}, headers=headers)
     except SlackApiError as error:
         told_time = _check_clock(_headers(error.response), clock)
         if (code := str(error.response.get("error"))) == "invalid_code":

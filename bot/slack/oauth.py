@@ -5,6 +5,7 @@ https://docs.slack.dev/authentication/installing-with-oauth
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,11 +74,13 @@ class OAuthClient:
         return _tokens(await self._access(grant_type="refresh_token", refresh_token=renewal.reveal()))
 
     async def _access(self, **arguments: str) -> AsyncSlackResponse:
-        return await guarded(
-            lambda: self._web.oauth_v2_access(
-                client_id=self._client_id, client_secret=self._client_secret.reveal(), **arguments
-            )
-        )
+        headers = {"Authorization": basic(self._client_id, self._client_secret)}
+        return await guarded(lambda: self._web.api_call("oauth.v2.access", data=arguments, headers=headers))
+
+
+def basic(client_id: str, client_secret: Token) -> str:
+    """HTTP Basic, written here because the SDK's own way is deprecated by aiohttp."""
+    return "Basic " + base64.b64encode(f"{client_id}:{client_secret.reveal()}".encode()).decode()
 
 
 def _granted(answer: Any) -> Granted:

@@ -5,12 +5,13 @@ Query, form and JSON bodies: https://docs.slack.dev/apis/web-api#basics
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from playground.slack.errors import SlackError
 from playground.slack.world import JSON, App, Installation
@@ -101,10 +102,11 @@ async def read(request: web.Request) -> Arrived:
 def _basic(header: str) -> JSON:
     """How an app says who it is where it has no token."""
     try:
-        known = BasicAuth.decode(header, encoding="utf-8")
+        text = base64.b64decode(header.removeprefix("Basic "), validate=True).decode()
     except ValueError as error:
         raise SlackError("invalid_auth") from error
-    return {"client_id": known.login, "client_secret": known.password}
+    client_id, _, client_secret = text.partition(":")
+    return {"client_id": client_id, "client_secret": client_secret}
 
 
 async def _read_json(request: web.Request) -> JSON:
