@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -26,9 +27,10 @@ NOT_INSTALLED = "not_installed"
 REMEMBERED = timedelta(seconds=30)
 """What another process removed is noticed within this time."""
 MOST_REMEMBERED = 10_000
-CLAIM = timedelta(seconds=30)
-"""How long whoever renews has for it; after that somebody else tries, while Slack still takes the used token."""
-TRY_AGAIN = timedelta(minutes=5)
+CLAIM = timedelta(seconds=20)
+"""How long whoever renews has for it. Then somebody else tries: for a moment Slack still takes a token that was used."""
+REFUSED = timedelta(hours=1)
+"""How long a refusal counts, so that not every message asks again."""
 
 
 class NotInstalled(SlackRefused):
@@ -146,15 +148,11 @@ class SlackTokens:
         row = await self._rows.find_installation(arguments["enterprise_id"], arguments["team_id"])
         if row is None or not self._is_due(row):
             return
-        try:
+        with contextlib.suppress(SlackFailed):  # it was logged where it happened
             await self._renew(row)
-        except SlackRefused:
-            return  # it was logged; only installing again helps
-        except SlackFailed as error:
-            raise RetryAt(self._clock.now() + CLAIM) from error
         fresh = await self._rows.find_installation(row.enterprise_id, row.team_id)
         if fresh is not None and self._is_due(fresh):
-            raise RetryAt(self._clock.now() + TRY_AGAIN)
+            raise RetryAt(fresh.renewing_until or self._clock.now() + CLAIM)
 
     async def _renew(self, row: InstallationRow) -> BotTokens:
         """Good tokens for an installation whose own end soon: renewed here, or by whoever was first."""
@@ -187,9 +185,8 @@ class SlackTokens:
         try:
             new = await self._oauth.renew(old.renewal)
         except SlackRefused as refused:
-            # Claimed for longer, so that not every message asks again.
             now = self._clock.now()
-            await self._rows.claim_renewal(row, now=now + CLAIM, until=now + TRY_AGAIN)
+            await self._rows.claim_renewal(row, now=now + CLAIM, until=now + REFUSED)
             log.error(
                 "Slack does not renew the bot's token; install Buildbell again from /slack/install",
                 extra={"workspace": _place(row), "error": refused.error},

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,16 +16,6 @@ from tests.conftest import Complaints
 from tests.many_workspaces import Many
 
 START = "/slack/install/start"
-
-
-@pytest.fixture
-async def many(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Many]:
-    """Nobody has installed Buildbell yet."""
-    world = Many(tmp_path)
-    await world.open()
-    yield world
-    await world.close()
-    assert world.expects_errors or complaints.told == []
 
 
 # The page.
@@ -62,14 +51,12 @@ async def test_a_workspace_installs_and_can_connect_at_once(many: Many) -> None:
     assert "iOS Shop" in many.sees()
 
 
-async def test_by_http_it_is_the_same(tmp_path: Path) -> None:
-    world = Many(tmp_path, socket_mode=False)
-    await world.open()
-    world.app = await world.install(world.ada, into=world.ios)
-    await world.connect()
-    await world.say("/build shop deploy main")
-    assert len(world.builds()) == 1
-    await world.close()
+async def test_by_http_it_is_the_same(open_many: Callable[..., Awaitable[Many]]) -> None:
+    many = await open_many(socket_mode=False)
+    many.app = await many.install(many.ada, into=many.ios)
+    await many.connect()
+    await many.say("/build shop deploy main")
+    assert len(many.builds()) == 1
 
 
 async def test_slack_is_asked_for_what_the_manifest_holds(many: Many) -> None:
