@@ -28,7 +28,7 @@ REMEMBERED = timedelta(seconds=30)
 """What another process removed is noticed within this time."""
 MOST_REMEMBERED = 10_000
 CLAIM = timedelta(seconds=20)
-"""How long whoever renews has for it. Then somebody else tries: for a moment Slack still takes a token that was used."""
+"""How long whoever renews has for it. Then somebody else tries: Slack takes a used token for a moment longer."""
 REFUSED = timedelta(hours=1)
 """How long a refusal counts, so that not every message asks again."""
 
