@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clean
+.PHONY: help demo test soak clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -14,6 +14,9 @@ demo: $(VENV)/.installed ## start a practice Slack, a practice Bitrise and the b
 
 test: $(VENV)/.installed-test ## lint, types, imports and every test
 	.ci/check
+
+soak: $(VENV)/.installed-test ## a day of 2,000 builds in three workspaces with trouble on both sides, in a few minutes
+	SOAK_HOURS=24 SOAK_BUILDS=2000 $(VENV)/bin/python -m pytest -q -s tests/soak
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -24,6 +24,9 @@ from bot.engine.local import LocalEngine
 from bot.findings import Findings
 from bot.hints import Hints
 from bot.installs import Installs
+from bot.manifest import READ_EMAIL
+from bot.me import Me
+from bot.names import Names
 from bot.news import News
 from bot.notifier import Notifier
 from bot.oauth import OAuth
@@ -31,6 +34,7 @@ from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.owners import Owners
 from bot.pictures import Pictures
+from bot.preview import Preview
 from bot.requests import Requests
 from bot.sending import Sending
 from bot.services import Services
@@ -38,6 +42,7 @@ from bot.settings import Settings
 from bot.showing import Showing
 from bot.silenced import Silenced
 from bot.starts import Starts
+from bot.subscribing import Subscribing
 from bot.sweeps import Sweeps
 from bot.tasks import Tasks
 from bot.tellings import Tellings
@@ -92,7 +97,7 @@ def compose(
     workspaces, app_rows, builds = WorkspaceStore(database), AppStore(database), BuildStore(database)
     requests, cards, audit = RequestStore(database), CardStore(database), AuditStore(database)
     messages, subscription_rows = OutboxStore(database), SubscriptionStore(database)
-    people, finding_rows = PeopleStore(database), FindingStore(database)
+    people, finding_rows, news_rows = PeopleStore(database), FindingStore(database), NewsStore(database)
 
     def bitrise_client(token: Token) -> BitriseClient:
         logs.hide(token.reveal())  # old tokens have no prefix to know them by
@@ -125,7 +130,7 @@ def compose(
     news = News(
         database=database, builds=builds, requests=requests, workspaces=workspaces,
         subscriptions=subscription_rows,
-        people=people, news=NewsStore(database), changes=changes, engine=engine, clock=clock,
+        people=people, news=news_rows, changes=changes, engine=engine, clock=clock,
         tellings=Tellings(
             builds=builds, cards=cards, outbox=outbox, findings=findings, clock=clock, new_id=new_id
         ),
@@ -142,7 +147,7 @@ def compose(
         connections=connections, access=access, sweeps=sweeps, vault=vault, clock=clock, new_id=new_id,
         public_url=settings.public_url,
     )  # fmt: skip
-    showing = Showing(builds=builds, apps=app_rows, site_url=settings.bitrise_site_url)
+    showing = Showing(builds=builds, apps=app_rows, findings=finding_rows, site_url=settings.bitrise_site_url)
     starts = Starts(
         database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
         access=access, engine=engine, made=made, clock=clock, command=settings.command,
@@ -171,6 +176,14 @@ def compose(
         database=database, cards=cards, app_rows=app_rows, subscriptions=subscription_rows, builds=known,
         outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
     )  # fmt: skip
+    subscribing = Subscribing(
+        database=database, subscriptions=subscription_rows, app_rows=app_rows, audit=audit, outbox=outbox,
+        sweeps=sweeps, connections=connections, access=access, names=Names(installs.client), clock=clock,
+        new_id=new_id, command=settings.command,
+    )  # fmt: skip
+    preview = Preview(
+        database=database, connections=connections, observer=observer, news=news, changes=changes, clock=clock
+    )
     Notifier(
         database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
         clock=clock, slack=installs.client, out=outbox,
@@ -178,7 +191,7 @@ def compose(
             builds=builds, cards=cards, apps=app_rows, findings=finding_rows, showing=showing, changes=changes,
             clock=clock,
         ),
-        silenced=Silenced(subscriptions=subscription_rows, outbox=outbox, clock=clock),
+        silenced=Silenced(subscriptions=subscription_rows, people=people, outbox=outbox, clock=clock),
     )  # fmt: skip
     tracker = Tracker(
         database=database, workspaces=workspaces, builds=builds, cards=cards, apps=apps, connections=connections,
@@ -191,11 +204,16 @@ def compose(
         subscriptions=subscription_rows, messages=messages, audit=audit, tokens=wired.tokens, clock=clock,
         new_id=new_id,
     )  # fmt: skip
+    me = Me(
+        database=database, people=people, news=news_rows, audit=audit, sweeps=sweeps, engine=engine, access=access,
+        slack=installs.client, may_read_email=lambda workspace_id: installs.has_scope(workspace_id, READ_EMAIL),
+        clock=clock, new_id=new_id,
+    )  # fmt: skip
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-        aborts=aborts, builds=known, again=again, connections=connections, hints=hints, unfurls=unfurls,
-        uninstalls=uninstalls, showing=showing, outbox=outbox, tasks=tasks, slack=installs.client,
-        workspaces=workspaces, app_rows=app_rows,
-        build_rows=builds, requests=requests, messages=messages,
+        aborts=aborts, builds=known, again=again, subscribing=subscribing, preview=preview, connections=connections,
+        hints=hints, unfurls=unfurls, uninstalls=uninstalls, findings=findings, showing=showing, me=me, outbox=outbox,
+        tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds,
+        requests=requests, messages=messages,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services, wired.oauth)

@@ -70,6 +70,15 @@ class BuildEnded(BuildbellError):
     """There is nothing to stop any more; the sentence says how the build ended."""
 
 
+class SubscriptionGone(BuildbellError):
+    """No such subscription in this channel, nor of this person's own."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(
+            f"That subscription is not there any more. `{command} subscriptions` lists what is heard here."
+        )
+
+
 class Unclear(BuildbellError):
     """What was typed cannot be read."""
 

@@ -9,8 +9,7 @@ from datetime import timedelta
 
 from bot.access import Access, Asker
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.models import Webhook
-from bot.bitrise.webhook import SECRET_HEADER, read_hint, verify
+from bot.bitrise.webhook import SECRET_HEADER, Webhook, read_hint, verify
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.errors import AppNotFound, BitriseNotFound, BuildbellError, SealBroken

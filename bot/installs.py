@@ -33,6 +33,9 @@ class Installs(Protocol):
     def client(self, workspace_id: str) -> SlackClient:
         """The Slack client of a workspace. Its calls raise `NotInstalled` where Buildbell is not."""
 
+    async def has_scope(self, workspace_id: str, scope: str) -> bool:
+        """Whether the workspace granted it."""
+
     async def is_admin(self, workspace_id: str, user_id: str) -> bool:
         """Whether Slack says that a person is an admin or owner of the workspace."""
 
@@ -83,6 +86,10 @@ class OneWorkspace:
     def client(self, workspace_id: str) -> SlackClient:
         return self._client if workspace_id == self._workspace_id else self._make(_no_token)
 
+    async def has_scope(self, workspace_id: str, scope: str) -> bool:
+        granted = self._result.bot_scopes if self._result and workspace_id == self._workspace_id else None
+        return scope in (granted or ())
+
     async def is_admin(self, workspace_id: str, user_id: str) -> bool:
         return await is_admin(self.client(workspace_id), user_id)
 
@@ -116,6 +123,10 @@ class ManyWorkspaces:
 
     def client(self, workspace_id: str) -> SlackClient:
         return self._make(partial(self._tokens.get_token, workspace_id))
+
+    async def has_scope(self, workspace_id: str, scope: str) -> bool:
+        row = await self._tokens.find(workspace_id)
+        return row is not None and scope in row.bot_scopes.split(",")
 
     async def is_admin(self, workspace_id: str, user_id: str) -> bool:
         return await is_admin(self.client(workspace_id), user_id)

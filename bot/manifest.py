@@ -18,7 +18,12 @@ SCOPES: Final = {
     "links:write": "to show the build's card below such a link",
     "users:read": "names for build messages and abort reasons; who is an admin and may connect",
 }
-OPTIONAL_SCOPES: Final = {"chat:write.public": "cards in public channels without an invitation"}
+READ_EMAIL: Final = "users:read.email"
+OPTIONAL_SCOPES: Final = {
+    "chat:write.public": "cards in public channels without an invitation",
+    "files:write": "QR codes of install pages",
+    READ_EMAIL: "whose builds are whose: commits signed with somebody's e-mail address count as theirs",
+}
 EVENTS: Final = ("app_home_opened", "app_uninstalled", "link_shared", "tokens_revoked")
 EVENTS_PATH: Final = "/slack/events"
 """In HTTP mode Slack sends commands, presses, options and events to this one path."""

@@ -44,7 +44,7 @@ class Hearers:
 
     def may_concern(self, build: BuildRow) -> bool:
         """Whether somebody may want to hear how a running build ends; the filters decide when it has."""
-        is_followed = any(person.tells != "off" for person in self.people)
+        is_followed = any(person.tells != "off" and is_of(person, build) for person in self.people)
         return is_followed or any(row.app_slug in (None, build.app_slug) for row in self.subscriptions)
 
     @property
@@ -103,7 +103,8 @@ class News:
             await self.note_end(tx, build)
 
     async def note_end(self, tx: Transaction, build: BuildRow) -> None:
-        if build.outcome is not None:  # what Bitrise no longer shows has no end that could be told
+        # What Bitrise no longer shows has no end that could be told.
+        if build.outcome is not None and not await self._is_being_claimed(tx, build):
             await self._add(tx, build, ENDED, build.finished_at)
 
     async def _is_being_claimed(self, tx: Transaction, build: BuildRow) -> bool:
@@ -188,16 +189,27 @@ class News:
             if is_quiet_until is not None:
                 await self._hold(tx, item, person, until=is_quiet_until)
                 continue
-            is_late = item.user_id is not None or self._is_late(item)
-            tellings.append(Telling(item.kind, build, person.user_id, item.at, person=person, is_late=is_late))
+            tellings.append(
+                Telling(
+                    kind=item.kind,
+                    build=build,
+                    channel_id=person.user_id,
+                    at=item.at,
+                    person=person,
+                    is_late=item.user_id is not None or self._is_late(item),
+                    is_held=item.user_id is not None,
+                )
+            )
         return tellings
 
     async def _hold(self, tx: Transaction, item: NewsRow, person: PersonRow, *, until: datetime) -> None:
+        """One job tells all that is held until then."""
+        if not await self._news.is_awaited(tx, item.workspace_id, due_at=until):
+            await self._engine.enqueue(tx, Job(TELL, {"workspace_id": item.workspace_id}, due_at=until))
         await self._news.add_news(
             tx, workspace_id=item.workspace_id, build_slug=item.build_slug, kind=item.kind, at=item.at, due_at=until,
             user_id=person.user_id,
         )  # fmt: skip
-        await self._engine.enqueue(tx, Job(TELL, {"workspace_id": item.workspace_id}, due_at=until))
 
 
 def fits(row: SubscriptionRow, item: NewsRow, build: BuildRow, git_names: Mapping[str, tuple[str, ...]]) -> bool:

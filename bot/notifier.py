@@ -18,9 +18,10 @@ from bot.errors import SealBroken
 from bot.news import News
 from bot.outbox import Outbox
 from bot.pictures import Pictures
+from bot.refusals import CARD_LOST, TOKEN_DEAD, UNREACHABLE, UNREADABLE
 from bot.silenced import Silenced
 from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable
-from bot.slack.text import Message
+from bot.slack.text import Message, is_user
 from bot.vault import Vault
 from storage import Database, Transaction
 from storage.apps import AppStore
@@ -29,24 +30,6 @@ from storage.outbox import OutboxRow, OutboxStore
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-UNREACHABLE = frozenset(
-    [
-        "not_in_channel",
-        "channel_not_found",
-        "is_archived",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "user_not_in_channel",
-        "messages_tab_disabled",
-        "cannot_dm_bot",
-    ]
-)
-CARD_LOST = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"])
-TOKEN_DEAD = frozenset(
-    ["token_revoked", "token_expired", "invalid_auth", "not_authed", "account_inactive", "missing_scope"]
-)
-UNREADABLE = frozenset(["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
 TOO_LONG_AGO = timedelta(days=1)
 PAUSE = timedelta(minutes=5)
 
@@ -79,6 +62,7 @@ class Notifier:
             outbox.EXPLANATION: self._send_explanation,
             outbox.WHISPER: self._send_whisper,
             outbox.DIRECT: self._send_direct,
+            outbox.NOTE: self._send_note,
         }
         engine.register(outbox.DELIVER, self.deliver, concurrency=16)
 
@@ -119,6 +103,8 @@ class Notifier:
         log.warning("Slack refused a message", extra=facts)
         if card is not None and error.error in UNREACHABLE and not is_link:
             await self._reroute(message, card, error.error)
+        elif message.kind == outbox.NOTE and error.error in UNREACHABLE:
+            await self._db.transaction(lambda tx: self._silence(tx, message, error.error))
         elif card is not None and (error.error in CARD_LOST or is_link):
             await self._db.transaction(lambda tx: self._cards.close_card(tx, card.card_id))
             await self._drop(message)
@@ -134,7 +120,9 @@ class Notifier:
         async def move(tx: Transaction) -> None:
             await self._messages.delete_message(tx, message.outbox_id)
             if card.subscription_id is not None:
-                await self._silenced.pause(tx, card, error)
+                await self._silenced.pause(tx, card.workspace_id, card.channel_id, error)
+            if is_letter(card):
+                await self._silenced.switch_off(tx, card, error)
             if card.requester is None or card.rerouted_from is not None:
                 await self._cards.close_card(tx, card.card_id)
                 return
@@ -145,6 +133,11 @@ class Notifier:
                 await self._out.announce(tx, moved)
 
         await self._db.transaction(move)
+
+    async def _silence(self, tx: Transaction, message: OutboxRow, error: str) -> None:
+        channel_id, tells = message.payload["channel_id"], message.payload["tells"]
+        await self._messages.delete_message(tx, message.outbox_id)
+        await self._silenced.pause(tx, message.workspace_id, channel_id, error, tells=tells)
 
     # Senders: each takes the limits into account, sends, and stores what came back.
 
@@ -241,6 +234,13 @@ class Notifier:
         await readable(lambda drawn: client.post(user_id, drawn), message_of(message.payload))
         await self._drop(message)
 
+    async def _send_note(self, message: OutboxRow) -> None:
+        channel_id = message.payload["channel_id"]
+        self._pace(self._budget.post(message.workspace_id, channel_id, now=self._clock.now()))
+        client = self._slack(message.workspace_id)
+        await readable(lambda drawn: client.post(channel_id, drawn), message_of(message.payload))
+        await self._drop(message)
+
     # Pieces.
 
     def _may_tick(self, message: OutboxRow) -> bool:
@@ -262,6 +262,11 @@ class Notifier:
 
     async def _drop(self, message: OutboxRow) -> None:
         await self._db.transaction(lambda tx: self._messages.delete_message(tx, message.outbox_id))
+
+
+def is_letter(card: CardRow) -> bool:
+    """A card that is on its way to a person because of what they want to be told."""
+    return card.subscription_id is None and card.requester is None and is_user(card.channel_id)
 
 
 def message_of(payload: Mapping[str, Any]) -> Message:

@@ -56,7 +56,9 @@ class Observer:
     async def welcome(self, tx: Transaction, build: BuildRow) -> None:
         """A start of ours got its answer: now it is known who asked, so it can be told."""
         await self._owners.note(tx, build)
-        if not build.is_finished:  # else its end is noted already
+        if build.is_finished:
+            await self._news.note_end(tx, build)
+        else:
             await self._news.note_new(tx, build)
 
     async def _observe(self, tx: Transaction, seen: BuildRow) -> BuildRow:
@@ -71,6 +73,8 @@ class Observer:
         merged = merge(known, seen)
         if await self._builds.save_build(tx, merged, seen_state=known.state) and is_news(known, merged):
             await self._show(tx, merged)
+            if (merged.commit_message, merged.cause_who) != (known.commit_message, known.cause_who):
+                await self._owners.note(tx, merged)  # Bitrise told later whose it is
             if merged.is_finished:
                 await self._news.note_end(tx, merged)
         return merged

@@ -16,7 +16,7 @@ from storage.outbox import OutboxRow, OutboxStore
 
 DELIVER = "deliver"
 CARD, TICK, ANNOUNCEMENT, WHISPER, DIRECT = "card", "tick", "announcement", "whisper", "direct"
-EXPLANATION = "explanation"
+EXPLANATION, NOTE = "explanation", "note"
 
 
 class Outbox:
@@ -61,6 +61,14 @@ class Outbox:
         """A direct message."""
         payload = {"user_id": user_id, **message.to_payload()}
         await self._store(tx, workspace_id, DIRECT, lane=user_id, payload=payload)
+
+    async def note(
+        self, tx: Transaction, workspace_id: str, channel_id: str, message: Message, *, tells: str | None = None
+    ) -> None:
+        """A sentence for all in a channel. If it cannot be written there, what the channel hears is paused, and
+        ``tells`` is told besides those who set it up."""
+        payload = {"channel_id": channel_id, "tells": tells, **message.to_payload()}
+        await self._store(tx, workspace_id, NOTE, lane=channel_id, payload=payload)
 
     async def _add(self, tx: Transaction, card: CardRow, kind: str, dedupe_key: str | None = None) -> None:
         await self._store(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.authors import emails_in
+from bot.outcomes import Cause
 from storage import Transaction
 from storage.builds import BuildRow
 from storage.people import PeopleStore, PersonRow
@@ -10,12 +11,20 @@ from storage.people import PeopleStore, PersonRow
 
 def is_of(person: PersonRow, build: BuildRow) -> bool:
     """Whether it is this person's build: asked for in Slack, pushed under a name of theirs, or signed by their mail."""
-    if build.requester == person.user_id:
-        return True
+    return build.requester == person.user_id or _is_named(person, build) or _has_signed(person, build)
+
+
+def _is_named(person: PersonRow, build: BuildRow) -> bool:
+    """For a start from Slack the name is one of Slack's, where others may be called like somebody in Git."""
     name = (build.cause_who or "").lower()
-    if name and (name in person.git_names or name == person.email):
-        return True
-    return person.email is not None and person.email in emails_in(build.commit_message or "")
+    return bool(name) and build.cause != Cause.SLACK and (name in person.git_names or name == person.email)
+
+
+def _has_signed(person: PersonRow, build: BuildRow) -> bool:
+    """A scheduled build is nobody's, whoever has signed the newest commit."""
+    if person.email is None or build.cause == Cause.SCHEDULE:
+        return False
+    return person.email in emails_in(build.commit_message or "")
 
 
 class Owners:

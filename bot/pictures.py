@@ -55,7 +55,8 @@ class Pictures:
         """Why the card's build failed; None when nothing is known that helps."""
         for shown in await self._shown(card):
             finding = await self._findings.find_finding(card.workspace_id, shown.build.build_slug)
-            new = await self._changes.whats_new(shown.build)
+            is_told = card.style == CHANGE  # the message itself says what is new
+            new = None if is_told else await self._changes.whats_new(shown.build)
             app = await self._apps.find_app(card.workspace_id, shown.build.app_slug)
             if drawn := hearing.explanation(shown, finding, new, app):
                 return drawn

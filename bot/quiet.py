@@ -12,7 +12,11 @@ _CLOCK = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 
 
 def ends_at(person: PersonRow, now: datetime) -> datetime | None:
-    """When the person's quiet hours end, if it is quiet for them now. Hours may pass midnight; equal ones are none."""
+    """When the person's quiet hours end, if it is quiet for them now. Hours may pass midnight; equal ones are none.
+
+    Where clocks go back, a time of day comes twice: the next one counts. Where they go forward, a time that is left out
+    is taken as if the clock had not been moved.
+    """
     begins, ends = read_time(person.quiet_from), read_time(person.quiet_until)
     if begins is None or ends is None or begins == ends:
         return None
@@ -22,7 +26,8 @@ def ends_at(person: PersonRow, now: datetime) -> datetime | None:
     if not is_quiet:
         return None
     day = local.date() + timedelta(days=1 if clock >= ends else 0)
-    return datetime.combine(day, ends, tzinfo=local.tzinfo).astimezone(UTC)
+    both = [datetime.combine(day, ends.replace(fold=fold), tzinfo=local.tzinfo).astimezone(UTC) for fold in (0, 1)]
+    return next((end for end in both if end > now), None)
 
 
 def read_time(text: str | None) -> time | None:
@@ -33,7 +38,11 @@ def read_time(text: str | None) -> time | None:
 
 def zone_of(name: str | None) -> ZoneInfo:
     """An IANA zone; UTC when there is none of that name."""
+    return find_zone(name) or ZoneInfo("UTC")
+
+
+def find_zone(name: str | None) -> ZoneInfo | None:
     try:
-        return ZoneInfo(name or "UTC")
+        return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+        return None

@@ -12,12 +12,16 @@ from bot.apps import Apps
 from bot.builds import Builds
 from bot.clock import Clock
 from bot.connections import Connections
+from bot.findings import Findings
 from bot.hints import Hints
+from bot.me import Me
 from bot.outbox import Outbox
+from bot.preview import Preview
 from bot.showing import Showing
 from bot.slack.client import SlackClient
 from bot.slack.text import Message
 from bot.starts import Starts
+from bot.subscribing import Subscribing
 from bot.tasks import Tasks
 from bot.unfurls import Unfurls
 from bot.uninstalls import Uninstalls
@@ -40,12 +44,16 @@ class Services:
     aborts: Aborts
     builds: Builds
     again: Again
+    subscribing: Subscribing
+    preview: Preview
     connections: Connections
     hints: Hints
     showing: Showing
+    me: Me
     outbox: Outbox
     unfurls: Unfurls
     uninstalls: Uninstalls
+    findings: Findings
     tasks: Tasks
     slack: Callable[[str], SlackClient]
     workspaces: WorkspaceStore

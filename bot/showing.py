@@ -6,9 +6,11 @@ import statistics
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.outcomes import Outcome
 from bot.slack.shown import Eta, ShownBuild
 from storage.apps import AppStore
 from storage.builds import BuildRow, BuildStore
+from storage.findings import FindingStore
 
 HISTORY = 20
 ENOUGH = 3
@@ -17,15 +19,29 @@ ENOUGH = 3
 class Showing:
     """``site_url`` is where Bitrise's build pages are."""
 
-    def __init__(self, *, builds: BuildStore, apps: AppStore, site_url: str) -> None:
-        self._builds, self._apps, self._site_url = builds, apps, site_url.rstrip("/")
+    def __init__(self, *, builds: BuildStore, apps: AppStore, findings: FindingStore, site_url: str) -> None:
+        self._builds, self._apps, self._findings = builds, apps, findings
+        self._site_url = site_url.rstrip("/")
 
     async def shown(self, build: BuildRow) -> ShownBuild:
         app = await self._apps.find_app(build.workspace_id, build.app_slug)
         eta = None if build.is_finished else await self.eta(build)
         title = app.title if app else build.app_slug
         name = build.cause_who if build.requester else None
-        return ShownBuild(build=build, app_title=title, url=self.url(build), eta=eta, requester_name=name)
+        return ShownBuild(
+            build=build,
+            app_title=title,
+            url=self.url(build),
+            eta=eta,
+            requester_name=name,
+            is_installable=await self._is_installable(build),
+        )
+
+    async def _is_installable(self, build: BuildRow) -> bool:
+        if build.outcome != Outcome.SUCCEEDED:
+            return False
+        finding = await self._findings.find_finding(build.workspace_id, build.build_slug)
+        return finding is not None and bool(finding.installs)
 
     async def shown_all(self, builds: Sequence[BuildRow]) -> list[ShownBuild]:
         return [await self.shown(build) for build in builds]

@@ -1,13 +1,19 @@
-"""A channel that can no longer be written to: its subscriptions wait, and whoever made them is told once."""
+"""Who can no longer be written to: a channel's subscriptions wait and their owners hear it, a person hears no more."""
 
 from __future__ import annotations
+
+import logging
+from collections import Counter
 
 from bot.clock import Clock
 from bot.outbox import Outbox
 from bot.slack import hearing
 from storage import Transaction
 from storage.cards import CardRow
+from storage.people import PeopleStore
 from storage.subscriptions import SubscriptionStore
+
+log = logging.getLogger(__name__)
 
 WHY = {
     "is_archived": "the channel is archived",
@@ -19,16 +25,26 @@ WHY = {
 
 
 class Silenced:
-    def __init__(self, *, subscriptions: SubscriptionStore, outbox: Outbox, clock: Clock) -> None:
-        self._subscriptions, self._outbox, self._clock = subscriptions, outbox, clock
+    def __init__(self, *, subscriptions: SubscriptionStore, people: PeopleStore, outbox: Outbox, clock: Clock) -> None:
+        self._subscriptions, self._people, self._outbox, self._clock = subscriptions, people, outbox, clock
 
-    async def pause(self, tx: Transaction, card: CardRow, error: str) -> None:
-        """Pause everything the channel hears; its owners get one direct message each, with a way to go on."""
+    async def pause(
+        self, tx: Transaction, workspace_id: str, channel_id: str, error: str, *, tells: str | None = None
+    ) -> None:
+        """Pause everything the channel hears; its owners get one direct message each, with a way to go on.
+
+        ``tells`` is somebody who has just asked for it, and hears of it whoever the owner is.
+        """
         why = WHY.get(error, "Slack does not let me post there")
-        paused = await self._subscriptions.pause_channel(
-            tx, card.workspace_id, card.channel_id, why=why, now=self._clock.now()
-        )
-        for owner in dict.fromkeys(row.owner for row in paused):
-            count = sum(row.owner == owner for row in paused)
-            message = hearing.silenced(card.channel_id, why, count=count)
-            await self._outbox.write_to(tx, card.workspace_id, owner, message)
+        paused = await self._subscriptions.pause_channel(tx, workspace_id, channel_id, why=why, now=self._clock.now())
+        counts = Counter(row.owner for row in paused)
+        for owner, count in counts.items():
+            await self._outbox.write_to(tx, workspace_id, owner, hearing.silenced(channel_id, why, count=count))
+        if tells is not None and tells not in counts:
+            await self._outbox.write_to(tx, workspace_id, tells, hearing.still_silenced(channel_id, why))
+
+    async def switch_off(self, tx: Transaction, card: CardRow, error: str) -> None:
+        """A direct message does not arrive: the person has left, or takes none. It is not tried for every build."""
+        if await self._people.switch_off(tx, card.workspace_id, card.channel_id):
+            facts = {"workspace": card.workspace_id, "user": card.channel_id, "error": error}
+            log.warning("a person cannot be written to; their direct messages are switched off", extra=facts)

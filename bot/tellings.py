@@ -36,6 +36,8 @@ class Telling:
     person: PersonRow | None = None
     change: Change | None = None
     is_late: bool = False
+    is_held: bool = False
+    """Until a person's quiet hours were over."""
 
     @property
     def style(self) -> str:
@@ -88,7 +90,8 @@ class Tellings:
     async def _fold(self, tx: Transaction, workspace_id: str, channel_id: str, late: Sequence[Telling]) -> None:
         slugs = list(dict.fromkeys(telling.build.build_slug for telling in late))
         subscription = late[0].subscription
-        card = self._card(workspace_id, channel_id, FOLD, subscription, facts={"held": late[0].person is not None})
+        facts = {"yours": late[0].person is not None, "held": all(telling.is_held for telling in late)}
+        card = self._card(workspace_id, channel_id, FOLD, subscription, facts=facts)
         await self._show(tx, card, slugs)
 
     async def _post(self, tx: Transaction, telling: Telling) -> None:
@@ -129,12 +132,14 @@ class Tellings:
         return found
 
     async def _newest_of_each_target(self, tx: Transaction, root: CardRow, build: BuildRow) -> list[str]:
-        kept = [build.build_slug]
+        """Of the builds shown there and this one, which may be older than what is shown: it only ended later."""
+        newest = {build.target: build}
         for slug in await self._cards.list_build_slugs(root.card_id, on=tx):
             other = await self._builds.find_build(build.workspace_id, slug, on=tx)
-            if other is not None and other.target != build.target:
-                kept.append(slug)
-        return kept[:TARGETS_IN_THREAD]
+            if other is not None and newness(other) > newness(newest.get(other.target)):
+                newest[other.target] = other
+        kept = sorted(newest.values(), key=newness, reverse=True)
+        return [each.build_slug for each in kept[:TARGETS_IN_THREAD]]
 
     def _card(
         self,
@@ -161,3 +166,10 @@ class Tellings:
     async def _show(self, tx: Transaction, card: CardRow, slugs: Sequence[str]) -> None:
         await self._cards.add_card(tx, card, slugs)
         await self._outbox.show_card(tx, card)
+
+
+def newness(build: BuildRow | None) -> tuple[float, int]:
+    """Greater for a newer build; builds of one second differ by their number."""
+    if build is None or build.triggered_at is None:
+        return (0.0, 0)
+    return (build.triggered_at.timestamp(), build.number or 0)

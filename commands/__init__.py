@@ -10,9 +10,26 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack import ids
-from commands import abort, again, connect, home, links, listing, settings, slash, start, suggest, uninstall, webhook
+from commands import (
+    abort,
+    again,
+    artifacts,
+    connect,
+    home,
+    links,
+    listing,
+    log,
+    me,
+    settings,
+    slash,
+    start,
+    subscriptions,
+    suggest,
+    uninstall,
+    webhook,
+)
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def register_all(app: AsyncApp, *, command: str) -> None:
@@ -23,9 +40,13 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     again.register(app)
     listing.register(app)
     connect.register(app)
+    subscriptions.register(app)
     settings.register(app)
+    me.register(app)
     suggest.register(app)
     home.register(app)
+    log.register(app)
+    artifacts.register(app)
     webhook.register(app)
     links.register(app)
     uninstall.register(app)
@@ -41,7 +62,7 @@ async def note_press(ack: AsyncAck) -> None:
 async def answer_bug(error: Exception, body: dict[str, Any]) -> BoltResponse:
     """Something nobody expected: an id for the person, the same id in the log."""
     bug_id = secrets.token_hex(4)
-    log.error("a handler broke", extra={"bug_id": bug_id, "kind": body.get("type", "command")}, exc_info=error)
+    logger.error("a handler broke", extra={"bug_id": bug_id, "kind": body.get("type", "command")}, exc_info=error)
     text = f"Something broke on my side, and I could not do that. If it happens again, tell your admin this: {bug_id}."
     if body.get("type") in ("view_submission", "block_suggestion"):
         return BoltResponse(status=500)

@@ -19,9 +19,17 @@ from commands.abort_arguments import AbortArguments, parse_abort
 from commands.list_arguments import ListArguments, parse_list
 from commands.references import BuildArguments, parse_build, stands_for_build
 from commands.start_arguments import StartArguments, environment_lines, format_start, parse_start
+from commands.subscribe_arguments import (
+    ALL_APPS,
+    SubscribeArguments,
+    UnsubscribeArguments,
+    parse_subscribe,
+    parse_unsubscribe,
+)
 from commands.tokens import ArgumentsUnclear, UserMention, Words, read
 
 __all__ = [
+    "ALL_APPS",
     "NOTHING",
     "SHOW",
     "START",
@@ -31,6 +39,8 @@ __all__ = [
     "ListArguments",
     "Parsed",
     "StartArguments",
+    "SubscribeArguments",
+    "UnsubscribeArguments",
     "UserMention",
     "Words",
     "environment_lines",
@@ -42,6 +52,8 @@ __all__ = [
     "parse_build",
     "parse_list",
     "parse_start",
+    "parse_subscribe",
+    "parse_unsubscribe",
     "rank",
     "read",
 ]

@@ -1,4 +1,4 @@
-"""App Home: the connection, my builds, a way to start one."""
+"""App Home: the connection, my builds, what I am told about them, a way to start one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.access import Asker
 from bot.services import Services
 from bot.slack import ids
-from bot.slack.home import HomeFacts, home_view
-from commands.asking import Payload, answering, asker_of_event, asker_of_press
+from bot.slack.client import SlackFailed
+from bot.slack.home import HomeFacts, home_view, strangers_home
+from commands.asking import Payload, answering, asker_of_press, workspace_of_event
 
 RECENT = 15
 
@@ -21,8 +22,16 @@ def register(app: AsyncApp) -> None:
 async def open_home(event: Payload, body: Payload, services: Services) -> None:
     if event.get("tab") != "home":
         return
-    asker = asker_of_event({**event, "channel": None}, body)
-    services.tasks.spawn(publish(asker, services), name="home")
+    services.tasks.spawn(open_for(event["user"], workspace_of_event(body) or body["team_id"], services), name="home")
+
+
+async def open_for(user_id: str, workspace_id: str, services: Services) -> None:
+    """The event does not say whose workspace the person is of. What is done from Home is checked when it is done."""
+    try:
+        team_id = (await services.slack(workspace_id).user(user_id)).team_id
+    except SlackFailed:
+        team_id = workspace_id
+    await publish(Asker(workspace_id, team_id or workspace_id, user_id, user_id), services)
 
 
 async def refresh_home(ack: AsyncAck, body: Payload, services: Services) -> None:
@@ -32,15 +41,16 @@ async def refresh_home(ack: AsyncAck, body: Payload, services: Services) -> None
 
 async def publish(asker: Asker, services: Services) -> None:
     async with answering(services, asker):
-        mine = await services.build_rows.list_of_person(asker.workspace_id, asker.user_id, limit=2 * RECENT)
-        shown = await services.showing.shown_all(mine)
+        running, recent = await services.me.list_builds(asker, limit=RECENT)
         facts = HomeFacts(
             workspace=await services.workspaces.find_workspace(asker.workspace_id),
-            running=[build for build in shown if not build.build.is_finished],
-            recent=[build for build in shown if build.build.is_finished][:RECENT],
+            running=await services.showing.shown_all(running),
+            recent=await services.showing.shown_all(recent),
+            person=await services.me.find_person(asker),
             may_connect=await services.access.may_connect(asker),
             may_change_settings=False,
             command=services.command,
         )
-        view = home_view(facts, now=services.clock.now())
+        is_member = services.access.is_member(asker)
+        view = home_view(facts, now=services.clock.now()) if is_member else strangers_home()
         await services.slack(asker.workspace_id).publish_home(asker.user_id, view)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -12,7 +11,21 @@ from bot.errors import BuildbellError
 from bot.services import Services
 from bot.slack import ids, replies
 from bot.slack.text import Message
-from commands import abort, again, connect, doctor, help, listing, settings, start, status
+from commands import (
+    abort,
+    again,
+    artifacts,
+    connect,
+    doctor,
+    help,
+    listing,
+    log,
+    me,
+    settings,
+    start,
+    status,
+    subscribe,
+)
 from commands.arguments import NOTHING, SHOW, START, parse
 from commands.asking import (
     Payload,
@@ -25,7 +38,6 @@ from commands.asking import (
     with_ways_out,
 )
 
-log = logging.getLogger(__name__)
 Verb = Callable[[Typed, Services], Awaitable[Message | None]]
 
 VERBS: Mapping[str, Verb] = {
@@ -37,10 +49,16 @@ VERBS: Mapping[str, Verb] = {
     "abort": abort.ask_to_abort,
     "stop": abort.ask_to_abort,
     "again": again.run_again,
+    "log": log.show_log,
+    "artifacts": artifacts.show_artifacts,
+    "subscribe": subscribe.subscribe,
+    "unsubscribe": subscribe.unsubscribe,
+    "subscriptions": subscribe.show_subscriptions,
     "connect": connect.open_connect_form,
     "disconnect": connect.ask_to_disconnect,
     "settings": settings.open_settings,
     "defaults": settings.open_settings,
+    "me": me.open_me,
     "doctor": doctor.examine,
     "help": help.show_help,
 }

@@ -9,6 +9,7 @@ from bot.slack import ids
 from bot.slack.forms import options_ack
 from bot.slack.settings_form import read_app_of_settings
 from bot.slack.start_form import read_app_of_view
+from bot.slack.subscription_form import all_apps
 from bot.slack.targets import app_options, branch_options, target_options
 from commands.asking import Payload, asker_of_press
 
@@ -16,6 +17,7 @@ from commands.asking import Payload, asker_of_press
 def register(app: AsyncApp) -> None:
     for select in (ids.START_APP, ids.SETTINGS_APP):
         app.options(select)(suggest_apps)
+    app.options(ids.SUBSCRIBE_APP)(suggest_apps_or_all)
     for select in (ids.START_TARGET, ids.SETTINGS_TARGET):
         app.options(select)(suggest_targets)
     for select in (ids.START_BRANCH, ids.SETTINGS_BRANCH):
@@ -26,6 +28,13 @@ async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, services:
     asker = asker_of_press(body)
     known = await services.app_rows.list_apps(asker.workspace_id) if services.access.is_member(asker) else []
     await ack(**options_ack(app_options(options.get("value") or "", known)))
+
+
+async def suggest_apps_or_all(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker, typed = asker_of_press(body), options.get("value") or ""
+    known = await services.app_rows.list_apps(asker.workspace_id) if services.access.is_member(asker) else []
+    every = [all_apps()] if typed.strip().casefold() in "all apps" else []
+    await ack(**options_ack([*every, *app_options(typed, known)]))
 
 
 async def suggest_targets(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:

@@ -39,6 +39,7 @@ def bot_environment(
     *, slack: PracticeSlack, bitrise: PracticeBitrise, app: Installation, folder: Path, key: str | None = None
 ) -> dict[str, str]:
     """What the bot is told: the environment of this process, bare, and where to practise."""
+    port = free_port()
     settings = {
         "slack_bot_token": app.bot_token,
         "slack_app_token": app.app_token,
@@ -47,7 +48,8 @@ def bot_environment(
         "bitrise_site_url": bitrise.site_url,
         "database_url": f"sqlite:///{folder / 'buildbell.db'}",
         "encryption_keys": key or new_key(),
-        "port": str(free_port()),
+        "port": str(port),
+        "public_url": f"http://127.0.0.1:{port}",
         "sweep_seconds": str(SWEEP_SECONDS),
         "idle_sweep_seconds": "5",
         "report_green_users": "*",

@@ -64,7 +64,11 @@ def _element(element: JSON) -> str:
         return f"[{_plain(element['text'])}]"
     if "options" in element:
         return " / ".join(_plain(option["text"]) for option in element["options"])
-    initial = element.get("initial_value") or _plain((element.get("initial_option") or {}).get("text"))
+    initial = (
+        element.get("initial_value")
+        or element.get("initial_time")
+        or _plain((element.get("initial_option") or {}).get("text"))
+    )
     return f"‹{initial or _plain(element.get('placeholder'))}›"
 
 

@@ -11,7 +11,9 @@ from bot.manifest import build_manifest
 from bot.settings import Settings
 from playground.bitrise import App, Artifact, PracticeBitrise, TriggerRule, Workflow
 from playground.bitrise import Workspace as BitriseWorkspace
+from playground.bitrise.artifacts import ipa
 from playground.bitrise.history import History, seed_history
+from playground.bitrise.sample_logs import XCODEBUILD
 from playground.slack import Channel, Installation, PracticeSlack, Team, User
 
 DAYS_OF_HISTORY = 90
@@ -23,19 +25,13 @@ USUAL = {
     "deploy": Workflow(timedelta(minutes=7), jitter=0.15, failure_rate=0.08),
 }
 """What every app has, and what its past builds ran."""
-INSTALLABLE = (Artifact("Shop.ipa", "ios-ipa", is_public=True), Artifact("test-report.html"))
-XCODE_LOG = (
-    "▸ Running script 'SwiftLint'\n"
-    "▸ Testing LoginTests\n"
-    "✗ testExpiredSessionAsksAgain, XCTAssertTrue failed: the login form is not shown\n"
-    "** TEST FAILED **"
-)
+INSTALLABLE = (ipa(), Artifact("test-report.html"))
 PARTICULAR = {
     "integration": Workflow(
         timedelta(minutes=2),
         steps=("git-clone", "xcode-test", "deploy-to-bitrise-io"),
         failed_step="xcode-test",
-        log=XCODE_LOG,
+        log=XCODEBUILD,
     ),
     "changed-only": Workflow(
         timedelta(seconds=35), outcome="aborted-with-success", reason="[no-changes] nothing under apps/shop has changed"
@@ -85,7 +81,7 @@ def install_bot(slack: PracticeSlack, team: Team, channels: dict[str, Channel], 
 
 
 def furnish_bitrise(bitrise: PracticeBitrise, *, days: int = DAYS_OF_HISTORY) -> tuple[dict[str, App], str]:
-    """Three apps with their past, and a token of a dedicated user that reaches all of them."""
+    """Three apps with their past, and a token of a dedicated user that reaches all of them and may change webhooks."""
     acme = bitrise.add_workspace("Acme", concurrency=4)
     owner = bitrise.add_user("ci-bot")
     apps = {
@@ -97,7 +93,7 @@ def furnish_bitrise(bitrise: PracticeBitrise, *, days: int = DAYS_OF_HISTORY) ->
         seed_history(bitrise, app, History(days=days))
     apps["shop"].workflows.update(PARTICULAR)  # after the past, so that it holds ordinary builds only
     apps["shop"].pipelines["release"] = [["lint", "test"], ["deploy"]]
-    return apps, bitrise.add_token(owner)
+    return apps, bitrise.add_token(owner, role="admin")
 
 
 def _add_app(bitrise: PracticeBitrise, owner: BitriseWorkspace, title: str, kind: str, repository: str) -> App:

@@ -47,6 +47,7 @@ class Tour:
         self._clock = SteppedClock()
         self._stage = Stage(clock=self._clock)
         self._ids = itertools.count(1)
+        self._pushes = 0
 
     async def play(self) -> None:
         """Raises `Unexpected` at the first step that goes wrong."""
@@ -54,7 +55,7 @@ class Tour:
         try:
             await self._start_bot()
             try:
-                for chapter in (self._connect, self._succeed, self._stop, self._fail, self._skip):
+                for chapter in (self._connect, self._succeed, self._stop, self._fail, self._skip, self._hear):
                     self._say(f"\n── {chapter.__doc__} " + "─" * (96 - len(chapter.__doc__ or "")) + "\n")
                     await chapter()
                 self._sum_up()
@@ -127,6 +128,39 @@ class Tour:
         await self._passes(2)
         self._expect(self._newest("changed-only").status_text == "aborted-with-success", "Bitrise reports it as green")
         self._expect("Skipped" in self._card() and "Succeeded" not in self._card(), "the card shows it skipped")
+
+    async def _hear(self) -> None:
+        """Bo subscribes the channel to changes; a push breaks the release, and the next one repairs it"""
+        await self._type(self._bo, "/build subscribe shop branch:release/3.2 workflow:test style:changes")
+        good = await self._push("Add gift cards")
+        self._stage.bitrise.finish(good)
+        await self._passes(2)
+        bad = await self._push("Round prices down")
+        self._stage.bitrise.finish(bad, "failed", failed_step="script")
+        await self._passes(3)
+        self._expect("*Broken*" in self._last_two(), "the channel hears that the release is broken")
+        self._stage.bitrise.finish(await self._push("Round prices half up"))
+        await self._passes(2)
+        self._expect("*Back to normal*" in self._card(), "the channel hears that it is repaired")
+
+    async def _push(self, message: str) -> Build:
+        """Ana pushes; Bitrise tests it, and the bot has seen it run."""
+        self._pushes += 1
+        build = self._stage.bitrise.start_build(
+            self._stage.shop,
+            workflow="test",
+            branch="release/3.2",
+            triggered_by="webhook-github/ana",
+            commit_hash=f"{self._pushes:02x}" * 20,
+            commit_message=message,
+        )
+        self._stage.bitrise.run(build)
+        self._say(f"> ana pushes “{message}” to release/3.2, and Bitrise tests it\n")
+        await self._passes(2)
+        return build
+
+    def _last_two(self) -> str:
+        return "\n".join(self._screens.read(each) for each in self._stage.slack.messages(self._ios)[-2:])
 
     def _sum_up(self) -> None:
         started, stopped = len(self._stage.bitrise.triggers), len(self._stage.bitrise.aborts)

@@ -108,18 +108,6 @@ class BuildStore:
         )
         return [_build(row) for row in rows]
 
-    async def list_of_person(self, workspace_id: str, user_id: str, *, limit: int) -> list[BuildRow]:
-        """What a person started from Slack, newest first."""
-        rows = await self._db.fetch_all(
-            f"""
-            select {COLUMNS} from builds
-            where workspace_id = :workspace_id and requester = :user_id
-            order by triggered_at desc limit :limit
-            """,
-            workspace_id=workspace_id, user_id=user_id, limit=limit,
-        )  # fmt: skip
-        return [_build(row) for row in rows]
-
     async def list_recent(
         self, workspace_id: str, *, app_slug: str | None = None, branch: str | None = None, limit: int = 10
     ) -> list[BuildRow]:

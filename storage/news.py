@@ -61,6 +61,25 @@ class NewsStore:
         await self._delete(tx, (row.news_id for row in due))
         return due
 
+    async def is_awaited(self, tx: Transaction, workspace_id: str, *, due_at: datetime) -> bool:
+        """Whether something is held until that very moment already."""
+        row = await tx.fetch_one(
+            "select 1 as held from news where workspace_id = :workspace_id and due_at = :due_at limit 1",
+            workspace_id=workspace_id, due_at=due_at,
+        )  # fmt: skip
+        return row is not None
+
+    async def release_held(self, tx: Transaction, workspace_id: str, user_id: str, *, now: datetime) -> bool:
+        """What is held for a person is due now: what they want has changed. Whether there was anything."""
+        touched = await tx.execute(
+            """
+            update news set due_at = :now
+            where workspace_id = :workspace_id and user_id = :user_id and due_at > :now
+            """,
+            workspace_id=workspace_id, user_id=user_id, now=now,
+        )  # fmt: skip
+        return touched > 0
+
     async def _delete(self, tx: Transaction, news_ids: Iterable[int]) -> None:
         for news_id in news_ids:
             await tx.execute("delete from news where news_id = :news_id", news_id=news_id)

@@ -255,6 +255,9 @@ HEARING = (
         triggered_at text,
         primary key (workspace_id, build_slug, user_id)
     )""",
+    """
+    insert into build_people (workspace_id, build_slug, user_id, triggered_at)
+    select workspace_id, build_slug, requester, triggered_at from builds where requester is not null""",
     "create index builds_of_people on build_people (workspace_id, user_id, triggered_at)",
     """
     create table webhooks (

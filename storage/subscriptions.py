@@ -76,6 +76,18 @@ class SubscriptionStore:
         )  # fmt: skip
         return [from_row(SubscriptionRow, row) for row in rows]
 
+    async def list_of_owner(self, workspace_id: str, owner: str) -> list[SubscriptionRow]:
+        """What a person has set up, by channel, oldest first."""
+        rows = await self._db.fetch_all(
+            f"""
+            select {COLUMNS} from subscriptions
+            where workspace_id = :workspace_id and owner = :owner
+            order by channel_id, created_at, subscription_id
+            """,
+            workspace_id=workspace_id, owner=owner,
+        )  # fmt: skip
+        return [from_row(SubscriptionRow, row) for row in rows]
+
     async def list_active(self, workspace_id: str, *, on: Reads | None = None) -> list[SubscriptionRow]:
         """All that are not paused, oldest first."""
         rows = await (on or self._db).fetch_all(

@@ -27,7 +27,7 @@ class World:
     """Ana is an engineer, Bo another, Ada an admin; #ios is where they are, with the bot; Acme has two apps."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        self.clock = SteppedClock()
+        self.clock: SteppedClock = settings.pop("clock", None) or SteppedClock()
         self.slack = PracticeSlack(clock=self.clock, limits=settings.pop("limits", None) or Limits())
         self.bitrise = PracticeBitrise(self.clock)
         self._folder, self._settings = folder, settings

@@ -13,19 +13,10 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from bot.bitrise import reading
+from bot.bitrise import reading, remains
 from bot.bitrise.failures import Answer, failure_of, refused, unreadable
-from bot.bitrise.models import (
-    App,
-    Artifact,
-    Build,
-    BuildFilters,
-    LogPart,
-    Owner,
-    Page,
-    TriggerAnswer,
-    TriggerParams,
-)
+from bot.bitrise.logs import LogCalls
+from bot.bitrise.models import App, Artifact, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
 from bot.bitrise.quoting import Quoting
 from bot.bitrise.triggers import outcome_of, quoting_of
 from bot.bitrise.webhook_calls import WebhookCalls
@@ -42,7 +33,7 @@ MOST_APP_PAGES = 40
 PAUSES_SECONDS = (0.2, 0.8)
 
 
-class BitriseClient(WebhookCalls):
+class BitriseClient(LogCalls, WebhookCalls):
     """``read_seconds`` and ``write_seconds`` limit a call with all its tries; without pauses a read is tried once."""
 
     def __init__(
@@ -56,7 +47,7 @@ class BitriseClient(WebhookCalls):
         write_seconds: float = 30.0,
         pauses_seconds: Sequence[float] = PAUSES_SECONDS,
     ) -> None:
-        self._wire = Wire(session, base_url, token)
+        self._session, self._wire = session, Wire(session, base_url, token)
         self._clock = clock or SystemClock()
         self._read_seconds, self._write_seconds, self._pauses_seconds = read_seconds, write_seconds, pauses_seconds
 
@@ -223,27 +214,20 @@ class BitriseClient(WebhookCalls):
         path = "/apps/{app}/pipelines/{pipeline}/abort"
         self._check_taken(await self._write(path, body, app=app_slug, pipeline=pipeline_id))
 
-    # What a build leaves behind.
-
-    async def get_log(self, app_slug: str, build_slug: str) -> LogPart:
-        """`BitriseNotFound` in the first seconds, and for good when no machine took the build.
-
-        https://api-docs.bitrise.io/#/builds/build-log
-        """
-        return reading.read_log(await self._read("/apps/{app}/builds/{build}/log", app=app_slug, build=build_slug))
+    # What a build leaves behind; its log is in `bot.bitrise.logs`.
 
     async def list_artifacts(
         self, app_slug: str, build_slug: str, *, next: str | None = None, limit: int = PAGE_LIMIT
     ) -> Page[Artifact]:
         """https://api-docs.bitrise.io/#/build-artifact/artifact-list"""
         path, query = "/apps/{app}/builds/{build}/artifacts", {"next": next, "limit": limit}
-        return self._page(await self._read(path, query, app=app_slug, build=build_slug), reading.read_artifact)
+        return self._page(await self._read(path, query, app=app_slug, build=build_slug), remains.read_artifact)
 
     async def get_artifact(self, app_slug: str, build_slug: str, artifact_slug: str) -> Artifact:
         """With where to fetch it. https://api-docs.bitrise.io/#/build-artifact/artifact-show"""
         path = "/apps/{app}/builds/{build}/artifacts/{artifact}"
         body = await self._read(path, app=app_slug, build=build_slug, artifact=artifact_slug)
-        return needed(reading.read_artifact(reading.read_data(body)))
+        return needed(remains.read_artifact(reading.read_data(body)))
 
     # Over the wire.
 

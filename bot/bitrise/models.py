@@ -1,7 +1,6 @@
 """What Bitrise sends and takes, as frozen values; ``bot.bitrise.reading`` makes them from JSON.
 
-Variables that a build was started with may be secrets: they are in no ``repr``.
-https://api-docs.bitrise.io
+Variables that a build was started with may be secrets: they are in no ``repr``. https://api-docs.bitrise.io
 """
 
 from __future__ import annotations
@@ -165,19 +164,56 @@ class LogPart:
     """Some of a log, in order, each chunk once; positions may have gaps.
 
     The URL of the whole log lives ten minutes and needs no token: it is neither stored nor shown, and fetched without
-    the Authorization header.
+    the Authorization header. ``next_after`` and ``next_before`` are moments in Bitrise's own spelling, to ask on with.
     """
 
     is_archived: bool
     chunks: tuple[LogChunk, ...] = field(default=(), repr=False)
     expiring_raw_log_url: str | None = field(default=None, repr=False)
+    next_after: str | None = None
+    next_before: str | None = None
+
+    @property
+    def characters(self) -> int:
+        return sum(len(chunk.text) for chunk in self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """A step of a build; ``status`` in Bitrise's words: ``success``, ``failed``, ``skipped`` and more."""
+
+    uuid: str | None
+    title: str | None
+    status: str | None
+    step_id: str | None = None
+    status_reason: str | None = field(default=None, repr=False)
+    error_messages: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def is_failed(self) -> bool:
+        """It ended the build; a step may fail without doing so, and then its status is ``failed_skippable``."""
+        return self.status in ("failed", "preparation_failed") or (self.status or "").startswith("aborted_")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSummary:
+    """The steps of a build in their order, over all its workflows."""
+
+    steps: tuple[StepResult, ...] = ()
+
+    @property
+    def failed_step(self) -> StepResult | None:
+        """The step that failed the build, or else the one in which it was stopped."""
+        failed = (step for step in self.steps if step.is_failed)
+        return next(failed, None) or next((step for step in self.steps if step.status == "aborted"), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """``kind`` is ``ios-ipa``, ``android-apk`` or ``file``. Whoever has the install page's address may install.
 
-    The download URL lives ten minutes and comes only with a single artifact.
+    The download URL lives ten minutes and comes only with a single artifact. ``platform`` is ``ios`` or ``android`` for
+    what can be installed; it, the version, the build number and the bundle id are None where Bitrise does not say.
     """
 
     slug: str
@@ -187,15 +223,10 @@ class Artifact:
     is_public: bool
     install_page_url: str | None = None
     expiring_download_url: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """An address that Bitrise tells of an app's builds. The address itself may be a secret, of ours or of others."""
-
-    slug: str
-    url: str | None = field(repr=False)
-    events: tuple[str, ...] = ()
+    version: str | None = None
+    build_number: str | None = None
+    bundle_id: str | None = None
+    platform: str | None = None
 
 
 # What Bitrise takes.

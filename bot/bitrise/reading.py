@@ -12,16 +12,13 @@ from typing import Any, TypeVar
 from bot.bitrise.fields import flag, mapping, moment, plain, sequence, text, whole
 from bot.bitrise.models import (
     App,
-    Artifact,
     Build,
     EnvironmentVariable,
-    LogChunk,
-    LogPart,
     Owner,
     Page,
     RequestedParams,
-    Webhook,
 )
+from bot.bitrise.webhook import Webhook
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -218,40 +215,6 @@ def _variables(value: object) -> Iterator[EnvironmentVariable]:
         key = text(item.get("key")) or text(item.get("mapped_to"))  # the old name
         if key is not None:
             yield EnvironmentVariable(key, plain(item.get("value")), is_expand=item.get("is_expand") is not False)
-
-
-# What a build leaves behind.
-
-
-def read_log(value: object) -> LogPart:
-    fields = mapping(value)
-    chunks: dict[int, LogChunk] = {}
-    for item in map(mapping, sequence(fields.get("log_chunks"))):
-        position = whole(item.get("position"))
-        if position is not None:
-            chunks[position] = LogChunk(position, plain(item.get("chunk")))
-    return LogPart(
-        is_archived=flag(fields.get("is_archived")),
-        chunks=tuple(chunks[position] for position in sorted(chunks)),
-        expiring_raw_log_url=text(fields.get("expiring_raw_log_url")),
-    )
-
-
-def read_artifact(value: object) -> Artifact | None:
-    fields = mapping(value)
-    slug = text(fields.get("slug"))
-    if slug is None:
-        log_left_out("artifact")
-        return None
-    return Artifact(
-        slug=slug,
-        title=text(fields.get("title")),
-        kind=text(fields.get("artifact_type")),
-        size_bytes=whole(fields.get("file_size_bytes")),
-        is_public=flag(fields.get("is_public_page_enabled")),
-        install_page_url=text(fields.get("public_install_page_url")),  # empty when it is off
-        expiring_download_url=text(fields.get("expiring_download_url")),
-    )
 
 
 # Outgoing webhooks.

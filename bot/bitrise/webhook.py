@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.bitrise.failures import parse
@@ -23,6 +23,15 @@ SECRET_HEADER: Final = "X-Buildbell-Secret"
 EVENT_HEADER: Final = "Bitrise-Event-Type"
 APP_HEADER: Final = "Bitrise-App-Id"
 EVENT = re.compile(r"[a-z_-]{1,30}/[a-z_-]{1,30}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that Bitrise tells of an app's builds. The address itself may be a secret, of ours or of others."""
+
+    slug: str
+    url: str | None = field(repr=False)
+    events: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

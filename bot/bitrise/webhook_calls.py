@@ -8,7 +8,8 @@ from typing import Any
 
 from bot.bitrise import reading
 from bot.bitrise.failures import Answer, unreadable
-from bot.bitrise.models import Page, Webhook
+from bot.bitrise.models import Page
+from bot.bitrise.webhook import Webhook
 
 HOOKS = "/apps/{app}/outgoing-webhooks"
 EVENTS = ("build", "pipeline")

@@ -38,7 +38,9 @@ def _fallback(builds: Sequence[ShownBuild]) -> str:
 def _build_blocks(build: ShownBuild, now: datetime) -> list[Block]:
     return [
         lines(*build_lines(build, now)),
-        *actions(open_button(build), again_button(build), change_button(build)),
+        *actions(
+            open_button(build), install_button(build), log_button(build), again_button(build), change_button(build)
+        ),
         # In a row of its own: a thumb that aims at Open must not stop a build.
         *actions(stop_button(build)),
     ]
@@ -72,6 +74,19 @@ def change_button(build: ShownBuild) -> ButtonElement | None:
         return None
     label = f"Change the parameters of {shown.name(build)} and run it"
     return button(ids.BUILD_AGAIN_FORM, "Change and run…", value=build.build.build_slug, label=label)
+
+
+def install_button(build: ShownBuild) -> ButtonElement | None:
+    """Only when there is something to install."""
+    if not build.is_installable:
+        return None
+    return button(ids.BUILD_INSTALL, "Install", value=build.build.build_slug, label=f"Install from {shown.name(build)}")
+
+
+def log_button(build: ShownBuild) -> ButtonElement | None:
+    if build.build.outcome != Outcome.FAILED or build.build.is_pipeline:
+        return None
+    return button(ids.BUILD_LOG, "Log", value=build.build.build_slug, label=f"Why {shown.name(build)} failed")
 
 
 def stop_button(build: ShownBuild) -> ButtonElement | None:

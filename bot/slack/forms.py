@@ -182,8 +182,24 @@ def read_option_text(view: Mapping[str, Any], field_id: str) -> str:
     return str(_inner(_element(view, field_id), "selected_option", "text").get("text") or "")
 
 
+def read_options(view: Mapping[str, Any], field_id: str) -> list[str]:
+    """The values of all chosen options."""
+    chosen = _element(view, field_id).get("selected_options") or []
+    return [str(each.get("value") or "") for each in chosen if isinstance(each, Mapping)]
+
+
+def read_users(view: Mapping[str, Any], field_id: str) -> list[str]:
+    """The ids of the chosen people."""
+    return [str(each) for each in _element(view, field_id).get("selected_users") or []]
+
+
 def read_checked(view: Mapping[str, Any], field_id: str) -> bool:
     return bool(_element(view, field_id).get("selected_options"))
+
+
+def read_picked_time(view: Mapping[str, Any], field_id: str) -> str | None:
+    """``22:30`` of a time picker; None when nothing is chosen."""
+    return str(_element(view, field_id).get("selected_time") or "") or None
 
 
 def _element(view: Mapping[str, Any], field_id: str) -> Mapping[str, Any]:

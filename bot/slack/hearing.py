@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slack_sdk.models.blocks import Block, RichTextBlock, RichTextElementParts, RichTextPreformattedElement
+from slack_sdk.models.blocks import (
+    Block,
+    ButtonElement,
+    RichTextBlock,
+    RichTextElementParts,
+    RichTextPreformattedElement,
+)
 
 from bot import compare
 from bot.changes import BROKEN, FLAKY, Change, New
@@ -14,7 +20,7 @@ from bot.slack import ids, shown
 from bot.slack.blocks import Line, actions, button, coded, lines, linked, message, said, section, separated, words
 from bot.slack.cards import ended_line
 from bot.slack.shown import STANDINGS, UNKNOWN, ShownBuild
-from bot.slack.text import Message, channel_mention, code, date, link, outside, quoted
+from bot.slack.text import Message, channel_mention, code, date, first_line, link, outside, quoted
 from storage.apps import AppRow
 from storage.builds import BuildRow
 from storage.findings import FindingRow
@@ -109,8 +115,8 @@ def _new_lines(build: BuildRow, new: New, app: AppRow | None) -> list[Line]:
     told: list[Line] = [head]
     for commit in new.commits:
         who = [words(" – "), said(commit.who, 60)] if commit.who else []
-        title = said(commit.message.strip().split("\n")[0], COMMIT_TITLE) if commit.message.strip() else words("")
-        told.append([words("• "), coded(shown.short_commit(commit.commit_hash)), words(" "), title, *who])
+        title = [words(" "), said(first, COMMIT_TITLE)] if (first := first_line(commit.message)) else []
+        told.append([words("• "), coded(shown.short_commit(commit.commit_hash)), *title, *who])
     return [*told, [words(f"and {new.more} more")]] if new.more else told
 
 
@@ -127,7 +133,8 @@ def fold(builds: Sequence[ShownBuild], facts: Mapping[str, Any]) -> Message:
     """What ended while nobody was told, in one message."""
     counted = {outcome: [each for each in builds if each.build.outcome == outcome] for outcome in ORDER}
     spoken = ", ".join(f"{len(those)} {outcome}" for outcome, those in reversed(counted.items()) if those)
-    of, when = ("of your builds", "it was quiet") if facts.get("held") else ("builds", "I was away")
+    of = "of your builds" if facts.get("yours") else "builds"
+    when = "it was quiet" if facts.get("held") else "I was away"
     text = f"{len(builds)} {of} ended while {when}: {spoken}."
     return message(text, section(f"*{text}*"), lines(*(_listed(outcome, counted[outcome]) for outcome in ORDER)))
 
@@ -160,7 +167,7 @@ def _state_line(build: ShownBuild) -> Line:
         said(row.target or "build", 80),
         words(" "),
         linked(build.url, shown.number(row)),
-        words(f"  {took}" if took else ""),
+        *([words(f"  {took}")] if took else []),
     ]
 
 
@@ -169,7 +176,8 @@ def _state_line(build: ShownBuild) -> Line:
 
 def explanation(build: ShownBuild, finding: FindingRow | None, new: New | None, app: AppRow | None) -> Message | None:
     """Why a build failed, for a phone: step, tests, the telling lines, what was new. None when nothing is known."""
-    blocks = why_blocks(finding)
+    is_told = finding is not None and bool(finding.failed_step or finding.tests or finding.lines)
+    blocks = why_blocks(finding) if is_told else []  # that there is no log helps nobody who has not asked
     if new is not None and new.commits and build.build.cause != Cause.SCHEDULE:
         blocks.append(lines(*_new_lines(build.build, new, app)))
     if not blocks:
@@ -222,5 +230,17 @@ def silenced(channel_id: str, why: str, *, count: int) -> Message:
         f"I have paused {which} of yours in {channel_mention(channel_id)}: {quoted(why)}. Nothing is lost. When I can "
         "write there again (invite me, or unarchive it), press *Try again*."
     )
-    again = button(ids.SUBSCRIPTION_RESUME, "Try again", value=channel_id)
-    return message(text, section(text), *actions(again))
+    return message(text, section(text), *actions(_again(channel_id)))
+
+
+def still_silenced(channel_id: str, why: str) -> Message:
+    """For somebody who wanted a channel to hear again whose subscriptions others have set up."""
+    text = (
+        f"I still can't write in {channel_mention(channel_id)}: {quoted(why)}. What it hears stays paused; nothing is "
+        "lost. When I can write there again (invite me, or unarchive it), press *Try again*."
+    )
+    return message(text, section(text), *actions(_again(channel_id)))
+
+
+def _again(channel_id: str) -> ButtonElement:
+    return button(ids.SUBSCRIPTION_RESUME, "Try again", value=channel_id)

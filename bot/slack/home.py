@@ -16,18 +16,23 @@ from bot.slack import ids
 from bot.slack.blocks import BLOCKS_IN_VIEW, actions, button, context, divider, header, lines, section
 from bot.slack.forms import Payload
 from bot.slack.lists import list_line, running_blocks
+from bot.slack.me_form import wishes_line
 from bot.slack.replies import health_line
 from bot.slack.shown import ShownBuild
 from bot.slack.text import date, escape
+from storage.people import PersonRow
 from storage.workspaces import WorkspaceRow
 
 RUNNING_SHOWN = 15
 RECENT_SHOWN = 15
+NO_BUILDS = (
+    "What you start from Slack is listed here. So is what you push, once *Notifications…* knows your name in Git."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class HomeFacts:
-    """``running`` and ``recent`` are the builds of the person whose Home it is."""
+    """``running`` and ``recent`` are the builds of the person whose Home it is; ``person`` what they have saved."""
 
     workspace: WorkspaceRow | None
     running: Sequence[ShownBuild]
@@ -35,12 +40,14 @@ class HomeFacts:
     may_connect: bool
     may_change_settings: bool
     command: str
+    person: PersonRow | None = None
 
 
 def home_view(facts: HomeFacts, *, now: datetime) -> Payload:
     blocks: list[Block] = [
         section(health_line(facts.workspace, command=facts.command)),
         *_buttons(facts),
+        *_wishes(facts.person),
         divider(),
         *_running(facts.running, now),
         *_recent(facts.recent),
@@ -62,6 +69,21 @@ def _buttons(facts: HomeFacts) -> list[Block]:
     )
 
 
+def strangers_home() -> Payload:
+    """For people who see this app through a shared channel."""
+    told = (
+        "You are here through Slack Connect. Cards in shared channels are for you to read; starting and stopping "
+        "builds is for members of the workspace they belong to."
+    )
+    return View(type="home", callback_id="home", blocks=[section(told)]).to_dict()
+
+
+def _wishes(person: PersonRow | None) -> list[Block]:
+    if person is None:
+        return []
+    return [section(wishes_line(person)), *actions(button(ids.ME_NOTIFICATIONS, "Notifications…", value="home"))]
+
+
 def _running(builds: Sequence[ShownBuild], now: datetime) -> list[Block]:
     blocks: list[Block] = [header("Your builds that run")]
     for build in builds[:RUNNING_SHOWN]:
@@ -72,7 +94,7 @@ def _running(builds: Sequence[ShownBuild], now: datetime) -> list[Block]:
 def _recent(builds: Sequence[ShownBuild]) -> list[Block]:
     heading = header("Your recent builds")
     if not builds:
-        return [heading, section("What you start from Slack is listed here.")]
+        return [heading, section(NO_BUILDS)]
     return [heading, lines(*map(list_line, builds[:RECENT_SHOWN]))]
 
 

@@ -12,6 +12,10 @@ BUILD_STOP: Final = "build.stop"
 """The button that opens the stop form."""
 BUILD_AGAIN: Final = "build.again"
 BUILD_AGAIN_FORM: Final = "build.again-form"
+BUILD_LOG: Final = "build.log"
+BUILD_INSTALL: Final = "build.install"
+ARTIFACT_QR: Final = "artifact.qr"
+"""The value is the build's slug and the platform."""
 
 # Buttons of a question: the value is the id of the request that waits for the answer.
 BUILD_JOIN: Final = "build.join"
@@ -36,6 +40,9 @@ CHANNEL_SETTINGS: Final = "channel.settings"
 MESSAGE_CLOSED: Final = "message.closed"
 """A modal that only tells something."""
 
+# A person's own wishes: the button and the form.
+ME_NOTIFICATIONS: Final = "me.notifications"
+
 # App Home.
 HOME_START: Final = "home.start"
 HOME_REFRESH: Final = "home.refresh"
@@ -44,7 +51,9 @@ HOME_SETTINGS: Final = "home.settings"
 # Subscriptions: the value is the subscription's id, or the channel's where all of a channel are meant.
 SUBSCRIPTION_RESUME: Final = "subscription.resume"
 SUBSCRIPTION_EDIT: Final = "subscription.edit"
+"""The button and the form, also of a new one."""
 SUBSCRIPTION_REMOVE: Final = "subscription.remove"
+"""The value may be several ids with blanks between them."""
 
 WEBHOOK_ASK: Final = "webhook.ask"
 """Have Bitrise call about an app; the value is its slug."""
@@ -70,6 +79,23 @@ SETTINGS_TARGET: Final = "settings.target"
 SETTINGS_BRANCH: Final = "settings.branch"
 SETTINGS_FINISH_IN: Final = "settings.finish-in"
 SETTINGS_ALIASES: Final = "settings.aliases"
+
+SUBSCRIBE_APP: Final = "subscribe.app"
+SUBSCRIBE_WORKFLOW: Final = "subscribe.workflow"
+SUBSCRIBE_BRANCH: Final = "subscribe.branch"
+SUBSCRIBE_TAG: Final = "subscribe.tag"
+SUBSCRIBE_OUTCOME: Final = "subscribe.outcome"
+SUBSCRIBE_CAUSE: Final = "subscribe.cause"
+SUBSCRIBE_PEOPLE: Final = "subscribe.people"
+SUBSCRIBE_BY: Final = "subscribe.by"
+SUBSCRIBE_REASON: Final = "subscribe.reason"
+SUBSCRIBE_STYLE: Final = "subscribe.style"
+SUBSCRIBE_STARTS: Final = "subscribe.starts"
+ME_TELLS: Final = "me.tells"
+ME_NAMES: Final = "me.names"
+ME_QUIET: Final = "me.quiet"
+ME_QUIET_FROM: Final = "me.quiet-from"
+ME_QUIET_UNTIL: Final = "me.quiet-until"
 
 
 def numbered(action_id: str, number: int) -> str:

@@ -36,6 +36,7 @@ class ShownBuild:
     eta: Eta | None = None
     is_stoppable: bool = True
     requester_name: str | None = None
+    is_installable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

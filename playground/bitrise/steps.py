@@ -13,6 +13,10 @@ UNPLANNED = timedelta(minutes=10)
 """How long a build without an end is taken to last."""
 LINES_PER_CHUNK = 20
 RULE = "+" + "-" * 78 + "+"
+EMPTY = "|" + " " * 78 + "|"
+COLUMNS = "+---+" + "-" * 63 + "+" + "-" * 10 + "+"
+SUMMARY = f"\n{RULE}\n|{'bitrise summary':^78}|\n{COLUMNS}\n|   | {'title':<61} | time (s) |\n{COLUMNS}\n"
+MARKS = {"success": "\x1b[32;1m✓\x1b[0m", "failed": "\x1b[31;1mx\x1b[0m", "skipped": "\x1b[34;1m-\x1b[0m"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,9 @@ def failed_index(build: Build) -> int | None:
 
 
 def chunks_of(build: Build, now: datetime) -> list[Chunk]:
-    position = count(1)
-    return [
-        Chunk(next(position), at, text)
-        for step in steps_of(build, now)
-        if step.started_at is not None
-        for at, text in _texts(step, step.started_at)
-    ]
+    position, steps = count(1), steps_of(build, now)
+    texts = [each for index, step in enumerate(steps) for each in _texts(index, step)]
+    return [Chunk(next(position), at, text) for at, text in (*texts, *_summary(build, steps))]
 
 
 def raw_log(build: Build, now: datetime) -> str:
@@ -126,13 +126,29 @@ def _printed(build: Build, name: str) -> tuple[str, ...]:
     return (f"Running {name}", f"branch: {build.branch}", "Done")
 
 
-def _texts(step: StepRun, started_at: datetime) -> Iterator[tuple[datetime, str]]:
-    """Header, what it printed, and its result once it is over."""
-    yield started_at, f"{RULE}\n| {step.name:<76} |\n{RULE}\n"
+def _texts(index: int, step: StepRun) -> Iterator[tuple[datetime, str]]:
+    """Header, what it printed, and its result once it is over, in the boxes of Bitrise's command line tool."""
+    if step.started_at is None:
+        return
+    facts = "".join(f"| {fact:<76} |\n" for fact in (f"id: {step.name}", "version: 1.0.0", "toolkit: bash"))
+    title = f"| {f'({index}) {step.name}':<76} |\n"
+    yield step.started_at, f"{RULE}\n{title}{RULE}\n{facts}{RULE}\n{EMPTY}\n"
     for piece in _pieces(step):
-        yield started_at, piece
+        yield step.started_at, piece
     if step.finished_at is not None:
-        yield step.finished_at, f"{RULE}\n| {step.status:<76} |\n{RULE}\n\n"
+        yield step.finished_at, f"{EMPTY}\n{COLUMNS}\n{_result(step)}{COLUMNS}\n\n"
+
+
+def _summary(build: Build, steps: list[StepRun]) -> Iterator[tuple[datetime, str]]:
+    """At the very end; a build that was stopped has none."""
+    if build.finished_at is not None and build.status in (Status.SUCCESS, Status.FAILED):
+        yield build.finished_at, SUMMARY + "".join(f"{_result(step)}{COLUMNS}\n" for step in steps)
+
+
+def _result(step: StepRun) -> str:
+    title = f"{step.name} (exit code: 1)" if step.status == "failed" else step.name
+    ran = step.finished_at - step.started_at if step.finished_at and step.started_at else timedelta(0)
+    return f"| {MARKS.get(step.status, '!')} | {title:<61} | {f'{ran.total_seconds():.0f} sec':<8} |\n"
 
 
 def _pieces(step: StepRun) -> Iterator[str]:

@@ -14,7 +14,7 @@ from bot.__main__ import main
 from bot.clock import Clock, SystemClock
 from bot.connections import token_context
 from bot.doctor import Finding, check_keys, check_scopes, check_settings, examine, table
-from bot.manifest import build_manifest
+from bot.manifest import OPTIONAL_SCOPES, SCOPES, build_manifest
 from bot.settings import Settings
 from bot.vault import Vault, parse_keys
 from playground.bitrise import PracticeBitrise
@@ -148,9 +148,9 @@ async def test_a_clock_that_is_off(settings: Settings, off: int, level: str) -> 
 @pytest.mark.parametrize(
     ("granted", "level", "told"),
     [
-        ("commands,chat:write,users:read,chat:write.public", "ok", "All that are needed."),
-        ("commands, chat:write, users:read", "ok", "left out by choice: chat:write.public"),
-        ("commands", "error", "Missing: chat:write, users:read."),
+        (",".join((*SCOPES, *OPTIONAL_SCOPES)), "ok", "All that are needed."),
+        (", ".join(SCOPES), "ok", "left out by choice: chat:write.public, files:write, users:read.email"),
+        ("commands,links:read,links:write", "error", "Missing: chat:write, users:read."),
         ("", "error", "Missing: commands"),
     ],
 )

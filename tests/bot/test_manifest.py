@@ -92,5 +92,5 @@ def test_the_command_has_the_name_of_the_settings() -> None:
 def test_it_asks_for_the_fewest_scopes() -> None:
     assert build_manifest(Settings())["oauth_config"]["scopes"] == {
         "bot": ["commands", "chat:write", "links:read", "links:write", "users:read"],
-        "bot_optional": ["chat:write.public"],
+        "bot_optional": ["chat:write.public", "files:write", "users:read.email"],
     }

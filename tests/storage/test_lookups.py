@@ -109,14 +109,6 @@ async def test_unfinished_and_recent_builds_come_newest_first(database: Database
     assert await store.list_recent("T1", app_slug="droid", branch="main") == []
 
 
-async def test_builds_of_a_person(database: Database) -> None:
-    mine = [build("b1", request_id="r1", requester="U1"), build("b2", request_id="r1", requester="U1")]
-    await add_builds(database, *mine, build("b3", request_id="r2", requester="U2"), build("b4"))
-    store = BuildStore(database)
-    assert len(await store.list_of_person("T1", "U1", limit=1)) == 1
-    assert [each.build_slug for each in await store.list_of_person("T1", "U2", limit=9)] == ["b3"]
-
-
 async def test_equal_builds_count_while_they_run(database: Database) -> None:
     await add_builds(
         database, build("b1", digest="same"), build("b2", digest="same", state="finished"), build("b3", digest="other"),

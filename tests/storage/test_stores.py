@@ -140,7 +140,6 @@ async def test_builds_of_another_workspace_are_not_found(database: Database, wor
     store = BuildStore(database)
     assert await store.find_build("T2", "b1") is None
     assert await store.list_unfinished("T2") == []
-    assert await store.list_of_person("T2", "U1", limit=5) == []
     assert await store.list_recent("T2") == []
 
 

@@ -5,11 +5,22 @@ from __future__ import annotations
 import pytest
 
 from commands import help as helping
-from commands.arguments import parse, parse_abort, parse_build, parse_list, parse_start
+from commands.arguments import (
+    parse,
+    parse_abort,
+    parse_build,
+    parse_list,
+    parse_start,
+    parse_subscribe,
+    parse_unsubscribe,
+)
 from commands.slash import VERBS
 from tests.world import World
 
-READERS = {"list": parse_list, "abort": parse_abort, "again": parse_build, "status": parse_build, "show": parse_build}
+READERS = {
+    "list": parse_list, "abort": parse_abort, "again": parse_build, "status": parse_build, "show": parse_build,
+    "subscribe": parse_subscribe, "unsubscribe": parse_unsubscribe,
+}  # fmt: skip
 
 
 def usages() -> list[str]:

@@ -243,3 +243,18 @@ async def test_the_secret_is_in_no_log(world: World, caplog: pytest.LogCaptureFi
     told = "\n".join(str(record.__dict__) for record in caplog.records if record.name.startswith(("bot", "commands")))
     assert secret not in told
     assert url.rsplit("/", 1)[1] not in told
+
+
+async def test_whoever_subscribes_a_channel_is_offered_it_once(world: World) -> None:
+    await world.say("/build subscribe shop", by=world.ada)
+    assert "In the last 7 days" in answer(world)
+    await world.press(world.whisper(world.ada), "Let Bitrise call me", by=world.ada)
+    assert "Done: Bitrise calls me at once" in answer(world)
+    await world.say("/build subscribe shop outcome:failed", by=world.ada)
+    assert "[Let Bitrise call me]" not in answer(world)
+
+
+async def test_who_may_not_ask_for_it_is_not_offered_it(world: World) -> None:
+    await world.say("/build subscribe shop")
+    assert "In the last 7 days" in world.whispers()[-1]
+    assert "[Let Bitrise call me]" not in world.whispers()[-1]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.bitrise import fields, reading
+from bot.bitrise import fields, reading, remains
 from bot.bitrise.models import App, Artifact, Build, LogPart, RequestedParams
 
 AT = "2026-08-01T09:20:11Z"
@@ -104,8 +104,37 @@ LOG: dict[str, Any] = {
     "log_chunks": [{"chunk": "b", "position": 2}, {"chunk": "a", "position": 1}, {"chunk": "b", "position": 2}],
     "is_archived": True,
     "expiring_raw_log_url": "https://example.com/raw?signature=sesame",
+    "next_after_timestamp": "2026-08-01T09:27:41.123456789Z",
+    "next_before_timestamp": "0001-01-01T00:00:00Z",
+}
+SUMMARY: dict[str, Any] = {
+    "execution": {
+        "workflows": [
+            {
+                "uuid": "w1",
+                "steps": [
+                    {"uuid": "u1", "title": "Git Clone", "step_id": "git-clone", "status": "success"},
+                    {
+                        "uuid": "u2",
+                        "title": "",
+                        "step_id": "xcode-test",
+                        "status": "failed",
+                        "status_reason": "",
+                        "errors": [{"code": 65, "message": "exit status 65"}, {"message": ""}, None],
+                    },
+                ],
+            },
+            None,
+            {"steps": [None, {"uuid": "u3", "title": "Deploy", "status": "aborted"}]},
+        ]
+    },
+    "is_log_archived": True,
 }
 ARTIFACT: dict[str, Any] = {
+    "artifact_meta": {
+        "file_size_bytes": "3558274.000000",
+        "app_info": {"app_title": "Shop", "bundle_id": "com.acme.shop", "version": "3.2.0", "build_number": "812"},
+    },
     "slug": "c1",
     "title": "Shop.ipa",
     "artifact_type": "ios-ipa",
@@ -121,8 +150,9 @@ READERS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
     "build of an app": (lambda value: reading.read_build(value, "app-1"), BUILD),
     "pipeline": (lambda value: reading.read_pipeline(value, "app-1"), PIPELINE),
     "listed pipeline": (lambda value: reading.read_listed_pipeline(value, "app-1"), LISTED_PIPELINE),
-    "log": (reading.read_log, LOG),
-    "artifact": (reading.read_artifact, ARTIFACT),
+    "log": (remains.read_log, LOG),
+    "log summary": (remains.read_log_summary, SUMMARY),
+    "artifact": (remains.read_artifact, ARTIFACT),
     "owner": (reading.read_owner, {"username": "ana", "slug": "u1"}),
     "page": (
         lambda value: reading.read_page(value, reading.read_build),
@@ -137,7 +167,9 @@ ODD: list[Any] = [
     [], [None], [[]], {}, {"slug": None}, "9" * 5_000, "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00",
 ]  # fmt: skip
 
-names = st.sampled_from(sorted({key for value in (APP, BUILD, PIPELINE, LOG, ARTIFACT) for key in value} | {"data"}))
+names = st.sampled_from(
+    sorted({key for value in (APP, BUILD, PIPELINE, LOG, SUMMARY, ARTIFACT) for key in value} | {"data"})
+)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([AT, *ODD[:7]])
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names | st.text(), inner, max_size=8)
@@ -337,14 +369,15 @@ def test_a_line_of_the_pipeline_list() -> None:
 
 
 def test_a_log_is_in_order_and_has_each_chunk_once() -> None:
-    part = reading.read_log(LOG)
+    part = remains.read_log(LOG)
     assert [(chunk.position, chunk.text) for chunk in part.chunks] == [(1, "a"), (2, "b")]
     assert part.is_archived
-    assert reading.read_log({}) == LogPart(is_archived=False)
+    assert (part.next_after, part.next_before) == ("2026-08-01T09:27:41.123456789Z", None)
+    assert remains.read_log({}) == LogPart(is_archived=False)
 
 
 def test_an_artifact() -> None:
-    assert reading.read_artifact(ARTIFACT) == Artifact(
+    assert remains.read_artifact(ARTIFACT) == Artifact(
         "c1",
         "Shop.ipa",
         "ios-ipa",
@@ -352,7 +385,76 @@ def test_an_artifact() -> None:
         True,
         "https://app.bitrise.io/artifact/c1/p/x",
         "https://example.com/get?signature=sesame",
+        "3.2.0",
+        "812",
+        "com.acme.shop",
+        "ios",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "meta", "facts"),
+    [
+        (
+            "android-apk",
+            {"app_info": {"version_name": "3.2", "version_code": 812, "package_name": "com.acme.shop"}},
+            ("3.2", "812", "com.acme.shop", "android"),
+        ),
+        ("ios-ipa", {"version": "3.2", "app_info": None}, ("3.2", None, None, "ios")),
+        ("ios-ipa", {"app_info": {"version": {"odd": 1}, "bundle_id": ["x"]}}, (None, None, None, "ios")),
+        ("ios-ipa", {"app_info": {"version": "9" * 5_000}}, (None, None, None, "ios")),
+        ("ios-ipa", ["app_info"], (None, None, None, "ios")),
+        ("file", None, (None, None, None, None)),
+        (None, None, (None, None, None, None)),
+    ],
+)
+def test_what_an_artifact_says_of_its_app(kind: Any, meta: Any, facts: tuple[str | None, ...]) -> None:
+    artifact = remains.read_artifact(ARTIFACT | {"artifact_type": kind, "artifact_meta": meta})
+    assert artifact is not None
+    assert (artifact.version, artifact.build_number, artifact.bundle_id, artifact.platform) == facts
+
+
+@pytest.mark.parametrize("odd", [*ODD, {"expiring_raw_log_url": ""}, {"expiring_raw_log_url": [1]}])
+def test_where_a_steps_log_is_may_not_be_said(odd: Any) -> None:
+    assert remains.read_step_log_url(odd) is None
+    assert remains.read_step_log_url(LOG) == "https://example.com/raw?signature=sesame"
+
+
+def test_a_summary_of_steps() -> None:
+    summary = remains.read_log_summary(SUMMARY)
+    assert summary is not None
+    assert [(step.uuid, step.title, step.status) for step in summary.steps] == [
+        ("u1", "Git Clone", "success"),
+        ("u2", "xcode-test", "failed"),
+        (None, None, None),
+        ("u3", "Deploy", "aborted"),
+    ]
+    assert summary.failed_step is not None
+    assert summary.failed_step.error_messages == ("exit status 65",)
+    assert "exit status 65" not in repr(summary)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "failed"),
+    [
+        (["success", "failed_skippable", "failed", "failed"], 2),
+        (["success", "aborted_with_no_output_timeout", "skipped"], 1),
+        (["preparation_failed"], 0),
+        (["success", "aborted", "skipped"], 1),
+        (["aborted", "failed"], 1),
+        (["success", "failed_skippable", "skipped_with_run_if", "", "FAILED?"], None),
+    ],
+)
+def test_the_step_that_failed_the_build(statuses: list[str], failed: int | None) -> None:
+    steps = [{"uuid": str(number), "status": status} for number, status in enumerate(statuses)]
+    summary = remains.read_log_summary({"execution": {"workflows": [{"steps": steps[:1]}, {"steps": steps[1:]}]}})
+    assert summary is not None
+    assert (summary.failed_step and summary.failed_step.uuid) == (None if failed is None else str(failed))
+
+
+@pytest.mark.parametrize("odd", [None, [], "x", {}, {"execution": None}, {"execution": {"workflows": {"steps": []}}}])
+def test_an_unknown_summary_is_none(odd: Any) -> None:
+    assert remains.read_log_summary(odd) is None
 
 
 @pytest.mark.parametrize("kind", ["app", "build", "artifact", "pipeline"])

@@ -228,3 +228,15 @@ async def test_a_build_has_a_page_that_escapes(
     assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "iOS Shop #1" in page.body
     assert "<script>" not in page.body
+
+
+async def test_the_log_ends_with_a_box_that_marks_the_failed_step(
+    bitrise: PracticeBitrise, shop: App, bot: Caller, time: Time
+) -> None:
+    build = bitrise.start_build(shop, workflow="test")
+    bitrise.run(build)
+    time.passes(minutes=4)
+    log = joined((await bot.get(place(build, "log"))).body["log_chunks"])
+    _, summary = log.split("bitrise summary")
+    assert "x\x1b[0m | xcode-test (exit code: 1)" in summary
+    assert all(len(line) == 80 for line in log.splitlines() if line.startswith("+"))

@@ -1,0 +1,18 @@
+"""``/build log``: the failed step and its last telling lines, for one person."""
+
+from __future__ import annotations
+
+from bot.slack import hearing, shown
+from bot.slack.blocks import actions, lines, message, words
+from bot.slack.cards import open_button
+from bot.slack.shown import ShownBuild
+from bot.slack.text import Message, quoted
+from storage.findings import FindingRow
+
+NOTHING_FOUND = "Its log tells nothing yet."
+
+
+def log_message(build: ShownBuild, finding: FindingRow) -> Message:
+    told = hearing.why_blocks(finding) or [lines([words(NOTHING_FOUND)])]
+    text = f"{shown.sentence(build)} {' '.join(finding.lines[-1:]) or finding.missing or NOTHING_FOUND}"
+    return message(quoted(text, 1_000), lines(shown.title_line(build)), *told, *actions(open_button(build)))

@@ -1,0 +1,88 @@
+"""What a build left: install pages first, a QR code behind a button, the other files by name."""
+
+from __future__ import annotations
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.access import Asker
+from bot.errors import BuildNotFound, NothingNamed, ViewGone
+from bot.installing import InstallLink
+from bot.services import Services
+from bot.slack import ids
+from bot.slack.artifacts_message import artifacts_message, qr_view
+from bot.slack.client import SlackFailed, SlackRefused
+from bot.slack.forms import notice
+from bot.slack.qr import qr_png
+from bot.slack.text import Message, link
+from commands.arguments import parse_build
+from commands.asking import Help, Payload, Typed, answering, asker_of_press, later, pressed_value
+from commands.status import named
+
+HELP = (Help("artifacts shop #812", "install pages, one per platform, with QR codes; and the other files"),)
+NO_SCOPE = "I may not show pictures here: the optional scope files:write was declined."
+
+
+def register(app: AsyncApp) -> None:
+    app.action(ids.BUILD_INSTALL)(press_install)
+    app.action(ids.any_number(ids.ARTIFACT_QR))(show_qr)
+
+
+async def show_artifacts(typed: Typed, services: Services) -> Message | None:
+    arguments = parse_build(typed.words)
+    if not arguments.names_build:
+        raise NothingNamed(f"Which build? For example: {services.command} artifacts shop #812")
+    await services.connections.get_connected(typed.asker.workspace_id)
+
+    async def find() -> Message:
+        build = await services.builds.get_build(typed.asker, named(arguments))
+        return artifacts_message(await services.showing.shown(build), await services.findings.leftovers(build))
+
+    later(services, typed.asker, find(), name="artifacts", typed=typed)
+    return None
+
+
+async def press_install(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        later(services, asker, of_known(asker, pressed_value(action), services), name="install")
+
+
+async def of_known(asker: Asker, build_slug: str, services: Services) -> Message:
+    build = await services.builds.get_known(asker, build_slug)
+    return artifacts_message(await services.showing.shown(build), await services.findings.leftovers(build))
+
+
+async def show_qr(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        build_slug, _, platform = pressed_value(action).partition(" ")
+        if not platform:
+            raise ViewGone("That button is from an older message. Ask again.")
+        slack = services.slack(asker.workspace_id)
+        view_id = await slack.open_view(body["trigger_id"], notice("QR code", "⏳ Drawing…"))
+        later(services, asker, draw(asker, view_id, build_slug, platform, services), name="qr")
+
+
+async def draw(asker: Asker, view_id: str, build_slug: str, platform: str, services: Services) -> None:
+    build = await services.builds.get_known(asker, build_slug)
+    left = await services.findings.leftovers(build)
+    install = next((each for each in left.installs if each.platform == platform and each.page_url), None)
+    if install is None:
+        raise BuildNotFound("That install page is not there any more, or has been switched off.")
+    slack = services.slack(asker.workspace_id)
+    try:
+        file_id = await slack.upload("install.png", qr_png(install.page_url or ""), title="Install page")
+        await slack.update_view(view_id, qr_view(install, file_id))
+    except SlackFailed as failed:
+        await slack.update_view(view_id, notice("QR code", why_not(failed), address(install)))
+
+
+def why_not(failed: SlackFailed) -> str:
+    is_declined = isinstance(failed, SlackRefused) and failed.error == "missing_scope"
+    return NO_SCOPE if is_declined else "Slack would not show the picture."
+
+
+def address(install: InstallLink) -> str:
+    return f"The page itself: {link(install.page_url or '', install.page_url or '')}"

@@ -1,0 +1,264 @@
+"""Why a build failed, asked of the practice Bitrise at every moment of a log's life."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.bitrise.client import BitriseClient
+from bot.errors import BitriseUnauthorized
+from bot.failing import (
+    EMPTY,
+    NEVER_STARTED,
+    NOT_KEPT,
+    NOT_STARTED,
+    NOT_THERE,
+    OF_A_PIPELINE,
+    RETRY,
+    Finding,
+    NotYet,
+    look_into,
+)
+from playground.bitrise import App, Build, PracticeBitrise, Workflow
+from playground.clock import SteppedClock
+from playground.wire import Fault
+from storage.builds import BuildRow
+
+Time = Callable[..., None]
+
+PRINTED = """Compiling
+\x1b[31m/Users/vagrant/git/Shop/Login.swift:12:5: error: API_\x1b[0mKEY=sesame is no key\x1b[0m
+Test Case '-[ShopTests.LoginTests testEmpty]' failed (0.101 seconds).
+** TEST FAILED **"""
+TOLD = Finding(
+    "xcode-test",
+    (
+        "Shop/Login.swift:12:5: error: API_KEY=******** is no key",
+        "Test Case '-[ShopTests.LoginTests testEmpty]' failed (0.101 seconds).",
+        "** TEST FAILED **",
+    ),
+    ("ShopTests.LoginTests.testEmpty",),
+)
+
+
+def row(build: Build, clock: SteppedClock, **more: Any) -> BuildRow:
+    """As the bot would have stored it."""
+    known: dict[str, Any] = dict.fromkeys(BuildRow.__dataclass_fields__)
+    known |= {
+        "workspace_id": "T1",
+        "build_slug": build.slug,
+        "app_slug": build.app.slug,
+        "is_pipeline": False,
+        "cause": "push",
+        "state": "finished" if build.is_finished else "running" if build.started_at else "queued",
+        "triggered_at": build.triggered_at,
+        "started_at": build.started_at,
+        "finished_at": build.finished_at,
+        "seen_at": clock.now(),
+    }
+    return BuildRow(**known | more)
+
+
+class Desk:
+    """One app whose test workflow fails in its second of three steps, after 40 of 60 seconds."""
+
+    def __init__(self, bitrise: PracticeBitrise, client: BitriseClient, shop: App, clock: SteppedClock) -> None:
+        self.bitrise, self.client, self.shop, self.clock = bitrise, client, shop, clock
+        steps = ("git-clone", "xcode-test", "deploy")
+        shop.workflows["test"] = Workflow(
+            timedelta(minutes=1), steps=steps, failed_step="xcode-test", log=PRINTED, queue=timedelta(0)
+        )
+
+    def start(self, workflow: str = "test", **passes: float) -> Build:
+        build = self.bitrise.start_build(self.shop, workflow=workflow)
+        self.bitrise.run(build)
+        self.passes(**passes)
+        return build
+
+    def passes(self, **amount: float) -> None:
+        self.clock.move_to(self.clock.now() + timedelta(**amount))
+        self.bitrise.now()
+
+    def without(self, *operations: str, **more: Any) -> None:
+        for operation in operations:
+            fault: dict[str, Any] = {"kind": "status", "status": 404, "times": None} | more
+            self.bitrise.faults.add(Fault(operation, **fault))
+
+    async def look(self, build: Build, **more: Any) -> Finding | NotYet:
+        return await look_into(self.client, row(build, self.clock, **more), now=self.clock.now())
+
+    @property
+    def soon(self) -> NotYet:
+        return NotYet(self.clock.now() + RETRY)
+
+
+@pytest.fixture
+def desk(bitrise: PracticeBitrise, client: BitriseClient, shop: App, clock: SteppedClock) -> Desk:
+    return Desk(bitrise, client, shop, clock)
+
+
+UNDOCUMENTED = ("builds.log-summary", "builds.step-log")
+
+
+async def test_the_failed_step_tells_at_once_before_there_is_an_archive(desk: Desk) -> None:
+    build = desk.start(minutes=1)
+    assert await desk.look(build) == TOLD
+    assert not desk.bitrise.journal.named("builds.log")
+
+
+async def test_without_the_summary_the_boxes_of_the_log_tell(desk: Desk) -> None:
+    build = desk.start(minutes=1)
+    desk.without(*UNDOCUMENTED)
+    assert await desk.look(build) == TOLD  # in chunks
+    desk.passes(minutes=1)
+    assert await desk.look(build) == TOLD  # from the archive
+
+
+async def test_without_the_log_of_a_step_that_of_the_build_tells(desk: Desk) -> None:
+    build = desk.start(minutes=2)
+    desk.without("builds.step-log")
+    assert await desk.look(build) == TOLD
+
+
+async def test_there_is_no_log_in_the_first_seconds(desk: Desk) -> None:
+    build = desk.start(seconds=5)
+    assert await desk.look(build) == desk.soon
+    desk.passes(seconds=15)
+    found = await desk.look(build)
+    assert isinstance(found, Finding)
+    assert (found.step, found.lines, found.missing) == (None, ("Running git-clone", "branch: main", "Done"), None)
+
+
+async def test_a_build_that_no_machine_took_never_has_a_log(desk: Desk) -> None:
+    build = desk.bitrise.start_build(desk.shop, workflow="endless")
+    desk.bitrise.abort_in_web(build, "ana")
+    assert await desk.look(build) == Finding(missing=NEVER_STARTED)
+    assert len(desk.bitrise.journal) == 0
+
+
+async def test_a_pipeline_has_none_of_its_own(desk: Desk) -> None:
+    assert await desk.look(desk.start(), is_pipeline=True) == Finding(missing=OF_A_PIPELINE)
+    assert len(desk.bitrise.journal) == 0
+
+
+async def test_an_aborted_build_shows_where_it_was_stopped(desk: Desk) -> None:
+    build = desk.start(minutes=1, workflow="endless")
+    desk.passes(minutes=2)
+    desk.bitrise.abort_in_web(build, "ana")
+    found = await desk.look(build)
+    assert isinstance(found, Finding)
+    assert (found.step, found.missing) == ("git-clone", None)
+    assert found.lines[0] == "Running git-clone"
+
+
+async def test_chunks_may_be_all_there_ever_is(desk: Desk) -> None:
+    """Some aborted builds are never archived, and have no summary at their end."""
+    desk.without(*UNDOCUMENTED)
+    desk.bitrise.archive_takes = timedelta(days=1)
+    build = desk.start(minutes=3, workflow="endless")
+    desk.bitrise.abort_in_web(build, "ana")
+    assert await desk.look(build) == desk.soon
+    desk.passes(minutes=2, seconds=59)
+    assert await desk.look(build) == desk.soon
+    desk.passes(seconds=1)
+    found = await desk.look(build)
+    assert isinstance(found, Finding)
+    assert (found.lines[0], found.missing) == ("Running activate-ssh-key", None)
+
+
+@pytest.mark.parametrize("is_archived", [True, False])
+async def test_a_log_that_was_not_kept(desk: Desk, is_archived: bool) -> None:
+    """Archived without a URL there never will be one; not archived and empty, there is none in the end."""
+    build = desk.start(minutes=1)
+    desk.without("builds.step-log")
+    desk.without("builds.log", kind="body", status=200, body={"log_chunks": [], "is_archived": is_archived})
+    nothing = Finding("xcode-test", ("** TEST FAILED **",), missing=NOT_KEPT)  # the step's error, by the summary
+    assert await desk.look(build) == (nothing if is_archived else desk.soon)
+    desk.passes(minutes=4)
+    assert await desk.look(build) == nothing
+
+
+async def test_chunks_in_an_archived_answer_without_a_url_are_taken(desk: Desk) -> None:
+    build = desk.start(minutes=1)
+    desk.without(*UNDOCUMENTED)
+    chunks = [{"chunk": "first\nerr", "position": 1}, {"chunk": "or: second\n", "position": 2}]
+    body = {"log_chunks": chunks[::-1], "is_archived": True}
+    desk.without("builds.log", kind="body", status=200, body=body)
+    assert await desk.look(build) == Finding(None, ("error: second",))
+
+
+async def test_a_log_that_never_comes_is_waited_for_three_minutes(desk: Desk) -> None:
+    build = desk.start(minutes=1)
+    desk.without("builds.log*", "builds.step-log")
+    assert await desk.look(build) == desk.soon
+    desk.passes(minutes=3)
+    assert await desk.look(build) == Finding(missing=NOT_THERE)
+    assert await desk.look(build, state="running", finished_at=None) == Finding(missing=NOT_STARTED)
+
+
+async def test_a_token_that_may_not_read_logs(desk: Desk, token: str) -> None:
+    build = desk.start(minutes=9)
+    desk.bitrise.set_role(token, "tester")
+    assert await desk.look(build) == Finding(missing=NOT_THERE)
+
+
+async def test_an_ended_url_is_asked_for_again_once(desk: Desk) -> None:
+    build = desk.start(minutes=2)
+    desk.without(*UNDOCUMENTED)
+    old = (await desk.client.get_log(desk.shop.slug, build.slug)).expiring_raw_log_url
+    desk.passes(minutes=10)
+    stale = {"is_archived": True, "expiring_raw_log_url": old}
+    desk.without("builds.log", kind="body", status=200, body=stale, times=1)
+    assert await desk.look(build) == TOLD
+    desk.without("builds.log", kind="body", status=200, body=stale)
+    assert await desk.look(build) == Finding(missing=NOT_THERE)
+    assert len(desk.bitrise.journal.named("builds.log")) == 5
+
+
+async def test_an_empty_log_says_so(desk: Desk) -> None:
+    build = desk.start(minutes=1)
+    desk.without(*UNDOCUMENTED)
+    chunks = [{"chunk": "\x1b[0m}\r\n\r\n+----------------+\n".replace("}", ""), "position": 1}]
+    desk.without("builds.log", kind="body", status=200, body={"log_chunks": chunks, "is_archived": True})
+    assert await desk.look(build) == Finding(missing=EMPTY)
+
+
+async def test_a_busy_bitrise_is_asked_later_and_not_for_ever(desk: Desk) -> None:
+    build = desk.start(minutes=1)
+    desk.without("builds.*", status=429, retry_after=7)
+    assert await desk.look(build) == NotYet(desk.clock.now() + timedelta(seconds=7))
+    desk.passes(minutes=3)
+    assert await desk.look(build) == Finding(missing="Bitrise asks for a pause of 7 s.")
+
+
+async def test_a_bitrise_in_trouble_is_asked_later_and_not_for_ever(desk: Desk) -> None:
+    build = desk.start(minutes=1)
+    desk.without("builds.*", status=500, error="password=sesame")
+    assert await desk.look(build) == desk.soon
+    desk.passes(minutes=3)
+    found = await desk.look(build)
+    assert isinstance(found, Finding)
+    assert found.missing == "Bitrise has trouble (500): password=********"
+
+
+async def test_a_dead_token_is_told(desk: Desk, token: str) -> None:
+    build = desk.start(minutes=1)
+    desk.bitrise.revoke(token)
+    with pytest.raises(BitriseUnauthorized):
+        await desk.look(build)
+
+
+async def test_what_the_summary_says_is_masked_and_plain(desk: Desk) -> None:
+    build = desk.start(minutes=1)
+    step = {
+        "uuid": "x", "title": "\x1b[1mdeploy\u202e token=sesame", "status": "failed",
+        "errors": [{"message": "error: \x1b[31mBearer dXNlcjpwYXNz\nsecond"}],
+    }  # fmt: skip
+    summary = {"execution": {"workflows": [{"steps": [step]}]}}
+    desk.without("builds.log-summary", kind="body", status=200, body=summary)
+    desk.without("builds.log", "builds.step-log")
+    desk.passes(minutes=3)
+    assert await desk.look(build) == Finding("deploy token=********", ("error: Bearer ********",), missing=NOT_THERE)

@@ -1,0 +1,118 @@
+"""The subscription form: patterns become text and come back, choices stand for patterns, nothing is too long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.filters import MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters
+from bot.outcomes import Cause, Outcome
+from bot.slack.subscription_form import (
+    ALL_APPS,
+    SubscriptionDraft,
+    chosen_of,
+    parts_of,
+    read_subscription_form,
+    subscription_form,
+    written,
+)
+from bot.slack.text import escape
+from commands.arguments import parse_subscribe
+from commands.subscriptions import read_filters, typed_patterns
+from playground.slack.state import initial_values
+from playground.slack.validation import check_view
+
+PRINTABLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
+NAMES = (
+    st.text(PRINTABLE, min_size=1, max_size=30).map(lambda text: " ".join(text.split())).filter(lambda t: t.strip("!"))
+)
+PATTERNS = st.lists(NAMES, max_size=MAX_PATTERNS, unique=True)
+
+
+def submitted(draft: SubscriptionDraft) -> dict[str, Any]:
+    """The form as somebody sends it who touched nothing."""
+    view = subscription_form(draft)
+    return {**view, "state": {"values": initial_values(view["blocks"])}}
+
+
+@given(PATTERNS)
+def test_patterns_come_back_from_their_text(patterns: list[str]) -> None:
+    assert parts_of(written(patterns)) == patterns
+
+
+@given(PATTERNS)
+def test_patterns_in_a_field_are_what_they_are_when_typed(patterns: list[str]) -> None:
+    typed = " ".join(typed_patterns("branch", written(patterns)))
+    assert list(parse_subscribe(escape(typed)).filters.branch) == patterns
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns"),
+    [
+        ("main, release/*", ["main", "release/*"]),
+        (" main ,,  release/* ,", ["main", "release/*"]),
+        ('"odd, one", main', ["odd, one", "main"]),
+        ("“odd, one”, main", ["odd, one", "main"]),
+        ("my workflow, other", ["my workflow", "other"]),
+        ("main\nrelease/*", ["main release/*"]),
+        ("", []),
+    ],
+)
+def test_how_people_write_lists(text: str, patterns: list[str]) -> None:
+    typed = " ".join(typed_patterns("branch", text))
+    assert list(parse_subscribe(escape(typed)).filters.branch) == patterns
+
+
+@pytest.mark.parametrize(
+    ("patterns", "chosen"),
+    [
+        ((), ()),
+        (("failed",), ("failed",)),
+        (("!failed",), ("succeeded", "aborted", "skipped")),
+        (("s*",), ("succeeded", "skipped")),
+        (("s*", "!skipped"), ("succeeded",)),
+        (("*",), ()),
+    ],
+)
+def test_what_is_chosen_is_what_the_patterns_let_through(patterns: tuple[str, ...], chosen: tuple[str, ...]) -> None:
+    assert chosen_of(patterns, Outcome) == chosen
+
+
+def test_what_nobody_touched_is_read_as_it_was() -> None:
+    wanted = Filters(
+        workflow=("deploy", "a, b"), branch=("!x",), tag=("v*",), outcome=("!aborted",), cause=("!schedule", "!api"),
+        by=("U012AB", "octocat", "!U034CD", "!dependabot*"), reason=("!stuck", "s*"),
+    )  # fmt: skip
+    form = read_subscription_form(
+        submitted(SubscriptionDraft("C1", "s1", app_slug=ALL_APPS, filters=wanted, style="thread", starts=True))
+    )
+    assert (form.channel_id, form.subscription_id, form.has_app, form.app_slug) == ("C1", "s1", True, None)
+    assert (form.style, form.starts) == ("thread", True)
+    assert read_filters(form, wanted) == wanted
+
+
+def test_all_causes_chosen_is_any_cause() -> None:
+    view = submitted(SubscriptionDraft("C1", filters=Filters(cause=("push",))))
+    view["state"]["values"]["subscribe.cause"]["subscribe.cause"]["selected_options"] = [
+        {"value": str(cause)} for cause in Cause
+    ]
+    assert read_subscription_form(view).causes == ()
+
+
+def test_a_view_with_nothing_in_it_is_read() -> None:
+    form = read_subscription_form({})
+    assert (form.has_app, form.subscription_id, form.style) == (False, None, "card")
+    assert read_filters(form, Filters()) == Filters()
+
+
+def test_patterns_that_do_not_fit_their_field_stay_as_they_are() -> None:
+    longest = tuple(f"{number:02}" + "x" * (MAX_PATTERN_CHARACTERS - 2) for number in range(MAX_PATTERNS))
+    wanted = Filters(workflow=longest, branch=("main",), by=("U012AB", *(f"y{each}" for each in longest[1:])))
+    draft = SubscriptionDraft("C1", "s1", app_slug="a" * 36, app_title="t" * 200, filters=wanted)
+    view = submitted(draft)
+    assert check_view(subscription_form(draft)) == []
+    assert "they stay as they are" in str(view["blocks"])
+    assert read_filters(read_subscription_form(view), wanted) == wanted

@@ -1,0 +1,85 @@
+"""Whose commit it is, read from its trailers, and whose build that makes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.authors import READ_CHARACTERS, emails_in
+from bot.owners import is_of
+from storage.builds import BuildRow
+from storage.people import PersonRow
+from tests.storage.test_stores import build
+
+ANA = PersonRow("T1", "U1", git_names=("octocat", "ana-d"), email="ana@acme.dev")
+
+
+@pytest.mark.parametrize(
+    ("message", "emails"),
+    [
+        ("Fix login crash\n\nSigned-off-by: Ana Diaz <ana@acme.dev>", {"ana@acme.dev"}),
+        ("Fix\n\nsigned-off-by: Ana <ANA@Acme.dev>  \nCo-Authored-By: Bo Li <bo@acme.dev>\n",
+         {"ana@acme.dev", "bo@acme.dev"}),
+        ("Author: Ana <ana@acme.dev>", {"ana@acme.dev"}),
+        ("Authored-by: <ana@acme.dev>", {"ana@acme.dev"}),
+        ("Reviewed-by: Bo <bo@acme.dev>", set()),
+        ("Cc: <ana@acme.dev>\nReported-by: Ana <ana@acme.dev>", set()),
+        ("Mail ana@acme.dev, or Signed-off-by: Ana <ana@acme.dev>", set()),
+        ("> Signed-off-by: Ana <ana@acme.dev>", set()),
+        ("Signed-off-by: Ana <ana@acme.dev> and more", set()),
+        ("Signed-off-by: Ana <ana>", set()),
+        ("Signed-off-by: Ana\n<ana@acme.dev>", set()),
+        ("", set()),
+    ],
+)  # fmt: skip
+def test_addresses_of_authors(message: str, emails: set[str]) -> None:
+    assert emails_in(message) == emails
+
+
+@given(st.text())
+def test_any_message_can_be_read(message: str) -> None:
+    signed = f"{message}\nSigned-off-by: Ana <ana@acme.dev>"
+    assert "ana@acme.dev" in emails_in(signed)
+
+
+def test_of_an_enormous_message_only_the_beginning_is_read() -> None:
+    assert emails_in("x" * READ_CHARACTERS + "\nSigned-off-by: Ana <ana@acme.dev>") == frozenset()
+    assert emails_in("Signed-off-by: <" * READ_CHARACTERS) == frozenset()
+
+
+def made(**facts: Any) -> BuildRow:
+    return build("b1", **({"cause": "push", "cause_who": None, "requester": None, "commit_message": None} | facts))
+
+
+SIGNED = "Fix\n\nSigned-off-by: Ana Diaz <Ana@acme.dev>"
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_hers"),
+    [
+        ({"requester": "U1", "cause": "slack"}, True),
+        ({"requester": "U2", "cause": "slack"}, False),
+        ({"cause_who": "octocat"}, True),
+        ({"cause_who": "Ana-D", "cause": "pull-request"}, True),
+        ({"cause_who": "ana-d", "cause": "manual"}, True),
+        ({"cause_who": "ana@acme.dev"}, True),
+        ({"cause_who": "octocat2"}, False),
+        ({"cause_who": "octocat", "cause": "slack", "requester": "U2"}, False),  # a name in Slack
+        ({"commit_message": SIGNED}, True),
+        ({"commit_message": SIGNED, "cause_who": "merge-bot"}, True),
+        ({"commit_message": SIGNED, "cause": "schedule"}, False),
+        ({"commit_message": "Fix\n\nReviewed-by: Ana <ana@acme.dev>"}, False),
+        ({}, False),
+    ],
+)
+def test_whose_build_it_is(facts: dict[str, Any], is_hers: bool) -> None:
+    assert is_of(ANA, made(**facts)) is is_hers
+
+
+def test_who_has_linked_nothing_has_what_they_started() -> None:
+    nobody = PersonRow("T1", "U3")
+    assert not is_of(nobody, made(cause_who="octocat", commit_message=SIGNED))
+    assert is_of(nobody, made(requester="U3", cause="slack"))

@@ -1,0 +1,118 @@
+"""Links to commits and comparisons, from any address a repository can be cloned by."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.compare import commit_url, compare_url, repository_page
+
+OLD, NEW = "a1b2c3d", "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("url", "provider", "page"),
+    [
+        ("https://github.com/acme/shop.git", "github", "https://github.com/acme/shop"),
+        ("https://github.com/acme/shop/", None, "https://github.com/acme/shop"),
+        ("https://ana:sesame@github.com/acme/shop.git", None, "https://github.com/acme/shop"),
+        ("git@github.com:acme/shop.git", "github", "https://github.com/acme/shop"),
+        ("git@github.com:/acme/shop.git", None, "https://github.com/acme/shop"),
+        ("github.com:acme/shop", None, "https://github.com/acme/shop"),
+        ("org-123@github.com:acme/shop.git", None, "https://github.com/acme/shop"),
+        ("ssh://git@github.com/acme/shop.git", None, "https://github.com/acme/shop"),
+        ("ssh://git@ssh.github.com:443/acme/shop.git", None, "https://github.com/acme/shop"),
+        ("git://github.com/acme/shop.git", None, "https://github.com/acme/shop"),
+        ("https://GitHub.com/Acme/Shop.iOS.git", None, "https://github.com/Acme/Shop.iOS"),
+        ("https://github.acme.com:8443/acme/shop.git", None, "https://github.acme.com:8443/acme/shop"),
+        ("http://github.acme.local/acme/shop.git", None, "http://github.acme.local/acme/shop"),
+        ("ssh://git@git.acme.com:2222/acme/shop.git", "github-enterprise", "https://git.acme.com/acme/shop"),
+        ("git@gitlab.com:acme/mobile/ios/shop.git", "gitlab", "https://gitlab.com/acme/mobile/ios/shop"),
+        ("https://git.acme.com/mobile/shop.git", "gitlab", "https://git.acme.com/mobile/shop"),
+        ("git@bitbucket.org:acme/shop.git", "bitbucket", "https://bitbucket.org/acme/shop"),
+        ("https://ana@bitbucket.org/acme/shop.git", None, "https://bitbucket.org/acme/shop"),
+        ("https://bitbucket.acme.com/scm/MOB/shop.git", None, "https://bitbucket.acme.com/projects/MOB/repos/shop"),
+        ("ssh://git@bitbucket.acme.com:7999/MOB/shop.git", None, "https://bitbucket.acme.com/projects/MOB/repos/shop"),
+        ("ssh://git@git.acme.com:7999/~ana/shop.git", "bitbucket", "https://git.acme.com/projects/~ana/repos/shop"),
+        ("https://git.acme.com/acme/shop.git", None, None),
+        ("https://git.acme.com/acme/shop.git", "other", None),
+        ("https://github.com/acme", "github", None),
+        ("https://github.com/acme/shop/tree/main", "github", None),
+        ("https://github.com/acme/../shop", "github", None),
+        ("https://github.com/acme/shop?x=1 <!channel>", None, "https://github.com/acme/shop"),
+        ("https://github.com/acme/sh op", None, None),
+        ("https://github.com/acme/shop|x", None, None),
+        ("https://gith<ub.com/acme/shop", None, None),
+        ("https://[::1]/github/shop", "github", None),
+        ("https://github.com:99999/acme/shop", None, None),
+        ("javascript://github.com/acme/shop", "github", None),
+        ("file:///srv/github/acme/shop", "github", None),
+        ("/srv/github/shop.git", "github", None),
+        ("C:\\github\\shop", "github", None),
+        ("", "github", None),
+        (None, None, None),
+    ],
+)
+def test_the_page_of_a_repository(url: str | None, provider: str | None, page: str | None) -> None:
+    assert repository_page(url, provider) == page
+
+
+@pytest.mark.parametrize(
+    ("url", "compared", "commit"),
+    [
+        ("git@github.com:acme/shop.git", f"/acme/shop/compare/{OLD}...{NEW}", f"/acme/shop/commit/{NEW}"),
+        ("git@gitlab.com:a/b/shop.git", f"/a/b/shop/-/compare/{OLD}...{NEW}", f"/a/b/shop/-/commit/{NEW}"),
+        ("git@bitbucket.org:acme/shop", f"/acme/shop/branches/compare/{NEW}%0D{OLD}", f"/acme/shop/commits/{NEW}"),
+        ("https://bitbucket.acme.com/scm/MOB/shop.git", None, f"/projects/MOB/repos/shop/commits/{NEW}"),
+    ],
+)
+def test_comparing_and_showing(url: str, compared: str | None, commit: str) -> None:
+    between, one = compare_url(url, None, OLD, NEW), commit_url(url, None, NEW)
+    assert (between and urlsplit(between).path) == compared
+    assert urlsplit(str(one)).path == commit
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [None, "", "abc", "main", "a1b2c3", "g" * 40, "a" * 65, "a1b2c3d\n", "a1b2c3d/../x", "a1b2c3d...x", "é1b2c3d"],
+)
+def test_what_is_no_commit_has_no_link(bad: str | None) -> None:
+    url = "https://github.com/acme/shop.git"
+    assert commit_url(url, None, bad) is None
+    assert compare_url(url, None, bad, NEW) is None
+    assert compare_url(url, None, OLD, bad) is None
+
+
+def test_nothing_lies_between_a_commit_and_itself() -> None:
+    assert compare_url("https://github.com/acme/shop", None, NEW, NEW) is None
+
+
+parts = st.sampled_from(
+    ["https://", "http://", "ssh://", "git@", "github.com", "gitlab", "bitbucket.org", ":", "/", "a", "..", ".git", "@",
+     "?", "#", "javascript:", "\n", "<", "|", ":22", "%2e", "~", "\u202e", " "]
+)  # fmt: skip
+
+
+@given(
+    st.lists(parts, max_size=10).map("".join) | st.text(),
+    st.sampled_from([None, "github", "gitlab", "bitbucket", "?"]),
+    st.text(alphabet="0123456789abcdefxyz./\n", max_size=70),
+)
+def test_whatever_comes_in_only_a_clean_web_address_comes_out(url: str, provider: str | None, commit: str) -> None:
+    for link in (
+        repository_page(url, provider),
+        commit_url(url, provider, commit),
+        compare_url(url, provider, OLD, commit),
+    ):
+        if link is not None:
+            address = urlsplit(link)
+            assert address.scheme in ("http", "https")
+            assert address.hostname
+            assert address.username is None
+            assert not set(link) & set(" <>|\"'\n\\?#@")
+            assert ".." not in address.path.replace("...", "").split("/")
+            assert link.isascii()
+            assert link.isprintable()

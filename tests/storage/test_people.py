@@ -1,0 +1,157 @@
+"""People, their builds, and what is held for them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage import Database
+from storage.migrations import MIGRATIONS, migrate
+from storage.news import ENDED, NewsStore
+from storage.people import PeopleStore, PersonRow
+from storage.sqlite import SqliteDatabase
+from tests.storage.conftest import NOW
+from tests.storage.test_stores import add_builds, build
+
+pytestmark = pytest.mark.usefixtures("workspaces")
+LATER = NOW + timedelta(hours=1)
+ANA = PersonRow(
+    "T1", "U1", ("octocat", "ana-d"), email="ana@acme.dev", tells="failures", quiet_from="22:00", quiet_until="07:00",
+    time_zone="Europe/Amsterdam",
+)  # fmt: skip
+
+
+async def save(database: Database, *people: PersonRow) -> PeopleStore:
+    store = PeopleStore(database)
+    for person in people:
+        await database.transaction(lambda tx, person=person: store.save_person(tx, person))  # type: ignore[misc]
+    return store
+
+
+async def link(database: Database, user_id: str, **slugs: Any) -> None:
+    store = PeopleStore(database)
+    for slug, at in slugs.items():
+        await database.transaction(
+            lambda tx, slug=slug, at=at: store.add_build_person(tx, "T1", slug, user_id, triggered_at=at)  # type: ignore[misc]
+        )
+
+
+async def test_a_person_comes_back_as_saved_and_is_saved_anew(database: Database) -> None:
+    store = await save(database, ANA)
+    assert await store.get_person("T1", "U1") == ANA
+    changed = PersonRow("T1", "U1", ("ana",), tells="all")
+    await save(database, changed)
+    assert await store.list_people("T1") == [changed]
+
+
+async def test_who_has_said_nothing_is_told_nothing(database: Database) -> None:
+    person = await PeopleStore(database).get_person("T1", "U9")
+    assert (person.tells, person.git_names, person.quiet_from) == ("off", (), None)
+
+
+def test_an_address_is_not_in_what_is_logged() -> None:
+    assert "acme" not in repr(ANA)
+
+
+async def test_a_person_is_switched_off_once(database: Database) -> None:
+    store = await save(database, ANA, PersonRow("T1", "U2", tells="all"))
+    off = [await database.transaction(lambda tx: store.switch_off(tx, "T1", "U1")) for _ in range(2)]
+    assert off == [True, False]
+    assert [person.tells for person in await store.list_people("T1")] == ["off", "all"]
+    assert (await store.get_person("T1", "U1")).git_names == ANA.git_names
+
+
+async def test_builds_of_a_person_come_newest_first(database: Database) -> None:
+    await add_builds(database, build("old"), build("new", triggered_at=LATER), build("done", state="finished"))
+    await link(database, "U1", old=NOW, new=LATER, done=NOW)
+    await link(database, "U2", new=LATER)
+    store = PeopleStore(database)
+
+    async def slugs(user_id: str, *, is_finished: bool, limit: int = 9) -> list[str]:
+        rows = await store.list_builds("T1", user_id, is_finished=is_finished, limit=limit)
+        return [row.build_slug for row in rows]
+
+    assert await slugs("U1", is_finished=False) == ["new", "old"]
+    assert await slugs("U1", is_finished=False, limit=1) == ["new"]
+    assert await slugs("U1", is_finished=True) == ["done"]
+    assert await slugs("U2", is_finished=False) == ["new"]
+    assert await store.list_builds("T2", "U1", is_finished=False, limit=9) == []
+
+
+async def test_what_was_linked_is_forgotten_and_what_was_started_here_is_not(database: Database) -> None:
+    await add_builds(
+        database, build("pushed"), build("mine", request_id="r1", requester="U1"),
+        build("theirs", request_id="r2", requester="U2"),
+    )  # fmt: skip
+    await link(database, "U1", pushed=NOW, mine=NOW, theirs=NOW)
+    await link(database, "U2", pushed=NOW, theirs=NOW)
+    store = PeopleStore(database)
+    await database.transaction(lambda tx: store.forget_linked(tx, "T1", "U1"))
+    kept = {who: await store.list_builds("T1", who, is_finished=False, limit=9) for who in ("U1", "U2")}
+    assert {who: {row.build_slug for row in rows} for who, rows in kept.items()} == {
+        "U1": {"mine"},
+        "U2": {"pushed", "theirs"},
+    }
+
+
+async def test_candidates_are_found_by_name_and_by_signature(database: Database) -> None:
+    await add_builds(
+        database,
+        build("named", cause_who="Octocat", triggered_at=LATER),
+        build("signed", commit_message="Fix\n\nSigned-off-by: Ana <ANA@acme.dev>"),
+        build("other", cause_who="bo", commit_message="Fix\n\nSigned-off-by: Bo <bo@acme.dev>"),
+        build("old", cause_who="octocat", triggered_at=NOW - timedelta(days=31)),
+    )
+    store = PeopleStore(database)
+
+    async def found(person: PersonRow, limit: int = 9) -> list[str]:
+        since = NOW - timedelta(days=30)
+        return [row.build_slug for row in await store.list_candidates(person, since=since, limit=limit, on=database)]
+
+    assert await found(ANA) == ["named", "signed"]
+    assert await found(ANA, limit=1) == ["named"]
+    assert await found(PersonRow("T1", "U1", ("octocat",))) == ["named"]
+    assert await found(PersonRow("T1", "U1", email="ana@acme.dev")) == ["signed"]
+    assert await found(PersonRow("T1", "U1")) == []
+    assert await found(PersonRow("T2", "U1", ("octocat",))) == []
+
+
+async def test_what_is_held_is_known_and_can_be_released(database: Database) -> None:
+    store = NewsStore(database)
+
+    async def hold(user_id: str | None) -> None:
+        await database.transaction(
+            lambda tx: store.add_news(
+                tx, workspace_id="T1", build_slug="b1", kind=ENDED, at=NOW, due_at=LATER, user_id=user_id
+            )
+        )
+
+    assert not await database.transaction(lambda tx: store.is_awaited(tx, "T1", due_at=LATER))
+    await hold("U1")
+    await hold("U2")
+    assert await database.transaction(lambda tx: store.is_awaited(tx, "T1", due_at=LATER))
+    released = [await database.transaction(lambda tx: store.release_held(tx, "T1", "U1", now=NOW)) for _ in range(2)]
+    assert released == [True, False]
+    due = await database.transaction(lambda tx: store.take_due(tx, "T1", now=NOW))
+    assert [row.user_id for row in due] == ["U1"]
+    assert await store.count_waiting("T1") == 1
+
+
+async def test_starts_from_slack_are_peoples_also_from_before(tmp_path: Path) -> None:
+    """The first version knew who asked; the second knows whose builds are whose."""
+    database = SqliteDatabase(tmp_path / "old.db")
+    await migrate(database, dialect="sqlite", steps=MIGRATIONS[:1])
+    await database.execute("insert into workspaces (workspace_id, name, health) values ('T1', 'Acme', 'ok')")
+    columns = "workspace_id, build_slug, app_slug, is_pipeline, cause, state, seen_at, requester, triggered_at"
+    for slug, who in (("b1", "U1"), ("b2", None)):
+        values = "'T1', :slug, 'a', 0, 'push', 'running', :now, :who, :now"
+        await database.execute(f"insert into builds ({columns}) values ({values})", slug=slug, who=who, now=NOW)
+    await migrate(database, dialect="sqlite")
+    rows = await PeopleStore(database).list_builds("T1", "U1", is_finished=False, limit=9)
+    everybody = await database.fetch_all("select build_slug, user_id from build_people")
+    await database.close()
+    assert [row.build_slug for row in rows] == ["b1"]
+    assert len(everybody) == 1

@@ -1,0 +1,152 @@
+"""Why it failed, where the failure is told: step, tests and the telling lines, with secrets masked; and on request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from playground.bitrise import Workflow
+from playground.bitrise.sample_logs import GRADLE, XCODEBUILD
+from playground.slack import Message
+from playground.wire import Fault
+from tests.world import World
+
+
+def failing(world: World, log: str = XCODEBUILD, **more: Any) -> None:
+    """The workflow ``broken`` of iOS Shop fails after two minutes in the step xcode-test."""
+    world.shop.workflows["broken"] = Workflow(
+        timedelta(minutes=2), steps=("git-clone", "xcode-test", "deploy-to-bitrise-io"), failed_step="xcode-test",
+        log=log, **more,
+    )  # fmt: skip
+
+
+async def fail(world: World) -> Message:
+    await world.say("/build shop broken main")
+    await world.passes(minutes=7)
+    return world.card
+
+
+async def test_the_thread_says_step_tests_and_lines(world: World) -> None:
+    failing(world)
+    card = await fail(world)
+    _, why = world.thread(card)
+    assert "Failed in step xcode-test" in why
+    assert "testExpiredSessionAsksAgain" in why
+    assert "XCTAssertTrue failed - the login form is not shown" in why
+
+
+async def test_at_most_fifteen_lines_and_no_colours(world: World) -> None:
+    failing(world, "\n".join(f"\x1b[31merror: number {number} is wrong\x1b[0m" for number in range(200)))
+    card = await fail(world)
+    why = world.thread(card)[-1]
+    assert 1 <= why.count("is wrong") <= 15
+    assert "\x1b" not in why
+
+
+async def test_a_secret_in_the_log_is_masked(world: World) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    failing(
+        world,
+        f"error: could not push with token {secret}\nAWS_SECRET_ACCESS_KEY=wJalrXUtnFEMIK7MDENGbPxRfi",
+    )
+    card = await fail(world)
+    told = str(world.slack.journal.named("chat.postMessage")) + str(world.thread(card))
+    assert "could not push" in told
+    assert secret not in told
+    assert "wJalrXUtnFEMI" not in told
+
+
+async def test_a_log_that_comes_late_is_waited_for(world: World) -> None:
+    failing(world)
+    world.bitrise.archive_takes = timedelta(seconds=60)
+    world.bitrise.faults.add(Fault("builds.log-summary", status=404, times=None))
+    world.bitrise.faults.add(Fault("builds.log", status=404, times=5))
+    card = await fail(world)
+    assert "XCTAssertTrue failed" in world.thread(card)[-1]
+
+
+async def test_bitrise_away_right_after_the_end_delays_the_reason_only(world: World) -> None:
+    failing(world)
+    for operation in ("builds.log-summary", "builds.log"):
+        world.bitrise.faults.add(Fault(operation, status=503, times=6))
+    card = await fail(world)
+    thread = world.thread(card)
+    assert thread[0].startswith("❌ *Failed*")
+    assert "XCTAssertTrue failed" in thread[1]
+
+
+@pytest.mark.parametrize("quirk", ["never", "no-url"])
+async def test_without_a_log_nothing_is_added_to_the_thread_but_the_step(world: World, quirk: str) -> None:
+    failing(world, log_quirks=(quirk,))
+    card = await fail(world)
+    assert all("```" not in told for told in world.thread(card))
+
+
+async def test_the_reason_is_told_once_also_after_a_restart(world: World) -> None:
+    failing(world)
+    card = await fail(world)
+    await world.restart_bot()
+    await world.passes(minutes=5)
+    assert sum("Failed in step" in told for told in world.thread(card)) == 1
+
+
+async def test_a_failure_that_was_stopped_by_a_person_is_not_explained(world: World) -> None:
+    await world.say("/build shop endless main")
+    await world.passes(minutes=1)
+    await world.stop_build(world.card)
+    await world.passes(minutes=3)
+    assert len(world.thread(world.card)) == 1
+
+
+# On request.
+
+
+async def test_the_log_on_request_is_private(world: World) -> None:
+    failing(world, GRADLE)
+    await fail(world)
+    number = world.builds()[-1].number
+    await world.say(f"/build log shop #{number}", by=world.bo)
+    told = world.whispers(world.bo)[-1]
+    assert "emptyCartHasNoTotal" in told
+    assert "Failed in step xcode-test" in told
+    assert not world.whispers(world.ana)[1:]
+
+
+async def test_the_log_button_tells_the_same(world: World) -> None:
+    failing(world)
+    card = await fail(world)
+    await world.press(card, "Log", by=world.bo)
+    assert "XCTAssertTrue failed" in world.whispers(world.bo)[-1]
+
+
+async def test_the_log_of_a_running_build_is_what_it_has_printed(world: World) -> None:
+    await world.say("/build shop endless main")
+    await world.passes(minutes=2)
+    await world.say(f"/build log shop #{world.builds()[-1].number}")
+    assert "Running" in world.whispers()[-1]
+
+
+async def test_a_build_that_no_machine_took_has_no_log(world: World) -> None:
+    await world.say("/build shop endless main")
+    world.bitrise.hold(world.builds()[-1])
+    world.bitrise.abort_in_web(world.builds()[-1], "octocat")
+    await world.passes(seconds=30)
+    await world.say(f"/build log shop #{world.builds()[-1].number}")
+    assert "before a machine took it" in world.whispers()[-1]
+
+
+async def test_a_tester_token_says_what_it_may_not(world: World) -> None:
+    failing(world)
+    await fail(world)
+    await world.connect(world.bitrise.add_token(world.owner, role="tester"))
+    build = world.bitrise.start_build(world.shop, workflow="broken")
+    await world.passes(minutes=5)
+    await world.say(f"/build log shop #{build.number}")
+    assert "may not read logs" in world.whispers()[-1]
+
+
+async def test_log_without_a_build_says_how(world: World) -> None:
+    await world.say("/build log shop")
+    assert "/build log shop #812" in world.whispers()[-1]

@@ -1,0 +1,596 @@
+"""Subscriptions: saved by command and form, listed, changed, removed, paused when a channel is lost, resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from playground.bitrise.model import Outcome
+from playground.slack import Channel, Message, User
+from playground.wire import Fault
+from storage.audit import AuditStore
+from storage.subscriptions import SubscriptionRow, SubscriptionStore
+from tests.world import World
+
+OpenWorld = Callable[..., Awaitable[World]]
+PUSH = "webhook-github/octocat"
+
+
+async def stored(world: World, at: Channel | None = None) -> list[SubscriptionRow]:
+    store = SubscriptionStore(world.bot.services.database)
+    return await store.list_of_channel(world.team.id, (at or world.ios).id)
+
+
+def last_week(world: World, count: int, *, every: timedelta = timedelta(hours=1), **facts: Any) -> None:
+    """Builds that ended before now, the oldest first."""
+    for number in range(count, 0, -1):
+        at = world.clock.now() - timedelta(hours=1) - number * every
+        world.bitrise.start_build(world.shop, triggered_by=PUSH, at=at, **facts)
+
+
+# By command.
+
+
+async def test_a_subscription_is_one_row_with_an_owner_and_an_entry_in_the_audit(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy,release-* branch:main outcome:failed style:line")
+    (row,) = await stored(world)
+    assert (row.app_slug, row.style, row.owner, row.tells_starts) == (world.shop.slug, "line", world.ana.id, False)
+    assert row.filters == {"workflow": ["deploy", "release-*"], "branch": ["main"], "outcome": ["failed"]}
+    entries = await AuditStore(world.bot.services.database).list_entries(world.team.id)
+    assert [(entry.user_id, entry.result) for entry in entries if entry.verb == "subscribe"] == [(world.ana.id, "new")]
+
+
+async def test_the_answer_says_in_words_what_the_channel_will_hear(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy,release-* outcome:failed,aborted style:line")
+    assert world.whispers()[0] == (
+        "From now on this channel hears of iOS Shop: workflow deploy or release-*, only failed or aborted; "
+        "one line for each build."
+    )
+
+
+async def test_the_channel_is_told_who_subscribed_it_and_nobody_is_pinged(world: World) -> None:
+    await world.say("/build subscribe shop by:@bo")
+    (note,) = world.slack.messages(world.ios)
+    told = world.read(note)
+    assert told.startswith("@ana has subscribed this channel to iOS Shop: by @bo; a card for each build.")
+    assert "/build subscriptions" in told
+    assert "<@" not in f"{note.text}{note.blocks}"
+    assert '"user"' not in str(note.blocks).replace("'", '"')
+
+
+async def test_people_are_kept_by_their_id_and_named_by_their_name(world: World) -> None:
+    await world.say("/build subscribe shop by:@bo,octocat")
+    (row,) = await stored(world)
+    assert row.filters["by"] == [world.bo.id, "octocat"]
+    await world.say("/build subscriptions")
+    assert "by @bo or octocat" in world.whispers()[-1]
+
+
+@pytest.mark.parametrize("typed", ["shop style:changes starts", "shop failed starts"])
+async def test_starts_that_cannot_be_told_are_not_promised(world: World, typed: str) -> None:
+    await world.say(f"/build subscribe {typed}")
+    assert "Starts are not told with that" in world.whispers()[0]
+    assert "its start too" not in world.sees()
+
+
+async def test_starts_that_can_be_told_are(world: World) -> None:
+    await world.say("/build subscribe shop starts")
+    assert "a card for each build, its start too." in world.whispers()[0]
+
+
+async def test_all_apps(world: World) -> None:
+    await world.say("/build subscribe all failed")
+    (row,) = await stored(world)
+    assert row.app_slug is None
+    assert "hears of every app: only failed" in world.whispers()[0]
+
+
+async def test_without_an_app_it_is_the_channels(world: World) -> None:
+    await world.say("/build settings")
+    await world.submit({"settings.app": "Android Shop"})
+    await world.say("/build subscribe outcome:failed")
+    assert [row.app_slug for row in await stored(world)] == [world.droid.slug]
+
+
+async def test_without_any_app_there_is_a_way_out(world: World) -> None:
+    await world.say("/build subscribe outcome:failed")
+    assert "Which app?" in world.whispers()[-1]
+    assert await stored(world) == []
+    await world.press(world.whisper(), "All apps")
+    (row,) = await stored(world)
+    assert (row.app_slug, row.filters) == (None, {"outcome": ["failed"]})
+
+
+async def test_a_misspelt_app_is_one_press_away(world: World) -> None:
+    await world.say("/build subscribe shpo-android workflow:deploy")
+    await world.press(world.whisper(), "Android Shop")
+    (row,) = await stored(world)
+    assert (row.app_slug, row.filters) == (world.droid.slug, {"workflow": ["deploy"]})
+
+
+async def test_what_cannot_be_read_is_said_and_nothing_is_kept(world: World) -> None:
+    await world.say("/build subscribe shop outcome:faild")
+    assert "Did you mean `failed`?" in world.whispers()[-1]
+    assert await stored(world) == []
+
+
+async def test_the_same_again_changes_the_one_that_is_there(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy,test starts")
+    await world.say("/build subscribe shop workflow:test,deploy style:line", by=world.bo)
+    (row,) = await stored(world)
+    assert (row.style, row.tells_starts, row.owner) == ("line", True, world.bo.id)
+    assert world.whispers(world.bo)[0].startswith("Changed. This channel hears of iOS Shop")
+    await world.passes(seconds=5)
+    assert "@bo has changed what this channel hears of iOS Shop" in world.sees()
+
+
+async def test_other_filters_are_another_subscription(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy")
+    await world.say("/build subscribe shop workflow:test")
+    assert len(await stored(world)) == 2
+
+
+async def test_no_channel_has_more_than_its_list_can_show(world: World) -> None:
+    for number in range(21):
+        await world.say(f"/build subscribe shop branch:b{number}")
+    assert len(await stored(world)) == 20
+    assert "20 subscriptions already" in world.whispers()[-1]
+
+
+async def test_in_direct_messages_with_the_bot_it_is_fine(world: World) -> None:
+    await world.slack.command(world.ana, None, "/build subscribe shop style:line", dm=world.app)
+    await world.settled()
+    world.bitrise.finish(world.bitrise.start_build(world.shop, triggered_by=PUSH), "failed")
+    await world.passes(minutes=2)
+    assert "❌ *Failed*" in world.letters()[-1]
+
+
+async def test_without_a_token_the_way_to_one_is_told(open_world: OpenWorld) -> None:
+    world = await open_world(connected=False)
+    for text in ("subscribe", "subscribe shop"):
+        await world.say(f"/build {text}")
+        assert "no Bitrise token here yet" in world.whispers()[-1]
+    assert await stored(world) == []
+
+
+# What it would have told.
+
+
+async def test_it_says_what_the_filter_would_have_let_through(world: World) -> None:
+    last_week(world, 9, workflow="deploy")
+    last_week(world, 55, workflow="test")
+    await world.say("/build subscribe shop workflow:deploy")
+    assert world.whispers()[-1] == "In the last 7 days 9 of 64 builds would have been told here."
+
+
+async def test_looking_back_tells_nothing_and_keeps_what_it_read(world: World) -> None:
+    last_week(world, 70, workflow="deploy")
+    other = world.slack.add_channel(world.team, "other", members=[world.ana, world.app.bot_user])
+    await world.say("/build subscribe all starts", at=other)
+    await world.say("/build subscribe shop starts")
+    await world.passes(minutes=10)
+    assert [len(world.slack.messages(each)) for each in (world.ios, other)] == [1, 1]
+    assert len(await world.bot.services.build_rows.list_recent(world.team.id, limit=500)) == 70
+
+
+async def test_builds_that_are_older_or_run_are_not_counted(world: World) -> None:
+    last_week(world, 3, every=timedelta(days=3))
+    world.bitrise.start_build(world.shop, workflow="endless")
+    await world.say("/build subscribe all")
+    assert world.whispers()[-1] == "In the last 7 days 2 of 2 builds would have been told here."
+
+
+async def test_only_changes_count_as_changes(world: World) -> None:
+    now = world.clock.now()
+    ends: list[Outcome] = ["success", "failed", "failed", "success", "aborted"]
+    for hours, outcome in enumerate(ends, start=1):
+        world.clock.move_to(now + timedelta(hours=hours))
+        build = world.bitrise.start_build(world.shop, workflow="endless", triggered_by=PUSH)
+        world.bitrise.finish(build, outcome)
+    await world.say("/build subscribe shop style:changes")
+    assert world.whispers()[-1] == "In the last 7 days 2 of 5 builds would have been told here."
+
+
+async def test_more_than_can_be_read_is_said(world: World) -> None:
+    last_week(world, 510, every=timedelta(minutes=10), workflow="deploy")
+    await world.say("/build subscribe shop workflow:!deploy")
+    assert world.whispers()[-1] == "Of the last 500 builds, none would have been told here."
+    assert len(world.bitrise.journal.named("builds.list")) == 10
+
+
+async def test_when_there_was_nothing_it_says_so(world: World) -> None:
+    await world.say("/build subscribe shop")
+    assert world.whispers()[-1] == "In the last 7 days there was no build that this could have been about."
+
+
+async def test_when_bitrise_cannot_be_asked_it_is_saved_all_the_same(world: World) -> None:
+    world.bitrise.faults.add(Fault("builds.list", status=500, times=None))
+    await world.say("/build subscribe shop")
+    assert world.whispers()[-1].startswith("It is saved. What it would have told in the last days I can't say:")
+    assert len(await stored(world)) == 1
+
+
+# By form.
+
+
+async def fill_form(world: World, *, who: User | None = None, **values: Any) -> dict[str, str]:
+    fields = {f"subscribe.{name}": value for name, value in values.items()}
+    return (await world.submit(fields, by=who)).errors
+
+
+async def test_alone_it_opens_the_form(world: World) -> None:
+    await world.say("/build subscribe")
+    assert world.modal().title == "What this channel hears"
+    errors = await fill_form(
+        world, app="iOS Shop", workflow="deploy, release-*", branch='main, "odd, one"', outcome=["failed", "aborted"],
+        cause=["push"], people=[world.bo.id], by="octocat", reason="stuck", style="thread",
+    )  # fmt: skip
+    assert errors == {}
+    (row,) = await stored(world)
+    assert (row.app_slug, row.style, row.tells_starts) == (world.shop.slug, "thread", False)
+    assert row.filters == {
+        "workflow": ["deploy", "release-*"], "branch": ["main", "odd, one"], "outcome": ["failed", "aborted"],
+        "cause": ["push"], "by": [world.bo.id, "octocat"], "reason": ["stuck"],
+    }  # fmt: skip
+    assert "From now on this channel hears of iOS Shop" in world.whispers()[0]
+    assert "In the last 7 days" in world.whispers()[-1]
+
+
+async def test_all_apps_can_be_chosen_and_are_searched_for(world: World) -> None:
+    await world.say("/build subscribe")
+    offered = await world.slack.suggest(world.ana, world.modal(), "subscribe.app", "")
+    assert [option["text"]["text"] for option in offered] == ["All apps", "Android Shop", "iOS Shop"]
+    narrowed = await world.slack.suggest(world.ana, world.modal(), "subscribe.app", "droid")
+    assert [option["text"]["text"] for option in narrowed] == ["Android Shop"]
+    await fill_form(world, app="All apps")
+    assert [row.app_slug for row in await stored(world)] == [None]
+
+
+async def test_the_channels_app_is_filled_in(world: World) -> None:
+    await world.say("/build settings")
+    await world.submit({"settings.app": "iOS Shop"})
+    await world.say("/build subscribe")
+    assert "‹iOS Shop›" in world.modal_text()
+
+
+async def test_the_forms_metadata_holds_ids_only(world: World) -> None:
+    await world.say("/build subscribe shop workflow:secret-project")
+    await world.say("/build subscriptions")
+    await world.press(world.whisper(), "Edit…")
+    metadata = str(world.modal().body["private_metadata"])
+    assert world.ios.id in metadata
+    assert "secret-project" not in metadata
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "told"),
+    [
+        ("reason", "stuk", "Did you mean stuck?"),
+        ("branch", ", ".join(f"b{number}" for number in range(21)), "more than the 20"),
+        ("workflow", "w" * 201, "longer than the 200 characters"),
+        ("by", "@", "is no value for by:"),
+    ],
+)
+async def test_errors_stand_at_their_fields(world: World, field: str, typed: str, told: str) -> None:
+    await world.say("/build subscribe")
+    values: dict[str, Any] = {"app": "iOS Shop", field: typed}
+    errors = await fill_form(world, **values)
+    assert set(errors) == {f"subscribe.{field}"}
+    assert told in errors[f"subscribe.{field}"]
+    assert await stored(world) == []
+
+
+async def test_the_form_shows_what_is_edited_and_keeps_what_is_not_touched(world: World) -> None:
+    await world.say(
+        '/build subscribe shop deploy,release-* branch:"odd, one" branch:!old tag:v* outcome:!aborted cause:!schedule '
+        "by:@bo,octocat,!@ana reason:!stuck style:line starts"
+    )
+    (before,) = await stored(world)
+    await world.say("/build subscriptions")
+    await world.press(world.whisper(), "Edit…")
+    told = world.modal_text()
+    for part in ("‹iOS Shop›", "‹deploy, release-*›", '‹"odd, one", !old›', "‹v*›", "‹!stuck›"):
+        assert part in told
+    assert await fill_form(world) == {}
+    assert await stored(world) == [before]
+
+
+async def test_what_is_changed_in_the_form_is_changed(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy cause:push")
+    await world.say("/build subscriptions", by=world.bo)
+    await world.press(world.whisper(world.bo), "Edit…", by=world.bo)
+    await fill_form(world, who=world.bo, app="All apps", workflow="test", cause=[], style="changes", starts=["starts"])
+    (row,) = await stored(world)
+    assert (row.app_slug, row.filters, row.style, row.owner) == (None, {"workflow": ["test"]}, "changes", world.bo.id)
+    await world.passes(seconds=5)
+    assert "@bo has changed what this channel hears of every app: workflow test" in world.sees()
+
+
+async def test_no_two_become_the_same_by_editing(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy")
+    await world.say("/build subscribe shop workflow:test")
+    first, second = await stored(world)
+    await world.say("/build subscriptions")
+    await world.press(world.whisper(), "Edit…", value=first.subscription_id)
+    await fill_form(world, workflow="test")
+    assert "by another subscription" in world.modal_text()
+    assert await stored(world) == [first, second]
+
+
+async def test_what_was_removed_while_its_form_was_open_is_not_brought_back(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy")
+    await world.say("/build subscriptions")
+    await world.press(world.whisper(), "Edit…")
+    await world.say("/build unsubscribe shop", by=world.bo)
+    await fill_form(world, workflow="test")
+    assert "not there any more" in world.modal_text()
+    assert await stored(world) == []
+
+
+# The list.
+
+
+async def test_the_list_says_what_how_who_and_since_when(world: World) -> None:
+    await world.say("/build subscribe shop failed style:line", by=world.bo)
+    await world.say("/build subscriptions")
+    told = world.whispers()[-1]
+    assert "iOS Shop: only failed; one line for each build" in told
+    assert "Set up by @bo, since 2" in told
+    assert "[Edit…] [Remove]" in told
+    assert "[Resume]" not in told
+
+
+async def test_an_empty_list_says_how_to_begin(world: World) -> None:
+    await world.say("/build subscriptions")
+    assert "This channel hears of no builds." in world.whispers()[-1]
+    assert "/build subscribe shop" in world.whispers()[-1]
+
+
+async def test_each_channel_lists_its_own(world: World) -> None:
+    other = world.slack.add_channel(world.team, "other", members=[world.ana, world.app.bot_user])
+    await world.say("/build subscribe shop")
+    await world.say("/build subscriptions", at=other)
+    assert "hears of no builds" in world.whispers(at=other)[-1]
+
+
+async def test_all_lists_what_i_set_up_anywhere_and_nothing_of_others(world: World) -> None:
+    hidden = world.slack.add_channel(
+        world.team, "hidden", private=True, members=[world.ana, world.bo, world.app.bot_user]
+    )
+    await world.say("/build subscribe shop workflow:deploy", at=hidden)
+    await world.say("/build subscribe shop workflow:test", at=hidden, by=world.bo)
+    await world.say("/build subscriptions all")
+    told = world.whispers()[-1]
+    assert "workflow deploy" in told
+    assert "workflow test" not in told
+    assert hidden.id in str(world.whisper().blocks)
+    await world.say("/build subscriptions all", by=world.ada)
+    assert "You have subscribed no channel." in world.whispers(world.ada)[-1]
+
+
+async def test_remove_takes_it_away_and_shows_what_is_left(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy")
+    await world.say("/build subscribe shop workflow:test")
+    first, second = await stored(world)
+    await world.say("/build subscriptions", by=world.bo)
+    await world.press(world.whisper(world.bo), "Remove", by=world.bo, value=first.subscription_id)
+    assert await stored(world) == [second]
+    told = world.whispers(world.bo)[-1]
+    assert told.startswith("Removed: iOS Shop: workflow deploy")
+    assert "workflow test" in told.split("What this channel hears")[1]
+    await world.passes(seconds=5)
+    assert "@bo has removed what this channel heard of iOS Shop: workflow deploy" in world.sees()
+
+
+async def test_a_pressed_button_of_a_removed_one_tells_the_truth(world: World) -> None:
+    await world.say("/build subscribe shop")
+    await world.say("/build subscriptions")
+    before = world.whisper().snapshot()
+    await world.say("/build unsubscribe shop", by=world.bo)
+    for pressed in ("Remove", "Edit…"):
+        await world.press(before, pressed)
+        assert "not there any more" in world.whispers()[-1]
+
+
+async def test_who_is_in_another_channel_cannot_change_it(world: World) -> None:
+    """A list that Bo kept the buttons of: what counts is where he presses, and who set it up."""
+    other = world.slack.add_channel(world.team, "other", members=[world.bo, world.app.bot_user])
+    await world.say("/build subscribe shop")
+    (row,) = await stored(world)
+    await world.say("/build subscribe shop", by=world.bo, at=other)
+    await world.say("/build subscriptions", by=world.bo, at=other)
+    listed = world.whisper(world.bo, other)
+    for block in listed.blocks:
+        for element in block.get("elements", []):
+            if element.get("action_id") == "subscription.remove":
+                element["value"] = row.subscription_id
+    await world.press(listed, "Remove", by=world.bo)
+    assert "not there any more" in world.whispers(world.bo, other)[-1]
+    assert await stored(world) == [row]
+
+
+# Unsubscribe.
+
+
+async def test_unsubscribe_ends_what_is_heard_of_an_app(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy")
+    await world.say("/build subscribe shop-android")
+    await world.say("/build unsubscribe shop")
+    assert [row.app_slug for row in await stored(world)] == [world.droid.slug]
+    assert world.whispers()[-1].startswith("Removed: iOS Shop")
+
+
+async def test_when_several_fit_it_asks(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy")
+    await world.say("/build subscribe shop workflow:test")
+    await world.say("/build unsubscribe shop")
+    assert len(await stored(world)) == 2
+    await world.press(world.whisper(), "Remove all 2")
+    assert await stored(world) == []
+    assert "hears of no builds" in world.whispers()[-1]
+
+
+async def test_the_filters_say_which(world: World) -> None:
+    await world.say("/build subscribe shop workflow:deploy")
+    await world.say("/build subscribe shop workflow:test")
+    await world.say("/build unsubscribe shop workflow:test")
+    assert [row.filters for row in await stored(world)] == [{"workflow": ["deploy"]}]
+
+
+async def test_unsubscribe_alone_shows_the_list(world: World) -> None:
+    await world.say("/build subscribe shop")
+    await world.say("/build unsubscribe")
+    assert "[Remove]" in world.whispers()[-1]
+    assert len(await stored(world)) == 1
+
+
+async def test_nothing_to_end_is_said(world: World) -> None:
+    await world.say("/build unsubscribe shop")
+    assert "hears nothing like that" in world.whispers()[-1]
+
+
+# A channel that is lost.
+
+
+async def lose(world: World, channel: Channel, how: str) -> None:
+    if how == "archived":
+        world.slack.archive(channel)
+    elif how == "made private":
+        world.slack.remove(channel, world.app)
+        world.slack.make_private(channel)
+    else:
+        world.slack.remove(channel, world.app)
+    await world.settled()
+
+
+async def fails(world: World) -> None:
+    world.bitrise.finish(world.bitrise.start_build(world.shop, workflow="endless", triggered_by=PUSH), "failed")
+    await world.passes(minutes=2)
+
+
+def letter(world: World, to: User | None = None) -> Message:
+    return world.slack.direct_messages(to or world.ana, world.app)[-1]
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [("archived", "archived"), ("made private", "private or gone"), ("removed from a private one", "private or gone")],
+)
+async def test_the_subscriber_is_told_once_and_nothing_is_lost(world: World, how: str, why: str) -> None:
+    channel = world.slack.add_channel(
+        world.team, "ops", private=how.startswith("removed"), members=[world.ana, world.bo, world.app.bot_user]
+    )
+    await world.say("/build subscribe shop style:line", at=channel)
+    await world.say("/build subscribe shop-android", at=channel)
+    await lose(world, channel, how)
+    for _ in range(3):
+        await fails(world)
+    assert len(world.letters()) == 1
+    assert "paused 2 subscriptions of yours" in world.letters()[0]
+    assert why in world.letters()[0]
+    assert [bool(row.paused_at) for row in await stored(world, channel)] == [True, True]
+
+
+async def test_resumed_it_goes_on_from_then(world: World) -> None:
+    channel = world.slack.add_channel(world.team, "ops", members=[world.ana, world.bo, world.app.bot_user])
+    await world.say("/build subscribe shop style:line", at=channel)
+    world.slack.archive(channel)
+    await fails(world)
+    world.slack.unarchive(channel)
+    await fails(world)
+    await world.press(letter(world), "Try again")
+    assert "@ana has resumed the subscription of this channel" in world.sees(channel)
+    assert "#1" not in world.sees(channel)
+    await fails(world)
+    told = world.sees(channel)
+    assert "#3" in told
+    assert "#2" not in told
+    assert "Try again" not in world.letters()[-1]
+
+
+async def test_a_resume_that_slack_refuses_pauses_again_and_says_why(world: World) -> None:
+    channel = world.slack.add_channel(world.team, "ops", members=[world.ana, world.bo, world.app.bot_user])
+    await world.say("/build subscribe shop", at=channel)
+    world.slack.archive(channel)
+    await fails(world)
+    await world.press(letter(world), "Try again")
+    assert len(world.letters()) == 2
+    assert "the channel is archived" in world.letters()[-1]
+    assert all(row.paused_at for row in await stored(world, channel))
+
+
+async def test_whoever_resumes_for_another_hears_of_it_too(world: World) -> None:
+    channel = world.slack.add_channel(
+        world.team, "ops", private=True, members=[world.ana, world.bo, world.app.bot_user]
+    )
+    await world.say("/build subscribe shop", at=channel)
+    world.slack.remove(channel, world.app)
+    await fails(world)
+    await world.say("/build subscriptions", by=world.bo, at=channel)
+    assert "Paused since" in world.whispers(world.bo, channel)[-1]
+    assert "private or gone" in world.whispers(world.bo, channel)[-1]
+    await world.press(world.whisper(world.bo, channel), "Resume", by=world.bo)
+    assert "I still can't write in" in world.letters(world.bo)[-1]
+    world.slack.invite(channel, world.app.bot_user)
+    await world.press(letter(world, world.bo), "Try again", by=world.bo)
+    await world.passes(seconds=5)
+    assert "@bo has resumed" in world.sees(channel)
+    assert not any(row.paused_at for row in await stored(world, channel))
+
+
+async def test_where_the_bot_cannot_write_a_subscription_waits_for_it(world: World) -> None:
+    channel = world.slack.add_channel(world.team, "ops", private=True, members=[world.ana])
+    await world.say("/build subscribe shop style:line", at=channel)
+    assert "invite me" in world.letters()[-1]
+    (row,) = await stored(world, channel)
+    assert row.paused_at is not None
+    world.slack.invite(channel, world.app.bot_user)
+    await world.press(letter(world), "Try again")
+    await fails(world)
+    assert "❌ *Failed*" in world.sees(channel)
+
+
+async def test_subscribing_again_resumes_it(world: World) -> None:
+    channel = world.slack.add_channel(world.team, "ops", private=True, members=[world.ana])
+    await world.say("/build subscribe shop style:line", at=channel)
+    world.slack.invite(channel, world.app.bot_user)
+    await world.say("/build subscribe shop", at=channel)
+    (row,) = await stored(world, channel)
+    assert (row.paused_at, row.style) == (None, "line")
+
+
+async def test_what_is_not_paused_any_more_says_so(world: World) -> None:
+    channel = world.slack.add_channel(world.team, "ops", private=True, members=[world.ana])
+    await world.say("/build subscribe shop", at=channel)
+    pressed = letter(world).snapshot()
+    world.slack.invite(channel, world.app.bot_user)
+    await world.press(letter(world), "Try again")
+    await world.press(pressed, "Try again")
+    assert "Nothing is paused there any more." in world.letters()[-1]
+
+
+async def test_a_renamed_channel_goes_on(world: World) -> None:
+    await world.say("/build subscribe shop style:line")
+    world.slack.rename(world.ios, "mobile")
+    await fails(world)
+    assert "❌ *Failed*" in world.sees()
+    assert world.letters() == []
+
+
+# Strangers.
+
+
+async def test_people_of_other_workspaces_subscribe_nothing(world: World) -> None:
+    world.slack.share(world.ios, world.partner)
+    world.slack.invite(world.ios, world.stranger)
+    await world.say("/build subscribe shop")
+    await world.say("/build subscriptions")
+    listed = world.whisper()
+    listed.seen_by = world.stranger  # as if the list had been shown to all
+    for pressed in ("Remove", "Edit…"):
+        await world.press(listed, pressed, by=world.stranger)
+        assert "Only members of this Slack workspace" in world.whispers(world.stranger)[-1]
+    assert len(await stored(world)) == 1
