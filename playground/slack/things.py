@@ -60,7 +60,8 @@ class Channel:
         return self.between is not None
 
     def reaches(self, team: Team) -> bool:
-        return self.team is team or team in self.shared_with
+        """The bot of an organisation may be in the channels of each of its teams."""
+        return any(team in (each, each.organisation) for each in (self.team, *self.shared_with))
 
     @property
     def messages(self) -> list[Message]:

@@ -165,6 +165,30 @@ async def tells_of_a_removal(spy: Spy, kind: str) -> str:
     return NOTHING
 
 
+async def offered_to_subscribe(spy: Spy) -> str:
+    view = await spy.open(spy.subscription_form())
+    offered = await spy.many.slack.suggest(spy.many.gia, view, ids.SUBSCRIBE_APP, "")
+    return json.dumps(offered)
+
+
+async def chooses_own_app(spy: Spy, form: Mapping[str, Any], action_id: str) -> str:
+    view = await spy.open(form)
+    act = spy.many.slack.select(spy.many.gia, view, action_id, "Globex Game")
+    return await spy.heard(lambda: act)
+
+
+async def saves_own_wishes(spy: Spy) -> str:
+    await spy.press(ids.ME_NOTIFICATIONS, spy.many.ana.id)
+    return await spy.heard(lambda: spy.many.submit({}, by=spy.many.gia))
+
+
+async def closes_a_notice(spy: Spy) -> str:
+    view = await spy.open(
+        {**connect_form(channel_id=spy.many.ios.id), "callback_id": ids.MESSAGE_CLOSED, "notify_on_close": True}
+    )
+    return await spy.heard(lambda: spy.many.slack.close(spy.many.gia, view))
+
+
 def presses(action_id: str, value: Callable[[Spy], str]) -> Try:
     return lambda spy: spy.press(action_id, value(spy))
 
@@ -177,7 +201,6 @@ def question(spy: Spy) -> str:
     return spy.question
 
 
-SHOW = "{slug} #{number}"
 TRIES: dict[str, Try] = {
     "command /build": lambda spy: spy.type(f"/build {spy.many.shop.slug} deploy main"),
     "command /build-status": lambda spy: spy.type(f"/build-status {spy.many.shop.slug}"),
@@ -209,7 +232,7 @@ TRIES: dict[str, Try] = {
     "options settings.app": lambda spy: spy.suggest(spy.settings_form(), ids.SETTINGS_APP, "shop"),
     "event link_shared": pastes_a_link,
     # These take no id of anybody's.
-    "options subscribe.app": told_nothing(lambda spy: offered_to_subscribe(spy)),
+    "options subscribe.app": told_nothing(offered_to_subscribe),
     "action subscription.remove": told_nothing(presses(ids.SUBSCRIPTION_REMOVE, lambda spy: spy.subscription_id)),
     "shortcut build.start": told_nothing(
         lambda spy: spy.heard(lambda: spy.many.slack.shortcut(spy.many.gia, ids.BUILD_START))
@@ -223,10 +246,10 @@ TRIES: dict[str, Try] = {
         lambda spy: spy.submit(connect_form(channel_id=spy.many.ios.id), {"connect.token": spy.many.their_token})
     ),
     "action me.notifications": told_nothing(presses(ids.ME_NOTIFICATIONS, lambda spy: spy.many.ana.id)),
-    "view me.notifications": told_nothing(lambda spy: saves_own_wishes(spy)),
+    "view me.notifications": told_nothing(saves_own_wishes),
     "event app_home_opened": told_nothing(opens_home),
     "action build.open": told_nothing(presses(ids.BUILD_OPEN, build)),
-    "view_closed message.closed": told_nothing(lambda spy: closes_a_notice(spy)),
+    "view_closed message.closed": told_nothing(closes_a_notice),
     "event tokens_revoked": lambda spy: tells_of_a_removal(spy, "tokens_revoked"),
     "action connection.disconnect": told_nothing(presses(ids.CONNECTION_DISCONNECT, build)),  # of Globex itself
     "event app_uninstalled": lambda spy: tells_of_a_removal(spy, "app_uninstalled"),
@@ -258,30 +281,6 @@ WITHOUT_IDS = {
     "help": "help",
 }
 BY_ADDRESS = ("{url}", "status {url}", "abort {url} stuck", "again {url}", "log {url}", "artifacts {url}")
-
-
-async def offered_to_subscribe(spy: Spy) -> str:
-    view = await spy.open(spy.subscription_form())
-    offered = await spy.many.slack.suggest(spy.many.gia, view, ids.SUBSCRIBE_APP, "")
-    return json.dumps(offered)
-
-
-async def chooses_own_app(spy: Spy, form: Mapping[str, Any], action_id: str) -> str:
-    view = await spy.open(form)
-    act = spy.many.slack.select(spy.many.gia, view, action_id, "Globex Game")
-    return await spy.heard(lambda: act)
-
-
-async def saves_own_wishes(spy: Spy) -> str:
-    await spy.press(ids.ME_NOTIFICATIONS, spy.many.ana.id)
-    return await spy.heard(lambda: spy.many.submit({}, by=spy.many.gia))
-
-
-async def closes_a_notice(spy: Spy) -> str:
-    view = await spy.open(
-        {**connect_form(channel_id=spy.many.ios.id), "callback_id": ids.MESSAGE_CLOSED, "notify_on_close": True}
-    )
-    return await spy.heard(lambda: spy.many.slack.close(spy.many.gia, view))
 
 
 # The whole list.
