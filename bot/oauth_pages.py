@@ -31,7 +31,7 @@ body { margin: 0; min-height: 100vh; padding: 2.5rem 1rem; background: var(--gro
   font: 1rem/1.55 system-ui, sans-serif; display: grid; place-items: center }
 main { width: 100%; max-width: 38rem; padding: clamp(1.5rem, 5vw, 2.75rem); background: var(--sheet);
   border: 1px solid var(--line); border-radius: 1rem }
-svg { display: block; width: 3.25rem; height: 3.25rem; color: var(--strong) }
+svg { display: block; height: 3.25rem; color: var(--strong) }
 h1 { margin: 1rem 0 .5rem; font-size: 1.6rem; line-height: 1.25; text-wrap: balance }
 h2 { margin: 2rem 0 .5rem; font-size: 1rem }
 p { margin: 0 0 1rem }
@@ -46,7 +46,7 @@ ol { margin: 0; padding-left: 1.3rem; display: grid; gap: .5rem }
 code { padding: .05em .35em; border-radius: .3em; background: var(--ground); font: .92em ui-monospace, monospace;
   overflow-wrap: anywhere }
 """
-BELL = """<svg viewBox="0 0 48 48" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round"
+BELL = """<svg viewBox="8 3 32 44" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round"
  stroke-linejoin="round" aria-hidden="true"><path d="M24 6v4M10 36h28l-3.5-5V22a10.5 10.5 0 0 0-21 0v9z"/>
 <path d="M20 41a4.2 4.2 0 0 0 8 0"/><path d="M18.5 24.5l4 4 7-8"/></svg>"""
 CODE = re.compile(r"`([^`]+)`")
@@ -110,7 +110,6 @@ def failed(sentence: str, start: str) -> str:
         f"""
 <p>{told}</p>
 <p><a class="go" href="{escape(start)}">Try again</a></p>
-<p class="soft">Nothing was stored on the way here.</p>
 """,
     )
 
