@@ -1,13 +1,14 @@
-"""The command line: ``buildbell run | migrate | doctor | manifest | keys``."""
+"""The command line: ``buildbell run | migrate | copy | doctor | manifest | export | keys``."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn, TypeVar
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import (
     BaseSettings,
     CliApp,
@@ -19,7 +20,7 @@ from pydantic_settings import (
 from bot import log, manifest
 from bot.errors import BuildbellError, StartupFailed
 from bot.missing import missing_for_run
-from bot.settings import Settings, SettingsWrong, read_settings
+from bot.settings import Role, Settings, SettingsWrong, read_settings
 from bot.vault import new_key, parse_keys
 
 T = TypeVar("T")
@@ -31,8 +32,10 @@ INTERRUPTED = 130
 class Run(BaseModel):
     """Serve Slack until SIGTERM: by Socket Mode when an app-level token is set, otherwise by HTTP."""
 
+    role: Role | None = Field(None, description="what this process does, instead of BUILDBELL_ROLE")
+
     def cli_cmd(self) -> None:
-        settings = _settings_for_run()
+        settings = _settings_for_run(self.role)
         log.configure(settings.log_level, settings.log_format)
         from bot.app import serve  # half a second of imports that the other commands do not need
 
@@ -45,6 +48,27 @@ class Migrate(BaseModel):
     def cli_cmd(self) -> None:
         settings = read_settings()
         print(f"The database is at version {_run(_migrate(settings))}.")
+
+
+class Copy(BaseModel):
+    """Copy everything from SQLite into an empty PostgreSQL, and compare every row. Stop the bot first."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    source: str = Field(alias="from", description="the database to copy, sqlite:///FILE")
+    target: str | None = Field(
+        None,
+        alias="to",
+        description="the empty database, postgresql://USER@HOST/NAME; BUILDBELL_DATABASE_URL when it is left out, "
+        "which keeps a password off the command line",
+    )
+
+    def cli_cmd(self) -> None:
+        target = self.target or read_settings().database_url.get_secret_value()
+        from bot.copying import copy_database
+
+        for line in _run(copy_database(self.source, target)):
+            print(line)
 
 
 class Doctor(BaseModel):
@@ -69,6 +93,20 @@ class Manifest(BaseModel):
         if missing := manifest.missing_for_manifest(settings):
             raise SettingsWrong(missing)
         sys.stdout.write(manifest.to_yaml(manifest.build_manifest(settings)))
+
+
+class Export(BaseModel):
+    """Print finished builds for a spreadsheet or another program; beside a running Buildbell too. No secrets in it."""
+
+    since: str = Field("30d", description="from when on: so many days ago (30d), or a date (2026-01-31)")
+    format: Literal["csv", "json", "sqlite"] = Field("csv", description="csv, json (one array) or sqlite (needs --out)")
+    out: Path | None = Field(None, description="a new file to write; without it, it is printed")
+
+    def cli_cmd(self) -> None:
+        settings = read_settings()
+        count = _run(_export(settings, self))
+        if self.out:
+            print(f"{count:,} {'build' if count == 1 else 'builds'} written to {self.out}.")
 
 
 class NewKey(BaseModel):
@@ -111,8 +149,10 @@ class Buildbell(BaseSettings):
 
     run: CliSubCommand[Run] = Field(description="serve Slack until SIGTERM")
     migrate: CliSubCommand[Migrate] = Field(description="bring the database up to date")
+    copy_: CliSubCommand[Copy] = Field(alias="copy", description="copy everything from SQLite to PostgreSQL")
     doctor: CliSubCommand[Doctor] = Field(description="check settings, database, Slack, Bitrise and the clock")
     manifest: CliSubCommand[Manifest] = Field(description="print the manifest of the Slack app")
+    export: CliSubCommand[Export] = Field(description="print finished builds as CSV, JSON or an SQLite file")
     keys: CliSubCommand[Keys] = Field(description="make an encryption key, or change to a newer one")
 
     def cli_cmd(self) -> None:
@@ -130,9 +170,11 @@ class Buildbell(BaseSettings):
         return (init_settings,)  # a variable that happens to be called RUN is no command
 
 
-def _settings_for_run() -> Settings:
+def _settings_for_run(role: Role | None) -> Settings:
     """Everything that is missing at once, rather than one thing a start."""
     settings = read_settings()
+    if role is not None:
+        settings = settings.model_copy(update={"role": role})
     problems = missing_for_run(settings)
     if settings.encryption_keys:
         try:
@@ -147,11 +189,24 @@ def _settings_for_run() -> Settings:
 async def _migrate(settings: Settings) -> int:
     from storage import open_database, schema_version
 
-    database = await open_database(settings.database_url)
+    database = await open_database(settings.database_url.get_secret_value())
     try:
         return await schema_version(database)
     finally:
         await database.close()
+
+
+async def _export(settings: Settings, wanted: Export) -> int:
+    from bot.clock import SystemClock
+    from bot.export import export, since_of, sink_for
+    from storage.facts import FactStore
+    from storage.reading import open_for_reading
+
+    now = SystemClock().now()
+    since = since_of(wanted.since, now)
+    async with open_for_reading(settings.database_url.get_secret_value()) as reads:
+        with sink_for(wanted.format, wanted.out, sys.stdout) as sink:
+            return await export(FactStore(reads), sink, since=since, until=now)
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

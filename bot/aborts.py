@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,6 @@ from bot.engine import Engine, Job, RetryAt
 from bot.errors import (
     BitriseBusy,
     BitriseError,
-    BitriseNotFound,
     BitriseRefused,
     BitriseUnavailable,
     BuildbellError,
@@ -26,9 +24,10 @@ from bot.errors import (
 )
 from bot.observer import Observer
 from bot.outbox import Outbox
-from bot.outcomes import Outcome, Reason, abort_reason_text, spoken_duration
+from bot.outcomes import Outcome, Reason
 from bot.requests import Requests
 from bot.slack.replies import sentence
+from bot.stops import Stop, abort_key, ask, ended_sentence, hint_at, name_of
 from bot.sweeps import Sweeps
 from storage import Database, Transaction
 from storage.audit import AuditRow, AuditStore
@@ -40,17 +39,6 @@ log = logging.getLogger(__name__)
 ABORT = "abort"
 RETRY_EVERY = timedelta(seconds=3)
 GIVE_UP_AFTER = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """How a build is to be stopped. ``report`` is what the pull request will show: failed, green or nothing."""
-
-    build_slug: str
-    category: Reason
-    sentence: str = ""
-    report: str = "failed"
-    skip_notifications: bool = False
 
 
 class Aborts:
@@ -84,30 +72,35 @@ class Aborts:
         Raises `NotAllowed`, `BuildNotFound`, and `BuildEnded` when there is nothing to stop any more or somebody
         else has asked already.
         """
-        self._access.check_member(asker)
-        if stop.report == "green":
-            self._access.check_may_report_green(asker)
-        await self._connections.get_connected(asker.workspace_id)
+        await self.check_may_stop(asker, stop.report)
         build = await self._builds.find_build(asker.workspace_id, stop.build_slug)
         if build is None:
             raise BuildNotFound("I don't know that build any more.")
-        request = self._request(asker, stop, build)
-
-        async def store(tx: Transaction) -> bool:
-            now = self._clock.now()
-            if not await self._builds.claim_abort(tx, build.workspace_id, build.build_slug, by=asker.user_id, now=now):
-                return False
-            if not await self._requests.add_request(tx, request):
-                return False
-            await self._engine.enqueue(tx, Job(ABORT, {"request_id": request.request_id}))
-            await self._show(tx, build)
-            return True
-
-        if not await self._db.transaction(store):
-            raise BuildEnded(await self._true_state(build))
+        request = self.request_of(asker, stop, build)
+        if not await self._db.transaction(lambda tx: self.store(tx, request, build)):
+            raise BuildEnded(await self.true_state(build))
         return build
 
-    async def _true_state(self, build: BuildRow) -> str:
+    async def check_may_stop(self, asker: Asker, report: str) -> None:
+        """Raises `NotAllowed`, `NotConnected`, `ConnectionDead`."""
+        self._access.check_member(asker)
+        if report == "green":
+            self._access.check_may_report_green(asker)
+        await self._connections.get_connected(asker.workspace_id)
+
+    async def store(self, tx: Transaction, request: RequestRow, build: BuildRow) -> bool:
+        """The wish, once per build, and the job that fulfils it; False when there is nothing to stop any more."""
+        now = self._clock.now()
+        workspace_id, build_slug = build.workspace_id, build.build_slug
+        if not await self._builds.claim_abort(tx, workspace_id, build_slug, by=request.user_id, now=now):
+            return False
+        if not await self._requests.add_request(tx, request):
+            return False
+        await self._engine.enqueue(tx, Job(ABORT, {"request_id": request.request_id}))
+        await self._show(tx, build)
+        return True
+
+    async def true_state(self, build: BuildRow) -> str:
         """What to say to a press that came too late."""
         now = await self._builds.find_build(build.workspace_id, build.build_slug) or build
         if not now.is_finished and now.abort_requested_by:
@@ -116,7 +109,8 @@ class Aborts:
             return f"{who} has asked to stop {name_of(now)} already; it is being stopped."
         return ended_sentence(now)
 
-    def _request(self, asker: Asker, stop: Stop, build: BuildRow) -> RequestRow:
+    def request_of(self, asker: Asker, stop: Stop, build: BuildRow) -> RequestRow:
+        """The wish as a row; it is not stored yet."""
         return self._made.make(
             asker,
             kind=ABORT,
@@ -135,8 +129,7 @@ class Aborts:
         request = await self._requests.find_request(arguments["request_id"])
         if request is None or request.state not in ("accepted", "sent"):
             return
-        fields = self._made.parameters_of(request)
-        stop = Stop(**fields | {"category": Reason(fields["category"])})
+        stop = self._stop_of(request)
         build = await self._builds.find_build(request.workspace_id, stop.build_slug)
         if build is None:
             return
@@ -153,6 +146,10 @@ class Aborts:
         build = await self._builds.find_build(request.workspace_id, request.build_slug or "") if request else None
         if request is not None and build is not None:
             await self._refuse(request, build, BuildbellError("Something broke on my side."))
+
+    def _stop_of(self, request: RequestRow) -> Stop:
+        fields = self._made.parameters_of(request)
+        return Stop(**fields | {"category": Reason(fields["category"])})
 
     async def _step(self, request: RequestRow, stop: Stop, build: BuildRow) -> None:
         async with self._connections.bitrise(request.workspace_id) as client:
@@ -190,8 +187,7 @@ class Aborts:
         async def finish(tx: Transaction) -> None:
             if not await self._requests.settle_request(tx, request.request_id, state="done", result=result, now=now):
                 return
-            if missed:
-                await self._outbox.whisper(tx, self._made.asker_of(request), sentence(ended_sentence(build)))
+            await self._tell(tx, request, ended_sentence(build) if missed else None)
             await self._sweeps.make_due(tx, request.workspace_id, at=now)
             await self._note(tx, request, build, f"{result} (report {stop.report})")
 
@@ -205,29 +201,39 @@ class Aborts:
             await self._refuse(request, build, BuildbellError(text))
             return
         wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_EVERY
-        message = sentence(f"Bitrise hasn't taken the stop of {name_of(build)} yet ({error.sentence}). I keep trying.")
+        text = f"Bitrise hasn't taken the stop of {name_of(build)} yet ({error.sentence}). I keep trying."
 
         async def note(tx: Transaction) -> None:
             if await self._requests.claim_telling(tx, request.request_id, now=now):
-                await self._outbox.whisper(tx, self._made.asker_of(request), message)
+                await self._tell(tx, request, text)
 
         await self._db.transaction(note)
         raise RetryAt(now + wait)
 
     async def _refuse(self, request: RequestRow, build: BuildRow, error: BuildbellError) -> None:
+        why = f"{error.sentence}{hint_at(error)}"
+
         async def refuse(tx: Transaction) -> None:
             now = self._clock.now()
             if not await self._requests.settle_request(
-                tx, request.request_id, state="refused", result=error.sentence, now=now, frees_key=True
+                tx, request.request_id, state="refused", result=why, now=now, frees_key=True
             ):
                 return
             await self._builds.release_abort(tx, build.workspace_id, build.build_slug)
             await self._show(tx, build)
-            text = f"{name_of(build)} was not stopped: {error.sentence}{hint_at(error)}"
-            await self._outbox.whisper(tx, self._made.asker_of(request), sentence(text))
+            await self._tell(tx, request, f"{name_of(build)} was not stopped: {why}")
             await self._note(tx, request, build, f"refused: {error.sentence}")
 
         await self._db.transaction(refuse)
+
+    async def _tell(self, tx: Transaction, request: RequestRow, text: str | None) -> None:
+        """How a stop goes: on the card of all that are stopped together, else privately and only what is unexpected."""
+        card_id = self._stop_of(request).card_id
+        card = await self._cards.find_card(card_id, on=tx) if card_id else None
+        if card is not None and not card.is_gone:
+            await self._outbox.show_card(tx, card)
+        elif text:
+            await self._outbox.whisper(tx, self._made.asker_of(request), sentence(text))
 
     async def _show(self, tx: Transaction, build: BuildRow) -> None:
         for card in await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx):
@@ -244,51 +250,3 @@ class Aborts:
             result=result,
         )
         await self._audit.add_entry(tx, entry)
-
-
-async def ask(client: BitriseClient, request: RequestRow, stop: Stop, build: BuildRow) -> None:
-    """The one call. The person in Slack is in the reason, because Bitrise names only the token's owner."""
-    reason = abort_reason_text(stop.category, stop.sentence, "", request.user_name)
-    green, quiet = stop.report == "green", stop.skip_notifications
-    if build.is_pipeline:
-        await client.abort_pipeline(
-            build.app_slug, build.build_slug, reason=reason, with_success=green, skip_notifications=quiet
-        )
-        return
-    await client.abort_build(
-        build.app_slug,
-        build.build_slug,
-        reason=reason,
-        with_success=green,
-        skip_notifications=quiet,
-        skip_git_status=stop.report == "nothing",
-    )
-
-
-def hint_at(error: BuildbellError) -> str:
-    """What may be behind a bare refusal."""
-    if not isinstance(error, BitriseNotFound):
-        return ""
-    return (
-        ". Either the build is gone, or the stored token's role in its app is too low: "
-        "stopping builds takes the role Developer."
-    )
-
-
-def abort_key(build: BuildRow) -> str:
-    """There is one stop of a build at a time, whoever asks for it."""
-    return f"abort:{build.build_slug}"
-
-
-def name_of(build: BuildRow) -> str:
-    """A build in a sentence."""
-    number = f"#{build.number}" if build.number is not None else "the pipeline"
-    return f"{number} ({build.target or 'build'})"
-
-
-def ended_sentence(build: BuildRow) -> str:
-    outcome = Outcome(build.outcome).label.lower() if build.outcome else "ended, Bitrise no longer shows how"
-    took = ""
-    if build.started_at and build.finished_at:
-        took = f" after {spoken_duration((build.finished_at - build.started_at).total_seconds())}"
-    return f"{name_of(build)} has already finished ({outcome}{took}), so there is nothing to stop."

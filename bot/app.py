@@ -23,6 +23,8 @@ import commands
 from bot import log as logs
 from bot.clock import Clock, SystemClock
 from bot.composition import compose, secret
+from bot.day import show_day
+from bot.engine import engine_for
 from bot.errors import StartupFailed
 from bot.metrics import Metrics
 from bot.settings import Settings
@@ -31,7 +33,6 @@ from bot.socket import Socket
 from bot.tasks import Tasks
 from bot.web import web_app
 from storage import DatabaseUnusable, open_database
-from storage.jobs import JobStore
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
@@ -64,15 +65,16 @@ class Bot:
     async def _start(self) -> None:
         settings = self._settings
         try:
-            database = await open_database(settings.database_url)
+            database = await open_database(settings.database_url.get_secret_value())
         except DatabaseUnusable as error:
             raise StartupFailed(str(error)) from error
         self._on_exit.push_async_callback(database.close)
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=OUTSIDE_SECONDS), trust_env=True)
         self._on_exit.push_async_callback(session.close)
         made = compose(
-            settings, clock=self._clock, new_id=self._new_id, database=database, session=session, tasks=self.tasks
-        )
+            settings, clock=self._clock, new_id=self._new_id, database=database, session=session, tasks=self.tasks,
+            engine=engine_for(database, clock=self._clock),
+        )  # fmt: skip
         self.engine, self.installs, self.tracker, self.services = (
             made.engine,
             made.installs,
@@ -80,14 +82,12 @@ class Bot:
             made.services,
         )
         self._oauth = made.oauth
-        self._jobs = JobStore(database)
         self.slack_app = self._slack_app(session)
         await self._serve_web()
         await self.installs.start()
-        await self.tracker.start()
-        await self.engine.start()
-        self._on_exit.push_async_callback(self.engine.stop, within_seconds=self._settings.shutdown_seconds)
-        if settings.slack_app_token is not None:
+        if settings.does_work:
+            await self._start_work(is_alone=database.dialect == "sqlite")
+        if settings.takes_requests and settings.slack_app_token is not None:
             self.socket = Socket(
                 app=self.slack_app,
                 app_token=settings.slack_app_token.get_secret_value(),
@@ -96,7 +96,12 @@ class Bot:
             self._on_exit.push_async_callback(self.socket.stop)
             await self.socket.start()
         self.is_ready = True
-        log.info("ready", extra={"mode": "socket" if self.socket else "http", "port": self.port})
+        log.info("ready", extra={"mode": "socket" if self.socket else "http", "role": settings.role, "port": self.port})
+
+    async def _start_work(self, *, is_alone: bool) -> None:
+        await self.tracker.start(is_alone=is_alone)
+        await self.engine.start()
+        self._on_exit.push_async_callback(self.engine.stop, within_seconds=self._settings.shutdown_seconds)
 
     async def stop(self) -> None:
         """Take no more work, finish or keep what runs, close. Bounded by the setting for shutdown."""
@@ -169,14 +174,14 @@ class Bot:
                 self._drained.set()
 
     async def _serve_web(self) -> None:
-        slack = None if self._settings.slack_app_token is not None else self.slack_app
+        by_http = self._settings.takes_requests and self._settings.slack_app_token is None
+        slack = self.slack_app if by_http else None
+        hints = self.services.hints if self._settings.takes_requests else None
+        oauth = self._oauth if self._settings.takes_requests else None
         app = web_app(
-            slack=slack,
-            hints=self.services.hints,
-            is_ready=self._missing,
-            exposition=self._exposition,
-            oauth=self._oauth,
-        )
+            slack=slack, hints=hints, is_ready=self._missing, exposition=self._exposition,
+            metrics_token=secret(self._settings.metrics_token), oauth=oauth,
+        )  # fmt: skip
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._on_exit.push_async_callback(runner.cleanup)
@@ -198,9 +203,11 @@ class Bot:
     async def _exposition(self) -> bytes:
         self.metrics.outbox_waiting.set(await self.services.messages.count_waiting())
         self.metrics.requests_open.set(await self.services.requests.count_open())
-        jobs = await self._jobs.count_jobs()
+        jobs = await self.engine.count_jobs()
         for state in ("todo", "doing", "failed"):
             self.metrics.jobs.labels(state).set(jobs.get(state, 0))
+        if self._settings.build_metrics:
+            await show_day(self.metrics.builds, self.services.figures, now=self._clock.now())
         return self.metrics.exposition()
 
 
@@ -208,6 +215,7 @@ async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises `StartupFailed` with one sentence."""
     logs.hide(secret(settings.slack_signing_secret))
     logs.hide(secret(settings.slack_client_secret))
+    logs.hide(secret(settings.metrics_token))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,11 +16,12 @@ from bot.again import Again
 from bot.apps import Apps
 from bot.bitrise.client import BitriseClient
 from bot.builds import Builds
+from bot.bulk import Bulk
 from bot.changes import Changes
 from bot.clock import Clock
 from bot.composing_installs import wire_installs
 from bot.connections import Connections
-from bot.engine.local import LocalEngine
+from bot.engine import Engine
 from bot.findings import Findings
 from bot.hints import Hints
 from bot.installs import Installs
@@ -42,6 +43,7 @@ from bot.settings import Settings
 from bot.showing import Showing
 from bot.silenced import Silenced
 from bot.starts import Starts
+from bot.stats import Statistics
 from bot.subscribing import Subscribing
 from bot.sweeps import Sweeps
 from bot.tasks import Tasks
@@ -56,6 +58,8 @@ from storage.apps import AppStore
 from storage.audit import AuditStore
 from storage.builds import BuildStore
 from storage.cards import CardStore
+from storage.facts import FactStore
+from storage.figures import FigureStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
 from storage.installations import InstallationStore
@@ -70,7 +74,7 @@ from storage.workspaces import WorkspaceStore
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    engine: LocalEngine
+    engine: Engine
     installs: Installs
     tracker: Tracker
     services: Services
@@ -88,12 +92,12 @@ def compose(
     clock: Clock,
     new_id: Callable[[], str],
     database: Database,
+    engine: Engine,
     session: aiohttp.ClientSession,
     tasks: Tasks,
 ) -> Composition:
     """One of each, wired. ``session`` carries every call to Slack and Bitrise; its owner closes it."""
     vault = Vault(parse_keys(secret(settings.encryption_keys)))
-    engine = LocalEngine(database=database, clock=clock)
     workspaces, app_rows, builds = WorkspaceStore(database), AppStore(database), BuildStore(database)
     requests, cards, audit = RequestStore(database), CardStore(database), AuditStore(database)
     messages, subscription_rows = OutboxStore(database), SubscriptionStore(database)
@@ -168,6 +172,10 @@ def compose(
         observer=observer, access=access, outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
         command=settings.command,
     )  # fmt: skip
+    bulk = Bulk(
+        database=database, builds=builds, cards=cards, history=history, known=known, aborts=aborts,
+        connections=connections, observer=observer, access=access, outbox=outbox, clock=clock,
+    )  # fmt: skip
     again = Again(
         database=database, requests=requests, made=made, builds=known, connections=connections, observer=observer,
         access=access,
@@ -188,8 +196,8 @@ def compose(
         database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
         clock=clock, slack=installs.client, out=outbox,
         pictures=Pictures(
-            builds=builds, cards=cards, apps=app_rows, findings=finding_rows, showing=showing, changes=changes,
-            clock=clock,
+            builds=builds, cards=cards, apps=app_rows, findings=finding_rows, requests=requests, history=history,
+            showing=showing, changes=changes, clock=clock,
         ),
         silenced=Silenced(subscriptions=subscription_rows, people=people, outbox=outbox, clock=clock),
     )  # fmt: skip
@@ -209,11 +217,13 @@ def compose(
         slack=installs.client, may_read_email=lambda workspace_id: installs.has_scope(workspace_id, READ_EMAIL),
         clock=clock, new_id=new_id,
     )  # fmt: skip
+    figures = FigureStore(database)
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
-        aborts=aborts, builds=known, again=again, subscribing=subscribing, preview=preview, connections=connections,
-        hints=hints, unfurls=unfurls, uninstalls=uninstalls, findings=findings, showing=showing, me=me, outbox=outbox,
-        tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows, build_rows=builds,
-        requests=requests, messages=messages,
+        aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
+        connections=connections, hints=hints, unfurls=unfurls, uninstalls=uninstalls, findings=findings,
+        showing=showing, me=me, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
+        build_rows=builds, requests=requests, messages=messages, facts=FactStore(database),
+        figures=figures, statistics=Statistics(figures=figures, clock=clock),
     )  # fmt: skip
     return Composition(engine, installs, tracker, services, wired.oauth)

@@ -20,8 +20,9 @@ from bot.errors import BuildbellError
 from bot.log import escape
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
 from bot.missing import missing_for_run
-from bot.settings import Settings, names_in_use, unknown_names
+from bot.settings import Settings
 from bot.slack.oauth import basic
+from bot.slips import names_in_use, unknown_names
 from bot.vault import Token, Vault, parse_keys
 
 if TYPE_CHECKING:
@@ -230,13 +231,14 @@ def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Finding]:
 
 async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) -> list[Finding]:
     """Also reads the ``workspaces``, whose tokens are checked next."""
-    from storage import DatabaseInUse, DatabaseUnusable, open_database, schema_version
+    from storage import DatabaseInUse, DatabaseUnusable, is_postgres, open_database, schema_version
     from storage.workspaces import WorkspaceStore
 
-    if absent := _absent(Path(settings.database_url.removeprefix("sqlite:///"))):
+    url = settings.database_url.get_secret_value()
+    if not is_postgres(url) and (absent := _absent(Path(url.removeprefix("sqlite:///")))):
         return [absent]
     try:
-        database = await open_database(settings.database_url)
+        database = await open_database(url)
     except DatabaseInUse:
         running = f"A running Buildbell has it open; what it stores is checked by {settings.command} doctor in Slack."
         return [Finding("database", "ok", running)]
@@ -247,7 +249,8 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
         workspaces += await WorkspaceStore(database).list_workspaces()
     finally:
         await database.close()
-    return [Finding("database", "ok", f"{settings.database_url} opens and can be written; version {version}.")]
+    shown = "PostgreSQL" if is_postgres(url) else url
+    return [Finding("database", "ok", f"{shown} opens and can be written; version {version}.")]
 
 
 async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, workspace: WorkspaceRow) -> list[Finding]:

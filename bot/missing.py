@@ -19,11 +19,18 @@ def missing_for_run(settings: Settings) -> list[str]:
             '"Bot User OAuth Token" from "OAuth & Permissions".'
         )
     missing += missing_for_oauth(settings)
-    if settings.slack_app_token is None and settings.slack_signing_secret is None:
+    if settings.role != "all" and settings.database_url.get_secret_value().startswith("sqlite:"):
+        missing.append(
+            f"{env_name('role')} is {settings.role}, and {env_name('database_url')} names SQLite, which serves one "
+            f"process: set the role to all, or use PostgreSQL."
+        )
+    if settings.takes_requests and settings.slack_app_token is None and settings.slack_signing_secret is None:
         missing.append(
             f"Neither {env_name('slack_app_token')} (for Socket Mode) nor {env_name('slack_signing_secret')} (for "
             'HTTP) is set: copy one of them from "Basic Information" of the Slack app.'
         )
+    if settings.build_metrics and settings.metrics_token is None:
+        missing.append(f"{env_name('build_metrics')} is on, but {env_name('metrics_token')} is not set.")
     if settings.encryption_keys is None:
         missing.append(
             f"{env_name('encryption_keys')} is not set: run `buildbell keys new`, set what it prints, and keep a copy "

@@ -7,14 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot.changes import Changes
 from bot.clock import Clock
 from bot.showing import Showing
+from bot.slack import bulk, hearing
 from bot.slack import cards as drawing
-from bot.slack import hearing
-from bot.slack.shown import ShownBuild
+from bot.slack.shown import ShownBuild, is_stopping
 from bot.slack.text import Message
+from bot.stops import may_be_stopped
 from storage.apps import AppStore
 from storage.builds import BuildRow, BuildStore
-from storage.cards import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, UNFURL, CardRow, CardStore
+from storage.cards import BRANCH, BULK, CARD, CHANGE, FOLD, LINE, STARTED, UNFURL, CardRow, CardStore
 from storage.findings import FindingStore
+from storage.history import HistoryStore
+from storage.requests import RequestStore
 
 REROUTED = (
     "This is here because I can't write where you asked for it. Invite me there to have the next one in the channel."
@@ -29,11 +32,14 @@ class Pictures:
         cards: CardStore,
         apps: AppStore,
         findings: FindingStore,
+        requests: RequestStore,
+        history: HistoryStore,
         showing: Showing,
         changes: Changes,
         clock: Clock,
     ) -> None:
         self._builds, self._cards, self._apps, self._findings = builds, cards, apps, findings
+        self._requests, self._history = requests, history
         self._showing, self._changes, self._clock = showing, changes, clock
         self._drawers: Mapping[str, Callable[[CardRow, list[ShownBuild]], Awaitable[Message]]] = {
             CARD: self._draw_card,
@@ -42,6 +48,7 @@ class Pictures:
             CHANGE: self._draw_change,
             FOLD: self._draw_fold,
             BRANCH: self._draw_branch,
+            BULK: self._draw_bulk,
             UNFURL: self._draw_card,
         }
 
@@ -51,16 +58,16 @@ class Pictures:
     async def announcement(self, card: CardRow) -> Message:
         return drawing.announcement(await self._shown(card), mention_user=card.requester)
 
-    async def explanation(self, card: CardRow) -> Message | None:
-        """Why the card's build failed; None when nothing is known that helps."""
-        for shown in await self._shown(card):
-            finding = await self._findings.find_finding(card.workspace_id, shown.build.build_slug)
-            is_told = card.style == CHANGE  # the message itself says what is new
-            new = None if is_told else await self._changes.whats_new(shown.build)
-            app = await self._apps.find_app(card.workspace_id, shown.build.app_slug)
-            if drawn := hearing.explanation(shown, finding, new, app):
-                return drawn
-        return None
+    async def explanation(self, card: CardRow, build_slug: str) -> Message | None:
+        """Why one of a card's builds failed; None when nothing is known that helps."""
+        build = await self._builds.find_build(card.workspace_id, build_slug)
+        if build is None:
+            return None
+        finding = await self._findings.find_finding(card.workspace_id, build_slug)
+        is_told = card.style == CHANGE  # the message itself says what is new
+        new = None if is_told else await self._changes.whats_new(build)
+        app = await self._apps.find_app(card.workspace_id, build.app_slug)
+        return hearing.explanation(await self._showing.shown(build), finding, new, app)
 
     async def builds_of(self, card: CardRow) -> list[BuildRow]:
         slugs = await self._cards.list_build_slugs(card.card_id)
@@ -72,7 +79,20 @@ class Pictures:
 
     async def _draw_card(self, card: CardRow, shown: list[ShownBuild]) -> Message:
         notes = [REROUTED] if card.rerouted_from else []
-        return drawing.card(shown, now=self._clock.now(), notes=[*notes, *hearing.notes(card.facts, shown)])
+        notes += hearing.notes(card.facts, shown)
+        return drawing.card(shown, now=self._clock.now(), notes=notes, offer=await self._offer(shown))
+
+    async def _offer(self, shown: list[ShownBuild]) -> drawing.Offer | None:
+        """What older builds the card's still run and could be stopped; asked on every drawing, so that it is true."""
+        on_card = {each.build.build_slug for each in shown}
+        for newer in (each.build for each in shown):
+            if newer.is_finished or is_stopping(newer) or newer.pipeline_workflow_id is not None:
+                continue
+            older = await self._history.list_unfinished_before(newer)
+            count = sum(may_be_stopped(build) and build.build_slug not in on_card for build in older)
+            if count:
+                return drawing.Offer(newer.build_slug, count)
+        return None
 
     async def _draw_line(self, card: CardRow, shown: list[ShownBuild]) -> Message:
         return hearing.line(shown, card.facts or {})
@@ -90,3 +110,9 @@ class Pictures:
 
     async def _draw_branch(self, card: CardRow, shown: list[ShownBuild]) -> Message:
         return hearing.branch(shown)
+
+    async def _draw_bulk(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        facts = card.facts or {}
+        request_ids = facts.get("requests", {})
+        found = [await self._requests.find_request(request_ids.get(each.build.build_slug, "")) for each in shown]
+        return bulk.progress([bulk.Asked(*pair) for pair in zip(shown, found, strict=True)], facts)

@@ -15,7 +15,7 @@ from storage.workspaces import WorkspaceStore
 async def rotate_keys(settings: Settings) -> int:
     """Returns how many secrets were sealed again. Raises `SealBroken` when one does not open with the given keys."""
     vault = Vault(parse_keys(settings.encryption_keys.get_secret_value() if settings.encryption_keys else ""))
-    database = await open_database(settings.database_url)
+    database = await open_database(settings.database_url.get_secret_value())
     try:
         store = WorkspaceStore(database)
         count = 0

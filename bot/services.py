@@ -10,6 +10,7 @@ from bot.access import Access, Asker
 from bot.again import Again
 from bot.apps import Apps
 from bot.builds import Builds
+from bot.bulk import Bulk
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.findings import Findings
@@ -21,6 +22,7 @@ from bot.showing import Showing
 from bot.slack.client import SlackClient
 from bot.slack.text import Message
 from bot.starts import Starts
+from bot.stats import Statistics
 from bot.subscribing import Subscribing
 from bot.tasks import Tasks
 from bot.unfurls import Unfurls
@@ -28,6 +30,8 @@ from bot.uninstalls import Uninstalls
 from storage import Database
 from storage.apps import AppStore
 from storage.builds import BuildStore
+from storage.facts import FactStore
+from storage.figures import FigureStore
 from storage.outbox import OutboxStore
 from storage.requests import RequestStore
 from storage.workspaces import WorkspaceStore
@@ -42,6 +46,7 @@ class Services:
     apps: Apps
     starts: Starts
     aborts: Aborts
+    bulk: Bulk
     builds: Builds
     again: Again
     subscribing: Subscribing
@@ -61,6 +66,9 @@ class Services:
     build_rows: BuildStore
     requests: RequestStore
     messages: OutboxStore
+    statistics: Statistics
+    figures: FigureStore
+    facts: FactStore
 
     async def whisper(self, asker: Asker, message: Message) -> None:
         """Answer a person privately; the answer is stored before it is sent."""

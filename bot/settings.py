@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -31,6 +27,7 @@ def _split(value: object) -> object:
     return value
 
 
+Role = Literal["all", "web", "worker"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -79,10 +76,15 @@ class Settings(BaseSettings):
         "https://app.bitrise.io",
         description="Where people open builds; links that are pasted from there are understood.",
     )
-    database_url: str = Field(
-        "sqlite:///buildbell.db",
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///buildbell.db"),
         description="What Buildbell remembers: sqlite:///FILE (three slashes for a file beside the process, four for "
-        "an absolute path).",
+        "an absolute path) for one process, or postgresql://USER:PASSWORD@HOST/NAME for any number of them.",
+    )
+    role: Role = Field(
+        "all",
+        description="What this process does: web takes requests from Slack and Bitrise, worker does the jobs and the "
+        "sweeps, all does both. Only all works with SQLite.",
     )
     encryption_keys: SecretStr | None = Field(
         None,
@@ -134,12 +136,26 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(
         8, ge=0, le=300, description="How long work that runs may take to finish after SIGTERM."
     )
+    metrics_token: SecretStr | None = Field(
+        None, description="Whoever reads /metrics must bear it (Authorization: Bearer …); empty for everybody."
+    )
+    build_metrics: bool = Field(
+        False, description="Whether /metrics tells of builds, by workspace; needs BUILDBELL_METRICS_TOKEN."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least important line that is logged: DEBUG, INFO, WARNING or ERROR."
     )
     log_format: Literal["text", "json"] = Field(
         "text", description="text for people, json (one object a line) for log collectors."
     )
+
+    @property
+    def takes_requests(self) -> bool:
+        return self.role != "worker"
+
+    @property
+    def does_work(self) -> bool:
+        return self.role != "web"
 
     @property
     def uses_socket_mode(self) -> bool:
@@ -152,7 +168,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "slack_bot_token", "slack_app_token", "slack_signing_secret", "slack_client_id", "slack_client_secret",
-        mode="before",
+        "database_url", mode="before",
     )  # fmt: skip
     @classmethod
     def _stripped(cls, value: object) -> object:
@@ -208,9 +224,9 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_database(cls, value: str) -> str:
-        if not re.fullmatch(r"sqlite:///.+", value):
-            raise ValueError("must look like sqlite:///buildbell.db")
+    def _is_database(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"sqlite:///.+|postgres(ql)?://.+", value.get_secret_value()):
+            raise ValueError("must look like sqlite:///buildbell.db or postgresql://user:password@host/buildbell")
         return value
 
     @field_validator("connect_users", "report_green_users")
@@ -273,20 +289,3 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"{env_name(field)} {own}."
     what = PLAIN.get(detail["type"]) or detail["msg"].replace("Input should", "should", 1)
     return f"{env_name(field)} {what}. {Settings.model_fields[field].description}"
-
-
-def names_in_use() -> set[str]:
-    """The names of all variables in the environment and in ``.env``."""
-    return {*os.environ, *dotenv_values(".env", encoding="utf-8")}
-
-
-def unknown_names(names: Iterable[str]) -> list[str]:
-    """A sentence for each name that begins like a setting and is none: a slip would go unnoticed otherwise."""
-    known = {env_name(field) for field in Settings.model_fields}
-    slips = sorted(name.upper() for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
-    return [f"{slip} is no setting.{_nearest(slip, known)}" for slip in slips]
-
-
-def _nearest(slip: str, known: set[str]) -> str:
-    near = get_close_matches(slip, known, n=1)
-    return f" Did you mean {near[0]}?" if near else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.apps import Apps
@@ -12,7 +12,7 @@ from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build
 from bot.clock import Clock
 from bot.connections import Connections
-from bot.engine import Engine
+from bot.engine import Engine, RetryAt, began_before
 from bot.errors import (
     BitriseBusy,
     BitriseError,
@@ -74,15 +74,20 @@ class Tracker:
         self._failures: dict[str, int] = {}
         engine.register(SWEEP, self.sweep, concurrency=16)
 
-    async def start(self) -> None:
-        """Every connected workspace is due at once: who knows how long nobody looked."""
+    async def start(self, *, is_alone: bool) -> None:
+        """The only process makes every connected workspace due: who knows how long nobody looked.
+
+        Beside others it takes nothing from anybody, and plans only what is overdue; one job too many is harmless.
+        """
         now = self._clock.now()
-        await self._workspaces.release_sweeps(now=now)
+        if is_alone:
+            await self._workspaces.release_sweeps(now=now)
         workspaces = await self._workspaces.list_workspaces()
 
         async def plan(tx: Transaction) -> None:
             for workspace in workspaces:
-                if workspace.bitrise_token_sealed:
+                is_due = workspace.sweep_due_at is None or workspace.sweep_due_at <= now
+                if workspace.bitrise_token_sealed and is_due:
                     await self._sweeps.plan(tx, workspace.workspace_id, at=now)
 
         await self._db.transaction(plan)  # one commit, however many there are
@@ -91,7 +96,8 @@ class Tracker:
         """One sweep, if it is due and nobody else does it; plans the next one."""
         workspace_id = arguments["workspace_id"]
         now = self._clock.now()
-        if not await self._workspaces.claim_sweep(workspace_id, now=now, until=now + CLAIM):
+        if not await self._claim(workspace_id, until=now + CLAIM):
+            await self._come_back(workspace_id)
             return
         error: BuildbellError | None = None
         try:
@@ -109,6 +115,19 @@ class Tracker:
             log.exception("a sweep broke", extra={"workspace": workspace_id})
             error = BitriseError("The last sweep broke; the log says how.")
         await self._finish(workspace_id, error)
+
+    async def _claim(self, workspace_id: str, *, until: datetime) -> bool:
+        if await self._workspaces.claim_sweep(workspace_id, now=self._clock.now(), until=until):
+            return True
+        # The claim may be this job's own, from a process that was killed; two sweeps at once are harmless.
+        return began_before.get() and await self._workspaces.take_over_sweep(workspace_id, until=until)
+
+    async def _come_back(self, workspace_id: str) -> None:
+        """When somebody's claim ends: he may have died, and nobody else would plan the next sweep."""
+        workspace = await self._workspaces.find_workspace(workspace_id)
+        claimed_until = workspace.sweep_claimed_until if workspace else None
+        if claimed_until is not None and claimed_until > self._clock.now():
+            raise RetryAt(claimed_until)
 
     async def _look(self, client: BitriseClient, workspace_id: str) -> None:
         page = await client.list_all_builds(limit=PAGE)

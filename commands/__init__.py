@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.slack import ids
 from commands import (
     abort,
+    abort_many,
     again,
     artifacts,
     connect,
@@ -23,6 +24,7 @@ from commands import (
     settings,
     slash,
     start,
+    stats,
     subscriptions,
     suggest,
     uninstall,
@@ -37,6 +39,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     slash.register(app, command)
     start.register(app)
     abort.register(app)
+    abort_many.register(app)
     again.register(app)
     listing.register(app)
     connect.register(app)
@@ -49,6 +52,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     artifacts.register(app)
     webhook.register(app)
     links.register(app)
+    stats.register(app)
     uninstall.register(app)
     app.action(ids.BUILD_OPEN)(note_press)
     app.view_closed(ids.MESSAGE_CLOSED)(note_press)

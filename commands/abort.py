@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.aborts import Stop
 from bot.access import Asker
 from bot.services import Services
-from bot.slack import ids
+from bot.slack import ids, lists
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
 from bot.slack.stop_form import build_ended, read_stop_form, stop_form
 from bot.slack.text import Message
+from bot.stops import Stop
+from commands.abort_many import ask_about_picked, picked_of
 from commands.arguments import AbortArguments, parse_abort
 from commands.asking import (
     Help,
@@ -23,13 +24,14 @@ from commands.asking import (
     later,
     pressed_value,
 )
-from commands.status import named, running
+from commands.status import named
 from storage.builds import BuildRow
 
 HELP = (
     Help("abort shop #812 wrong branch", "asks for the reason and what to report, then stops; also {command}-abort"),
-    Help("abort shop", "what runs in an app, each with a button to stop it"),
-    Help("abort shop branch:main workflow:deploy", "the same, of a branch or a workflow only"),
+    Help("abort shop", "what runs in an app, each with a button to stop it, and one to choose several"),
+    Help("abort shop branch:feature/x workflow:deploy", "what fits, to be stopped together; also pr:123"),
+    Help("abort shop older", "what a newer build of the same branch or pull request replaces, to be stopped together"),
 )
 
 
@@ -39,12 +41,14 @@ def register(app: AsyncApp) -> None:
 
 
 async def ask_to_abort(typed: Typed, services: Services) -> Message | None:
-    """Typed: the form for a build that is named, else a list to choose from."""
+    """Typed: the form for a build that is named, the one for all that fit a filter, else a list to choose from."""
     arguments = parse_abort(typed.words)
     await services.connections.get_connected(typed.asker.workspace_id)
     if not arguments.build.names_build:
-        narrowed = {"branch": arguments.branch, "workflow": arguments.workflow}
-        listed = running(typed.asker, arguments.build.app, services, **narrowed)
+        if picked_of(arguments).is_narrowed:
+            await ask_about_picked(typed, arguments, services)
+            return None
+        listed = list_to_choose(typed.asker, arguments.build.app, services)
         later(services, typed.asker, listed, name="abort list", typed=typed)
         return None
     slack = services.slack(typed.asker.workspace_id)
@@ -52,6 +56,13 @@ async def ask_to_abort(typed: Typed, services: Services) -> Message | None:
     view_id = await slack.open_view(typed.trigger_id, notice("Stop a build", "⏳ Looking for that build…"))
     later(services, typed.asker, fill_form(typed.asker, view_id, arguments, services), name="abort form", typed=typed)
     return None
+
+
+async def list_to_choose(asker: Asker, app_name: str | None, services: Services) -> Message:
+    """What runs; all of it may be stopped at once where one app is named."""
+    builds = await services.builds.list_running(asker, app_name)
+    shown, stop_all = await services.showing.shown_all(builds), builds[0].app_slug if builds and app_name else None
+    return lists.running_now(shown, now=services.clock.now(), stop_all=stop_all)
 
 
 async def fill_form(asker: Asker, view_id: str, arguments: AbortArguments, services: Services) -> None:
@@ -90,12 +101,7 @@ async def form_for(asker: Asker, build: BuildRow, services: Services, arguments:
 async def abort_build(ack: AsyncAck, view: Payload, body: Payload, services: Services) -> None:
     async with answering_in_form(ack):
         form, asker = read_stop_form(view), asker_of_press(body)
-        stop = Stop(
-            build_slug=form.build_slug,
-            category=form.category,
-            sentence=form.sentence,
-            report=form.report,
-            skip_notifications=form.skip_notifications,
-        )
+        why = form.why
+        stop = Stop(form.build_slug, why.category, why.sentence, why.report, why.skip_notifications)
         await services.aborts.request_abort(asker, stop)
         await ack()

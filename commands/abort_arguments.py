@@ -8,18 +8,29 @@ from dataclasses import dataclass, field
 from bot.reasons import REASONS_TO_CHOOSE, Reason
 from commands.references import BuildArguments, find_build
 from commands.synonyms import unknown
-from commands.tokens import Words, read
+from commands.tokens import ArgumentsUnclear, Words, read, shown
 
-_KEYS = {"branch": "branch", "b": "branch", "workflow": "workflow", "w": "workflow", "reason": "reason"}
+_KEYS = {
+    "branch": "branch",
+    "b": "branch",
+    "workflow": "workflow",
+    "w": "workflow",
+    "pr": "pull request",
+    "pull-request": "pull request",
+    "reason": "reason",
+}
+_OLDER = "older"
+_PULL_REQUEST = re.compile(r"#?(?P<number>[0-9]{1,9})")
 _KEYED = re.compile(rf"(?P<key>{'|'.join(_KEYS)}):(?P<value>.+)", re.IGNORECASE | re.DOTALL)
 _TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\]\s*(?P<sentence>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class AbortArguments:
-    """One build, or all of an app's running builds that a branch or workflow picks, and the reason.
+    """One build, or all of an app's running builds that the filters pick, and the reason.
 
-    ``category`` is None when nothing typed names one; ``sentence`` is the reason in the person's own words.
+    ``is_older``: only those that a newer one replaces. ``category`` is None when nothing typed names one;
+    ``sentence`` is the reason in the person's own words.
     """
 
     build: BuildArguments = field(default_factory=BuildArguments)
@@ -27,6 +38,8 @@ class AbortArguments:
     workflow: str | None = None
     category: Reason | None = None
     sentence: str = ""
+    pull_request_id: int | None = None
+    is_older: bool = False
 
 
 def parse_abort(text: str | Words) -> AbortArguments:
@@ -35,21 +48,42 @@ def parse_abort(text: str | Words) -> AbortArguments:
     What follows the build and the filters is the reason, whatever it looks like.
     """
     words = read(text)
-    parts, used = _leading_parts(words)
+    parts, used = _leading_parts(words, is_many=True)
     words = words.after(used)
     build = BuildArguments()
     if not used or _names_app_or_build(words):
         build, taken = find_build(words)
-        more, used = _leading_parts(words.after(taken))
+        more, used = _leading_parts(words.after(taken), is_many=not build.names_build)
         parts, words = parts | more, words.after(taken + used)
     category, sentence = _reason(words.tail(), parts.get("reason"))
-    return AbortArguments(build, parts.get("branch"), parts.get("workflow"), category, sentence)
+    return AbortArguments(
+        build,
+        parts.get("branch"),
+        parts.get("workflow"),
+        category,
+        sentence,
+        pull_request_id=_number(parts["pull request"]) if "pull request" in parts else None,
+        is_older=_OLDER in parts,
+    )
 
 
-def _leading_parts(words: Words) -> tuple[dict[str, str], int]:
-    """The filters and the category at the beginning, and how many words they took."""
+def _number(typed: str) -> int:
+    found = _PULL_REQUEST.fullmatch(typed)
+    if found is None:
+        raise ArgumentsUnclear(f"{shown(typed)} is no number of a pull request.", "Write it as in `pr:123`.")
+    return int(found["number"])
+
+
+def _leading_parts(words: Words, *, is_many: bool) -> tuple[dict[str, str], int]:
+    """The filters and the category at the beginning, and how many words they took.
+
+    ``is_many``: no build is named, so that "older" picks some; after a build it begins the reason.
+    """
     parts: dict[str, str] = {}
     for used, word in enumerate(words.words):
+        if is_many and not word.quoted and word.text.lower() == _OLDER:
+            parts[_OLDER] = word.text
+            continue
         keyed = None if word.quoted else _KEYED.fullmatch(word.text)
         if keyed is None:
             return parts, used

@@ -23,6 +23,7 @@ from commands import (
     me,
     settings,
     start,
+    stats,
     status,
     subscribe,
 )
@@ -61,6 +62,7 @@ VERBS: Mapping[str, Verb] = {
     "me": me.open_me,
     "doctor": doctor.examine,
     "help": help.show_help,
+    "stats": stats.show_stats,
 }
 UNNAMED: Mapping[str, Verb] = {NOTHING: start.open_form_for, SHOW: status.show_card_here, START: start.start_build}
 

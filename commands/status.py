@@ -32,15 +32,9 @@ async def one_build(asker: Asker, arguments: BuildArguments, services: Services)
     return cards.card([await services.showing.shown(build)], now=services.clock.now())
 
 
-async def running(
-    asker: Asker, app_name: str | None, services: Services, *, branch: str | None = None, workflow: str | None = None
-) -> Message:
-    """What runs, if named of an app, a branch and a workflow only."""
-    builds = [
-        build
-        for build in await services.builds.list_running(asker, app_name)
-        if branch in (None, build.branch) and workflow in (None, build.target)
-    ]
+async def running(asker: Asker, app_name: str | None, services: Services) -> Message:
+    """What runs, in one app if it is named."""
+    builds = await services.builds.list_running(asker, app_name)
     return lists.running_now(await services.showing.shown_all(builds), now=services.clock.now())
 
 

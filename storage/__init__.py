@@ -15,25 +15,55 @@ __all__ = [
     "Reads",
     "Row",
     "Transaction",
+    "is_postgres",
     "open_database",
     "schema_version",
 ]
 
 
 async def open_database(url: str) -> Database:
-    """Open and migrate the database at ``sqlite:///path`` (three slashes relative, four absolute).
+    """Open and migrate the database at ``sqlite:///path`` (three slashes relative, four absolute) or ``postgresql://…``.
 
-    Raises `DatabaseUnusable` with a plain sentence.
+    Raises `DatabaseUnusable` with a plain sentence, which never holds the URL: there may be a password in it.
     """
+    # The driver that is not configured is not imported.
+    if is_postgres(url):
+        return await _open_postgres(url)
     parts = urlsplit(url)
     if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
-        raise DatabaseUnusable("The database URL must look like sqlite:///buildbell.db (a file beside the process).")
-    from storage.sqlite import SqliteDatabase  # the driver that is not configured is not imported
+        raise DatabaseUnusable(
+            "The database URL must look like sqlite:///buildbell.db (a file beside the process) "
+            "or postgresql://user@host/buildbell."
+        )
+    from storage.sqlite import SqliteDatabase
 
     database = SqliteDatabase(Path(parts.path[1:]))
     try:
-        await migrate(database, dialect="sqlite")
+        await migrate(database)
     except BaseException:
         await database.close()
         raise
     return database
+
+
+async def _open_postgres(url: str) -> Database:
+    try:
+        from storage.postgres import PostgresDatabase
+        from storage.queue import prepare_queue
+    except ImportError as error:
+        raise DatabaseUnusable(
+            f"PostgreSQL needs more packages ({error}): run `pip install 'buildbell[postgres]'`."
+        ) from error
+    database = await PostgresDatabase.open(url)
+    try:
+        async with database.alone("migrations"):  # several replicas may start at once
+            await migrate(database)
+            await prepare_queue(database)
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+def is_postgres(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://"))

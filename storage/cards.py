@@ -50,9 +50,15 @@ class CardStore:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def add_card(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
-        await tx.execute(f"insert into cards ({COLUMNS}) values ({placeholder_list(CardRow)})", **to_columns(card))
-        await self._add_builds(tx, card, build_slugs)
+    async def add_card(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> bool:
+        """Store a card with its builds; False when it is there already."""
+        touched = await tx.execute(
+            f"insert into cards ({COLUMNS}) values ({placeholder_list(CardRow)}) on conflict do nothing",
+            **to_columns(card),
+        )
+        if touched:
+            await self._add_builds(tx, card, build_slugs)
+        return touched == 1
 
     async def _add_builds(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
         for position, build_slug in enumerate(build_slugs):

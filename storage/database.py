@@ -9,10 +9,11 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
+Dialect = Literal["sqlite", "postgresql"]
 
 
 class DatabaseUnusable(Exception):
@@ -41,10 +42,14 @@ class Transaction(Reads, Protocol):
 
 
 class Database(Reads, Protocol):
+    @property
+    def dialect(self) -> Dialect: ...
+
     async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``body`` as one transaction and return its result once it is on disk.
 
-        ``body`` may await its transaction and nothing else: on SQLite it runs in the writer's thread.
+        ``body`` may await its transaction and nothing else: on SQLite it runs in the writer's thread. On PostgreSQL it
+        may run more than once, when it collides with another; what it did before is undone then.
         """
 
     async def execute(self, sql: str, /, **parameters: object) -> int:

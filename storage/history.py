@@ -15,6 +15,16 @@ _SAME = """
 """
 _EARLIER = f"{_SAME} and triggered_at < :triggered_at and finished_at <= :finished_at"
 
+_OF_BRANCH = """
+    pull_request_id is null and branch = :branch
+    and is_pipeline = :is_pipeline and coalesce(pipeline, workflow) = :target
+"""
+# One push may start several workflows, a moment apart: of one commit they do not replace each other.
+_OF_PULL_REQUEST = """
+    pull_request_id = :pull_request_id
+    and (coalesce(commit_hash, '') != :commit_hash or coalesce(pipeline, workflow) = :target)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Failures:
@@ -85,12 +95,13 @@ class HistoryStore:
         return [from_row(BuildRow, row) for row in rows]
 
     async def list_unfinished_before(self, build: BuildRow, *, on: Reads | None = None) -> list[BuildRow]:
-        """Older builds of the same pull request (or of the same target on the same branch) that still run."""
-        same = (
-            "pull_request_id = :pull_request_id"
-            if build.pull_request_id
-            else "pull_request_id is null and branch = :branch and coalesce(pipeline, workflow) = :target"
-        )
+        """What ``build`` replaces and has not ended yet, oldest first.
+
+        That is, of the same pull request, what builds an older commit or the same target; without a pull request, the
+        same target on the same branch. What is asked to stop already, and parts of pipelines, are among them.
+        """
+        same = _OF_PULL_REQUEST if build.pull_request_id else _OF_BRANCH
+        facts = {"pull_request_id": build.pull_request_id, "commit_hash": build.commit_hash or ""}
         rows = await (on or self._db).fetch_all(
             f"""
             select {COLUMNS} from builds
@@ -98,8 +109,8 @@ class HistoryStore:
             and triggered_at < :triggered_at and build_slug != :build_slug and {same}
             order by triggered_at
             """,
-            **_facts(build), build_slug=build.build_slug,
-            **({"pull_request_id": build.pull_request_id} if build.pull_request_id else _target(build)),
+            **_facts(build), build_slug=build.build_slug, target=build.target,
+            **(facts if build.pull_request_id else {"branch": build.branch, "is_pipeline": build.is_pipeline}),
         )  # fmt: skip
         return [from_row(BuildRow, row) for row in rows]
 

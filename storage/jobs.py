@@ -17,6 +17,7 @@ class JobRow:
     key: str | None
     arguments: dict[str, Any]
     attempts: int
+    due_at: datetime
 
 
 class JobStore:
@@ -49,7 +50,7 @@ class JobStore:
                         where earlier.key = job.key and earlier.state in ('todo', 'doing')
                         and earlier.job_id < job.job_id))
                     order by due_at, job_id limit :limit)
-                returning job_id, kind, key, arguments, attempts
+                returning job_id, kind, key, arguments, attempts, due_at
                 """,
                 kind=kind, now=now, limit=limit,
             )  # fmt: skip
@@ -86,6 +87,13 @@ class JobStore:
             job_id=job_id, due_at=due_at,
         )  # fmt: skip
 
+    async def release_job(self, job_id: int) -> None:
+        """It was cut off, which is no failure of its own."""
+        await self._db.execute(
+            "update jobs set state = 'todo', attempts = attempts - 1 where job_id = :job_id and state = 'doing'",
+            job_id=job_id,
+        )
+
     async def retry_job(self, job_id: int, *, due_at: datetime, error: str) -> None:
         """It broke: once more at ``due_at``."""
         await self._db.execute(
@@ -116,6 +124,16 @@ class JobStore:
     async def requeue_unfinished(self) -> int:
         """At start: whatever ran when the process died runs again."""
         return await self._db.execute("update jobs set state = 'todo' where state = 'doing'")
+
+    async def list_unfinished(self) -> list[JobRow]:
+        """What waits, in the order it was added."""
+        rows = await self._db.fetch_all(
+            """
+            select job_id, kind, key, arguments, attempts, due_at from jobs
+            where state in ('todo', 'doing') order by job_id
+            """
+        )
+        return [from_row(JobRow, row) for row in rows]
 
     async def count_jobs(self) -> dict[str, int]:
         rows = await self._db.fetch_all("select state, count(*) as jobs from jobs group by state")

@@ -191,7 +191,12 @@ HEARING = (
     "alter table builds add column pipeline_workflow_id text",
     "alter table builds add column pull_request_url text",
     "create index builds_decided on builds (workspace_id, app_slug, branch, triggered_at)",
-    "create index builds_of_pull_request on builds (workspace_id, app_slug, pull_request_id) where state != 'finished'",
+    """
+    create index builds_of_pull_request on builds (workspace_id, app_slug, pull_request_id, triggered_at)
+        where state != 'finished'""",
+    """
+    create index builds_unfinished_on_branch on builds (workspace_id, app_slug, branch, triggered_at)
+        where state != 'finished'""",
     # apps: which Git host
     "alter table apps add column provider text",
     # workspaces: how far back everything is known, and where Bitrise's hints come in

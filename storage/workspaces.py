@@ -183,6 +183,17 @@ class WorkspaceStore:
         )  # fmt: skip
         return touched == 1
 
+    async def take_over_sweep(self, workspace_id: str, *, until: datetime) -> bool:
+        """Go on with a sweep that somebody claimed and did not finish; False when it is finished."""
+        touched = await self._db.execute(
+            """
+            update workspaces set sweep_claimed_until = :until, sweep_due_at = :until
+            where workspace_id = :workspace_id and bitrise_token_sealed is not null and sweep_claimed_until is not null
+            """,
+            workspace_id=workspace_id, until=until,
+        )  # fmt: skip
+        return touched == 1
+
     async def finish_sweep(
         self, tx: Transaction, workspace_id: str, *, now: datetime, due_at: datetime, error: str | None
     ) -> None:

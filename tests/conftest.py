@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from tests.many_workspaces import Many
 from tests.playground.bitrise import openapi
+from tests.postgres_server import PostgresServer, running_server
 from tests.world import World
 
 settings.register_profile("here", deadline=None)  # how long an example takes says nothing about the code
@@ -44,6 +45,23 @@ def complaints() -> Iterator[Complaints]:
     logging.getLogger().addHandler(handler)
     yield handler
     logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests of this process."""
+    with running_server() as url:
+        server = PostgresServer(url)
+        yield server
+        server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """A new database with all tables."""
+    url = postgres.make_database()
+    yield url
+    postgres.give_back(url)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ Variables that a build was started with may be secrets: they are in no ``repr``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -234,7 +234,10 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class BuildFilters:
-    """Filters of an app's build list, combined with AND; ``after`` and ``before`` include their own second."""
+    """Filters of an app's build list, combined with AND; ``after`` and ``before`` include their own second.
+
+    ``pull_request_id`` works only together with the ``trigger_event_type`` pull-request.
+    """
 
     branch: str | None = None
     workflow: str | None = None
@@ -247,21 +250,15 @@ class BuildFilters:
     next: str | None = None
     limit: int = 50
     sort_by: str = "created_at"
+    pull_request_id: int | None = None
 
     def to_query(self) -> dict[str, object]:
-        return {
-            "sort_by": self.sort_by,
-            "branch": self.branch,
-            "workflow": self.workflow,
-            "status": self.status,
-            "build_number": self.build_number,
+        """Named as Bitrise names them; times in whole seconds."""
+        seconds = {
             "after": math.floor(self.after.timestamp()) if self.after else None,
             "before": math.ceil(self.before.timestamp()) if self.before else None,
-            "commit_message": self.commit_message,
-            "trigger_event_type": self.trigger_event_type,
-            "next": self.next,
-            "limit": self.limit,
         }
+        return asdict(self) | seconds
 
 
 @dataclass(frozen=True, slots=True)

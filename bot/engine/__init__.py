@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol, cast
 
-from storage import Transaction
+from bot.clock import Clock
+from storage import Database, Transaction
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
+GIVE_UP_AFTER = 10
+began_before: ContextVar[bool] = ContextVar("began_before", default=False)
+"""Inside a handler: this very job was begun once and did not end; whoever did it may have died with things in hand."""
+LONGEST_PAUSE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +58,23 @@ class Engine(Protocol):
 
     async def settled(self) -> None:
         """Return when no job runs and none is due."""
+
+    async def count_jobs(self) -> dict[str, int]:
+        """How many there are, by state: ``todo``, ``doing``, ``failed``."""
+
+
+def pause_after(failures: int) -> timedelta:
+    """How long a job that broke waits before it is tried again."""
+    return min(LONGEST_PAUSE, timedelta(seconds=2.0 ** min(failures, 20)))
+
+
+def engine_for(database: Database, *, clock: Clock) -> Engine:
+    """The engine that keeps its jobs in this database. The other one is not imported."""
+    if database.dialect == "postgresql":
+        from bot.engine.distributed import DistributedEngine
+        from storage.postgres import PostgresDatabase
+
+        return DistributedEngine(database=cast(PostgresDatabase, database), clock=clock)
+    from bot.engine.local import LocalEngine
+
+    return LocalEngine(database=database, clock=clock)

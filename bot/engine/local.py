@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from bot.clock import Clock
-from bot.engine import Handler, Job, RetryAt
+from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
 from storage import Database, Transaction
 from storage.jobs import JobRow, JobStore
 
 log = logging.getLogger(__name__)
-GIVE_UP_AFTER = 10
-LONGEST_WAIT = timedelta(minutes=5)
 
 
 class LocalEngine:
@@ -66,6 +63,9 @@ class LocalEngine:
             if not due and all(worker.idle.is_set() for worker in self._workers.values()):
                 return
             await asyncio.sleep(0)  # a worker is on its way to a job that has just become due
+
+    async def count_jobs(self) -> dict[str, int]:
+        return await self._jobs.count_jobs()
 
 
 class _Worker:
@@ -133,10 +133,14 @@ class _Worker:
         self.wake()
 
     async def _run(self, row: JobRow) -> None:
+        began_before.set(row.attempts > 1)
         try:
             await self._handler(row.arguments)
         except RetryAt as retry:
             await self._jobs.postpone_job(row.job_id, due_at=retry.at)
+        except asyncio.CancelledError:
+            await self._jobs.release_job(row.job_id)
+            raise
         except Exception as error:
             await self._fail(row, error)
         else:
@@ -151,5 +155,5 @@ class _Worker:
                 await self._give_up(row.arguments)
             await self._jobs.fail_job(row.job_id, error=type(error).__name__)
             return
-        wait = min(LONGEST_WAIT, timedelta(seconds=2.0**row.attempts))
-        await self._jobs.retry_job(row.job_id, due_at=self._clock.now() + wait, error=type(error).__name__)
+        due_at = self._clock.now() + pause_after(row.attempts)
+        await self._jobs.retry_job(row.job_id, due_at=due_at, error=type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from slack_sdk.models.blocks import Block, ButtonElement
@@ -18,12 +19,23 @@ BUILDS_ON_A_CARD = 10
 """Four blocks each, of the 50 a message may have."""
 
 
-def card(builds: Sequence[ShownBuild], *, now: datetime, notes: Sequence[str] = ()) -> Message:
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """So many older builds still run that the build ``build_slug`` replaces."""
+
+    build_slug: str
+    count: int
+
+
+def card(
+    builds: Sequence[ShownBuild], *, now: datetime, notes: Sequence[str] = (), offer: Offer | None = None
+) -> Message:
     """One message for one or several builds, as they stand at ``now``. ``notes`` are shown small, below."""
     drawn, left_out = builds[:BUILDS_ON_A_CARD], len(builds) - BUILDS_ON_A_CARD
     blocks: list[Block] = []
     for build in drawn:
         blocks += [*([divider()] if blocks else []), *_build_blocks(build, now)]
+    blocks += actions(older_button(offer))
     told = [*notes, f"{left_out} more are not shown here."] if left_out > 0 else notes
     return message(
         _fallback(builds), *blocks, *(context(quoted(note, 500)) for note in told[:BUILDS_ON_A_CARD] if note)
@@ -95,6 +107,13 @@ def stop_button(build: ShownBuild) -> ButtonElement | None:
         return None
     label = f"Stop {shown.name(build)}"
     return button(ids.BUILD_STOP, "Stop…", value=row.build_slug, style="danger", label=label)
+
+
+def older_button(offer: Offer | None) -> ButtonElement | None:
+    if offer is None:
+        return None
+    text = f"Stop {offer.count} older build{'' if offer.count == 1 else 's'}…"
+    return button(ids.BUILD_STOP_OLDER, text, value=offer.build_slug, label=f"{text[:-1]}, which this one replaces")
 
 
 def announcement(builds: Sequence[ShownBuild], *, mention_user: str | None) -> Message:

@@ -99,8 +99,8 @@ def read_page(value: str) -> PageWanted:
         raise ViewGone("That list is too old to turn its pages. Ask for it again.") from broken
 
 
-def running_now(builds: Sequence[ShownBuild], *, now: datetime) -> Message:
-    """What runs or waits, with how far it is and a way to stop it."""
+def running_now(builds: Sequence[ShownBuild], *, now: datetime, stop_all: str | None = None) -> Message:
+    """What runs or waits, with how far it is and a way to stop it; ``stop_all`` is the app all of whose may be."""
     if not builds:
         return message("Nothing is running.", section("Nothing is running."))
     noun = "build is" if len(builds) == 1 else "builds are"
@@ -110,6 +110,8 @@ def running_now(builds: Sequence[ShownBuild], *, now: datetime) -> Message:
         blocks += running_blocks(build, now)
     if len(builds) > RUNNING_SHOWN:
         blocks.append(section(f"{len(builds) - RUNNING_SHOWN} more are not shown here. Name an app to see its own."))
+    if stop_all and len(builds) > 1:
+        blocks += actions(button(ids.BUILD_STOP_ALL, "Stop all…", value=stop_all, label="Choose builds and stop them"))
     return message(f"{heading}: {' '.join(map(shown.sentence, builds[:RUNNING_SHOWN]))}", *blocks)
 
 

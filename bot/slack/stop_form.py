@@ -27,6 +27,7 @@ from bot.slack.forms import (
 from bot.slack.shown import ShownBuild
 
 SENTENCE_LIMIT = 300
+COUNTS = "In Buildbell it counts as *aborted*, or as *skipped* when it is reported green; never as a success."
 
 
 class Report(StrEnum):
@@ -38,14 +39,21 @@ class Report(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Why:
+    """Why something is stopped, and what is told of it outside Slack."""
+
+    category: Reason
+    sentence: str
+    report: Report
+    skip_notifications: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StopForm:
     """``channel_id`` and ``message_ts`` are where the button was pressed, or where the command was typed."""
 
     build_slug: str
-    category: Reason
-    sentence: str
-    report: Report
-    skip_notifications: bool
+    why: Why
     channel_id: str | None
     message_ts: str | None
 
@@ -62,17 +70,21 @@ def stop_form(
     """Reporting green is only offered to those who may."""
     blocks: list[Block] = [
         lines(shown.title_line(build), shown.code_line(build.build)),
-        _category(category),
-        text_input(
-            ids.ABORT_SENTENCE, "In your words", initial=sentence, limit=SENTENCE_LIMIT, hint="Shown on the card."
-        ),
-        _report(may_report_green, is_pipeline=build.build.is_pipeline),
+        *reason_inputs(category, sentence),
+        report_input(may_report_green, may_be_silent=not build.build.is_pipeline),
         context(_consequence(build)),
-        _quiet(),
+        quiet_input(),
     ]
     metadata = {"build": build.build.build_slug, "channel": channel_id, "ts": message_ts}
     title = f"Stop {shown.number(build.build)}"
     return modal(ids.BUILD_ABORT, title, blocks, submit="Stop build", close="Keep it", metadata=metadata)
+
+
+def reason_inputs(category: Reason | None, sentence: str) -> list[Block]:
+    told = text_input(
+        ids.ABORT_SENTENCE, "In your words", initial=sentence, limit=SENTENCE_LIMIT, hint="Shown on the card."
+    )
+    return [_category(category), told]
 
 
 def _category(category: Reason | None) -> InputBlock:
@@ -90,12 +102,12 @@ def sentence_case(label: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-def _report(may_report_green: bool, *, is_pipeline: bool) -> InputBlock:
+def report_input(may_report_green: bool, *, may_be_silent: bool) -> InputBlock:
     """Bitrise always reports a pipeline; only a build can be stopped without a word."""
     failed = choice("Failed", Report.FAILED, "The commit shows a failed check")
     green = choice("Green", Report.GREEN, "The commit shows a passed check, although nothing passed")
     nothing = choice("Nothing", Report.NOTHING, "The check stays pending; a required one keeps blocking")
-    offered = [failed, *([green] if may_report_green else []), *([] if is_pipeline else [nothing])]
+    offered = [failed, *([green] if may_report_green else []), *([nothing] if may_be_silent else [])]
     radio = RadioButtonsElement(action_id=ids.ABORT_REPORT, options=offered, initial_option=failed)
     return choice_input(ids.ABORT_REPORT, "What shall be reported?", radio)
 
@@ -104,13 +116,10 @@ def _consequence(build: ShownBuild) -> str:
     """What the person's choice does, in terms of what they will see."""
     row = build.build
     where = f"Pull request #{row.pull_request_id}" if row.pull_request_id else "The commit's page at the Git host"
-    return (
-        f"{where} will show what you choose here as the result of this build. In Buildbell it counts as "
-        "*aborted*, or as *skipped* when it is reported green; never as a success."
-    )
+    return f"{where} will show what you choose here as the result of this build. {COUNTS}"
 
 
-def _quiet() -> InputBlock:
+def quiet_input() -> InputBlock:
     boxes = CheckboxesElement(
         action_id=ids.ABORT_QUIET, options=[choice("No e-mails or other notifications from Bitrise", "quiet")]
     )
@@ -126,7 +135,18 @@ def build_ended(build: ShownBuild) -> Payload:
 
 def read_stop_form(view: Mapping[str, Any]) -> StopForm:
     """The submission. Raises `FormRefused`; whether the person may report green is not checked here."""
-    metadata, errors = read_metadata(view), dict[str, str]()
+    why, metadata = read_why(view), read_metadata(view)
+    return StopForm(
+        build_slug=metadata.get("build", ""),
+        why=why,
+        channel_id=metadata.get("channel"),
+        message_ts=metadata.get("ts"),
+    )
+
+
+def read_why(view: Mapping[str, Any]) -> Why:
+    """Reason and report, which the forms for one build and for many have in common. Raises `FormRefused`."""
+    errors = dict[str, str]()
     chosen, sentence = read_option(view, ids.ABORT_REASON), read_text(view, ids.ABORT_SENTENCE)
     report = read_option(view, ids.ABORT_REPORT) or Report.FAILED
     if chosen not in REASONS_TO_CHOOSE:
@@ -137,12 +157,4 @@ def read_stop_form(view: Mapping[str, Any]) -> StopForm:
         errors[ids.ABORT_REPORT] = "Choose what shall be reported."
     if errors:
         raise FormRefused(errors)
-    return StopForm(
-        build_slug=metadata.get("build", ""),
-        category=Reason(chosen),
-        sentence=sentence,
-        report=Report(report),
-        skip_notifications=read_checked(view, ids.ABORT_QUIET),
-        channel_id=metadata.get("channel"),
-        message_ts=metadata.get("ts"),
-    )
+    return Why(Reason(chosen), sentence, Report(report), skip_notifications=read_checked(view, ids.ABORT_QUIET))

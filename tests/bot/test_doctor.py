@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bot.__main__ import main
 from bot.clock import Clock, SystemClock
@@ -69,7 +70,7 @@ def settings(slack: PracticeSlack, bitrise: PracticeBitrise, app: Installation) 
 
 async def connect(settings: Settings, token: str) -> None:
     """What is stored once somebody in Acme has connected."""
-    database = await open_database(settings.database_url)
+    database = await open_database(settings.database_url.get_secret_value())
     store = WorkspaceStore(database)
     sealed = Vault(parse_keys(KEY)).seal(token, context=token_context("T1"))
     await store.save_workspace(workspace_id="T1", name="Acme", bot_user_id="U1")
@@ -183,7 +184,7 @@ async def test_a_database_that_is_not_there_is_not_made(settings: Settings, empt
 
 
 async def test_a_database_whose_folder_is_missing(settings: Settings) -> None:
-    finding = await found(settings.model_copy(update={"database_url": "sqlite:///no/where.db"}), "database")
+    finding = await found(settings.model_copy(update={"database_url": SecretStr("sqlite:///no/where.db")}), "database")
     assert finding.is_wrong
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from bot.__main__ import main
 from bot.missing import missing_for_run
-from bot.settings import Settings, SettingsWrong, read_settings, unknown_names
+from bot.settings import Settings, SettingsWrong, read_settings
+from bot.slips import unknown_names
 from bot.vault import KEY_BYTES, new_key, parse_keys
 
 SECRET = "xoxb-2323-2424-AbCdEfGh"
@@ -34,7 +35,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
 
 def test_everything_has_a_default() -> None:
     settings = read_settings()
-    assert (settings.command, settings.port, settings.database_url) == ("/build", 3000, "sqlite:///buildbell.db")
+    assert (settings.command, settings.port) == ("/build", 3000)
+    assert settings.database_url.get_secret_value() == "sqlite:///buildbell.db"
     assert not settings.uses_socket_mode
 
 
@@ -75,9 +77,12 @@ def test_addresses_are_joined_without_doubled_slashes(monkeypatch: pytest.Monkey
 
 
 def test_secrets_do_not_show() -> None:
-    settings = Settings(slack_bot_token=SECRET, encryption_keys="a-key-nobody-sees", slack_signing_secret="8f7e6d")
+    settings = Settings(
+        slack_bot_token=SECRET, encryption_keys="a-key-nobody-sees", slack_signing_secret="8f7e6d",
+        database_url="postgresql://ana:hunter2@host/buildbell",
+    )  # fmt: skip
     shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
-    assert not any(secret in shown for secret in (SECRET, "a-key-nobody-sees", "8f7e6d"))
+    assert not any(secret in shown for secret in (SECRET, "a-key-nobody-sees", "8f7e6d", "hunter2"))
 
 
 WRONG = [
@@ -134,6 +139,21 @@ def test_run_without_settings_names_each_that_is_missing(capsys: pytest.CaptureF
     assert "buildbell keys new" in keys
 
 
+@pytest.mark.parametrize("role", ["web", "worker"])
+def test_sqlite_serves_one_process_that_does_everything(role: Any) -> None:
+    facts: dict[str, Any] = {"slack_bot_token": SECRET, "slack_app_token": "xapp-1", "encryption_keys": new_key()}
+    [told] = missing_for_run(Settings(**facts, role=role))
+    assert told.startswith(f"BUILDBELL_ROLE is {role}, and BUILDBELL_DATABASE_URL names SQLite")
+    assert missing_for_run(Settings(**facts, role=role, database_url="postgresql://host/buildbell")) == []
+
+
+def test_a_worker_needs_no_way_into_slack() -> None:
+    worker = Settings(
+        slack_bot_token=SECRET, encryption_keys=new_key(), role="worker", database_url="postgresql://host/buildbell"
+    )
+    assert missing_for_run(worker) == []
+
+
 def test_either_way_into_slack_is_enough() -> None:
     key = new_key()
     by_socket = Settings(slack_bot_token=SECRET, slack_app_token="xapp-1", encryption_keys=key)
@@ -181,7 +201,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert stop.value.code == 0
     said = capsys.readouterr().out
-    assert all(f"    {command} " in said for command in ("run", "migrate", "doctor", "manifest", "keys"))
+    assert all(f"    {command} " in said for command in ("run", "migrate", "copy", "doctor", "manifest", "keys"))
 
 
 def test_new_key_is_one_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

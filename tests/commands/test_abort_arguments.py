@@ -31,11 +31,23 @@ SHOP_812 = BuildArguments("shop", 812)
         ("shop b:main w:deploy old", AbortArguments(BuildArguments("shop"), "main", "deploy", sentence="old")),
         ("branch:main app:shop old", AbortArguments(BuildArguments("shop"), "main", sentence="old")),
         ("branch:main 3 times flaky", AbortArguments(branch="main", sentence="3 times flaky")),
+        ("shop pr:#12", AbortArguments(BuildArguments("shop"), pull_request_id=12)),
+        ("shop pull-request:12 old", AbortArguments(BuildArguments("shop"), sentence="old", pull_request_id=12)),
+        ("shop older", AbortArguments(BuildArguments("shop"), is_older=True)),
+        ("Older b:main stuck", AbortArguments(branch="main", category=Reason.STUCK, is_older=True)),
+        ("shop #812 older than mine", AbortArguments(SHOP_812, sentence="older than mine")),
+        ('"older" b:main', AbortArguments(BuildArguments("older"), branch="main")),
         (f"{PAGE} x", AbortArguments(BuildArguments(slug=SLUG, url=PAGE), sentence="x")),
     ],
 )
 def test_an_abort_says_what_and_why(text: str, arguments: AbortArguments) -> None:
     assert parse_abort(text) == arguments
+
+
+@pytest.mark.parametrize("typed", ["pr:feature", "pr:1234567890", "pr:-1"])
+def test_a_pull_request_has_a_number(typed: str) -> None:
+    with pytest.raises(ArgumentsUnclear, match="is no number of a pull request"):
+        parse_abort(f"shop {typed}")
 
 
 def test_an_unknown_category_is_said() -> None:

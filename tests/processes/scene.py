@@ -169,6 +169,10 @@ class Scene:
         return self.folder / "buildbell.db"
 
     @property
+    def database_url(self) -> str:
+        return self.settings.get("database_url", f"sqlite:///{self.database_path}")
+
+    @property
     def secrets(self) -> list[str]:
         keys = self.settings.get("encryption_keys", self.key).split(",")
         return [self.app.bot_token, self.app.app_token, self.app.signing_secret, self.token, *keys]
@@ -182,7 +186,7 @@ class Scene:
             "slack_api_url": self.slack.api_url,
             "bitrise_api_url": self.bitrise.api_url,
             "bitrise_site_url": self.bitrise.site_url,
-            "database_url": f"sqlite:///{self.database_path}",
+            "database_url": self.database_url,
             "encryption_keys": self.key,
             "port": str(self.port),
             "sweep_seconds": "1",
@@ -215,7 +219,7 @@ class Scene:
     async def connect(self) -> None:
         """What the database holds once Ada has connected; for scenes whose subject is something else."""
         sealed = Vault(parse_keys(self.key)).seal(self.token, context=token_context(self.team.id))
-        database = await open_database(f"sqlite:///{self.database_path}")
+        database = await open_database(self.database_url)
         store, apps, now = WorkspaceStore(database), AppStore(database), datetime.now(UTC)
         shop = AppRow(self.team.id, self.shop.slug, "iOS Shop", "acme", "shop", None, "ios", False)
 

@@ -86,6 +86,29 @@ async def test_a_stop_survives(scene: Scene, label: Label) -> None:
     assert "wrong branch" in scene.read(scene.cards[-1])
 
 
+ABORT_MANY = [
+    *labels("slack", "build.abort-many", ("answered",)),
+    *labels("bitrise", "builds.abort"),
+    *labels("slack", "chat.postMessage"),
+]
+
+
+@pytest.mark.parametrize("label", ABORT_MANY, ids=spoken)
+async def test_stopping_many_survives(scene: Scene, label: Label) -> None:
+    bot = await scene.run_bot()
+    builds = [scene.bitrise.start_build(scene.shop, workflow="deploy", branch="main") for _ in range(3)]
+    await scene.slack.command(scene.ana, scene.ios, "/build abort shop branch:main")
+    await scene.until(lambda: scene.slack.view(scene.ana).body.get("submit"), "what can be stopped")
+    kill_at(scene, bot, label)
+    await scene.slack.submit(scene.ana, scene.slack.view(scene.ana), {})
+    await comes_back(scene, bot)
+    await scene.until(lambda: scene.cards and "Stopped 3 builds" in scene.read(scene.cards[-1]), "all are stopped")
+    await scene.at_rest()
+    assert sorted(call.build.number for call in scene.bitrise.aborts) == [build.number for build in builds]
+    assert not scene.announcements
+    assert doubled(scene) <= 1
+
+
 NOTIFY = [
     *labels("bitrise", "builds.list-all"),
     *labels("slack", "chat.update"),

@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from storage import Database, DatabaseInUse, DatabaseUnusable, Transaction, open_database
+from storage import Database, DatabaseUnusable, Transaction, open_database
+from tests.storage.conftest import Body, Held, note, noted
 
-Body = Callable[[Transaction], Awaitable[Any]]
-
-
-@pytest.fixture(autouse=True)
-async def notes(database: Database) -> None:
-    await database.execute("create table notes (note_id text primary key, text text)")
-
-
-def note(note_id: str, text: str = "") -> Body:
-    async def write(tx: Transaction) -> str:
-        await tx.execute("insert into notes (note_id, text) values (:note_id, :text)", note_id=note_id, text=text)
-        return note_id
-
-    return write
-
-
-async def noted(database: Database) -> list[str]:
-    rows = await database.fetch_all("select note_id from notes order by note_id")
-    return [row["note_id"] for row in rows]
+pytestmark = pytest.mark.usefixtures("notes")
 
 
 async def together(database: Database, *bodies: Body) -> list[Any]:
-    """Run these in one group commit: the writer is kept busy until all of them wait for it."""
-    may_go_on = threading.Event()
-
-    async def block(tx: Transaction) -> None:
-        may_go_on.wait(10)
-
-    blocking = asyncio.ensure_future(database.transaction(block))
+    """Run these at once; on SQLite in one group commit, for the writer is kept busy until all of them wait for it."""
+    held = Held(database)
+    blocking = asyncio.ensure_future(database.transaction(held.here))
     waiting = [asyncio.ensure_future(database.transaction(body)) for body in bodies]
     await asyncio.sleep(0)  # one turn of the loop puts all of them in the queue
-    may_go_on.set()
+    held.go_on()
     await asyncio.wait([blocking])
     ended: list[Any] = await asyncio.gather(blocking, *waiting, return_exceptions=True)
     return ended[1:]
@@ -78,17 +55,16 @@ async def test_a_body_sees_what_it_wrote(database: Database) -> None:
 
 
 async def test_nobody_else_sees_it_before_it_is_committed(database: Database) -> None:
-    written, may_go_on = threading.Event(), threading.Event()
+    held = Held(database)
 
     async def write_and_wait(tx: Transaction) -> None:
         await note("a")(tx)
-        written.set()
-        may_go_on.wait(10)
+        await held.here(tx)
 
     writing = asyncio.ensure_future(database.transaction(write_and_wait))
-    await asyncio.to_thread(written.wait, 10)
+    await held.reached()
     before = (await database.fetch_one("select note_id from notes where note_id = 'a'"), await noted(database))
-    may_go_on.set()
+    held.go_on()
     await writing
     assert before == (None, [])
     assert await noted(database) == ["a"]
@@ -130,16 +106,6 @@ async def test_one_that_fails_does_not_undo_its_neighbours(database: Database) -
     assert await noted(database) == ["a", "b", "c"]
 
 
-async def test_what_the_database_takes_back_is_reported_to_all_and_stored_by_none(database: Database) -> None:
-    async def undo(tx: Transaction) -> None:
-        await tx.execute("rollback")  # what SQLite does by itself when the disk is full
-
-    results = await together(database, note("a"), undo, note("b"))
-    assert all(isinstance(result, Exception) for result in results)
-    assert await noted(database) == []
-    assert await database.transaction(note("c")) == "c"
-
-
 async def test_many_writers_lose_nothing(database: Database) -> None:
     async def count(tx: Transaction) -> None:
         row = await tx.fetch_one("select text from notes where note_id = 'sum'")
@@ -160,17 +126,18 @@ async def test_only_one_of_many_wins_a_race(database: Database) -> None:
 
 
 async def test_who_stops_waiting_harms_nobody(database: Database) -> None:
-    may_go_on = threading.Event()
+    held = Held(database)
 
     async def slow(tx: Transaction) -> None:
         await note("a")(tx)
-        may_go_on.wait(10)
+        await held.here(tx)
 
     waiting = asyncio.ensure_future(database.transaction(slow))
-    await asyncio.sleep(0)
+    await held.reached()
     waiting.cancel()
-    may_go_on.set()
+    held.go_on()
     assert await database.transaction(note("b")) == "b"
+    await asyncio.wait([waiting])
     assert waiting.cancelled()
 
 
@@ -228,7 +195,11 @@ async def _list(database: Database) -> None:
     await database.fetch_all("select note_id from notes")
 
 
-@pytest.mark.parametrize("foreign", [_sleep, _list], ids=["sleeps", "reads past its transaction"])
+async def _find(database: Database) -> None:
+    await database.fetch_one("select note_id from notes")
+
+
+@pytest.mark.parametrize("foreign", [_sleep, _list, _find], ids=["sleeps", "lists past it", "looks past it"])
 async def test_a_body_that_waits_for_something_else_is_refused(
     database: Database, foreign: Callable[[Database], Awaitable[None]]
 ) -> None:
@@ -271,33 +242,3 @@ async def test_close_twice_is_harmless_and_writing_afterwards_is_refused(databas
     await database.close()
     with pytest.raises(DatabaseUnusable, match="closed"):
         await database.transaction(note("a"))
-
-
-@pytest.fixture
-async def quiet(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
-    """Nothing is logged as an error meanwhile."""
-    yield
-    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
-
-
-@pytest.mark.usefixtures("quiet")
-async def test_a_second_one_on_the_same_file_is_refused_until_the_first_is_closed(url: str, database: Database) -> None:
-    with pytest.raises(DatabaseInUse, match="Another process already works with"):
-        await open_database(url)
-    await database.close()
-    await (await open_database(url)).close()
-
-
-@pytest.mark.parametrize("name", ["with space.db", "50%25.db", "größe.db", "no-suffix"])
-async def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
-    opened = await open_database(f"sqlite:///{tmp_path / name}")
-    await opened.close()
-    assert (tmp_path / name).exists()
-
-
-async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
-    diary = tmp_path / "diary.db"
-    diary.write_text("Dear diary, " * 100)
-    with pytest.raises(DatabaseUnusable, match=r"diary\.db cannot be opened"):
-        await open_database(f"sqlite:///{diary}")
-    assert diary.read_text().startswith("Dear diary")

@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from storage import Database, DatabaseUnusable, open_database, schema_version
 from storage.migrations import MIGRATIONS, Migration, migrate
+from storage.postgres import PostgresDatabase
 from storage.sqlite import SqliteDatabase
 
 NEXT = MIGRATIONS[-1].number + 1
 
 
+SHAPES = {
+    "sqlite": "select name, sql as made from sqlite_master where sql is not null order by name",
+    "postgresql": """
+        select table_name::text as name, concat_ws(' ', column_name, data_type, collation_name, is_nullable,
+            is_identity, column_default) as made
+        from information_schema.columns where table_schema = 'public'
+        union all select indexname::text, indexdef from pg_indexes where schemaname = 'public'
+        union all select conname::text, pg_get_constraintdef(oid) from pg_constraint
+            where connamespace = 'public'::regnamespace
+        order by name, made
+    """,
+}
+OpenEmpty = Callable[[], Awaitable[Database]]
+
+
 async def shape(database: Database) -> list[tuple[str, str]]:
-    rows = await database.fetch_all("select name, sql from sqlite_master where sql is not null order by name")
-    return [(row["name"], " ".join(row["sql"].split())) for row in rows]
+    rows = await database.fetch_all(SHAPES[database.dialect])
+    return [(row["name"], " ".join(row["made"].split())) for row in rows]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def open_empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenEmpty]:
+    """Opens databases in which there is nothing yet."""
+    opened: list[Database] = []
+    urls: list[str] = []
+
+    async def open_one() -> Database:
+        if request.param == "sqlite":
+            opened.append(SqliteDatabase(tmp_path / f"{len(opened)}.db"))
+        else:
+            urls.append(request.getfixturevalue("postgres").make_database(is_empty=True))
+            opened.append(await PostgresDatabase.open(urls[-1]))
+        return opened[-1]
+
+    yield open_one
+    for database in opened:
+        await database.close()
+    for url in urls:
+        request.getfixturevalue("postgres").drop_database(url)
 
 
 def test_steps_are_numbered_without_gaps() -> None:
@@ -38,30 +75,48 @@ async def test_opening_again_changes_nothing(url: str) -> None:
 
 async def test_a_step_that_fails_leaves_the_version_before_it(database: Database) -> None:
     broken = Migration(NEXT, "broken", ("create table half (a text)", "insert into nowhere values (1)"))
-    with pytest.raises(sqlite3.OperationalError):
-        await migrate(database, dialect="sqlite", steps=(*MIGRATIONS, broken))
+    with pytest.raises(Exception, match="nowhere"):
+        await migrate(database, steps=(*MIGRATIONS, broken))
     assert await schema_version(database) == MIGRATIONS[-1].number
     assert "half" not in dict(await shape(database))
 
 
 async def test_a_step_runs_once(database: Database) -> None:
     step = Migration(NEXT, "a table", ("create table fresh (a text)",))
-    assert await migrate(database, dialect="sqlite", steps=(*MIGRATIONS, step)) == NEXT
-    assert await migrate(database, dialect="sqlite", steps=(*MIGRATIONS, step)) == NEXT
+    assert await migrate(database, steps=(*MIGRATIONS, step)) == NEXT
+    assert await migrate(database, steps=(*MIGRATIONS, step)) == NEXT
 
 
 @pytest.mark.parametrize("first", range(len(MIGRATIONS) + 1))
-async def test_a_database_migrated_in_two_goes_equals_a_fresh_one(tmp_path: Path, first: int) -> None:
-    fresh, old = SqliteDatabase(tmp_path / "fresh.db"), SqliteDatabase(tmp_path / "old.db")
+async def test_a_database_migrated_in_two_goes_equals_a_fresh_one(open_empty: OpenEmpty, first: int) -> None:
+    fresh, old = await open_empty(), await open_empty()
     more = Migration(NEXT, "more", ("create table fresh (a {serial})", "alter table apps add column extra text"))
-    await migrate(fresh, dialect="sqlite", steps=(*MIGRATIONS, more))
+    await migrate(fresh, steps=(*MIGRATIONS, more))
     if first:
-        await migrate(old, dialect="sqlite", steps=MIGRATIONS[:first])
-    await migrate(old, dialect="sqlite", steps=(*MIGRATIONS, more))
-    shapes = await shape(fresh), await shape(old)
-    await fresh.close()
-    await old.close()
-    assert shapes[0] == shapes[1]
+        await migrate(old, steps=MIGRATIONS[:first])
+    await migrate(old, steps=(*MIGRATIONS, more))
+    assert await shape(fresh) == await shape(old)
+
+
+async def test_both_databases_have_the_same_tables_and_columns(sqlite_url: str, postgres_url: str) -> None:
+    sqlite, postgres = await open_database(sqlite_url), await open_database(postgres_url)
+    ours = await sqlite.fetch_all(
+        """
+        select tables.name as name, columns.name as col from sqlite_master as tables
+        join pragma_table_info(tables.name) as columns
+        where tables.type in ('table', 'view') and tables.name not like 'sqlite%' order by 1, 2
+        """
+    )
+    theirs = await postgres.fetch_all(
+        """
+        select table_name::text as name, column_name::text as col from information_schema.columns
+        where table_schema = 'public' and table_name not like 'procrastinate%' and table_name != 'queue_steps'
+        order by 1, 2
+        """
+    )
+    assert sorted((row["name"], row["col"]) for row in ours) == sorted((row["name"], row["col"]) for row in theirs)
+    await sqlite.close()
+    await postgres.close()
 
 
 async def test_a_refused_database_is_given_back(url: str) -> None:

@@ -143,13 +143,13 @@ async def test_what_is_held_is_known_and_can_be_released(database: Database) -> 
 async def test_starts_from_slack_are_peoples_also_from_before(tmp_path: Path) -> None:
     """The first version knew who asked; the second knows whose builds are whose."""
     database = SqliteDatabase(tmp_path / "old.db")
-    await migrate(database, dialect="sqlite", steps=MIGRATIONS[:1])
+    await migrate(database, steps=MIGRATIONS[:1])
     await database.execute("insert into workspaces (workspace_id, name, health) values ('T1', 'Acme', 'ok')")
     columns = "workspace_id, build_slug, app_slug, is_pipeline, cause, state, seen_at, requester, triggered_at"
     for slug, who in (("b1", "U1"), ("b2", None)):
         values = "'T1', :slug, 'a', 0, 'push', 'running', :now, :who, :now"
         await database.execute(f"insert into builds ({columns}) values ({values})", slug=slug, who=who, now=NOW)
-    await migrate(database, dialect="sqlite")
+    await migrate(database)
     rows = await PeopleStore(database).list_builds("T1", "U1", is_finished=False, limit=9)
     everybody = await database.fetch_all("select build_slug, user_id from build_people")
     await database.close()

@@ -152,8 +152,8 @@ async def test_durations_are_of_successes_of_the_same_target(database: Database)
         database, ended("b1", 7), ended("b2", 9), ended("b3", 99, outcome="failed"), ended("b4", 98, outcome="skipped"),
         ended("b5", 97, workflow="test"), ended("b6", 96, app_slug="droid"),
     )  # fmt: skip
-    spans = await BuildStore(database).list_durations(build("b0"), limit=20)
-    assert [end - start for start, end in spans] == [timedelta(minutes=9), timedelta(minutes=7)]
+    took = await BuildStore(database).list_durations(build("b0"), limit=20)
+    assert [each.run_seconds for each in took] == [540, 420]
 
 
 async def test_names_come_newest_first_and_only_from_known_columns(database: Database) -> None:
@@ -284,6 +284,17 @@ async def test_a_sweep_of_a_dead_process_can_be_claimed_when_its_time_is_over(
     await connect(database, workspaces)
     await workspaces.claim_sweep("T1", now=NOW, until=LATER)
     assert await workspaces.claim_sweep("T1", now=LATER, until=LATER + timedelta(minutes=1))
+
+
+async def test_an_unfinished_sweep_is_taken_over_and_a_finished_one_is_not(
+    database: Database, workspaces: WorkspaceStore
+) -> None:
+    await connect(database, workspaces)
+    assert not await workspaces.take_over_sweep("T1", until=LATER)
+    assert await workspaces.claim_sweep("T1", now=NOW, until=LATER)
+    assert await workspaces.take_over_sweep("T1", until=LATER + timedelta(minutes=1))
+    await database.transaction(lambda tx: workspaces.finish_sweep(tx, "T1", now=NOW, due_at=LATER, error=None))
+    assert not await workspaces.take_over_sweep("T1", until=LATER)
 
 
 async def test_health_is_news_once_and_only_about_the_stored_token(

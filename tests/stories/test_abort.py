@@ -374,12 +374,3 @@ async def test_rolling_builds_are_recognised(running: World) -> None:
     running.bitrise.start_build(running.shop, workflow="endless", branch="main")
     await running.passes(minutes=1)
     assert "Aborted: replaced by rolling builds" in running.read(running.cards()[0])
-
-
-async def test_what_runs_can_be_narrowed_to_a_branch_and_a_workflow(world: World) -> None:
-    for typed in ("deploy main", "test main", "deploy develop"):
-        await world.say(f"/build shop {typed}")
-    await world.say("/build abort shop branch:main workflow:deploy")
-    told = world.whispers()[-1]
-    assert "1 build is running or waiting" in told
-    assert "iOS Shop · deploy  #1" in told

@@ -9,34 +9,49 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from bot.engine import Job, RetryAt
+from bot.clock import SystemClock
+from bot.engine import Engine, Job, RetryAt, began_before
+from bot.engine.distributed import DistributedEngine, Pace
 from bot.engine.local import LocalEngine
 from playground.clock import SteppedClock
 from storage import Database, open_database
+from storage.postgres import PostgresDatabase
+
+FAST = Pace(poll=0.05, beat=0.1, dead_after=5, rescue=0.1)
 
 
 class Bench:
     """An engine on a real database whose one kind of job is told by each test what to do."""
 
-    def __init__(self, database: Database, clock: SteppedClock) -> None:
-        self.database, self.clock = database, clock
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = SteppedClock() if database.dialect == "sqlite" else SystemClock()
         self.done: list[Any] = []
         self.fail: dict[Any, list[Exception]] = {}
         self.gate: dict[Any, asyncio.Event] = {}
         self.running: list[Any] = []
         self.most_at_once = 0
         self.hopeless: list[Any] = []
+        self.again: list[Any] = []
         self.changed = asyncio.Condition()
         self.engine = self.new_engine()
 
-    def new_engine(self) -> LocalEngine:
-        engine = LocalEngine(database=self.database, clock=self.clock)
+    def new_engine(self) -> Engine:
+        engine: Engine
+        if isinstance(self.database, PostgresDatabase):
+            engine = DistributedEngine(database=self.database, clock=self.clock, pace=FAST)
+        else:
+            engine = LocalEngine(database=self.database, clock=self.clock)
         engine.register("work", self.work, concurrency=4, give_up=self.note_hopeless)
         return engine
 
     async def work(self, arguments: Mapping[str, Any]) -> None:
         name = arguments["name"]
+        if began_before.get():
+            self.again.append(name)
         await self._note(self.running.append, name)
         self.most_at_once = max(self.most_at_once, len(self.running))
         try:
@@ -66,15 +81,30 @@ class Bench:
         async with self.changed:
             await self.changed.wait_for(lambda: self.running == running or self.done == done)
 
+    async def move(self, seconds: float) -> None:
+        """Let time pass: by our clock, or, where the server's counts, by bringing nearer what waits."""
+        if isinstance(self.clock, SteppedClock):
+            self.clock.move_to(self.clock.now() + timedelta(seconds=seconds))
+            return
+        await self.database.execute(
+            """
+            update procrastinate_jobs set scheduled_at = scheduled_at - make_interval(secs => :seconds)
+            where status = 'todo'
+            """,
+            seconds=float(seconds),
+        )
+
     async def pass_seconds(self, seconds: float) -> None:
-        self.clock.move_to(self.clock.now() + timedelta(seconds=seconds))
+        await self.move(seconds)
         await self.engine.settled()
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    database = await open_database(f"sqlite:///{tmp_path}/jobs.db")
-    bench = Bench(database, SteppedClock())
+@pytest.fixture(params=["sqlite", "postgres"])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    is_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/jobs.db" if is_sqlite else request.getfixturevalue("postgres_url")
+    database = await open_database(url)
+    bench = Bench(database)
     await bench.engine.start()
     yield bench
     await bench.engine.stop(within_seconds=1)
@@ -117,7 +147,7 @@ async def test_a_job_becomes_due_while_a_long_one_runs(bench: Bench) -> None:
     await bench.add("long")
     await bench.add("soon", after_seconds=5)
     await bench.until(running=["long"])
-    bench.clock.move_to(bench.clock.now() + timedelta(seconds=5))
+    await bench.move(5)
     await bench.until(done=["soon"])
     bench.gate["long"].set()
     await bench.engine.settled()
@@ -159,8 +189,8 @@ async def test_a_broken_job_is_tried_again_and_then_kept_for_the_operator(
         await bench.pass_seconds(600)
     assert bench.done == ["a", "behind"]
     assert bench.hopeless == ["hopeless"]
-    rows = await bench.database.fetch_all("select state, error from jobs")
-    assert [tuple(row) for row in rows] == [("failed", "ValueError")]
+    assert sorted(bench.again) == ["a"] * 2 + ["hopeless"] * 9  # a handler can tell that it was begun before
+    assert await bench.engine.count_jobs() == {"failed": 1}
     assert "a job failed" in caplog.text
 
 
@@ -188,3 +218,57 @@ async def test_stopping_waits_for_what_runs(bench: Bench) -> None:
     bench.gate["a"].set()
     await stopping
     assert bench.done == ["a"]
+
+
+async def test_a_retry_that_was_asked_for_is_no_failure(bench: Bench) -> None:
+    """However often Slack says "later", the job is not given up."""
+    bench.fail["a"] = [RetryAt(bench.clock.now() + timedelta(seconds=1)) for _ in range(12)] + [ValueError("once")]
+    await bench.add("a")
+    for _ in range(14):
+        await bench.pass_seconds(10)
+    assert (bench.done, bench.hopeless) == (["a"], [])
+
+
+async def test_what_is_cut_off_by_stopping_counts_as_no_failure_and_runs_again_first(bench: Bench) -> None:
+    bench.gate["a"] = asyncio.Event()
+    for name in "ab":
+        await bench.add(name, key="ios")
+    await bench.until(running=["a"])
+    await bench.engine.stop(within_seconds=0)
+    jobs = await bench.engine.count_jobs()
+    assert sum(jobs.values()) == 2
+    bench.gate["a"].set()
+    bench.fail["a"] = [ValueError("again")] * 9
+    bench.engine = bench.new_engine()
+    await bench.engine.start()
+    for _ in range(12):
+        await bench.pass_seconds(600)
+    assert (bench.done, bench.hopeless) == (["a", "b"], [])
+
+
+async def test_stopping_twice_or_without_a_start_is_harmless(bench: Bench) -> None:
+    await bench.engine.stop(within_seconds=1)
+    await bench.engine.stop(within_seconds=1)
+    await bench.new_engine().stop(within_seconds=1)
+    bench.engine = bench.new_engine()
+    await bench.engine.start()
+    await bench.add("a")
+    await bench.engine.settled()
+    assert bench.done == ["a"]
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(jobs=st.lists(st.tuples(st.sampled_from([None, "ios", "android"]), st.integers(0, 2)), max_size=12))
+async def test_whatever_breaks_every_job_is_done_once_and_keys_keep_their_order(
+    bench: Bench, jobs: list[tuple[str | None, int]]
+) -> None:
+    bench.done.clear()
+    for number, (key, failures) in enumerate(jobs):
+        bench.fail[str(number)] = [RetryAt(bench.clock.now() + timedelta(seconds=5)) for _ in range(failures)]
+        await bench.add(str(number), key=key)
+    for _ in range(1 + sum(failures for _, failures in jobs)):
+        await bench.pass_seconds(5)
+    assert sorted(map(int, bench.done)) == list(range(len(jobs)))
+    for key in ("ios", "android"):
+        of_key = [int(name) for name in bench.done if jobs[int(name)][0] == key]
+        assert of_key == sorted(of_key)

@@ -264,17 +264,13 @@ def test_the_stop_form_is_read_as_it_was_filled_in(build: Make, seen_view: SeenV
             abort_quiet={"selected_options": [{"value": "quiet"}]},
         )
     )
-    assert form == stop_form.StopForm(
-        "b0001", Reason.WRONG_TARGET, "wrong branch", stop_form.Report.GREEN, True, "C1", "1.2"
-    )
+    why = stop_form.Why(Reason.WRONG_TARGET, "wrong branch", stop_form.Report.GREEN, skip_notifications=True)
+    assert form == stop_form.StopForm("b0001", why, "C1", "1.2")
 
 
 def test_failed_is_reported_unless_somebody_chooses_otherwise(build: Make) -> None:
     view = submitted(stop_form.stop_form(build(), may_report_green=False, category=Reason.STUCK, sentence="hangs"))
-    form = stop_form.read_stop_form(view)
-    assert (form.category, form.sentence, form.report, form.skip_notifications) == (
-        Reason.STUCK, "hangs", stop_form.Report.FAILED, False,
-    )  # fmt: skip
+    assert stop_form.read_stop_form(view).why == stop_form.Why(Reason.STUCK, "hangs", stop_form.Report.FAILED)
 
 
 @pytest.mark.parametrize(("may", "offered"), [(True, ["failed", "green", "nothing"]), (False, ["failed", "nothing"])])

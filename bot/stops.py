@@ -1,0 +1,80 @@
+"""How a build is stopped: what is wanted, the one call to Bitrise, and the words for what came too late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.bitrise.client import BitriseClient
+from bot.errors import BitriseNotFound, BuildbellError
+from bot.outcomes import Outcome, Reason, abort_reason_text, spoken_duration
+from storage.builds import BuildRow
+from storage.requests import RequestRow
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How a build is to be stopped. ``report`` is what the pull request will show: failed, green or nothing.
+
+    ``card_id`` is the message that shows how it goes, for a build that is stopped together with others; without it the
+    person is told in words.
+    """
+
+    build_slug: str
+    category: Reason
+    sentence: str = ""
+    report: str = "failed"
+    skip_notifications: bool = False
+    card_id: str | None = None
+
+
+async def ask(client: BitriseClient, request: RequestRow, stop: Stop, build: BuildRow) -> None:
+    """The one call. The person in Slack is in the reason, because Bitrise names only the token's owner."""
+    reason = abort_reason_text(stop.category, stop.sentence, "", request.user_name)
+    green, quiet = stop.report == "green", stop.skip_notifications
+    if build.is_pipeline:
+        await client.abort_pipeline(
+            build.app_slug, build.build_slug, reason=reason, with_success=green, skip_notifications=quiet
+        )
+        return
+    await client.abort_build(
+        build.app_slug,
+        build.build_slug,
+        reason=reason,
+        with_success=green,
+        skip_notifications=quiet,
+        skip_git_status=stop.report == "nothing",
+    )
+
+
+def may_be_stopped(build: BuildRow) -> bool:
+    """Whether it can be asked for. What is part of a pipeline ends with it: Bitrise tells of no other way."""
+    return not build.is_finished and build.abort_requested_by is None and build.pipeline_workflow_id is None
+
+
+def hint_at(error: BuildbellError) -> str:
+    """What may be behind a bare refusal."""
+    if not isinstance(error, BitriseNotFound):
+        return ""
+    return (
+        ". Either the build is gone, or the stored token's role in its app is too low: "
+        "stopping builds takes the role Developer."
+    )
+
+
+def abort_key(build: BuildRow) -> str:
+    """There is one stop of a build at a time, whoever asks for it."""
+    return f"abort:{build.build_slug}"
+
+
+def name_of(build: BuildRow) -> str:
+    """A build in a sentence."""
+    number = f"#{build.number}" if build.number is not None else "the pipeline"
+    return f"{number} ({build.target or 'build'})"
+
+
+def ended_sentence(build: BuildRow) -> str:
+    outcome = Outcome(build.outcome).label.lower() if build.outcome else "ended, Bitrise no longer shows how"
+    took = ""
+    if build.started_at and build.finished_at:
+        took = f" after {spoken_duration((build.finished_at - build.started_at).total_seconds())}"
+    return f"{name_of(build)} has already finished ({outcome}{took}), so there is nothing to stop."

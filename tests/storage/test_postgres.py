@@ -1,0 +1,220 @@
+"""What only a server can do: be away, cut a connection, let two collide, serve many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import psycopg
+import pytest
+
+from storage import Database, DatabaseUnusable, Transaction, open_database, schema_version
+from storage.migrations import MIGRATIONS
+from storage.postgres import PostgresDatabase, PostgresTransaction
+from storage.queue import prepare_queue
+from storage.translation import translate
+from tests.postgres_server import CUT_OTHERS, PostgresServer, free_port
+from tests.storage.conftest import Held, note, noted
+
+
+@pytest.fixture
+def url(postgres_url: str) -> str:
+    return postgres_url
+
+
+async def cut(url: str) -> None:
+    """End every connection to this database, as a restarted server does."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute(CUT_OTHERS)
+
+
+# Statements.
+
+
+TRANSLATIONS = [
+    ("select :a, :b_2", "select %(a)s, %(b_2)s"),
+    ("select ':a', \":b\" -- :c\n/* :d */", "select ':a', \":b\" -- :c\n/* :d */"),
+    ("select x::int, :a::text", "select x::int, %(a)s::text"),
+    ("x like '%' and y % 2 = :a", "x like '%%' and y %% 2 = %(a)s"),
+    ("it = 'it''s :a' and b = :b", "it = 'it''s :a' and b = %(b)s"),
+    ("(:a is null or x = :a)", "(%(a is null)s or x = %(a)s)"),
+    ("where :a is not null", "where not %(a is null)s"),
+    ("create table t (text text not null)", 'create table t (text text collate "C" not null)'),
+    ("alter table t add column n integer", "alter table t add column n bigint"),
+    ("select text from t", "select text from t"),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), TRANSLATIONS)
+def test_a_statement_is_translated(ours: str, theirs: str) -> None:
+    assert translate(ours).sql == theirs
+
+
+@pytest.mark.usefixtures("notes")
+async def test_text_sorts_by_its_bytes(database: Database) -> None:
+    for name in ("b", "a", "B", "ä", "_"):
+        await database.transaction(note(name))
+    assert await noted(database) == ["B", "_", "a", "b", "ä"]
+
+
+@pytest.mark.usefixtures("notes")
+async def test_a_character_that_cannot_be_stored_is_replaced(database: Database) -> None:
+    await database.transaction(note("a", "one\0two"))
+    row = await database.fetch_one("select text from notes")
+    assert row is not None
+    assert row["text"] == "one\ufffdtwo"
+
+
+async def test_averages_are_plain_numbers(database: Database) -> None:
+    row = await database.fetch_one("select avg(n) as mean from (values (1), (2)) as numbers (n)")
+    assert row is not None
+    assert (row["mean"], type(row["mean"])) == (1.5, float)
+
+
+# Transactions that meet.
+
+
+@pytest.mark.usefixtures("notes")
+async def test_two_that_would_each_miss_what_the_other_does_are_put_in_a_row(database: Database) -> None:
+    """Each ends its half and announces the end of both if the other half has ended: one of them must."""
+    await database.transaction(note("one", "runs"))
+    await database.transaction(note("two", "runs"))
+    both_have_read = asyncio.Barrier(2)
+    tries: list[str] = []
+
+    async def end(tx: Transaction, mine: str) -> bool:
+        tries.append(mine)
+        await tx.execute("update notes set text = 'ended' where note_id = :mine", mine=mine)
+        rows = await tx.fetch_all("select note_id from notes where text = 'runs'")
+        if len(tries) <= 2:
+            await cast(PostgresTransaction, tx).on_connection(lambda _: both_have_read.wait())
+        return not rows
+
+    announced = await asyncio.gather(
+        database.transaction(lambda tx: end(tx, "one")), database.transaction(lambda tx: end(tx, "two"))
+    )
+    assert sorted(announced) == [False, True]
+    assert len(tries) == 3
+
+
+@pytest.mark.usefixtures("notes")
+async def test_after_commit_is_called_once_however_often_a_body_ran(url: str, database: Database) -> None:
+    tries: list[int] = []
+    told: list[str] = []
+
+    async def write(tx: Transaction) -> None:
+        tries.append(1)
+        tx.after_commit(lambda: told.append("done"))
+        await note("a")(tx)
+        if len(tries) == 1:
+            await cast(PostgresTransaction, tx).on_connection(lambda _: cut(url))
+            await tx.fetch_all("select 1")
+
+    await database.transaction(write)
+    assert (len(tries), told, await noted(database)) == (2, ["done"], ["a"])
+
+
+@pytest.mark.usefixtures("notes")
+async def test_a_commit_that_may_have_happened_is_not_tried_again(url: str, database: Database) -> None:
+    tries: list[int] = []
+
+    async def write(tx: Transaction) -> None:
+        tries.append(1)
+        await note("a")(tx)
+        await cast(PostgresTransaction, tx).on_connection(lambda _: cut(url))  # noticed by the commit
+
+    with pytest.raises(Exception, match="broke during a commit"):
+        await database.transaction(write)
+    assert tries == [1]
+    await database.transaction(note("b"))
+    assert await noted(database) == ["b"]
+
+
+@pytest.mark.usefixtures("notes")
+async def test_connections_that_were_cut_while_nothing_ran_are_not_noticed(url: str, database: Database) -> None:
+    await asyncio.gather(*(database.transaction(note(str(number))) for number in range(5)))
+    await cut(url)
+    assert await noted(database) == ["0", "1", "2", "3", "4"]
+    await cut(url)
+    assert await database.execute("update notes set text = 'x'") == 5
+
+
+@pytest.mark.usefixtures("notes")
+async def test_who_is_cancelled_leaves_nothing(database: Database) -> None:
+    held = Held(database)
+
+    async def write(tx: Transaction) -> None:
+        await note("a")(tx)
+        await held.here(tx)
+
+    writing = asyncio.ensure_future(database.transaction(write))
+    await held.reached()
+    writing.cancel()
+    held.go_on()
+    await asyncio.wait([writing])
+    assert (writing.cancelled(), await noted(database)) == (True, [])
+
+
+async def test_a_lock_is_had_by_one_at_a_time(url: str, database: Database) -> None:
+    other = await PostgresDatabase.open(url)
+    first = cast(PostgresDatabase, database)
+    async with first.alone("test", waits=False) as ours, other.alone("test", waits=False) as theirs:
+        assert (ours, theirs) == (True, False)
+    async with other.alone("test", waits=False) as theirs:
+        assert theirs
+    await other.close()
+
+
+# Opening.
+
+
+@pytest.fixture
+async def empty_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    url = postgres.make_database(is_empty=True)
+    yield url
+    postgres.drop_database(url)
+
+
+async def test_replicas_that_start_at_once_migrate_once(empty_url: str) -> None:
+    opened = await asyncio.gather(*(open_database(empty_url) for _ in range(4)))
+    assert [await schema_version(database) for database in opened] == [MIGRATIONS[-1].number] * 4
+    rows = await opened[0].fetch_all("select version from schema_version order by version")
+    assert [row["version"] for row in rows] == [step.number for step in MIGRATIONS]
+    for database in opened:
+        await database.close()
+
+
+async def test_the_job_tables_of_a_newer_procrastinate_are_refused(database: Database) -> None:
+    await database.execute("insert into queue_steps (step) values ('99.00.00_01_later')")
+    with pytest.raises(DatabaseUnusable, match=r"99\.00\.00_01_later.*pip install"):
+        await prepare_queue(cast(PostgresDatabase, database))
+    await database.execute("delete from queue_steps where step = '99.00.00_01_later'")
+
+
+WRONG = {
+    "nobody listens": ("postgresql://ana:hunter2@127.0.0.1:{free}/x", "Connection refused"),
+    "no such database": ("{server}/nowhere", '"nowhere" does not exist'),
+    "no such option": ("{server}/postgres?colour=red&password=hunter2", "cannot be read"),
+    "a percent sign": ("postgresql://ana:hunter2%zz@127.0.0.1/x", "% is %25"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "told"), WRONG.values(), ids=WRONG)
+async def test_a_server_that_does_not_take_us_is_told_in_one_sentence(
+    postgres: PostgresServer, wrong: str, told: str
+) -> None:
+    with pytest.raises(DatabaseUnusable) as refused:
+        await open_database(wrong.format(free=free_port(), server=postgres.url))
+    assert told in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+async def test_without_its_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    for name in [name for name in sys.modules if name in ("storage.postgres", "storage.connecting", "storage.queue")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(cast(Any, sys.modules), "psycopg", None)
+    with pytest.raises(DatabaseUnusable, match=r"pip install 'buildbell\[postgres\]'"):
+        await open_database(url)

@@ -1,0 +1,114 @@
+"""Every statement of every store is one that both databases take, whatever may be None."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+import storage
+from storage import Database, Reads, Transaction
+from tests.storage.conftest import NOW
+
+NAMED: dict[str, Any] = {"workspace_id": "T1"}
+CHOSEN: dict[str, dict[str, Any]] = {
+    "list_names": {"column": "branch"},
+    "replace_sealed": {"column": "bitrise_token_sealed"},
+}
+"""Parameters that are one of a few words."""
+PLAIN: dict[Any, Any] = {str: "x", int: 1, float: 1.5, bool: True, datetime: NOW, object: "x", Any: "x"}
+LISTS = (list, tuple, Sequence, Iterable)
+MAPPINGS = (dict, Mapping)
+
+
+def methods() -> list[tuple[type[Any], str]]:
+    found = []
+    for info in pkgutil.iter_modules(storage.__path__):
+        module = importlib.import_module(f"storage.{info.name}")
+        for name, store in inspect.getmembers(module, inspect.isclass):
+            if name.endswith("Store") and name != "QueueStore" and store.__module__ == module.__name__:
+                found += [(store, method) for method, _ in inspect.getmembers(store, inspect.iscoroutinefunction)]
+    return [(store, method) for store, method in found if not method.startswith("_")]
+
+
+def value(hint: Any, *, name: str, is_full: bool, tx: Transaction) -> Any:
+    """Something of this type; what may be None is, unless ``is_full``."""
+    if name in NAMED or hint in (Transaction, Reads):
+        return NAMED.get(name, tx)
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if not is_full and Reads not in inner:
+            return None
+        return value(inner[0], name=name, is_full=is_full, tx=tx)
+    if origin is typing.Literal:
+        return inner[0]
+    if origin in LISTS:
+        return [value(inner[0], name=name, is_full=is_full, tx=tx)]
+    if hint in MAPPINGS or origin in MAPPINGS:
+        return {"x": "x"}
+    if dataclasses.is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        return hint(  # type: ignore[operator]
+            **{f.name: value(hints[f.name], name=f.name, is_full=is_full, tx=tx) for f in dataclasses.fields(hint)}
+        )
+    return PLAIN[hint]
+
+
+def arguments(method: Callable[..., Any], *, is_full: bool, tx: Transaction) -> dict[str, Any]:
+    hints = typing.get_type_hints(method)
+    names = inspect.signature(method).parameters
+    made = {name: value(hints[name], name=name, is_full=is_full, tx=tx) for name in names}
+    return made | CHOSEN.get(method.__name__, {})
+
+
+def needs(method: Callable[..., Any]) -> bool:
+    """Whether it works in a transaction, or may."""
+    return any("Transaction" in str(hint) or "Reads" in str(hint) for hint in typing.get_type_hints(method).values())
+
+
+class Undone(Exception):
+    """Each method finds what was there before."""
+
+
+@pytest.mark.usefixtures("workspaces")
+@pytest.mark.parametrize("is_full", [True, False], ids=["full", "bare"])
+async def test_every_statement_is_taken(database: Database, is_full: bool) -> None:
+    refused = {}
+    for store, name in methods():
+        try:
+            await call(database, getattr(store(database), name), is_full=is_full)
+        except Exception as error:
+            if not is_about_another_row(error):
+                refused[f"{store.__name__}.{name}"] = repr(error)
+    assert refused == {}
+
+
+async def call(database: Database, method: Callable[..., Any], *, is_full: bool) -> None:
+    async def call_and_undo(tx: Transaction) -> None:
+        await method(**arguments(method, is_full=is_full, tx=tx))
+        raise Undone
+
+    if not needs(method):
+        await method(**arguments(method, is_full=is_full, tx=typing.cast(Transaction, None)))
+        return
+    with contextlib.suppress(Undone):
+        await database.transaction(call_and_undo)
+
+
+def is_about_another_row(error: Exception) -> bool:
+    """The statement was understood, and refused because a row that it refers to is not there."""
+    return "foreign key" in str(error).lower()
+
+
+def test_the_stores_are_found() -> None:
+    assert {"BuildStore", "CardStore", "JobStore", "WorkspaceStore"} <= {store.__name__ for store, _ in methods()}
+    assert len(methods()) > 60
