@@ -222,8 +222,8 @@ def compose(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
         connections=connections, hints=hints, unfurls=unfurls, uninstalls=uninstalls, findings=findings,
-        showing=showing, me=me, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
-        build_rows=builds, requests=requests, messages=messages, facts=FactStore(database),
-        figures=figures, statistics=Statistics(figures=figures, clock=clock),
+        showing=showing, me=me, outbox=outbox, tasks=tasks, slack=installs.client,
+        workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
+        facts=FactStore(database), figures=figures, statistics=Statistics(figures=figures, clock=clock),
     )  # fmt: skip
     return Composition(engine, installs, tracker, services, wired.oauth)

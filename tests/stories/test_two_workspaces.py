@@ -51,6 +51,7 @@ class Spy:
     request_id: str
     subscription_id: str
     stop_form: Mapping[str, Any]
+    bulk_form: Mapping[str, Any]
     told: list[str] = field(default_factory=list)
 
     async def press(self, action_id: str, value: str) -> str:
@@ -127,6 +128,10 @@ class Spy:
         return answer_value(self.request_id, self.build_slug)
 
     @property
+    def figures(self) -> str:
+        return json.dumps({"app_slug": self.many.shop.slug, "days": 30})
+
+    @property
     def page(self) -> str:
         return json.dumps({"filters": {"app": self.many.shop.slug}, "at": self.build_slug})
 
@@ -177,6 +182,12 @@ async def chooses_own_app(spy: Spy, form: Mapping[str, Any], action_id: str) -> 
     return await spy.heard(lambda: act)
 
 
+async def ticks_nothing(spy: Spy) -> str:
+    view = await spy.open(spy.bulk_form)
+    boxes = next(block for block in view.blocks if block["block_id"].startswith(ids.ABORT_BUILDS))
+    return await spy.heard(lambda: spy.many.slack.select(spy.many.gia, view, boxes["block_id"], []))
+
+
 async def saves_own_wishes(spy: Spy) -> str:
     await spy.press(ids.ME_NOTIFICATIONS, spy.many.ana.id)
     return await spy.heard(lambda: spy.many.submit({}, by=spy.many.gia))
@@ -222,6 +233,9 @@ TRIES: dict[str, Try] = {
     "action subscription.resume": presses(ids.SUBSCRIPTION_RESUME, lambda spy: spy.many.ios.id),
     "view build.start": lambda spy: spy.submit(spy.start_form(), {}),
     "view build.abort": lambda spy: spy.submit(spy.stop_form, {"abort.reason": "stuck"}),
+    "view build.abort-many": lambda spy: spy.submit(spy.bulk_form, {"abort.reason": "stuck"}),
+    "action build.stop-all": presses(ids.BUILD_STOP_ALL, lambda spy: spy.many.shop.slug),
+    "action build.stop-older": presses(ids.BUILD_STOP_OLDER, build),
     "view channel.settings": lambda spy: spy.submit(spy.settings_form(), {}),
     "view subscription.edit": lambda spy: spy.submit(spy.subscription_form(), {}),
     "options start.target": lambda spy: spy.suggest(spy.start_form(), ids.START_TARGET, "end"),
@@ -234,6 +248,10 @@ TRIES: dict[str, Try] = {
     # These take no id of anybody's.
     "options subscribe.app": told_nothing(offered_to_subscribe),
     "action subscription.remove": told_nothing(presses(ids.SUBSCRIPTION_REMOVE, lambda spy: spy.subscription_id)),
+    "action abort.builds": told_nothing(ticks_nothing),
+    "action stats.show": told_nothing(presses(ids.STATS_SHOW, lambda spy: spy.figures)),
+    "action stats.export": told_nothing(presses(ids.STATS_EXPORT, lambda spy: spy.figures)),
+    "action stats.meaning": told_nothing(presses(ids.STATS_MEANING, build)),
     "shortcut build.start": told_nothing(
         lambda spy: spy.heard(lambda: spy.many.slack.shortcut(spy.many.gia, ids.BUILD_START))
     ),
@@ -267,6 +285,7 @@ TYPED = {
     "artifacts": "artifacts {slug} #{number}",
     "subscribe": "subscribe {slug}",
     "unsubscribe": "unsubscribe {slug}",
+    "stats": "stats {slug}",
 }
 """A verb to what is typed with Acme's app and build; besides, each is tried with the address of the build's page."""
 WITHOUT_IDS = {
@@ -310,10 +329,19 @@ async def spy(many: Many) -> Spy:
     await many.say("/build subscribe shop")
     await many.passes(minutes=1)
     await many.press(many.cards()[0], "Stop…")
-    stop_form = dict(many.modal().body)
+    stop_form = without_names(many.modal().body)
+    many.slack.modals.clear(many.ana)
+    await many.say("/build stop shop branch:acme-only")
+    bulk_form = without_names(many.modal().body)
     rows = await many.bot.services.database.fetch_all("select subscription_id from subscriptions")
     held = await many.bot.services.database.fetch_all("select request_id from requests where state = 'held'")
-    return Spy(many, many.builds()[0].slug, held[0]["request_id"], rows[0]["subscription_id"], stop_form)
+    return Spy(many, many.builds()[0].slug, held[0]["request_id"], rows[0]["subscription_id"], stop_form, bulk_form)
+
+
+def without_names(form: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A form as Gia makes it up: she has the ids and not the words."""
+    made: Mapping[str, Any] = json.loads(ACMES.sub("x", json.dumps(form)))
+    return made
 
 
 async def acmes(many: Many) -> dict[str, list[dict[str, Any]]]:
