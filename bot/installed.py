@@ -92,10 +92,13 @@ class Installed(AsyncInstallationStore):
         await self._rows.save_installation(tx, row)
         await self.plan_renewal(tx, row, row.expires_at)
         if row.team_id:  # the workspaces of an organisation are met one by one
-            await self._workspaces.save_workspace(
-                workspace_id=row.team_id, name=row.team_name or row.team_id, bot_user_id=row.bot_user_id,
-                enterprise_id=row.enterprise_id or None, on=tx,
-            )  # fmt: skip
+            await self._workspaces.save_installed(
+                tx,
+                row.team_id,
+                name=row.team_name or row.team_id,
+                bot_user_id=row.bot_user_id,
+                enterprise_id=row.enterprise_id or None,
+            )
 
     async def plan_renewal(self, tx: Transaction, row: InstallationRow, expires_at: datetime | None) -> None:
         """Before the tokens end, also where nobody asks for anything."""

@@ -40,5 +40,5 @@ async def _rotate_installations(store: InstallationStore, vault: Vault) -> int:
         if vault.needs_rotation(row.tokens_sealed):
             context = seal_context(row)
             opened = vault.open(row.tokens_sealed, context=context).reveal()
-            count += await store.replace_sealed(row, vault.seal(opened, context=context))
+            count += await store.save_resealed(row, vault.seal(opened, context=context))
     return count

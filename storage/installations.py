@@ -144,7 +144,7 @@ class InstallationStore:
         )  # fmt: skip
         return touched == 1
 
-    async def replace_sealed(self, row: InstallationRow, new: str) -> bool:
+    async def save_resealed(self, row: InstallationRow, new: str) -> bool:
         """Swap the sealed tokens for the same ones under a newer key; False when they changed meanwhile."""
         touched = await self._db.execute(
             f"update installations set tokens_sealed = :new where {THIS_ONE} and tokens_sealed = :old",

@@ -52,16 +52,19 @@ class WorkspaceStore:
         self._db = database
 
     async def save_workspace(
-        self,
-        *,
-        workspace_id: str,
-        name: str,
-        bot_user_id: str | None,
-        enterprise_id: str | None = None,
-        on: Transaction | None = None,
+        self, *, workspace_id: str, name: str, bot_user_id: str | None, enterprise_id: str | None = None
     ) -> None:
         """Remember a workspace in which Buildbell is installed, or its new name; what is connected stays."""
-        await (on or self._db).execute(
+        await self._db.transaction(
+            lambda tx: self.save_installed(
+                tx, workspace_id, name=name, bot_user_id=bot_user_id, enterprise_id=enterprise_id
+            )
+        )
+
+    async def save_installed(
+        self, tx: Transaction, workspace_id: str, *, name: str, bot_user_id: str | None, enterprise_id: str | None
+    ) -> None:
+        await tx.execute(
             """
             insert into workspaces (workspace_id, name, bot_user_id, health, enterprise_id)
             values (:workspace_id, :name, :bot_user_id, 'none', :enterprise_id)
