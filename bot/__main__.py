@@ -19,7 +19,8 @@ from pydantic_settings import (
 
 from bot import log, manifest
 from bot.errors import BuildbellError, StartupFailed
-from bot.settings import Role, Settings, SettingsWrong, missing_for_run, read_settings
+from bot.missing import missing_for_run
+from bot.settings import Role, Settings, SettingsWrong, read_settings
 from bot.vault import new_key, parse_keys
 
 T = TypeVar("T")

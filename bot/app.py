@@ -81,6 +81,7 @@ class Bot:
             made.tracker,
             made.services,
         )
+        self._oauth = made.oauth
         self.slack_app = self._slack_app(session)
         await self._serve_web()
         await self.installs.start()
@@ -176,9 +177,10 @@ class Bot:
         by_http = self._settings.takes_requests and self._settings.slack_app_token is None
         slack = self.slack_app if by_http else None
         hints = self.services.hints if self._settings.takes_requests else None
+        oauth = self._oauth if self._settings.takes_requests else None
         app = web_app(
             slack=slack, hints=hints, is_ready=self._missing, exposition=self._exposition,
-            metrics_token=secret(self._settings.metrics_token),
+            metrics_token=secret(self._settings.metrics_token), oauth=oauth,
         )  # fmt: skip
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
@@ -212,6 +214,7 @@ class Bot:
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises `StartupFailed` with one sentence."""
     logs.hide(secret(settings.slack_signing_secret))
+    logs.hide(secret(settings.slack_client_secret))
     logs.hide(secret(settings.metrics_token))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

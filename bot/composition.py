@@ -19,6 +19,7 @@ from bot.builds import Builds
 from bot.bulk import Bulk
 from bot.changes import Changes
 from bot.clock import Clock
+from bot.composing_installs import wire_installs
 from bot.connections import Connections
 from bot.engine import Engine
 from bot.findings import Findings
@@ -29,6 +30,7 @@ from bot.me import Me
 from bot.names import Names
 from bot.news import News
 from bot.notifier import Notifier
+from bot.oauth import OAuth
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.owners import Owners
@@ -40,7 +42,6 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.showing import Showing
 from bot.silenced import Silenced
-from bot.slack.client import SlackClient, web_client
 from bot.starts import Starts
 from bot.stats import Statistics
 from bot.subscribing import Subscribing
@@ -49,6 +50,7 @@ from bot.tasks import Tasks
 from bot.tellings import Tellings
 from bot.tracker import Tracker
 from bot.unfurls import Unfurls
+from bot.uninstalls import Uninstalls
 from bot.vault import Token, Vault, parse_keys
 from bot.walk import Walk
 from storage import Database
@@ -60,6 +62,7 @@ from storage.facts import FactStore
 from storage.figures import FigureStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
+from storage.installations import InstallationStore
 from storage.news import NewsStore
 from storage.outbox import OutboxStore
 from storage.people import PeopleStore
@@ -75,6 +78,7 @@ class Composition:
     installs: Installs
     tracker: Tracker
     services: Services
+    oauth: OAuth | None
 
 
 def secret(value: Any) -> str:
@@ -99,14 +103,15 @@ def compose(
     messages, subscription_rows = OutboxStore(database), SubscriptionStore(database)
     people, finding_rows, news_rows = PeopleStore(database), FindingStore(database), NewsStore(database)
 
-    def slack_client(token: str) -> SlackClient:
-        return SlackClient(web=web_client(token, session=session, base_url=settings.slack_api_url), session=session)
-
     def bitrise_client(token: Token) -> BitriseClient:
         logs.hide(token.reveal())  # old tokens have no prefix to know them by
         return BitriseClient(session, settings.bitrise_api_url, token)
 
-    installs = Installs(workspaces=workspaces, client=slack_client, bot_token=secret(settings.slack_bot_token))
+    wired = wire_installs(
+        settings, database=database, workspaces=workspaces, audit=audit, engine=engine, vault=vault, session=session,
+        clock=clock, new_id=new_id,
+    )  # fmt: skip
+    installs = wired.installs
     access = Access(
         is_admin=installs.is_admin,
         connect_users=settings.connect_users,
@@ -202,6 +207,11 @@ def compose(
         watched=timedelta(seconds=settings.sweep_seconds), heard=timedelta(seconds=settings.subscribed_sweep_seconds),
         idle=timedelta(seconds=settings.idle_sweep_seconds),
     )  # fmt: skip
+    uninstalls = Uninstalls(
+        database=database, installations=InstallationStore(database), workspaces=workspaces, apps=app_rows,
+        subscriptions=subscription_rows, messages=messages, audit=audit, tokens=wired.tokens, clock=clock,
+        new_id=new_id,
+    )  # fmt: skip
     me = Me(
         database=database, people=people, news=news_rows, audit=audit, sweeps=sweeps, engine=engine, access=access,
         slack=installs.client, may_read_email=lambda workspace_id: installs.has_scope(workspace_id, READ_EMAIL),
@@ -211,9 +221,9 @@ def compose(
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
-        connections=connections, hints=hints, unfurls=unfurls, findings=findings, showing=showing, me=me,
-        outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
-        build_rows=builds, requests=requests, messages=messages, facts=FactStore(database),
-        figures=figures, statistics=Statistics(figures=figures, clock=clock),
+        connections=connections, hints=hints, unfurls=unfurls, uninstalls=uninstalls, findings=findings,
+        showing=showing, me=me, outbox=outbox, tasks=tasks, slack=installs.client,
+        workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
+        facts=FactStore(database), figures=figures, statistics=Statistics(figures=figures, clock=clock),
     )  # fmt: skip
-    return Composition(engine, installs, tracker, services)
+    return Composition(engine, installs, tracker, services, wired.oauth)

@@ -19,9 +19,11 @@ from bot.clock import Clock
 from bot.errors import BuildbellError
 from bot.log import escape
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
-from bot.settings import Settings, missing_for_run
+from bot.missing import missing_for_run
+from bot.settings import Settings
+from bot.slack.oauth import basic
 from bot.slips import names_in_use, unknown_names
-from bot.vault import Vault, parse_keys
+from bot.vault import Token, Vault, parse_keys
 
 if TYPE_CHECKING:
     from storage.workspaces import WorkspaceRow
@@ -52,7 +54,10 @@ async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
     timeout = aiohttp.ClientTimeout(total=CHECK_SECONDS)
     findings = [*check_settings(settings, names_in_use()), check_keys(settings)]
     async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
-        findings += await _limited("Slack token", _check_bot_token(settings, session, clock))
+        if settings.uses_oauth:
+            findings += await _limited("OAuth", _check_oauth(settings, session, clock))
+        else:
+            findings += await _limited("Slack token", _check_bot_token(settings, session, clock))
         findings += await _limited("Slack app token", _check_app_token(settings, session))
         workspaces: list[WorkspaceRow] = []
         findings += await _limited("database", _check_database(settings, workspaces))
@@ -117,6 +122,37 @@ async def _check_bot_token(settings: Settings, session: aiohttp.ClientSession, c
     ]
 
 
+async def _check_oauth(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> list[Finding]:
+    """A code that cannot be one: when that is all Slack finds wrong, id and secret are right."""
+    own = check_oauth_address(settings)
+    client_secret = settings.slack_client_secret.get_secret_value() if settings.slack_client_secret else ""
+    headers = {"Authorization": basic(settings.slack_client_id or "", Token(client_secret))}
+    client = AsyncWebClient(base_url=settings.slack_api_url, session=session, retry_handlers=[])
+    try:
+        await client.api_call("oauth.v2.access", data={"code": "asked-by-buildbell-doctor"}, headers=headers)
+    except SlackApiError as error:
+        told_time = _check_clock(_headers(error.response), clock)
+        if (code := str(error.response.get("error"))) == "invalid_code":
+            return [*own, Finding("OAuth", "ok", "Slack knows the client id and the client secret."), *told_time]
+        name = "BUILDBELL_SLACK_CLIENT_ID" if "client_id" in code else "BUILDBELL_SLACK_CLIENT_SECRET"
+        return [*own, Finding("OAuth", "error", _refusal(name, error)), *told_time]
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return [*own, Finding("OAuth", "error", _unreachable(settings.slack_api_url, error))]
+    return own
+
+
+def check_oauth_address(settings: Settings) -> list[Finding]:
+    """Slack sends browsers back to https:// only; and what is set in vain is told."""
+    url = settings.public_url or ""
+    told = [Finding("install page", "ok", f"Workspaces install at {url}/slack/install.")]
+    if not url.startswith("https://"):
+        told = [Finding("install page", "error", "BUILDBELL_PUBLIC_URL must begin with https:// for OAuth.")]
+    if settings.slack_bot_token is not None:
+        vain = "BUILDBELL_SLACK_BOT_TOKEN is not used with OAuth: install once more from the install page, and drop it."
+        told.append(Finding("Slack token", "warning", vain))
+    return told
+
+
 def check_scopes(granted: str) -> Finding:
     """``granted`` is Slack's x-oauth-scopes header."""
     names = {scope.strip() for scope in granted.split(",")}
@@ -154,6 +190,8 @@ def _slack(settings: Settings, session: aiohttp.ClientSession, token: SecretStr)
 
 
 WAYS_OUT = {
+    "bad_client_secret": 'copy "Client Secret" again from "Basic Information"',
+    "invalid_client_id": 'copy "Client ID" again from "Basic Information"',
     "invalid_auth": "copy it again from the Slack app's page",
     "not_authed": "copy it again from the Slack app's page",
     "token_revoked": "install the app again and copy the new token",

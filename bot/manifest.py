@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from bot.missing import NO_ADDRESS_FOR_OAUTH
 from bot.settings import Settings, env_name
 from bot.slack import ids
 
@@ -23,9 +24,11 @@ OPTIONAL_SCOPES: Final = {
     "files:write": "QR codes of install pages, and figures as a CSV file",
     READ_EMAIL: "whose builds are whose: commits signed with somebody's e-mail address count as theirs",
 }
-EVENTS: Final = ("app_home_opened", "link_shared")
+EVENTS: Final = ("app_home_opened", "app_uninstalled", "link_shared", "tokens_revoked")
 EVENTS_PATH: Final = "/slack/events"
 """In HTTP mode Slack sends commands, presses, options and events to this one path."""
+REDIRECT_PATH: Final = "/slack/oauth_redirect"
+"""Where Slack sends a browser back to after somebody allowed an installation, or did not."""
 
 HEADER: Final = """\
 # The Slack app that goes with Buildbell: choose "Create New App", "From a manifest" and paste this.
@@ -63,8 +66,11 @@ def build_manifest(settings: Settings) -> dict[str, Any]:
             "unfurl_domains": [urlsplit(settings.bitrise_site_url).hostname],
             "slash_commands": _commands(settings.command, url),
         },
-        "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}},
-        "settings": _settings(url),
+        "oauth_config": {
+            **({"redirect_urls": [f"{settings.public_url}{REDIRECT_PATH}"]} if settings.uses_oauth else {}),
+            "scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)},
+        },
+        "settings": _settings(url, is_for_many=settings.uses_oauth),
     }
 
 
@@ -96,7 +102,8 @@ def _commands(command: str, url: str | None) -> list[dict[str, Any]]:
     ]
 
 
-def _settings(url: str | None) -> dict[str, Any]:
+def _settings(url: str | None, *, is_for_many: bool) -> dict[str, Any]:
+    """Token rotation cannot be switched off again, and needs a store of tokens: it comes with OAuth."""
     events: dict[str, Any] = {"bot_events": list(EVENTS)}
     interactivity: dict[str, Any] = {"is_enabled": True}
     if url:
@@ -105,14 +112,16 @@ def _settings(url: str | None) -> dict[str, Any]:
     return {
         "event_subscriptions": events,
         "interactivity": interactivity,
-        "org_deploy_enabled": False,
+        "org_deploy_enabled": is_for_many,
         "socket_mode_enabled": url is None,
-        "token_rotation_enabled": False,  # cannot be switched off again, and needs a store of Slack tokens
+        "token_rotation_enabled": is_for_many,
     }
 
 
 def missing_for_manifest(settings: Settings) -> list[str]:
-    """In HTTP mode Slack has to know an address; without any token Socket Mode is meant."""
+    """In HTTP mode and for OAuth Slack has to know an address; without any token Socket Mode is meant."""
+    if settings.uses_oauth and not settings.public_url:
+        return [NO_ADDRESS_FOR_OAUTH]
     if settings.slack_signing_secret is None or settings.uses_socket_mode or settings.public_url:
         return []
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -52,7 +52,7 @@ class Me:
         engine: Engine,
         access: Access,
         slack: Callable[[str], SlackClient],
-        may_read_email: Callable[[str], bool],
+        may_read_email: Callable[[str], Awaitable[bool]],
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bot.connections import token_context
 from bot.hints import secret_context
+from bot.installed import seal_context
 from bot.settings import Settings
 from bot.vault import Vault, parse_keys
 from storage import open_database
+from storage.installations import InstallationStore
 from storage.workspaces import WorkspaceStore
 
 
@@ -26,6 +28,17 @@ async def rotate_keys(settings: Settings) -> int:
                 if old is not None and vault.needs_rotation(old):
                     new = vault.seal(vault.open(old, context=context).reveal(), context=context)
                     count += await store.replace_sealed(workspace_id, column=column, old=old, new=new)
-        return count
+        return count + await _rotate_installations(InstallationStore(database), vault)
     finally:
         await database.close()
+
+
+async def _rotate_installations(store: InstallationStore, vault: Vault) -> int:
+    """Slack's tokens, where workspaces install by OAuth."""
+    count = 0
+    for row in await store.list_installations():
+        if vault.needs_rotation(row.tokens_sealed):
+            context = seal_context(row)
+            opened = vault.open(row.tokens_sealed, context=context).reveal()
+            count += await store.save_resealed(row, vault.seal(opened, context=context))
+    return count

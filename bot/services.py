@@ -26,6 +26,7 @@ from bot.stats import Statistics
 from bot.subscribing import Subscribing
 from bot.tasks import Tasks
 from bot.unfurls import Unfurls
+from bot.uninstalls import Uninstalls
 from storage import Database
 from storage.apps import AppStore
 from storage.builds import BuildStore
@@ -56,6 +57,7 @@ class Services:
     me: Me
     outbox: Outbox
     unfurls: Unfurls
+    uninstalls: Uninstalls
     findings: Findings
     tasks: Tasks
     slack: Callable[[str], SlackClient]

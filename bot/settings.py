@@ -18,6 +18,7 @@ COMMAND = re.compile(r"/[a-z0-9_-]{1,24}")
 PLAIN = {"int_parsing": "must be a whole number", "float_parsing": "must be a number"}
 """pydantic's own words for these are about parsing."""
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+CLIENT_ID = re.compile(r"\d+\.\d+")
 
 
 def _split(value: object) -> object:
@@ -55,6 +56,14 @@ class Settings(BaseSettings):
         None,
         description='The signing secret from "Basic Information". Needed in HTTP mode, which is used when no '
         "app-level token is set.",
+    )
+    slack_client_id: str | None = Field(
+        None,
+        description='The client id from "Basic Information". With it and the client secret, workspaces install '
+        "Buildbell themselves at /slack/install, and no bot token is needed.",
+    )
+    slack_client_secret: SecretStr | None = Field(
+        None, description='The client secret from "Basic Information", beside the client id.'
     )
     slack_api_url: str = Field(
         "https://slack.com/api/", description="Where Slack's Web API is. Change it only to practise or to use a proxy."
@@ -152,7 +161,15 @@ class Settings(BaseSettings):
     def uses_socket_mode(self) -> bool:
         return self.slack_app_token is not None
 
-    @field_validator("slack_bot_token", "slack_app_token", "slack_signing_secret", "database_url", mode="before")
+    @property
+    def uses_oauth(self) -> bool:
+        """Whether many workspaces install by themselves, rather than one by its token here."""
+        return self.slack_client_id is not None and self.slack_client_secret is not None
+
+    @field_validator(
+        "slack_bot_token", "slack_app_token", "slack_signing_secret", "slack_client_id", "slack_client_secret",
+        "database_url", mode="before",
+    )  # fmt: skip
     @classmethod
     def _stripped(cls, value: object) -> object:
         return value.strip() if isinstance(value, str) else value
@@ -166,6 +183,13 @@ class Settings(BaseSettings):
     @classmethod
     def _is_app_token(cls, value: SecretStr | None) -> SecretStr | None:
         return _begins(value, "xapp-", 'the "App-Level Tokens" under "Basic Information" do')
+
+    @field_validator("slack_client_id")
+    @classmethod
+    def _is_client_id(cls, value: str | None) -> str | None:
+        if value is not None and not CLIENT_ID.fullmatch(value):
+            raise ValueError('must be two numbers with a dot between, as "Client ID" under "Basic Information" shows')
+        return value
 
     @field_validator("command")
     @classmethod
@@ -265,31 +289,3 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"{env_name(field)} {own}."
     what = PLAIN.get(detail["type"]) or detail["msg"].replace("Input should", "should", 1)
     return f"{env_name(field)} {what}. {Settings.model_fields[field].description}"
-
-
-def missing_for_run(settings: Settings) -> list[str]:
-    """What ``run`` cannot do without: one sentence each with the name and the way out."""
-    missing = []
-    if settings.slack_bot_token is None:
-        missing.append(
-            f"{env_name('slack_bot_token')} is not set: install the Slack app to your workspace and copy the "
-            '"Bot User OAuth Token" from "OAuth & Permissions".'
-        )
-    if settings.role != "all" and settings.database_url.get_secret_value().startswith("sqlite:"):
-        missing.append(
-            f"{env_name('role')} is {settings.role}, and {env_name('database_url')} names SQLite, which serves one "
-            f"process: set the role to all, or use PostgreSQL."
-        )
-    if settings.takes_requests and settings.slack_app_token is None and settings.slack_signing_secret is None:
-        missing.append(
-            f"Neither {env_name('slack_app_token')} (for Socket Mode) nor {env_name('slack_signing_secret')} (for "
-            'HTTP) is set: copy one of them from "Basic Information" of the Slack app.'
-        )
-    if settings.build_metrics and settings.metrics_token is None:
-        missing.append(f"{env_name('build_metrics')} is on, but {env_name('metrics_token')} is not set.")
-    if settings.encryption_keys is None:
-        missing.append(
-            f"{env_name('encryption_keys')} is not set: run `buildbell keys new`, set what it prints, and keep a copy "
-            "apart from the database."
-        )
-    return missing

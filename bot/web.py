@@ -12,6 +12,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.hints import PATH as HINTS_PATH
 from bot.hints import Hints
+from bot.oauth import OAuth
+from bot.oauth_web import add_oauth
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_WEBHOOK_BYTES = 64 * 1024
@@ -25,8 +27,9 @@ def web_app(
     is_ready: Callable[[], str | None],
     exposition: Callable[[], Awaitable[bytes]],
     metrics_token: str = "",
+    oauth: OAuth | None = None,
 ) -> web.Application:
-    """``slack`` is None in Socket Mode; ``is_ready`` returns what is still missing, or None.
+    """``slack`` is None in Socket Mode, ``oauth`` for one workspace; ``is_ready`` returns what is missing, or None.
 
     With a ``metrics_token``, metrics are for those who bear it.
     """
@@ -38,6 +41,8 @@ def web_app(
         app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(hints, is_ready))
     if slack is not None:
         app.router.add_post("/slack/events", _slack(slack, is_ready))
+    if oauth is not None:
+        add_oauth(app, oauth, is_ready=is_ready)
     return app
 
 

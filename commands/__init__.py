@@ -27,6 +27,7 @@ from commands import (
     stats,
     subscriptions,
     suggest,
+    uninstall,
     webhook,
 )
 
@@ -52,6 +53,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     webhook.register(app)
     links.register(app)
     stats.register(app)
+    uninstall.register(app)
     app.action(ids.BUILD_OPEN)(note_press)
     app.view_closed(ids.MESSAGE_CLOSED)(note_press)
 

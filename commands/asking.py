@@ -22,6 +22,8 @@ from bot.slack.text import Message, escape
 from commands.tokens import Words, shown
 
 Payload = Mapping[str, Any]
+ORGANISATION = "E"
+"""What the id of an organisation begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ def asker_of_command(command: Payload) -> Asker:
 
 def asker_of_press(body: Payload) -> Asker:
     """From block_actions, view_submission, shortcut. In a modal the channel is the one it was opened from."""
-    user = body["user"]
+    user, view = body["user"], body.get("view") or {}
     # What is pressed in a modal names the person's own team as the team, also where that is another workspace.
-    installed_in = (body.get("view") or {}).get("app_installed_team_id")
-    workspace_id = installed_in or (body.get("team") or {}).get("id") or user["team_id"]
+    team_id = (body.get("team") or {}).get("id")
+    workspace_id = _workspace(view.get("app_installed_team_id"), team_id, user.get("team_id"), view.get("team_id"))
+    if workspace_id is None:
+        raise ViewGone("Slack did not say to which workspace that belongs.")
     channel = (body.get("channel") or {}).get("id")
     if channel is None and body.get("view"):
         channel = read_metadata(body["view"]).get("channel")
@@ -74,6 +78,39 @@ def asker_of_press(body: Payload) -> Asker:
         channel_id=channel,
         response_url=body.get("response_url"),
     )
+
+
+def asker_of_event(event: Payload, body: Payload) -> Asker:
+    """Whoever did what an event tells, seen from the workspace in which Buildbell is installed."""
+    workspace_id = workspace_of_event(body) or body["team_id"]
+    team_id = _workspace(event.get("user_team")) or workspace_id
+    return Asker(workspace_id, team_id, event["user"], event["user"], event.get("channel"))
+
+
+def workspace_of_event(body: Payload) -> str | None:
+    """In a shared channel ``team_id`` is where something happened; the installation is named beside it."""
+    return _workspace(_authorization(body).get("team_id"), body.get("context_team_id"), body.get("team_id"))
+
+
+def organisation_of_event(body: Payload) -> str | None:
+    told = (_authorization(body).get("enterprise_id"), body.get("enterprise_id"), body.get("team_id"))
+    return next((each for each in told if isinstance(each, str) and each.startswith(ORGANISATION)), None)
+
+
+def is_of_organisation(body: Payload) -> bool:
+    """Over HTTP Slack writes some truths as text."""
+    told = (_authorization(body).get("is_enterprise_install"), body.get("is_enterprise_install"))
+    return any(each in (True, "true") for each in told)
+
+
+def _authorization(body: Payload) -> Payload:
+    told = body.get("authorizations") or [{}]
+    return told[0] if isinstance(told[0], Mapping) else {}
+
+
+def _workspace(*told: str | None) -> str | None:
+    """The first that is a workspace's: of apps that are installed for an organisation Slack names that in places."""
+    return next((each for each in told if each and not each.startswith(ORGANISATION)), None)
 
 
 def pressed_value(action: Payload) -> str:

@@ -9,7 +9,7 @@ from bot.services import Services
 from bot.slack import ids
 from bot.slack.client import SlackFailed
 from bot.slack.home import HomeFacts, home_view, strangers_home
-from commands.asking import Payload, answering, asker_of_press
+from commands.asking import Payload, answering, asker_of_press, workspace_of_event
 
 RECENT = 15
 
@@ -22,7 +22,7 @@ def register(app: AsyncApp) -> None:
 async def open_home(event: Payload, body: Payload, services: Services) -> None:
     if event.get("tab") != "home":
         return
-    services.tasks.spawn(open_for(event["user"], body["team_id"], services), name="home")
+    services.tasks.spawn(open_for(event["user"], workspace_of_event(body) or body["team_id"], services), name="home")
 
 
 async def open_for(user_id: str, workspace_id: str, services: Services) -> None:

@@ -11,7 +11,7 @@ from bot.access import Asker
 from bot.errors import BuildbellError
 from bot.services import Services
 from bot.unfurls import SharedLink
-from commands.asking import Payload
+from commands.asking import Payload, asker_of_event
 from commands.references import BuildArguments, bitrise_page
 from commands.status import named
 
@@ -30,7 +30,7 @@ async def show_links(event: Payload, body: Payload, services: Services) -> None:
         return
     if not event.get("is_bot_user_member", True):  # Slack tells of every channel; I show builds where I was invited
         return
-    asker = Asker(body["team_id"], body["team_id"], event["user"], event["user"], event["channel"])
+    asker = asker_of_event(event, body)
     for link in event.get("links", ())[:MOST_LINKS]:
         url = str(link.get("url", ""))
         page = bitrise_page(html.unescape(url))

@@ -34,7 +34,7 @@ async def open_from_home(ack: AsyncAck, body: Payload, services: Services) -> No
 
 async def open_form(asker: Asker, trigger_id: str, services: Services) -> None:
     me = await services.me.look_up(asker)
-    may_read_email = services.me.may_read_email(asker.workspace_id)
+    may_read_email = await services.me.may_read_email(asker.workspace_id)
     view = me_form(me.person, may_read_email=may_read_email, namesakes=me.namesakes)
     await services.slack(asker.workspace_id).open_view(trigger_id, view)
 

@@ -52,6 +52,7 @@ async def save_settings(ack: AsyncAck, view: Payload, body: Payload, services: S
     async with answering_in_form(ack):
         form, asker = read_settings_form(view), asker_of_press(body)
         services.access.check_member(asker)
+        await check_app(asker, form, services)
         aliases = await resolve_aliases(asker, form, services)
         channel = ChannelRow(
             workspace_id=asker.workspace_id,
@@ -70,6 +71,15 @@ async def save_settings(ack: AsyncAck, view: Payload, body: Payload, services: S
 
         await services.database.transaction(save)
         await ack()
+
+
+async def check_app(asker: Asker, form: SettingsForm, services: Services) -> None:
+    """An app that was the default before may stay it, also where the token reaches it no more."""
+    if form.app_slug is None or await services.apps.find_app(asker.workspace_id, form.app_slug):
+        return
+    before = await services.app_rows.get_channel(asker.workspace_id, form.channel_id)
+    if before.app_slug != form.app_slug:
+        raise FormRefused({ids.SETTINGS_APP: "I can't find that app among those the stored token reaches."})
 
 
 async def resolve_aliases(asker: Asker, form: SettingsForm, services: Services) -> dict[str, str] | None:

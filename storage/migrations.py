@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from storage.database import Database, DatabaseUnusable, Dialect, Transaction
 from storage.schema import FIRST, HEARING
 from storage.schema_figures import FIGURES
+from storage.schema_installs import INSTALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ MIGRATIONS = (
     Migration(1, "the first tables", FIRST),
     Migration(2, "channels and people hear about builds", HEARING),
     Migration(3, "figures: durations as numbers, indexes, the view build_facts", FIGURES),
+    Migration(4, "many workspaces: installations and the states of OAuth", INSTALLS),
 )
 
 

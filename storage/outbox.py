@@ -58,6 +58,10 @@ class OutboxStore:
     async def delete_message(self, tx: Transaction, outbox_id: str) -> None:
         await tx.execute("delete from outbox where outbox_id = :outbox_id", outbox_id=outbox_id)
 
+    async def delete_of_workspace(self, tx: Transaction, workspace_id: str) -> int:
+        """Nothing can be said there any more; returns how many messages that were."""
+        return await tx.execute("delete from outbox where workspace_id = :workspace_id", workspace_id=workspace_id)
+
     async def count_waiting(self) -> int:
         rows = await self._db.fetch_all("select count(*) as waiting from outbox")
         return int(rows[0]["waiting"])

@@ -114,6 +114,16 @@ class SubscriptionStore:
         )  # fmt: skip
         return active
 
+    async def pause_workspace(self, tx: Transaction, workspace_id: str, *, why: str, now: datetime) -> int:
+        """Pause all that is heard in a workspace; returns how many were not paused before."""
+        return await tx.execute(
+            """
+            update subscriptions set paused_at = :now, paused_why = :why
+            where workspace_id = :workspace_id and paused_at is null
+            """,
+            workspace_id=workspace_id, why=why, now=now,
+        )  # fmt: skip
+
     async def resume_channel(self, tx: Transaction, workspace_id: str, channel_id: str, *, now: datetime) -> int:
         """Go on from now: what was missed is not told. Returns how many were paused."""
         return await tx.execute(

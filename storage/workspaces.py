@@ -14,6 +14,7 @@ class WorkspaceRow:
 
     Every build triggered up to ``known_until`` has been seen. While ``walk_next`` is set, a gap is being read page by
     page from there, and when that is done everything up to ``walk_until`` is known.
+    ``uninstalled_at`` is when Buildbell was removed; what people had set up is kept for the day it comes back.
     """
 
     workspace_id: str
@@ -38,6 +39,8 @@ class WorkspaceRow:
     webhook_key: str | None = None
     webhook_secret_sealed: str | None = None
     last_webhook_at: datetime | None = None
+    enterprise_id: str | None = None
+    uninstalled_at: datetime | None = None
 
 
 COLUMNS = column_list(WorkspaceRow)
@@ -48,16 +51,48 @@ class WorkspaceStore:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def save_workspace(self, *, workspace_id: str, name: str, bot_user_id: str) -> None:
-        """Remember a workspace, or its new name; what is connected stays."""
-        await self._db.execute(
+    async def save_workspace(
+        self, *, workspace_id: str, name: str, bot_user_id: str | None, enterprise_id: str | None = None
+    ) -> None:
+        """Remember a workspace in which Buildbell is installed, or its new name; what is connected stays."""
+        await self._db.transaction(
+            lambda tx: self.save_installed(
+                tx, workspace_id, name=name, bot_user_id=bot_user_id, enterprise_id=enterprise_id
+            )
+        )
+
+    async def save_installed(
+        self, tx: Transaction, workspace_id: str, *, name: str, bot_user_id: str | None, enterprise_id: str | None
+    ) -> None:
+        await tx.execute(
             """
-            insert into workspaces (workspace_id, name, bot_user_id, health)
-            values (:workspace_id, :name, :bot_user_id, 'none')
-            on conflict (workspace_id) do update set name = excluded.name, bot_user_id = excluded.bot_user_id
+            insert into workspaces (workspace_id, name, bot_user_id, health, enterprise_id)
+            values (:workspace_id, :name, :bot_user_id, 'none', :enterprise_id)
+            on conflict (workspace_id) do update
+            set name = excluded.name, bot_user_id = excluded.bot_user_id, uninstalled_at = null,
+                enterprise_id = coalesce(excluded.enterprise_id, workspaces.enterprise_id)
             """,
-            workspace_id=workspace_id, name=name, bot_user_id=bot_user_id,
+            workspace_id=workspace_id, name=name, bot_user_id=bot_user_id, enterprise_id=enterprise_id,
         )  # fmt: skip
+
+    async def save_uninstalled(self, tx: Transaction, workspace_id: str, *, now: datetime) -> bool:
+        """Note that Buildbell was removed from the workspace; False when that is no news, or nobody knows it."""
+        touched = await tx.execute(
+            """
+            update workspaces set uninstalled_at = :now
+            where workspace_id = :workspace_id and uninstalled_at is null
+            """,
+            workspace_id=workspace_id, now=now,
+        )  # fmt: skip
+        return touched == 1
+
+    async def list_of_enterprise(self, enterprise_id: str, *, on: Reads | None = None) -> list[WorkspaceRow]:
+        """The workspaces of an organisation that are known here."""
+        rows = await (on or self._db).fetch_all(
+            f"select {COLUMNS} from workspaces where enterprise_id = :enterprise_id order by workspace_id",
+            enterprise_id=enterprise_id,
+        )
+        return [_workspace(row) for row in rows]
 
     async def find_workspace(self, workspace_id: str, *, on: Reads | None = None) -> WorkspaceRow | None:
         row = await (on or self._db).fetch_one(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.many_workspaces import Many
 from tests.playground.bitrise import openapi
 from tests.postgres_server import PostgresServer, running_server
 from tests.world import World
@@ -92,3 +93,27 @@ async def open_world(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Ca
 async def world(open_world: Callable[..., Awaitable[World]]) -> World:
     """Connected to Bitrise, by Socket Mode."""
     return await open_world()
+
+
+@pytest.fixture
+async def open_many(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Callable[..., Awaitable[Many]]]:
+    """Open a world in which workspaces install by OAuth; nobody has yet. Errors in the log fail it as in ``world``."""
+    opened: list[Many] = []
+
+    async def open_one(**settings: Any) -> Many:
+        many = Many(tmp_path, **settings)
+        opened.append(many)
+        await many.open()
+        return many
+
+    yield open_one
+    for many in opened:
+        await many.close()
+    if not any(many.expects_errors for many in opened):
+        assert not complaints.told, "the bot logged errors:\n" + "\n".join(complaints.told)
+
+
+@pytest.fixture
+async def many(open_many: Callable[..., Awaitable[Many]]) -> Many:
+    """Nobody has installed Buildbell yet."""
+    return await open_many()

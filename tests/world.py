@@ -14,10 +14,11 @@ from bot.app import Bot
 from bot.manifest import build_manifest
 from bot.settings import Settings
 from bot.vault import new_key
-from playground.bitrise import App, Build, PracticeBitrise, Workflow
+from playground.bitrise import App as BitriseApp
+from playground.bitrise import Build, PracticeBitrise, Workflow
 from playground.clock import SteppedClock
 from playground.reading import message_text, view_text
-from playground.slack import Channel, Delivery, Limits, Message, PracticeSlack, User, View
+from playground.slack import App, Channel, Delivery, Limits, Message, PracticeSlack, User, View
 
 MINUTES_OF = {"deploy": 7, "test": 4, "primary": 3}
 
@@ -57,25 +58,31 @@ class World:
         self.ios = slack.add_channel(self.team, "ios", members=[self.ada, self.ana, self.bo])
         self.partner = slack.add_team("Partner")
         self.stranger = slack.add_user(self.partner, "sly")
-        bare = Settings(
-            _env_file=None,
-            bitrise_site_url=self.bitrise.site_url,
-            slack_app_token=SecretStr("xapp-x") if self._socket_mode else None,
-            public_url=None if self._socket_mode else "https://buildbell.example.com",
-        )
-        self.app = slack.install(build_manifest(bare), self.team)
-        slack.invite(self.ios, self.app.bot_user)
+        self._create_app()
+
+    def _create_app(self) -> None:
+        self.app = self.slack.install(self._manifest(), self.team)
+        self.slack.invite(self.ios, self.app.bot_user)
+
+    def _manifest(self, **settings: Any) -> dict[str, Any]:
+        """As it is made for these settings, in this world."""
+        given: dict[str, Any] = {
+            "bitrise_site_url": self.bitrise.site_url,
+            "slack_app_token": SecretStr("xapp-x") if self._socket_mode else None,
+            "public_url": None if self._socket_mode else "https://buildbell.example.com",
+        }
+        return build_manifest(Settings(_env_file=None, **(given | settings)))
 
     def _furnish_bitrise(self) -> None:
         bitrise = self.bitrise
         self.acme = bitrise.add_workspace("Acme")
         self.owner = bitrise.add_user("ci-bot")
         workflows = {name: Workflow(timedelta(minutes=minutes)) for name, minutes in MINUTES_OF.items()}
-        self.shop: App = bitrise.add_app(
+        self.shop: BitriseApp = bitrise.add_app(
             "iOS Shop", self.acme, repo_owner="acme", repo_slug="shop",
             workflows=workflows | {"endless": Workflow(None)}, pipelines={"release": [["test"], ["deploy"]]},
         )  # fmt: skip
-        self.droid: App = bitrise.add_app(
+        self.droid: BitriseApp = bitrise.add_app(
             "Android Shop", self.acme, repo_owner="acme", repo_slug="shop-android", workflows=workflows
         )
         self.token = bitrise.add_token(self.owner)
@@ -86,7 +93,7 @@ class World:
         self.bot = Bot(self.settings(), clock=self.clock, new_id=lambda: f"{next(self._ids):016x}")
         await self.bot.start()
         if not self._socket_mode:
-            self.app.request_url = f"http://127.0.0.1:{self.bot.port}/slack/events"
+            self._slack_app.request_url = f"http://127.0.0.1:{self.bot.port}/slack/events"
         self.is_up = True
 
     async def stop_bot(self) -> None:
@@ -100,11 +107,19 @@ class World:
         self._settings |= settings
         await self.start_bot()
 
+    @property
+    def _slack_app(self) -> App:
+        """What its maker registered, whoever has installed it."""
+        return self.app.app
+
+    def _slack_settings(self) -> dict[str, Any]:
+        return {"slack_bot_token": SecretStr(self.app.bot_token)}
+
     def settings(self) -> Settings:
         values: dict[str, Any] = {
-            "slack_bot_token": SecretStr(self.app.bot_token),
-            "slack_app_token": SecretStr(self.app.app_token) if self._socket_mode else None,
-            "slack_signing_secret": SecretStr(self.app.signing_secret),
+            **self._slack_settings(),
+            "slack_app_token": SecretStr(self._slack_app.app_token) if self._socket_mode else None,
+            "slack_signing_secret": SecretStr(self._slack_app.signing_secret),
             "slack_api_url": self.slack.api_url,
             "bitrise_api_url": self.bitrise.api_url,
             "bitrise_site_url": self.bitrise.site_url,

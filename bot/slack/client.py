@@ -5,17 +5,15 @@ https://docs.slack.dev/reference/methods
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.slack.calling import TIMEOUT_SECONDS, guarded, web_client
 from bot.slack.failures import (
     SlackBusy,
     SlackFailed,
@@ -25,11 +23,11 @@ from bot.slack.failures import (
     TriggerUsed,
     check_plain_answer,
     dict_of,
-    failure_of,
     text_of,
 )
 from bot.slack.forms import Payload
 from bot.slack.text import Message
+from bot.vault import Token
 
 __all__ = [
     "ChannelInfo",
@@ -45,8 +43,6 @@ __all__ = [
     "TriggerUsed",
     "web_client",
 ]
-
-TIMEOUT_SECONDS = 10.0
 
 T = TypeVar("T")
 
@@ -98,23 +94,21 @@ class Identity:
     enterprise_id: str | None = None
 
 
-def web_client(token: str, *, session: aiohttp.ClientSession, base_url: str | None = None) -> AsyncWebClient:
-    """The SDK's client over our session. Its own retries post twice, so there are none; proxies are the session's."""
-    quiet = logging.getLogger("bot.slack.web")
-    quiet.setLevel(logging.INFO)  # at DEBUG the SDK logs whole bodies
-    address = base_url or AsyncWebClient.BASE_URL
-    web = AsyncWebClient(token=token, base_url=address, session=session, retry_handlers=[], logger=quiet)
-    web.proxy = None
-    return web
-
-
 class SlackClient:
-    """One workspace. ``session`` also carries the answers to response URLs, which belong to no token."""
+    """One workspace. ``session`` also carries the answers to response URLs, which belong to no token.
+
+    ``token`` is asked before every call where tokens come and go; without it ``web`` has one for good.
+    """
 
     def __init__(
-        self, *, web: AsyncWebClient, session: aiohttp.ClientSession, timeout_seconds: float = TIMEOUT_SECONDS
+        self,
+        *,
+        web: AsyncWebClient,
+        session: aiohttp.ClientSession,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        token: Callable[[], Awaitable[Token]] | None = None,
     ) -> None:
-        self._web, self._session, self._timeout = web, session, timeout_seconds
+        self._web, self._session, self._timeout, self._token = web, session, timeout_seconds, token
 
     # Messages.
 
@@ -177,7 +171,7 @@ class SlackClient:
         https://docs.slack.dev/messaging/working-with-files
         """
         asked = {"filename": name, "length": len(content)}
-        given = await self._guarded(lambda: self._web.api_call("files.getUploadURLExternal", data=asked))
+        given = await self._as_bot(lambda: self._web.api_call("files.getUploadURLExternal", data=asked))
         await self._guarded(lambda: self._send(text_of(given, "upload_url"), content))
         file_id = text_of(given, "file_id")
         where = {"channel_id": channel, "thread_ts": thread_ts, "initial_comment": comment}
@@ -212,13 +206,13 @@ class SlackClient:
     # Who is who.
 
     async def user(self, user_id: str) -> Person:
-        answer = await self._guarded(lambda: self._web.users_info(user=user_id))
+        answer = await self._as_bot(lambda: self._web.users_info(user=user_id))
         return _person(dict_of(answer, "user"), user_id)
 
     async def find_by_email(self, email: str) -> Person | None:
         """Needs users:read.email. The address goes in the body, so that no log of addresses holds it."""
         try:
-            answer = await self._guarded(lambda: self._web.api_call("users.lookupByEmail", data={"email": email}))
+            answer = await self._as_bot(lambda: self._web.api_call("users.lookupByEmail", data={"email": email}))
         except SlackRefused as refused:
             if refused.error == "users_not_found":
                 return None
@@ -227,7 +221,7 @@ class SlackClient:
 
     async def channel(self, channel_id: str) -> ChannelInfo:
         """Needs channels:read, and groups:read for private ones; those exist for members only."""
-        answer = await self._guarded(lambda: self._web.conversations_info(channel=channel_id))
+        answer = await self._as_bot(lambda: self._web.conversations_info(channel=channel_id))
         channel = dict_of(answer, "channel")
         return ChannelInfo(
             name=text_of(channel, "name"),
@@ -239,7 +233,7 @@ class SlackClient:
 
     async def test(self) -> Identity:
         """Whether the token works, and whose it is."""
-        answer = await self._guarded(self._web.auth_test)
+        answer = await self._as_bot(self._web.auth_test)
         scopes = next((text for key, text in answer.headers.items() if key.lower() == "x-oauth-scopes"), "")
         return Identity(
             team_id=text_of(answer, "team_id"),
@@ -251,19 +245,17 @@ class SlackClient:
 
     async def _call(self, method: str, **arguments: Any) -> AsyncSlackResponse:
         given = {name: value for name, value in arguments.items() if value is not None}
-        return await self._guarded(lambda: self._web.api_call(method, json=given))
+        return await self._as_bot(lambda: self._web.api_call(method, json=given))
+
+    async def _as_bot(self, call: Callable[[], Awaitable[T]]) -> T:
+        """A call with the workspace's token as it is now. The SDK reads it before it awaits anything."""
+        if self._token is not None:
+            token = await self._token()
+            self._web.token = token.reveal()
+        return await self._guarded(call)
 
     async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Every failure becomes one of ours; what the SDK raises holds the request and must not travel on."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await call()
-        except SlackApiError as refused:
-            raise failure_of(refused.response) from None
-        except (aiohttp.ClientError, OSError, TimeoutError) as cut:
-            raise SlackUnavailable(f"Slack did not answer ({type(cut).__name__}).") from None
-        except (ValueError, AttributeError, TypeError) as unreadable:  # a body that is no JSON object
-            raise SlackUnavailable(f"Slack's answer cannot be read ({type(unreadable).__name__}).") from None
+        return await guarded(call, seconds=self._timeout)
 
 
 def _quiet_links() -> dict[str, Any]:

@@ -5,6 +5,7 @@ Query, form and JSON bodies: https://docs.slack.dev/apis/web-api#basics
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,9 +92,21 @@ async def read(request: web.Request) -> Arrived:
     elif request.can_read_body:
         arguments |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
     header = request.headers.get("Authorization", "")
+    if header.startswith("Basic "):
+        arguments |= _basic(header)
     token = header.removeprefix("Bearer ").strip() if header.startswith("Bearer ") else arguments.get("token")
     arguments.pop("token", None)
     return Arrived(arguments, token)
+
+
+def _basic(header: str) -> JSON:
+    """How an app says who it is where it has no token."""
+    try:
+        text = base64.b64decode(header.removeprefix("Basic "), validate=True).decode()
+    except ValueError as error:
+        raise SlackError("invalid_auth") from error
+    client_id, _, client_secret = text.partition(":")
+    return {"client_id": client_id, "client_secret": client_secret}
 
 
 async def _read_json(request: web.Request) -> JSON:

@@ -67,7 +67,7 @@ class ChannelLife(Desk):
 
     def _apps(self, channel: Channel) -> list[Installation]:
         scope = "groups:read" if channel.is_private else "channels:read"
-        there = (app for app in self.world.installations if channel.reaches(app.team) and not app.revoked)
+        there = (app for app in self.world.installations if app.sees(channel) and not app.revoked)
         return [app for app in there if scope in app.scopes]
 
     def _happen(self, app: Installation, channel: Channel, happened: JSON) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.clock import Clock
 from playground.busy import Busy
+from playground.slack.codes import Code, Refresh
 from playground.slack.files import Files
 from playground.slack.limits import Budget, Limits
 from playground.slack.links import Links
@@ -35,6 +36,8 @@ class Desk:
         self.base_url = ""
         self.tickets: dict[str, App] = {}
         """Socket Mode addresses that were given out and not used yet."""
+        self.codes: dict[str, Code] = {}
+        self.refreshes: dict[str, Refresh] = {}
         self.files = Files(self.world, self.limits)
         self.links = Links(self.world)
 

@@ -10,8 +10,13 @@ from playground.slack.world import App, Channel, Installation, Team, User
 
 
 class Founding(Desk):
-    def add_team(self, name: str, domain: str | None = None) -> Team:
-        team = Team(self.world.new_id("T"), name, domain or name.lower().replace(" ", "-"))
+    def add_organisation(self, name: str) -> Team:
+        """Of several teams; apps may be installed for all of them at once."""
+        return Team(self.world.new_id("E"), name, name.lower().replace(" ", "-"))
+
+    def add_team(self, name: str, domain: str | None = None, *, of: Team | None = None) -> Team:
+        """``of`` an organisation, or on its own."""
+        team = Team(self.world.new_id("T"), name, domain or name.lower().replace(" ", "-"), of)
         self.world.teams.append(team)
         return team
 
@@ -26,7 +31,9 @@ class Founding(Desk):
         tz: str = "Europe/Amsterdam",
     ) -> User:
         real = real_name or name.replace(".", " ").title()
-        return self.world.add_user(User(self.world.new_id("U"), name, team, real, email, is_admin=admin, tz=tz))
+        return self.world.add_user(
+            User(self.world.new_id(_letter(team)), name, team, real, email, is_admin=admin, tz=tz)
+        )
 
     def add_channel(self, team: Team, name: str, *, private: bool = False, members: Iterable[User] = ()) -> Channel:
         created = int(self.clock.now().timestamp())
@@ -50,14 +57,14 @@ class Founding(Desk):
         team: Team,
         request_url: str | None = None,
         *,
-        of: Installation | None = None,
+        of: Installation | App | None = None,
         declined: Iterable[str] = (),
     ) -> Installation:
         """Create the app of this manifest in a team; ``of`` installs an app that is already there in one more.
 
         ``declined`` are optional scopes the installing person refused.
         """
-        app = self._register(manifest, request_url) if of is None else of.app
+        app = self.register(manifest, request_url) if of is None else of if isinstance(of, App) else of.app
         scopes = _granted((manifest.get("oauth_config") or {}).get("scopes") or {}, set(declined))
         if (app.commands or app.shortcuts) and "commands" not in scopes:
             raise ValueError("slash commands and shortcuts need the scope `commands`")
@@ -66,17 +73,22 @@ class Founding(Desk):
             team=team,
             bot_user=self.world.add_user(self._bot(manifest, team)),
             bot_id=self.world.new_id("B"),
-            bot_token=f"xoxb-{self._digits(12)}-{self._digits(13)}-{self.world.letters(24)}",
+            bot_token=self.new_bot_token(),
             scopes=scopes,
         )
-        self.journal.hide(installation.bot_token)
         return self.world.add_installation(installation)
+
+    def new_bot_token(self) -> str:
+        token = f"xoxb-{self._digits(12)}-{self._digits(13)}-{self.world.letters(24)}"
+        self.journal.hide(token)
+        return token
 
     def revoke(self, app: Installation) -> None:
         """The token stops working, as when an admin removes the app."""
         app.revoked = True
 
-    def _register(self, manifest: Mapping[str, Any], request_url: str | None) -> App:
+    def register(self, manifest: Mapping[str, Any], request_url: str | None = None) -> App:
+        """Create the app of this manifest, which nobody has installed yet."""
         app_id = self.world.new_id("A")
         app = App(
             id=app_id,
@@ -84,18 +96,26 @@ class Founding(Desk):
             app_token=f"xapp-1-{app_id}-{self._digits(13)}-{self.world.letters(64, '0123456789abcdef')}",
             signing_secret=self.world.letters(32, "0123456789abcdef"),
             verification_token=self.world.letters(24),
+            client_id=f"{self._digits(12)}.{self._digits(13)}",
+            client_secret=self.world.letters(32, "0123456789abcdef"),
             request_url=request_url,
         )
-        for secret in (app.app_token, app.signing_secret, app.verification_token):
+        for secret in (app.app_token, app.signing_secret, app.verification_token, app.client_secret):
             self.journal.hide(secret)
+        self.world.add_app(app)
         return app
 
     def _bot(self, manifest: Mapping[str, Any], team: Team) -> User:
         name = (manifest.get("features", {}).get("bot_user") or {}).get("display_name") or "bot"
-        return User(self.world.new_id("U"), name.lower(), team, real_name=name, is_bot=True)
+        return User(self.world.new_id(_letter(team)), name.lower(), team, real_name=name, is_bot=True)
 
     def _digits(self, count: int) -> str:
         return self.world.letters(count, "0123456789")
+
+
+def _letter(team: Team) -> str:
+    """People of organisations have ids that begin with W."""
+    return "W" if team.is_organisation or team.organisation else "U"
 
 
 def _granted(asked: Mapping[str, Any], declined: set[str]) -> tuple[str, ...]:

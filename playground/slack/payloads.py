@@ -1,7 +1,7 @@
 """What an app is told: commands, presses, submissions, suggestions, shortcuts, events. Whole, as Slack sends them.
 
-https://docs.slack.dev/reference/interaction-payloads. Ids of an organisation are null: there are only single
-workspaces here.
+https://docs.slack.dev/reference/interaction-payloads. With an app that is installed for an organisation, what happens
+in no channel names no team besides the person's.
 """
 
 from __future__ import annotations
@@ -34,10 +34,16 @@ def command(
         "command": word,
         "text": text,
         "api_app_id": app.app.id,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": "true" if app.team.is_organisation else "false",
         "response_url": response_url,
         "trigger_id": trigger_id,
+        **_of_organisation(user.team),
     }
+
+
+def _of_organisation(team: Team) -> JSON:
+    organisation = team.organisation
+    return {} if organisation is None else {"enterprise_id": organisation.id, "enterprise_name": organisation.name}
 
 
 def escaped(world: World, team: Team, text: str) -> str:
@@ -62,16 +68,26 @@ def _channel(match: re.Match[str], channels: dict[str, Channel]) -> str:
     return f"<#{channel.id}|{'' if channel.is_private else channel.name}>"
 
 
-def _common(kind: str, app: Installation, user: User, team: Team) -> JSON:
+def _common(kind: str, app: Installation, user: User, team: Team | None) -> JSON:
+    organisation = (team or user.team).organisation
     return {
         "type": kind,
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team.id},
         "api_app_id": app.app.id,
         "token": app.app.verification_token,
-        "team": {"id": team.id, "domain": team.domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "team": team and {"id": team.id, "domain": team.domain, **_of_organisation(team)},
+        "enterprise": organisation and {"id": organisation.id, "name": organisation.name},
+        "is_enterprise_install": app.team.is_organisation,
     }
+
+
+def _team_at(app: Installation, channel: Channel) -> Team:
+    """The one with the app."""
+    return channel.team if app.team.is_organisation else app.team
+
+
+def _own_team(app: Installation, user: User) -> Team | None:
+    return None if app.team.is_organisation else user.team
 
 
 def on_message(kind: str, app: Installation, user: User, message: Message, attachment: JSON | None = None) -> JSON:
@@ -89,7 +105,7 @@ def on_message(kind: str, app: Installation, user: User, message: Message, attac
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
     channel = {"id": message.channel.id, "name": message.channel.name}
-    payload = {**_common(kind, app, user, app.team), "container": container, "channel": channel}
+    payload = {**_common(kind, app, user, _team_at(app, message.channel)), "container": container, "channel": channel}
     if not message.is_ephemeral:
         payload["message"] = message.payload()
     if attachment is not None and attachment.get("is_app_unfurl"):
@@ -106,30 +122,30 @@ def _in_attachment(attachment: JSON | None) -> JSON:
 
 def on_view(kind: str, app: Installation, view: View) -> JSON:
     """Payloads of views name the person's own team; ``view.app_installed_team_id`` is the one with the app."""
-    common = _common(kind, app, view.user, view.user.team)
+    common = _common(kind, app, view.user, _own_team(app, view.user))
     return {**common, "container": {"type": "view", "view_id": view.id}, "view": view.payload()}
 
 
 def submission(app: Installation, view: View, trigger_id: str) -> JSON:
     """https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
-    common = _common("view_submission", app, view.user, view.user.team)
+    common = _common("view_submission", app, view.user, _own_team(app, view.user))
     return {**common, "trigger_id": trigger_id, "view": view.payload(), "response_urls": []}
 
 
 def closing(app: Installation, view: View, *, is_cleared: bool) -> JSON:
-    common = _common("view_closed", app, view.user, view.user.team)
+    common = _common("view_closed", app, view.user, _own_team(app, view.user))
     return {**common, "view": view.payload(), "is_cleared": is_cleared}
 
 
 def shortcut(app: Installation, user: User, callback_id: str, *, trigger_id: str, action_ts: str) -> JSON:
     """Global: no channel and no response_url."""
-    common = _common("shortcut", app, user, user.team)
+    common = _common("shortcut", app, user, _own_team(app, user))
     return {**common, "callback_id": callback_id, "trigger_id": trigger_id, "action_ts": action_ts}
 
 
 def message_shortcut(app: Installation, user: User, message: Message, callback_id: str) -> JSON:
     """The caller adds trigger_id, response_url and action_ts."""
-    common = _common("message_action", app, user, app.team)
+    common = _common("message_action", app, user, _team_at(app, message.channel))
     return {
         **common,
         "callback_id": callback_id,
@@ -155,15 +171,51 @@ def action(pressed: Drawn, value: Any, action_ts: str) -> JSON:
     return {**told, "action_ts": action_ts}
 
 
-def event(app: Installation, happened: JSON, *, event_id: str, event_time: int, channel: Channel | None = None) -> JSON:
-    """The outer part of every event. https://docs.slack.dev/apis/events-api#event-type-structure"""
+def event(
+    app: Installation,
+    happened: JSON,
+    *,
+    event_id: str,
+    event_time: int,
+    channel: Channel | None = None,
+    team: Team | None = None,
+) -> JSON:
+    """The outer part of every event. https://docs.slack.dev/apis/events-api#event-type-structure
+
+    ``team`` is where it happened, when that is in no channel and the app is installed for an organisation.
+    """
+    is_wide = app.team.is_organisation
+    here = (channel.team if channel else team or app.team) if is_wide else app.team
+    organisation = app.team if is_wide else app.team.organisation
     authorization = {
-        "enterprise_id": None,
-        "team_id": app.team.id,
+        "enterprise_id": organisation and organisation.id,
+        "team_id": None if is_wide else app.team.id,
         "user_id": app.bot_user.id,
         "is_bot": True,
-        "is_enterprise_install": False,
+        "is_enterprise_install": is_wide,
     }
+    context = {"context_team_id": here.id, "context_enterprise_id": organisation and organisation.id}
+    return {
+        "token": app.app.verification_token,
+        "team_id": channel.team.id if channel is not None else here.id,
+        "api_app_id": app.app.id,
+        "event": happened,
+        "type": "event_callback",
+        "event_id": event_id,
+        "event_time": event_time,
+        "authorizations": [authorization],
+        "is_ext_shared_channel": channel is not None and bool(channel.shared_with),
+        **({} if channel is None else context),
+        "event_context": f"4-{event_id}",
+    }
+
+
+def removal(app: Installation, happened: JSON, *, event_id: str, event_time: int) -> JSON:
+    """https://docs.slack.dev/reference/events/app_uninstalled and tokens_revoked: nobody is authorized any more.
+
+    What Slack says of a whole organisation is not documented; the fields are those of other events.
+    """
+    wide = {"enterprise_id": app.team.id, "is_enterprise_install": True} if app.team.is_organisation else {}
     return {
         "token": app.app.verification_token,
         "team_id": app.team.id,
@@ -172,8 +224,5 @@ def event(app: Installation, happened: JSON, *, event_id: str, event_time: int, 
         "type": "event_callback",
         "event_id": event_id,
         "event_time": event_time,
-        "authorizations": [authorization],
-        "is_ext_shared_channel": channel is not None and bool(channel.shared_with),
-        **({} if channel is None else {"context_team_id": app.team.id, "context_enterprise_id": None}),
-        "event_context": f"4-{event_id}",
+        **wide,
     }

@@ -176,7 +176,9 @@ class People(Desk):
             return None
         now = int(self.clock.now().timestamp())
         event_id = self.world.new_id("Ev")
-        payload = payloads.event(app, happened, event_id=event_id, event_time=now, channel=channel)
+        person = self.world.users.get(happened.get("user", ""))
+        team = person.team if person else None
+        payload = payloads.event(app, happened, event_id=event_id, event_time=now, channel=channel, team=team)
         return await self.courier.deliver(self.courier.prepare("events_api", happened["type"], app, payload))
 
     async def redeliver(self, delivery: Delivery, reason: str = "timeout") -> Delivery:
@@ -251,14 +253,14 @@ class People(Desk):
         """Commands are not namespaced: the app that was installed last has the word."""
         for app in reversed(self.world.installations):
             for registered in app.app.commands:
-                if registered["command"] == word and app.team is user.team and not app.revoked:
+                if registered["command"] == word and app.serves(user.team) and not app.revoked:
                     return app, registered
         raise LookupError(f"{word} is not a valid command in {user.team.name}")
 
     def _shortcut_owner(self, user: User, callback_id: str, kind: str) -> Installation:
         for app in reversed(self.world.installations):
             for registered in app.app.shortcuts:
-                if (registered["callback_id"], registered["type"]) == (callback_id, kind) and app.team is user.team:
+                if (registered["callback_id"], registered["type"]) == (callback_id, kind) and app.serves(user.team):
                     return app
         raise LookupError(f"there is no {kind} shortcut {callback_id} in {user.team.name}")
 

@@ -18,7 +18,7 @@ def find_channel(world: World, app: Installation, wanted: str) -> Channel:
     if person := world.users.get(wanted):
         return open_direct(world, app, person)
     channel = world.channels.get(wanted) or _named(world, app, wanted.removeprefix("#"))
-    if channel is None or not channel.reaches(app.team):
+    if channel is None or not app.sees(channel):
         raise SlackError("channel_not_found")
     if channel.is_private and app.bot_user not in channel.members:
         raise SlackError("channel_not_found")
@@ -26,7 +26,7 @@ def find_channel(world: World, app: Installation, wanted: str) -> Channel:
 
 
 def _named(world: World, app: Installation, name: str) -> Channel | None:
-    here = (each for each in world.channels.values() if each.reaches(app.team) and not each.is_im)
+    here = (each for each in world.channels.values() if app.sees(each) and not each.is_im)
     return next((channel for channel in here if channel.name == name), None)
 
 
@@ -41,7 +41,7 @@ def open_direct(world: World, app: Installation, person: User) -> Channel:
 def check_may_post(app: Installation, channel: Channel) -> None:
     if channel.is_archived:
         raise SlackError("is_archived")
-    public = not channel.is_private and channel.team is app.team and "chat:write.public" in app.scopes
+    public = not channel.is_private and app.serves(channel.team) and "chat:write.public" in app.scopes
     if app.bot_user not in channel.members and not public:
         raise SlackError("not_in_channel")
 

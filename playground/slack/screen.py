@@ -45,7 +45,7 @@ class Screen(Desk):
 
     def home(self, user: User, app: Installation | None = None) -> View | None:
         """What was last published on the app's Home tab; of the only app, when none is named."""
-        apps = [each for each in self.world.installations if each.team is user.team]
+        apps = [each for each in self.world.installations if each.serves(user.team)]
         return self.modals.home(app or apps[-1], user) if app or apps else None
 
 

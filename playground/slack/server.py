@@ -8,8 +8,9 @@ from aiohttp import web
 
 from bot.clock import Clock
 from playground.slack.channel_life import ChannelLife
+from playground.slack.consent import ConsentPage
 from playground.slack.delivery import Courier
-from playground.slack.founding import Founding
+from playground.slack.grants import Granting
 from playground.slack.limits import Limits
 from playground.slack.posting import Post, Signing
 from playground.slack.responses import Responses
@@ -24,7 +25,7 @@ from playground.wire import Callback, Phase
 MAX_BODY = 8 * 1024**2
 
 
-class PracticeSlack(Founding, ChannelLife, Writing, Screen):
+class PracticeSlack(Granting, ChannelLife, Writing, Screen):
     """Start it, found a team, install the app, and be the people who use it.
 
     ``journal`` tells everything in and out, ``faults`` makes the next calls go wrong, ``sockets`` disturbs
@@ -97,4 +98,7 @@ class PracticeSlack(Founding, ChannelLife, Writing, Screen):
         app.router.add_post("/upload/v1/{key}", uploads.take)
         app.router.add_get("/files/{key}/{name}", uploads.serve)
         app.router.add_get("/link/", self.sockets.serve)
+        consent = ConsentPage(self)
+        app.router.add_get("/oauth/v2/authorize", consent.show)
+        app.router.add_post("/oauth/v2/authorize", consent.decide)
         return app

@@ -53,12 +53,16 @@ class WebApi:
         return (bot.app, bot) if bot else (world.app_of(token) if token else None, None)
 
     def _why_not_known(self, method: Method, token: str | None, call: Call) -> SlackError | None:
+        if method.token == "none":
+            return None
         if not token:
             return SlackError("not_authed")
         if call.app is None:
             return SlackError("invalid_auth")
         if call.installation is not None and call.installation.revoked:
             return SlackError("token_revoked")
+        if self._desk.world.has_ended(token):
+            return SlackError("token_expired")
         kind = "bot" if call.installation else "app"
         return SlackError("not_allowed_token_type") if method.token not in (kind, "any") else None
 

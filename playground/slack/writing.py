@@ -35,7 +35,7 @@ class Writing(People):
                 await self.happen(app, event, channel=None if isinstance(place, Draft) else place.channel)
 
     def _listeners(self, channel: Channel) -> list[Installation]:
-        there = (app for app in self.world.installations if channel.reaches(app.team) and not app.revoked)
+        there = (app for app in self.world.installations if app.sees(channel) and not app.revoked)
         return [app for app in there if app.app.hears("link_shared") and "links:read" in app.scopes]
 
 

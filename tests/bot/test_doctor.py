@@ -215,3 +215,52 @@ def test_exit_code_tells_that_something_is_wrong(capsys: pytest.CaptureFixture[s
         main(["doctor"])
     assert stop.value.code == 1
     assert "3 things are wrong." in capsys.readouterr().out
+
+
+# Many workspaces, by OAuth.
+
+
+@pytest.fixture
+def many(settings: Settings, app: Installation) -> Settings:
+    given = {"slack_client_id": app.app.client_id, "slack_client_secret": app.app.client_secret}
+    made = Settings(**given, public_url="https://buildbell.example.com")  # type: ignore[arg-type]
+    oauth = {name: getattr(made, name) for name in ("slack_client_id", "slack_client_secret", "public_url")}
+    return settings.model_copy(update={**oauth, "slack_bot_token": None})
+
+
+async def test_oauth_is_well(many: Settings) -> None:
+    findings = await examine(many, clock=CLOCK)
+    assert [finding for finding in findings if finding.level in ("warning", "error")] == []
+    told = table(findings)
+    assert "Slack knows the client id and the client secret." in told
+    assert "Workspaces install at https://buildbell.example.com/slack/install." in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("slack_client_secret", "f" * 32, "BUILDBELL_SLACK_CLIENT_SECRET (bad_client_secret)"),
+        ("slack_client_id", "1.2", "BUILDBELL_SLACK_CLIENT_ID (invalid_client_id)"),
+    ],
+)
+async def test_what_slack_does_not_know_is_told(many: Settings, name: str, value: str, told: str) -> None:
+    wrong = getattr(Settings(**{name: value}), name)  # type: ignore[arg-type]
+    finding = await found(many.model_copy(update={name: wrong}), "OAuth")
+    assert finding.is_wrong
+    assert told in finding.sentence
+    assert "f" * 32 not in finding.sentence
+
+
+async def test_an_address_without_https_is_told(many: Settings) -> None:
+    finding = await found(many.model_copy(update={"public_url": "http://buildbell.example.com"}), "install page")
+    assert finding.is_wrong
+
+
+async def test_a_bot_token_beside_oauth_is_told_to_be_of_no_use(many: Settings, settings: Settings) -> None:
+    finding = await found(many.model_copy(update={"slack_bot_token": settings.slack_bot_token}), "Slack token")
+    assert finding.level == "warning"
+
+
+async def test_the_clock_is_compared_with_oauth_too(many: Settings) -> None:
+    finding = await found(many, "clock", SteppedClock(start=datetime.now(UTC) + timedelta(minutes=10)))
+    assert finding.is_wrong

@@ -94,3 +94,33 @@ def test_it_asks_for_the_fewest_scopes() -> None:
         "bot": ["commands", "chat:write", "links:read", "links:write", "users:read"],
         "bot_optional": ["chat:write.public", "files:write", "users:read.email"],
     }
+
+
+MANY: dict[str, Any] = {**PUBLIC, "slack_client_id": "12.34", "slack_client_secret": "x" * 32}
+
+
+@pytest.mark.parametrize("more", [{}, {"slack_app_token": "xapp-1"}])
+def test_with_oauth_slack_takes_it_and_knows_the_way_back(more: dict[str, Any]) -> None:
+    made = build_manifest(Settings(**MANY, **more))
+    assert made["oauth_config"]["redirect_urls"] == ["https://buildbell.example.com/slack/oauth_redirect"]
+    assert made["settings"]["org_deploy_enabled"] is True
+    assert made["settings"]["token_rotation_enabled"] is True
+    if SCHEMA.exists():
+        jsonschema.validate(made, json.loads(SCHEMA.read_text()))
+
+
+def test_without_oauth_nothing_of_it_is_there() -> None:
+    made = build_manifest(Settings(**PUBLIC))
+    assert "redirect_urls" not in made["oauth_config"]
+    assert made["settings"]["org_deploy_enabled"] is made["settings"]["token_rotation_enabled"] is False
+
+
+def test_oauth_without_an_address_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BUILDBELL_SLACK_CLIENT_ID", "12.34")
+    monkeypatch.setenv("BUILDBELL_SLACK_CLIENT_SECRET", "x" * 32)
+    with pytest.raises(SystemExit) as stop:
+        main(["manifest"])
+    assert stop.value.code == 2
+    assert "BUILDBELL_PUBLIC_URL is not set" in capsys.readouterr().err

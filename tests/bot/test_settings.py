@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.__main__ import main
-from bot.settings import Settings, SettingsWrong, missing_for_run, read_settings
+from bot.missing import missing_for_run
+from bot.settings import Settings, SettingsWrong, read_settings
 from bot.slips import unknown_names
 from bot.vault import KEY_BYTES, new_key, parse_keys
 
@@ -223,3 +224,37 @@ def test_migrate_where_nothing_can_be_written(
     monkeypatch.setenv("BUILDBELL_DATABASE_URL", "sqlite:///nowhere/buildbell.db")
     [sentence] = refused(capsys, "migrate")
     assert "nowhere" in sentence
+
+
+# Many workspaces, by OAuth.
+
+OAUTH: dict[str, Any] = {"slack_client_id": "12.34", "slack_client_secret": "s3cr3t-of-the-app"}
+
+
+def test_with_oauth_no_bot_token_is_needed() -> None:
+    ready = Settings(
+        **OAUTH, slack_app_token="xapp-1", encryption_keys=new_key(), public_url="https://buildbell.example.com"
+    )
+    assert ready.uses_oauth
+    assert missing_for_run(ready) == []
+
+
+@pytest.mark.parametrize("left_out", list(OAUTH))
+def test_half_of_oauth_is_told(left_out: str) -> None:
+    half = {name: value for name, value in OAUTH.items() if name != left_out}
+    settings = Settings(**half, slack_bot_token=SECRET, slack_app_token="xapp-1", encryption_keys=new_key())
+    [sentence] = missing_for_run(settings)
+    assert sentence.startswith(f"BUILDBELL_{left_out.upper()} is not set")
+    assert "s3cr3t" not in sentence
+
+
+def test_oauth_without_an_address_is_told() -> None:
+    settings = Settings(**OAUTH, slack_app_token="xapp-1", encryption_keys=new_key())
+    [sentence] = missing_for_run(settings)
+    assert "BUILDBELL_PUBLIC_URL is not set" in sentence
+
+
+def test_a_client_id_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILDBELL_SLACK_CLIENT_ID", "A0123")
+    with pytest.raises(SettingsWrong, match="BUILDBELL_SLACK_CLIENT_ID must be two numbers"):
+        read_settings()

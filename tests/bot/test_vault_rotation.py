@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,12 @@ from pydantic import SecretStr
 
 from bot.connections import token_context
 from bot.errors import SealBroken, StartupFailed
+from bot.installed import seal_context
 from bot.rotation import rotate_keys
 from bot.settings import Settings
 from bot.vault import Vault, new_key, parse_keys
 from storage import DatabaseInUse, Transaction, open_database
+from storage.installations import BOT, InstallationRow, InstallationStore
 from storage.workspaces import WorkspaceStore
 
 OLD, NEW = new_key(), new_key()
@@ -110,3 +113,24 @@ async def test_no_key_and_no_token_is_in_the_refusal(url: str) -> None:
     with pytest.raises(SealBroken) as broken:
         await rotate_keys(settings(url, NEW))
     assert not any(secret in str(broken.value) for secret in (NEW, OLD, "bitpat_one"))
+
+
+async def install(url: str, key: str) -> InstallationRow:
+    """What is stored after T1 installed by OAuth."""
+    database = await open_database(url)
+    bare = InstallationRow("", "T1", BOT, "A1", None, "Acme", None, "U0", "commands", "", None, datetime.now(UTC))
+    sealed = Vault(parse_keys(key)).seal("xoxb-1", context=seal_context(bare))
+    row = dataclasses.replace(bare, tokens_sealed=sealed)
+    await database.transaction(partial(InstallationStore(database).save_installation, row=row))
+    await database.close()
+    return row
+
+
+async def test_slacks_tokens_are_sealed_anew_too(url: str) -> None:
+    row = await install(url, OLD)
+    assert await rotate_keys(settings(url, NEW, OLD)) == 1
+    assert await rotate_keys(settings(url, NEW, OLD)) == 0
+    database = await open_database(url)
+    [fresh] = await InstallationStore(database).list_installations()
+    await database.close()
+    assert Vault(parse_keys(NEW)).open(fresh.tokens_sealed, context=seal_context(row)).reveal() == "xoxb-1"

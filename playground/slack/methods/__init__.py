@@ -9,7 +9,7 @@ from typing import Literal
 from playground.slack.calls import Call
 from playground.slack.desk import Desk
 from playground.slack.limits import Tier
-from playground.slack.methods import chat, conversations, files, people, sockets, unfurls, views
+from playground.slack.methods import chat, conversations, files, oauth, people, sockets, unfurls, views
 from playground.slack.world import JSON
 
 Answer = Callable[[Desk, Call], JSON]
@@ -24,7 +24,7 @@ class Method:
     tier: Tier
     scope: str | None = None
     needs: tuple[str, ...] = ()
-    token: Literal["bot", "app", "any"] = "bot"
+    token: Literal["bot", "app", "any", "none"] = "bot"
 
 
 # Tiers: https://docs.slack.dev/apis/web-api/rate-limits and each method's own page.
@@ -46,6 +46,7 @@ _TABLE = (
     Method("conversations.open", conversations.open_conversation, Tier.THREE, "im:write"),
     Method("files.completeUploadExternal", files.complete_upload, Tier.FOUR, "files:write", ("files",)),
     Method("files.getUploadURLExternal", files.get_upload_url, Tier.FOUR, "files:write", ("filename", "length")),
+    Method("oauth.v2.access", oauth.access, Tier.FOUR, token="none"),
     Method("reactions.add", people.add_reaction, Tier.THREE, "reactions:write", ("channel", "name", "timestamp")),
     Method("team.info", people.team_info, Tier.THREE, "team:read"),
     Method("users.info", people.user_info, Tier.FOUR, "users:read", ("user",)),

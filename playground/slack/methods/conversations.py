@@ -9,7 +9,7 @@ from playground.slack.calls import Call
 from playground.slack.desk import Desk
 from playground.slack.errors import SlackError
 from playground.slack.posts import find_channel, open_direct
-from playground.slack.world import JSON, Channel, Installation
+from playground.slack.world import JSON, Channel, Installation, Team
 
 READ_SCOPES = {"public_channel": "channels:read", "private_channel": "groups:read", "im": "im:read"}
 
@@ -40,7 +40,7 @@ def shown(app: Installation, channel: Channel) -> JSON:
         "is_ext_shared": bool(channel.shared_with),
         "is_org_shared": False,
         "is_member": app.bot_user in channel.members,
-        "context_team_id": app.team.id,
+        "context_team_id": channel.team.id if app.team.is_organisation else app.team.id,
         "conversation_host_id": channel.team.id,
         "shared_team_ids": [channel.team.id, *(team.id for team in channel.shared_with)],
         "topic": {"value": "", "creator": "", "last_set": 0},
@@ -74,19 +74,32 @@ def paged(call: Call, name: str, items: Sequence[Any], usual: int) -> JSON:
     return {name: list(items[start : start + limit]), "response_metadata": {"next_cursor": cursor}}
 
 
+def team_of(desk: Desk, call: Call) -> Team:
+    """Whose list is asked for: a token of an organisation has to say. https://docs.slack.dev/enterprise"""
+    if not call.bot.team.is_organisation:
+        return call.bot.team
+    if not call.given("team_id"):
+        raise SlackError("missing_argument")
+    team = next((team for team in desk.world.teams if team.id == call.text("team_id")), None)
+    if team is None or not call.bot.serves(team):
+        raise SlackError("team_access_not_granted")
+    return team
+
+
 def info(desk: Desk, call: Call) -> JSON:
     return {"channel": shown(call.bot, _readable(desk, call))}
 
 
 def list_all(desk: Desk, call: Call) -> JSON:
     kinds = call.names("types") or ["public_channel"]
+    team = team_of(desk, call)
     for kind in kinds:
         _check_scope(call.bot, kind)
     found = [
         shown(call.bot, channel)
         for channel in desk.world.channels.values()
         if kind_of(channel) in kinds
-        and channel.reaches(call.bot.team)
+        and channel.reaches(team)
         and (not channel.is_private or call.bot.bot_user in channel.members)
         and not (channel.is_archived and call.flag("exclude_archived"))
     ]

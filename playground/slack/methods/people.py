@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 from playground.slack.calls import Call
 from playground.slack.desk import Desk
 from playground.slack.errors import SlackError
-from playground.slack.methods.conversations import paged
+from playground.slack.methods.conversations import paged, team_of
 from playground.slack.posts import find_channel
-from playground.slack.world import JSON, Installation, User
+from playground.slack.world import JSON, Installation, Team, User
 
 
 def shown(desk: Desk, app: Installation, user: User) -> JSON:
     """https://docs.slack.dev/reference/objects/user-object; the address only with users:read.email."""
-    stranger = user.team is not app.team
+    stranger = not app.serves(user.team)
     profile: JSON = {
         "real_name": user.real_name,
         "real_name_normalized": user.real_name,
@@ -54,9 +54,9 @@ def _offset(desk: Desk, tz: str) -> int:
 
 def _visible(desk: Desk, app: Installation, user: User) -> bool:
     """Own people, and strangers met in a shared channel."""
-    if user.team is app.team:
+    if app.serves(user.team):
         return True
-    return any(user in channel.members and channel.reaches(app.team) for channel in desk.world.channels.values())
+    return any(user in channel.members and app.sees(channel) for channel in desk.world.channels.values())
 
 
 def user_info(desk: Desk, call: Call) -> JSON:
@@ -69,7 +69,8 @@ def user_info(desk: Desk, call: Call) -> JSON:
 
 
 def user_list(desk: Desk, call: Call) -> JSON:
-    here = [shown(desk, call.bot, user) for user in desk.world.users.values() if user.team is call.bot.team]
+    team = team_of(desk, call)
+    here = [shown(desk, call.bot, user) for user in desk.world.users.values() if user.team is team]
     return paged(call, "members", here, usual=len(here) or 1)
 
 
@@ -77,7 +78,7 @@ def user_by_email(desk: Desk, call: Call) -> JSON:
     """Own people who are still there; how an address is written does not matter."""
     wanted = call.text("email").casefold()
     for user in desk.world.users.values():
-        if user.team is call.bot.team and not user.deleted and (user.email or "").casefold() == wanted:
+        if call.bot.serves(user.team) and not user.deleted and (user.email or "").casefold() == wanted:
             return {"user": shown(desk, call.bot, user)}
     raise SlackError("users_not_found")
 
@@ -93,8 +94,14 @@ def auth_test(desk: Desk, call: Call) -> JSON:
         "team_id": bot.team.id,
         "user_id": bot.bot_user.id,
         "bot_id": bot.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": bot.team.is_organisation,
+        **_organisation(bot.team),
     }
+
+
+def _organisation(team: Team) -> JSON:
+    organisation = team if team.is_organisation else team.organisation
+    return {"enterprise_id": organisation.id} if organisation else {}
 
 
 def auth_revoke(desk: Desk, call: Call) -> JSON:

@@ -1,0 +1,35 @@
+"""Buildbell was removed from a workspace, or its tokens were: nothing is answered, everything is forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.services import Services
+from bot.uninstalls import Removal
+from commands.asking import Payload, is_of_organisation, organisation_of_event, workspace_of_event
+
+
+def register(app: AsyncApp) -> None:
+    app.event("app_uninstalled")(forget_workspace)
+    app.event("tokens_revoked")(forget_tokens)
+
+
+async def forget_workspace(body: Payload, services: Services) -> None:
+    await services.uninstalls.remove(removal_of(body))
+
+
+async def forget_tokens(event: Payload, body: Payload, services: Services) -> None:
+    """Slack names the people whose tokens ended, and the bot user, not the tokens."""
+    tokens = event.get("tokens") or {}
+    people = tuple(str(user_id) for user_id in tokens.get("oauth") or ())
+    await services.uninstalls.revoke(removal_of(body), user_ids=people, is_bot=bool(tokens.get("bot")))
+
+
+def removal_of(body: Payload) -> Removal:
+    return Removal(
+        team_id="" if is_of_organisation(body) else workspace_of_event(body) or "",
+        enterprise_id=organisation_of_event(body) or "",
+        at=datetime.fromtimestamp(int(body["event_time"]), UTC),
+    )

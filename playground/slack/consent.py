@@ -1,0 +1,59 @@
+"""Slack's page that asks whether an app may be installed: a person, a place, yes or no."""
+
+from __future__ import annotations
+
+from html import escape
+
+from aiohttp import web
+
+from playground.slack.errors import SlackError
+from playground.slack.grants import Asked, Granting
+from playground.slack.world import Team, User
+
+STYLE = (
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}"
+)
+
+
+class ConsentPage:
+    def __init__(self, desk: Granting) -> None:
+        self._desk = desk
+
+    async def show(self, request: web.Request) -> web.Response:
+        try:
+            asked = self._desk.read_consent(dict(request.query))
+        except SlackError as error:
+            return _page("Something went wrong", f"<p>{escape(error.error)}</p>", status=400)
+        return _page(f"{asked.app.name} is requesting permission", self._form(asked))
+
+    async def decide(self, request: web.Request) -> web.Response:
+        given = await request.post()
+        try:
+            asked = self._desk.read_consent(dict(request.query))
+            user = self._desk.world.users[str(given["user"])]
+        except (SlackError, KeyError):
+            return _page("Something went wrong", "<p>Start again.</p>", status=400)
+        to = user.team.organisation if given.get("for") == "organisation" else user.team
+        raise web.HTTPFound(self._desk.decide(asked, user, allow=given.get("decision") == "allow", to=to))
+
+    def _form(self, asked: Asked) -> str:
+        people = [user for user in self._desk.world.users.values() if not user.is_bot and not user.deleted]
+        options = "".join(f'<option value="{user.id}">{escape(_who(user))}</option>' for user in people)
+        scopes = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in asked.scopes)
+        wide = '<label><input type="checkbox" name="for" value="organisation"> for the whole organisation</label>'
+        shows_wide = asked.app.settings.get("org_deploy_enabled") and any(user.team.organisation for user in people)
+        return (
+            f'<form method="post"><p>You are <select name="user">{options}</select></p><ul>{scopes}</ul>'
+            f"{wide if shows_wide else ''}<p><button name=decision value=allow>Allow</button> "
+            "<button name=decision value=cancel>Cancel</button></p></form>"
+        )
+
+
+def _who(user: User) -> str:
+    place: Team = user.team
+    return f"{user.name} of {place.name}"
+
+
+def _page(title: str, content: str, *, status: int = 200) -> web.Response:
+    text = f"<!doctype html><title>{escape(title)}</title><style>{STYLE}</style><h1>{escape(title)}</h1>{content}"
+    return web.Response(status=status, text=text, content_type="text/html")

@@ -1,0 +1,243 @@
+"""Teams, people, channels, messages, apps and their installations: what is written down about each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+JSON = dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Team:
+    """A workspace, or an organisation of several (whose id begins with E)."""
+
+    id: str
+    name: str
+    domain: str
+    organisation: Team | None = None
+
+    @property
+    def is_organisation(self) -> bool:
+        return self.id.startswith("E")
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """A person or a bot user."""
+
+    id: str
+    name: str
+    team: Team
+    real_name: str
+    email: str | None = None
+    is_admin: bool = False
+    is_bot: bool = False
+    deleted: bool = False
+    tz: str = "Europe/Amsterdam"
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """A channel or, with ``between``, the direct messages of a bot and a person."""
+
+    id: str
+    name: str
+    team: Team
+    created: int
+    is_private: bool = False
+    is_archived: bool = False
+    previous_names: list[str] = field(default_factory=list)
+    members: list[User] = field(default_factory=list)
+    shared_with: list[Team] = field(default_factory=list)
+    between: tuple[User, User] | None = None
+    last_tick: int = 0
+    _messages: dict[str, Message] = field(default_factory=dict)
+
+    @property
+    def is_im(self) -> bool:
+        return self.between is not None
+
+    def reaches(self, team: Team) -> bool:
+        """The bot of an organisation may be in the channels of each of its teams."""
+        return any(team in (each, each.organisation) for each in (self.team, *self.shared_with))
+
+    @property
+    def messages(self) -> list[Message]:
+        """All of them in the order they came, ephemeral ones included."""
+        return list(self._messages.values())
+
+    def add(self, message: Message) -> None:
+        self._messages[message.ts] = message
+
+    def remove(self, message: Message) -> None:
+        self._messages.pop(message.ts, None)
+
+    def standing(self, ts: str) -> Message | None:
+        return self._messages.get(ts)
+
+    def find(self, ts: str) -> Message | None:
+        """What the Web API can find: never an ephemeral message."""
+        message = self._messages.get(ts)
+        return None if message is None or message.is_ephemeral else message
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """What stands in a channel now; ``seen_by`` makes it ephemeral."""
+
+    channel: Channel
+    ts: str
+    user: User
+    text: str
+    app: Installation | None = None
+    blocks: list[JSON] = field(default_factory=list)
+    attachments: list[JSON] = field(default_factory=list)
+    thread_ts: str | None = None
+    metadata: JSON | None = None
+    edited: bool = False
+    seen_by: User | None = None
+    command: str | None = None
+    """What was typed, when an in_channel answer shows it to everybody."""
+    unfurls: dict[str, JSON] = field(default_factory=dict)
+    """Link to the attachment an app hung under it."""
+    files: list[JSON] = field(default_factory=list)
+    reactions: list[str] = field(default_factory=list)
+    state: dict[str, dict[str, JSON]] = field(default_factory=dict)
+    """What is chosen in its selects."""
+
+    @property
+    def is_ephemeral(self) -> bool:
+        return self.seen_by is not None
+
+    def snapshot(self) -> Message:
+        """As somebody still has it on the screen before an update arrives; it can be pressed like the original."""
+        return replace(self, blocks=list(self.blocks), attachments=list(self.attachments), unfurls=dict(self.unfurls))
+
+    def payload(self) -> JSON:
+        """As the Web API and interactions show it."""
+        shown: JSON = {"type": "message", "user": self.user.id, "text": self.text, "ts": self.ts}
+        shown["team"] = self.user.team.id
+        if self.app is not None:
+            shown |= {
+                "bot_id": self.app.bot_id,
+                "app_id": self.app.app.id,
+                "bot_profile": self.app.bot_profile(),
+            }
+        optional = {
+            "blocks": self.blocks,
+            "attachments": [*self.attachments, *self.unfurls.values()],
+            "files": self.files,
+            "thread_ts": self.thread_ts,
+            "metadata": self.metadata,
+        }
+        shown |= {name: value for name, value in optional.items() if value}
+        if self.edited:
+            shown["edited"] = {"user": self.app.bot_id if self.app else self.user.id, "ts": self.ts}
+        return shown
+
+
+@dataclass(slots=True, eq=False)
+class App:
+    """What its maker registered at Slack; teams have it through an Installation."""
+
+    id: str
+    manifest: Mapping[str, Any]
+    app_token: str
+    signing_secret: str
+    verification_token: str
+    client_id: str
+    client_secret: str
+    request_url: str | None = None
+
+    @property
+    def name(self) -> str:
+        return str((self.manifest.get("display_information") or {}).get("name") or "app")
+
+    @property
+    def socket_mode(self) -> bool:
+        return bool(self.settings.get("socket_mode_enabled"))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return self.manifest.get("settings") or {}
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        return self.manifest.get("features") or {}
+
+    @property
+    def commands(self) -> list[Mapping[str, Any]]:
+        return self.features.get("slash_commands") or []
+
+    @property
+    def shortcuts(self) -> list[Mapping[str, Any]]:
+        return self.features.get("shortcuts") or []
+
+    @property
+    def redirect_urls(self) -> list[str]:
+        return (self.manifest.get("oauth_config") or {}).get("redirect_urls") or []
+
+    @property
+    def home_enabled(self) -> bool:
+        return bool((self.features.get("app_home") or {}).get("home_tab_enabled"))
+
+    @property
+    def unfurl_domains(self) -> list[str]:
+        return self.features.get("unfurl_domains") or []
+
+    def hears(self, event: str) -> bool:
+        return event in ((self.settings.get("event_subscriptions") or {}).get("bot_events") or [])
+
+
+@dataclass(slots=True, eq=False)
+class Installation:
+    """An app in a team, or in all teams of an organisation: its bot user, its bot token, what it may do."""
+
+    app: App
+    team: Team
+    bot_user: User
+    bot_id: str
+    bot_token: str
+    scopes: tuple[str, ...]
+    revoked: bool = False
+    refresh_token: str | None = None
+    """With token rotation: good once, for the next token."""
+
+    @property
+    def id(self) -> str:
+        return self.app.id
+
+    def serves(self, team: Team) -> bool:
+        return self.team in (team, team.organisation)
+
+    def sees(self, channel: Channel) -> bool:
+        return any(map(self.serves, (channel.team, *channel.shared_with)))
+
+    @property
+    def app_token(self) -> str:
+        return self.app.app_token
+
+    @property
+    def signing_secret(self) -> str:
+        return self.app.signing_secret
+
+    @property
+    def request_url(self) -> str | None:
+        return self.app.request_url
+
+    @request_url.setter
+    def request_url(self, url: str | None) -> None:
+        self.app.request_url = url
+
+    def bot_profile(self) -> JSON:
+        return {
+            "id": self.bot_id,
+            "deleted": False,
+            "name": self.bot_user.name,
+            "updated": 0,
+            "app_id": self.app.id,
+            "icons": {},
+            "team_id": self.team.id,
+        }

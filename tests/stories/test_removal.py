@@ -1,0 +1,188 @@
+"""Buildbell is removed from a workspace, and comes back: what is forgotten, what falls silent, what is kept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.uninstalls import PAUSED
+from storage.audit import AuditStore
+from storage.subscriptions import SubscriptionRow, SubscriptionStore
+from tests.many_workspaces import Many
+from tests.world import World
+
+
+@pytest.fixture
+async def both(many: Many) -> Many:
+    """Acme and Globex, each with a build that runs; Acme's #ios hears of everything."""
+    await many.both_install()
+    row = SubscriptionRow("s1", many.team.id, many.ios.id, None, {}, "card", False, many.ana.id, many.clock.now())
+    store = SubscriptionStore(many.bot.services.database)
+    await many.bot.services.database.transaction(lambda tx: store.save_subscription(tx, row))
+    await many.say("/build shop endless main")
+    await many.say("/build game endless main", by=many.gil, at=many.droid_channel)
+    await many.passes(minutes=1)
+    return many
+
+
+async def rows(world: World, table: str) -> int:
+    [row] = await world.bot.services.database.fetch_all(
+        f"select count(*) as n from {table} where {'team_id' if table == 'installations' else 'workspace_id'} = :id",
+        id=world.team.id,
+    )
+    return int(row["n"])
+
+
+async def test_the_tokens_are_forgotten(both: Many) -> None:
+    await both.uninstall(both.app)
+    workspace = await both.bot.services.workspaces.find_workspace(both.team.id)
+    assert await rows(both, "installations") == 0
+    assert workspace is not None
+    assert workspace.bitrise_token_sealed is None
+    assert workspace.uninstalled_at == both.clock.now()
+
+
+async def test_nothing_is_asked_or_said_for_it_any_more(both: Many) -> None:
+    await both.uninstall(both.app)
+    both.slack.journal.clear()
+    both.bitrise.journal.clear()
+    await both.passes(minutes=30)
+    asked = {entry.request["team"] for entry in both.slack.journal if entry.kind == "api"}
+    assert asked == {both.globex.id}
+    assert {entry.request["token"] for entry in both.bitrise.journal if "token" in entry.request} <= {both.their_token}
+    assert await rows(both, "outbox") == 0
+
+
+async def test_messages_that_wait_are_dropped(both: Many) -> None:
+    both.slack.limits.posts_per_second, both.slack.limits.post_burst = 0.001, 1
+    for number in range(4):
+        await both.say(f"/build shop deploy branch-{number}")
+    await both.passes(seconds=20)
+    assert await rows(both, "outbox") > 0
+    await both.uninstall(both.app)
+    assert await rows(both, "outbox") == 0
+
+
+async def test_the_other_workspace_notices_nothing(both: Many) -> None:
+    await both.uninstall(both.app)
+    await both.say("/build game deploy main", by=both.gil, at=both.droid_channel)
+    await both.passes(minutes=10)
+    assert "Succeeded" in both.sees(both.droid_channel)
+
+
+async def test_subscriptions_are_paused_until_a_person_resumes_them(both: Many) -> None:
+    await both.uninstall(both.app)
+    store = SubscriptionStore(both.bot.services.database)
+    row = await store.find_subscription(both.team.id, "s1")
+    assert row is not None
+    assert row.paused_why == PAUSED
+    both.app = await both.install(both.ada, into=both.ios)
+    await both.connect()
+    still = await store.find_subscription(both.team.id, "s1")
+    assert still is not None
+    assert still.paused_at == row.paused_at
+
+
+async def test_it_is_written_down(both: Many) -> None:
+    await both.uninstall(both.app)
+    entries = await AuditStore(both.bot.services.database).list_entries(both.team.id)
+    [entry] = [entry for entry in entries if entry.verb == "uninstall"]
+    assert entry.result.startswith("Bitrise token forgotten, 1 subscriptions paused")
+    assert [entry.user_id for entry in entries if entry.verb == "install"] == [both.ada.id]
+
+
+async def test_back_again_it_is_new_but_remembers_the_settings(both: Many) -> None:
+    await both.say("/build settings")
+    await both.submit({"settings.aliases": "store = Android Shop"})
+    await both.uninstall(both.app)
+    await both.passes(minutes=5)
+    both.app = await both.install(both.bo, into=both.ios)
+    await both.say("/build shop deploy main")
+    assert "no Bitrise token here yet" in both.whispers()[-1]
+    await both.connect()
+    await both.say("/build store deploy main")
+    assert both.builds()[-1].app is both.droid
+
+
+@pytest.mark.parametrize("kind", ["app_uninstalled", "tokens_revoked"])
+async def test_either_of_the_two_events_is_enough(both: Many, kind: str) -> None:
+    told = {"tokens": {"bot": [both.app.bot_user.id]}} if kind == "tokens_revoked" else {}
+    both.slack.revoke(both.app)
+    both.slack.tell_removal(both.app, {"type": kind, **told})
+    await both.settled()
+    assert await rows(both, "installations") == 0
+
+
+@pytest.mark.parametrize("kind", ["app_uninstalled", "tokens_revoked"])
+async def test_a_late_event_does_not_undo_a_new_installation(both: Many, kind: str) -> None:
+    both.expects_errors = True  # nobody has told yet why Slack refuses
+    removed_at = both.clock.now()
+    both.slack.revoke(both.app)
+    await both.passes(minutes=2)
+    await both.install(both.ada, into=both.ios)
+    told = {"tokens": {"bot": [both.app.bot_user.id]}} if kind == "tokens_revoked" else {}
+    both.slack.tell_removal(both.app, {"type": kind, **told}, at=removed_at)
+    await both.settled()
+    await both.say("/build shop deploy main")
+    assert "Starting iOS Shop" in both.whispers()[-1]
+
+
+async def test_a_persons_token_that_ends_is_nothing_to_buildbell(both: Many) -> None:
+    both.slack.tell_removal(both.app, {"type": "tokens_revoked", "tokens": {"oauth": [both.ada.id]}})
+    await both.settled()
+    await both.say("/build shop deploy main")
+    assert "Starting iOS Shop" in both.whispers()[-1]
+
+
+async def test_a_command_right_after_it_finds_nobody(both: Many) -> None:
+    both.expects_errors = True
+    await both.uninstall(both.app)
+    both.app.revoked = False  # Slack's client still shows the command for a moment
+    before = len(both.builds())
+    await both.slack.command(both.ana, both.ios, "/build shop deploy main")
+    await both.settled()
+    assert len(both.builds()) == before
+
+
+async def test_what_another_process_removed_is_noticed_within_a_minute(both: Many) -> None:
+    database = both.bot.services.database
+    await both.say("/build status shop")
+    await database.execute("delete from installations where team_id = :id", id=both.team.id)
+    both.expects_errors = True
+    await both.passes(seconds=60)
+    asked_before = len(both.slack.journal.named("chat.*"))
+    await both.slack.command(both.ana, both.ios, "/build shop deploy main")
+    await both.settled()
+    assert "not installed in your Slack workspace" in both.whispers()[-1]
+    assert len(both.slack.journal.named("chat.*")) == asked_before
+
+
+# One workspace, whose bot token is a setting.
+
+
+async def test_one_workspace_forgets_its_bitrise_token_too(world: World) -> None:
+    happened = {"type": "app_uninstalled"}
+    world.slack.tell_removal(world.app, happened)
+    await world.settled()
+    workspace = await world.bot.services.workspaces.find_workspace(world.team.id)
+    assert workspace is not None
+    assert workspace.bitrise_token_sealed is None
+
+
+async def test_one_workspace_whose_token_is_being_changed_keeps_it(world: World) -> None:
+    world.slack.tell_removal(world.app, {"type": "tokens_revoked", "tokens": {"bot": [world.app.bot_user.id]}})
+    await world.settled()
+    workspace = await world.bot.services.workspaces.find_workspace(world.team.id)
+    assert workspace is not None
+    assert workspace.bitrise_token_sealed is not None
+
+
+async def test_one_workspace_that_starts_again_is_installed_again(world: World) -> None:
+    world.slack.tell_removal(world.app, {"type": "app_uninstalled"})
+    await world.settled()
+    world.clock.move_to(world.clock.now() + timedelta(minutes=1))
+    await world.restart_bot()
+    workspace = await world.bot.services.workspaces.find_workspace(world.team.id)
+    assert workspace is not None
+    assert workspace.uninstalled_at is None
