@@ -29,7 +29,7 @@ async def test_a_new_key_is_printed_and_nothing_else(bare_scene: Scene) -> None:
 
 
 async def test_the_manifest_is_the_one_in_the_repository(bare_scene: Scene) -> None:
-    code, manifest = await bare_scene.command_line("manifest")
+    code, manifest = await bare_scene.command_line("manifest", bitrise_site_url="")
     assert (code, manifest.log) == (0, "")
     assert manifest.out == (ROOT / "manifest.yml").read_text()
 
