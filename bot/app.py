@@ -175,7 +175,8 @@ class Bot:
         by_http = self._settings.takes_requests and self._settings.slack_app_token is None
         slack = self.slack_app if by_http else None
         hints = self.services.hints if self._settings.takes_requests else None
-        app = web_app(slack=slack, hints=hints, is_ready=self._missing, exposition=self._exposition)
+        skips = self.services.skips if self._settings.takes_requests else None
+        app = web_app(slack=slack, hints=hints, skips=skips, is_ready=self._missing, exposition=self._exposition)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._on_exit.push_async_callback(runner.cleanup)

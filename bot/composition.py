@@ -40,6 +40,7 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.showing import Showing
 from bot.silenced import Silenced
+from bot.skips import Skips
 from bot.slack.client import SlackClient, web_client
 from bot.starts import Starts
 from bot.subscribing import Subscribing
@@ -159,6 +160,11 @@ def compose(
         observer=observer, access=access, outbox=outbox, sweeps=sweeps, engine=engine, made=made, clock=clock,
         new_id=new_id,
     )  # fmt: skip
+    skips = Skips(
+        database=database, workspaces=workspaces, builds=builds, audit=audit, connections=connections,
+        observer=observer, aborts=aborts, access=access, vault=vault, clock=clock, new_id=new_id,
+        public_url=settings.public_url, reasons=settings.ci_reasons,
+    )  # fmt: skip
     known = Builds(
         database=database, builds=builds, cards=cards, app_rows=app_rows, apps=apps, connections=connections,
         observer=observer, access=access, outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
@@ -207,7 +213,7 @@ def compose(
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
-        connections=connections, hints=hints, unfurls=unfurls, findings=findings, showing=showing, me=me,
+        connections=connections, hints=hints, skips=skips, unfurls=unfurls, findings=findings, showing=showing, me=me,
         outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
         build_rows=builds, requests=requests, messages=messages,
     )  # fmt: skip

@@ -26,6 +26,7 @@ def _split(value: object) -> object:
     return value
 
 
+CiReason = Literal["superseded", "wrong-target", "no-changes", "stuck", "duplicate", "saving-credits", "other"]
 Role = Literal["all", "web", "worker"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
@@ -104,6 +105,11 @@ class Settings(BaseSettings):
         (),
         description="Slack user ids that may report a stopped build as green, which lets a required check pass without "
         "running; * for everybody, empty for nobody.",
+    )
+    ci_reasons: Annotated[tuple[CiReason, ...], NoDecode, BeforeValidator(_split)] = Field(
+        ("no-changes",),
+        description="Why a step of a build may have its build stopped, once an admin has asked for `/build skip-step`: "
+        "no-changes is reported green, all others (superseded, stuck …) as failed; separated by commas.",
     )
     sweep_seconds: float = Field(
         10, ge=1, le=600, description="How often Bitrise is asked what changed while a build is watched."

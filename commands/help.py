@@ -5,11 +5,25 @@ from __future__ import annotations
 from bot.services import Services
 from bot.slack import replies
 from bot.slack.text import Message
-from commands import abort, again, artifacts, connect, doctor, listing, log, me, settings, start, status, subscribe
+from commands import (
+    abort,
+    again,
+    artifacts,
+    connect,
+    doctor,
+    listing,
+    log,
+    me,
+    settings,
+    skip,
+    start,
+    status,
+    subscribe,
+)
 from commands.asking import Help, Typed
 
 HELP = (Help("help", "this list"),)
-MODULES = (start, status, listing, abort, again, log, artifacts, subscribe, me, settings, connect, doctor)
+MODULES = (start, status, listing, abort, again, log, artifacts, subscribe, me, settings, connect, skip, doctor)
 
 
 async def show_help(typed: Typed, services: Services) -> Message | None:
