@@ -22,7 +22,7 @@ SENTENCE_CHARACTERS = 200
 MOST_FIELDS = 20
 BEARER = re.compile(r"Bearer bbskip_(?P<key>[0-9a-f]{32})_(?P<proof>[0-9a-f]{64})", re.ASCII)
 NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
-COMMIT = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
+LEAST_OF_A_COMMIT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,9 @@ def read_claim(raw: bytes, headers: Mapping[str, str]) -> Claim | None:
         told = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         return None
-    number, commit = told.get("number", ""), told.get("commit", "")
+    number = told.get("number", "")
     slugs = (told.get("app", ""), told.get("build", ""))
     if carried is None or not NUMBER.fullmatch(number) or not all(SLUG.fullmatch(slug) for slug in slugs):
-        return None
-    if commit and not COMMIT.fullmatch(commit):
         return None
     return Claim(
         key=carried["key"],
@@ -67,7 +65,7 @@ def read_claim(raw: bytes, headers: Mapping[str, str]) -> Claim | None:
         app_slug=slugs[0],
         build_slug=slugs[1],
         build_number=int(number),
-        commit=commit,
+        commit=told.get("commit", ""),
         request_id=told.get("request", ""),
         reason=told.get("reason") or Reason.NO_CHANGES,
         sentence=one_line(told.get("sentence", ""))[:SENTENCE_CHARACTERS],
@@ -91,8 +89,9 @@ def fits(claim: Claim, build: BuildRow) -> bool:
 
 
 def _is_same_commit(one: str, other: str) -> bool:
-    shorter, longer = sorted((one, other.lower()), key=len)
-    return longer.startswith(shorter)
+    """Either may be shortened."""
+    shorter, longer = sorted((one.lower(), other.lower()), key=len)
+    return shorter == longer or (len(shorter) >= LEAST_OF_A_COMMIT and longer.startswith(shorter))
 
 
 def _proof(secret: str, app_slug: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.connections import token_context
 from bot.hints import secret_context
-from bot.skips import secret_context as skip_context
 from bot.settings import Settings
+from bot.skips import secret_context as skip_context
 from bot.vault import Vault, parse_keys
 from storage import open_database
 from storage.workspaces import WorkspaceStore

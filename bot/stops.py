@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.access import Asker
+from bot.access import BUILD_STEP, Asker
 from bot.bitrise.client import BitriseClient
 from bot.errors import BitriseNotFound, BuildbellError
 from bot.outcomes import Outcome, Reason, abort_reason_text, spoken_duration
@@ -20,8 +20,8 @@ class Stop:
     """How a build is to be stopped. ``report`` is what the pull request will show: failed, green or nothing.
 
     ``card_id`` is the message that shows how it goes, for a build that is stopped together with others; without it the
-    person is told in words. ``within_seconds`` is how long it may be tried; a stop that comes later than its asker waits
-    would hit a build that has gone on.
+    person is told in words. ``within_seconds`` is how long it may be tried: a stop that comes later than its asker
+    waits would hit a build that has gone on.
     """
 
     build_slug: str
@@ -35,7 +35,8 @@ class Stop:
 
 async def ask(client: BitriseClient, request: RequestRow, stop: Stop, build: BuildRow) -> None:
     """The one call. The person in Slack is in the reason, because Bitrise names only the token's owner."""
-    reason = abort_reason_text(stop.category, stop.sentence, "", request.user_name)
+    name, handle = (request.user_name, "") if request.user_id == BUILD_STEP else ("", request.user_name)
+    reason = abort_reason_text(stop.category, stop.sentence, name, handle)
     green, quiet = stop.report == "green", stop.skip_notifications
     if build.is_pipeline:
         await client.abort_pipeline(

@@ -23,9 +23,9 @@ def to_paste(app_title: str, *, url: str, secret: str, reasons: Sequence[str], c
     """Told privately, for the secret is in it."""
     told = f"A step of a build of {quoted(app_title, 100)} can have its build stopped when nothing has changed for it."
     store = (
-        f"1. At Bitrise, in the app's *Workflow Editor* under *Secrets*, add {code(VARIABLE)}. Not in the yml. *Expose "
-        "for pull requests* lets builds of pull requests skip themselves, and lets their code read it: for repositories "
-        f"whose contributors you trust.\n{code(secret, 200)}"
+        f"1. At Bitrise, in the app's *Workflow Editor* under *Secrets*, add {code(VARIABLE)}. Not in the yml. "
+        "*Expose for pull requests* lets builds of pull requests skip themselves, and lets their code read it: for "
+        f"repositories whose contributors you trust.\n{code(secret, 200)}"
     )
     paste = (
         "2. Behind *Git Clone*, add a step *Script* with this, and put your own test in front. "

@@ -17,7 +17,7 @@ from playground.wire import Fault
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
-SHOW = "builds.show"
+SHOW = "builds.get"
 SECRET = re.compile(r"bbskip_[0-9a-f]{32}_[0-9a-f]{64}")
 COMMIT = "a1b2c3d4" * 5
 
@@ -56,14 +56,14 @@ async def running(world: World, app: App | None = None, **params: Any) -> Build:
     return build
 
 
-def told(build: Build, **other: str) -> dict[str, str]:
+def told(of: Build, **other: str) -> dict[str, str]:
     """What the step of a build says, as the script does."""
     return {
-        "app": build.app.slug,
-        "build": build.slug,
-        "number": str(build.number),
-        "commit": build.commit_hash or "",
-        "request": build.environments.get("BUILDBELL_REQUEST", ""),
+        "app": of.app.slug,
+        "build": of.slug,
+        "number": str(of.number),
+        "commit": of.commit_hash or "",
+        "request": of.environments.get("BUILDBELL_REQUEST", ""),
         "reason": "no-changes",
         "sentence": "nothing under apps/shop has changed",
     } | other
@@ -77,8 +77,8 @@ async def post(world: World, fields: Mapping[str, str] | bytes, secret: str | No
         return response.status, await response.text(), response.headers.get("Retry-After")
 
 
-async def ask(world: World, build: Build, secret: str | None, **other: str) -> int:
-    status, _, _ = await post(world, told(build, **other), secret)
+async def ask(world: World, of: Build, secret: str | None, **other: str) -> int:
+    status, _, _ = await post(world, told(of, **other), secret)
     await world.settled()
     return status
 
@@ -94,6 +94,7 @@ async def test_a_build_whose_step_says_so_is_skipped_and_the_card_says_why(world
     secret = await secret_of(world)
     await world.say("/build shop deploy main")
     await world.passes(minutes=1)
+    world.bitrise.faults.add(Fault("builds.abort", status=503))
     assert await ask(world, world.builds()[-1], secret) == 202
     assert "Stopping, asked by a step of the build" in world.read(world.card)
     await world.passes(seconds=30)
@@ -128,7 +129,7 @@ async def test_what_bitrise_no_longer_takes_is_told_nobody_and_the_build_can_be_
     await world.passes(minutes=1)
     build = world.builds()[-1]
     before = len(world.whispers()), len(world.letters())
-    world.bitrise.faults.add(Fault("builds.abort", "status", status=503, times=None))
+    world.bitrise.faults.add(Fault("builds.abort", status=503, times=None))
     assert await ask(world, build, secret) == 202
     await world.passes(minutes=3)
     assert not world.bitrise.aborts
@@ -139,7 +140,7 @@ async def test_what_bitrise_no_longer_takes_is_told_nobody_and_the_build_can_be_
 async def test_a_stop_that_the_step_no_longer_waits_for_does_not_come(world: World) -> None:
     secret = await secret_of(world)
     build = await running(world)
-    world.bitrise.faults.add(Fault("builds.abort", "status", status=503, times=None))
+    world.bitrise.faults.add(Fault("builds.abort", status=503, times=None))
     assert await ask(world, build, secret) == 202
     await world.passes(seconds=110)
     world.bitrise.faults.clear()
@@ -283,7 +284,7 @@ async def test_who_was_first_is_told(world: World) -> None:
     await world.say("/build shop deploy main")
     await world.passes(minutes=1)
     build = world.builds()[-1]
-    world.bitrise.faults.add(Fault("builds.abort", "status", status=503, times=1))
+    world.bitrise.faults.add(Fault("builds.abort", status=503, times=1))
     card = world.card
     await world.press(card, "Stop…")
     await ask(world, build, secret)
@@ -293,9 +294,10 @@ async def test_who_was_first_is_told(world: World) -> None:
 
 async def test_a_part_of_a_pipeline_is_not_stopped_alone(world: World) -> None:
     secret = await secret_of(world)
-    world.bitrise.start_pipeline(world.shop, "release", branch="main")
+    await world.say("/build shop pipeline:release branch:main")
     await world.passes(minutes=1)
     build = world.builds()[-1]
+    assert build.pipeline_workflow_id
     assert await ask(world, build, secret) == 409
     assert not world.bitrise.aborts
 
@@ -341,7 +343,7 @@ async def test_a_flood_is_told_when_to_come_back_and_bitrise_is_spared(world: Wo
 async def test_while_bitrise_is_away_the_step_is_told_so(world: World) -> None:
     secret = await secret_of(world)
     build = await running(world)
-    world.bitrise.faults.add(Fault(SHOW, "status", status=500, times=None))
+    world.bitrise.faults.add(Fault(SHOW, status=500, times=None))
     status, sentence, _ = await post(world, told(build), secret)
     assert (status, sentence.startswith("I can't look at this build now: ")) == (503, True)
 
