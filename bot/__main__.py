@@ -1,11 +1,12 @@
-"""The command line: ``buildbell run | migrate | copy | doctor | manifest | keys``."""
+"""The command line: ``buildbell run | migrate | copy | doctor | manifest | export | keys``."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn, TypeVar
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import (
@@ -93,6 +94,20 @@ class Manifest(BaseModel):
         sys.stdout.write(manifest.to_yaml(manifest.build_manifest(settings)))
 
 
+class Export(BaseModel):
+    """Print finished builds for a spreadsheet or another program; beside a running Buildbell too. No secrets in it."""
+
+    since: str = Field("30d", description="from when on: so many days ago (30d), or a date (2026-01-31)")
+    format: Literal["csv", "json", "sqlite"] = Field("csv", description="csv, json (one array) or sqlite (needs --out)")
+    out: Path | None = Field(None, description="a new file to write; without it, it is printed")
+
+    def cli_cmd(self) -> None:
+        settings = read_settings()
+        count = _run(_export(settings, self))
+        if self.out:
+            print(f"{count:,} {'build' if count == 1 else 'builds'} written to {self.out}.")
+
+
 class NewKey(BaseModel):
     """Print a fresh key. Put it first in BUILDBELL_ENCRYPTION_KEYS."""
 
@@ -136,6 +151,7 @@ class Buildbell(BaseSettings):
     copy_: CliSubCommand[Copy] = Field(alias="copy", description="copy everything from SQLite to PostgreSQL")
     doctor: CliSubCommand[Doctor] = Field(description="check settings, database, Slack, Bitrise and the clock")
     manifest: CliSubCommand[Manifest] = Field(description="print the manifest of the Slack app")
+    export: CliSubCommand[Export] = Field(description="print finished builds as CSV, JSON or an SQLite file")
     keys: CliSubCommand[Keys] = Field(description="make an encryption key, or change to a newer one")
 
     def cli_cmd(self) -> None:
@@ -177,6 +193,19 @@ async def _migrate(settings: Settings) -> int:
         return await schema_version(database)
     finally:
         await database.close()
+
+
+async def _export(settings: Settings, wanted: Export) -> int:
+    from bot.clock import SystemClock
+    from bot.export import export, since_of, sink_for
+    from storage.facts import FactStore
+    from storage.reading import open_for_reading
+
+    now = SystemClock().now()
+    since = since_of(wanted.since, now)
+    async with open_for_reading(settings.database_url.get_secret_value()) as reads:
+        with sink_for(wanted.format, wanted.out, sys.stdout) as sink:
+            return await export(FactStore(reads), sink, since=since, until=now)
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -23,6 +23,7 @@ import commands
 from bot import log as logs
 from bot.clock import Clock, SystemClock
 from bot.composition import compose, secret
+from bot.day import show_day
 from bot.engine import engine_for
 from bot.errors import StartupFailed
 from bot.metrics import Metrics
@@ -176,7 +177,10 @@ class Bot:
         slack = self.slack_app if by_http else None
         hints = self.services.hints if self._settings.takes_requests else None
         skips = self.services.skips if self._settings.takes_requests else None
-        app = web_app(slack=slack, hints=hints, skips=skips, is_ready=self._missing, exposition=self._exposition)
+        app = web_app(
+            slack=slack, hints=hints, skips=skips, is_ready=self._missing, exposition=self._exposition,
+            metrics_token=secret(self._settings.metrics_token),
+        )  # fmt: skip
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._on_exit.push_async_callback(runner.cleanup)
@@ -201,12 +205,15 @@ class Bot:
         jobs = await self.engine.count_jobs()
         for state in ("todo", "doing", "failed"):
             self.metrics.jobs.labels(state).set(jobs.get(state, 0))
+        if self._settings.build_metrics:
+            await show_day(self.metrics.builds, self.services.figures, now=self._clock.now())
         return self.metrics.exposition()
 
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises `StartupFailed` with one sentence."""
     logs.hide(secret(settings.slack_signing_secret))
+    logs.hide(secret(settings.metrics_token))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -43,6 +43,7 @@ from bot.silenced import Silenced
 from bot.skips import Skips
 from bot.slack.client import SlackClient, web_client
 from bot.starts import Starts
+from bot.stats import Statistics
 from bot.subscribing import Subscribing
 from bot.sweeps import Sweeps
 from bot.tasks import Tasks
@@ -56,6 +57,8 @@ from storage.apps import AppStore
 from storage.audit import AuditStore
 from storage.builds import BuildStore
 from storage.cards import CardStore
+from storage.facts import FactStore
+from storage.figures import FigureStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
 from storage.news import NewsStore
@@ -210,11 +213,13 @@ def compose(
         slack=installs.client, may_read_email=lambda workspace_id: installs.has_scope(workspace_id, READ_EMAIL),
         clock=clock, new_id=new_id,
     )  # fmt: skip
+    figures = FigureStore(database)
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
         connections=connections, hints=hints, skips=skips, unfurls=unfurls, findings=findings, showing=showing, me=me,
         outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
-        build_rows=builds, requests=requests, messages=messages,
+        build_rows=builds, requests=requests, messages=messages, facts=FactStore(database),
+        figures=figures, statistics=Statistics(figures=figures, clock=clock),
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

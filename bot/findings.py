@@ -96,7 +96,7 @@ class Findings:
                 return
             for card in await self._cards.list_telling(build.workspace_id, build.build_slug, on=tx):
                 if build.outcome == Outcome.FAILED:
-                    await self._outbox.explain(tx, card)
+                    await self._outbox.explain(tx, card, build.build_slug)
                 elif card.style == CARD and finding.installs:
                     await self._outbox.show_card(tx, card)
 

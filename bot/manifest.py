@@ -20,7 +20,7 @@ SCOPES: Final = {
 READ_EMAIL: Final = "users:read.email"
 OPTIONAL_SCOPES: Final = {
     "chat:write.public": "cards in public channels without an invitation",
-    "files:write": "QR codes of install pages",
+    "files:write": "QR codes of install pages, and figures as a CSV file",
     READ_EMAIL: "whose builds are whose: commits signed with somebody's e-mail address count as theirs",
 }
 EVENTS: Final = ("app_home_opened", "link_shared")

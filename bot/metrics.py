@@ -29,8 +29,40 @@ class Metrics:
         self.requests_open = Gauge(
             "buildbell_requests_open", "Starts and stops that Bitrise has not answered yet.", registry=self.registry
         )
+        self.builds = BuildMetrics(self.registry)
         self.jobs = Gauge("buildbell_jobs", "Jobs by state.", ["state"], registry=self.registry)
 
     def exposition(self) -> bytes:
         """The text format of Prometheus."""
         return generate_latest(self.registry)
+
+
+class BuildMetrics:
+    """What ended in the last 24 hours: gauges over stored rows, so that a restart or an import changes nothing.
+
+    They are filled only when an operator has turned them on.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.ended = Gauge(
+            "buildbell_builds_last_day",
+            "Builds that ended in the last 24 hours, by outcome and by the reason of a stop.",
+            ["workspace", "outcome", "reason"],
+            registry=registry,
+        )
+        self.run_seconds = Gauge(
+            "buildbell_build_run_seconds_last_day",
+            "How long the successes of the last 24 hours ran: median and 90th percentile.",
+            ["workspace", "quantile"],
+            registry=registry,
+        )
+        self.queue_seconds = Gauge(
+            "buildbell_build_queue_seconds_last_day",
+            "How long the builds that ended in the last 24 hours had waited for a machine.",
+            ["workspace", "quantile"],
+            registry=registry,
+        )
+
+    def clear(self) -> None:
+        for gauge in (self.ended, self.run_seconds, self.queue_seconds):
+            gauge.clear()

@@ -20,6 +20,7 @@ from bot.outbox import Outbox
 from bot.pictures import Pictures
 from bot.refusals import CARD_LOST, TOKEN_DEAD, UNREACHABLE, UNREADABLE
 from bot.silenced import Silenced
+from bot.slack.charts import without_new_blocks
 from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable
 from bot.slack.text import Message, is_user
 from bot.vault import Vault
@@ -191,8 +192,11 @@ class Notifier:
     async def _send_explanation(self, message: OutboxRow) -> None:
         """Why a build failed, in the thread of the message that tells it."""
         card = await self._cards.find_card(message.card_id or "")
-        drawn = await self._pictures.explanation(card) if card is not None and not card.is_gone else None
-        if card is None or drawn is None or card.ts is None:
+        if card is None or card.is_gone or card.ts is None:
+            await self._drop(message)
+            return
+        drawn = await self._pictures.explanation(card, message.payload["build_slug"])
+        if drawn is None:
             await self._drop(message)
             return
         self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
@@ -274,12 +278,15 @@ def message_of(payload: Mapping[str, Any]) -> Message:
 
 
 async def readable(send: Callable[[Message], Awaitable[T]], drawn: Message) -> T:
-    """Blocks that Slack cannot read are a bug of ours; the person still hears, in plain text."""
+    """Blocks that Slack cannot read: new ones give way to their text, and at last the person hears in plain text."""
     try:
         return await send(drawn)
     except SlackRefused as error:
         if error.error not in UNREADABLE or not drawn.blocks:
             raise
+        if plainer := without_new_blocks(drawn):
+            log.warning("Slack does not take tables or charts here", extra={"remarks": error.messages})
+            return await readable(send, plainer)
         log.error("Slack cannot read our blocks", extra={"error": error.error, "remarks": error.messages})
         return await send(Message(drawn.text))
 

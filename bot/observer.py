@@ -17,7 +17,7 @@ from bot.outbox import Outbox
 from bot.owners import Owners
 from storage import Transaction
 from storage.builds import BuildRow, BuildStore
-from storage.cards import CARD, CardStore
+from storage.cards import CARD, CardRow, CardStore
 
 RANK = {"queued": 0, "running": 1, "finished": 2}
 OURS = "BUILDBELL_"
@@ -82,13 +82,15 @@ class Observer:
     async def _show(self, tx: Transaction, build: BuildRow) -> None:
         for card in await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx):
             await self._outbox.show_card(tx, card)
-            if not build.is_finished or await self._cards.count_unfinished(card.card_id, on=tx):
-                continue
-            if card.style != CARD:
-                continue
+            if card.style == CARD and build.is_finished:
+                await self._announce(tx, card, build)
+
+    async def _announce(self, tx: Transaction, card: CardRow, build: BuildRow) -> None:
+        """The end of all builds of a card is told once; what is behind each is looked into at once."""
+        if not await self._cards.count_unfinished(card.card_id, on=tx):
             if await self._cards.claim_announcement(tx, card.card_id, now=self._clock.now()):
                 await self._outbox.announce(tx, card)
-                await self._findings.want(tx, build)
+        await self._findings.want(tx, build)
 
     async def lose(self, tx: Transaction, build: BuildRow) -> None:
         """Bitrise no longer shows a build: it ends here without an outcome, because nobody knows it."""

@@ -40,9 +40,9 @@ class Outbox:
         """Tell the end of a card's builds where people hear it."""
         await self._add(tx, card, ANNOUNCEMENT)
 
-    async def explain(self, tx: Transaction, card: CardRow) -> None:
-        """Say in the message's thread why its build failed."""
-        await self._add(tx, card, EXPLANATION, dedupe_key=f"explain:{card.card_id}")
+    async def explain(self, tx: Transaction, card: CardRow, build_slug: str) -> None:
+        """Say in the message's thread why that build of it failed."""
+        await self._add(tx, card, EXPLANATION, payload={"build_slug": build_slug})
 
     async def whisper(self, tx: Transaction, asker: Asker, message: Message) -> None:
         """Answer a person privately, where they asked."""
@@ -70,9 +70,23 @@ class Outbox:
         payload = {"channel_id": channel_id, "tells": tells, **message.to_payload()}
         await self._store(tx, workspace_id, NOTE, lane=channel_id, payload=payload)
 
-    async def _add(self, tx: Transaction, card: CardRow, kind: str, dedupe_key: str | None = None) -> None:
+    async def _add(
+        self,
+        tx: Transaction,
+        card: CardRow,
+        kind: str,
+        *,
+        payload: Mapping[str, Any] | None = None,
+        dedupe_key: str | None = None,
+    ) -> None:
         await self._store(
-            tx, card.workspace_id, kind, lane=card.channel_id, payload={}, card_id=card.card_id, dedupe_key=dedupe_key
+            tx,
+            card.workspace_id,
+            kind,
+            lane=card.channel_id,
+            payload=payload or {},
+            card_id=card.card_id,
+            dedupe_key=dedupe_key,
         )
 
     async def _store(

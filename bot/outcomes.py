@@ -189,6 +189,8 @@ def _unnamed_cause(pipeline: str | None, request_id: str | None) -> CauseOf:
 
 
 def _git_event(provider: str | None, who: str | None, pull_request_id: int | None, tag: str | None) -> CauseOf:
+    if provider == "slack":  # Bitrise's own slash command comes in through its webhooks service too
+        return CauseOf(Cause.SLACK, who)
     if pull_request_id:  # 0 when it is none
         return CauseOf(Cause.PULL_REQUEST, who, f"#{pull_request_id}")
     return CauseOf(Cause.TAG, who, tag) if tag else CauseOf(Cause.PUSH, who, provider)

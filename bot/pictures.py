@@ -58,16 +58,16 @@ class Pictures:
     async def announcement(self, card: CardRow) -> Message:
         return drawing.announcement(await self._shown(card), mention_user=card.requester)
 
-    async def explanation(self, card: CardRow) -> Message | None:
-        """Why the card's build failed; None when nothing is known that helps."""
-        for shown in await self._shown(card):
-            finding = await self._findings.find_finding(card.workspace_id, shown.build.build_slug)
-            is_told = card.style == CHANGE  # the message itself says what is new
-            new = None if is_told else await self._changes.whats_new(shown.build)
-            app = await self._apps.find_app(card.workspace_id, shown.build.app_slug)
-            if drawn := hearing.explanation(shown, finding, new, app):
-                return drawn
-        return None
+    async def explanation(self, card: CardRow, build_slug: str) -> Message | None:
+        """Why one of a card's builds failed; None when nothing is known that helps."""
+        build = await self._builds.find_build(card.workspace_id, build_slug)
+        if build is None:
+            return None
+        finding = await self._findings.find_finding(card.workspace_id, build_slug)
+        is_told = card.style == CHANGE  # the message itself says what is new
+        new = None if is_told else await self._changes.whats_new(build)
+        app = await self._apps.find_app(card.workspace_id, build.app_slug)
+        return hearing.explanation(await self._showing.shown(build), finding, new, app)
 
     async def builds_of(self, card: CardRow) -> list[BuildRow]:
         slugs = await self._cards.list_build_slugs(card.card_id)

@@ -23,12 +23,15 @@ from bot.skips import Skips
 from bot.slack.client import SlackClient
 from bot.slack.text import Message
 from bot.starts import Starts
+from bot.stats import Statistics
 from bot.subscribing import Subscribing
 from bot.tasks import Tasks
 from bot.unfurls import Unfurls
 from storage import Database
 from storage.apps import AppStore
 from storage.builds import BuildStore
+from storage.facts import FactStore
+from storage.figures import FigureStore
 from storage.outbox import OutboxStore
 from storage.requests import RequestStore
 from storage.workspaces import WorkspaceStore
@@ -63,6 +66,9 @@ class Services:
     build_rows: BuildStore
     requests: RequestStore
     messages: OutboxStore
+    statistics: Statistics
+    figures: FigureStore
+    facts: FactStore
 
     async def whisper(self, asker: Asker, message: Message) -> None:
         """Answer a person privately; the answer is stored before it is sent."""

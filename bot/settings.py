@@ -27,6 +27,7 @@ def _split(value: object) -> object:
 
 
 CiReason = Literal["superseded", "wrong-target", "no-changes", "stuck", "duplicate", "saving-credits", "other"]
+CiReasons = Annotated[tuple[CiReason, ...], NoDecode, BeforeValidator(_split)]
 Role = Literal["all", "web", "worker"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
@@ -106,10 +107,10 @@ class Settings(BaseSettings):
         description="Slack user ids that may report a stopped build as green, which lets a required check pass without "
         "running; * for everybody, empty for nobody.",
     )
-    ci_reasons: Annotated[tuple[CiReason, ...], NoDecode, BeforeValidator(_split)] = Field(
+    ci_reasons: CiReasons = Field(
         ("no-changes",),
-        description="Why a step of a build may have its build stopped, once an admin has asked for `/build skip-step`: "
-        "no-changes is reported green, all others (superseded, stuck …) as failed; separated by commas.",
+        description="Why a step may have its build stopped (`/build skip-step`): no-changes is reported green; "
+        "superseded, wrong-target, stuck, duplicate, saving-credits and other as failed; separated by commas.",
     )
     sweep_seconds: float = Field(
         10, ge=1, le=600, description="How often Bitrise is asked what changed while a build is watched."
@@ -132,6 +133,12 @@ class Settings(BaseSettings):
     )
     shutdown_seconds: float = Field(
         8, ge=0, le=300, description="How long work that runs may take to finish after SIGTERM."
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Whoever reads /metrics must bear it (Authorization: Bearer …); empty for everybody."
+    )
+    build_metrics: bool = Field(
+        False, description="Whether /metrics tells of builds, by workspace; needs BUILDBELL_METRICS_TOKEN."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least important line that is logged: DEBUG, INFO, WARNING or ERROR."
@@ -285,6 +292,8 @@ def missing_for_run(settings: Settings) -> list[str]:
             f"Neither {env_name('slack_app_token')} (for Socket Mode) nor {env_name('slack_signing_secret')} (for "
             'HTTP) is set: copy one of them from "Basic Information" of the Slack app.'
         )
+    if settings.build_metrics and settings.metrics_token is None:
+        missing.append(f"{env_name('build_metrics')} is on, but {env_name('metrics_token')} is not set.")
     if settings.encryption_keys is None:
         missing.append(
             f"{env_name('encryption_keys')} is not set: run `buildbell keys new`, set what it prints, and keep a copy "

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
-from datetime import datetime
 
+from bot.eta import LOOKED_AT, Eta, eta_of
 from bot.outcomes import Outcome
-from bot.slack.shown import Eta, ShownBuild
+from bot.slack.shown import ShownBuild
 from storage.apps import AppStore
 from storage.builds import BuildRow, BuildStore
 from storage.findings import FindingStore
-
-HISTORY = 20
-ENOUGH = 3
 
 
 class Showing:
@@ -48,17 +44,9 @@ class Showing:
 
     async def eta(self, build: BuildRow) -> Eta | None:
         """What the last successes of the same app and workflow took; None until there are a few."""
-        return eta_of(await self._builds.list_durations(build, limit=HISTORY))
+        return eta_of(await self._builds.list_durations(build, limit=LOOKED_AT), build.machine_type)
 
     def url(self, build: BuildRow) -> str:
         if build.is_pipeline:
             return f"{self._site_url}/app/{build.app_slug}/pipelines/{build.build_slug}"
         return f"{self._site_url}/build/{build.build_slug}"
-
-
-def eta_of(spans: Sequence[tuple[datetime, datetime]]) -> Eta | None:
-    seconds = sorted((end - start).total_seconds() for start, end in spans)
-    if len(seconds) < ENOUGH:
-        return None
-    nine_in_ten = seconds[min(len(seconds) - 1, round(0.9 * (len(seconds) - 1)))]
-    return Eta(median_seconds=statistics.median(seconds), p90_seconds=nine_in_ten)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Awaitable, Callable
 
@@ -27,12 +28,16 @@ def web_app(
     skips: Skips | None,
     is_ready: Callable[[], str | None],
     exposition: Callable[[], Awaitable[bytes]],
+    metrics_token: str = "",
 ) -> web.Application:
-    """``slack`` is None in Socket Mode; ``is_ready`` returns what is still missing, or None."""
+    """``slack`` is None in Socket Mode; ``is_ready`` returns what is still missing, or None.
+
+    With a ``metrics_token``, metrics are for those who bear it.
+    """
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_get("/healthz", _health)
     app.router.add_get("/readyz", _readiness(is_ready))
-    app.router.add_get("/metrics", _metrics(exposition))
+    app.router.add_get("/metrics", _metrics(exposition, metrics_token))
     if hints is not None:
         app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(hints, is_ready))
     if skips is not None:
@@ -56,8 +61,13 @@ def _readiness(is_ready: Callable[[], str | None]) -> Callable[[web.Request], Aw
     return readiness
 
 
-def _metrics(exposition: Callable[[], Awaitable[bytes]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _metrics(
+    exposition: Callable[[], Awaitable[bytes]], token: str
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def metrics(request: web.Request) -> web.Response:
+        given = request.headers.get("Authorization", "")
+        if token and not hmac.compare_digest(given.encode(errors="replace"), f"Bearer {token}".encode()):
+            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=await exposition(), headers=headers)
 

@@ -24,6 +24,7 @@ from commands import (
     settings,
     slash,
     start,
+    stats,
     subscriptions,
     suggest,
     webhook,
@@ -50,6 +51,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     artifacts.register(app)
     webhook.register(app)
     links.register(app)
+    stats.register(app)
     app.action(ids.BUILD_OPEN)(note_press)
     app.view_closed(ids.MESSAGE_CLOSED)(note_press)
 

@@ -13,6 +13,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.access import Asker
 from bot.errors import AppNotFound, BuildbellError, Choice, ConnectionDead, NotConnected, ViewGone
 from bot.matching import nearest
+from bot.notifier import readable
 from bot.services import Services
 from bot.slack import replies
 from bot.slack.client import SlackFailed, TriggerUsed
@@ -172,11 +173,12 @@ def replace_question(services: Services, asker: Asker, message: Message) -> None
     """Put ``message`` in the place of the private question that was pressed, so that its buttons are gone."""
 
     async def replace() -> None:
-        if asker.response_url is None:
+        url, client = asker.response_url, services.slack(asker.workspace_id)
+        if url is None:
             await services.whisper(asker, message)
             return
         try:
-            await services.slack(asker.workspace_id).respond(asker.response_url, message, replace_original=True)
+            await readable(lambda drawn: client.respond(url, drawn, replace_original=True), message)
         except SlackFailed:
             await services.whisper(asker, message)
 

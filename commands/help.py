@@ -17,13 +17,14 @@ from commands import (
     settings,
     skip,
     start,
+    stats,
     status,
     subscribe,
 )
 from commands.asking import Help, Typed
 
 HELP = (Help("help", "this list"),)
-MODULES = (start, status, listing, abort, again, log, artifacts, subscribe, me, settings, connect, skip, doctor)
+MODULES = (start, status, listing, abort, again, log, artifacts, subscribe, stats, me, settings, connect, skip, doctor)
 
 
 async def show_help(typed: Typed, services: Services) -> Message | None:

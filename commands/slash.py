@@ -24,6 +24,7 @@ from commands import (
     settings,
     skip,
     start,
+    stats,
     status,
     subscribe,
 )
@@ -63,6 +64,7 @@ VERBS: Mapping[str, Verb] = {
     "me": me.open_me,
     "doctor": doctor.examine,
     "help": help.show_help,
+    "stats": stats.show_stats,
 }
 UNNAMED: Mapping[str, Verb] = {NOTHING: start.open_form_for, SHOW: status.show_card_here, START: start.start_build}
 

@@ -46,10 +46,18 @@ def _block(block: JSON) -> Iterator[str]:
             yield f"{_plain(block['label'])}{optional}: {_element(block['element'])}"
         case "rich_text":
             yield from "".join(_rich(element) for element in block["elements"]).splitlines()
+        case "table":
+            yield from (" | ".join(map(_cell, row)) for row in block["rows"])
+        case "data_visualization":
+            yield f"[{block['chart']['type']} chart: {block['title']}]"
         case "image":
             yield f"[picture: {block.get('alt_text', '')}]"
         case other:
             yield f"[{other}]"
+
+
+def _cell(cell: JSON) -> str:
+    return "".join(map(_rich, cell["elements"])) if cell["type"] == "rich_text" else str(cell.get("text", ""))
 
 
 def _plain(text: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.database import Database, Reads, Row, Transaction, column_list, from_row, placeholder_list, to_columns
 
@@ -58,12 +58,43 @@ class BuildRow:
         return self.state == "finished"
 
     @property
+    def queue_seconds(self) -> int | None:
+        """From the trigger to a machine; None for a build that never reached one. Stored beside the other columns."""
+        return _seconds(self.triggered_at, self.started_at)
+
+    @property
+    def run_seconds(self) -> int | None:
+        """On a machine, from start to end; None until it has ended. Stored beside the other columns."""
+        return _seconds(self.started_at, self.finished_at)
+
+    @property
     def target(self) -> str | None:
         """The pipeline's or the workflow's name."""
         return self.pipeline if self.is_pipeline else self.workflow
 
 
+def _seconds(begin: datetime | None, end: datetime | None) -> int | None:
+    if begin is None or end is None:
+        return None
+    return max(0, (end - begin) // timedelta(seconds=1))  # Bitrise's clock and ours may differ by a little
+
+
 COLUMNS = column_list(BuildRow)
+TOOK = ("queue_seconds", "run_seconds")
+"""Columns for figures, worked out when a row is written."""
+
+
+def _stored(build: BuildRow) -> dict[str, object]:
+    return to_columns(build) | {name: getattr(build, name) for name in TOOK}
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What one build took, in seconds, and on which machine."""
+
+    queue_seconds: int | None
+    run_seconds: int
+    machine_type: str | None = None
 
 
 class BuildStore:
@@ -73,20 +104,24 @@ class BuildStore:
     async def add_build(self, tx: Transaction, build: BuildRow) -> bool:
         """Store a build nobody knew; False when it is known already."""
         touched = await tx.execute(
-            f"insert into builds ({COLUMNS}) values ({placeholder_list(BuildRow)}) on conflict do nothing",
-            **to_columns(build),
+            f"""
+            insert into builds ({COLUMNS}, {", ".join(TOOK)})
+            values ({placeholder_list(BuildRow)}, {", ".join(f":{name}" for name in TOOK)}) on conflict do nothing
+            """,
+            **_stored(build),
         )
         return touched == 1
 
     async def save_build(self, tx: Transaction, build: BuildRow, *, seen_state: str) -> bool:
         """Write what was seen if the row still is in ``seen_state``; True when we moved it."""
-        settings = ", ".join(f"{name} = :{name}" for name in to_columns(build))
+        stored = _stored(build)
+        settings = ", ".join(f"{name} = :{name}" for name in stored)
         touched = await tx.execute(
             f"""
             update builds set {settings}
             where workspace_id = :workspace_id and build_slug = :build_slug and state = :seen_state
             """,
-            **to_columns(build), seen_state=seen_state,
+            **stored, seen_state=seen_state,
         )  # fmt: skip
         return touched == 1
 
@@ -148,20 +183,19 @@ class BuildStore:
         )  # fmt: skip
         return [row["name"] for row in rows]
 
-    async def list_durations(self, build: BuildRow, *, limit: int) -> list[tuple[datetime, datetime]]:
-        """Start and end of the last successes of the same app and workflow, newest first."""
+    async def list_durations(self, build: BuildRow, *, limit: int) -> list[Took]:
+        """What the last successes of the same app and workflow (or pipeline) took, newest first."""
+        target, is_pipeline = ("pipeline", 1) if build.is_pipeline else ("workflow", 0)
         rows = await self._db.fetch_all(
-            """
-            select started_at, finished_at from builds
-            where workspace_id = :workspace_id and app_slug = :app_slug and outcome = 'succeeded'
-            and is_pipeline = :is_pipeline and coalesce(pipeline, workflow) = :target
-            and started_at is not null and finished_at is not null
+            f"""
+            select queue_seconds, run_seconds, machine_type from builds
+            where workspace_id = :workspace_id and app_slug = :app_slug and {target} = :target
+            and outcome = 'succeeded' and is_pipeline = {is_pipeline} and run_seconds is not null
             order by finished_at desc limit :limit
             """,
-            workspace_id=build.workspace_id, app_slug=build.app_slug, is_pipeline=build.is_pipeline,
-            target=build.pipeline or build.workflow, limit=limit,
+            workspace_id=build.workspace_id, app_slug=build.app_slug, target=build.target, limit=limit,
         )  # fmt: skip
-        return [(datetime.fromisoformat(row["started_at"]), datetime.fromisoformat(row["finished_at"])) for row in rows]
+        return [Took(row["queue_seconds"], row["run_seconds"], row["machine_type"]) for row in rows]
 
     async def claim_abort(self, tx: Transaction, workspace_id: str, build_slug: str, *, by: str, now: datetime) -> bool:
         """Note who asked for the stop, once."""

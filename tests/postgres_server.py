@@ -37,7 +37,7 @@ CUT_OTHERS = """
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid != pg_backend_pid()
 """
-KEPT = {"schema_version", "queue_steps"}
+KEPT = {"schema_version", "queue_steps", "build_facts"}
 
 
 @contextlib.contextmanager

@@ -183,3 +183,10 @@ def texts() -> Iterator[Path]:
         is_ours = not any(part in SKIPPED or part.endswith(("_cache", ".egg-info")) for part in parts)
         if is_ours and path.is_file() and path.stat().st_size < 1_000_000:
             yield path
+
+
+def test_every_column_for_other_programs_is_explained() -> None:
+    from storage.facts import COLUMNS
+
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    assert [column for column in COLUMNS if f"`{column}`" not in page] == []

@@ -105,6 +105,11 @@ ME_QUIET: Final = "me.quiet"
 ME_QUIET_FROM: Final = "me.quiet-from"
 ME_QUIET_UNTIL: Final = "me.quiet-until"
 
+# Figures: the value is what is asked, as JSON (see `bot.slack.stats_message.read_stats_page`).
+STATS_SHOW: Final = "stats.show"
+STATS_EXPORT: Final = "stats.export"
+STATS_MEANING: Final = "stats.meaning"
+
 
 def numbered(action_id: str, number: int) -> str:
     """Action ids must differ within one block: ``build.choose-app:2``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.eta import Eta
 from bot.outcomes import Cause, Outcome, Reason, State, queue_seconds, run_seconds, spoken_duration
 from bot.slack.blocks import Line, Part, coded, linked, person, said, words
 from bot.slack.text import DASH, code, first_line, outside, quoted
@@ -13,14 +14,6 @@ from storage.builds import BuildRow
 CELLS = 10
 SENTENCE_LIMIT = 300
 OF_BITRISE = (Reason.ROLLING_BUILD, Reason.LOST_AGENT, Reason.ON_HOLD_EXPIRED, Reason.TIME_OUT)
-
-
-@dataclass(frozen=True, slots=True)
-class Eta:
-    """How long such builds took lately, from start to end."""
-
-    median_seconds: float
-    p90_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +130,7 @@ def progress(build: BuildRow, eta: Eta | None, now: datetime) -> str:
         return _ended(build)
     if build.state == State.QUEUED:
         waited = queue_seconds(build.triggered_at, build.started_at, now=now)
-        return "Waiting for a machine" + (f", {spoken_duration(waited)} so far" if waited else "")
+        return "Waiting for a machine" + (f", {spoken_duration(waited)} so far" if waited else "") + _still_to_come(eta)
     ran = elapsed_seconds(build, now)
     return f"Running {_against(ran, eta)}" if ran is not None else "Running"
 
@@ -153,13 +146,22 @@ def _ended(build: BuildRow) -> str:
     return f"Ended after {spoken_duration(ran)}"
 
 
+def _still_to_come(eta: Eta | None) -> str:
+    """Waiting and running apart: the first depends on how busy the machines are, the second on the code."""
+    if eta is None or eta.median_seconds < 1:
+        return ""
+    usual = f"; usually {spoken_duration(eta.queue_seconds)}" if eta.queue_seconds else ""
+    return f"{usual}, then about {spoken_duration(eta.median_seconds)}"
+
+
 def _against(ran: int, eta: Eta | None) -> str:
     spoken = spoken_duration(ran)
     if eta is None or eta.median_seconds < 1:
         return spoken
     usual = _bare(spoken_duration(eta.median_seconds), spoken)
     if ran > eta.median_seconds and spoken != spoken_duration(eta.median_seconds):
-        return f"{spoken}, longer than the usual {usual}"
+        rare = " and than 9 in 10" if eta.p90_seconds is not None and ran > eta.p90_seconds else ""
+        return f"{spoken}, longer than the usual {usual}{rare}"
     return f"{spoken} of about {usual} · {bar(ran / eta.median_seconds)}"
 
 

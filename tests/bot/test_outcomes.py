@@ -236,6 +236,7 @@ def test_any_abort_text_is_read_and_none_is_lost(text: str) -> None:
         ("webhook", CauseOf(Cause.PUSH)),
         ("webhook-github/octocat", CauseOf(Cause.PUSH, "octocat", "github")),
         ("webhook-bitbucket-v2/Bo Li", CauseOf(Cause.PUSH, "Bo Li", "bitbucket-v2")),
+        ("webhook-slack/ana", CauseOf(Cause.SLACK, "ana")),
         ("manual-octocat", CauseOf(Cause.MANUAL, "octocat")),
         ("manual", CauseOf(Cause.MANUAL)),
         ("schedule", CauseOf(Cause.SCHEDULE, detail="schedule")),

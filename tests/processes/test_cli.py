@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
+import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bot.vault import new_key, parse_keys
+from storage import open_database
+from storage.builds import BuildRow, BuildStore
 from storage.migrations import MIGRATIONS
 from tests.processes.scene import ROOT, Scene
 
@@ -85,7 +92,64 @@ async def test_what_is_no_command_is_refused(bare_scene: Scene, arguments: list[
 async def test_help_names_every_command(bare_scene: Scene) -> None:
     code, told = await bare_scene.command_line("--help")
     assert code == 0
-    assert all(word in told.out for word in ("run", "migrate", "doctor", "manifest", "keys"))
+    assert all(word in told.out for word in ("run", "migrate", "doctor", "manifest", "export", "keys"))
+
+
+# Export.
+
+
+async def store_build(scene: Scene) -> None:
+    """A success of two hours ago, in the bot's own database."""
+    now = datetime.now(UTC)
+    facts = dict.fromkeys(BuildRow.__dataclass_fields__) | {
+        "workspace_id": scene.team.id, "build_slug": "b0001", "app_slug": scene.shop.slug, "is_pipeline": False,
+        "is_utility": False, "branch": "=1+1", "cause": "push", "state": "finished", "outcome": "succeeded",
+        "finished_at": now - timedelta(hours=2), "seen_at": now,
+    }  # fmt: skip
+    database = await open_database(f"sqlite:///{scene.database_path}")
+    await database.transaction(lambda tx: BuildStore(database).add_build(tx, BuildRow(**facts)))  # type: ignore[arg-type]
+    await database.close()
+
+
+async def test_builds_are_exported_beside_a_running_bot(scene: Scene) -> None:
+    await store_build(scene)
+    await scene.run_bot()
+    code, printed = await scene.command_line("export", "--since", "2d")
+    (row,) = csv.DictReader(io.StringIO(printed.out))
+    assert (code, printed.log) == (0, "")
+    assert (row["build_slug"], row["branch"], row["outcome"]) == ("b0001", "'=1+1", "succeeded")
+    code, printed = await scene.command_line("export", "--format", "json")
+    assert [row["branch"] for row in json.loads(printed.out)] == ["=1+1"]
+
+
+async def test_an_sqlite_file_is_written_once(bare_scene: Scene) -> None:
+    await bare_scene.command_line("migrate")
+    path = bare_scene.folder / "builds.db"
+    code, first = await bare_scene.command_line("export", "--format", "sqlite", "--out", str(path))
+    assert (code, first.out) == (0, f"0 builds written to {path}.\n")
+    code, again = await bare_scene.command_line("export", "--format", "sqlite", "--out", str(path))
+    assert code == 2
+    assert "is there already" in again.said[0]
+    with contextlib.closing(sqlite3.connect(path)) as written:
+        assert written.execute("select count(*) from build_facts").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--since", "soon"], "30d"),
+        (["--format", "sqlite"], "--out"),
+        (["--out", "nowhere/x.csv"], "cannot be written"),
+    ],
+    ids=["span", "no file", "no folder"],
+)
+async def test_an_export_that_cannot_be_is_refused_in_one_line(
+    bare_scene: Scene, arguments: list[str], told: str
+) -> None:
+    await bare_scene.command_line("migrate")
+    code, refused = await bare_scene.command_line("export", *arguments)
+    assert (code, refused.out, len(refused.said)) == (2, "", 1), refused.log
+    assert told in refused.said[0]
 
 
 # Doctor.

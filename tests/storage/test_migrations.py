@@ -104,7 +104,7 @@ async def test_both_databases_have_the_same_tables_and_columns(sqlite_url: str, 
         """
         select tables.name as name, columns.name as col from sqlite_master as tables
         join pragma_table_info(tables.name) as columns
-        where tables.type = 'table' and tables.name not like 'sqlite%' order by 1, 2
+        where tables.type in ('table', 'view') and tables.name not like 'sqlite%' order by 1, 2
         """
     )
     theirs = await postgres.fetch_all(

@@ -15,11 +15,12 @@ from commands.arguments import (
     parse_unsubscribe,
 )
 from commands.slash import VERBS
+from commands.stats_arguments import parse_stats
 from tests.world import World
 
 READERS = {
     "list": parse_list, "abort": parse_abort, "again": parse_build, "status": parse_build, "show": parse_build,
-    "subscribe": parse_subscribe, "unsubscribe": parse_unsubscribe,
+    "subscribe": parse_subscribe, "unsubscribe": parse_unsubscribe, "stats": parse_stats,
 }  # fmt: skip
 
 

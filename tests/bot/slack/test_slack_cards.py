@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.eta import Eta
 from bot.outcomes import Cause, Outcome, Reason
 from bot.slack import cards
-from bot.slack.shown import Eta, ShownBuild, bar
+from bot.slack.shown import ShownBuild, bar
 from bot.slack.text import Message
 
 Make = Callable[..., ShownBuild]
@@ -42,14 +43,30 @@ def test_a_waiting_build(build: Make, seen: Seen, now: datetime) -> None:
 
 
 @pytest.mark.parametrize(
+    ("queue_seconds", "line"),
+    [
+        (None, "Waiting for a machine, 40 s so far, then about 7 min"),
+        (90, "Waiting for a machine, 40 s so far; usually 2 min, then about 7 min"),
+    ],
+)
+def test_waiting_and_running_are_promised_apart(
+    build: Make, seen: Seen, now: datetime, queue_seconds: float | None, line: str
+) -> None:
+    eta = Eta(median_seconds=420, queue_seconds=queue_seconds)
+    waiting = build(state="queued", started_at=None, triggered_at=now - timedelta(seconds=40), eta=eta)
+    assert line in seen(cards.card([waiting], now=now)).splitlines()
+
+
+@pytest.mark.parametrize(
     ("seconds", "line"),
     [
         (0, "Running 0 s of about 7 min · ░░░░░░░░░░"),
         (40, "Running 40 s of about 7 min · ░░░░░░░░░░"),
         (415, "Running 7 min of about 7 · ▓▓▓▓▓▓▓▓▓░"),
         (440, "Running 7 min of about 7 · ▓▓▓▓▓▓▓▓▓░"),
-        (540, "Running 9 min, longer than the usual 7"),
-        (4_000, "Running 1 h 7 min, longer than the usual 7 min"),
+        (495, "Running 8 min, longer than the usual 7"),
+        (540, "Running 9 min, longer than the usual 7 and than 9 in 10"),
+        (4_000, "Running 1 h 7 min, longer than the usual 7 min and than 9 in 10"),
     ],
 )
 def test_progress_against_the_usual(
@@ -126,7 +143,8 @@ def test_an_ended_build(
     told = seen(card).splitlines()
     assert told[0] == f"{first}  iOS Shop · deploy  #812"
     assert line in told
-    assert told[-1] == "[Open] [Run again] [Change and run…]"
+    why = "[Log] " if outcome == "failed" else ""
+    assert told[-1] == f"[Open] {why}[Run again] [Change and run…]"
     assert card.text == f"iOS Shop deploy #812 on release/3.2 {text}"
 
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import AppNotFound, BuildbellError, Choice, NotConnected, ViewGone
+from bot.eta import Eta
 from bot.slack import ids, lists, questions, replies
-from bot.slack.shown import Eta, ShownBuild
+from bot.slack.shown import ShownBuild
 from bot.slack.text import Message
 from storage.workspaces import WorkspaceRow
 

@@ -1,0 +1,85 @@
+"""Tables and charts: blocks that Slack has had for a short time only, and what stands for them where they are refused.
+
+https://docs.slack.dev/reference/block-kit/blocks/table-block,
+https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from slack_sdk.models.blocks import Block, TableBlock, TableBlockColumnSettings
+
+from bot.slack.blocks import section
+from bot.slack.text import NOTHING, Message, outside
+
+PIECES = 6
+"""Segments of a pie, series on the axes."""
+POINTS = 20
+LABEL = 20
+TITLE = 50
+CELL = 100
+NEW = frozenset({TableBlock.type, "data_visualization"})
+
+
+class Chart(Block):
+    """A data_visualization block; Slack's library has no class for it yet."""
+
+    type = "data_visualization"
+
+    @property
+    def attributes(self) -> set[str]:  # type: ignore[override]
+        return super().attributes | {"title", "chart"}
+
+    def __init__(self, title: str, chart: Mapping[str, object]) -> None:
+        super().__init__(type=self.type)
+        self.title, self.chart = outside(title, TITLE), dict(chart)
+
+
+def table(rows: Sequence[Sequence[str]]) -> TableBlock:
+    """The first row is the heading, the first column names each row; the others are figures and stand on the right."""
+    cells = [[{"type": "raw_text", "text": outside(text, CELL) or NOTHING} for text in row] for row in rows]
+    align = ["left", *["right"] * (len(rows[0]) - 1)]
+    return TableBlock(rows=cells, column_settings=[TableBlockColumnSettings(align=each) for each in align])
+
+
+def pie(title: str, shares: Sequence[tuple[str, int]]) -> Chart | None:
+    """The largest first. What does not fit into six pieces becomes one piece; None when there is nothing to share."""
+    positive = [(label, value) for label, value in shares if value > 0]
+    kept = positive if len(positive) <= PIECES else positive[: PIECES - 1]
+    rest = sum(value for _, value in positive[len(kept) :])
+    segments = [{"label": outside(label, LABEL) or NOTHING, "value": value} for label, value in kept]
+    segments += [{"label": "everything else", "value": rest}] if rest else []
+    return Chart(title, {"type": "pie", "segments": segments}) if segments else None
+
+
+def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]], *, x_label: str) -> Chart:
+    """A group of bars for each category, one for each series."""
+    labels = [outside(label, LABEL) for label in categories][:POINTS]
+    drawn = [
+        {"name": outside(name, LABEL), "data": [{"label": label, "value": value} for label, value in pairs]}
+        for name, pairs in ((name, zip(labels, values, strict=False)) for name, values in series.items())
+    ]
+    axes = {"categories": labels, "x_label": outside(x_label, TITLE)}
+    return Chart(title, {"type": "bar", "series": drawn[:PIECES], "axis_config": axes})
+
+
+def plain_table(rows: Sequence[Sequence[str]]) -> str:
+    """The same table as mrkdwn, aligned by blanks; the cells are escaped by the caller."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            text.ljust(width) if column == 0 else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join(["```", *lines, "```"])
+
+
+def without_new_blocks(message: Message) -> Message | None:
+    """The text in place of all that is drawn, the buttons kept; None for a message that holds nothing new."""
+    if not any(block["type"] in NEW for block in message.blocks):
+        return None
+    buttons = [block for block in message.blocks if block["type"] == "actions"]
+    return Message(message.text, (section(message.text).to_dict(), *buttons))

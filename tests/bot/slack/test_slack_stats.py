@@ -1,0 +1,188 @@
+"""Figures as a person sees them: sentences that are true, blocks that Slack takes, the same in plain text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.errors import ViewGone
+from bot.slack.charts import pie, plain_table, without_new_blocks
+from bot.slack.stats_message import BY_REASON, StatsPage, read_stats_page, stats_message
+from bot.slack.stats_words import meanings_view, share, summary
+from bot.slack.text import Message
+from bot.stats import Cost, Counts, Part, Spread, Stats, StatsWanted, Workflow
+from playground.slack.validation import check_blocks
+from storage.figures import Flaky
+
+NOON = datetime(2026, 8, 7, 12, tzinfo=UTC)
+TITLES = {"a1": "iOS Shop", "a2": "Android <!channel> Shop"}
+Seen = Callable[[Message], str]
+
+
+def stats(**changes: Any) -> Stats:
+    since = NOON - timedelta(days=30)
+    facts: dict[str, Any] = {
+        "wanted": StatsWanted("a1"), "since": since, "until": NOON,
+        "counts": Counts(176, 11, 23, 41), "before": Counts(90, 10, 4, 2),
+        "run": Spread(425, 600, 176), "run_before": Spread(500, 700, 90), "queue": Spread(20, 95, 240),
+        "costs": {"failed": Cost(3_600, 40), "aborted": Cost(1_200, 0), "succeeded": Cost(99_999, 999)},
+        "reasons": [("superseded", 40), ("rolling-build", 20), (None, 4)],
+        "apps": {"a1": Counts(176, 11, 23, 41)},
+        "workflows": [Workflow("a1", "deploy", 100, 1, 840), Workflow("a1", "test", 76, 10, 300)],
+        "flaky": [Flaky("a1", "test", "a1b2c3d4e5", 2)],
+        "parts": [Part(since + timedelta(days=3 * place), Counts(17, 1, 2, 4)) for place in range(10)],
+    }  # fmt: skip
+    return Stats(**(facts | changes))
+
+
+def drawn(told: Stats, by: str | None = None) -> Message:
+    return stats_message(told, StatsPage(told.wanted, by), TITLES)
+
+
+def test_what_is_counted_and_what_is_left_out(seen: Seen) -> None:
+    assert seen(drawn(stats())).splitlines()[:2] == [
+        "*iOS Shop, last 30 days*",
+        "94.1 % of 187 finished succeeded; 23 aborted, 41 skipped not counted. "
+        "That is 4.1 points more than in the 30 days before (90.0 % of 100).",
+    ]
+
+
+def test_what_stands_out(seen: Seen) -> None:
+    lines = seen(drawn(stats())).splitlines()
+    assert lines[-7:-3] == [
+        "*Machine time without a success:* failed 60 min (40 credits), aborted 20 min.",
+        "*Slowest, by median:* `deploy` 14 min · `test` 5 min",
+        "*Most failures:* `test` 10 of 86 (11.6 %) · `deploy` 1 of 101 (1.0 %)",
+        "*Flaky:* 1 commit failed and also passed, with nothing changed: `a1b2c3d` in `test`",
+    ]
+
+
+def test_of_all_apps_each_workflow_names_its_own(seen: Seen) -> None:
+    told = seen(drawn(stats(wanted=StatsWanted(), workflows=[Workflow("a2", "test", 1, 1, 60)])))
+    assert "Android &lt;!channel&gt; Shop `test` 1 min" in told
+
+
+@pytest.mark.parametrize("by", [None, BY_REASON])
+def test_the_text_alone_says_it_too(by: str | None) -> None:
+    text = drawn(stats(), by).text
+    for part in ("94.1 %", "7 min", "23", "41") if by is None else ("64", "replaced by rolling builds", "62.5 %"):
+        assert part in text
+
+
+def test_where_new_blocks_are_refused_the_text_and_the_buttons_stay(seen: Seen) -> None:
+    message = drawn(stats())
+    plainer = without_new_blocks(message)
+    assert plainer is not None
+    assert [block["type"] for block in plainer.blocks] == ["section", "actions", "actions", "actions"]
+    assert plainer.blocks[0]["text"]["text"] == message.text
+    assert seen(plainer)
+    assert without_new_blocks(plainer) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (None, "–"), (0.0, "0 %"), (1.0, "100 %"), (0.9999, "99.9 %"), (0.0001, "0.1 %"), (0.941, "94.1 %"),
+        (2 / 3, "66.7 %"),
+    ],
+)  # fmt: skip
+def test_only_all_is_all_and_only_nothing_is_nothing(part: float | None, told: str) -> None:
+    assert share(part) == told
+
+
+def test_without_a_build_that_finished_there_is_no_rate() -> None:
+    assert summary(Counts(aborted=2)) == "No build succeeded or failed; 2 aborted, 0 skipped not counted."
+
+
+def test_nothing_at_all(seen: Seen) -> None:
+    empty = stats(counts=Counts(), parts=[], workflows=[], flaky=[], costs={}, reasons=[], run=None, queue=None)
+    assert "No build ended." in seen(drawn(empty))
+    assert "94.1" not in drawn(empty).text
+    assert "No build was stopped." in seen(drawn(empty, BY_REASON))
+
+
+# Whatever is counted and whatever things are called, Slack takes the message.
+
+names = st.text(min_size=1, max_size=99)
+whole = st.integers(0, 10**7)
+counts = st.builds(Counts, whole, whole, whole, whole)
+spreads = st.none() | st.builds(Spread, st.floats(0, 1e7), whole, st.integers(1, 10**6))
+workflows = st.builds(Workflow, names, st.none() | names, whole, st.integers(1, 99), st.floats(0, 1e6))
+anything = st.builds(
+    stats,
+    wanted=st.builds(StatsWanted, st.none() | st.just("a1"), st.integers(1, 200), *[st.none() | names] * 3),
+    counts=counts,
+    before=counts,
+    run=spreads,
+    run_before=spreads,
+    queue=spreads,
+    reasons=st.lists(st.tuples(st.none() | names, st.integers(1, 10**6)), max_size=14, unique_by=lambda each: each[0]),
+    workflows=st.lists(workflows, max_size=6),
+    flaky=st.lists(st.builds(Flaky, names, names, names, whole), max_size=4),
+    apps=st.dictionaries(names, counts, max_size=6),
+)
+
+
+@settings(max_examples=40)
+@given(anything, st.sampled_from((None, BY_REASON)))
+def test_slack_takes_every_message(told: Stats, by: str | None) -> None:
+    message = drawn(told, by)
+    payload = json.loads(json.dumps(message.to_payload()))
+    assert check_blocks(payload["blocks"], "message") == []
+    plainer = without_new_blocks(message)
+    assert plainer is None or check_blocks(json.loads(json.dumps(plainer.to_payload()))["blocks"], "message") == []
+    assert "<" not in payload["text"]
+
+
+def buttons(message: Message) -> Iterator[tuple[str, str]]:
+    for block in message.blocks:
+        if block["type"] == "actions":
+            yield from ((each["text"]["text"], each["value"]) for each in block["elements"])
+
+
+def test_each_button_is_the_same_question_changed_in_one_point() -> None:
+    wanted = StatsWanted("a1", 30, branch="fix/ü")
+    pages = {
+        label: read_stats_page(value)
+        for label, value in buttons(drawn(stats(wanted=wanted)))
+        if label != "What do these mean?"
+    }
+    assert pages == {
+        "7 days": StatsPage(replace(wanted, days=7)),
+        "90 days": StatsPage(replace(wanted, days=90)),
+        "By reason": StatsPage(wanted, BY_REASON),
+        "deploy": StatsPage(replace(wanted, workflow="deploy")),
+        "test": StatsPage(replace(wanted, workflow="test")),
+        "All apps": StatsPage(replace(wanted, app_slug=None)),
+        "Export CSV": StatsPage(wanted),
+    }
+
+
+@given(st.text() | st.just('{"days": "x"}') | st.just("[1]") | st.just('{"days": null}'))
+def test_a_question_that_is_not_ours_is_refused(value: str) -> None:
+    with pytest.raises(ViewGone):
+        read_stats_page(value)
+
+
+def test_more_than_six_pieces_become_one() -> None:
+    chart = pie("Reasons", [(f"reason {place}", 10 - place) for place in range(9)])
+    assert chart is not None
+    segments: Any = chart.chart["segments"]
+    assert [each["value"] for each in segments] == [10, 9, 8, 7, 6, 14]
+    assert pie("Nothing", [("a", 0)]) is None
+
+
+def test_a_plain_table_is_aligned() -> None:
+    rows = [("", "now"), ("Failed", "3"), ("A", "1,000")]
+    assert plain_table(rows).splitlines() == ["```", "          now", "Failed      3", "A       1,000", "```"]
+
+
+def test_the_definitions_fit_a_modal(seen_view: Callable[[dict[str, Any]], str]) -> None:
+    assert "True success rate" in seen_view(meanings_view())

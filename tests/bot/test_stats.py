@@ -1,0 +1,247 @@
+"""Figures against a second opinion: the same numbers, worked out from the builds themselves in plain Python."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.stats import Cost, Counts, Spread, Statistics, Stats, StatsWanted, spread_of
+from playground.clock import SteppedClock
+from storage import Database, Transaction, open_database
+from storage.apps import AppRow, AppStore
+from storage.builds import BuildRow, BuildStore
+from storage.figures import FigureStore
+from storage.workspaces import WorkspaceStore
+
+NOW = datetime(2026, 8, 7, 12, tzinfo=UTC)
+APPS = ("shop", "droid")
+GONE = "gone"
+"""An app of which builds are stored and which the token no longer reaches."""
+WORKFLOWS = ("test", "deploy", None)
+BRANCHES = ("main", "fix/ü")
+CAUSES = ("push", "schedule")
+OUTCOMES = ("succeeded", "failed", "aborted", "skipped")
+COMMITS = ("aaaa", "bbbb", None)
+EMPTY: dict[str, Any] = dict.fromkeys(BuildRow.__dataclass_fields__) | {"is_pipeline": False, "is_utility": False}
+ids = itertools.count()
+
+
+def build(**facts: Any) -> BuildRow:
+    known = {"app_slug": "shop", "cause": "push", "state": "finished", "workflow": "test", "seen_at": NOW}
+    return BuildRow(**(EMPTY | known | {"workspace_id": "T1", "build_slug": f"b{next(ids)}"} | facts))
+
+
+@st.composite
+def builds(draw: st.DrawFn) -> dict[str, Any]:
+    """A build of about the last three weeks, in any state, as a table of facts."""
+    end = NOW - timedelta(microseconds=draw(st.integers(-3_600_000_000, 20 * 86_400_000_000)))
+    queue, run = draw(st.integers(0, 90)), draw(st.integers(0, 12)) * 60 + draw(st.sampled_from((0, 0.25, 0.999999)))
+    began = end - timedelta(seconds=run)
+    outcome = draw(st.sampled_from((*OUTCOMES, "succeeded", "failed", None)))
+    has_run = draw(st.integers(0, 5)) > 0
+    return {
+        "app_slug": draw(st.sampled_from((*APPS, "shop", GONE))),
+        "workflow": draw(st.sampled_from(WORKFLOWS)),
+        "branch": draw(st.sampled_from(BRANCHES)),
+        "cause": draw(st.sampled_from(CAUSES)),
+        "commit_hash": draw(st.sampled_from(COMMITS)),
+        "is_pipeline": draw(st.integers(0, 7)) == 0,
+        "outcome": outcome,
+        "state": "finished" if outcome else "running",
+        "reason": draw(st.sampled_from(("superseded", "other", None))) if outcome in ("aborted", "skipped") else None,
+        "credit_cost": draw(st.sampled_from((None, 0, 3))),
+        "triggered_at": began - timedelta(seconds=queue),
+        "started_at": began if has_run else None,
+        "finished_at": end if outcome else None,
+    }
+
+
+wanteds = st.builds(
+    StatsWanted,
+    app_slug=st.sampled_from((None, *APPS)),
+    days=st.sampled_from((1, 7, 10)),
+    workflow=st.sampled_from((None, None, "test")),
+    branch=st.sampled_from((None, None, "main")),
+    cause=st.sampled_from((None, None, "push")),
+)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    is_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/figures.db" if is_sqlite else request.getfixturevalue("postgres_url")
+    database = await open_database(url)
+    yield database
+    await database.close()
+
+
+async def stored(database: Database, workspace_id: str, rows: Sequence[BuildRow]) -> Statistics:
+    await WorkspaceStore(database).save_workspace(workspace_id=workspace_id, name="Acme", bot_user_id="U0")
+    apps = [AppRow(workspace_id, slug, slug, None, None, None, None, False) for slug in APPS]
+
+    async def store(tx: Transaction) -> None:
+        await AppStore(database).replace_apps(tx, workspace_id, apps)
+        for row in rows:
+            await BuildStore(database).add_build(tx, row)
+
+    await database.transaction(store)
+    clock = SteppedClock()
+    clock.move_to(NOW)
+    return Statistics(figures=FigureStore(database), clock=clock)
+
+
+# The second opinion: no SQL, no shared code.
+
+
+def fits(row: BuildRow, wanted: StatsWanted) -> bool:
+    return (
+        not row.is_pipeline
+        and row.app_slug in ((wanted.app_slug,) if wanted.app_slug else APPS)
+        and wanted.workflow in (None, row.workflow)
+        and wanted.branch in (None, row.branch)
+        and wanted.cause in (None, row.cause)
+    )
+
+
+def between(rows: Sequence[BuildRow], since: datetime, until: datetime) -> list[BuildRow]:
+    return [row for row in rows if row.outcome and row.finished_at and since <= row.finished_at < until]
+
+
+def ran(rows: Sequence[BuildRow]) -> list[int]:
+    return [
+        int((row.finished_at - row.started_at).total_seconds()) for row in rows if row.started_at and row.finished_at
+    ]
+
+
+def lasted(rows: Sequence[BuildRow]) -> list[int]:
+    return ran([row for row in rows if row.outcome == "succeeded"])
+
+
+def waited(rows: Sequence[BuildRow]) -> list[int]:
+    return [
+        int((row.started_at - row.triggered_at).total_seconds()) for row in rows if row.started_at and row.triggered_at
+    ]
+
+
+def spread(seconds: Sequence[int]) -> Spread | None:
+    if not seconds:
+        return None
+    within = next(each for each in sorted(seconds) if sum(other <= each for other in seconds) * 10 >= 9 * len(seconds))
+    return Spread(statistics.median(seconds), within, len(seconds))
+
+
+def counts(rows: Sequence[BuildRow]) -> Counts:
+    return Counts(*(sum(row.outcome == outcome for row in rows) for outcome in OUTCOMES))
+
+
+def flaky(rows: Sequence[BuildRow], everything: Sequence[BuildRow]) -> dict[tuple[str, str, str], int]:
+    passed = {
+        (row.app_slug, row.workflow, row.commit_hash)
+        for row in everything
+        if row.outcome == "succeeded" and not row.is_pipeline
+    }
+    failures: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        if row.outcome == "failed" and row.workflow and row.commit_hash:
+            failures[row.app_slug, row.workflow, row.commit_hash] += 1
+    return {key: count for key, count in failures.items() if key in passed}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(facts=st.lists(builds(), max_size=40), wanted=wanteds)
+async def test_the_figures_are_those_of_a_second_opinion(
+    database: Database, facts: list[dict[str, Any]], wanted: StatsWanted
+) -> None:
+    workspace_id = f"T{next(ids)}"
+    rows = [build(**each, workspace_id=workspace_id) for each in facts]
+    told = await (await stored(database, workspace_id, rows)).stats(workspace_id, wanted)
+    since = NOW - timedelta(days=wanted.days)
+    ours = [row for row in rows if fits(row, wanted)]
+    inside, before = between(ours, since, NOW), between(ours, since - timedelta(days=wanted.days), since)
+
+    assert told.counts == counts(inside)
+    assert told.before == counts(before)
+    assert told.run == spread(lasted(inside))
+    assert told.run_before == spread(lasted(before))
+    assert told.queue == spread(waited(inside))
+    assert dict(told.reasons) == Counter(row.reason for row in inside if row.outcome in ("aborted", "skipped"))
+    assert {(each.app_slug, each.workflow, each.commit_hash): each.failures for each in told.flaky} == flaky(
+        inside, rows
+    )
+    check_costs(told, inside)
+    check_workflows(told, inside)
+    assert [counts(between(ours, part.since, end)) for part, end in zip(told.parts, edges(told), strict=True)] == [
+        part.counts for part in told.parts
+    ]
+
+
+def edges(told: Stats) -> list[datetime]:
+    return [*(part.since for part in told.parts[1:]), told.until]
+
+
+def check_costs(told: Stats, inside: Sequence[BuildRow]) -> None:
+    for outcome in OUTCOMES:
+        alike = [row for row in inside if row.outcome == outcome]
+        cost = told.costs.get(outcome, Cost())
+        assert cost == Cost(sum(ran(alike)), sum(row.credit_cost or 0 for row in alike))
+
+
+def check_workflows(told: Stats, inside: Sequence[BuildRow]) -> None:
+    expected: dict[tuple[str, str | None], tuple[int, int, float | None]] = {}
+    for key in {(row.app_slug, row.workflow) for row in inside if row.outcome in ("succeeded", "failed")}:
+        alike = [row for row in inside if (row.app_slug, row.workflow) == key]
+        took = lasted(alike)
+        median = statistics.median(took) if took else None
+        expected[key] = (counts(alike).succeeded, counts(alike).failed, median)
+    assert {
+        (each.app_slug, each.name): (each.succeeded, each.failed, each.median) for each in told.workflows
+    } == expected
+
+
+@given(st.lists(st.integers(0, 50), min_size=1))
+def test_a_spread_is_that_of_the_values_laid_out(seconds: list[int]) -> None:
+    assert spread_of(Counter(seconds)) == spread(seconds)
+
+
+def test_nothing_has_no_spread_and_no_rate() -> None:
+    assert spread_of({}) is None
+    assert Counts(aborted=3, skipped=2).success_rate is None
+
+
+# One example by hand, the one that docs/metrics.md tells.
+
+
+async def test_the_example_of_the_page(database: Database) -> None:
+    def ended(outcome: str, minutes: int, **facts: Any) -> BuildRow:
+        at = NOW - timedelta(days=1)
+        times = {"triggered_at": at - timedelta(minutes=minutes + 1), "started_at": at - timedelta(minutes=minutes)}
+        return build(outcome=outcome, finished_at=at, **(times | facts))
+
+    rows = [
+        *(ended("succeeded", minutes, commit_hash="aaaa") for minutes in (6, 7, 8)),
+        ended("failed", 3, commit_hash="aaaa", credit_cost=6),
+        ended("aborted", 2, reason="superseded", credit_cost=4),
+        ended("aborted", 5, reason="rolling-build", started_at=None),
+        ended("skipped", 1, reason="no-changes", credit_cost=2),
+        build(is_pipeline=True, outcome="failed", finished_at=NOW - timedelta(days=1)),
+        build(state="finished", reason_text="Bitrise no longer shows this build."),
+    ]
+    told = await (await stored(database, "T1", rows)).stats("T1", StatsWanted(days=7))
+    assert told.counts == Counts(succeeded=3, failed=1, aborted=2, skipped=1)
+    assert told.counts.success_rate == 0.75
+    assert told.run == Spread(median=420, p90=480, builds=3)
+    assert told.queue == Spread(median=60, p90=60, builds=6)
+    assert told.reasons == [("no-changes", 1), ("rolling-build", 1), ("superseded", 1)]
+    assert [(each.commit_hash, each.failures) for each in told.flaky] == [("aaaa", 1)]
+    assert (
+        told.costs["failed"].run_seconds + told.costs["aborted"].run_seconds + told.costs["skipped"].run_seconds == 360
+    )

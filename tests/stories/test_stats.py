@@ -1,0 +1,231 @@
+"""What became of the builds: figures as a message, asked further by buttons, explained, and as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from datetime import timedelta
+
+import aiohttp
+import pytest
+
+from bot.access import Asker
+from bot.builds import ListFilters
+from bot.stats import Counts, StatsWanted
+from playground.bitrise import App, Build
+from playground.bitrise.history import History, seed_history
+from playground.bitrise.model import Status
+from playground.slack import Message
+from playground.wire import Fault
+from tests.world import World
+
+SUCCESSES, FAILURES, ABORTS = 6, 2, 2
+NO_CHANGES = "[no-changes] nothing under apps/shop"
+ROLLED = "Automatically aborted via Rolling Builds."
+
+
+def past(world: World, hours: float, app: App | None = None, **facts: object) -> Build:
+    """A build that ended some hours ago, and of which the bot hears when it next looks."""
+    params = {"workflow": "deploy", "branch": "main"} | facts
+    at = world.clock.now() - timedelta(hours=hours)
+    return world.bitrise.start_build(app or world.shop, at=at, **params)  # type: ignore[arg-type]
+
+
+def ends(build: Build, status: Status, reason: str | None = None) -> None:
+    build.planned, build.planned_reason = status, reason
+
+
+async def heard(world: World) -> None:
+    """The bot learns of builds that nobody started from Slack, a page of a list at a time."""
+    for outcome in ("succeeded", "failed", "aborted", "skipped"):
+        await world.say(f"/build list shop outcome:{outcome}")
+    await world.say("/build list android-shop")
+
+
+@pytest.fixture
+async def busy(world: World) -> World:
+    """Six successes, two failures, two aborted and one skipped of iOS Shop; one success of Android Shop."""
+    for place in range(SUCCESSES):
+        past(world, 10 + place)
+    for place in range(FAILURES):
+        ends(past(world, 20 + place, workflow="test", commit_hash="c0ffee0"), Status.FAILED)
+    for place in range(ABORTS):
+        ends(past(world, 30 + place), Status.ABORTED, ROLLED)
+    ends(past(world, 40, branch="fix/login"), Status.ABORTED_WITH_SUCCESS, NO_CHANGES)
+    past(world, 5, world.droid, workflow="primary")
+    await heard(world)
+    return world
+
+
+def told(world: World) -> str:
+    return world.whispers()[-1]
+
+
+async def test_the_sentence_says_what_is_counted_and_what_is_not(busy: World) -> None:
+    await busy.say("/build stats shop")
+    assert "iOS Shop, last 30 days" in told(busy)
+    assert "75.0 % of 8 finished succeeded; 2 aborted, 1 skipped not counted." in told(busy)
+
+
+async def test_the_table_has_the_figures_and_the_charts_show_them(busy: World) -> None:
+    await busy.say("/build stats shop")
+    lines = told(busy).splitlines()
+    for row in ("True success rate | 75.0 % | –", "Succeeded | 6 | 0", "Failed | 2 | 0", "Aborted | 2 | 0",
+                "Skipped | 1 | 0", "Success takes, median | 7 min | –"):  # fmt: skip
+        assert row in lines
+    assert "[bar chart: How builds ended]" in lines
+    assert "[pie chart: All of them]" in lines
+
+
+async def test_what_stands_out_is_named(busy: World) -> None:
+    await busy.say("/build stats shop")
+    assert "*Most failures:* `test` 2 of 2 (100 %)" in told(busy)
+    assert "*Slowest, by median:* `deploy` 7 min" in told(busy)
+    assert "*Machine time without a success:* failed" in told(busy)
+
+
+async def test_a_commit_that_failed_and_passed_is_flaky(busy: World) -> None:
+    past(busy, 8, workflow="test", commit_hash="c0ffee0")
+    await heard(busy)
+    await busy.say("/build stats shop")
+    assert "*Flaky:* 1 commit failed and also passed, with nothing changed: `c0ffee0` in `test`" in told(busy)
+
+
+async def test_all_apps_without_a_name_and_the_channels_app_where_it_has_one(busy: World) -> None:
+    await busy.say("/build stats")
+    assert "All apps, last 30 days" in told(busy)
+    assert "of 9 finished" in told(busy)
+    await busy.say("/build settings")
+    await busy.submit({"settings.app": "Android Shop"})
+    await busy.say("/build stats 7d")
+    assert "Android Shop, last 7 days" in told(busy)
+    await busy.say("/build stats all")
+    assert "All apps, last 30 days" in told(busy)
+
+
+async def test_filters_narrow_what_is_counted(busy: World) -> None:
+    await busy.say("/build stats shop workflow:test")
+    assert "0 % of 2 finished succeeded" in told(busy)
+    await busy.say("/build stats shop branch:fix/login")
+    assert "No build succeeded or failed; 0 aborted, 1 skipped not counted." in told(busy)
+    await busy.say("/build stats shop cause:schedule")
+    assert "No build ended." in told(busy)
+
+
+async def test_the_span_before_is_compared(busy: World) -> None:
+    for place in range(4):
+        past(busy, 24 * 9 + place)
+    await heard(busy)
+    await busy.say("/build stats shop 7d")
+    assert "That is 25.0 points fewer than in the 7 days before (100 % of 4)." in told(busy)
+
+
+async def test_buttons_ask_further_in_the_same_place(busy: World) -> None:
+    await busy.say("/build stats")
+    shown = len(busy.whispers())
+    await busy.press(busy.whisper(), "iOS Shop")
+    assert "iOS Shop, last 30 days" in told(busy)
+    await busy.press(busy.whisper(), "7 days")
+    assert "iOS Shop, last 7 days" in told(busy)
+    await busy.press(busy.whisper(), "test")
+    assert "iOS Shop, last 7 days, workflow `test`" in told(busy)
+    await busy.press(busy.whisper(), "All workflows")
+    await busy.press(busy.whisper(), "All apps")
+    assert "All apps, last 7 days" in told(busy)
+    assert len(busy.whispers()) == shown
+
+
+async def test_by_reason_and_back(busy: World) -> None:
+    await busy.say("/build stats shop")
+    await busy.press(busy.whisper(), "By reason")
+    assert "3 of 11 builds were stopped: 2 aborted, 1 skipped" in told(busy)
+    assert "replaced by rolling builds | 2 | 66.7 %" in told(busy)
+    assert "nothing changed | 1 | 33.3 %" in told(busy)
+    await busy.press(busy.whisper(), "By outcome")
+    assert "75.0 %" in told(busy)
+
+
+async def test_the_definitions_are_behind_a_button(busy: World) -> None:
+    await busy.say("/build stats shop")
+    await busy.press(busy.whisper(), "What do these mean?")
+    assert "succeeded ÷ (succeeded + failed)" in busy.modal_text()
+
+
+async def file_of(world: World) -> str:
+    letters = world.slack.direct_messages(world.ana, world.app)
+    threads = [reply for letter in letters for reply in world.slack.thread(letter)]
+    (file,) = [file for message in threads for file in message.files]
+    async with aiohttp.ClientSession() as session, session.get(file["url_private"]) as answer:
+        return (await answer.read()).decode("utf-8-sig")
+
+
+async def test_the_rows_come_as_a_file_to_the_one_who_asked(busy: World) -> None:
+    past(busy, 3, branch="=cmd|calc")
+    await heard(busy)
+    await busy.say("/build stats shop")
+    await busy.press(busy.whisper(), "Export CSV")
+    rows = list(csv.DictReader(io.StringIO(await file_of(busy))))
+    assert [row["outcome"] for row in rows].count("succeeded") == SUCCESSES + 1
+    assert len(rows) == 12
+    assert rows[-1]["branch"] == "'=cmd|calc"
+    assert "12 builds, as CSV." in busy.letters()
+    assert not busy.letters(busy.bo)
+
+
+async def test_where_files_are_not_allowed_the_way_out_is_told(busy: World) -> None:
+    busy.slack.faults.add(Fault("files.getUploadURLExternal", "error", error="missing_scope"))
+    await busy.say("/build stats shop")
+    await busy.press(busy.whisper(), "Export CSV")
+    assert "buildbell export --since 30d" in told(busy)
+
+
+def is_plain(message: Message) -> bool:
+    return not {"table", "data_visualization"} & {block["type"] for block in message.blocks}
+
+
+async def test_where_tables_are_refused_the_same_stands_in_plain_text(busy: World) -> None:
+    refused = Fault("response_url", "error", error="invalid_blocks", status=400)
+    busy.slack.faults.add(refused)
+    await busy.say("/build stats shop")
+    assert is_plain(busy.whisper())
+    assert "True success rate" in told(busy)
+    assert "75.0 %" in told(busy)
+    busy.slack.faults.add(refused)
+    await busy.press(busy.whisper(), "7 days")
+    assert is_plain(busy.whisper())
+    assert "last 7 days" in told(busy)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("/build stats shop 500d", "is no span I know"),
+        ("/build stats shop 7d 30d", "are two spans"),
+        ("/build stats shop outcome:failed", "Figures can be narrowed to"),
+        ("/build stats zzzz", "I can't find an app"),
+    ],
+)
+async def test_what_cannot_be_read_is_told(world: World, typed: str, said: str) -> None:
+    await world.say(typed)
+    assert said in told(world)
+
+
+async def read_everything(world: World) -> None:
+    """The whole list of an app, page by page over the wire, as somebody would who presses Older again and again."""
+    builds = world.bot.services.builds
+    asker = Asker(world.team.id, world.team.id, world.ana.id, "ana", world.ios.id)
+    page = await builds.list_builds(asker, "shop", ListFilters())
+    while page.next is not None:
+        page = await builds.list_builds(asker, "shop", ListFilters(next=page.next))
+
+
+async def test_months_of_history_have_the_answer_that_bitrise_itself_has(world: World) -> None:
+    seed_history(world.bitrise, world.shop, History(days=80, per_day=8))
+    await read_everything(world)
+    told = await world.bot.services.statistics.stats(world.team.id, StatsWanted(world.shop.slug, days=90))
+    record = Counter(build.status for build in world.bitrise.builds())
+    assert told.counts.total > 300
+    assert told.counts == Counts(
+        record[Status.SUCCESS], record[Status.FAILED], record[Status.ABORTED], record[Status.ABORTED_WITH_SUCCESS]
+    )
