@@ -108,9 +108,7 @@ class Settings(BaseSettings):
         "running; * for everybody, empty for nobody.",
     )
     ci_reasons: CiReasons = Field(
-        ("no-changes",),
-        description="Why a step may have its build stopped (`/build skip-step`): no-changes is reported green; "
-        "superseded, wrong-target, stuck, duplicate, saving-credits and other as failed; separated by commas.",
+        ("no-changes",), description="Reasons that `/build skip-step` takes, with commas; only no-changes is green."
     )
     sweep_seconds: float = Field(
         10, ge=1, le=600, description="How often Bitrise is asked what changed while a build is watched."
