@@ -24,10 +24,10 @@ from bot.errors import (
 )
 from bot.observer import Observer
 from bot.outbox import Outbox
-from bot.outcomes import Outcome, Reason
+from bot.outcomes import Outcome, Reason, spoken_duration
 from bot.requests import Requests
 from bot.slack.replies import sentence
-from bot.stops import Stop, abort_key, ask, ended_sentence, hint_at, name_of
+from bot.stops import Stop, abort_key, ask, ended_sentence, hint_at, limit_of, name_of, spoken_asker
 from bot.sweeps import Sweeps
 from storage import Database, Transaction
 from storage.audit import AuditRow, AuditStore
@@ -38,7 +38,6 @@ from storage.requests import RequestRow, RequestStore
 log = logging.getLogger(__name__)
 ABORT = "abort"
 RETRY_EVERY = timedelta(seconds=3)
-GIVE_UP_AFTER = timedelta(minutes=10)
 
 
 class Aborts:
@@ -105,7 +104,7 @@ class Aborts:
         now = await self._builds.find_build(build.workspace_id, build.build_slug) or build
         if not now.is_finished and now.abort_requested_by:
             asked = await self._requests.find_by_key(build.workspace_id, abort_key(build))
-            who = f"@{asked.user_name}" if asked else "Somebody"
+            who = "Somebody" if asked is None else spoken_asker(self._made.asker_of(asked))
             return f"{who} has asked to stop {name_of(now)} already; it is being stopped."
         return ended_sentence(now)
 
@@ -133,6 +132,9 @@ class Aborts:
         build = await self._builds.find_build(request.workspace_id, stop.build_slug)
         if build is None:
             return
+        if stop.within_seconds is not None and self._is_late(request, stop):
+            await self._refuse(request, build, BuildbellError("It came too late: the build has gone on."))
+            return
         try:
             await self._step(request, stop, build)
         except (BitriseUnavailable, BitriseBusy) as error:
@@ -146,6 +148,9 @@ class Aborts:
         build = await self._builds.find_build(request.workspace_id, request.build_slug or "") if request else None
         if request is not None and build is not None:
             await self._refuse(request, build, BuildbellError("Something broke on my side."))
+
+    def _is_late(self, request: RequestRow, stop: Stop) -> bool:
+        return self._clock.now() - request.created_at > limit_of(stop)
 
     def _stop_of(self, request: RequestRow) -> Stop:
         fields = self._made.parameters_of(request)
@@ -194,10 +199,10 @@ class Aborts:
         await self._db.transaction(finish)
 
     async def _try_later(self, request: RequestRow, build: BuildRow, error: BitriseUnavailable | BitriseBusy) -> None:
-        now = self._clock.now()
-        if now - request.created_at > GIVE_UP_AFTER:
-            minutes = round(GIVE_UP_AFTER.total_seconds() / 60)
-            text = f"Bitrise did not take it within {minutes} min, so I have given up. The card shows how it goes on."
+        now, stop = self._clock.now(), self._stop_of(request)
+        if self._is_late(request, stop):
+            within = spoken_duration(limit_of(stop).total_seconds())
+            text = f"Bitrise did not take it within {within}, so I have given up. The card shows how it goes on."
             await self._refuse(request, build, BuildbellError(text))
             return
         wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_EVERY
@@ -232,8 +237,8 @@ class Aborts:
         card = await self._cards.find_card(card_id, on=tx) if card_id else None
         if card is not None and not card.is_gone:
             await self._outbox.show_card(tx, card)
-        elif text:
-            await self._outbox.whisper(tx, self._made.asker_of(request), sentence(text))
+        elif text and (asker := self._made.asker_of(request)).is_person:
+            await self._outbox.whisper(tx, asker, sentence(text))
 
     async def _show(self, tx: Transaction, build: BuildRow) -> None:
         for card in await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx):

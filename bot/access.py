@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from bot.errors import NotAllowed
 
 EVERYBODY = "*"
+BUILD_STEP = "a step of the build"
+"""Stands where a Slack user id stands, for what a build asks for itself; nobody is there to be answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class Asker:
     user_name: str
     channel_id: str | None = None
     response_url: str | None = None
+
+    @property
+    def is_person(self) -> bool:
+        return self.user_id != BUILD_STEP
 
     def __repr__(self) -> str:
         return f"Asker({self.user_id} of {self.team_id} in {self.workspace_id}/{self.channel_id})"

@@ -178,8 +178,9 @@ class Bot:
         slack = self.slack_app if by_http else None
         hints = self.services.hints if self._settings.takes_requests else None
         oauth = self._oauth if self._settings.takes_requests else None
+        skips = self.services.skips if self._settings.takes_requests else None
         app = web_app(
-            slack=slack, hints=hints, is_ready=self._missing, exposition=self._exposition,
+            slack=slack, hints=hints, skips=skips, is_ready=self._missing, exposition=self._exposition,
             metrics_token=secret(self._settings.metrics_token), oauth=oauth,
         )  # fmt: skip
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)

@@ -42,6 +42,7 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.showing import Showing
 from bot.silenced import Silenced
+from bot.skips import Skips
 from bot.starts import Starts
 from bot.stats import Statistics
 from bot.subscribing import Subscribing
@@ -167,6 +168,11 @@ def compose(
         observer=observer, access=access, outbox=outbox, sweeps=sweeps, engine=engine, made=made, clock=clock,
         new_id=new_id,
     )  # fmt: skip
+    skips = Skips(
+        database=database, workspaces=workspaces, builds=builds, audit=audit, connections=connections,
+        observer=observer, aborts=aborts, access=access, vault=vault, clock=clock, new_id=new_id,
+        public_url=settings.public_url, reasons=settings.ci_reasons,
+    )  # fmt: skip
     known = Builds(
         database=database, builds=builds, cards=cards, app_rows=app_rows, apps=apps, connections=connections,
         observer=observer, access=access, outbox=outbox, sweeps=sweeps, clock=clock, new_id=new_id,
@@ -221,7 +227,7 @@ def compose(
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
-        connections=connections, hints=hints, unfurls=unfurls, uninstalls=uninstalls, findings=findings,
+        connections=connections, hints=hints, skips=skips, unfurls=unfurls, uninstalls=uninstalls, findings=findings,
         showing=showing, me=me, outbox=outbox, tasks=tasks, slack=installs.client,
         workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
         facts=FactStore(database), figures=figures, statistics=Statistics(figures=figures, clock=clock),

@@ -63,6 +63,7 @@ async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
         findings += await _limited("database", _check_database(settings, workspaces))
         for workspace in workspaces:
             findings += await _limited("Bitrise token", _check_bitrise(settings, session, workspace))
+            findings += check_skips(settings, workspace)
     return findings
 
 
@@ -266,6 +267,18 @@ async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, wor
     total = (await client.first_apps()).total
     reached = "" if total is None else f", reaches {total} {'app' if total == 1 else 'apps'}"
     return [Finding("Bitrise token", "ok", f"{workspace.name}: {workspace.bitrise_owner}{reached}.")]
+
+
+def check_skips(settings: Settings, workspace: WorkspaceRow) -> list[Finding]:
+    """Whether steps of builds, where they may ask for a stop, can."""
+    if workspace.skip_key is None:
+        return []
+    if settings.public_url is None:
+        told = f"{workspace.name}: builds can't reach it without BUILDBELL_PUBLIC_URL."
+        return [Finding("skip step", "warning", told)]
+    at = workspace.last_skip_at
+    last = f"last used {at:%Y-%m-%d %H:%M} UTC" if at else "not used yet"
+    return [Finding("skip step", "ok", f"{workspace.name}: on, {last}.")]
 
 
 def _absent(path: Path) -> Finding | None:

@@ -6,6 +6,7 @@ from bot.connections import token_context
 from bot.hints import secret_context
 from bot.installed import seal_context
 from bot.settings import Settings
+from bot.skips import secret_context as skip_context
 from bot.vault import Vault, parse_keys
 from storage import open_database
 from storage.installations import InstallationStore
@@ -24,6 +25,7 @@ async def rotate_keys(settings: Settings) -> int:
             for column, old, context in (
                 ("bitrise_token_sealed", workspace.bitrise_token_sealed, token_context(workspace_id)),
                 ("webhook_secret_sealed", workspace.webhook_secret_sealed, secret_context(workspace_id)),
+                ("skip_secret_sealed", workspace.skip_secret_sealed, skip_context(workspace_id)),
             ):
                 if old is not None and vault.needs_rotation(old):
                     new = vault.seal(vault.open(old, context=context).reveal(), context=context)

@@ -19,6 +19,7 @@ from bot.me import Me
 from bot.outbox import Outbox
 from bot.preview import Preview
 from bot.showing import Showing
+from bot.skips import Skips
 from bot.slack.client import SlackClient
 from bot.slack.text import Message
 from bot.starts import Starts
@@ -53,6 +54,7 @@ class Services:
     preview: Preview
     connections: Connections
     hints: Hints
+    skips: Skips
     showing: Showing
     me: Me
     outbox: Outbox

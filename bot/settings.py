@@ -27,6 +27,8 @@ def _split(value: object) -> object:
     return value
 
 
+CiReason = Literal["superseded", "wrong-target", "no-changes", "stuck", "duplicate", "saving-credits", "other"]
+CiReasons = Annotated[tuple[CiReason, ...], NoDecode, BeforeValidator(_split)]
 Role = Literal["all", "web", "worker"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
@@ -113,6 +115,9 @@ class Settings(BaseSettings):
         (),
         description="Slack user ids that may report a stopped build as green, which lets a required check pass without "
         "running; * for everybody, empty for nobody.",
+    )
+    ci_reasons: CiReasons = Field(
+        ("no-changes",), description="Reasons that `/build skip-step` takes, with commas; only no-changes is green."
     )
     sweep_seconds: float = Field(
         10, ge=1, le=600, description="How often Bitrise is asked what changed while a build is watched."

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from bot.access import BUILD_STEP, Asker
 from bot.bitrise.client import BitriseClient
 from bot.errors import BitriseNotFound, BuildbellError
 from bot.outcomes import Outcome, Reason, abort_reason_text, spoken_duration
 from storage.builds import BuildRow
 from storage.requests import RequestRow
+
+GIVE_UP_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,8 @@ class Stop:
     """How a build is to be stopped. ``report`` is what the pull request will show: failed, green or nothing.
 
     ``card_id`` is the message that shows how it goes, for a build that is stopped together with others; without it the
-    person is told in words.
+    person is told in words. ``within_seconds`` is how long it may be tried: a stop that comes later than its asker
+    waits would hit a build that has gone on.
     """
 
     build_slug: str
@@ -25,11 +30,13 @@ class Stop:
     report: str = "failed"
     skip_notifications: bool = False
     card_id: str | None = None
+    within_seconds: int | None = None
 
 
 async def ask(client: BitriseClient, request: RequestRow, stop: Stop, build: BuildRow) -> None:
     """The one call. The person in Slack is in the reason, because Bitrise names only the token's owner."""
-    reason = abort_reason_text(stop.category, stop.sentence, "", request.user_name)
+    name, handle = (request.user_name, "") if request.user_id == BUILD_STEP else ("", request.user_name)
+    reason = abort_reason_text(stop.category, stop.sentence, name, handle)
     green, quiet = stop.report == "green", stop.skip_notifications
     if build.is_pipeline:
         await client.abort_pipeline(
@@ -49,6 +56,16 @@ async def ask(client: BitriseClient, request: RequestRow, stop: Stop, build: Bui
 def may_be_stopped(build: BuildRow) -> bool:
     """Whether it can be asked for. What is part of a pipeline ends with it: Bitrise tells of no other way."""
     return not build.is_finished and build.abort_requested_by is None and build.pipeline_workflow_id is None
+
+
+def limit_of(stop: Stop) -> timedelta:
+    """How long it is tried while Bitrise does not take it."""
+    return GIVE_UP_AFTER if stop.within_seconds is None else timedelta(seconds=stop.within_seconds)
+
+
+def spoken_asker(asker: Asker) -> str:
+    """Whoever asked for a stop, at the beginning of a sentence."""
+    return f"@{asker.user_name}" if asker.is_person else "A step of the build"
 
 
 def hint_at(error: BuildbellError) -> str:

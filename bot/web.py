@@ -1,4 +1,4 @@
-"""The doors: Slack's requests, Bitrise's webhooks, health, readiness, metrics."""
+"""The doors: Slack's requests, Bitrise's webhooks, steps of builds, health, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from bot.hints import PATH as HINTS_PATH
 from bot.hints import Hints
 from bot.oauth import OAuth
 from bot.oauth_web import add_oauth
+from bot.skips import PATH as SKIPS_PATH
+from bot.skips import Skips
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_WEBHOOK_BYTES = 64 * 1024
+MAX_SKIP_BYTES = 8 * 1024
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
@@ -24,6 +27,7 @@ def web_app(
     *,
     slack: AsyncApp | None,
     hints: Hints | None,
+    skips: Skips | None,
     is_ready: Callable[[], str | None],
     exposition: Callable[[], Awaitable[bytes]],
     metrics_token: str = "",
@@ -39,6 +43,8 @@ def web_app(
     app.router.add_get("/metrics", _metrics(exposition, metrics_token))
     if hints is not None:
         app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(hints, is_ready))
+    if skips is not None:
+        app.router.add_post(SKIPS_PATH, _step(skips, is_ready))
     if slack is not None:
         app.router.add_post("/slack/events", _slack(slack, is_ready))
     if oauth is not None:
@@ -84,6 +90,24 @@ def _bitrise(hints: Hints, is_ready: Callable[[], str | None]) -> Callable[[web.
         raw = await request.content.read(MAX_WEBHOOK_BYTES + 1)
         is_true = len(raw) <= MAX_WEBHOOK_BYTES and await hints.receive(request.match_info["key"], raw, request.headers)
         return web.Response(status=204 if is_true else 404)
+
+    return receive
+
+
+def _step(skips: Skips, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """A step of a running build asks for its stop; the sentence is for the build's log."""
+
+    async def receive(request: web.Request) -> web.Response:
+        if missing := is_ready():
+            return web.Response(status=503, text=f"Buildbell waits for {missing}.")
+        if (request.content_length or 0) > MAX_SKIP_BYTES:
+            return web.Response(status=413)
+        raw = await request.content.read(MAX_SKIP_BYTES + 1)
+        if len(raw) > MAX_SKIP_BYTES:
+            return web.Response(status=413)
+        answer = await skips.receive(raw, request.headers)
+        wait = {"Retry-After": str(answer.retry_after_seconds)} if answer.retry_after_seconds else None
+        return web.Response(status=answer.status, text=answer.sentence, headers=wait)
 
     return receive
 

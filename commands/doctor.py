@@ -21,9 +21,18 @@ async def examine(typed: Typed, services: Services) -> Message | None:
     if workspace and workspace.last_sweep_error:
         lines.append(f"The last look failed: {workspace.last_sweep_error}")
     lines.append(_webhooks(workspace, services))
+    if workspace and workspace.skip_key:
+        lines.append(_skips(workspace, services))
     waiting, open_requests = await services.messages.count_waiting(), await services.requests.count_open()
     lines.append(f"Messages waiting for Slack: {waiting}. Starts and stops waiting for Bitrise: {open_requests}.")
     return replies.report(workspace, lines, command=services.command)
+
+
+def _skips(workspace: WorkspaceRow, services: Services) -> str:
+    if workspace.last_skip_at is None:
+        return "Steps of builds may ask for a skip; none has yet."
+    ago = spoken_duration((services.clock.now() - workspace.last_skip_at).total_seconds())
+    return f"A step of a build last asked for a skip {ago} ago."
 
 
 def _webhooks(workspace: WorkspaceRow | None, services: Services) -> str:

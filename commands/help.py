@@ -15,6 +15,7 @@ from commands import (
     log,
     me,
     settings,
+    skip,
     start,
     stats,
     status,
@@ -23,7 +24,7 @@ from commands import (
 from commands.asking import Help, Typed
 
 HELP = (Help("help", "this list"),)
-MODULES = (start, status, listing, abort, again, log, artifacts, subscribe, stats, me, settings, connect, doctor)
+MODULES = (start, status, listing, abort, again, log, artifacts, subscribe, stats, me, settings, connect, skip, doctor)
 
 
 async def show_help(typed: Typed, services: Services) -> Message | None:

@@ -207,6 +207,11 @@ HEARING = (
     "alter table workspaces add column webhook_secret_sealed text",
     "alter table workspaces add column last_webhook_at text",
     "create unique index workspaces_by_webhook_key on workspaces (webhook_key) where webhook_key is not null",
+    # workspaces: where steps of builds ask for a stop
+    "alter table workspaces add column skip_key text",
+    "alter table workspaces add column skip_secret_sealed text",
+    "alter table workspaces add column last_skip_at text",
+    "create unique index workspaces_by_skip_key on workspaces (skip_key) where skip_key is not null",
     # cards: not only live ones any more
     "alter table cards add column style text not null default 'card'",
     "alter table cards add column subscription_id text",

@@ -41,10 +41,13 @@ class WorkspaceRow:
     last_webhook_at: datetime | None = None
     enterprise_id: str | None = None
     uninstalled_at: datetime | None = None
+    skip_key: str | None = None
+    skip_secret_sealed: str | None = None
+    last_skip_at: datetime | None = None
 
 
 COLUMNS = column_list(WorkspaceRow)
-SEALED = ("bitrise_token_sealed", "webhook_secret_sealed")
+SEALED = ("bitrise_token_sealed", "webhook_secret_sealed", "skip_secret_sealed")
 
 
 class WorkspaceStore:
@@ -120,6 +123,38 @@ class WorkspaceStore:
     async def save_webhook_seen(self, tx: Transaction, workspace_id: str, *, now: datetime) -> None:
         await tx.execute(
             "update workspaces set last_webhook_at = :now where workspace_id = :workspace_id",
+            workspace_id=workspace_id, now=now,
+        )  # fmt: skip
+
+    async def find_by_skip_key(self, key: str) -> WorkspaceRow | None:
+        row = await self._db.fetch_one(f"select {COLUMNS} from workspaces where skip_key = :skip_key", skip_key=key)
+        return _workspace(row) if row else None
+
+    async def claim_skip_key(self, tx: Transaction, workspace_id: str, *, key: str, sealed: str) -> bool:
+        """Give the workspace a secret for the steps of its builds; False when it has one already."""
+        touched = await tx.execute(
+            """
+            update workspaces set skip_key = :skip_key, skip_secret_sealed = :sealed
+            where workspace_id = :workspace_id and skip_key is null
+            """,
+            workspace_id=workspace_id, skip_key=key, sealed=sealed,
+        )  # fmt: skip
+        return touched == 1
+
+    async def delete_skip_key(self, tx: Transaction, workspace_id: str) -> bool:
+        """From now on no step of a build is listened to; False when none was."""
+        touched = await tx.execute(
+            """
+            update workspaces set skip_key = null, skip_secret_sealed = null
+            where workspace_id = :workspace_id and skip_key is not null
+            """,
+            workspace_id=workspace_id,
+        )
+        return touched == 1
+
+    async def save_skip_seen(self, tx: Transaction, workspace_id: str, *, now: datetime) -> None:
+        await tx.execute(
+            "update workspaces set last_skip_at = :now where workspace_id = :workspace_id",
             workspace_id=workspace_id, now=now,
         )  # fmt: skip
 

@@ -161,6 +161,20 @@ def test_scopes(granted: str, level: str, told: str) -> None:
     assert told in finding.sentence
 
 
+async def test_steps_that_may_ask_for_a_skip_and_cannot_reach_us(settings: Settings, bitrise: PracticeBitrise) -> None:
+    await connect(settings, bitrise.add_token(bitrise.add_user("bitrise-bot")))
+    database = await open_database(settings.database_url.get_secret_value())
+    store = WorkspaceStore(database)
+    await database.transaction(lambda tx: store.claim_skip_key(tx, "T1", key="k", sealed="s"))
+    await database.transaction(lambda tx: store.save_skip_seen(tx, "T1", now=datetime(2026, 3, 2, 9, 4, tzinfo=UTC)))
+    await database.close()
+    without = settings.model_copy(update={"public_url": None})
+    told = "Acme: builds can't reach it without BUILDBELL_PUBLIC_URL."
+    assert await found(without, "skip step") == Finding("skip step", "warning", told)
+    reached = settings.model_copy(update={"public_url": "https://buildbell.example.com"})
+    assert await found(reached, "skip step") == Finding("skip step", "ok", "Acme: on, last used 2026-03-02 09:04 UTC.")
+
+
 async def test_a_revoked_bitrise_token(settings: Settings, bitrise: PracticeBitrise) -> None:
     token = bitrise.add_token(bitrise.add_user("bitrise-bot"), role="developer")
     await connect(settings, token)

@@ -9,6 +9,7 @@ import pytest
 
 from bot.__main__ import main
 from bot.missing import missing_for_run
+from bot.reasons import REASONS_TO_CHOOSE
 from bot.settings import Settings, SettingsWrong, read_settings
 from bot.slips import unknown_names
 from bot.vault import KEY_BYTES, new_key, parse_keys
@@ -45,6 +46,18 @@ def test_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, empty_f
     monkeypatch.setenv("BUILDBELL_PORT", "5000")
     settings = read_settings()
     assert (settings.command, settings.port) == ("/ship", 5000)
+
+
+def test_a_step_may_give_the_reasons_that_people_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().ci_reasons == ("no-changes",)
+    monkeypatch.setenv("BUILDBELL_CI_REASONS", ", ".join(REASONS_TO_CHOOSE))
+    assert read_settings().ci_reasons == REASONS_TO_CHOOSE
+
+
+def test_a_reason_nobody_knows_is_named_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILDBELL_CI_REASONS", "no-changes,boredom")
+    with pytest.raises(SettingsWrong, match="BUILDBELL_CI_REASONS should be 'superseded', 'wrong-target'"):
+        read_settings()
 
 
 def test_lists_are_plain_text_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:

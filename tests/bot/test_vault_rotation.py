@@ -15,6 +15,7 @@ from bot.errors import SealBroken, StartupFailed
 from bot.installed import seal_context
 from bot.rotation import rotate_keys
 from bot.settings import Settings
+from bot.skips import secret_context
 from bot.vault import Vault, new_key, parse_keys
 from storage import DatabaseInUse, Transaction, open_database
 from storage.installations import BOT, InstallationRow, InstallationStore
@@ -65,6 +66,22 @@ async def test_the_newer_key_alone_opens_everything_afterwards(url: str) -> None
         for workspace_id, sealed in (await sealed_in(url)).items()
     }
     assert opened == tokens
+
+
+async def test_the_secret_that_steps_of_builds_carry_stays_the_same(url: str) -> None:
+    await connect(url, {"T1": None})
+    sealed = Vault(parse_keys(OLD)).seal("step", context=secret_context("T1"))
+    database = await open_database(url)
+    store = WorkspaceStore(database)
+    await database.transaction(lambda tx: store.claim_skip_key(tx, "T1", key="k", sealed=sealed))
+    await database.close()
+    assert await rotate_keys(settings(url, NEW, OLD)) == 1
+    database = await open_database(url)
+    row = await WorkspaceStore(database).find_by_skip_key("k")
+    await database.close()
+    assert row is not None
+    opened = Vault(parse_keys(NEW)).open(row.skip_secret_sealed or "", context=secret_context("T1"))
+    assert opened.reveal() == "step"
 
 
 async def test_a_second_time_there_is_nothing_to_do(url: str) -> None:
