@@ -23,6 +23,8 @@ from bot.connections import Connections
 from bot.engine import Engine
 from bot.findings import Findings
 from bot.hints import Hints
+from bot.importing import Importing
+from bot.imports import Imports
 from bot.installs import Installs
 from bot.manifest import READ_EMAIL
 from bot.me import Me
@@ -60,6 +62,7 @@ from storage.facts import FactStore
 from storage.figures import FigureStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
+from storage.imports import ImportStore
 from storage.news import NewsStore
 from storage.outbox import OutboxStore
 from storage.people import PeopleStore
@@ -115,10 +118,14 @@ def compose(
     outbox = Outbox(messages=messages, engine=engine, vault=vault, clock=clock, new_id=new_id)
     made = Requests(vault=vault, clock=clock, new_id=new_id)
     sweeps = Sweeps(workspaces=workspaces, engine=engine)
+    import_rows = ImportStore(database)
+    imports = Imports(
+        imports=import_rows, cards=cards, outbox=outbox, engine=engine, clock=clock, new_id=new_id
+    )  # fmt: skip
     connections = Connections(
         database=database, workspaces=workspaces, apps=app_rows, requests=requests, audit=audit, outbox=outbox,
-        sweeps=sweeps, engine=engine, access=access, vault=vault, made=made, clock=clock, new_id=new_id,
-        bitrise=bitrise_client, slack=installs.client, command=settings.command,
+        sweeps=sweeps, imports=imports, engine=engine, access=access, vault=vault, made=made, clock=clock,
+        new_id=new_id, bitrise=bitrise_client, slack=installs.client, command=settings.command,
     )  # fmt: skip
     history = HistoryStore(database)
     changes = Changes(history)
@@ -137,6 +144,10 @@ def compose(
     observer = Observer(
         builds=builds, cards=cards, outbox=outbox, news=news, findings=findings, owners=Owners(people), clock=clock
     )
+    Importing(
+        database=database, imports=import_rows, asked=imports, connections=connections, observer=observer,
+        engine=engine, clock=clock,
+    )  # fmt: skip
     walk = Walk(database=database, workspaces=workspaces, observer=observer, clock=clock)
     apps = Apps(
         database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
@@ -192,7 +203,7 @@ def compose(
         clock=clock, slack=installs.client, out=outbox,
         pictures=Pictures(
             builds=builds, cards=cards, apps=app_rows, findings=finding_rows, requests=requests, history=history,
-            showing=showing, changes=changes, clock=clock,
+            imports=import_rows, showing=showing, changes=changes, clock=clock, command=settings.command,
         ),
         silenced=Silenced(subscriptions=subscription_rows, people=people, outbox=outbox, clock=clock),
     )  # fmt: skip
@@ -211,7 +222,7 @@ def compose(
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
-        connections=connections, hints=hints, unfurls=unfurls, findings=findings, showing=showing, me=me,
+        connections=connections, hints=hints, imports=imports, unfurls=unfurls, findings=findings, showing=showing, me=me,
         outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
         build_rows=builds, requests=requests, messages=messages, facts=FactStore(database),
         figures=figures, statistics=Statistics(figures=figures, clock=clock),

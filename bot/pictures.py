@@ -7,16 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot.changes import Changes
 from bot.clock import Clock
 from bot.showing import Showing
-from bot.slack import bulk, hearing
+from bot.slack import bulk, hearing, import_message
 from bot.slack import cards as drawing
 from bot.slack.shown import ShownBuild, is_stopping
 from bot.slack.text import Message
 from bot.stops import may_be_stopped
 from storage.apps import AppStore
 from storage.builds import BuildRow, BuildStore
-from storage.cards import BRANCH, BULK, CARD, CHANGE, FOLD, LINE, STARTED, UNFURL, CardRow, CardStore
+from storage.cards import BRANCH, BULK, CARD, CHANGE, FOLD, IMPORT, LINE, STARTED, UNFURL, CardRow, CardStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
+from storage.imports import ImportStore
 from storage.requests import RequestStore
 
 REROUTED = (
@@ -34,12 +35,14 @@ class Pictures:
         findings: FindingStore,
         requests: RequestStore,
         history: HistoryStore,
+        imports: ImportStore,
         showing: Showing,
         changes: Changes,
         clock: Clock,
+        command: str,
     ) -> None:
         self._builds, self._cards, self._apps, self._findings = builds, cards, apps, findings
-        self._requests, self._history = requests, history
+        self._requests, self._history, self._imports, self._command = requests, history, imports, command
         self._showing, self._changes, self._clock = showing, changes, clock
         self._drawers: Mapping[str, Callable[[CardRow, list[ShownBuild]], Awaitable[Message]]] = {
             CARD: self._draw_card,
@@ -50,6 +53,7 @@ class Pictures:
             BRANCH: self._draw_branch,
             BULK: self._draw_bulk,
             UNFURL: self._draw_card,
+            IMPORT: self._draw_import,
         }
 
     async def draw(self, card: CardRow) -> Message:
@@ -116,3 +120,10 @@ class Pictures:
         request_ids = facts.get("requests", {})
         found = [await self._requests.find_request(request_ids.get(each.build.build_slug, "")) for each in shown]
         return bulk.progress([bulk.Asked(*pair) for pair in zip(shown, found, strict=True)], facts)
+
+    async def _draw_import(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        rows = await self._imports.list_of_card(card.card_id)
+        return import_message.progress(rows, await self._titles(card.workspace_id), command=self._command)
+
+    async def _titles(self, workspace_id: str) -> dict[str, str]:
+        return {app.app_slug: app.title for app in await self._apps.list_apps(workspace_id)}

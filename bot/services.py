@@ -15,6 +15,7 @@ from bot.clock import Clock
 from bot.connections import Connections
 from bot.findings import Findings
 from bot.hints import Hints
+from bot.imports import Imports
 from bot.me import Me
 from bot.outbox import Outbox
 from bot.preview import Preview
@@ -52,6 +53,7 @@ class Services:
     preview: Preview
     connections: Connections
     hints: Hints
+    imports: Imports
     showing: Showing
     me: Me
     outbox: Outbox

@@ -11,6 +11,7 @@ from commands import (
     artifacts,
     connect,
     doctor,
+    imports,
     listing,
     log,
     me,
@@ -23,7 +24,9 @@ from commands import (
 from commands.asking import Help, Typed
 
 HELP = (Help("help", "this list"),)
-MODULES = (start, status, listing, abort, again, log, artifacts, subscribe, stats, me, settings, connect, doctor)
+MODULES = (
+    start, status, listing, abort, again, log, artifacts, subscribe, stats, imports, me, settings, connect, doctor,
+)  # fmt: skip
 
 
 async def show_help(typed: Typed, services: Services) -> Message | None:
