@@ -20,6 +20,7 @@ from bot.bulk import Bulk
 from bot.changes import Changes
 from bot.clock import Clock
 from bot.connections import Connections
+from bot.digests import Digests
 from bot.engine import Engine
 from bot.findings import Findings
 from bot.hints import Hints
@@ -58,6 +59,7 @@ from storage.apps import AppStore
 from storage.audit import AuditStore
 from storage.builds import BuildStore
 from storage.cards import CardStore
+from storage.digests import DigestStore
 from storage.facts import FactStore
 from storage.figures import FigureStore
 from storage.findings import FindingStore
@@ -198,14 +200,23 @@ def compose(
     preview = Preview(
         database=database, connections=connections, observer=observer, news=news, changes=changes, clock=clock
     )
+    figures, digest_rows = FigureStore(database), DigestStore(database)
+    statistics = Statistics(figures=figures, clock=clock)
+    digests = Digests(
+        database=database, digests=digest_rows, cards=cards, audit=audit, statistics=statistics, outbox=outbox,
+        engine=engine, access=access, clock=clock, new_id=new_id, command=settings.command,
+    )  # fmt: skip
     Notifier(
         database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
         clock=clock, slack=installs.client, out=outbox,
         pictures=Pictures(
             builds=builds, cards=cards, apps=app_rows, findings=finding_rows, requests=requests, history=history,
-            imports=import_rows, showing=showing, changes=changes, clock=clock, command=settings.command,
+            imports=import_rows, digests=digest_rows, statistics=statistics, showing=showing, changes=changes,
+            clock=clock, command=settings.command,
         ),
-        silenced=Silenced(subscriptions=subscription_rows, people=people, outbox=outbox, clock=clock),
+        silenced=Silenced(
+            subscriptions=subscription_rows, digests=digest_rows, people=people, outbox=outbox, clock=clock
+        ),
     )  # fmt: skip
     tracker = Tracker(
         database=database, workspaces=workspaces, builds=builds, cards=cards, apps=apps, connections=connections,
@@ -218,13 +229,12 @@ def compose(
         slack=installs.client, may_read_email=lambda workspace_id: installs.has_scope(workspace_id, READ_EMAIL),
         clock=clock, new_id=new_id,
     )  # fmt: skip
-    figures = FigureStore(database)
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
         connections=connections, hints=hints, imports=imports, unfurls=unfurls, findings=findings, showing=showing, me=me,
         outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
         build_rows=builds, requests=requests, messages=messages, facts=FactStore(database),
-        figures=figures, statistics=Statistics(figures=figures, clock=clock),
+        figures=figures, statistics=statistics, digests=digests,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

@@ -13,6 +13,7 @@ from bot.builds import Builds
 from bot.bulk import Bulk
 from bot.clock import Clock
 from bot.connections import Connections
+from bot.digests import Digests
 from bot.findings import Findings
 from bot.hints import Hints
 from bot.imports import Imports
@@ -67,6 +68,7 @@ class Services:
     requests: RequestStore
     messages: OutboxStore
     statistics: Statistics
+    digests: Digests
     figures: FigureStore
     facts: FactStore
 

@@ -10,6 +10,7 @@ from commands import (
     again,
     artifacts,
     connect,
+    digest,
     doctor,
     imports,
     listing,
@@ -25,7 +26,8 @@ from commands.asking import Help, Typed
 
 HELP = (Help("help", "this list"),)
 MODULES = (
-    start, status, listing, abort, again, log, artifacts, subscribe, stats, imports, me, settings, connect, doctor,
+    start, status, listing, abort, again, log, artifacts, subscribe, stats, digest, imports, me, settings,
+    connect, doctor,
 )  # fmt: skip
 
 

@@ -69,11 +69,11 @@ def _builds(count: int) -> str:
 def _so_far(row: ImportRow) -> str:
     """``1,850 of 4,210 builds (43 %), about 2 min left``."""
     total = max(row.total or 0, row.done)
-    percent = f" ({100 * row.done // total} %)" if total else ""
+    read = f"{row.done:,} of {total:,} builds ({100 * row.done // total} %)" if total else "about to begin"
     if row.failures:
-        return f"{row.done:,} of {total:,} builds{percent}; Bitrise is busy, I go on by myself"
+        return f"{read}; Bitrise is busy, I go on by myself"
     left = seconds_left(row)
-    return f"{row.done:,} of {total:,} builds{percent}" + (f", about {spoken_duration(left)} left" if left else "")
+    return read + (f", about {spoken_duration(left)} left" if left else "")
 
 
 def seconds_left(row: ImportRow) -> float | None:
@@ -89,5 +89,4 @@ def in_a_line(rows: Sequence[ImportRow], titles: Mapping[str, str]) -> str:
         return ""
     first, rest = rows[0], _waiting(len(rows) - 1)
     title = titles.get(first.app_slug, first.app_slug)
-    so_far = _so_far(first) if first.moved_at else "about to begin"
-    return f"Past builds are being read: {title}: {so_far}{f'; {rest}' if rest else ''}."
+    return f"Past builds are being read: {title}: {_so_far(first)}{f'; {rest}' if rest else ''}."
