@@ -203,8 +203,9 @@ def compose(
     figures, digest_rows = FigureStore(database), DigestStore(database)
     statistics = Statistics(figures=figures, clock=clock)
     digests = Digests(
-        database=database, digests=digest_rows, cards=cards, audit=audit, statistics=statistics, outbox=outbox,
-        engine=engine, access=access, clock=clock, new_id=new_id, command=settings.command,
+        database=database, workspaces=workspaces, digests=digest_rows, cards=cards, audit=audit,
+        statistics=statistics, outbox=outbox, engine=engine, access=access, clock=clock, new_id=new_id,
+        command=settings.command,
     )  # fmt: skip
     Notifier(
         database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
@@ -232,9 +233,9 @@ def compose(
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
-        connections=connections, hints=hints, imports=imports, unfurls=unfurls, findings=findings, showing=showing, me=me,
-        outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces, app_rows=app_rows,
-        build_rows=builds, requests=requests, messages=messages, facts=FactStore(database),
+        connections=connections, hints=hints, imports=imports, unfurls=unfurls, findings=findings,
+        showing=showing, me=me, outbox=outbox, tasks=tasks, slack=installs.client, workspaces=workspaces,
+        app_rows=app_rows, build_rows=builds, requests=requests, messages=messages, facts=FactStore(database),
         figures=figures, statistics=statistics, digests=digests,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services)

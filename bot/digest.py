@@ -117,8 +117,9 @@ def _growth(now: Workflow, before: Workflow) -> float | None:
     """By which share it takes longer, if that is worth a word."""
     if min(now.succeeded, before.succeeded) < ENOUGH_OF_WORKFLOW or not now.median or not before.median:
         return None
-    growth = now.median / before.median - 1
-    return growth if growth >= 0.2 and now.median - before.median >= 30 else None
+    if now.median < 1.2 * before.median or now.median - before.median < 30:
+        return None
+    return now.median / before.median - 1
 
 
 def _flaky(figures: Compared) -> Iterator[Remark]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from bot.access import Access, Asker
 from bot.clock import Clock
 from bot.due import newest_due, next_due, schedule_of
-from bot.engine import Engine, Job
+from bot.engine import Engine, Job, RetryAt
 from bot.errors import BuildbellError, NothingNamed
 from bot.outbox import Outbox
 from bot.slack.digest_form import DigestForm
@@ -21,10 +20,11 @@ from storage.audit import AuditRow, AuditStore
 from storage.cards import DIGEST as DIGEST_STYLE
 from storage.cards import CardRow, CardStore
 from storage.digests import DigestRow, DigestStore
+from storage.workspaces import WorkspaceStore
 
-log = logging.getLogger(__name__)
 DIGEST = "digest"
 LATE_AFTER = timedelta(minutes=15)
+LOOK_AGAIN = timedelta(seconds=30)
 MOST_IN_CHANNEL = 10
 
 
@@ -33,6 +33,7 @@ class Digests:
         self,
         *,
         database: Database,
+        workspaces: WorkspaceStore,
         digests: DigestStore,
         cards: CardStore,
         audit: AuditStore,
@@ -45,7 +46,7 @@ class Digests:
         command: str,
     ) -> None:
         self._db, self._digests, self._cards, self._audit = database, digests, cards, audit
-        self._statistics, self._outbox, self._engine = statistics, outbox, engine
+        self._workspaces, self._statistics, self._outbox, self._engine = workspaces, statistics, outbox, engine
         self._access, self._clock, self._new_id, self._command = access, clock, new_id, command
         engine.register(DIGEST, self.tell, concurrency=2)
 
@@ -136,6 +137,8 @@ class Digests:
         if digest is None or digest.paused_at is not None or digest.due_at != due_at:
             return  # ended, changed, or told by somebody else
         now = max(self._clock.now(), due_at)
+        if not await self._is_known(digest.workspace_id, until=due_at):
+            raise RetryAt(now + LOOK_AGAIN)
         until = newest_due(schedule_of(digest), until=now)
         next_at = next_due(schedule_of(digest), after=now)
         wanted = StatsWanted(digest.app_slug, digest.days)
@@ -151,6 +154,14 @@ class Digests:
                 await self._outbox.show_card(tx, card)
 
         await self._db.transaction(tell)
+
+    async def _is_known(self, workspace_id: str, *, until: datetime) -> bool:
+        """Whether Bitrise was looked at since then, so that what has ended is counted; not if that cannot be done."""
+        workspace = await self._workspaces.find_workspace(workspace_id)
+        if workspace is None or workspace.health != "ok" or workspace.last_sweep_error is not None:
+            return True
+        looked_at = workspace.last_sweep_at
+        return looked_at is not None and looked_at >= until and workspace.walk_next is None
 
     def _card(self, digest: DigestRow, *, until: datetime, is_late: bool) -> CardRow:
         facts = {"digest": digest.digest_id, "app": digest.app_slug, "days": digest.days, "until": until.isoformat()}

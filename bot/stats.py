@@ -151,7 +151,7 @@ class Statistics:
     async def compare(self, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> Compared:
         now = await self.stats(workspace_id, wanted, until=until)
         before = await self.stats(workspace_id, wanted, until=now.since)
-        red_since = {}
+        red_since: dict[Target, datetime] = {}
         for worst in now.most_failing:
             scope = wanted.scope(workspace_id, until - timedelta(days=MOST_DAYS), until)
             of_it = dataclasses.replace(scope, app_slug=worst.app_slug, workflow=worst.name)

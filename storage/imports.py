@@ -15,7 +15,7 @@ class ImportRow:
     """``done`` of ``total`` builds triggered after ``since`` are read; ``anchor`` is where the next page begins.
 
     ``spent_ms`` is the time it took so far, without the times when nobody read; ``moved_at`` when the last page came.
-    ``failures`` are those in a row; ``restarts`` how often the anchor was lost. ``card_id`` is the message that shows it.
+    ``failures`` are those in a row; ``restarts`` how often the anchor was lost; ``card_id`` is the message it is in.
     """
 
     workspace_id: str

@@ -87,6 +87,7 @@ def _median(spread: Spread | None) -> str:
 def sentence(remark: Remark, stats: Stats, titles: Mapping[str, str]) -> str:
     """One remark in words, escaped."""
     name = _target(remark.target, stats, titles)
+    now, before = spoken_duration(remark.now), spoken_duration(remark.before)
     match remark.kind:
         case Kind.RATE_FELL | Kind.RATE_ROSE:
             return _rate(remark)
@@ -100,12 +101,11 @@ def sentence(remark: Remark, stats: Stats, titles: Mapping[str, str]) -> str:
             )
         case Kind.WAITING:
             return (
-                f"Builds wait {spoken_duration(remark.now)} for a machine in the middle, {spoken_duration(remark.before)} "
-                "before: more concurrency at Bitrise would shorten that."
+                f"Builds wait {now} for a machine in the middle, {before} before: more concurrency at Bitrise would "
+                "shorten that."
             )
         case Kind.SLOWER:
-            growth = round(100 * (remark.now / remark.before - 1))
-            return f"{name} takes {growth} % longer: {spoken_duration(remark.now)}, {spoken_duration(remark.before)} before."
+            return f"{name} takes {round(100 * (remark.now / remark.before - 1))} % longer: {now}, {before} before."
         case Kind.FLAKY:
             return (
                 f"{remark.count:,} commits failed and also passed with nothing changed, most of them in {name}: "

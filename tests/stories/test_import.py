@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -14,7 +15,6 @@ from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
 LIST = "builds.list"
-SEEDED = 6 * 5 + 2  # a week of six builds a day and one on each day of the weekend
 
 
 def past(world: World, app: App, days: int) -> int:
@@ -91,7 +91,7 @@ async def test_pages_are_read_one_at_a_time_with_a_pause(aged: World) -> None:
     await aged.connect()
     await aged.passes(minutes=1)
     times = [entry.at for entry in aged.bitrise.journal.named(LIST)]
-    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
     assert len(times) == 7  # six pages of Android Shop, one of iOS Shop
     assert min(pauses) >= timedelta(seconds=2)
 
