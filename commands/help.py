@@ -32,11 +32,9 @@ MODULES = (
 
 
 async def show_help(typed: Typed, services: Services) -> Message | None:
-    return replies.sentence(help_text(services.command))
+    return replies.listing(help_lines(services.command))
 
 
-def help_text(command: str) -> str:
+def help_lines(command: str) -> list[str]:
     entries = [entry for module in MODULES for entry in module.HELP] + list(HELP)
-    return "\n".join(
-        f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries
-    )
+    return [f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from bot.digest import TOLD, Kind, Remark, remarks
 from bot.slack.digest_message import sentence
 from bot.stats import Compared, Cost, Counts, Spread, Stats, StatsWanted, Workflow
-from storage.figures import Flaky
+from storage.figures import Flaky, Target
 
 UNTIL = datetime(2026, 3, 9, 8, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -23,7 +22,7 @@ TITLES = {"shop": "iOS <Shop>"}
 
 
 def stats(counts: Counts = CALM, **more: Any) -> Stats:
-    known: Mapping[str, Any] = {
+    known: dict[str, Any] = {
         "wanted": StatsWanted(days=7), "since": UNTIL - WEEK, "until": UNTIL, "counts": counts, "before": Counts(),
         "run": None, "run_before": None, "queue": None, "costs": {}, "reasons": (), "apps": {}, "workflows": (),
         "flaky": (),
@@ -43,7 +42,7 @@ def deploy(succeeded: int = 10, failed: int = 0, median: float | None = 600) -> 
     return Workflow("shop", "deploy", succeeded, failed, median)
 
 
-RED = {("shop", "deploy"): UNTIL - timedelta(days=2)}
+RED: dict[Target, datetime] = {("shop", "deploy"): UNTIL - timedelta(days=2)}
 SAVING = {"succeeded": Cost(60_000, 400), "skipped": Cost(600, 10)}
 
 

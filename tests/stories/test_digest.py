@@ -88,7 +88,10 @@ async def test_the_time_zone_is_mine_at_first(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value", "why"),
-    [("zone", "Moon/Tranquility", "I know no time zone “Moon/Tranquility”"), ("at", None, "complete this required field")],
+    [
+        ("zone", "Moon/Tranquility", "I know no time zone “Moon/Tranquility”"),
+        ("at", None, "complete this required field"),
+    ],
 )
 async def test_what_cannot_be_is_said_at_its_field(world: World, field: str, value: str | None, why: str) -> None:
     await open_form(world, world.ana)
