@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
+from bot.stats import Counts, StatsWanted
 from playground.bitrise import App
 from playground.bitrise.history import History, seed_history
 from playground.wire import Fault
@@ -54,9 +56,10 @@ async def test_connecting_reads_the_past_of_every_app(aged: World) -> None:
     await aged.connect()
     await aged.passes(minutes=1)
     assert await known(aged, aged.droid) == there(aged) > 250
-    await aged.say("/build stats android-shop 90d")
-    assert f"of {there(aged)}" not in aged.whispers()[-1]  # skipped and aborted ones are beside the rate
-    assert "succeeded" in aged.whispers()[-1]
+    wanted = StatsWanted(app_slug=aged.droid.slug, days=90)
+    stats = await aged.bot.services.statistics.stats(aged.team.id, wanted)
+    ended = Counter(build.status_text for build in aged.builds())
+    assert stats.counts == Counts(ended["success"], ended["error"], ended["aborted"], ended["aborted-with-success"])
 
 
 async def test_whoever_connected_sees_one_message_that_moves(aged: World) -> None:
@@ -266,10 +269,22 @@ async def test_an_app_without_builds_is_done_at_once(world: World) -> None:
     assert "✅ iOS Shop: no builds" in world.read(world.card)
 
 
-@pytest.mark.parametrize("typed", ["shop workflow:deploy", "shop 300d", "shop 7d 30d"])
-async def test_what_cannot_be_read_is_said(world: World, typed: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("shop workflow:deploy", "Builds are read app by app, all that there are."),
+        ("shop 300d", "300d` is no span I know."),
+        ("shop 7d 30d", "are two spans."),
+        ("nowhere", "nowhere"),
+        ("stop nowhere", "No builds are being read of an app that is called nowhere."),
+    ],
+)
+async def test_what_cannot_be_read_is_said(world: World, typed: str, why: str) -> None:
+    await world.passes(minutes=1)
+    world.bitrise.journal.clear()
     await world.say(f"/build import {typed}")
-    assert "import shop 90d" in world.whispers()[-1] or "span" in world.whispers()[-1]
+    assert why in world.whispers()[-1]
+    assert asked(world) == []
 
 
 # Facts that come later.
