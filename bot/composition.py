@@ -21,9 +21,12 @@ from bot.changes import Changes
 from bot.clock import Clock
 from bot.composing_installs import wire_installs
 from bot.connections import Connections
+from bot.digests import Digests
 from bot.engine import Engine
 from bot.findings import Findings
 from bot.hints import Hints
+from bot.importing import Importing
+from bot.imports import Imports
 from bot.installs import Installs
 from bot.manifest import READ_EMAIL
 from bot.me import Me
@@ -59,10 +62,12 @@ from storage.apps import AppStore
 from storage.audit import AuditStore
 from storage.builds import BuildStore
 from storage.cards import CardStore
+from storage.digests import DigestStore
 from storage.facts import FactStore
 from storage.figures import FigureStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
+from storage.imports import ImportStore
 from storage.installations import InstallationStore
 from storage.news import NewsStore
 from storage.outbox import OutboxStore
@@ -121,10 +126,14 @@ def compose(
     outbox = Outbox(messages=messages, engine=engine, vault=vault, clock=clock, new_id=new_id)
     made = Requests(vault=vault, clock=clock, new_id=new_id)
     sweeps = Sweeps(workspaces=workspaces, engine=engine)
+    import_rows = ImportStore(database)
+    imports = Imports(
+        imports=import_rows, cards=cards, outbox=outbox, engine=engine, clock=clock, new_id=new_id
+    )  # fmt: skip
     connections = Connections(
         database=database, workspaces=workspaces, apps=app_rows, requests=requests, audit=audit, outbox=outbox,
-        sweeps=sweeps, engine=engine, access=access, vault=vault, made=made, clock=clock, new_id=new_id,
-        bitrise=bitrise_client, slack=installs.client, command=settings.command,
+        sweeps=sweeps, imports=imports, engine=engine, access=access, vault=vault, made=made, clock=clock,
+        new_id=new_id, bitrise=bitrise_client, slack=installs.client, command=settings.command,
     )  # fmt: skip
     history = HistoryStore(database)
     changes = Changes(history)
@@ -143,6 +152,10 @@ def compose(
     observer = Observer(
         builds=builds, cards=cards, outbox=outbox, news=news, findings=findings, owners=Owners(people), clock=clock
     )
+    Importing(
+        database=database, imports=import_rows, asked=imports, connections=connections, observer=observer,
+        engine=engine, clock=clock,
+    )  # fmt: skip
     walk = Walk(database=database, workspaces=workspaces, observer=observer, clock=clock)
     apps = Apps(
         database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
@@ -198,14 +211,24 @@ def compose(
     preview = Preview(
         database=database, connections=connections, observer=observer, news=news, changes=changes, clock=clock
     )
+    figures, digest_rows = FigureStore(database), DigestStore(database)
+    statistics = Statistics(figures=figures, clock=clock)
+    digests = Digests(
+        database=database, workspaces=workspaces, digests=digest_rows, cards=cards, audit=audit,
+        statistics=statistics, outbox=outbox, engine=engine, access=access, clock=clock, new_id=new_id,
+        command=settings.command,
+    )  # fmt: skip
     Notifier(
         database=database, messages=messages, cards=cards, app_rows=app_rows, news=news, engine=engine, vault=vault,
         clock=clock, slack=installs.client, out=outbox,
         pictures=Pictures(
             builds=builds, cards=cards, apps=app_rows, findings=finding_rows, requests=requests, history=history,
-            showing=showing, changes=changes, clock=clock,
+            imports=import_rows, digests=digest_rows, statistics=statistics, showing=showing, changes=changes,
+            clock=clock, command=settings.command,
         ),
-        silenced=Silenced(subscriptions=subscription_rows, people=people, outbox=outbox, clock=clock),
+        silenced=Silenced(
+            subscriptions=subscription_rows, digests=digest_rows, people=people, outbox=outbox, clock=clock
+        ),
     )  # fmt: skip
     tracker = Tracker(
         database=database, workspaces=workspaces, builds=builds, cards=cards, apps=apps, connections=connections,
@@ -223,13 +246,12 @@ def compose(
         slack=installs.client, may_read_email=lambda workspace_id: installs.has_scope(workspace_id, READ_EMAIL),
         clock=clock, new_id=new_id,
     )  # fmt: skip
-    figures = FigureStore(database)
     services = Services(
         command=settings.command, clock=clock, database=database, access=access, apps=apps, starts=starts,
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
-        connections=connections, hints=hints, skips=skips, unfurls=unfurls, uninstalls=uninstalls, findings=findings,
-        showing=showing, me=me, outbox=outbox, tasks=tasks, slack=installs.client,
+        connections=connections, hints=hints, skips=skips, imports=imports, unfurls=unfurls, uninstalls=uninstalls,
+        findings=findings, showing=showing, me=me, outbox=outbox, tasks=tasks, slack=installs.client,
         workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
-        facts=FactStore(database), figures=figures, statistics=Statistics(figures=figures, clock=clock),
+        facts=FactStore(database), figures=figures, statistics=statistics, digests=digests,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services, wired.oauth)

@@ -22,6 +22,7 @@ from bot.errors import (
     ConnectionDead,
     NotConnected,
 )
+from bot.imports import Imports
 from bot.outbox import Outbox
 from bot.requests import Requests
 from bot.slack import connect_form
@@ -64,6 +65,7 @@ class Connections:
         audit: AuditStore,
         outbox: Outbox,
         sweeps: Sweeps,
+        imports: Imports,
         engine: Engine,
         access: Access,
         vault: Vault,
@@ -76,6 +78,7 @@ class Connections:
     ) -> None:
         self._db, self._workspaces, self._apps, self._requests = database, workspaces, apps, requests
         self._audit, self._outbox, self._sweeps, self._engine = audit, outbox, sweeps, engine
+        self._imports = imports
         self._access, self._vault, self._made, self._clock, self._new_id = access, vault, made, clock, new_id
         self._bitrise, self._slack, self._command = bitrise, slack, command
         engine.register(CONNECT, self.perform_connect, concurrency=4)
@@ -204,6 +207,7 @@ class Connections:
             await self._requests.forget_parameters(tx, request.request_id)
             await self._note(tx, workspace_id, request.user_id, "connect", verified.owner, summary)
             await self._sweeps.plan(tx, workspace_id, at=now)
+            await self._imports.begin(tx, workspace_id, [app.slug for app in verified.apps], by=request.user_id)
 
         await self._db.transaction(keep)
         await self._show(
@@ -237,6 +241,7 @@ class Connections:
             gone = await self._workspaces.delete_connection(tx, asker.workspace_id, now=now)
             if gone:
                 await self._apps.replace_apps(tx, asker.workspace_id, [])
+                await self._imports.forget(tx, asker.workspace_id)
                 await self._note(tx, asker.workspace_id, asker.user_id, "disconnect", "bitrise", "done")
             return gone
 

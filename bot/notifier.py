@@ -26,7 +26,7 @@ from bot.slack.text import Message, is_user
 from bot.vault import Vault
 from storage import Database, Transaction
 from storage.apps import AppStore
-from storage.cards import UNFURL, CardRow, CardStore
+from storage.cards import DIGEST, UNFURL, CardRow, CardStore
 from storage.outbox import OutboxRow, OutboxStore
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,8 @@ class Notifier:
             await self._messages.delete_message(tx, message.outbox_id)
             if card.subscription_id is not None:
                 await self._silenced.pause(tx, card.workspace_id, card.channel_id, error)
+            if card.style == DIGEST:
+                await self._silenced.pause_digests(tx, card.workspace_id, card.channel_id, error)
             if is_letter(card):
                 await self._silenced.switch_off(tx, card, error)
             if card.requester is None or card.rerouted_from is not None:

@@ -21,6 +21,7 @@ from storage.cards import CARD, CardRow, CardStore
 
 RANK = {"queued": 0, "running": 1, "finished": 2}
 OURS = "BUILDBELL_"
+LATE = ("credit_cost", "machine_type", "stack")
 
 
 class Observer:
@@ -68,8 +69,10 @@ class Observer:
                 await self._owners.note(tx, seen)
                 await self._news.note_new(tx, seen)
             return seen
-        if RANK[seen.state] < RANK[known.state] or known.is_finished:
-            return known  # what has ended stays ended, whatever an older answer says
+        if known.is_finished:
+            return await self._complete(tx, known, seen)
+        if RANK[seen.state] < RANK[known.state]:
+            return known
         merged = merge(known, seen)
         if await self._builds.save_build(tx, merged, seen_state=known.state) and is_news(known, merged):
             await self._show(tx, merged)
@@ -78,6 +81,13 @@ class Observer:
             if merged.is_finished:
                 await self._news.note_end(tx, merged)
         return merged
+
+    async def _complete(self, tx: Transaction, known: BuildRow, seen: BuildRow) -> BuildRow:
+        """What has ended stays as it ended, whatever an answer says; facts that come later are filled in, silently."""
+        filled = completed(known, seen)
+        if filled != known:
+            await self._builds.fill_facts(tx, filled)
+        return filled
 
     async def _show(self, tx: Transaction, build: BuildRow) -> None:
         for card in await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx):
@@ -109,6 +119,14 @@ def is_news(before: BuildRow, after: BuildRow) -> bool:
         for field in dataclasses.fields(BuildRow)
         if field.name not in quiet
     )
+
+
+def completed(known: BuildRow, seen: BuildRow) -> BuildRow:
+    """An ended build with what was not known of it: Bitrise works out its credits when it is over."""
+    if not seen.is_finished:
+        return known
+    late = {name: getattr(seen, name) for name in LATE if getattr(known, name) is None}
+    return dataclasses.replace(known, is_utility=known.is_utility or seen.is_utility, **late)
 
 
 def merge(known: BuildRow, seen: BuildRow) -> BuildRow:

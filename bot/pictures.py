@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from bot.changes import Changes
 from bot.clock import Clock
 from bot.showing import Showing
-from bot.slack import bulk, hearing
+from bot.slack import bulk, digest_message, hearing, import_message
 from bot.slack import cards as drawing
 from bot.slack.shown import ShownBuild, is_stopping
 from bot.slack.text import Message
+from bot.stats import Statistics, StatsWanted
 from bot.stops import may_be_stopped
 from storage.apps import AppStore
 from storage.builds import BuildRow, BuildStore
-from storage.cards import BRANCH, BULK, CARD, CHANGE, FOLD, LINE, STARTED, UNFURL, CardRow, CardStore
+from storage.cards import (
+    BRANCH,
+    BULK,
+    CARD,
+    CHANGE,
+    DIGEST,
+    FOLD,
+    IMPORT,
+    LINE,
+    STARTED,
+    UNFURL,
+    CardRow,
+    CardStore,
+)
+from storage.digests import DigestStore
 from storage.findings import FindingStore
 from storage.history import HistoryStore
+from storage.imports import ImportStore
 from storage.requests import RequestStore
 
 REROUTED = (
@@ -34,12 +51,17 @@ class Pictures:
         findings: FindingStore,
         requests: RequestStore,
         history: HistoryStore,
+        imports: ImportStore,
+        digests: DigestStore,
+        statistics: Statistics,
         showing: Showing,
         changes: Changes,
         clock: Clock,
+        command: str,
     ) -> None:
         self._builds, self._cards, self._apps, self._findings = builds, cards, apps, findings
-        self._requests, self._history = requests, history
+        self._requests, self._history, self._imports, self._command = requests, history, imports, command
+        self._digests, self._statistics = digests, statistics
         self._showing, self._changes, self._clock = showing, changes, clock
         self._drawers: Mapping[str, Callable[[CardRow, list[ShownBuild]], Awaitable[Message]]] = {
             CARD: self._draw_card,
@@ -50,6 +72,8 @@ class Pictures:
             BRANCH: self._draw_branch,
             BULK: self._draw_bulk,
             UNFURL: self._draw_card,
+            IMPORT: self._draw_import,
+            DIGEST: self._draw_digest,
         }
 
     async def draw(self, card: CardRow) -> Message:
@@ -116,3 +140,22 @@ class Pictures:
         request_ids = facts.get("requests", {})
         found = [await self._requests.find_request(request_ids.get(each.build.build_slug, "")) for each in shown]
         return bulk.progress([bulk.Asked(*pair) for pair in zip(shown, found, strict=True)], facts)
+
+    async def _draw_import(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        rows = await self._imports.list_of_card(card.card_id)
+        return import_message.progress(rows, await self._titles(card.workspace_id), command=self._command)
+
+    async def _draw_digest(self, card: CardRow, shown: list[ShownBuild]) -> Message:
+        facts = card.facts or {}
+        wanted, until = StatsWanted(facts["app"], facts["days"]), datetime.fromisoformat(facts["until"])
+        figures = await self._statistics.compare(card.workspace_id, wanted, until=until)
+        return digest_message.digest_message(
+            figures,
+            await self._digests.find_digest(facts["digest"]),
+            await self._titles(card.workspace_id),
+            is_late=bool(facts.get("late")),
+            command=self._command,
+        )
+
+    async def _titles(self, workspace_id: str) -> dict[str, str]:
+        return {app.app_slug: app.title for app in await self._apps.list_apps(workspace_id)}

@@ -13,8 +13,10 @@ from bot.builds import Builds
 from bot.bulk import Bulk
 from bot.clock import Clock
 from bot.connections import Connections
+from bot.digests import Digests
 from bot.findings import Findings
 from bot.hints import Hints
+from bot.imports import Imports
 from bot.me import Me
 from bot.outbox import Outbox
 from bot.preview import Preview
@@ -55,6 +57,7 @@ class Services:
     connections: Connections
     hints: Hints
     skips: Skips
+    imports: Imports
     showing: Showing
     me: Me
     outbox: Outbox
@@ -69,6 +72,7 @@ class Services:
     requests: RequestStore
     messages: OutboxStore
     statistics: Statistics
+    digests: Digests
     figures: FigureStore
     facts: FactStore
 

@@ -7,9 +7,10 @@ from collections import Counter
 
 from bot.clock import Clock
 from bot.outbox import Outbox
-from bot.slack import hearing
+from bot.slack import digest_message, hearing
 from storage import Transaction
 from storage.cards import CardRow
+from storage.digests import DigestStore
 from storage.people import PeopleStore
 from storage.subscriptions import SubscriptionStore
 
@@ -25,8 +26,17 @@ WHY = {
 
 
 class Silenced:
-    def __init__(self, *, subscriptions: SubscriptionStore, people: PeopleStore, outbox: Outbox, clock: Clock) -> None:
-        self._subscriptions, self._people, self._outbox, self._clock = subscriptions, people, outbox, clock
+    def __init__(
+        self,
+        *,
+        subscriptions: SubscriptionStore,
+        digests: DigestStore,
+        people: PeopleStore,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self._subscriptions, self._digests, self._people = subscriptions, digests, people
+        self._outbox, self._clock = outbox, clock
 
     async def pause(
         self, tx: Transaction, workspace_id: str, channel_id: str, error: str, *, tells: str | None = None
@@ -42,6 +52,13 @@ class Silenced:
             await self._outbox.write_to(tx, workspace_id, owner, hearing.silenced(channel_id, why, count=count))
         if tells is not None and tells not in counts:
             await self._outbox.write_to(tx, workspace_id, tells, hearing.still_silenced(channel_id, why))
+
+    async def pause_digests(self, tx: Transaction, workspace_id: str, channel_id: str, error: str) -> None:
+        """The same for the figures that come there by themselves."""
+        why = WHY.get(error, "Slack does not let me post there")
+        paused = await self._digests.pause_channel(tx, workspace_id, channel_id, why=why, now=self._clock.now())
+        for owner in dict.fromkeys(row.owner for row in paused):
+            await self._outbox.write_to(tx, workspace_id, owner, digest_message.paused(channel_id, why))
 
     async def switch_off(self, tx: Transaction, card: CardRow, error: str) -> None:
         """A direct message does not arrive: the person has left, or takes none. It is not tried for every build."""

@@ -135,13 +135,37 @@ class Stats:
         return sorted(failing, key=lambda each: (-each.failed, each.finished, each.app_slug, each.name or ""))[:NAMED]
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A span and the one before it; ``red_since`` says since when workflows that fail most have only failed."""
+
+    now: Stats
+    before: Stats
+    red_since: Mapping[Target, datetime] = field(default_factory=dict)
+
+
 class Statistics:
     def __init__(self, *, figures: FigureStore, clock: Clock) -> None:
         self._figures, self._clock = figures, clock
 
-    async def stats(self, workspace_id: str, wanted: StatsWanted) -> Stats:
-        """The last ``wanted.days`` days until now, and the same span before."""
-        until = self._clock.now()
+    async def compare(self, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> Compared:
+        now = await self.stats(workspace_id, wanted, until=until)
+        before = await self.stats(workspace_id, wanted, until=now.since)
+        red_since: dict[Target, datetime] = {}
+        for worst in now.most_failing:
+            scope = wanted.scope(workspace_id, until - timedelta(days=MOST_DAYS), until)
+            of_it = dataclasses.replace(scope, app_slug=worst.app_slug, workflow=worst.name)
+            if worst.name and (since := await self._figures.find_red_since(of_it)):
+                red_since[(worst.app_slug, worst.name)] = since
+        return Compared(now, before, red_since)
+
+    async def ended_anything(self, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> bool:
+        scope = wanted.scope(workspace_id, until - timedelta(days=wanted.days), until)
+        return bool(await self._figures.count_ended(scope))
+
+    async def stats(self, workspace_id: str, wanted: StatsWanted, *, until: datetime | None = None) -> Stats:
+        """The last ``wanted.days`` days until then, or until now, and the same span before."""
+        until = until or self._clock.now()
         since = until - timedelta(days=wanted.days)
         scope = wanted.scope(workspace_id, since, until)
         earlier = wanted.scope(workspace_id, since - timedelta(days=wanted.days), since)

@@ -16,6 +16,7 @@ from commands import (
     again,
     artifacts,
     connect,
+    digest,
     home,
     links,
     listing,
@@ -44,6 +45,7 @@ def register_all(app: AsyncApp, *, command: str) -> None:
     listing.register(app)
     connect.register(app)
     subscriptions.register(app)
+    digest.register(app)
     settings.register(app)
     me.register(app)
     suggest.register(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.outcomes import spoken_duration
 from bot.services import Services
 from bot.slack import replies
+from bot.slack.import_message import in_a_line
 from bot.slack.text import Message
 from commands.asking import Help, Typed
 from storage.workspaces import WorkspaceRow
@@ -23,6 +24,7 @@ async def examine(typed: Typed, services: Services) -> Message | None:
     lines.append(_webhooks(workspace, services))
     if workspace and workspace.skip_key:
         lines.append(_skips(workspace, services))
+    lines += [line] if (line := await past_line(typed.asker.workspace_id, services)) else []
     waiting, open_requests = await services.messages.count_waiting(), await services.requests.count_open()
     lines.append(f"Messages waiting for Slack: {waiting}. Starts and stops waiting for Bitrise: {open_requests}.")
     return replies.report(workspace, lines, command=services.command)
@@ -33,6 +35,12 @@ def _skips(workspace: WorkspaceRow, services: Services) -> str:
         return "Steps of builds may ask for a skip; none has yet."
     ago = spoken_duration((services.clock.now() - workspace.last_skip_at).total_seconds())
     return f"A step of a build last asked for a skip {ago} ago."
+
+
+async def past_line(workspace_id: str, services: Services) -> str:
+    """What is being read of the past; empty when nothing is."""
+    titles = {app.app_slug: app.title for app in await services.app_rows.list_apps(workspace_id)}
+    return in_a_line(await services.imports.list_open(workspace_id), titles)
 
 
 def _webhooks(workspace: WorkspaceRow | None, services: Services) -> str:

@@ -10,7 +10,9 @@ from commands import (
     again,
     artifacts,
     connect,
+    digest,
     doctor,
+    imports,
     listing,
     log,
     me,
@@ -24,15 +26,16 @@ from commands import (
 from commands.asking import Help, Typed
 
 HELP = (Help("help", "this list"),)
-MODULES = (start, status, listing, abort, again, log, artifacts, subscribe, stats, me, settings, connect, skip, doctor)
+MODULES = (
+    start, status, listing, abort, again, log, artifacts, subscribe, stats, digest, imports, me, settings,
+    connect, skip, doctor,
+)  # fmt: skip
 
 
 async def show_help(typed: Typed, services: Services) -> Message | None:
-    return replies.sentence(help_text(services.command))
+    return replies.listing(help_lines(services.command))
 
 
-def help_text(command: str) -> str:
+def help_lines(command: str) -> list[str]:
     entries = [entry for module in MODULES for entry in module.HELP] + list(HELP)
-    return "\n".join(
-        f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries
-    )
+    return [f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries]

@@ -10,6 +10,7 @@ from bot.slack import ids
 from bot.slack.client import SlackFailed
 from bot.slack.home import HomeFacts, home_view, strangers_home
 from commands.asking import Payload, answering, asker_of_press, workspace_of_event
+from commands.doctor import past_line
 
 RECENT = 15
 
@@ -50,6 +51,7 @@ async def publish(asker: Asker, services: Services) -> None:
             may_connect=await services.access.may_connect(asker),
             may_change_settings=False,
             command=services.command,
+            past=await past_line(asker.workspace_id, services),
         )
         is_member = services.access.is_member(asker)
         view = home_view(facts, now=services.clock.now()) if is_member else strangers_home()

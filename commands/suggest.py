@@ -17,7 +17,8 @@ from commands.asking import Payload, asker_of_press
 def register(app: AsyncApp) -> None:
     for select in (ids.START_APP, ids.SETTINGS_APP):
         app.options(select)(suggest_apps)
-    app.options(ids.SUBSCRIBE_APP)(suggest_apps_or_all)
+    for select in (ids.SUBSCRIBE_APP, ids.DIGEST_APP):
+        app.options(select)(suggest_apps_or_all)
     for select in (ids.START_TARGET, ids.SETTINGS_TARGET):
         app.options(select)(suggest_targets)
     for select in (ids.START_BRANCH, ids.SETTINGS_BRANCH):

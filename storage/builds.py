@@ -132,6 +132,19 @@ class BuildStore:
         )  # fmt: skip
         return _build(row) if row else None
 
+    async def fill_facts(self, tx: Transaction, build: BuildRow) -> None:
+        """What Bitrise tells of an ended build only later; what is known stays."""
+        await tx.execute(
+            """
+            update builds
+            set credit_cost = coalesce(credit_cost, :credit_cost), machine_type = coalesce(machine_type, :machine_type),
+                stack = coalesce(stack, :stack), is_utility = case when is_utility = 0 then :is_utility else 1 end
+            where workspace_id = :workspace_id and build_slug = :build_slug
+            """,
+            workspace_id=build.workspace_id, build_slug=build.build_slug, credit_cost=build.credit_cost,
+            machine_type=build.machine_type, stack=build.stack, is_utility=build.is_utility,
+        )  # fmt: skip
+
     async def list_unfinished(self, workspace_id: str, *, on: Reads | None = None) -> list[BuildRow]:
         rows = await (on or self._db).fetch_all(
             f"""

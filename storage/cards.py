@@ -11,6 +11,8 @@ from storage.database import Database, Reads, Transaction, column_list, from_row
 
 CARD, LINE, STARTED, CHANGE, FOLD = "card", "line", "started", "change", "fold"
 BRANCH, BULK, UNFURL = "branch", "bulk", "unfurl"
+IMPORT, DIGEST = "import", "digest"
+"""These show no build: how far the past has been read, and the figures of a span."""
 LIVE = (CARD, BRANCH, BULK, UNFURL)
 """These are drawn again when a build of theirs moves; the others say once what has happened."""
 _IS_LIVE = f"style in ({', '.join(repr(style) for style in LIVE)})"

@@ -165,6 +165,19 @@ class FigureStore:
         )
         return [Flaky(**row) for row in map(dict, rows)]
 
+    async def find_red_since(self, scope: Scope) -> datetime | None:
+        """Since when whatever is meant has only failed; None when the last one that ended passed, or none failed."""
+        rows = await self._read(
+            f"""
+            select min(finished_at) as red_since from builds
+            where {scope.where("('failed')")} and finished_at > coalesce((
+                select max(finished_at) from builds where {scope.where("('succeeded')")}), '')
+            """,
+            scope,
+        )
+        found = rows[0]["red_since"]
+        return datetime.fromisoformat(found) if found else None
+
     # Of every workspace, for Prometheus.
 
     async def count_all_ended(self, since: datetime) -> list[Row]:

@@ -1,4 +1,5 @@
-"""What figures add to the tables: durations as numbers, indexes that answer alone, a view for other programs."""
+"""What figures add to the tables: durations as numbers, indexes that answer alone, a view for other programs; how far
+each app's past has been read; which channels are told their figures."""
 
 from __future__ import annotations
 
@@ -45,4 +46,45 @@ FIGURES = (
     from builds
     left join apps on apps.workspace_id = builds.workspace_id and apps.app_slug = builds.app_slug
     where builds.is_pipeline = 0 and builds.outcome is not null""",
+    # How far each app's past has been read.
+    """
+    create table imports (
+        workspace_id text not null references workspaces (workspace_id),
+        app_slug text not null,
+        state text not null,
+        since text not null,
+        asked_by text not null,
+        asked_at text not null,
+        anchor text,
+        done integer not null,
+        total integer,
+        spent_ms integer not null,
+        failures integer not null,
+        restarts integer not null,
+        card_id text,
+        moved_at text,
+        finished_at text,
+        error text,
+        primary key (workspace_id, app_slug)
+    )""",
+    "create index imports_open on imports (workspace_id, asked_at) where state = 'open'",
+    "create index imports_of_card on imports (card_id) where card_id is not null",
+    # Which channels are told their figures, and when.
+    """
+    create table digests (
+        digest_id text primary key,
+        workspace_id text not null references workspaces (workspace_id),
+        channel_id text not null,
+        app_slug text,
+        cadence text not null,
+        weekday integer not null,
+        at text not null,
+        zone text not null,
+        due_at text not null,
+        owner text not null,
+        created_at text not null,
+        paused_at text,
+        paused_why text
+    )""",
+    "create index digests_of_channel on digests (workspace_id, channel_id)",
 )

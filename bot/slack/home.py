@@ -17,7 +17,7 @@ from bot.slack.blocks import BLOCKS_IN_VIEW, actions, button, context, divider, 
 from bot.slack.forms import Payload
 from bot.slack.lists import list_line, running_blocks
 from bot.slack.me_form import wishes_line
-from bot.slack.replies import health_line
+from bot.slack.replies import escaped, health_line
 from bot.slack.shown import ShownBuild
 from bot.slack.text import date, escape
 from storage.people import PersonRow
@@ -32,7 +32,10 @@ NO_BUILDS = (
 
 @dataclass(frozen=True, slots=True)
 class HomeFacts:
-    """``running`` and ``recent`` are the builds of the person whose Home it is; ``person`` what they have saved."""
+    """``running`` and ``recent`` are the builds of the person whose Home it is; ``person`` what they have saved.
+
+    ``past`` says what is being read of the past; empty when nothing is.
+    """
 
     workspace: WorkspaceRow | None
     running: Sequence[ShownBuild]
@@ -41,11 +44,13 @@ class HomeFacts:
     may_change_settings: bool
     command: str
     person: PersonRow | None = None
+    past: str = ""
 
 
 def home_view(facts: HomeFacts, *, now: datetime) -> Payload:
     blocks: list[Block] = [
         section(health_line(facts.workspace, command=facts.command)),
+        *([context(escaped(facts.past))] if facts.past else []),
         *_buttons(facts),
         *_wishes(facts.person),
         divider(),

@@ -61,6 +61,10 @@ SUBSCRIPTION_EDIT: Final = "subscription.edit"
 SUBSCRIPTION_REMOVE: Final = "subscription.remove"
 """The value may be several ids with blanks between them."""
 
+# Figures by themselves: the form, and the way on for a channel that could not be written to (the value is its id).
+DIGEST_EDIT: Final = "digest.edit"
+DIGEST_RESUME: Final = "digest.resume"
+
 WEBHOOK_ASK: Final = "webhook.ask"
 """Have Bitrise call about an app; the value is its slug."""
 
@@ -99,6 +103,11 @@ SUBSCRIBE_BY: Final = "subscribe.by"
 SUBSCRIBE_REASON: Final = "subscribe.reason"
 SUBSCRIBE_STYLE: Final = "subscribe.style"
 SUBSCRIBE_STARTS: Final = "subscribe.starts"
+DIGEST_APP: Final = "digest.app"
+DIGEST_CADENCE: Final = "digest.cadence"
+DIGEST_WEEKDAY: Final = "digest.weekday"
+DIGEST_AT: Final = "digest.at"
+DIGEST_ZONE: Final = "digest.zone"
 ME_TELLS: Final = "me.tells"
 ME_NAMES: Final = "me.names"
 ME_QUIET: Final = "me.quiet"

@@ -23,6 +23,15 @@ def sentence(text: str) -> Message:
     return message(told, section(told))
 
 
+def listing(told: Sequence[str]) -> Message:
+    """As many lines as there are, in as many sections as they need."""
+    parts = [""]
+    for line in map(escaped, told):
+        longer = f"{parts[-1]}\n{line}".strip()
+        parts = [*parts[:-1], longer] if length(longer) <= SENTENCE_LIMIT else [*parts, line]
+    return message("\n".join(parts), *map(section, parts))
+
+
 def escaped(text: str) -> str:
     """The same as mrkdwn for a section."""
     return shorten("\n".join(escape(one_line(line)) for line in text.split("\n")), SENTENCE_LIMIT)

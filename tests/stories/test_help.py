@@ -21,6 +21,7 @@ from tests.world import World
 READERS = {
     "list": parse_list, "abort": parse_abort, "again": parse_build, "status": parse_build, "show": parse_build,
     "subscribe": parse_subscribe, "unsubscribe": parse_unsubscribe, "stats": parse_stats,
+    "import": parse_stats,
 }  # fmt: skip
 
 

@@ -1,0 +1,197 @@
+"""Figures come to a channel by themselves: set up in a form, told once when due, paused where Slack refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from playground.bitrise import Build
+from playground.bitrise.model import Status
+from playground.slack import User
+from tests.world import World
+
+OpenWorld = Callable[..., Awaitable[World]]
+FORM: dict[str, Any] = {
+    "digest.app": "*",
+    "digest.cadence": "weekly",
+    "digest.weekday": "0",
+    "digest.at": "10:30",
+    "digest.zone": "Europe/Amsterdam",
+}
+"""Monday half past ten: it is Monday, ten o'clock in Amsterdam."""
+
+
+async def open_form(world: World, person: User) -> None:
+    await world.say("/build digest", by=person)
+    await world.slack.suggest(person, world.modal(person), "digest.app", "")
+    await world.settled()
+
+
+async def set_up(world: World, *, by: User | None = None, **fields: Any) -> str:
+    """Fill in the form and save; returns what stands in its place."""
+    person = by or world.ana
+    await open_form(world, person)
+    await world.submit(FORM | {f"digest.{name}": value for name, value in fields.items()}, by=person)
+    return world.modal_text(person)
+
+
+def ended(world: World, hours: float, status: Status = Status.SUCCESS, reason: str | None = None, **more: Any) -> Build:
+    """A build that ended so many hours ago, of which the bot hears when it next looks."""
+    params = {"workflow": "deploy", "branch": "main"} | more
+    build = world.bitrise.start_build(world.droid, at=world.clock.now() - timedelta(hours=hours), **params)
+    build.planned, build.planned_reason = status, reason
+    return build
+
+
+async def sleeps_until(world: World, moment: str, *, ended_before: float) -> None:
+    """The bot is off meanwhile, which is faster than a week of looking; a build ended so many hours before it wakes."""
+    await world.stop_bot()
+    world.clock.move_to(datetime.fromisoformat(moment).replace(tzinfo=UTC))
+    ended(world, ended_before)
+    await world.start_bot()
+
+
+@pytest.fixture
+async def busy(world: World) -> World:
+    """In the last week twelve successes and three failures of Android Shop; in the one before thirteen successes."""
+    for place in range(12):
+        ended(world, 20 + place)
+    for place in range(3):
+        ended(world, 10 + place, Status.FAILED)
+    for place in range(13):
+        ended(world, 24 * 8 + place)
+    await world.say("/build import android-shop")
+    await world.passes(minutes=1)
+    return world
+
+
+def digests(world: World) -> list[str]:
+    return [world.read(message) for message in world.cards() if re.search(r", the (week|day) from", message.text)]
+
+
+# The form.
+
+
+async def test_the_form_is_saved_and_says_when_the_next_one_comes(world: World) -> None:
+    told = await set_up(world)
+    assert "gets the figures of all apps: every Monday at 10:30 (Europe/Amsterdam), the next time" in told
+
+
+async def test_the_time_zone_is_mine_at_first(world: World) -> None:
+    await world.say("/build digest")
+    assert "Europe/Amsterdam" in str(world.modal().body)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("zone", "Moon/Tranquility", "I know no time zone “Moon/Tranquility”"),
+        ("at", None, "complete this required field"),
+    ],
+)
+async def test_what_cannot_be_is_said_at_its_field(world: World, field: str, value: str | None, why: str) -> None:
+    await open_form(world, world.ana)
+    delivery = await world.submit(FORM | {f"digest.{field}": value})
+    assert why in str(delivery.errors)
+    assert await world.bot.services.database.fetch_all("select digest_id from digests") == []
+
+
+async def test_the_same_app_once_more_is_changed_not_doubled(busy: World) -> None:
+    await set_up(busy)
+    await set_up(busy, at="10:45", by=busy.bo)
+    rows = await busy.bot.services.database.fetch_all("select at, owner from digests")
+    assert [tuple(row.values()) for row in map(dict, rows)] == [("10:45", busy.bo.id)]
+    await busy.passes(minutes=60)
+    assert len(digests(busy)) == 1
+
+
+# Telling.
+
+
+async def test_the_week_is_told_against_the_week_before(busy: World) -> None:
+    await set_up(busy)
+    await busy.passes(minutes=28)
+    assert digests(busy) == []
+    await busy.passes(minutes=4)
+    (told,) = digests(busy)
+    assert "All apps, the week from" in told
+    assert "80.0 % of 15 finished succeeded; 0 aborted, 0 skipped not counted." in told
+    assert "• The success rate fell by 20.0 points, from 100 % to 80.0 %." in told
+    assert "• Android Shop `deploy` fails most: 3 of 15 (20.0 %), and nothing else since" in told
+    assert "Succeeded | 12 | 13" in told.splitlines()
+    assert "Every Monday at 10:30 (Europe/Amsterdam), set up by @ana. /build digest changes it." in told
+
+
+async def test_it_comes_again_a_week_later_when_something_happened(busy: World) -> None:
+    await set_up(busy)
+    await busy.passes(minutes=33)
+    await sleeps_until(busy, "2026-03-09T09:00:00", ended_before=1)
+    await busy.passes(minutes=40)
+    assert len(digests(busy)) == 2
+    assert "100 % of 1 finished succeeded" in digests(busy)[1]
+
+
+async def test_nothing_is_told_of_a_span_in_which_nothing_happened(world: World) -> None:
+    await set_up(world, cadence="daily")
+    await world.passes(minutes=33)
+    assert world.cards() == []
+    rows = await world.bot.services.database.fetch_all("select due_at from digests")
+    assert [row["due_at"] for row in rows] == ["2026-03-03T09:30:00.000000Z"]
+
+
+async def test_daily_ones_cover_a_day(busy: World) -> None:
+    await set_up(busy, cadence="daily", app=busy.droid.slug)
+    await busy.passes(minutes=33)
+    (message,) = [message for message in busy.cards() if "the day from" in message.text]
+    assert message.text.startswith("Android Shop, the day from 2026-03-01 09:30 UTC to 2026-03-02 09:30 UTC: ")
+
+
+async def test_times_that_were_missed_are_told_once_and_late(busy: World) -> None:
+    await set_up(busy, cadence="daily")
+    await sleeps_until(busy, "2026-03-05T09:00:00", ended_before=28)
+    await busy.passes(minutes=33)
+    (message,) = [message for message in busy.cards() if "the day from" in message.text]
+    assert message.text.startswith("All apps, the day from 2026-03-03 09:30 UTC to 2026-03-04 09:30 UTC: ")
+    assert "Told late: I was away when it was due." in busy.read(message)
+
+
+async def test_two_that_wake_for_one_time_tell_it_once(busy: World) -> None:
+    await set_up(busy)
+    (row,) = await busy.bot.services.database.fetch_all("select digest_id, due_at from digests")
+    await busy.passes(minutes=33)
+    due_at = datetime.fromisoformat(row["due_at"]).isoformat()
+    await busy.bot.services.digests.tell({"digest_id": row["digest_id"], "due_at": due_at})
+    await busy.settled()
+    assert len(digests(busy)) == 1
+
+
+# Ending and pausing.
+
+
+async def test_off_ends_it(busy: World) -> None:
+    await set_up(busy)
+    await busy.say("/build digest off")
+    assert "no figures come here by themselves any more" in busy.whispers()[-1]
+    await busy.passes(minutes=60)
+    assert digests(busy) == []
+    await busy.say("/build digest off android-shop")
+    assert "gets no figures like that" in busy.whispers()[-1]
+
+
+async def test_a_channel_that_refuses_pauses_it_and_its_owner_goes_on(busy: World) -> None:
+    await set_up(busy)
+    busy.slack.archive(busy.ios)
+    await busy.passes(minutes=33)
+    assert (
+        f"I have paused the figures for <#{busy.ios.id}> that you set up: the channel is archived" in busy.letters()[-1]
+    )
+    busy.slack.unarchive(busy.ios)
+    letter = busy.slack.direct_messages(busy.ana, busy.app)[-1]
+    await busy.press(letter, "Try again")
+    await sleeps_until(busy, "2026-03-09T09:00:00", ended_before=1)
+    await busy.passes(minutes=40)
+    assert len(digests(busy)) == 1
