@@ -63,6 +63,7 @@ from storage.audit import AuditStore
 from storage.builds import BuildStore
 from storage.cards import CardStore
 from storage.digests import DigestStore
+from storage.doors import DoorStore
 from storage.facts import FactStore
 from storage.figures import FigureStore
 from storage.findings import FindingStore
@@ -105,6 +106,7 @@ def compose(
     """One of each, wired. ``session`` carries every call to Slack and Bitrise; its owner closes it."""
     vault = Vault(parse_keys(secret(settings.encryption_keys)))
     workspaces, app_rows, builds = WorkspaceStore(database), AppStore(database), BuildStore(database)
+    doors = DoorStore(database)
     requests, cards, audit = RequestStore(database), CardStore(database), AuditStore(database)
     messages, subscription_rows = OutboxStore(database), SubscriptionStore(database)
     people, finding_rows, news_rows = PeopleStore(database), FindingStore(database), NewsStore(database)
@@ -161,7 +163,8 @@ def compose(
         database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
     )
     hints = Hints(
-        database=database, workspaces=workspaces, apps=app_rows, webhooks=WebhookStore(database), audit=audit,
+        database=database, workspaces=workspaces, doors=doors, apps=app_rows, webhooks=WebhookStore(database),
+        audit=audit,
         connections=connections, access=access, sweeps=sweeps, vault=vault, clock=clock, new_id=new_id,
         public_url=settings.public_url,
     )  # fmt: skip
@@ -182,7 +185,7 @@ def compose(
         new_id=new_id,
     )  # fmt: skip
     skips = Skips(
-        database=database, workspaces=workspaces, builds=builds, audit=audit, connections=connections,
+        database=database, workspaces=workspaces, doors=doors, builds=builds, audit=audit, connections=connections,
         observer=observer, aborts=aborts, access=access, vault=vault, clock=clock, new_id=new_id,
         public_url=settings.public_url, reasons=settings.ci_reasons,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from bot.vault import Vault
 from storage import Database, Transaction
 from storage.apps import AppRow, AppStore
 from storage.audit import AuditRow, AuditStore
+from storage.doors import DoorStore
 from storage.webhooks import WebhookRow, WebhookStore
 from storage.workspaces import WorkspaceRow, WorkspaceStore
 
@@ -45,6 +46,7 @@ class Hints:
         *,
         database: Database,
         workspaces: WorkspaceStore,
+        doors: DoorStore,
         apps: AppStore,
         webhooks: WebhookStore,
         audit: AuditStore,
@@ -56,6 +58,7 @@ class Hints:
         new_id: Callable[[], str],
         public_url: str | None,
     ) -> None:
+        self._doors = doors
         self._db, self._workspaces, self._apps, self._webhooks = database, workspaces, apps, webhooks
         self._audit, self._connections, self._access, self._sweeps = audit, connections, access, sweeps
         self._vault, self._clock, self._new_id, self._public_url = vault, clock, new_id, public_url
@@ -68,7 +71,7 @@ class Hints:
 
     async def receive(self, key: str, raw: bytes, headers: Mapping[str, str]) -> bool:
         """Whether it came from Bitrise; then a sweep is due. A lie, a replay or a flood can do no more than that."""
-        workspace = await self._workspaces.find_by_webhook_key(key)
+        workspace = await self._doors.find_by_webhook_key(key)
         if workspace is None or not self._is_true(workspace, raw, headers):
             return False
         hint, now = read_hint(raw, headers), self._clock.now()
@@ -76,7 +79,7 @@ class Hints:
         due_at = max(now, last + LEAST_PAUSE) if last else now
 
         async def note(tx: Transaction) -> None:
-            await self._workspaces.save_webhook_seen(tx, workspace.workspace_id, now=now)
+            await self._doors.save_webhook_seen(tx, workspace.workspace_id, now=now)
             await self._sweeps.make_due(tx, workspace.workspace_id, at=due_at)
 
         await self._db.transaction(note)
@@ -126,7 +129,7 @@ class Hints:
         sealed = self._vault.seal(secret, context=secret_context(workspace_id))
 
         async def prepare(tx: Transaction) -> WorkspaceRow | None:
-            await self._workspaces.claim_webhook_key(tx, workspace_id, key=key, sealed=sealed)
+            await self._doors.claim_webhook_key(tx, workspace_id, key=key, sealed=sealed)
             return await self._workspaces.find_workspace(workspace_id, on=tx)
 
         workspace = await self._db.transaction(prepare)

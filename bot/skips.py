@@ -22,6 +22,7 @@ from bot.vault import Vault
 from storage import Database, Transaction
 from storage.audit import AuditRow, AuditStore
 from storage.builds import BuildRow, BuildStore
+from storage.doors import DoorStore
 from storage.workspaces import WorkspaceRow, WorkspaceStore
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Skips:
         *,
         database: Database,
         workspaces: WorkspaceStore,
+        doors: DoorStore,
         builds: BuildStore,
         audit: AuditStore,
         connections: Connections,
@@ -75,6 +77,7 @@ class Skips:
         public_url: str | None,
         reasons: Collection[str],
     ) -> None:
+        self._doors = doors
         self._db, self._workspaces, self._builds, self._audit = database, workspaces, builds, audit
         self._connections, self._observer, self._aborts, self._access = connections, observer, aborts, access
         self._vault, self._clock, self._new_id = vault, clock, new_id
@@ -86,7 +89,7 @@ class Skips:
     async def receive(self, raw: bytes, headers: Mapping[str, str]) -> Answer:
         """Whoever does not hold the app's secret learns nothing, and Bitrise is not asked for them."""
         claim = read_claim(raw, headers)
-        workspace = await self._workspaces.find_by_skip_key(claim.key) if claim else None
+        workspace = await self._doors.find_by_skip_key(claim.key) if claim else None
         if claim is None or workspace is None or not self._is_true(claim, workspace):
             return LIE
         if wait := self._wait(workspace.workspace_id, claim.app_slug):
@@ -126,7 +129,7 @@ class Skips:
         request = self._aborts.request_of(step_of(build), stop, build)
 
         async def store(tx: Transaction) -> bool:
-            await self._workspaces.save_skip_seen(tx, workspace_id, now=now)
+            await self._doors.save_skip_seen(tx, workspace_id, now=now)
             return await self._aborts.store(tx, request, build)
 
         if not await self._db.transaction(store):
@@ -169,7 +172,7 @@ class Skips:
         await self._access.check_may_connect(asker)
 
         async def forget(tx: Transaction) -> bool:
-            gone = await self._workspaces.delete_skip_key(tx, asker.workspace_id)
+            gone = await self._doors.delete_skip_key(tx, asker.workspace_id)
             if gone:
                 await self._note(tx, asker, "off", "done")
             return gone
@@ -181,7 +184,7 @@ class Skips:
         await self._access.check_may_connect(asker)
 
         async def renew(tx: Transaction) -> None:
-            await self._workspaces.delete_skip_key(tx, asker.workspace_id)
+            await self._doors.delete_skip_key(tx, asker.workspace_id)
             await self._claim_key(tx, asker.workspace_id)
             await self._note(tx, asker, "rotate", "done")
 
@@ -203,7 +206,7 @@ class Skips:
     async def _claim_key(self, tx: Transaction, workspace_id: str) -> None:
         key, secret = (self._new_id() + self._new_id(), "".join(self._new_id() for _ in range(4)))
         sealed = self._vault.seal(secret, context=secret_context(workspace_id))
-        await self._workspaces.claim_skip_key(tx, workspace_id, key=key, sealed=sealed)
+        await self._doors.claim_skip_key(tx, workspace_id, key=key, sealed=sealed)
 
     async def _note(self, tx: Transaction, asker: Asker, subject: str, result: str) -> None:
         who, now = asker.user_id, self._clock.now()

@@ -96,7 +96,7 @@ async def check(asker: Asker, form: DigestForm, services: Services) -> None:
     if not form.channel_id:
         raise NothingNamed(f"Figures come to a channel: type {services.command} digest in one.")
     if form.app_slug and await services.apps.find_app(asker.workspace_id, form.app_slug) is None:
-        raise FormRefused({ids.DIGEST_APP: "Choose an app, or all of them."})
+        raise FormRefused({ids.DIGEST_APP: "That app is not among those the stored token reaches any more."})
 
 
 async def end_digest(typed: Typed, services: Services) -> Message | None:

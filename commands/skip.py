@@ -24,7 +24,8 @@ async def show_step(typed: Typed, services: Services) -> Message | None:
     if only == "off":
         return replies.sentence(skip_message.switched_off(was_on=await services.skips.switch_off(typed.asker)))
     await services.access.check_may_connect(typed.asker)
-    app = await services.builds.named_app(typed.asker, parse_build(typed.words).app)
+    named = parse_build(typed.words)  # a bare slug may be an app's as well as a build's
+    app = await services.builds.named_app(typed.asker, named.app or named.slug)
     step = await services.skips.step_for(typed.asker, app.app_slug)
     return skip_message.to_paste(
         app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=services.command

@@ -23,6 +23,7 @@ from playground.clock import SteppedClock
 from playground.slack import Installation, PracticeSlack
 from playground.wire import Fault
 from storage import open_database
+from storage.doors import DoorStore
 from storage.workspaces import WorkspaceStore
 
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
@@ -164,7 +165,7 @@ def test_scopes(granted: str, level: str, told: str) -> None:
 async def test_steps_that_may_ask_for_a_skip_and_cannot_reach_us(settings: Settings, bitrise: PracticeBitrise) -> None:
     await connect(settings, bitrise.add_token(bitrise.add_user("bitrise-bot")))
     database = await open_database(settings.database_url.get_secret_value())
-    store = WorkspaceStore(database)
+    store = DoorStore(database)
     await database.transaction(lambda tx: store.claim_skip_key(tx, "T1", key="k", sealed="s"))
     await database.transaction(lambda tx: store.save_skip_seen(tx, "T1", now=datetime(2026, 3, 2, 9, 4, tzinfo=UTC)))
     await database.close()

@@ -18,6 +18,7 @@ from bot.settings import Settings
 from bot.skips import secret_context
 from bot.vault import Vault, new_key, parse_keys
 from storage import DatabaseInUse, Transaction, open_database
+from storage.doors import DoorStore
 from storage.installations import BOT, InstallationRow, InstallationStore
 from storage.workspaces import WorkspaceStore
 
@@ -72,12 +73,12 @@ async def test_the_secret_that_steps_of_builds_carry_stays_the_same(url: str) ->
     await connect(url, {"T1": None})
     sealed = Vault(parse_keys(OLD)).seal("step", context=secret_context("T1"))
     database = await open_database(url)
-    store = WorkspaceStore(database)
+    store = DoorStore(database)
     await database.transaction(lambda tx: store.claim_skip_key(tx, "T1", key="k", sealed=sealed))
     await database.close()
     assert await rotate_keys(settings(url, NEW, OLD)) == 1
     database = await open_database(url)
-    row = await WorkspaceStore(database).find_by_skip_key("k")
+    row = await DoorStore(database).find_by_skip_key("k")
     await database.close()
     assert row is not None
     opened = Vault(parse_keys(NEW)).open(row.skip_secret_sealed or "", context=secret_context("T1"))

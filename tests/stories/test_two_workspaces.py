@@ -19,6 +19,7 @@ from bot.access import Asker
 from bot.bitrise.webhook import SECRET_HEADER
 from bot.slack import ids
 from bot.slack.connect_form import connect_form
+from bot.slack.digest_form import DigestDraft, digest_form
 from bot.slack.questions import answer_value
 from bot.slack.settings_form import settings_form
 from bot.slack.start_form import StartDraft, start_form
@@ -122,6 +123,9 @@ class Spy:
     def subscription_form(self) -> Mapping[str, Any]:
         draft = SubscriptionDraft(self.many.ios.id, self.subscription_id, self.many.shop.slug, "x")
         return subscription_form(draft)
+
+    def digest_form(self) -> Mapping[str, Any]:
+        return digest_form(DigestDraft(self.many.ios.id, self.many.shop.slug, "x"))
 
     @property
     def question(self) -> str:
@@ -236,6 +240,9 @@ TRIES: dict[str, Try] = {
     "view build.abort-many": lambda spy: spy.submit(spy.bulk_form, {"abort.reason": "stuck"}),
     "action build.stop-all": presses(ids.BUILD_STOP_ALL, lambda spy: spy.many.shop.slug),
     "action build.stop-older": presses(ids.BUILD_STOP_OLDER, build),
+    "action digest.resume": presses(ids.DIGEST_RESUME, lambda spy: spy.many.ios.id),
+    "view digest.edit": lambda spy: spy.submit(spy.digest_form(), {}),
+    "options digest.app": lambda spy: spy.suggest(spy.digest_form(), ids.DIGEST_APP, "shop"),
     "view channel.settings": lambda spy: spy.submit(spy.settings_form(), {}),
     "view subscription.edit": lambda spy: spy.submit(spy.subscription_form(), {}),
     "options start.target": lambda spy: spy.suggest(spy.start_form(), ids.START_TARGET, "end"),
@@ -286,6 +293,9 @@ TYPED = {
     "subscribe": "subscribe {slug}",
     "unsubscribe": "unsubscribe {slug}",
     "stats": "stats {slug}",
+    "import": "import {slug}",
+    "skip-step": "skip-step {slug}",
+    "digest": "digest off {slug}",
 }
 """A verb to what is typed with Acme's app and build; besides, each is tried with the address of the build's page."""
 WITHOUT_IDS = {
