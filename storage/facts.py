@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import sqlite_utils
-
 from storage.database import DatabaseUnusable, Reads
 from storage.figures import ALL, Scope
 from storage.schema_figures import FACTS
@@ -69,6 +67,8 @@ class FactFile:
             raise DatabaseUnusable(f"The file {path} is there already; name a new one.")
         if not path.parent.is_dir():
             raise DatabaseUnusable(f"There is no folder {path.parent}.")
+        import sqlite_utils  # with PostgreSQL nothing else needs it
+
         self._database = sqlite_utils.Database(path)
         types = {name: int if name in WHOLE else str for name in COLUMNS}
         self._database["build_facts"].create(types, pk=("workspace_id", "build_slug"))  # type: ignore[union-attr]

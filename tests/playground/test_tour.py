@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.settings import Settings, env_name
 from commands import help as gathered
@@ -52,10 +53,17 @@ def test_the_readme_has_every_usage_of_the_help(readme: str) -> None:
     assert [entry.usage for entry in entries if f"`{f'/build {entry.usage}'.strip()}`" not in table] == []
 
 
+def written(default: object) -> object:
+    """As one writes it into a file."""
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    return ",".join(default) if isinstance(default, tuple) else default
+
+
 def test_the_readme_says_of_each_setting_what_the_code_says(readme: str) -> None:
     rows = dict(re.findall(r"^\| `(BUILDBELL_\w+)` \| (.*) \|$", readme, re.MULTILINE))
     expected = {
-        env_name(name): f"{f'`{field.default}`' if field.default else ''} | {field.description}"
+        env_name(name): f"{f'`{written(field.default)}`' if field.default else ''} | {field.description}"
         for name, field in Settings.model_fields.items()
     }
     assert rows == expected
