@@ -102,6 +102,9 @@ class Apps:
     async def list_pipelines(self, workspace_id: str, app_slug: str) -> list[str]:
         return await self._builds.list_names(workspace_id, app_slug, column="pipeline")
 
+    async def is_pipeline(self, workspace_id: str, app_slug: str, name: str) -> bool:
+        return await self._builds.is_pipeline_known(workspace_id, app_slug, name)
+
     async def list_branches(self, workspace_id: str, app_slug: str) -> list[str]:
         return await self._list_known(workspace_id, app_slug, "branch")
 

@@ -128,7 +128,7 @@ class Starts:
         if branch is None and wanted.tag is None and wanted.commit is None:
             branch = (defaults and defaults.branch) or (last and last.branch) or None
         pipeline = wanted.pipeline
-        if workflow and not pipeline and workflow in await self._apps.list_pipelines(asker.workspace_id, app.app_slug):
+        if workflow and not pipeline and await self._apps.is_pipeline(asker.workspace_id, app.app_slug, workflow):
             workflow, pipeline = None, workflow
         if not (workflow or pipeline or branch or wanted.tag or wanted.commit):
             raise NothingNamed(
