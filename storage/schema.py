@@ -216,6 +216,7 @@ HEARING = (
     "alter table workspaces add column webhook_key text",
     "alter table workspaces add column webhook_secret_sealed text",
     "alter table workspaces add column last_webhook_at text",
+    "alter table workspaces add column names_version integer not null default 0",
     "create unique index workspaces_by_webhook_key on workspaces (webhook_key) where webhook_key is not null",
     # cards: not only live ones any more
     "alter table cards add column style text not null default 'card'",

@@ -13,7 +13,8 @@ class WorkspaceRow:
     """``health`` is ``none`` (not connected), ``ok`` or ``refused`` (Bitrise answered 401 since ``health_since``).
 
     Every build triggered up to ``known_until`` has been seen. While ``walk_next`` is set, a gap is being read page by
-    page from there, and when that is done everything up to ``walk_until`` is known.
+    page from there, and when that is done everything up to ``walk_until`` is known. ``names_version`` grows whenever
+    the apps or their aliases are written anew, so that who has read them knows whether they still are as they were.
     """
 
     workspace_id: str
@@ -38,6 +39,7 @@ class WorkspaceRow:
     webhook_key: str | None = None
     webhook_secret_sealed: str | None = None
     last_webhook_at: datetime | None = None
+    names_version: int = 0
 
 
 COLUMNS = column_list(WorkspaceRow)
@@ -64,6 +66,12 @@ class WorkspaceStore:
             f"select {COLUMNS} from workspaces where workspace_id = :workspace_id", workspace_id=workspace_id
         )
         return _workspace(row) if row else None
+
+    async def find_names_version(self, workspace_id: str) -> int:
+        row = await self._db.fetch_one(
+            "select names_version from workspaces where workspace_id = :workspace_id", workspace_id=workspace_id
+        )
+        return int(row["names_version"]) if row else 0
 
     async def find_by_webhook_key(self, key: str) -> WorkspaceRow | None:
         row = await self._db.fetch_one(
