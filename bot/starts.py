@@ -68,16 +68,16 @@ class Starts:
         request = self._request(asker, parameters, unique_key)
 
         async def store(tx: Transaction) -> Asked:
-            known = await self._requests.find_by_key(asker.workspace_id, unique_key, on=tx)
-            if known is not None:
+            state = await self._requests.add_start(tx, request, is_asked=not start_anyway)
+            if state is None:
+                known = await self._requests.find_by_key(asker.workspace_id, unique_key, on=tx)
+                assert known is not None
                 return Asked(known.request_id, app, parameters, is_held=known.state == "held")
-            equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
-            open_one = await self._requests.find_open_start(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
-            is_held = not start_anyway and bool(equal or open_one)
-            await self._requests.add_request(tx, dataclasses.replace(request, state="held") if is_held else request)
-            if not is_held:
+            if state != "held":
                 await self._enqueue(tx, request.request_id)
-            return Asked(request.request_id, app, parameters, is_held, equal[0] if equal else None)
+                return Asked(request.request_id, app, parameters)
+            equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
+            return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
 
         return await self._db.transaction(store)
 
