@@ -16,7 +16,8 @@ from aiohttp import web
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
@@ -25,6 +26,7 @@ from bot.clock import Clock, SystemClock
 from bot.composition import compose, secret
 from bot.engine import engine_for
 from bot.errors import StartupFailed
+from bot.handlers import Handlers, answer
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.client import web_client
@@ -144,29 +146,32 @@ class Bot:
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
             user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
         )
-        app.use(self._attend)
-        commands.register_all(app, command=self._settings.command)
+        app.use(_Attendance(self))
+        self._handlers = Handlers(app)
+        commands.register_all(cast(AsyncApp, self._handlers), command=self._settings.command)
         app.error(commands.answer_bug)
         return app
 
-    async def _attend(self, context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> Any:
+    async def attend(self, req: AsyncBoltRequest, next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
         """Around every delivery: hand the handler its services, count, and refuse once we are stopping."""
         if self._is_stopping:
             return BoltResponse(status=503)  # not acked: Slack delivers it again, or says that it failed
-        kind = str(body.get("type") or ("command" if "command" in body else "event"))
+        body = req.body
         began = time.perf_counter()
-        context["services"] = self.services
+        req.context["services"] = self.services
+        named = self._handlers.find(body)
+        counted = self.metrics.delivery(str(body.get("type") or ("command" if "command" in body else "event")))
         self._in_flight += 1
         self._drained.clear()
         try:
-            response = await next()
-            self.metrics.requests.labels(kind, "answered").inc()
-            return response
+            response = await answer(named, req.context, body) if named else await next()
+            counted.answered.inc()
+            return cast("BoltResponse | None", response)
         except BaseException:
-            self.metrics.requests.labels(kind, "broken").inc()
+            counted.broken.inc()
             raise
         finally:
-            self.metrics.ack_seconds.labels(kind).observe(time.perf_counter() - began)
+            counted.seconds.observe(time.perf_counter() - began)
             self._in_flight -= 1
             if not self._in_flight:
                 self._drained.set()
@@ -201,6 +206,18 @@ class Bot:
         for state in ("todo", "doing", "failed"):
             self.metrics.jobs.labels(state).set(jobs.get(state, 0))
         return self.metrics.exposition()
+
+
+class _Attendance(AsyncMiddleware):
+    """A class and no function: for a function, Bolt fills in thirty arguments each time."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def async_process(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse | None:
+        return await self._bot.attend(req, next)
 
 
 async def serve(settings: Settings) -> None:

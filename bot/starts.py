@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 from bot.access import Access, Asker
@@ -165,7 +164,7 @@ class Starts:
             asker,
             kind=START,
             unique_key=unique_key,
-            parameters=dataclasses.asdict(parameters),
+            parameters=parameters.fields(),
             app_slug=parameters.app_slug,
             workflow=parameters.target,
             branch=parameters.branch,
