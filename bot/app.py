@@ -9,7 +9,7 @@ import secrets
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from aiohttp import web
@@ -30,10 +30,12 @@ from bot.handlers import Handlers, answer
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.client import web_client
-from bot.socket import Socket
 from bot.tasks import Tasks
 from bot.web import web_app
 from storage import DatabaseUnusable, open_database
+
+if TYPE_CHECKING:
+    from bot.socket import Socket
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
@@ -88,6 +90,8 @@ class Bot:
         if settings.does_work:
             await self._start_work(is_alone=database.dialect == "sqlite")
         if settings.takes_requests and settings.slack_app_token is not None:
+            from bot.socket import Socket  # by HTTP it is not needed
+
             self.socket = Socket(
                 app=self.slack_app,
                 app_token=settings.slack_app_token.get_secret_value(),

@@ -9,9 +9,10 @@ import asyncio
 import itertools
 import json
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -51,6 +52,9 @@ class StandIns:
         self.called_at: dict[str, list[float]] = {}
         self.links: dict[str, list[Link]] = {}
         self.running: dict[str, bytes] = {}
+        self.triggered: deque[dict[str, Any]] = deque(maxlen=50)
+        self.swept_at: dict[str, list[float]] = {}
+        self.sweeps = self.bitrise_calls = 0
         self.numbers = itertools.count(1)
         self.port = 0
 
@@ -111,20 +115,35 @@ class StandIns:
     async def _bitrise(self, request: web.Request) -> web.Response:
         await request.read()
         tail = request.match_info["tail"]
+        self.bitrise_calls += 1
         if request.method == "POST":
             self._note("trigger")
             number = next(self.numbers)
+            self.triggered.appendleft(_ended(number))
             answer = {
                 "status": "ok", "message": "", "slug": SHOP, "service": "bitrise", "build_slug": f"{number:016x}",
                 "build_number": number, "build_url": f"https://app.bitrise.io/build/{number:016x}",
                 "triggered_workflow": "deploy",
             }  # fmt: skip
             return web.json_response(answer, status=201)
-        self._note(f"GET {tail}")
         token = request.headers.get("Authorization", "")
-        if tail == "builds" and token in self.running:
-            return web.Response(body=self.running[token], content_type="application/json")
-        return web.json_response({"data": [], "paging": {"total_item_count": 0, "page_item_limit": 50}})
+        if tail != "builds":
+            return web.json_response({"data": [], "paging": {"total_item_count": 0, "page_item_limit": 50}})
+        self.sweeps += 1
+        self.swept_at.setdefault(token, []).append(time.time())
+        body = self.running.get(token) or listed_builds(list(self.triggered))
+        return web.Response(body=body, content_type="application/json")
+
+
+def _ended(number: int) -> dict[str, Any]:
+    """A build that succeeded at once."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "slug": f"{number:016x}", "status": 1, "status_text": "success", "build_number": number, "triggered_at": now,
+        "started_on_worker_at": now, "environment_prepare_finished_at": now, "finished_at": now,
+        "branch": f"feature-{number:x}", "triggered_workflow": "deploy", "is_on_hold": False,
+        "repository": {"slug": SHOP, "title": "Shop", "owner": {"name": "Acme", "slug": "acme"}},
+    }  # fmt: skip
 
 
 def listed_builds(builds: list[dict[str, Any]]) -> bytes:
