@@ -121,10 +121,12 @@ class Starts:
         workflow = wanted.workflow or (words[0] if words else None)
         branch = wanted.branch or (words[1] if len(words) > 1 else None)
         defaults = channel if channel.app_slug == app.app_slug else None
-        last = await self._requests.find_last_start(asker.workspace_id, asker.channel_id or "", app.app_slug)
-        if workflow is None and wanted.pipeline is None:
+        asks_target = workflow is None and wanted.pipeline is None
+        asks_code = branch is None and wanted.tag is None and wanted.commit is None
+        last = await self._last_here(asker, app) if asks_target or asks_code else None
+        if asks_target:
             workflow = (defaults and defaults.workflow) or (last and last.workflow) or None
-        if branch is None and wanted.tag is None and wanted.commit is None:
+        if asks_code:
             branch = (defaults and defaults.branch) or (last and last.branch) or None
         pipeline = wanted.pipeline
         if workflow and not pipeline and await self._apps.is_pipeline(asker.workspace_id, app.app_slug, workflow):
@@ -139,6 +141,9 @@ class Starts:
             app.app_slug, workflow, pipeline, branch, wanted.tag, wanted.commit, wanted.environment, wanted.message
         )
         return app, parameters
+
+    async def _last_here(self, asker: Asker, app: AppRow) -> RequestRow | None:
+        return await self._requests.find_last_start(asker.workspace_id, asker.channel_id or "", app.app_slug)
 
     async def _name_app(self, asker: Asker, wanted: Wanted, default: str | None) -> tuple[AppRow, tuple[str, ...]]:
         """The app, and the words that are left. Without a name for it, the channel's app is meant."""
