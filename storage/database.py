@@ -73,7 +73,7 @@ def to_column(value: object) -> object:
 
 def to_columns(record: Any) -> dict[str, object]:
     """The fields of a row dataclass as statement parameters."""
-    return {name: getattr(record, name) for name in _field_names(type(record))}
+    return {name: getattr(record, name) for name in _field_names(cast(Any, type(record)))}
 
 
 @functools.cache

@@ -198,9 +198,7 @@ HEARING = (
     create index builds_unfinished_on_branch on builds (workspace_id, app_slug, branch, triggered_at)
         where state != 'finished'""",
     # what every start asks: is the same on its way already, does it run, is that a pipeline's name
-    """
-    create index requests_equal on requests (workspace_id, app_slug, digest)
-        where state in ('accepted', 'sent')""",
+    "create index requests_equal on requests (workspace_id, app_slug, digest) where state in ('accepted', 'sent')",
     """
     create index builds_unfinished_equal on builds (workspace_id, app_slug, digest, triggered_at)
         where state != 'finished'""",

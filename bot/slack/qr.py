@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from io import BytesIO
 
-
 QUIET_ZONE = 4
 """Blank modules around it; with less, cameras do not find it."""
 PIXELS = 400

@@ -75,7 +75,10 @@ SUBJECTS: dict[str, Callable[[], Awaitable[Table]]] = {
 def drawn(tables: dict[str, Table]) -> str:
     parts: list[str] = []
     top = 8
-    for name, title in (("acks", "Command to acknowledgement"), ("envelopes", "Socket Mode envelope to acknowledgement")):
+    for name, title in (
+        ("acks", "Command to acknowledgement"),
+        ("envelopes", "Socket Mode envelope to acknowledgement"),
+    ):
         if name in tables:
             figures: dict[str, Figures] = tables[name].raw
             limit = next(iter(figures.values()))
@@ -83,7 +86,9 @@ def drawn(tables: dict[str, Table]) -> str:
             parts += lines
     if "sweeps" in tables:
         costs = tables["sweeps"].raw
-        points = [(count * working.BUILDS_EACH, each["cpu_ms"] / working.BUILDS_EACH * 1000) for count, each in costs.items()]
+        points = [
+            (count * working.BUILDS_EACH, each["cpu_ms"] / working.BUILDS_EACH * 1000) for count, each in costs.items()
+        ]
         lines, top = line("What a running build costs in each sweep, by how many run", points, top=top, label="µs")
         parts += lines
     return svg(parts, top, "Buildbell beside the limit and its peers")

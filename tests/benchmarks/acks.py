@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import uvloop
 
@@ -23,10 +24,11 @@ from tests.benchmarks.furnish import environment, furnish
 from tests.benchmarks.pressure import all_it_takes, at_rate
 from tests.benchmarks.standins import StandIns
 from tests.benchmarks.tables import Table
-from tests.benchmarks.wire import commands
+from tests.benchmarks.wire import SIGNING_SECRET, commands
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
+DURABLE: Any = ("shared_buffers=64MB", "max_connections=100")
 LIMIT = "raw aiohttp that only verifies"
 OURS = "Buildbell, SQLite"
 OURS_POSTGRES = "Buildbell, PostgreSQL"
@@ -68,13 +70,17 @@ def javascript(where: str) -> list[str]:
 
 
 def javascript_environment(slack_url: str) -> dict[str, str]:
-    from tests.benchmarks.wire import SIGNING_SECRET
-
     return {"NODE_PATH": str(PEERS / "node_modules"), "SLACK_URL": slack_url, "SIGNING_SECRET": SIGNING_SECRET}
 
 
 async def ours(
-    standins: StandIns, name: str, database_url: str, port: int, role: str, *, module: str = "tests.benchmarks.peers.ours"
+    standins: StandIns,
+    name: str,
+    database_url: str,
+    port: int,
+    role: str,
+    *,
+    module: str = "tests.benchmarks.peers.ours",
 ) -> Server:
     await furnish(database_url)
     return Server(name, python(module, role), environment(standins, "ours", database_url, port))
@@ -88,7 +94,7 @@ async def postgres() -> AsyncIterator[str | None]:
     except ImportError:
         yield None
         return
-    postgres_server.SWIFT = ("shared_buffers=64MB", "max_connections=100")
+    postgres_server.SWIFT = DURABLE
     with postgres_server.running_server() as url:
         server = await asyncio.to_thread(postgres_server.PostgresServer, url)
         try:
@@ -113,7 +119,9 @@ async def measure_acks(
                 port = free_port()
                 found[name] = await ours(standins, name, url, port, role), port
         if only:
-            found = {name: pair for name, pair in found.items() if name == LIMIT or any(o in name for o in only.split(","))}
+            found = {
+                name: pair for name, pair in found.items() if name == LIMIT or any(o in name for o in only.split(","))
+            }
         figures = await _contest(found, requests, soak)
     shutil.rmtree(folder, ignore_errors=True)
     rows = [figures[name].row(name, figures[LIMIT]) for name in found]

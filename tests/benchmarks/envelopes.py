@@ -16,8 +16,8 @@ from statistics import median
 import uvloop
 
 from playground.botprocess import free_port
-from tests.benchmarks.acks import PEERS, ROUNDS, SECONDS, javascript, javascript_environment
-from tests.benchmarks.contest import Figures, Server, python, running
+from tests.benchmarks.acks import ROUNDS, SECONDS, javascript, javascript_environment
+from tests.benchmarks.contest import PEERS, Figures, Server, python, running
 from tests.benchmarks.furnish import environment, furnish
 from tests.benchmarks.pressure import quantile
 from tests.benchmarks.standins import Link, StandIns

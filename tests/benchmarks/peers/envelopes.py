@@ -1,4 +1,4 @@
-"""Socket Mode that only acks: a bare WebSocket, or Bolt. ``python -m tests.benchmarks.peers.envelopes KIND SLACK_URL``."""
+"""Socket Mode that only acks: a bare WebSocket, or Bolt. ``python -m tests.benchmarks.peers.envelopes KIND URL``."""
 
 from __future__ import annotations
 
