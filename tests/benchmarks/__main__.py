@@ -55,6 +55,10 @@ def misses_of_acks(figures: dict[str, Figures]) -> list[str]:
         (_share(ours, limit) >= FLOOR, f"{_share(ours, limit):.2f} of the limit; the floor is {FLOOR}"),
         (median(ours.p50) <= P50_MS, f"p50 {median(ours.p50):.1f} ms; {P50_MS:.0f} are allowed"),
         (median(ours.p99) <= P99_MS, f"p99 {median(ours.p99):.1f} ms; {P99_MS:.0f} are allowed"),
+        (
+            ours.rss_end - ours.rss_warm <= GROWTH_MIB,
+            f"{ours.rss_warm:.0f} MiB warm, {ours.rss_end:.0f} after the load",
+        ),
         (ours.rss_start <= REST_MIB, f"{ours.rss_start:.0f} MiB at rest; {REST_MIB:.0f} are allowed"),
     ]
     if acks.OURS_POSTGRES in figures:

@@ -92,7 +92,7 @@ async def outgoing() -> Table:
             "of the limit": f"{middle[f'{kind}per_second'] / middle['bare_per_second']:.2f}",
             "CPU µs": f"{middle[f'{kind}cpu_us']:.0f}",
         }
-        for name, kind in {"raw aiohttp, the same bytes": "bare_", "through the outbox: stored, a job, sent": ""}.items()
+        for name, kind in {"raw aiohttp, the same bytes": "bare_", "through the outbox": ""}.items()
     ]  # fmt: skip
     return Table("chat.postMessage", rows, raw=found)
 
