@@ -43,7 +43,7 @@ async def press_acks() -> Table:
 
 
 async def command_acks() -> Table:
-    table = await acks.measure_acks(soak=20_000)
+    table = await acks.measure_acks(soak=10_000)
     table.misses = misses_of_acks(table.raw)
     return table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -445,3 +445,22 @@ async def test_in_a_direct_message_the_card_comes_there(world: World) -> None:
     await world.slack.command(world.ana, None, "/build shop deploy main", dm=world.app)
     await world.settled()
     assert any("iOS Shop · deploy  #1" in letter for letter in world.letters(world.ana))
+
+
+async def test_how_long_a_command_took_is_counted_with_its_handler(world: World) -> None:
+    """Bolt runs its listeners after all middleware; what is timed in one must hold the handler all the same."""
+    await world.connect()
+    seen_meanwhile: list[bool] = []
+
+    async def look(facts: Mapping[str, object]) -> None:
+        seen_meanwhile.append(counted(world, "command", 2))
+
+    world.slack.hooks.on("views.open", "before", look)
+    await world.say("/build")
+    assert seen_meanwhile == [False]
+    assert counted(world, "command", 2)
+
+
+def counted(world: World, kind: str, times: int) -> bool:
+    exposed = world.bot.metrics.exposition().decode()
+    return f'buildbell_slack_ack_seconds_count{{kind="{kind}"}} {times}.0' in exposed
