@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak clean
+.PHONY: help demo test soak bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -18,8 +18,17 @@ test: $(VENV)/.installed-test ## lint, types, imports and every test
 soak: $(VENV)/.installed-test ## a day of 2,000 builds in three workspaces with trouble on both sides, in a few minutes
 	SOAK_HOURS=24 SOAK_BUILDS=2000 $(VENV)/bin/python -m pytest -q -s tests/soak
 
+bench: $(VENV)/.installed-test $(VENV)/.installed-peers ## measure beside the limit and the peers, in a quarter of an hour; writes docs/benchmarks.md
+	$(VENV)/bin/python -m tests.benchmarks --write
+
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# Only the benchmarks need them, and apart from everything else: they are no part of the environment.
+$(VENV)/.installed-peers: | $(VENV)/.installed-test
+	$(PIP) --target $(VENV)/peers/py flask gunicorn slack-bolt
+	if command -v npm >/dev/null; then cd $(VENV)/peers && npm install --silent @slack/bolt; fi
+	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit("Buildbell needs Python 3.11, 3.12 or 3.13, and this is %d.%d. Name another one: make PYTHON=python3.12" % sys.version_info[:2])'

@@ -9,14 +9,15 @@ import secrets
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from aiohttp import web
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
@@ -26,13 +27,16 @@ from bot.composition import compose, secret
 from bot.day import show_day
 from bot.engine import engine_for
 from bot.errors import StartupFailed
+from bot.handlers import Handlers, answer
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.client import web_client
-from bot.socket import Socket
 from bot.tasks import Tasks
 from bot.web import web_app
 from storage import DatabaseUnusable, open_database
+
+if TYPE_CHECKING:
+    from bot.socket import Socket
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
@@ -88,6 +92,8 @@ class Bot:
         if settings.does_work:
             await self._start_work(is_alone=database.dialect == "sqlite")
         if settings.takes_requests and settings.slack_app_token is not None:
+            from bot.socket import Socket  # by HTTP it is not needed
+
             self.socket = Socket(
                 app=self.slack_app,
                 app_token=settings.slack_app_token.get_secret_value(),
@@ -146,29 +152,32 @@ class Bot:
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
             user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
         )
-        app.use(self._attend)
-        commands.register_all(app, command=self._settings.command)
+        app.use(_Attendance(self))
+        self._handlers = Handlers(app)
+        commands.register_all(cast(AsyncApp, self._handlers), command=self._settings.command)
         app.error(commands.answer_bug)
         return app
 
-    async def _attend(self, context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> Any:
+    async def attend(self, req: AsyncBoltRequest, next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
         """Around every delivery: hand the handler its services, count, and refuse once we are stopping."""
         if self._is_stopping:
             return BoltResponse(status=503)  # not acked: Slack delivers it again, or says that it failed
-        kind = str(body.get("type") or ("command" if "command" in body else "event"))
+        body = req.body
         began = time.perf_counter()
-        context["services"] = self.services
+        req.context["services"] = self.services
+        named = self._handlers.find(body)
+        counted = self.metrics.delivery(str(body.get("type") or ("command" if "command" in body else "event")))
         self._in_flight += 1
         self._drained.clear()
         try:
-            response = await next()
-            self.metrics.requests.labels(kind, "answered").inc()
-            return response
+            response = await answer(named, req.context, body) if named else await next()
+            counted.answered.inc()
+            return cast("BoltResponse | None", response)
         except BaseException:
-            self.metrics.requests.labels(kind, "broken").inc()
+            counted.broken.inc()
             raise
         finally:
-            self.metrics.ack_seconds.labels(kind).observe(time.perf_counter() - began)
+            counted.seconds.observe(time.perf_counter() - began)
             self._in_flight -= 1
             if not self._in_flight:
                 self._drained.set()
@@ -210,6 +219,18 @@ class Bot:
         if self._settings.build_metrics:
             await show_day(self.metrics.builds, self.services.figures, now=self._clock.now())
         return self.metrics.exposition()
+
+
+class _Attendance(AsyncMiddleware):
+    """A class and no function: for a function, Bolt fills in thirty arguments each time."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def async_process(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse | None:
+        return await self._bot.attend(req, next)
 
 
 async def serve(settings: Settings) -> None:

@@ -24,14 +24,16 @@ STALE_AFTER = timedelta(minutes=1)
 ANSWER_WITHIN_SECONDS = 2.0  # Slack waits 3 s for an answer
 NAMES_KEPT_SECONDS = 60.0
 NAMES_KEPT = 500
+WORKSPACES_KEPT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class AppNames:
-    """An app and every name it answers to."""
+    """An app and every name it answers to, also in lower case."""
 
     app: AppRow
     names: tuple[str, ...]
+    lower: tuple[str, ...]
 
 
 class Apps:
@@ -48,6 +50,7 @@ class Apps:
         self._db, self._apps, self._workspaces, self._builds = database, apps, workspaces, builds
         self._connections, self._clock = connections, clock
         self._known_names: dict[tuple[str, str, str], tuple[float, list[str]]] = {}
+        self._app_names: dict[str, tuple[int, list[AppNames]]] = {}
 
     async def refresh(self, workspace_id: str) -> None:
         """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
@@ -102,15 +105,31 @@ class Apps:
     async def list_pipelines(self, workspace_id: str, app_slug: str) -> list[str]:
         return await self._builds.list_names(workspace_id, app_slug, column="pipeline")
 
+    async def is_pipeline(self, workspace_id: str, app_slug: str, name: str) -> bool:
+        return await self._builds.is_pipeline_known(workspace_id, app_slug, name)
+
     async def list_branches(self, workspace_id: str, app_slug: str) -> list[str]:
         return await self._list_known(workspace_id, app_slug, "branch")
 
     async def _list_names(self, workspace_id: str) -> list[AppNames]:
+        """Read once for each version: a company has hundreds of apps, and every start names one of them."""
+        version = await self._workspaces.find_names_version(workspace_id)
+        kept = self._app_names.get(workspace_id)
+        if kept is not None and kept[0] == version:
+            return kept[1]
+        known = await self._read_names(workspace_id)
+        if len(self._app_names) >= WORKSPACES_KEPT:
+            self._app_names.clear()
+        self._app_names[workspace_id] = version, known
+        return known
+
+    async def _read_names(self, workspace_id: str) -> list[AppNames]:
         aliases = await self._apps.list_aliases(workspace_id)
-        return [
-            AppNames(app, names_of(app, [alias for alias, slug in aliases.items() if slug == app.app_slug]))
-            for app in await self._apps.list_apps(workspace_id)
-        ]
+        known = []
+        for app in await self._apps.list_apps(workspace_id):
+            names = names_of(app, [alias for alias, slug in aliases.items() if slug == app.app_slug])
+            known.append(AppNames(app, names, tuple(name.lower() for name in names)))
+        return known
 
     async def _refresh_if_stale(self, workspace_id: str) -> bool:
         workspace = await self._workspaces.find_workspace(workspace_id)
@@ -174,7 +193,7 @@ def names_of(app: AppRow, aliases: Sequence[str]) -> tuple[str, ...]:
 def match(query: str, known: Sequence[AppNames]) -> list[AppRow]:
     """The apps a name certainly stands for: an exact name wins over a prefix; several mean it is not clear."""
     wanted = query.strip().lower()
-    exact = [entry.app for entry in known if wanted in (name.lower() for name in entry.names)]
+    exact = [entry.app for entry in known if wanted in entry.lower]
     if exact or not wanted:
         return exact
-    return [entry.app for entry in known if any(name.lower().startswith(wanted) for name in entry.names)]
+    return [entry.app for entry in known if any(name.startswith(wanted) for name in entry.lower)]

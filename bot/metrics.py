@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Of one kind: those that were answered, those that broke, and how long they took."""
+
+    answered: Counter
+    broken: Counter
+    seconds: Histogram
 
 
 class Metrics:
@@ -30,7 +41,16 @@ class Metrics:
             "buildbell_requests_open", "Starts and stops that Bitrise has not answered yet.", registry=self.registry
         )
         self.builds = BuildMetrics(self.registry)
+        self._deliveries: dict[str, Delivery] = {}
         self.jobs = Gauge("buildbell_jobs", "Jobs by state.", ["state"], registry=self.registry)
+
+    def delivery(self, kind: str) -> Delivery:
+        """What is counted of deliveries of a kind; looked up by label once, not at each of them."""
+        found = self._deliveries.get(kind)
+        if found is None:
+            answered, broken = self.requests.labels(kind, "answered"), self.requests.labels(kind, "broken")
+            found = self._deliveries[kind] = Delivery(answered, broken, self.ack_seconds.labels(kind))
+        return found
 
     def exposition(self) -> bytes:
         """The text format of Prometheus."""

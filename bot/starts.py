@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 from bot.access import Access, Asker
@@ -68,16 +67,16 @@ class Starts:
         request = self._request(asker, parameters, unique_key)
 
         async def store(tx: Transaction) -> Asked:
-            known = await self._requests.find_by_key(asker.workspace_id, unique_key, on=tx)
-            if known is not None:
+            state = await self._requests.add_start(tx, request, is_asked=not start_anyway)
+            if state is None:
+                known = await self._requests.find_by_key(asker.workspace_id, unique_key, on=tx)
+                assert known is not None
                 return Asked(known.request_id, app, parameters, is_held=known.state == "held")
-            equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
-            open_one = await self._requests.find_open_start(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
-            is_held = not start_anyway and bool(equal or open_one)
-            await self._requests.add_request(tx, dataclasses.replace(request, state="held") if is_held else request)
-            if not is_held:
+            if state != "held":
                 await self._enqueue(tx, request.request_id)
-            return Asked(request.request_id, app, parameters, is_held, equal[0] if equal else None)
+                return Asked(request.request_id, app, parameters)
+            equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
+            return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
 
         return await self._db.transaction(store)
 
@@ -122,13 +121,15 @@ class Starts:
         workflow = wanted.workflow or (words[0] if words else None)
         branch = wanted.branch or (words[1] if len(words) > 1 else None)
         defaults = channel if channel.app_slug == app.app_slug else None
-        last = await self._requests.find_last_start(asker.workspace_id, asker.channel_id or "", app.app_slug)
-        if workflow is None and wanted.pipeline is None:
+        asks_target = workflow is None and wanted.pipeline is None
+        asks_code = branch is None and wanted.tag is None and wanted.commit is None
+        last = await self._last_here(asker, app) if asks_target or asks_code else None
+        if asks_target:
             workflow = (defaults and defaults.workflow) or (last and last.workflow) or None
-        if branch is None and wanted.tag is None and wanted.commit is None:
+        if asks_code:
             branch = (defaults and defaults.branch) or (last and last.branch) or None
         pipeline = wanted.pipeline
-        if workflow and not pipeline and workflow in await self._apps.list_pipelines(asker.workspace_id, app.app_slug):
+        if workflow and not pipeline and await self._apps.is_pipeline(asker.workspace_id, app.app_slug, workflow):
             workflow, pipeline = None, workflow
         if not (workflow or pipeline or branch or wanted.tag or wanted.commit):
             raise NothingNamed(
@@ -140,6 +141,9 @@ class Starts:
             app.app_slug, workflow, pipeline, branch, wanted.tag, wanted.commit, wanted.environment, wanted.message
         )
         return app, parameters
+
+    async def _last_here(self, asker: Asker, app: AppRow) -> RequestRow | None:
+        return await self._requests.find_last_start(asker.workspace_id, asker.channel_id or "", app.app_slug)
 
     async def _name_app(self, asker: Asker, wanted: Wanted, default: str | None) -> tuple[AppRow, tuple[str, ...]]:
         """The app, and the words that are left. Without a name for it, the channel's app is meant."""
@@ -165,7 +169,7 @@ class Starts:
             asker,
             kind=START,
             unique_key=unique_key,
-            parameters=dataclasses.asdict(parameters),
+            parameters=parameters.fields(),
             app_slug=parameters.app_slug,
             workflow=parameters.target,
             branch=parameters.branch,

@@ -54,7 +54,11 @@ class Parameters:
             environment=self.environment,
         )
 
+    def fields(self) -> dict[str, Any]:
+        """For JSON. `dataclasses.asdict` would copy what cannot change."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
     @classmethod
     def read(cls, fields: dict[str, Any]) -> Parameters:
-        """What `dataclasses.asdict` and JSON made of it."""
+        """What `fields` and JSON made of it."""
         return cls(**fields | {"environment": tuple((key, value) for key, value in fields["environment"])})

@@ -44,6 +44,7 @@ class AppStore:
             await tx.execute(
                 f"insert into apps ({column_list(AppRow)}) values ({placeholder_list(AppRow)})", **to_columns(app)
             )
+        await self._note_new_names(tx, workspace_id)
 
     async def list_apps(self, workspace_id: str) -> list[AppRow]:
         rows = await self._db.fetch_all(
@@ -79,6 +80,13 @@ class AppStore:
                 """,
                 workspace_id=workspace_id, alias=alias, app_slug=app_slug,
             )  # fmt: skip
+        await self._note_new_names(tx, workspace_id)
+
+    async def _note_new_names(self, tx: Transaction, workspace_id: str) -> None:
+        await tx.execute(
+            "update workspaces set names_version = names_version + 1 where workspace_id = :workspace_id",
+            workspace_id=workspace_id,
+        )
 
     async def get_channel(self, workspace_id: str, channel_id: str) -> ChannelRow:
         """The channel's defaults; an empty row when nobody set any."""

@@ -196,6 +196,17 @@ class BuildStore:
         )  # fmt: skip
         return [row["name"] for row in rows]
 
+    async def is_pipeline_known(self, workspace_id: str, app_slug: str, pipeline: str) -> bool:
+        """Whether a build of that pipeline was seen in the app."""
+        row = await self._db.fetch_one(
+            """
+            select 1 as known from builds
+            where workspace_id = :workspace_id and app_slug = :app_slug and pipeline = :pipeline limit 1
+            """,
+            workspace_id=workspace_id, app_slug=app_slug, pipeline=pipeline,
+        )  # fmt: skip
+        return row is not None
+
     async def list_durations(self, build: BuildRow, *, limit: int) -> list[Took]:
         """What the last successes of the same app and workflow (or pipeline) took, newest first."""
         target, is_pipeline = ("pipeline", 1) if build.is_pipeline else ("workflow", 0)

@@ -60,6 +60,8 @@ class Database(Reads, Protocol):
 
 def to_column(value: object) -> object:
     """A Python value as both databases store it: times as sortable UTC text, collections as JSON."""
+    if value is None or type(value) is str or type(value) is int:  # most of them
+        return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     if isinstance(value, bool):
@@ -71,7 +73,12 @@ def to_column(value: object) -> object:
 
 def to_columns(record: Any) -> dict[str, object]:
     """The fields of a row dataclass as statement parameters."""
-    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    return {name: getattr(record, name) for name in _field_names(cast(Any, type(record)))}
+
+
+@functools.cache
+def _field_names(record_type: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(record_type))
 
 
 @functools.cache
@@ -87,17 +94,21 @@ def placeholder_list(record_type: type[Any]) -> str:
 
 def from_row(record_type: type[T], row: Row) -> T:
     """A row as its dataclass."""
-    values = {name: None if row[name] is None else read(row[name]) for name, read in _readers(cast(Any, record_type))}
-    return record_type(**values)
+    values = []
+    for name, read in _readers(cast(Any, record_type)):
+        value = row[name]
+        values.append(value if value is None or read is None else read(value))
+    return record_type(*values)
 
 
 @functools.cache
-def _readers(record_type: type[Any]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+def _readers(record_type: type[Any]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
     hints = typing.get_type_hints(record_type)
     return tuple((field.name, _reader(hints[field.name])) for field in dataclasses.fields(record_type))
 
 
-def _reader(hint: Any) -> Callable[[Any], Any]:
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
+    """What a stored value has to go through; None when it is what it was."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
     origin = typing.get_origin(hint) or hint
@@ -109,4 +120,4 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return json.loads
     if origin is tuple:
         return lambda text: tuple(json.loads(text))
-    return lambda value: value
+    return None

@@ -64,16 +64,17 @@ class JobStore:
         async def read(tx: Transaction) -> datetime | None:
             row = await tx.fetch_one(
                 """
-                select min(due_at) as due_at from jobs as job
+                select due_at from jobs as job
                 where kind = :kind and state = 'todo'
                 and (key is null or not exists (
                     select 1 from jobs as earlier
                     where earlier.key = job.key and earlier.state in ('todo', 'doing')
                     and earlier.job_id < job.job_id))
+                order by due_at, job_id limit 1
                 """,
                 kind=kind,
             )
-            return datetime.fromisoformat(row["due_at"]) if row and row["due_at"] else None
+            return datetime.fromisoformat(row["due_at"]) if row else None
 
         return await self._db.transaction(read)
 

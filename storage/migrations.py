@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storage.database import Database, DatabaseUnusable, Dialect, Transaction
-from storage.schema import FIRST, HEARING
+from storage.schema import FIRST
 from storage.schema_figures import FIGURES
+from storage.schema_hearing import HEARING
 from storage.schema_installs import INSTALLS
 
 

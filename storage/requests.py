@@ -39,6 +39,24 @@ class RequestRow:
 
 
 COLUMNS = column_list(RequestRow)
+STATE_OF_START = """
+    case when :is_asked = 1 and (
+        exists (
+            select 1 from builds
+            where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and state != 'finished')
+        or exists (
+            select 1 from requests
+            where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and kind = 'start'
+            and state in ('accepted', 'sent')))
+    then 'held' else :state end
+"""
+
+
+ADD_START = f"""
+    insert into requests ({COLUMNS})
+    values ({placeholder_list(RequestRow).replace(":state", STATE_OF_START)})
+    on conflict do nothing returning state
+"""
 
 
 class RequestStore:
@@ -52,6 +70,15 @@ class RequestStore:
             **to_columns(request),
         )
         return touched == 1
+
+    async def add_start(self, tx: Transaction, request: RequestRow, *, is_asked: bool) -> str | None:
+        """Store a start, and return its state; None when the same one is there already.
+
+        With ``is_asked`` it is held when something equal runs, or is on its way to Bitrise. All of it is one statement,
+        because it is what everybody who starts a build waits for.
+        """
+        row = await tx.fetch_one(ADD_START, **to_columns(request), is_asked=is_asked)
+        return row["state"] if row else None
 
     async def find_request(self, request_id: str, *, on: Reads | None = None) -> RequestRow | None:
         row = await (on or self._db).fetch_one(
@@ -147,19 +174,6 @@ class RequestStore:
             order by created_at desc limit 1
             """,
             workspace_id=workspace_id, channel_id=channel_id, app_slug=app_slug,
-        )  # fmt: skip
-        return _request(row) if row else None
-
-    async def find_open_start(self, workspace_id: str, app_slug: str, digest: str, *, on: Reads) -> RequestRow | None:
-        """A start of equal parameters that Bitrise has not answered yet."""
-        row = await on.fetch_one(
-            f"""
-            select {COLUMNS} from requests
-            where workspace_id = :workspace_id and state in ('accepted', 'sent')
-            and kind = 'start' and app_slug = :app_slug and digest = :digest
-            order by created_at desc limit 1
-            """,
-            workspace_id=workspace_id, app_slug=app_slug, digest=digest,
         )  # fmt: skip
         return _request(row) if row else None
 

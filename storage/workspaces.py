@@ -15,6 +15,8 @@ class WorkspaceRow:
     Every build triggered up to ``known_until`` has been seen. While ``walk_next`` is set, a gap is being read page by
     page from there, and when that is done everything up to ``walk_until`` is known.
     ``uninstalled_at`` is when Buildbell was removed; what people had set up is kept for the day it comes back.
+    ``names_version`` grows whenever the apps or their aliases are written anew, so that who has read them knows whether
+    they still are as they were.
     """
 
     workspace_id: str
@@ -44,6 +46,7 @@ class WorkspaceRow:
     skip_key: str | None = None
     skip_secret_sealed: str | None = None
     last_skip_at: datetime | None = None
+    names_version: int = 0
 
 
 COLUMNS = column_list(WorkspaceRow)
@@ -102,6 +105,12 @@ class WorkspaceStore:
             f"select {COLUMNS} from workspaces where workspace_id = :workspace_id", workspace_id=workspace_id
         )
         return workspace_of(row) if row else None
+
+    async def find_names_version(self, workspace_id: str) -> int:
+        row = await self._db.fetch_one(
+            "select names_version from workspaces where workspace_id = :workspace_id", workspace_id=workspace_id
+        )
+        return int(row["names_version"]) if row else 0
 
     async def list_workspaces(self) -> list[WorkspaceRow]:
         rows = await self._db.fetch_all(f"select {COLUMNS} from workspaces order by workspace_id")

@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.errors import BuildbellError, Choice
 from bot.slack import ids
-from bot.slack.blocks import actions, button, message, section
+from bot.slack.blocks import actions, button, message, plain_section, section
 from bot.slack.lists import VALUE_LIMIT
 from bot.slack.text import Message, date, escape, length, mention, one_line, plain_date, quoted, shorten
 from storage.workspaces import WorkspaceRow
@@ -20,7 +20,7 @@ SENTENCE_LIMIT = 2_900
 def sentence(text: str) -> Message:
     """One or several lines, in which only ``*bold*`` and `` `code` `` mean something: nothing mentions or links."""
     told = escaped(text)
-    return message(told, section(told))
+    return Message(told, (plain_section(told),))
 
 
 def listing(told: Sequence[str]) -> Message:

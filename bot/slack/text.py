@@ -52,6 +52,8 @@ def escape(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The same text without line breaks, control characters and direction tricks; runs of blanks become one."""
+    if text.isascii() and text.isprintable():  # most of what is shown; each letter's kind need not be looked up
+        return " ".join(text.split())
     return " ".join("".join(" " if _breaks(char) else char for char in text).split())
 
 
@@ -66,7 +68,7 @@ def first_line(text: str) -> str:
 
 def length(text: str) -> int:
     """As Slack's clients count: an emoji may be two."""
-    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
 def shorten(text: str, limit: int) -> str:

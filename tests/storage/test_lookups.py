@@ -83,16 +83,30 @@ async def test_an_equal_start_is_open_until_it_is_settled(database: Database) ->
         request("r3", digest="same", kind="abort"), request("r4", digest="same", state="held"),
     )  # fmt: skip
 
-    async def open_start() -> RequestRow | None:
-        return await database.transaction(lambda tx: store.find_open_start("T1", "shop", "same", on=tx))
+    async def add_equal(request_id: str, *, is_asked: bool = True) -> str | None:
+        row = request(request_id, digest="same")
+        return await database.transaction(lambda tx: store.add_start(tx, row, is_asked=is_asked))
 
-    found = await open_start()
-    assert found is not None
-    assert found.request_id == "r1"
+    assert await add_equal("r5") == "held"
     assert await store.count_open() == 3
     await database.transaction(lambda tx: store.settle_request(tx, "r1", state="done", result="", now=NOW))
-    assert await open_start() is None
     assert await store.count_open() == 2
+    assert await add_equal("r6") == "accepted"
+    assert await add_equal("r7", is_asked=False) == "accepted"
+    assert await add_equal("r6") is None
+
+
+async def test_a_start_is_held_while_an_equal_build_runs(database: Database) -> None:
+    await add_builds(
+        database, build("runs", digest="same"), build("ended", digest="other", state="finished"),
+        build("elsewhere", digest="third", app_slug="droid"),
+    )  # fmt: skip
+    store = RequestStore(database)
+    states = {}
+    for digest in ("same", "other", "third"):
+        row = request(digest, digest=digest)
+        states[digest] = await database.transaction(partial(store.add_start, request=row, is_asked=True))
+    assert states == {"same": "held", "other": "accepted", "third": "accepted"}
 
 
 # Builds.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -445,3 +445,21 @@ async def test_in_a_direct_message_the_card_comes_there(world: World) -> None:
     await world.slack.command(world.ana, None, "/build shop deploy main", dm=world.app)
     await world.settled()
     assert any("iOS Shop · deploy  #1" in letter for letter in world.letters(world.ana))
+
+
+async def test_how_long_a_command_took_is_counted_with_its_handler(world: World) -> None:
+    """Bolt runs its listeners after all middleware; what is timed in one must hold the handler all the same."""
+    before, meanwhile = commands_timed(world), []
+
+    async def look(facts: Mapping[str, object]) -> None:
+        meanwhile.append(commands_timed(world))
+
+    world.slack.hooks.on("views.open", "before", look)
+    await world.say("/build")
+    assert meanwhile == [before]
+    assert commands_timed(world) == before + 1
+
+
+def commands_timed(world: World) -> float:
+    counted = world.bot.metrics.registry.get_sample_value("buildbell_slack_ack_seconds_count", {"kind": "command"})
+    return counted or 0.0

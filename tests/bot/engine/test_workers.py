@@ -103,7 +103,7 @@ asyncio.run(main())
 print(json.dumps(sorted(sys.modules)))
 """
 ONLY = {
-    "sqlite": {"storage.sqlite", "sqlite_utils", "bot.engine.local"},
+    "sqlite": {"storage.sqlite", "bot.engine.local"},
     "postgres": {"storage.postgres", "psycopg", "psycopg_pool", "procrastinate", "bot.engine.distributed"},
 }
 
