@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
+import sqlite_utils
+
 from storage.database import DatabaseInUse, DatabaseUnusable, Dialect, Row, Transaction, to_column
 
 T = TypeVar("T")
@@ -103,7 +105,7 @@ class SqliteDatabase:
             opened.enter_context(_lock(path))
             try:
                 self._writer = opened.enter_context(contextlib.closing(_connect(str(path))))
-                self._writer.execute("pragma journal_mode = wal")
+                sqlite_utils.Database(self._writer).enable_wal()
                 self._reader, self._lister = (
                     opened.enter_context(contextlib.closing(_connect(f"{path.absolute().as_uri()}?mode=ro")))
                     for _ in range(2)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from slack_sdk.models.blocks import Block, TableBlock, TableBlockColumnSettings
 
 from bot.slack.blocks import section
-from bot.slack.text import NOTHING, Message, outside
+from bot.slack.text import NOTHING, Message, escape, outside
 
 PIECES = 6
 """Segments of a pie, series on the axes."""
@@ -65,16 +65,17 @@ def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[in
 
 
 def plain_table(rows: Sequence[Sequence[str]]) -> str:
-    """The same table as mrkdwn, aligned by blanks; the cells are escaped by the caller."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    """The same table as mrkdwn, aligned by blanks; the cells are text as it is, and end no code block."""
+    cells = [[outside(text, CELL).replace("`", "'") for text in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     lines = [
         "  ".join(
             text.ljust(width) if column == 0 else text.rjust(width)
             for column, (text, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for row in cells
     ]
-    return "\n".join(["```", *lines, "```"])
+    return "\n".join(["```", *map(escape, lines), "```"])
 
 
 def without_new_blocks(message: Message) -> Message | None:

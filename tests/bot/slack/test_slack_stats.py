@@ -130,7 +130,7 @@ anything = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(anything, st.sampled_from((None, BY_REASON)))
 def test_slack_takes_every_message(told: Stats, by: str | None) -> None:
     message = drawn(told, by)
@@ -177,6 +177,10 @@ def test_more_than_six_pieces_become_one() -> None:
     segments: Any = chart.chart["segments"]
     assert [each["value"] for each in segments] == [10, 9, 8, 7, 6, 14]
     assert pie("Nothing", [("a", 0)]) is None
+
+
+def test_a_plain_table_holds_no_mention_and_ends_no_code_block() -> None:
+    assert plain_table([("Why", "builds"), ("<!channel> ```", "1")]).splitlines()[2] == "&lt;!channel&gt; '''       1"
 
 
 def test_a_plain_table_is_aligned() -> None:
