@@ -117,7 +117,10 @@ class _Handler(AsyncSocketModeHandler):
         task = asyncio.ensure_future(super().handle(client, req))
         self.answering.add(task)
         task.add_done_callback(self.answering.discard)
-        await task
+        try:
+            await task
+        except ConnectionError as error:
+            log.warning("an answer could not be sent; Slack asks again", extra={"error": type(error).__name__})
 
     async def close(self) -> None:
         """A peer that is gone answers no goodbye for 10 s."""

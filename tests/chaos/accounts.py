@@ -77,14 +77,14 @@ class Accounts:
                 yield f"the end of the push #{build.number} was never told"
 
     def _about(self, command: Command, build: Build) -> Iterable[str]:
-        word, cards = FINAL[build.status_text], self._cards_of(command, build)
+        word, cards = FINAL.get(build.status_text, "an end"), self._cards_of(command, build)
         if not any(word in self._stage.read(card) for card in cards):
             yield f"no card of {command.branch} says {word}: {[card.text for card in cards]}"
         if not any(word in self._stage.read(each) for each in self._replies(command.channel, cards)):
             yield f"the end of {command.branch} was never announced"
 
     def is_all_told(self) -> bool:
-        return not list(self._untold())
+        return all(build.is_finished for build in self._stage.bitrise.builds()) and not list(self._untold())
 
     def _cards_of(self, command: Command, build: Build) -> list[Message]:
         return [each for each in self._top(command.channel) if build.slug in slugs_of(each)]
@@ -134,6 +134,17 @@ class Accounts:
             if double.why is None:
                 yield f"said twice without a reason in #{double.channel} at {double.at:%H:%M:%S.%f}: {double.text}"
 
+    def _faults(self) -> int:
+        """How often an answer was not the true one, or late."""
+        journals = (self._stage.slack.journal, self._stage.bitrise.journal)
+        spoilt = (
+            entry.response.get("cut") or entry.response.get("fault") or int(entry.response.get("status", 200)) >= 429
+            for journal in journals
+            for entry in journal
+            if entry.direction == "in" and entry.kind != "socket"
+        )
+        return sum(map(bool, spoilt))
+
     def report(self) -> Mapping[str, object]:
         asked, stage = self._people.asked, self._stage
         return {
@@ -145,7 +156,8 @@ class Accounts:
             "deliveries repeated": self._people.repeated,
             "incidents": dict(Counter(each.what for each in stage.incidents)),
             "posts": len(stage.slack.journal.named("chat.postMessage")),
-            "cuts": len(self._cuts),
+            "cuts of posts": len(self._cuts),
+            "faults": self._faults(),
             "said twice": dict(Counter(double.why for double in self.doubles())),
         }
 
@@ -153,7 +165,7 @@ class Accounts:
 def request_id_of(body: Mapping[str, object]) -> str:
     """The id that the start carried among the build's variables."""
     environment = body["build_params"]["environments"]  # type: ignore[index]
-    return next((each["value"] for each in environment if each["mapped_to"] == "BUILDBELL_REQUEST"), "")
+    return next((each["value"] for each in environment if each["key"] == "BUILDBELL_REQUEST"), "")
 
 
 def slugs_of(message: Message) -> set[str]:

@@ -11,8 +11,7 @@ from playground.bitrise import Build
 from playground.slack import Channel, Delivery, Message, User
 from tests.chaos.stage import Stage
 
-TRIES = 30
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 40.0
 REASON = {"abort.reason": "wrong-target", "abort.sentence": "chaos"}
 
 
@@ -86,6 +85,7 @@ class People:
     async def _ask(self, person: User, number: int) -> None:
         channel, is_endless = self._stage.channels[number % len(self._stage.channels)], number % 5 == 0
         typed = f"/build shop {'endless' if is_endless else 'deploy'} cmd-{number}"
+        await self._stage.is_reachable()
         delivery = await self._stage.slack.command(person, channel, typed)
         command = Command(number, channel, delivery, is_endless)
         self.asked.append(command)
@@ -102,30 +102,34 @@ class People:
 
     async def _stop(self, person: User, command: Command) -> None:
         """Press, give a reason, submit; try again as people do when Slack shows a warning sign."""
-        for _ in range(TRIES):
-            card = await self._card_of(command)
-            await self._stage.slack.press(person, card, "Stop…")
-            if not self._stage.slack.views(person):
-                continue
-            submitted = await self._stage.slack.submit(person, self._stage.slack.view(person), REASON)
-            if submitted.ok and not submitted.errors:
-                command.stopped = True
-                await self._perhaps_again(submitted)
-                return
-            for view in self._stage.slack.views(person):
-                await self._stage.slack.close(person, view)
-        raise AssertionError(f"nobody could stop {command.branch}")
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not self._is_stopping(command) and not await self._try_to_stop(person, command):
+                    await self._stage.moves()
+        except TimeoutError:
+            raise AssertionError(f"nobody could stop {command.branch}") from None
 
-    async def _card_of(self, command: Command) -> Message:
-        found: list[Message] = []
+    async def _try_to_stop(self, person: User, command: Command) -> bool:
+        slack, card = self._stage.slack, self._card_of(command)
+        if card is None:
+            return False
+        await slack.press(person, card, "Stop…")
+        if not slack.views(person):
+            return False
+        submitted = await slack.submit(person, slack.view(person), REASON)
+        command.stopped = submitted.ok and not submitted.errors
+        if command.stopped:
+            await self._perhaps_again(submitted)
+        for view in slack.views(person):
+            await slack.close(person, view)
+        return command.stopped
 
-        def look() -> bool:
-            found[:] = [each for each in self._stage.slack.messages(command.channel) if self._can_stop(each, command)]
-            return bool(found)
+    def _is_stopping(self, command: Command) -> bool:
+        """It may have been taken although Slack never heard so."""
+        return any(call.build.branch == command.branch for call in self._stage.bitrise.aborts)
 
-        await self._stage.until(look, f"a card to stop {command.branch}", seconds=PATIENCE_SECONDS)
-        return found[-1]
-
-    def _can_stop(self, message: Message, command: Command) -> bool:
-        drawn = str(message.blocks)
-        return f"{command.branch}'" in drawn and "Stop…" in drawn
+    def _card_of(self, command: Command) -> Message | None:
+        """What can be pressed. Drawn blocks hold the branch as a value."""
+        shown = [(each, str(each.blocks)) for each in self._stage.slack.messages(command.channel)]
+        cards = [each for each, drawn in shown if f"{command.branch}'" in drawn and "Stop…" in drawn]
+        return cards[-1] if cards else None

@@ -23,6 +23,15 @@ from tests.processes.scene import BotProcess, Gone, Scene, free_port
 REPLICAS = 3
 LASTING = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
 """What was committed outlives a crash of the server, though not one of the machine."""
+OPEN_WORK = (
+    "select 'request', request_id, kind, state, branch, created_at from requests where state in ('accepted', 'sent')",
+    "select 'message', outbox_id, kind, lane, attempts, created_at from outbox",
+    """
+    select 'job', j.id, j.queue_name, j.lock, j.status, j.attempts, j.scheduled_at, j.args, w.last_heartbeat
+    from procrastinate_jobs as j left join procrastinate_workers as w on w.id = j.worker_id
+    where j.queue_name != 'sweep'
+    """,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ class Stage(Scene):
     def __init__(self, folder: Path, server: LocalServer, *, seed: int, channels: int, socket_mode: bool) -> None:
         super().__init__(folder, socket_mode=socket_mode)
         self.server, self.random = server, random.Random(seed)
-        self.settings |= {"database_url": f"{server.url}/postgres", "log_level": "WARNING", "sweep_seconds": "1"}
+        self.settings |= {"database_url": f"{server.url}/postgres"}
         self.replicas: list[BotProcess | None] = [None] * REPLICAS
         self.ports = [self.port, *(free_port() for _ in range(REPLICAS - 1))]
         self.incidents: list[Incident] = []
@@ -80,7 +89,9 @@ class Stage(Scene):
             alive = [number for number in range(REPLICAS) if (each := self.replicas[number]) and each.ready.is_set()]
             self.app.request_url = f"http://127.0.0.1:{self.ports[next(self._turns)]}/slack/events"
             if alive:
-                self.app.request_url = f"http://127.0.0.1:{self.ports[alive[next(self._turns) % len(alive)]]}/slack/events"
+                self.app.request_url = (
+                    f"http://127.0.0.1:{self.ports[alive[next(self._turns) % len(alive)]]}/slack/events"
+                )
 
     async def start_replica(self, number: int) -> None:
         """Until it is ready; a database that is away sends it home at once, as an orchestrator would see."""
@@ -100,10 +111,10 @@ class Stage(Scene):
 
     async def kill(self) -> None:
         """SIGKILL one, and start it again."""
-        number = self.random.randrange(REPLICAS)
-        if (process := self.replicas[number]) is None:
-            return  # it is on its way already
-        self.replicas[number] = None
+        await self.until(lambda: any(self.replicas), "a replica that lives")
+        number = self.random.choice([number for number in range(REPLICAS) if self.replicas[number]])
+        process, self.replicas[number] = self.replicas[number], None
+        assert process is not None
         began_at = datetime.now(UTC)
         await process.kill()
         self.happened("kill", began_at)
@@ -134,6 +145,21 @@ class Stage(Scene):
 
     async def refresh_sockets(self) -> None:
         await self.slack.sockets.disconnect("warning")
+
+    async def is_reachable(self) -> None:
+        """Return once Slack has a connection to one of them. People look before they type again."""
+        if self.socket_mode:
+            await self.slack.sockets.connected(self.app.app)
+
+    async def moves(self) -> None:
+        """Return when one of the practice servers has answered a call again."""
+        self._moved.clear()
+        await self._moved.wait()
+
+    def left(self) -> list[str]:
+        """What is still open, by the tables: for whoever has to find out what went wrong."""
+        with psycopg.connect(self.settings["database_url"], autocommit=True) as connection:
+            return [str(row) for query in OPEN_WORK for row in connection.execute(query).fetchmany(20)]
 
     def story(self) -> str:
         return ""  # thousands of messages; the test prints the last ones

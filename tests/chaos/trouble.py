@@ -12,7 +12,7 @@ from playground.wire import Fault, Hooks, Phase
 from tests.chaos.stage import Stage
 
 Deed = Callable[[], Awaitable[None]]
-SLACK = ("chat.postMessage", "chat.update", "chat.postEphemeral", "views.open", "response_url")
+SLACK = ("chat.postMessage", "chat.postMessage", "chat.update", "chat.postEphemeral", "views.open", "response_url")
 BITRISE = ("builds.trigger", "builds.abort", "builds.list-all", "builds.list", "builds.get")
 POINTS: tuple[tuple[str, str, Phase], ...] = (
     ("slack", "chat.postMessage", "accepted"),

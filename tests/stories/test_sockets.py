@@ -77,6 +77,21 @@ async def test_when_one_is_cut_the_other_hears(world: World, lines: list[Connect
     assert len(world.builds()) == 1
 
 
+async def test_an_answer_whose_connection_has_gone_is_no_bug(world: World) -> None:
+    gone = asyncio.Event()
+
+    async def close_the_line(facts: Mapping[str, Any]) -> None:
+        if not gone.is_set():
+            gone.set()
+            (handler, _) = world.bot.socket._handlers  # type: ignore[union-attr]
+            await handler.line.current_session.close()  # type: ignore[union-attr]
+
+    world.slack.on("views.open", "accepted", close_the_line)
+    world.slack.limits.ack_seconds = 0.2
+    said = await world.slack.command(world.ana, world.ios, "/build")
+    assert said.error == "operation_timeout"
+
+
 async def test_a_handshake_that_breaks_is_made_again_with_a_new_address(
     world: World, lines: list[Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
