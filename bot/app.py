@@ -98,6 +98,7 @@ class Bot:
                 app=self.slack_app,
                 app_token=settings.slack_app_token.get_secret_value(),
                 client=self._web_client(session),
+                clock=self._clock,
             )
             self._on_exit.push_async_callback(self.socket.stop)
             await self.socket.start()

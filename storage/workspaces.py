@@ -119,13 +119,17 @@ class WorkspaceStore:
     async def save_connection(
         self, tx: Transaction, workspace_id: str, *, sealed: str, kind: str, owner: str, by: str, now: datetime
     ) -> None:
-        """Store a verified Bitrise token; the one before it is gone. The next sweep is due at once."""
+        """Store a verified Bitrise token; the one before it is gone. The next sweep is due at once.
+
+        From now on every build is to be seen, also one that ends before a first look succeeds.
+        """
         await tx.execute(
             """
             update workspaces
             set bitrise_token_sealed = :sealed, bitrise_token_kind = :kind, bitrise_owner = :owner,
                 connected_by = :by, connected_at = :now, health = 'ok', health_since = :now,
-                sweep_due_at = :now, sweep_claimed_until = null, last_sweep_error = null
+                sweep_due_at = :now, sweep_claimed_until = null, last_sweep_error = null,
+                known_until = coalesce(known_until, :now)
             where workspace_id = :workspace_id
             """,
             workspace_id=workspace_id, sealed=sealed, kind=kind, owner=owner, by=by, now=now,

@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -48,8 +48,12 @@ def running_server() -> Iterator[str]:
         return
     folder = Path(tempfile.mkdtemp(prefix="buildbell-pg-"))
     try:
-        with _started(folder) as url:
-            yield url
+        server = LocalServer(folder)
+        try:
+            server.start()
+            yield server.url
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
@@ -112,25 +116,41 @@ async def _migrate(url: str) -> None:
     await (await open_database(url)).close()
 
 
-@contextlib.contextmanager
-def _started(folder: Path) -> Iterator[str]:
-    user = _other_user(folder)
-    tools = _tools(folder, user)
-    data, port = folder / "data", free_port()
-    subprocess.run(
-        [tools / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
-        check=True, stdout=subprocess.DEVNULL, **user,
-    )  # fmt: skip
-    options = [f"listen_addresses=127.0.0.1 port={port} unix_socket_directories=".split(" "), SWIFT]
-    given = [part for option in options for each in option for part in ("-c", each)]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen([tools / "postgres", "-D", data, *given], stderr=log, stdout=log, **user)
-    try:
-        _wait(server, port, folder / "log")
-        yield f"postgresql://postgres@127.0.0.1:{port}"
-    finally:
-        server.send_signal(signal.SIGINT)  # "fast": cut whoever is still connected
-        server.wait(20)
+class LocalServer:
+    """A server out of a wheel, in a folder of its own: stopped in any way there is, and started again."""
+
+    def __init__(self, folder: Path, settings: Sequence[str] = SWIFT) -> None:
+        self._folder, self._settings, self._port = folder, settings, free_port()
+        self._user = _other_user(folder)
+        self._tools = _tools(folder, self._user)
+        self._server: subprocess.Popen[Any] | None = None
+        self._create()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Return once it answers."""
+        where = ["listen_addresses=127.0.0.1", f"port={self._port}", "unix_socket_directories="]
+        given = [part for each in (*where, *self._settings) for part in ("-c", each)]
+        log_path = self._folder / "log"
+        with log_path.open("a") as log:
+            command = [self._tools / "postgres", "-D", self._folder / "data", *given]
+            self._server = subprocess.Popen(command, stderr=log, stdout=log, **self._user)
+        _wait(self._server, self._port, log_path)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT is a "fast" shutdown, which cuts who is connected; SIGQUIT an "immediate" one, as if it crashed."""
+        if self._server is not None:
+            self._server.send_signal(how)
+            self._server.wait(20)
+            self._server = None
+
+    def _create(self) -> None:
+        options = ["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
+        command = [self._tools / "initdb", "-D", self._folder / "data", *options]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self._user)
 
 
 def _other_user(folder: Path) -> dict[str, Any]:

@@ -66,6 +66,9 @@ class Sockets:
         app = self._desk.tickets.pop(request.query.get("ticket", ""), None)
         if app is None:
             return web.Response(status=401)
+        await self._desk.hooks.fire("socket", "before", app=app, request=request)
+        if request.transport is None or request.transport.is_closing():
+            return web.Response()
         socket = web.WebSocketResponse(autoping=False, timeout=1)
         await socket.prepare(request)
         connection = Connection(app, request, socket)

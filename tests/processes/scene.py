@@ -43,7 +43,9 @@ class BotProcess:
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self.out, self.log = "", ""
+        self.out = ""
+        self.said: list[str] = []
+        """What it printed on standard error, by lines."""
         self.port: int | None = None
         self.ready = asyncio.Event()
         self._reading = asyncio.gather(self._read_out(), self._read_log())
@@ -61,13 +63,16 @@ class BotProcess:
         return self._process.returncode is None
 
     @property
-    def printed(self) -> str:
-        return self.out + self.log
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
-    def said(self) -> list[str]:
-        """What it printed on standard error, by lines."""
-        return self.log.splitlines()
+    def log(self) -> str:
+        return "".join(f"{line}\n" for line in self.said)
+
+    @property
+    def printed(self) -> str:
+        return self.out + self.log
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Log lines that tell of this event."""
@@ -108,7 +113,7 @@ class BotProcess:
     async def _read_log(self) -> None:
         assert self._process.stderr is not None
         while line := await self._process.stderr.readline():
-            self.log += line.decode()
+            self.said.append(line.decode().rstrip("\n"))
             if line.startswith(b"{") and (entry := json.loads(line))["event"] == "ready":
                 self.port = entry["port"]
                 self.ready.set()
@@ -241,20 +246,23 @@ class Scene:
 
     # Waiting.
 
-    async def until(self, holds: Callable[[], object], what: str) -> None:
+    async def until(self, holds: Callable[[], object], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Return once it holds; looked at whenever one of the practice servers has answered a call."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(seconds):
                 while not holds():
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError:
-            words = "\n".join(process.printed for process in self.processes)
-            raise AssertionError(f"in vain: {what}\n{self.sees()}\n{words}") from None
+            raise AssertionError(f"in vain: {what}\n{self.story()}") from None
 
-    async def at_rest(self) -> None:
+    def story(self) -> str:
+        """What people see and the processes have printed, for whoever has to find out what went wrong."""
+        return "\n".join([self.sees(), *(process.printed for process in self.processes)])
+
+    async def at_rest(self, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Return once nothing that was asked for is open and no message waits, by the bot's own count."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             while not {"buildbell_outbox_waiting 0.0", "buildbell_requests_open 0.0"} <= set(await self.metrics()):
                 self._moved.clear()
                 await self._moved.wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from playground.slack import Channel, Message
 from playground.wire import Fault
 from tests.world import World
 
+OpenWorld = Callable[..., Awaitable[World]]
 LIST = "builds.list-all"
 PUSH = "webhook-github/octocat"
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -533,3 +534,18 @@ async def test_changes_are_told_besides_the_lines_of_another_subscription(world:
     await ends(world, "failed")
     await ends(world, "failed")
     assert [text.split()[1] for text in read(world)] == ["*Failed*", "*Broken*", "*Failed*"]
+
+
+# Before the first look.
+
+
+async def test_what_ends_before_a_first_look_succeeds_is_told(open_world: OpenWorld) -> None:
+    world = await open_world(connected=False)
+    world.bitrise.faults.add(Fault(LIST, status=500, times=None))
+    await world.connect()
+    await subscribe(world, "shop style:line")
+    build = start(world)
+    world.bitrise.finish(build, "failed")
+    world.bitrise.faults.clear()
+    await world.passes(minutes=10)
+    assert [text.split(":")[0] for text in read(world)] == ["❌ *Failed* after 0 s"]

@@ -1,0 +1,165 @@
+"""Three replicas on a PostgreSQL of their own, between the practice servers; what breaks is broken here."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from playground.bitrise import Workflow
+from playground.slack import Channel
+from playground.slack.replies import cut
+from tests.postgres_server import CUT_OTHERS, LocalServer
+from tests.processes.scene import BotProcess, Gone, Scene, free_port
+
+REPLICAS = 3
+LASTING = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
+"""What was committed outlives a crash of the server, though not one of the machine."""
+OPEN_WORK = (
+    "select 'request', request_id, kind, state, branch, created_at from requests where state in ('accepted', 'sent')",
+    "select 'message', outbox_id, kind, lane, attempts, created_at from outbox",
+    """
+    select 'job', j.id, j.queue_name, j.lock, j.status, j.attempts, j.scheduled_at, j.args, w.last_heartbeat
+    from procrastinate_jobs as j left join procrastinate_workers as w on w.id = j.worker_id
+    where j.queue_name != 'sweep'
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that can lose an answer on its way or what was to be stored about it."""
+
+    what: str
+    began_at: datetime
+    ended_at: datetime
+
+    def covers(self, at: datetime, *, within: timedelta) -> bool:
+        return self.began_at - within <= at <= self.ended_at + within
+
+
+class Stage(Scene):
+    def __init__(self, folder: Path, server: LocalServer, *, seed: int, channels: int, socket_mode: bool) -> None:
+        super().__init__(folder, socket_mode=socket_mode)
+        self.server, self.random = server, random.Random(seed)
+        self.settings |= {"database_url": f"{server.url}/postgres"}
+        self.replicas: list[BotProcess | None] = [None] * REPLICAS
+        self.ports = [self.port, *(free_port() for _ in range(REPLICAS - 1))]
+        self.incidents: list[Incident] = []
+        self._count, self._turns = channels, itertools.cycle(range(REPLICAS))
+
+    async def open(self) -> None:
+        await super().open()
+        self.slack.limits.enabled = False  # 429 comes as a fault; else ten thousand messages would take an hour
+        await self.connect()
+        if not self.socket_mode:
+            self.slack.hooks.on("*", "before", self._balance)
+        await asyncio.gather(*(self.start_replica(number) for number in range(REPLICAS)))
+
+    def _furnish_slack(self) -> None:
+        super()._furnish_slack()
+        self.people = [self.slack.add_user(self.team, f"person-{number}") for number in range(8)]
+        self.channels = [self._channel(number) for number in range(self._count)]
+
+    def _channel(self, number: int) -> Channel:
+        channel = self.slack.add_channel(self.team, f"builds-{number}", members=[self.ana, *self.people])
+        self.slack.invite(channel, self.app.bot_user)
+        return channel
+
+    def _furnish_bitrise(self) -> None:
+        super()._furnish_bitrise()
+        short = {"queue": timedelta(0), "boot": timedelta(0), "jitter": 0.9}
+        self.shop.workflows |= {
+            "deploy": Workflow(timedelta(seconds=2), **short),
+            "test": Workflow(timedelta(seconds=2), failure_rate=0.2, **short),
+            "endless": Workflow(None, **short),
+        }
+
+    async def _balance(self, facts: Mapping[str, Any]) -> None:
+        """As a balancer does: the next replica that lives takes the next request."""
+        if "payload" in facts:
+            alive = [number for number in range(REPLICAS) if (each := self.replicas[number]) and each.ready.is_set()]
+            self.app.request_url = f"http://127.0.0.1:{self.ports[next(self._turns)]}/slack/events"
+            if alive:
+                self.app.request_url = (
+                    f"http://127.0.0.1:{self.ports[alive[next(self._turns) % len(alive)]]}/slack/events"
+                )
+
+    async def start_replica(self, number: int) -> None:
+        """Until it is ready; a database that is away sends it home at once, as an orchestrator would see."""
+        while True:
+            process = await self.launch("run", port=str(self.ports[number]))
+            try:
+                await process.until_ready()
+            except Gone:
+                continue
+            self.replicas[number] = process
+            return
+
+    # What breaks.
+
+    def happened(self, what: str, began_at: datetime) -> None:
+        self.incidents.append(Incident(what, began_at, datetime.now(UTC)))
+
+    async def kill(self) -> None:
+        """SIGKILL one, and start it again."""
+        await self.until(lambda: any(self.replicas), "a replica that lives")
+        number = self.random.choice([number for number in range(REPLICAS) if self.replicas[number]])
+        process, self.replicas[number] = self.replicas[number], None
+        assert process is not None
+        began_at = datetime.now(UTC)
+        await process.kill()
+        self.happened("kill", began_at)
+        await self.start_replica(number)
+
+    async def restart_database(self) -> None:
+        how = self.random.choice((signal.SIGINT, signal.SIGQUIT))
+        began_at = datetime.now(UTC)
+        await asyncio.to_thread(self.server.stop, how)
+        await asyncio.to_thread(self.server.start)
+        self.happened(f"database {how.name}", began_at)
+
+    async def cut_connections(self) -> None:
+        began_at = datetime.now(UTC)
+        try:
+            await asyncio.to_thread(self._terminate_backends)
+        except psycopg.OperationalError:
+            return  # the server is away: they are cut
+        self.happened("connections", began_at)
+
+    def _terminate_backends(self) -> None:
+        with psycopg.connect(self.settings["database_url"], autocommit=True) as connection:
+            connection.execute(CUT_OTHERS)
+
+    async def cut_socket(self) -> None:
+        if connections := self.slack.sockets.of(self.app.app):
+            cut(self.random.choice(connections).request)
+
+    async def refresh_sockets(self) -> None:
+        await self.slack.sockets.disconnect("warning")
+
+    async def is_reachable(self) -> None:
+        """Return once Slack has a connection to one of them. People look before they type again."""
+        if self.socket_mode:
+            await self.slack.sockets.connected(self.app.app)
+
+    async def moves(self) -> None:
+        """Return when one of the practice servers has answered a call again."""
+        self._moved.clear()
+        await self._moved.wait()
+
+    def left(self) -> list[str]:
+        """What is still open, by the tables: for whoever has to find out what went wrong."""
+        with psycopg.connect(self.settings["database_url"], autocommit=True) as connection:
+            return [str(row) for query in OPEN_WORK for row in connection.execute(query).fetchmany(20)]
+
+    def story(self) -> str:
+        return ""  # thousands of messages; the test prints the last ones

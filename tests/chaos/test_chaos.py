@@ -1,0 +1,88 @@
+"""Nothing is lost and nothing doubled, whatever is killed, restarted, cut, refused or delivered twice.
+
+The short run here is part of every test run; ``make chaos`` is the long one: 5,000 commands and 5,000 pushed builds.
+``CHAOS_SEED`` draws the same troubles again; how they meet the work is up to the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.accounts import Accounts
+from tests.chaos.people import People
+from tests.chaos.stage import LASTING, Stage
+from tests.chaos.trouble import Trouble
+from tests.postgres_server import LocalServer
+
+COMMANDS = int(os.environ.get("CHAOS_COMMANDS", "60"))
+BUILDS = int(os.environ.get("CHAOS_BUILDS", str(COMMANDS)))
+SEED = int(os.environ.get("CHAOS_SEED", "6"))
+CHANNELS = max(20, min(200, COMMANDS // 25))
+KILLS, RESTARTS = max(3, COMMANDS // 100), max(1, COMMANDS // 500)
+REST_SECONDS = 45 + COMMANDS * 0.2
+"""How long the last messages may take once nothing breaks any more."""
+MOST_SECONDS = 120 + COMMANDS * 1.5
+JOURNAL_SHOWN, LINES_SHOWN = 40, 15
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    """A PostgreSQL of this test's own, because it is broken again and again."""
+    folder = Path(tempfile.mkdtemp(prefix="buildbell-chaos-"))
+    server = LocalServer(folder, LASTING)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.mark.timeout(MOST_SECONDS + 60)
+@pytest.mark.parametrize("by", ["socket"])
+async def test_nothing_is_lost_and_nothing_doubled(by: str, tmp_path: Path, server: LocalServer) -> None:
+    began = time.monotonic()
+    stage = Stage(tmp_path, server, seed=SEED, channels=CHANNELS, socket_mode=by == "socket")
+    trouble = Trouble(stage, size=COMMANDS + BUILDS, kills=KILLS, restarts=RESTARTS, seed=SEED)
+    people = People(stage, commands=COMMANDS, builds=BUILDS, seed=SEED, passed=trouble.pass_to)
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            await stage.open()
+            await people.subscribe()
+            await people.live()
+            await trouble.end()
+            await come_to_rest(stage, people)
+        accounts = Accounts(stage, people)
+        print(f"\n{by}, seed {SEED}, {time.monotonic() - began:.0f} s: {accounts.report()}")
+        assert accounts.problems() == []
+    except BaseException:
+        print(last_words(stage), *Accounts(stage, people).problems(), sep="\n")
+        raise
+    finally:
+        await stage.close()
+
+
+async def come_to_rest(stage: Stage, people: People) -> None:
+    """Stops that were asked for happen, what nobody stopped ends; then everybody has time to hear of it."""
+    await stage.at_rest(seconds=REST_SECONDS)
+    stopped = {command.branch for command in people.asked if command.stopped}
+    for build in stage.bitrise.builds():
+        if build.workflow == "endless" and not build.is_finished and build.branch not in stopped:
+            stage.bitrise.finish(build)
+    await stage.until(Accounts(stage, people).is_all_told, "all is told", seconds=REST_SECONDS)
+    await stage.at_rest(seconds=REST_SECONDS)
+
+
+def last_words(stage: Stage) -> str:
+    journal = "\n".join([*stage.slack.journal.dump().splitlines()[-JOURNAL_SHOWN:], "",
+                         *stage.bitrise.journal.dump().splitlines()[-JOURNAL_SHOWN:]])  # fmt: skip
+    words = ["\n".join(process.said[-LINES_SHOWN:]) for process in stage.processes]
+    return "\n\n".join([f"CHAOS_SEED={SEED}", journal, *words, "\n".join(stage.left())])
