@@ -136,7 +136,7 @@ class LocalServer:
         given = [part for each in (*where, *self._settings) for part in ("-c", each)]
         log_path = self._folder / "log"
         with log_path.open("a") as log:
-            command = [self._tools / "postgres", "-D", self._folder / "data", *given]
+            command = [str(self._tools / "postgres"), "-D", str(self._folder / "data"), *given]
             self._server = subprocess.Popen(command, stderr=log, stdout=log, **self._user)
         _wait(self._server, self._port, log_path)
 
@@ -149,7 +149,7 @@ class LocalServer:
 
     def _create(self) -> None:
         options = ["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
-        command = [self._tools / "initdb", "-D", self._folder / "data", *options]
+        command = [str(self._tools / "initdb"), "-D", str(self._folder / "data"), *options]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self._user)
 
 

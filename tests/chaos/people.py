@@ -61,7 +61,7 @@ class People:
     async def _push(self) -> None:
         """As fast as people type."""
         for number in range(self._builds):
-            await self._stage.until(lambda: self._is_time_to_push(), "people type", seconds=PATIENCE_SECONDS * 2)
+            await self._stage.until(self._is_time_to_push, "people type", seconds=PATIENCE_SECONDS * 2)
             channel = number % len(self._stage.channels)
             build = self._stage.bitrise.start_build(
                 self._stage.shop, workflow="test", branch=f"push-{channel}", triggered_by="webhook-github/octocat"

@@ -76,7 +76,7 @@ class Stage(Scene):
 
     def _furnish_bitrise(self) -> None:
         super()._furnish_bitrise()
-        short = {"queue": timedelta(0), "boot": timedelta(0), "jitter": 0.9}
+        short: dict[str, Any] = {"queue": timedelta(0), "boot": timedelta(0), "jitter": 0.9}
         self.shop.workflows |= {
             "deploy": Workflow(timedelta(seconds=2), **short),
             "test": Workflow(timedelta(seconds=2), failure_rate=0.2, **short),

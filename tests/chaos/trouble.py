@@ -59,7 +59,7 @@ class Trouble:
 
     def pass_to(self, progress: int) -> None:
         while self._plan and self._plan[0][0] <= progress:
-            task = asyncio.create_task(heapq.heappop(self._plan)[2]())  # type: ignore[arg-type]  # a coroutine
+            task: asyncio.Task[None] = asyncio.ensure_future(heapq.heappop(self._plan)[2]())
             self._running.add(task)
 
     async def end(self) -> None:
