@@ -31,6 +31,7 @@ from commands import (
     uninstall,
     webhook,
 )
+from storage import DatabaseTrouble
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +68,22 @@ async def note_press(ack: AsyncAck) -> None:
 
 async def answer_bug(error: Exception, body: dict[str, Any]) -> BoltResponse:
     """Something nobody expected: an id for the person, the same id in the log."""
+    if isinstance(error, DatabaseTrouble):
+        return _no_database(error, body)
     bug_id = secrets.token_hex(4)
     logger.error("a handler broke", extra={"bug_id": bug_id, "kind": body.get("type", "command")}, exc_info=error)
     text = f"Something broke on my side, and I could not do that. If it happens again, tell your admin this: {bug_id}."
+    return _sorry(text, body)
+
+
+def _no_database(error: DatabaseTrouble, body: dict[str, Any]) -> BoltResponse:
+    """No bug, and no answer of ours can mend it: whoever runs Buildbell has to know."""
+    logger.error("a request was not taken", extra={"kind": body.get("type", "command"), "error": str(error)})
+    told = f"{error} Nothing was done. Try again in a few minutes, and tell whoever runs Buildbell if it goes on."
+    return _sorry(told, body)
+
+
+def _sorry(text: str, body: dict[str, Any]) -> BoltResponse:
     if body.get("type") in ("view_submission", "block_suggestion"):
         return BoltResponse(status=500)
     return BoltResponse(status=200, body={"response_type": "ephemeral", "text": text})

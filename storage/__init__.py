@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from storage.database import Database, DatabaseInUse, DatabaseUnusable, Reads, Row, Transaction
+from storage.database import Database, DatabaseInUse, DatabaseTrouble, DatabaseUnusable, Reads, Row, Transaction
 from storage.migrations import migrate, schema_version
 
 __all__ = [
     "Database",
     "DatabaseInUse",
+    "DatabaseTrouble",
     "DatabaseUnusable",
     "Reads",
     "Row",

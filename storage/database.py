@@ -24,6 +24,11 @@ class DatabaseInUse(DatabaseUnusable):
     """Another process has it."""
 
 
+class DatabaseTrouble(Exception):
+    """It cannot be read or written just now, and what was asked for did not happen. The message is a sentence that
+    says why; it may pass without a restart."""
+
+
 class Reads(Protocol):
     """Both a database and a transaction can be asked. SQL uses ``:named`` parameters."""
 

@@ -15,16 +15,42 @@ from typing import Any, TextIO, TypeVar
 
 import sqlite_utils
 
-from storage.database import DatabaseInUse, DatabaseUnusable, Dialect, Row, Transaction, to_column
+from storage.database import DatabaseInUse, DatabaseTrouble, DatabaseUnusable, Dialect, Row, Transaction, to_column
 
 T = TypeVar("T")
 BATCH = 500
 FOREIGN = "a transaction may await its own statements only"
 PRAGMAS = ("synchronous = full", "busy_timeout = 5000", "foreign_keys = on")
+TROUBLES = {
+    sqlite3.SQLITE_FULL: "The disk that holds the database is full.",
+    sqlite3.SQLITE_IOERR: "The disk refuses to read or write the database.",
+    sqlite3.SQLITE_READONLY: "The database file may not be written to.",
+    sqlite3.SQLITE_CANTOPEN: "The database file can no longer be opened.",
+    sqlite3.SQLITE_BUSY: "Another process, like a backup, keeps the database locked.",
+    sqlite3.SQLITE_CORRUPT: "The database file is damaged: stop Buildbell and restore a backup.",
+}
+"""What an error of the disk means, by its primary code. https://www.sqlite.org/rescode.html"""
+
+
+def _plain(error: BaseException) -> BaseException:
+    """What the disk did to us as `DatabaseTrouble`; any other error as it is."""
+    trouble = TROUBLES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    if trouble is None:
+        return error
+    plain = DatabaseTrouble(trouble)
+    plain.__cause__ = error
+    return plain
 
 
 def _fetch(connection: sqlite3.Connection, sql: str, parameters: dict[str, object]) -> list[Row]:
     return connection.execute(sql, {name: to_column(value) for name, value in parameters.items()}).fetchall()
+
+
+def _read(connection: sqlite3.Connection, sql: str, parameters: dict[str, object]) -> list[Row]:
+    try:
+        return _fetch(connection, sql, parameters)
+    except sqlite3.Error as error:
+        raise _plain(error) from error
 
 
 class _SqliteTransaction:
@@ -80,7 +106,7 @@ class _Call:
         if self.error is None:
             self.future.set_result(self.result)
         else:
-            self.future.set_exception(self.error)
+            self.future.set_exception(_plain(self.error))
 
 
 def _drive(body: Awaitable[T]) -> T:
@@ -134,12 +160,12 @@ class SqliteDatabase:
     async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
         self._refuse_in_body()
         # 8 µs on the loop against 100 µs through a thread; a WAL reader never waits for the writer.
-        rows = _fetch(self._reader, sql, parameters)
+        rows = _read(self._reader, sql, parameters)
         return rows[0] if rows else None
 
     async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
         self._refuse_in_body()
-        return await self._loop.run_in_executor(self._list_thread, _fetch, self._lister, sql, parameters)
+        return await self._loop.run_in_executor(self._list_thread, _read, self._lister, sql, parameters)
 
     def _refuse_in_body(self) -> None:
         if threading.current_thread() is self._write_thread:
@@ -169,18 +195,24 @@ class SqliteDatabase:
 
     def _commit(self, batch: list[_Call]) -> None:
         try:
+            self._undo()  # a disk that refused to take back the last group, too
             self._writer.execute("begin immediate")
             for call in batch:
                 call.run(self._writer)
                 if not self._writer.in_transaction:  # SQLite took everything back: the disk is full, a page is broken
-                    raise sqlite3.OperationalError("the transaction was undone by SQLite")
+                    undone = sqlite3.OperationalError("the transaction was undone by SQLite")
+                    raise call.error if isinstance(call.error, sqlite3.Error) else undone
             self._writer.execute("commit")
         except sqlite3.Error as error:  # the disk is full, the file is locked: nobody's call happened
-            if self._writer.in_transaction:
-                self._writer.execute("rollback")
+            with contextlib.suppress(sqlite3.Error):
+                self._undo()
             for call in batch:
                 call.error = call.error or error
         self._loop.call_soon_threadsafe(_settle, batch)
+
+    def _undo(self) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("rollback")
 
 
 def _settle(batch: list[_Call]) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from bot.clock import Clock
 from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
-from storage import Database, Transaction
+from storage import Database, DatabaseTrouble, Transaction
 from storage.jobs import JobRow, JobStore
 
 log = logging.getLogger(__name__)
+TRY_AGAIN_SECONDS = 1.0
 
 
 class LocalEngine:
@@ -78,6 +80,7 @@ class _Worker:
         self._jobs, self._clock = jobs, clock
         self._woken = asyncio.Event()
         self._is_stopping = False
+        self._is_in_trouble = False
         self.running: set[asyncio.Task[None]] = set()
         self.idle = asyncio.Event()
 
@@ -93,9 +96,19 @@ class _Worker:
         while not self._is_stopping:
             try:
                 await self._turn()
+                self._is_in_trouble = False
+            except DatabaseTrouble as trouble:
+                self._complain(trouble)
+                await asyncio.sleep(TRY_AGAIN_SECONDS)
             except Exception:
                 log.exception("the job table cannot be read; trying again", extra={"kind": self._kind})
-                await asyncio.sleep(1)
+                await asyncio.sleep(TRY_AGAIN_SECONDS)
+
+    def _complain(self, trouble: DatabaseTrouble) -> None:
+        """Once, however long it lasts."""
+        if not self._is_in_trouble:
+            self._is_in_trouble = True
+            log.error("jobs wait for the database", extra={"kind": self._kind, "error": str(trouble)})
 
     async def _turn(self) -> None:
         self._woken.clear()
@@ -137,23 +150,36 @@ class _Worker:
         try:
             await self._handler(row.arguments)
         except RetryAt as retry:
-            await self._jobs.postpone_job(row.job_id, due_at=retry.at)
+            await self._end(partial(self._jobs.postpone_job, row.job_id, due_at=retry.at))
         except asyncio.CancelledError:
             await self._jobs.release_job(row.job_id)
             raise
+        except DatabaseTrouble as trouble:  # says nothing about the job
+            self._complain(trouble)
+            await self._end(partial(self._jobs.postpone_job, row.job_id, due_at=self._clock.now()))
         except Exception as error:
             await self._fail(row, error)
         else:
-            await self._jobs.delete_job(row.job_id)
+            await self._end(partial(self._jobs.delete_job, row.job_id))
+
+    async def _end(self, store: Callable[[], Awaitable[None]]) -> None:
+        """Store how a job ended, however long the disk takes: unstored, it would hold back all others of its key."""
+        while True:
+            try:
+                await store()
+                return
+            except DatabaseTrouble as trouble:
+                self._complain(trouble)
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
 
     async def _fail(self, row: JobRow, error: Exception) -> None:
-        """A bug or a broken disk: try again with growing pauses, then keep the job for the operator to see."""
+        """A bug: try again with growing pauses, then keep the job for the operator to see."""
         facts: Mapping[str, Any] = {"kind": row.kind, "job_id": row.job_id, "attempts": row.attempts}
         log.error("a job failed", extra=dict(facts), exc_info=error)
         if row.attempts >= GIVE_UP_AFTER:
             if self._give_up is not None:
                 await self._give_up(row.arguments)
-            await self._jobs.fail_job(row.job_id, error=type(error).__name__)
+            await self._end(partial(self._jobs.fail_job, row.job_id, error=type(error).__name__))
             return
         due_at = self._clock.now() + pause_after(row.attempts)
-        await self._jobs.retry_job(row.job_id, due_at=due_at, error=type(error).__name__)
+        await self._end(partial(self._jobs.retry_job, row.job_id, due_at=due_at, error=type(error).__name__))
