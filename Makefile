@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench clean
+.PHONY: help demo test soak chaos bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -20,6 +20,9 @@ soak: $(VENV)/.installed-test ## a day of 2,000 builds in three workspaces with 
 
 bench: $(VENV)/.installed-test $(VENV)/.installed-peers ## measure beside the limit and the peers, in a quarter of an hour; writes docs/benchmarks.md
 	$(VENV)/bin/python -m tests.benchmarks --write
+
+chaos: $(VENV)/.installed-test ## three replicas on PostgreSQL, killed and cut off under 5,000 commands and 5,000 builds
+	CHAOS_COMMANDS=5000 $(VENV)/bin/python -m pytest -q -s tests/chaos
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

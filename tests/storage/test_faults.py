@@ -87,6 +87,14 @@ async def test_a_mistake_of_ours_is_no_trouble_of_the_disk(database: Database) -
 
 
 @pytest.mark.usefixtures("notes")
+def damage(path: Path) -> None:
+    """The page that holds the rows is overwritten, as a dying disk would."""
+    whole = bytearray(path.read_bytes())
+    root = next_to(whole, b"x" * 500)
+    whole[root : root + 4096] = b"\xff" * 4096
+    path.write_bytes(whole)
+
+
 async def test_a_damaged_page_is_told(url: str, database: Database) -> None:
     async def fill(tx: Transaction) -> None:
         for number in range(50):
@@ -94,10 +102,7 @@ async def test_a_damaged_page_is_told(url: str, database: Database) -> None:
 
     await database.transaction(fill)
     await database.close()
-    whole = bytearray(Path(path_of(url)).read_bytes())
-    root = next_to(whole, b"x" * 500)
-    whole[root : root + 4096] = b"\xff" * 4096
-    Path(path_of(url)).write_bytes(whole)
+    damage(Path(path_of(url)))
     broken = await open_database(url)
     with pytest.raises(DatabaseTrouble, match="damaged"):
         await broken.fetch_all("select sum(length(text)) as all_text from notes")
