@@ -86,7 +86,6 @@ async def test_a_mistake_of_ours_is_no_trouble_of_the_disk(database: Database) -
         await database.transaction(note("a"))
 
 
-@pytest.mark.usefixtures("notes")
 def damage(path: Path) -> None:
     """The page that holds the rows is overwritten, as a dying disk would."""
     whole = bytearray(path.read_bytes())
@@ -95,6 +94,7 @@ def damage(path: Path) -> None:
     path.write_bytes(whole)
 
 
+@pytest.mark.usefixtures("notes")
 async def test_a_damaged_page_is_told(url: str, database: Database) -> None:
     async def fill(tx: Transaction) -> None:
         for number in range(50):
