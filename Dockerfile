@@ -10,8 +10,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY commands commands
 COPY storage storage
-RUN python -m venv --without-pip /opt/buildbell \
- && python -m pip --python /opt/buildbell install --no-cache-dir --disable-pip-version-check '.[postgres]'
+RUN python -m venv /opt/buildbell \
+ && /opt/buildbell/bin/python -m pip install --no-cache-dir --disable-pip-version-check '.[postgres]'
 
 FROM python:${PYTHON}-slim
 LABEL org.opencontainers.image.title="Buildbell" \
