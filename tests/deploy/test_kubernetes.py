@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from kubernetes_validate import ValidationError, validate
+from kubernetes_validate import ValidationError, validate  # type: ignore[import-untyped]  # it has no types
 
 from bot.settings import Settings, env_name
 from tests.deploy.files import GOODBYES_SECONDS, KUBERNETES, ROOT, doors, manifests, read_yaml, unknown_settings
