@@ -33,6 +33,6 @@ USER 10001:10001
 EXPOSE 3000
 STOPSIGNAL SIGTERM
 # http.client takes no proxy from the environment, unlike the bot; 127.0.0.1 is behind none.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s CMD ["python", "-c", "import http.client, os, sys; asked = http.client.HTTPConnection('127.0.0.1', int(os.environ['BUILDBELL_PORT']), timeout=4); asked.request('GET', '/readyz'); sys.exit(asked.getresponse().status != 200)"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "-c", "import http.client, os, sys; asked = http.client.HTTPConnection('127.0.0.1', int(os.environ['BUILDBELL_PORT']), timeout=4); asked.request('GET', '/readyz'); sys.exit(asked.getresponse().status != 200)"]
 ENTRYPOINT ["buildbell"]
 CMD ["run"]
