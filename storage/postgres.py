@@ -106,7 +106,7 @@ class PostgresDatabase:
         await pool.open()
         return cls(pool)
 
-    async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         """A body may run several times; only what its last run did is there."""
         with self._busy():
             tx, result = await self._tried(partial(self._try, body))
