@@ -28,6 +28,7 @@ from bot.hints import Hints
 from bot.importing import Importing
 from bot.imports import Imports
 from bot.installs import Installs
+from bot.intake import Intake
 from bot.manifest import READ_EMAIL
 from bot.me import Me
 from bot.names import Names
@@ -171,8 +172,9 @@ def compose(
         public_url=settings.public_url,
     )  # fmt: skip
     showing = Showing(builds=builds, apps=app_rows, findings=finding_rows, site_url=settings.bitrise_site_url)
+    intake = Intake(database=database, requests=requests, engine=engine)
     starts = Starts(
-        database=database, requests=requests, builds=builds, apps=apps, connections=connections,
+        database=database, requests=requests, intake=intake, builds=builds, apps=apps, connections=connections,
         access=access, engine=engine, made=made, clock=clock, command=settings.command,
     )  # fmt: skip
     Sending(

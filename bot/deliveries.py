@@ -147,7 +147,8 @@ def place_of(body: Payload) -> tuple[str | None, str | None]:
     What is pressed in a form names the person's own workspace as the team, and the form says where it is from.
     """
     team, view, user = (_part(body, name) for name in ("team", "view", "user"))
-    team_id = view.get("app_installed_team_id") or team.get("id") or body.get("team_id") or user.get("team_id")
+    told = (view.get("app_installed_team_id"), team.get("id"), body.get("team_id"), user.get("team_id"))
+    team_id = next(filter(None, told), view.get("team_id"))
     enterprise_id = _part(body, "enterprise").get("id") or body.get("enterprise_id") or team.get("enterprise_id")
     return team_id, enterprise_id
 

@@ -10,6 +10,7 @@ from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine import Engine, Job
 from bot.errors import Choice, NothingNamed, Unclear
+from bot.intake import START, Intake, Start
 from bot.requests import Requests
 from bot.wanted import Parameters, Wanted
 from storage import Database, Transaction
@@ -17,8 +18,6 @@ from storage.apps import AppRow
 from storage.builds import BuildRow, BuildStore
 from storage.places import PlaceRow
 from storage.requests import RequestRow, RequestStore
-
-START = "start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Starts:
         *,
         database: Database,
         requests: RequestStore,
+        intake: Intake,
         builds: BuildStore,
         apps: Apps,
         connections: Connections,
@@ -50,7 +50,7 @@ class Starts:
         clock: Clock,
         command: str,
     ) -> None:
-        self._db, self._requests, self._builds = database, requests, builds
+        self._db, self._requests, self._intake, self._builds = database, requests, intake, builds
         self._apps, self._connections, self._access, self._engine = apps, connections, access, engine
         self._made, self._clock, self._command = made, clock, command
 
@@ -66,19 +66,15 @@ class Starts:
         app, parameters = await self._fill_in(asker, wanted, place)
         request = self._request(asker, parameters, unique_key)
 
-        async def store(tx: Transaction) -> Asked:
-            state = await self._requests.add_start(tx, request, is_asked=not start_anyway)
-            if state is None:
-                known = await self._requests.find_by_key(asker.workspace_id, unique_key, on=tx)
-                assert known is not None
-                return Asked(known.request_id, app, parameters, is_held=known.state == "held")
-            if state != "held":
-                await self._enqueue(tx, request.request_id)
-                return Asked(request.request_id, app, parameters)
-            equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
-            return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
-
-        return await self._db.transaction(store, is_quick=True)
+        state = await self._intake.add(Start(request, is_asked=not start_anyway))
+        if state is None:
+            known = await self._requests.find_by_key(asker.workspace_id, unique_key)
+            assert known is not None
+            return Asked(known.request_id, app, parameters, is_held=known.state == "held")
+        if state != "held":
+            return Asked(request.request_id, app, parameters)
+        equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=self._db)
+        return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
 
     async def release_held(self, asker: Asker, request_id: str) -> bool:
         """The person said "start anyway"; False when that was pressed before."""
@@ -90,7 +86,7 @@ class Starts:
                 return False
             moved = await self._requests.release_request(tx, request_id, now=self._clock.now())
             if moved:
-                await self._enqueue(tx, request_id)
+                await self._engine.enqueue(tx, Job(START, {"request_id": request_id}))
             return moved
 
         return await self._db.transaction(release)
@@ -175,6 +171,3 @@ class Starts:
             branch=parameters.branch,
             digest=parameters.digest,
         )
-
-    async def _enqueue(self, tx: Transaction, request_id: str) -> None:
-        await self._engine.enqueue(tx, Job(START, {"request_id": request_id}))

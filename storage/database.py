@@ -7,7 +7,7 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeVar, cast
 
@@ -41,6 +41,9 @@ class Reads(Protocol):
 class Transaction(Reads, Protocol):
     async def execute(self, sql: str, /, **parameters: object) -> int:
         """Run one statement; returns the number of rows it touched ("did I win?")."""
+
+    async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
+        """Run one statement for each set of parameters, in order; the first row that each gives back."""
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` on the event loop once the transaction is on disk; never when it is undone."""

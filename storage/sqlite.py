@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -27,7 +27,6 @@ T = TypeVar("T")
 PLAIN = (str, int, type(None))
 """What SQLite stores as it is: most of what there is."""
 BATCH = 500
-QUICK_BATCH = 50
 LOCKED_SECONDS = 5.0
 LOCKED_PAUSE_SECONDS = 0.02
 FOREIGN = "a transaction may await its own statements only"
@@ -53,15 +52,15 @@ def _plain(error: BaseException) -> BaseException:
     return plain
 
 
-def _fetch(connection: sqlite3.Connection, sql: str, parameters: dict[str, object]) -> list[Row]:
+def _fetch(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> list[Row]:
     return connection.execute(sql, _columns(parameters)).fetchall()
 
 
-def _columns(parameters: dict[str, object]) -> dict[str, object]:
+def _columns(parameters: Mapping[str, object]) -> dict[str, object]:
     return {name: value if type(value) in PLAIN else to_column(value) for name, value in parameters.items()}
 
 
-def _read(connection: sqlite3.Connection, sql: str, parameters: dict[str, object]) -> list[Row]:
+def _read(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> list[Row]:
     try:
         return _fetch(connection, sql, parameters)
     except sqlite3.Error as error:
@@ -84,6 +83,10 @@ class _SqliteTransaction:
 
     async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
         return _fetch(self._connection, sql, parameters)
+
+    async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
+        found = [_fetch(self._connection, sql, each) for each in parameters]
+        return [rows[0] if rows else None for rows in found]
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.committed.append(callback)
@@ -130,8 +133,8 @@ class _Call:
 class _Group:
     """Calls that become one transaction of SQLite's. ``trouble`` is what makes it end without a commit."""
 
-    def __init__(self, calls: list[_Call], *, is_quick: bool = False) -> None:
-        self.calls, self.is_quick = calls, is_quick
+    def __init__(self, calls: list[_Call]) -> None:
+        self.calls = calls
         self.trouble: sqlite3.Error | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
@@ -182,9 +185,7 @@ class SqliteDatabase:
                 raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
             self._opened = opened.pop_all()
         self._calls: queue.SimpleQueue[_Call | _Group | None] = queue.SimpleQueue()
-        self._handed_over = 0
-        self._quick: list[_Call] = []
-        self._is_committing = False
+        self._on_their_way = 0
         self._is_in_body = False
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
@@ -196,12 +197,9 @@ class SqliteDatabase:
         if self._is_closed:
             raise DatabaseUnusable("The database is closed.")
         call = _Call(body, self._loop.create_future())
-        if is_quick and not self._handed_over:
-            self._quick.append(call)
-            if len(self._quick) == 1:
-                self._loop.call_soon(self._run_quick)  # whoever comes in the same turn of the loop comes along
-        else:
-            self._hand_over([call])
+        is_run = is_quick and not self._on_their_way and self._run_at_once(call)
+        self._on_their_way += 1
+        self._calls.put(_Group([call]) if is_run else call)
         result: T = await call.future
         return result
 
@@ -225,8 +223,6 @@ class SqliteDatabase:
     async def close(self) -> None:
         """Write what waits, then close; safe to call twice."""
         self._is_closed = True
-        self._hand_over(self._quick)
-        self._quick = []
         self._calls.put(None)
         await asyncio.to_thread(self._write_thread.join)
         self._list_thread.shutdown()
@@ -234,34 +230,16 @@ class SqliteDatabase:
 
     # On the loop.
 
-    def _hand_over(self, calls: Sequence[_Call]) -> None:
-        self._handed_over += len(calls)
-        for call in calls:
-            self._calls.put(call)
+    def _run_at_once(self, call: _Call) -> bool:
+        """All of a quick call but its commit, while the writer rests.
 
-    def _take_quick(self) -> list[_Call]:
-        taken, self._quick = self._quick[:QUICK_BATCH], self._quick[QUICK_BATCH:]
-        return taken
-
-    def _run_quick(self) -> None:
-        """Everything of the waiting quick calls but their commit; all of it in the writer's thread if that has work."""
-        if self._is_committing or not self._quick:
-            return
-        calls = self._take_quick()
-        if self._handed_over or not self._run_at_once(calls):
-            self._hand_over(calls)
-            return
-        self._is_committing = True
-        self._calls.put(_Group(calls, is_quick=True))
-
-    def _run_at_once(self, calls: Sequence[_Call]) -> bool:
-        """False when anything is in the way: a locked file, a broken body. The thread sorts it out."""
+        False when anything is in the way, a locked file or a broken body: the writer's thread sorts it out.
+        """
         self._is_in_body = True
         try:
             self._undo()
             self._writer.execute("begin immediate")
-            for call in calls:
-                call.run_bare(self._writer)
+            call.run_bare(self._writer)
         except Exception:
             with contextlib.suppress(sqlite3.Error):
                 self._undo()
@@ -271,18 +249,14 @@ class SqliteDatabase:
         return True
 
     def _settle(self, group: _Group) -> None:
-        if group.is_quick:
-            self._is_committing = False
-        else:
-            self._handed_over -= len(group.calls)
+        self._on_their_way -= len(group.calls)
         group.settle()
-        self._run_quick()
 
     # In the writer's thread.
 
     def _write(self) -> None:
         while (first := self._calls.get()) is not None:
-            if isinstance(first, _Group):  # nothing else is on its way then
+            if isinstance(first, _Group):  # run already, while nothing else was on its way
                 self._end(first)
                 continue
             group = _Group([first])

@@ -161,7 +161,8 @@ async def hour() -> dict[str, Any]:
 
 async def _deliver(bot: Bot, fields: Mapping[str, str]) -> None:
     response = await bot.deliveries.by_name(read_form(urlencode(fields).encode()))
-    assert response is not None and response.status == 200, response
+    assert response is not None
+    assert response.status == 200, response.body
 
 
 async def _step(bot: Bot, clock: SteppedClock, *, seconds: float) -> None:
