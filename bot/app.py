@@ -7,17 +7,15 @@ import contextlib
 import logging
 import secrets
 import signal
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from aiohttp import web
-from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.middleware.async_middleware import AsyncMiddleware
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
@@ -25,9 +23,10 @@ from bot import log as logs
 from bot.clock import Clock, SystemClock
 from bot.composition import compose, secret
 from bot.day import show_day
+from bot.deliveries import Deliveries
 from bot.engine import engine_for
 from bot.errors import StartupFailed
-from bot.handlers import Handlers, answer
+from bot.handlers import Handlers
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.client import web_client
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
+TURN_SECONDS = 0.0005
+"""How long a busy loop lets the database's threads wait for their turn; Python's own 5 ms are longer than a commit."""
 
 
 class Bot:
@@ -49,9 +50,6 @@ class Bot:
         self._settings, self._clock, self._new_id = settings, clock, new_id
         self._on_exit = contextlib.AsyncExitStack()
         self._is_stopping = False
-        self._in_flight = 0
-        self._drained = asyncio.Event()
-        self._drained.set()
         self.tasks = Tasks()
         self.metrics = Metrics()
         self.port: int | None = None
@@ -86,7 +84,7 @@ class Bot:
             made.services,
         )
         self._oauth = made.oauth
-        self.slack_app = self._slack_app(session)
+        self.deliveries = self._deliveries(session)
         await self._serve_web()
         await self.installs.start()
         if settings.does_work:
@@ -95,7 +93,7 @@ class Bot:
             from bot.socket import Socket  # by HTTP it is not needed
 
             self.socket = Socket(
-                app=self.slack_app,
+                deliveries=self.deliveries,
                 app_token=settings.slack_app_token.get_secret_value(),
                 client=self._web_client(session),
                 clock=self._clock,
@@ -113,10 +111,11 @@ class Bot:
     async def stop(self) -> None:
         """Take no more work, finish or keep what runs, close. Bounded by the setting for shutdown."""
         self._is_stopping, self.is_ready = True, False
+        self.deliveries.stop()
         deadline = time.monotonic() + self._settings.shutdown_seconds
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._left(deadline)):
-                await self._drained.wait()
+                await self.deliveries.drained.wait()
         await self.tasks.drain(within_seconds=self._left(deadline))
         await self.engine.stop(within_seconds=self._left(deadline))
         await self._on_exit.aclose()
@@ -129,16 +128,16 @@ class Bot:
     async def settled(self) -> None:
         """Return when no request is being answered, no task runs and no job is due."""
         while True:
-            await self._drained.wait()
+            await self.deliveries.drained.wait()
             await self.tasks.settled()
             await self.engine.settled()
-            if self._drained.is_set():
+            if self.deliveries.drained.is_set():
                 return
 
     def _web_client(self, session: aiohttp.ClientSession, token: str = "") -> AsyncWebClient:
         return web_client(token, session=session, base_url=self._settings.slack_api_url)
 
-    def _slack_app(self, session: aiohttp.ClientSession) -> AsyncApp:
+    def _deliveries(self, session: aiohttp.ClientSession) -> Deliveries:
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult | None:
             return await self.installs.authorize(team_id, enterprise_id)  # Bolt cannot call a bound method
 
@@ -153,39 +152,17 @@ class Bot:
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
             user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
         )
-        app.use(_Attendance(self))
-        self._handlers = Handlers(app)
-        commands.register_all(cast(AsyncApp, self._handlers), command=self._settings.command)
+        handlers = Handlers(app)
+        commands.register_all(cast(AsyncApp, handlers), command=self._settings.command)
         app.error(commands.answer_bug)
-        return app
-
-    async def attend(self, req: AsyncBoltRequest, next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
-        """Around every delivery: hand the handler its services, count, and refuse once we are stopping."""
-        if self._is_stopping:
-            return BoltResponse(status=503)  # not acked: Slack delivers it again, or says that it failed
-        body = req.body
-        began = time.perf_counter()
-        req.context["services"] = self.services
-        named = self._handlers.find(body)
-        counted = self.metrics.delivery(str(body.get("type") or ("command" if "command" in body else "event")))
-        self._in_flight += 1
-        self._drained.clear()
-        try:
-            response = await answer(named, req.context, body) if named else await next()
-            counted.answered.inc()
-            return cast("BoltResponse | None", response)
-        except BaseException:
-            counted.broken.inc()
-            raise
-        finally:
-            counted.seconds.observe(time.perf_counter() - began)
-            self._in_flight -= 1
-            if not self._in_flight:
-                self._drained.set()
+        return Deliveries(
+            app, handlers, services=self.services, metrics=self.metrics, is_known=self.installs.authorize,
+            signing_secret=secret(self._settings.slack_signing_secret), on_error=commands.answer_bug,
+        )  # fmt: skip
 
     async def _serve_web(self) -> None:
         by_http = self._settings.takes_requests and self._settings.slack_app_token is None
-        slack = self.slack_app if by_http else None
+        slack = self.deliveries if by_http else None
         hints = self.services.hints if self._settings.takes_requests else None
         oauth = self._oauth if self._settings.takes_requests else None
         skips = self.services.skips if self._settings.takes_requests else None
@@ -222,23 +199,12 @@ class Bot:
         return self.metrics.exposition()
 
 
-class _Attendance(AsyncMiddleware):
-    """A class and no function: for a function, Bolt fills in thirty arguments each time."""
-
-    def __init__(self, bot: Bot) -> None:
-        self._bot = bot
-
-    async def async_process(
-        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
-    ) -> BoltResponse | None:
-        return await self._bot.attend(req, next)
-
-
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises `StartupFailed` with one sentence."""
     logs.hide(secret(settings.slack_signing_secret))
     logs.hide(secret(settings.slack_client_secret))
     logs.hide(secret(settings.metrics_token))
+    sys.setswitchinterval(TURN_SECONDS)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

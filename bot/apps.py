@@ -29,11 +29,29 @@ WORKSPACES_KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class AppNames:
-    """An app and every name it answers to, also in lower case."""
+    """An app and every name it answers to."""
 
     app: AppRow
     names: tuple[str, ...]
-    lower: tuple[str, ...]
+
+
+class Known:
+    """The apps of a workspace, and which of them answer to a name in lower case. ``version`` is that of the names."""
+
+    def __init__(self, version: int, entries: Sequence[AppNames]) -> None:
+        self.version, self.entries = version, entries
+        self._by_name: dict[str, list[AppRow]] = {}
+        for entry in entries:
+            for name in dict.fromkeys(map(str.lower, entry.names)):
+                self._by_name.setdefault(name, []).append(entry.app)
+
+    def match(self, query: str) -> list[AppRow]:
+        """The apps a name certainly stands for: an exact name wins over a prefix; several mean it is not clear."""
+        wanted = query.strip().lower()
+        if not wanted or wanted in self._by_name:
+            return self._by_name.get(wanted, [])
+        begun = [app for name, apps in self._by_name.items() if name.startswith(wanted) for app in apps]
+        return list({app.app_slug: app for app in begun}.values())
 
 
 class Apps:
@@ -50,7 +68,8 @@ class Apps:
         self._db, self._apps, self._workspaces, self._builds = database, apps, workspaces, builds
         self._connections, self._clock = connections, clock
         self._known_names: dict[tuple[str, str, str], tuple[float, list[str]]] = {}
-        self._app_names: dict[str, tuple[int, list[AppNames]]] = {}
+        self._app_names: dict[str, Known] = {}
+        self._pipelines: dict[tuple[str, str, str], tuple[float, bool]] = {}
 
     async def refresh(self, workspace_id: str) -> None:
         """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
@@ -70,21 +89,21 @@ class Apps:
         if at is None or self._clock.now() - at > than:
             await self.refresh(workspace_id)
 
-    async def get_app(self, workspace_id: str, query: str) -> AppRow:
+    async def get_app(self, workspace_id: str, query: str, *, version: int | None = None) -> AppRow:
         """The one app a person means; an app that is new at Bitrise is found too.
 
-        Raises `AppNotFound` with the close ones.
+        ``version`` is that of the names, where it has been read just now. Raises `AppNotFound` with the close ones.
         """
-        found = match(query, await self._list_names(workspace_id))
+        found = (await self._list_names(workspace_id, version)).match(query)
         if len(found) != 1 and await self._refresh_if_stale(workspace_id):
-            found = match(query, await self._list_names(workspace_id))
+            found = (await self._list_names(workspace_id)).match(query)
         if len(found) == 1:
             return found[0]
         raise self._not_found(query, found or await self.search(workspace_id, query), is_ambiguous=bool(found))
 
     async def find_exact(self, workspace_id: str, query: str) -> AppRow | None:
         """The app that certainly is meant, or None; asks nobody."""
-        found = match(query, await self._list_names(workspace_id))
+        found = (await self._list_names(workspace_id)).match(query)
         return found[0] if len(found) == 1 else None
 
     async def find_app(self, workspace_id: str, app_slug: str) -> AppRow | None:
@@ -92,7 +111,7 @@ class Apps:
 
     async def search(self, workspace_id: str, query: str, *, limit: int = 5) -> list[AppRow]:
         """Apps close to what was typed, the best first; all of them for an empty query."""
-        known = await self._list_names(workspace_id)
+        known = (await self._list_names(workspace_id)).entries
         if not query.strip():
             return [entry.app for entry in known][:limit]
         by_name = {name: entry.app for entry in known for name in entry.names}
@@ -106,21 +125,30 @@ class Apps:
         return await self._builds.list_names(workspace_id, app_slug, column="pipeline")
 
     async def is_pipeline(self, workspace_id: str, app_slug: str, name: str) -> bool:
-        return await self._builds.is_pipeline_known(workspace_id, app_slug, name)
+        """Whether a name stands for a pipeline: if builds of one were seen. Looked up once a minute."""
+        key = (workspace_id, app_slug, name)
+        kept = self._pipelines.get(key)
+        if kept is None or time.monotonic() - kept[0] > NAMES_KEPT_SECONDS:
+            kept = (time.monotonic(), await self._builds.is_pipeline_known(workspace_id, app_slug, name))
+            if len(self._pipelines) >= NAMES_KEPT:
+                self._pipelines.clear()
+            self._pipelines[key] = kept
+        return kept[1]
 
     async def list_branches(self, workspace_id: str, app_slug: str) -> list[str]:
         return await self._list_known(workspace_id, app_slug, "branch")
 
-    async def _list_names(self, workspace_id: str) -> list[AppNames]:
+    async def _list_names(self, workspace_id: str, version: int | None = None) -> Known:
         """Read once for each version: a company has hundreds of apps, and every start names one of them."""
-        version = await self._workspaces.find_names_version(workspace_id)
+        if version is None:
+            version = await self._workspaces.find_names_version(workspace_id)
         kept = self._app_names.get(workspace_id)
-        if kept is not None and kept[0] == version:
-            return kept[1]
-        known = await self._read_names(workspace_id)
+        if kept is not None and kept.version == version:
+            return kept
+        known = Known(version, await self._read_names(workspace_id))
         if len(self._app_names) >= WORKSPACES_KEPT:
             self._app_names.clear()
-        self._app_names[workspace_id] = version, known
+        self._app_names[workspace_id] = known
         return known
 
     async def _read_names(self, workspace_id: str) -> list[AppNames]:
@@ -128,7 +156,7 @@ class Apps:
         known = []
         for app in await self._apps.list_apps(workspace_id):
             names = names_of(app, [alias for alias, slug in aliases.items() if slug == app.app_slug])
-            known.append(AppNames(app, names, tuple(name.lower() for name in names)))
+            known.append(AppNames(app, names))
         return known
 
     async def _refresh_if_stale(self, workspace_id: str) -> bool:
@@ -188,12 +216,3 @@ def names_of(app: AppRow, aliases: Sequence[str]) -> tuple[str, ...]:
     hyphenated = re.sub(r"[^\w]+", "-", app.title.lower()).strip("-")
     names = [app.app_slug, app.title, hyphenated, app.repo_slug or "", *aliases]
     return tuple(dict.fromkeys(name for name in names if name))
-
-
-def match(query: str, known: Sequence[AppNames]) -> list[AppRow]:
-    """The apps a name certainly stands for: an exact name wins over a prefix; several mean it is not clear."""
-    wanted = query.strip().lower()
-    exact = [entry.app for entry in known if wanted in entry.lower]
-    if exact or not wanted:
-        return exact
-    return [entry.app for entry in known if any(name.startswith(wanted) for name in entry.lower)]

@@ -28,6 +28,7 @@ from bot.hints import Hints
 from bot.importing import Importing
 from bot.imports import Imports
 from bot.installs import Installs
+from bot.intake import Intake
 from bot.manifest import READ_EMAIL
 from bot.me import Me
 from bot.names import Names
@@ -73,6 +74,7 @@ from storage.installations import InstallationStore
 from storage.news import NewsStore
 from storage.outbox import OutboxStore
 from storage.people import PeopleStore
+from storage.places import PlaceStore
 from storage.requests import RequestStore
 from storage.subscriptions import SubscriptionStore
 from storage.webhooks import WebhookStore
@@ -133,7 +135,8 @@ def compose(
         imports=import_rows, cards=cards, outbox=outbox, engine=engine, clock=clock, new_id=new_id
     )  # fmt: skip
     connections = Connections(
-        database=database, workspaces=workspaces, apps=app_rows, requests=requests, audit=audit, outbox=outbox,
+        database=database, workspaces=workspaces, places=PlaceStore(database), apps=app_rows, requests=requests,
+        audit=audit, outbox=outbox,
         sweeps=sweeps, imports=imports, engine=engine, access=access, vault=vault, made=made, clock=clock,
         new_id=new_id, bitrise=bitrise_client, slack=installs.client, command=settings.command,
     )  # fmt: skip
@@ -169,8 +172,9 @@ def compose(
         public_url=settings.public_url,
     )  # fmt: skip
     showing = Showing(builds=builds, apps=app_rows, findings=finding_rows, site_url=settings.bitrise_site_url)
+    intake = Intake(database=database, requests=requests, engine=engine)
     starts = Starts(
-        database=database, requests=requests, builds=builds, app_rows=app_rows, apps=apps, connections=connections,
+        database=database, requests=requests, intake=intake, builds=builds, apps=apps, connections=connections,
         access=access, engine=engine, made=made, clock=clock, command=settings.command,
     )  # fmt: skip
     Sending(

@@ -33,6 +33,7 @@ from bot.vault import Token, Vault
 from storage import Database, Transaction
 from storage.apps import AppRow, AppStore
 from storage.audit import AuditRow, AuditStore
+from storage.places import PlaceRow, PlaceStore
 from storage.requests import RequestRow, RequestStore
 from storage.workspaces import WorkspaceRow, WorkspaceStore
 
@@ -60,6 +61,7 @@ class Connections:
         *,
         database: Database,
         workspaces: WorkspaceStore,
+        places: PlaceStore,
         apps: AppStore,
         requests: RequestStore,
         audit: AuditStore,
@@ -77,6 +79,7 @@ class Connections:
         command: str,
     ) -> None:
         self._db, self._workspaces, self._apps, self._requests = database, workspaces, apps, requests
+        self._places = places
         self._audit, self._outbox, self._sweeps, self._engine = audit, outbox, sweeps, engine
         self._imports = imports
         self._access, self._vault, self._made, self._clock, self._new_id = access, vault, made, clock, new_id
@@ -90,9 +93,20 @@ class Connections:
         workspace = await self._workspaces.find_workspace(workspace_id)
         if workspace is None or workspace.bitrise_token_sealed is None:
             raise NotConnected(self._command)
-        if workspace.health == "refused":
-            raise ConnectionDead(self._command)
+        self._check_health(workspace.health)
         return workspace
+
+    async def get_place(self, workspace_id: str, channel_id: str) -> PlaceRow:
+        """A connected workspace seen from one of its channels. Raises `NotConnected` or `ConnectionDead`."""
+        place = await self._places.find_place(workspace_id, channel_id)
+        if place is None or not place.is_connected:
+            raise NotConnected(self._command)
+        self._check_health(place.health)
+        return place
+
+    def _check_health(self, health: str) -> None:
+        if health == "refused":
+            raise ConnectionDead(self._command)
 
     @asynccontextmanager
     async def bitrise(self, workspace_id: str) -> AsyncIterator[BitriseClient]:

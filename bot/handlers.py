@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt import BoltResponse
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.services import Services
 
 Handler = Callable[..., Awaitable[Any]]
 Payload = Mapping[str, Any]
-FROM_CONTEXT = frozenset(["ack", "context", "services"])
+GIVEN = frozenset(["ack", "body", "services"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Handlers:
     def _note(self, kind: str, name: Any) -> Callable[[Handler], Any]:
         def register(handler: Handler) -> Any:
             asks = tuple(inspect.signature(handler).parameters)
-            if isinstance(name, str) and FROM_CONTEXT | {"body", kind} >= set(asks):
+            if isinstance(name, str) and GIVEN | {kind} >= set(asks):
                 self._named.setdefault((kind, name), Named(kind, handler, asks))
             return getattr(self._app, kind)(name)(handler)
 
@@ -61,19 +62,21 @@ class Handlers:
     def find(self, body: Payload) -> Named | None:
         """Who answers this delivery; None when Bolt has to look for somebody."""
         kind = body.get("type")
-        if kind == "block_actions":
+        if kind is None:
+            return self._named.get(("command", body.get("command", "")))
+        if kind == "block_actions" and body.get("actions"):
             return self._named.get(("action", body["actions"][0].get("action_id", "")))
-        if kind == "view_submission":
+        if kind == "view_submission" and body.get("view"):
             return self._named.get(("view", body["view"].get("callback_id", "")))
-        return self._named.get(("command", body["command"])) if kind is None and "command" in body else None
+        return None
 
 
-async def answer(named: Named, context: AsyncBoltContext, body: Payload) -> BoltResponse:
-    """What the handler acknowledged with. Raises what it raises, which Bolt hands to `app.error`."""
-    given: dict[str, Any] = {"ack": context.ack, "context": context, "services": context["services"], "body": body}
-    given[named.kind] = _delivered(named.kind, body)
+async def answer(named: Named, services: Services, body: Payload) -> BoltResponse:
+    """What the handler acknowledged with. Raises what it raises."""
+    ack = AsyncAck()  # type: ignore[no-untyped-call]  # Bolt's
+    given: dict[str, Any] = {"ack": ack, "services": services, "body": body, named.kind: _delivered(named.kind, body)}
     await named.handler(**{name: given[name] for name in named.asks})
-    return context.ack.response or BoltResponse(status=404)
+    return ack.response or BoltResponse(status=404)
 
 
 def _delivered(kind: str, body: Payload) -> Any:

@@ -15,12 +15,12 @@ from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine import Engine, RetryAt
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseRefused, BitriseUnavailable, BuildbellError
+from bot.intake import START
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.requests import Requests
 from bot.sent import carries, claimed, row_from_answer, trigger_params
 from bot.slack.replies import sentence
-from bot.starts import START
 from bot.sweeps import Sweeps
 from bot.wanted import Parameters
 from storage import Database, Transaction

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
+from bot.deliveries import Deliveries
 from bot.errors import StartupFailed
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,7 @@ TURN_SECONDS = 8.0
 """Slack warns about 10 s before it ends a connection: who has waited so long for its turn goes on without."""
 APART = timedelta(seconds=60)
 """Between the first connection and the second: addresses are given about once a minute, and both last equally long."""
+NAMED = frozenset(["slash_commands", "interactive"])
 CROWDED = '"too_many_websockets"'
 CROWDED_SECONDS = 60.0
 
@@ -107,20 +111,29 @@ class _Handler(AsyncSocketModeHandler):
     Middleware ends before the ack is on its way.
     """
 
-    def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient, turns: asyncio.Lock) -> None:
+    def __init__(self, deliveries: Deliveries, app_token: str, client: AsyncWebClient, turns: asyncio.Lock) -> None:
+        self._deliveries = deliveries
         self.answering: set[asyncio.Task[Any]] = set()
-        self.app, self.app_token = app, app_token
-        self.client = self.line = _Line(app_token=app_token, client=client, logger=app.logger, turns=turns)
+        self.app, self.app_token = deliveries.app, app_token
+        self.client = self.line = _Line(app_token=app_token, client=client, logger=self.app.logger, turns=turns)
         self.line.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]  # as Bolt does
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]  # Bolt's
-        task = asyncio.ensure_future(super().handle(client, req))
+        task = asyncio.ensure_future(self._answer(client, req))
         self.answering.add(task)
         task.add_done_callback(self.answering.discard)
         try:
             await task
         except ConnectionError as error:
             log.warning("an answer could not be sent; Slack asks again", extra={"error": type(error).__name__})
+
+    async def _answer(self, client: SocketModeClient, req: SocketModeRequest) -> None:
+        response = await self._deliveries.by_name(req.payload) if req.type in NAMED else None
+        if response is None:
+            await super().handle(client, req)
+        elif response.status == HTTPStatus.OK:  # anything else is not acknowledged
+            payload = json.loads(response.body) if response.body else None
+            await client.send_socket_mode_response(SocketModeResponse(req.envelope_id, payload))
 
     async def close(self) -> None:
         """A peer that is gone answers no goodbye for 10 s."""
@@ -138,10 +151,16 @@ class Socket:
     """
 
     def __init__(
-        self, *, app: AsyncApp, app_token: str, client: AsyncWebClient, clock: Clock, apart: timedelta = APART
+        self,
+        *,
+        deliveries: Deliveries,
+        app_token: str,
+        client: AsyncWebClient,
+        clock: Clock,
+        apart: timedelta = APART,
     ) -> None:
         turns = asyncio.Lock()
-        self._handlers = [_Handler(app, app_token, client, turns) for _ in range(2)]
+        self._handlers = [_Handler(deliveries, app_token, client, turns) for _ in range(2)]
         self._clock, self._apart = clock, apart
         self._following: asyncio.Task[None] | None = None
 

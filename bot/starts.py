@@ -10,14 +10,14 @@ from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine import Engine, Job
 from bot.errors import Choice, NothingNamed, Unclear
+from bot.intake import START, Intake, Start
 from bot.requests import Requests
 from bot.wanted import Parameters, Wanted
 from storage import Database, Transaction
-from storage.apps import AppRow, AppStore
+from storage.apps import AppRow
 from storage.builds import BuildRow, BuildStore
+from storage.places import PlaceRow
 from storage.requests import RequestRow, RequestStore
-
-START = "start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Starts:
         *,
         database: Database,
         requests: RequestStore,
+        intake: Intake,
         builds: BuildStore,
-        app_rows: AppStore,
         apps: Apps,
         connections: Connections,
         access: Access,
@@ -50,7 +50,7 @@ class Starts:
         clock: Clock,
         command: str,
     ) -> None:
-        self._db, self._requests, self._builds, self._app_rows = database, requests, builds, app_rows
+        self._db, self._requests, self._intake, self._builds = database, requests, intake, builds
         self._apps, self._connections, self._access, self._engine = apps, connections, access, engine
         self._made, self._clock, self._command = made, clock, command
 
@@ -62,23 +62,19 @@ class Starts:
         Raises `NotAllowed`, `NotConnected`, `ConnectionDead`, `AppNotFound`, `NothingNamed`.
         """
         self._access.check_member(asker)
-        await self._connections.get_connected(asker.workspace_id)
-        app, parameters = await self.fill_in(asker, wanted)
+        place = await self._connections.get_place(asker.workspace_id, asker.channel_id or "")
+        app, parameters = await self._fill_in(asker, wanted, place)
         request = self._request(asker, parameters, unique_key)
 
-        async def store(tx: Transaction) -> Asked:
-            state = await self._requests.add_start(tx, request, is_asked=not start_anyway)
-            if state is None:
-                known = await self._requests.find_by_key(asker.workspace_id, unique_key, on=tx)
-                assert known is not None
-                return Asked(known.request_id, app, parameters, is_held=known.state == "held")
-            if state != "held":
-                await self._enqueue(tx, request.request_id)
-                return Asked(request.request_id, app, parameters)
-            equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=tx)
-            return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
-
-        return await self._db.transaction(store)
+        state = await self._intake.add(Start(request, is_asked=not start_anyway))
+        if state is None:
+            known = await self._requests.find_by_key(asker.workspace_id, unique_key)
+            assert known is not None
+            return Asked(known.request_id, app, parameters, is_held=known.state == "held")
+        if state != "held":
+            return Asked(request.request_id, app, parameters)
+        equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=self._db)
+        return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
 
     async def release_held(self, asker: Asker, request_id: str) -> bool:
         """The person said "start anyway"; False when that was pressed before."""
@@ -90,7 +86,7 @@ class Starts:
                 return False
             moved = await self._requests.release_request(tx, request_id, now=self._clock.now())
             if moved:
-                await self._enqueue(tx, request_id)
+                await self._engine.enqueue(tx, Job(START, {"request_id": request_id}))
             return moved
 
         return await self._db.transaction(release)
@@ -109,10 +105,9 @@ class Starts:
 
         return await self._db.transaction(drop)
 
-    async def fill_in(self, asker: Asker, wanted: Wanted) -> tuple[AppRow, Parameters]:
+    async def _fill_in(self, asker: Asker, wanted: Wanted, place: PlaceRow) -> tuple[AppRow, Parameters]:
         """Put names to what was typed, the channel's defaults and then the last start here in place of what was not."""
-        channel = await self._app_rows.get_channel(asker.workspace_id, asker.channel_id or "")
-        app, words = await self._name_app(asker, wanted, channel.app_slug)
+        app, words = await self._name_app(asker, wanted, place)
         if len(words) > 2:
             raise Unclear(
                 f"I read app, workflow and branch, and then “{words[2]}”, which I can't place. "
@@ -120,7 +115,7 @@ class Starts:
             )
         workflow = wanted.workflow or (words[0] if words else None)
         branch = wanted.branch or (words[1] if len(words) > 1 else None)
-        defaults = channel if channel.app_slug == app.app_slug else None
+        defaults = place if place.app_slug == app.app_slug else None
         asks_target = workflow is None and wanted.pipeline is None
         asks_code = branch is None and wanted.tag is None and wanted.commit is None
         last = await self._last_here(asker, app) if asks_target or asks_code else None
@@ -145,11 +140,12 @@ class Starts:
     async def _last_here(self, asker: Asker, app: AppRow) -> RequestRow | None:
         return await self._requests.find_last_start(asker.workspace_id, asker.channel_id or "", app.app_slug)
 
-    async def _name_app(self, asker: Asker, wanted: Wanted, default: str | None) -> tuple[AppRow, tuple[str, ...]]:
+    async def _name_app(self, asker: Asker, wanted: Wanted, place: PlaceRow) -> tuple[AppRow, tuple[str, ...]]:
         """The app, and the words that are left. Without a name for it, the channel's app is meant."""
+        version = place.names_version
         if wanted.app:
-            return await self._apps.get_app(asker.workspace_id, wanted.app), wanted.words
-        chosen = await self._apps.find_app(asker.workspace_id, default) if default else None
+            return await self._apps.get_app(asker.workspace_id, wanted.app, version=version), wanted.words
+        chosen = await self._apps.find_app(asker.workspace_id, place.app_slug) if place.app_slug else None
         if not wanted.words:
             if chosen is None:
                 raise NothingNamed(
@@ -162,7 +158,7 @@ class Starts:
         if chosen is not None and await self._apps.find_exact(asker.workspace_id, first) is None:
             if first in await self._apps.list_workflows(asker.workspace_id, chosen.app_slug):
                 return chosen, wanted.words
-        return await self._apps.get_app(asker.workspace_id, first), tuple(rest)
+        return await self._apps.get_app(asker.workspace_id, first, version=version), tuple(rest)
 
     def _request(self, asker: Asker, parameters: Parameters, unique_key: str) -> RequestRow:
         return self._made.make(
@@ -175,6 +171,3 @@ class Starts:
             branch=parameters.branch,
             digest=parameters.digest,
         )
-
-    async def _enqueue(self, tx: Transaction, request_id: str) -> None:
-        await self._engine.enqueue(tx, Job(START, {"request_id": request_id}))

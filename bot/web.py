@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.async_app import AsyncApp
 
+from bot.deliveries import Deliveries
 from bot.hints import PATH as HINTS_PATH
 from bot.hints import Hints
 from bot.oauth import OAuth
@@ -20,12 +18,11 @@ from bot.skips import Skips
 MAX_BODY_BYTES = 1024 * 1024
 MAX_WEBHOOK_BYTES = 64 * 1024
 MAX_SKIP_BYTES = 8 * 1024
-TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
 def web_app(
     *,
-    slack: AsyncApp | None,
+    slack: Deliveries | None,
     hints: Hints | None,
     skips: Skips | None,
     is_ready: Callable[[], str | None],
@@ -112,15 +109,12 @@ def _step(skips: Skips, is_ready: Callable[[], str | None]) -> Callable[[web.Req
     return receive
 
 
-def _slack(app: AsyncApp, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """One URL for commands, presses, options and events; Bolt checks the signature."""
-
+def _slack(
+    deliveries: Deliveries, is_ready: Callable[[], str | None]
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
             return web.Response(status=503)  # starting or stopping: Slack repeats events, people their commands
-        sent_at = request.headers.get("X-Slack-Request-Timestamp")
-        if sent_at is not None and not TIMESTAMP.fullmatch(sent_at):
-            return web.Response(status=401)  # Bolt fails with a 500 on a timestamp that is no whole number
-        return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
+        return await deliveries.by_http(request)
 
     return receive

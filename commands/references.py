@@ -73,7 +73,7 @@ def is_slug(word: str) -> bool:
 
 def bitrise_page(text: str) -> BuildArguments | None:
     """What an address copied from Bitrise points at: a build, a pipeline or an app."""
-    page = _PAGE.fullmatch(text)
+    page = _PAGE.fullmatch(text) if "/" in text else None
     if page is None or not any(page.group("app", "slug", "pipeline")):
         return None
     return BuildArguments(app=page["app"], slug=page["slug"], pipeline=page["pipeline"], url=text.rstrip(".,;"))
@@ -93,6 +93,8 @@ def _by_page(items: tuple[Word, ...]) -> tuple[BuildArguments, int] | None:
 
 def _by_hash(items: tuple[Word, ...]) -> tuple[BuildArguments, int] | None:
     """``#812``, ``shop #812``, ``shop#812``."""
+    if not any("#" in word.text for word in items[:2]):
+        return None
     if items and items[0].is_open and (joined := _JOINED.fullmatch(items[0].text)):
         return BuildArguments(app=joined["app"], number=_number(joined["number"])), 1
     for place, word in enumerate(items[:2]):
@@ -120,9 +122,9 @@ def _by_slug(items: tuple[Word, ...]) -> tuple[BuildArguments, int] | None:
 
 def _by_long_title(items: tuple[Word, ...]) -> tuple[BuildArguments, int] | None:
     """``iOS Shop Beta #812``: a title without quotes, of up to three words."""
-    for place in (2, 3):
-        word = items[place] if place < len(items) else None
-        if word and word.is_open and (hashed := _HASHED.fullmatch(word.text)) and _is_title(items[:place]):
+    for place in range(2, min(4, len(items))):
+        word = items[place]
+        if word.is_open and (hashed := _HASHED.fullmatch(word.text)) and _is_title(items[:place]):
             app = " ".join(part.text for part in items[:place])
             return BuildArguments(app=app, number=_number(hashed["number"])), place + 1
     return None

@@ -33,6 +33,7 @@ from commands.asking import (
     replace_question,
 )
 
+PARTS = tuple(field.name for field in dataclasses.fields(Wanted))
 HELP = (
     Help("", "opens the form: app, workflow, branch, environment, message"),
     Help(
@@ -62,7 +63,7 @@ async def start_build(typed: Typed, services: Services) -> Message | None:
 
 
 def wanted_of(arguments: StartArguments) -> Wanted:
-    return Wanted(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Wanted)})
+    return Wanted(*(getattr(arguments, name) for name in PARTS))
 
 
 async def answer_to(asked: Asked, services: Services) -> Message:

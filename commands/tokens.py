@@ -84,8 +84,8 @@ def read(text: str | Words) -> Words:
     """Clean a text and cut it into words. Raises ArgumentsUnclear when it is longer than 3,000 characters."""
     if isinstance(text, Words):
         return text
-    plain, mentions = _undo_slack(text)
-    plain = _flatten(plain)
+    plain, mentions = _undo_slack(text) if "<" in text or "&" in text else (text, ())
+    plain = plain.strip() if plain.isascii() and plain.isprintable() else _flatten(plain)
     if len(plain) > MAX_CHARACTERS:
         raise ArgumentsUnclear(
             f"That is {len(plain):,} characters, more than the {MAX_CHARACTERS:,} a command can have.",
@@ -187,6 +187,8 @@ def split(text: str) -> tuple[Word, ...]:
     A quote closes only before a space or the end, so ``it's`` and ``5"`` need no care; one that never closes is a
     character like any other. Inside, a backslash before the quote makes it one of the text.
     """
+    if '"' not in text and "'" not in text:  # most of what is typed
+        return tuple(Word(found[0], found.start()) for found in _VISIBLE.finditer(text))
     closers = {quote: [found.end() - 1 for found in closer.finditer(text)] for quote, closer in _CLOSERS.items()}
     words: list[Word] = []
     at = 0

@@ -7,7 +7,7 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeVar, cast
 
@@ -42,6 +42,9 @@ class Transaction(Reads, Protocol):
     async def execute(self, sql: str, /, **parameters: object) -> int:
         """Run one statement; returns the number of rows it touched ("did I win?")."""
 
+    async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
+        """Run one statement for each set of parameters, in order; the first row that each gives back."""
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` on the event loop once the transaction is on disk; never when it is undone."""
 
@@ -50,8 +53,10 @@ class Database(Reads, Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
-    async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         """Run ``body`` as one transaction and return its result once it is on disk.
+
+        ``is_quick``: a handful of statements through indexes, which may run on the event loop as look-ups do.
 
         ``body`` may await its transaction and nothing else: on SQLite it runs in the writer's thread. On PostgreSQL it
         may run more than once, when it collides with another; what it did before is undone then.
@@ -68,7 +73,7 @@ def to_column(value: object) -> object:
     if value is None or type(value) is str or type(value) is int:  # most of them
         return value
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, dict | list | tuple):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -66,6 +66,9 @@ class PostgresTransaction:
     async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
         return await self.on_connection(partial(_fetch, sql=sql, parameters=parameters))
 
+    async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
+        return await self.on_connection(partial(_fetch_each, sql=sql, parameters=parameters))
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.committed.append(callback)
 
@@ -78,6 +81,17 @@ async def _execute(connection: Connection, sql: str, parameters: dict[str, objec
 async def _fetch(connection: Connection, sql: str, parameters: dict[str, object]) -> list[Row]:
     cursor = await _execute(connection, sql, parameters)
     return list(await cursor.fetchall())
+
+
+async def _fetch_each(connection: Connection, sql: str, parameters: Sequence[Mapping[str, object]]) -> list[Row | None]:
+    """In one round trip, however many there are."""
+    statement = translate(sql)
+    async with connection.cursor() as cursor:
+        await cursor.executemany(statement.sql, [statement.values(each) for each in parameters], returning=True)
+        found: list[Row | None] = [await cursor.fetchone()]
+        while cursor.nextset():
+            found.append(await cursor.fetchone())
+    return found
 
 
 class PostgresDatabase:
@@ -106,7 +120,7 @@ class PostgresDatabase:
         await pool.open()
         return cls(pool)
 
-    async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         """A body may run several times; only what its last run did is there."""
         with self._busy():
             tx, result = await self._tried(partial(self._try, body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,14 +72,16 @@ class RequestStore:
         )
         return touched == 1
 
-    async def add_start(self, tx: Transaction, request: RequestRow, *, is_asked: bool) -> str | None:
-        """Store a start, and return its state; None when the same one is there already.
+    async def add_starts(self, tx: Transaction, starts: Sequence[tuple[RequestRow, bool]]) -> list[str | None]:
+        """Store starts one after the other, and return the state of each; None where the same one is there already.
 
-        With ``is_asked`` it is held when something equal runs, or is on its way to Bitrise. All of it is one statement,
-        because it is what everybody who starts a build waits for.
+        One that ``is_asked`` is held when something equal runs, or is on its way to Bitrise. All of that is one
+        statement, because it is what everybody who starts a build waits for.
         """
-        row = await tx.fetch_one(ADD_START, **to_columns(request), is_asked=is_asked)
-        return row["state"] if row else None
+        rows = await tx.fetch_each(
+            ADD_START, [to_columns(start) | {"is_asked": is_asked} for start, is_asked in starts]
+        )
+        return [row["state"] if row else None for row in rows]
 
     async def find_request(self, request_id: str, *, on: Reads | None = None) -> RequestRow | None:
         row = await (on or self._db).fetch_one(

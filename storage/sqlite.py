@@ -1,4 +1,9 @@
-"""SQLite: one writer thread with group commit; look-ups on the loop and lists in a thread, both read-only."""
+"""SQLite: one writer thread with group commit; look-ups on the loop and lists in a thread, both read-only.
+
+Two threads of Python take turns, and a busy loop lets the writer have its turn after milliseconds only, statement by
+statement. So quick transactions run on the loop while the writer rests, and only their commit, which waits for the
+disk, is the writer's.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,8 @@ import fcntl
 import queue
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -18,9 +24,13 @@ import sqlite_utils
 from storage.database import DatabaseInUse, DatabaseTrouble, DatabaseUnusable, Dialect, Row, Transaction, to_column
 
 T = TypeVar("T")
+PLAIN = (str, int, type(None))
+"""What SQLite stores as it is: most of what there is."""
 BATCH = 500
+LOCKED_SECONDS = 5.0
+LOCKED_PAUSE_SECONDS = 0.02
 FOREIGN = "a transaction may await its own statements only"
-PRAGMAS = ("synchronous = full", "busy_timeout = 5000", "foreign_keys = on")
+PRAGMAS = ("synchronous = full", "busy_timeout = 0", "foreign_keys = on")
 TROUBLES = {
     sqlite3.SQLITE_FULL: "The disk that holds the database is full.",
     sqlite3.SQLITE_IOERR: "The disk refuses to read or write the database.",
@@ -42,11 +52,15 @@ def _plain(error: BaseException) -> BaseException:
     return plain
 
 
-def _fetch(connection: sqlite3.Connection, sql: str, parameters: dict[str, object]) -> list[Row]:
-    return connection.execute(sql, {name: to_column(value) for name, value in parameters.items()}).fetchall()
+def _fetch(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+    return connection.execute(sql, _columns(parameters)).fetchall()
 
 
-def _read(connection: sqlite3.Connection, sql: str, parameters: dict[str, object]) -> list[Row]:
+def _columns(parameters: Mapping[str, object]) -> dict[str, object]:
+    return {name: value if type(value) in PLAIN else to_column(value) for name, value in parameters.items()}
+
+
+def _read(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> list[Row]:
     try:
         return _fetch(connection, sql, parameters)
     except sqlite3.Error as error:
@@ -61,8 +75,7 @@ class _SqliteTransaction:
         self.committed: list[Callable[[], None]] = []
 
     async def execute(self, sql: str, /, **parameters: object) -> int:
-        values = {name: to_column(value) for name, value in parameters.items()}
-        return self._connection.execute(sql, values).rowcount
+        return self._connection.execute(sql, _columns(parameters)).rowcount
 
     async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
         rows = _fetch(self._connection, sql, parameters)
@@ -70,6 +83,10 @@ class _SqliteTransaction:
 
     async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
         return _fetch(self._connection, sql, parameters)
+
+    async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
+        found = [_fetch(self._connection, sql, each) for each in parameters]
+        return [rows[0] if rows else None for rows in found]
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.committed.append(callback)
@@ -86,17 +103,21 @@ class _Call:
 
     def run(self, connection: sqlite3.Connection) -> None:
         """Run the body in a savepoint of its own, so that one failing call does not undo its neighbours."""
-        transaction = _SqliteTransaction(connection)
         connection.execute("savepoint call")
         try:
-            self.result = _drive(self.body(transaction))
-            self.committed = transaction.committed
+            self.run_bare(connection)
         except BaseException as error:  # whatever it is, it belongs to the caller and must not end the writer
             self.error = error
             if connection.in_transaction:
                 connection.execute("rollback to call")
         if connection.in_transaction:
             connection.execute("release call")
+
+    def run_bare(self, connection: sqlite3.Connection) -> None:
+        """Run the body. Raises what it raises, and whoever shares the transaction is undone with it."""
+        transaction = _SqliteTransaction(connection)
+        self.result = _drive(self.body(transaction))
+        self.committed = transaction.committed
 
     def settle(self) -> None:
         for callback in () if self.error else self.committed:
@@ -107,6 +128,30 @@ class _Call:
             self.future.set_result(self.result)
         else:
             self.future.set_exception(_plain(self.error))
+
+
+class _Group:
+    """Calls that become one transaction of SQLite's. ``trouble`` is what makes it end without a commit."""
+
+    def __init__(self, calls: list[_Call]) -> None:
+        self.calls = calls
+        self.trouble: sqlite3.Error | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        for call in self.calls:
+            call.run(connection)
+            if not connection.in_transaction:  # SQLite took everything back: the disk is full, a page is broken
+                undone = sqlite3.OperationalError("the transaction was undone by SQLite")
+                self.trouble = call.error if isinstance(call.error, sqlite3.Error) else undone
+                return
+
+    def fail(self, error: sqlite3.Error) -> None:
+        for call in self.calls:
+            call.error = call.error or error
+
+    def settle(self) -> None:
+        for call in self.calls:
+            call.settle()
 
 
 def _drive(body: Awaitable[T]) -> T:
@@ -139,18 +184,22 @@ class SqliteDatabase:
             except sqlite3.Error as error:
                 raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
             self._opened = opened.pop_all()
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call | _Group | None] = queue.SimpleQueue()
+        self._on_their_way = 0
+        self._is_in_body = False
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
         self._list_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
         self._write_thread = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
         self._write_thread.start()
 
-    async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         if self._is_closed:
             raise DatabaseUnusable("The database is closed.")
         call = _Call(body, self._loop.create_future())
-        self._calls.put(call)
+        is_run = is_quick and not self._on_their_way and self._run_at_once(call)
+        self._on_their_way += 1
+        self._calls.put(_Group([call]) if is_run else call)
         result: T = await call.future
         return result
 
@@ -168,7 +217,7 @@ class SqliteDatabase:
         return await self._loop.run_in_executor(self._list_thread, _read, self._lister, sql, parameters)
 
     def _refuse_in_body(self) -> None:
-        if threading.current_thread() is self._write_thread:
+        if self._is_in_body or threading.current_thread() is self._write_thread:
             raise RuntimeError(FOREIGN)
 
     async def close(self) -> None:
@@ -179,45 +228,83 @@ class SqliteDatabase:
         self._list_thread.shutdown()
         self._opened.close()
 
-    def _write(self) -> None:
-        while (first := self._calls.get()) is not None:
-            batch = [first]
-            stop = False
-            while len(batch) < BATCH and not self._calls.empty():
-                call = self._calls.get()
-                if call is None:
-                    stop = True
-                    break
-                batch.append(call)
-            self._commit(batch)
-            if stop:
-                return
+    # On the loop.
 
-    def _commit(self, batch: list[_Call]) -> None:
+    def _run_at_once(self, call: _Call) -> bool:
+        """All of a quick call but its commit, while the writer rests.
+
+        False when anything is in the way, a locked file or a broken body: the writer's thread sorts it out.
+        """
+        self._is_in_body = True
         try:
-            self._undo()  # a disk that refused to take back the last group, too
+            self._undo()
             self._writer.execute("begin immediate")
-            for call in batch:
-                call.run(self._writer)
-                if not self._writer.in_transaction:  # SQLite took everything back: the disk is full, a page is broken
-                    undone = sqlite3.OperationalError("the transaction was undone by SQLite")
-                    raise call.error if isinstance(call.error, sqlite3.Error) else undone
-            self._writer.execute("commit")
-        except sqlite3.Error as error:  # the disk is full, the file is locked: nobody's call happened
+            call.run_bare(self._writer)
+        except Exception:
             with contextlib.suppress(sqlite3.Error):
                 self._undo()
-            for call in batch:
-                call.error = call.error or error
-        self._loop.call_soon_threadsafe(_settle, batch)
+            return False
+        finally:
+            self._is_in_body = False
+        return True
+
+    def _settle(self, group: _Group) -> None:
+        self._on_their_way -= len(group.calls)
+        group.settle()
+
+    # In the writer's thread.
+
+    def _write(self) -> None:
+        while (first := self._calls.get()) is not None:
+            if isinstance(first, _Group):  # run already, while nothing else was on its way
+                self._end(first)
+                continue
+            group = _Group([first])
+            while len(group.calls) < BATCH and not self._calls.empty():
+                call = self._calls.get()
+                if call is None:
+                    self._write_group(group)
+                    return
+                assert isinstance(call, _Call)
+                group.calls.append(call)
+            self._write_group(group)
+
+    def _write_group(self, group: _Group) -> None:
+        try:
+            self._undo()  # a disk that refused to take back the last group, too
+            self._begin()
+            group.run(self._writer)
+        except sqlite3.Error as error:
+            group.trouble = error
+        self._end(group)
+
+    def _begin(self) -> None:
+        """Wait for another process that has locked the file, a while."""
+        patience = time.monotonic() + LOCKED_SECONDS
+        while True:
+            try:
+                self._writer.execute("begin immediate")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                    raise
+            time.sleep(LOCKED_PAUSE_SECONDS)
+
+    def _end(self, group: _Group) -> None:
+        """Commit. When the disk is full or the file is locked, nobody's call happened."""
+        try:
+            if group.trouble is not None:
+                raise group.trouble
+            self._writer.execute("commit")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._undo()
+            group.fail(error)
+        self._loop.call_soon_threadsafe(self._settle, group)
 
     def _undo(self) -> None:
         if self._writer.in_transaction:
             self._writer.execute("rollback")
-
-
-def _settle(batch: list[_Call]) -> None:
-    for call in batch:
-        call.settle()
 
 
 def _connect(path: str) -> sqlite3.Connection:

@@ -48,8 +48,8 @@ class Engine(Protocol):
         ``give_up`` is called when a job broke so often that it is not tried again, so that somebody is told.
         """
 
-    async def enqueue(self, tx: Transaction, job: Job) -> None:
-        """Store a job in the caller's transaction: both are there, or neither."""
+    async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
+        """Store jobs in the caller's transaction: all of it is there, or nothing."""
 
     async def start(self) -> None: ...
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -74,16 +74,18 @@ class DistributedEngine:
     def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
         self._kinds[kind] = _Kind(handler, give_up, concurrency)
 
-    async def enqueue(self, tx: Transaction, job: Job) -> None:
+    async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
         assert isinstance(tx, PostgresTransaction)
-        await tx.on_connection(partial(self._defer, job))
-        tx.after_commit(self._woken.set)  # sooner than PostgreSQL tells us
+        if jobs:
+            await tx.on_connection(partial(self._defer, jobs))
+            tx.after_commit(self._woken.set)  # sooner than PostgreSQL tells us
 
-    async def _defer(self, job: Job, connection: Any) -> None:
-        deferrer = self._queue.configure_task(
-            job.kind, queue=job.kind, lock=job.key, schedule_at=job.due_at, connection=connection
-        )
-        await deferrer.defer_async(**job.arguments)
+    async def _defer(self, jobs: Sequence[Job], connection: Any) -> None:
+        await self._manager.batch_defer_jobs_async([self._queued(job) for job in jobs], connection=connection)
+
+    def _queued(self, job: Job) -> QueuedJob:
+        deferrer = self._queue.configure_task(job.kind, queue=job.kind, lock=job.key, schedule_at=job.due_at)
+        return deferrer.make_new_job(**job.arguments)
 
     async def start(self) -> None:
         await self._connector.open_async(pool=cast(Any, self._database.pool))  # its type forgets rows as mappings

@@ -29,11 +29,11 @@ class LocalEngine:
     def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
         self._workers[kind] = _Worker(kind, handler, give_up, concurrency, self._jobs, self._clock)
 
-    async def enqueue(self, tx: Transaction, job: Job) -> None:
-        worker = self._workers[job.kind]
-        due_at = job.due_at or self._clock.now()
-        await self._jobs.add_job(tx, kind=job.kind, key=job.key, arguments=job.arguments, due_at=due_at)
-        tx.after_commit(worker.wake)
+    async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
+        for job in jobs:
+            due_at = job.due_at or self._clock.now()
+            await self._jobs.add_job(tx, kind=job.kind, key=job.key, arguments=job.arguments, due_at=due_at)
+            tx.after_commit(self._workers[job.kind].wake)
 
     async def start(self) -> None:
         """Take up what a dead process left unfinished, then work."""

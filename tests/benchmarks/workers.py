@@ -22,11 +22,11 @@ from urllib.parse import urlencode
 
 import aiohttp
 import uvloop
-from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot import log
 from bot.app import Bot
 from bot.clock import SystemClock
+from bot.deliveries import read_form
 from bot.engine import Job, engine_for
 from bot.settings import read_settings
 from bot.slack.replies import sentence
@@ -34,7 +34,7 @@ from playground.clock import SteppedClock
 from storage import open_database
 from tests.benchmarks.contest import PAGE
 from tests.benchmarks.pressure import quantile
-from tests.benchmarks.wire import NUMBERS, TEAM, button_fields, signed, slash_fields
+from tests.benchmarks.wire import NUMBERS, TEAM, button_fields, slash_fields
 
 JOBS, LATE_JOBS = 1000, 100
 MESSAGES = 1000
@@ -160,9 +160,8 @@ async def hour() -> dict[str, Any]:
 
 
 async def _deliver(bot: Bot, fields: Mapping[str, str]) -> None:
-    head, _, body = signed(urlencode(fields).encode()).partition(b"\r\n\r\n")
-    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-    response = await bot.slack_app.async_dispatch(AsyncBoltRequest(body=body.decode(), headers=dict(headers)))
+    response = await bot.deliveries.by_name(read_form(urlencode(fields).encode()))
+    assert response is not None
     assert response.status == 200, response.body
 
 

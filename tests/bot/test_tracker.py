@@ -35,8 +35,8 @@ class Planned:
     def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
         pass
 
-    async def enqueue(self, tx: Transaction, job: Job) -> None:
-        self.jobs.append(job)
+    async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
+        self.jobs += jobs
 
     async def start(self) -> None: ...
 

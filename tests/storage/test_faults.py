@@ -130,3 +130,14 @@ async def test_a_kill_in_a_storm_of_writes_loses_nothing_that_was_promised(url: 
     await database.close()
     assert len(promised) >= SURVIVED
     assert set(promised) <= kept
+
+
+@pytest.mark.usefixtures("notes")
+async def test_a_quick_one_waits_for_a_backup_without_holding_up_the_loop(url: str, database: Database) -> None:
+    with locked(url):
+        waits = asyncio.create_task(database.transaction(note("waited"), is_quick=True))
+        await asyncio.sleep(0)
+        assert await database.fetch_one("select count(*) as notes from notes") is not None
+        assert not waits.done()
+    assert await waits == "waited"
+    await is_well(database, url)

@@ -85,7 +85,8 @@ async def test_an_equal_start_is_open_until_it_is_settled(database: Database) ->
 
     async def add_equal(request_id: str, *, is_asked: bool = True) -> str | None:
         row = request(request_id, digest="same")
-        return await database.transaction(lambda tx: store.add_start(tx, row, is_asked=is_asked))
+        [state] = await database.transaction(lambda tx: store.add_starts(tx, [(row, is_asked)]))
+        return state
 
     assert await add_equal("r5") == "held"
     assert await store.count_open() == 3
@@ -102,11 +103,15 @@ async def test_a_start_is_held_while_an_equal_build_runs(database: Database) -> 
         build("elsewhere", digest="third", app_slug="droid"),
     )  # fmt: skip
     store = RequestStore(database)
-    states = {}
-    for digest in ("same", "other", "third"):
-        row = request(digest, digest=digest)
-        states[digest] = await database.transaction(partial(store.add_start, request=row, is_asked=True))
-    assert states == {"same": "held", "other": "accepted", "third": "accepted"}
+    starts = [(request(digest, digest=digest), True) for digest in ("same", "other", "third", "other")]
+    states = await database.transaction(partial(store.add_starts, starts=starts))
+    assert states == ["held", "accepted", "accepted", None]
+
+
+async def test_of_two_equal_starts_that_come_together_one_is_held(database: Database) -> None:
+    store = RequestStore(database)
+    starts = [(request(name, digest="same", unique_key=name), True) for name in ("first", "second")]
+    assert await database.transaction(partial(store.add_starts, starts=starts)) == ["accepted", "held"]
 
 
 # Builds.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from storage import Database, DatabaseInUse, DatabaseUnusable, Transaction, open
 from tests.storage.conftest import note, noted
 from tests.storage.test_database import together
 
+Body = Callable[[Transaction], Awaitable[None]]
 pytestmark = pytest.mark.usefixtures("notes")
 
 
@@ -58,3 +61,60 @@ async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match=r"diary\.db cannot be opened"):
         await open_database(f"sqlite:///{diary}")
     assert diary.read_text().startswith("Dear diary")
+
+
+# Quick transactions: on the loop, while the writer rests.
+
+
+def thread_of(told: list[str]) -> Body:
+    async def body(tx: Transaction) -> None:
+        told.append(threading.current_thread().name)
+        await note(f"by {len(told)}")(tx)
+
+    return body
+
+
+async def test_a_quick_one_runs_on_the_loop_while_nothing_else_is_written(database: Database) -> None:
+    told: list[str] = []
+    await database.transaction(thread_of(told), is_quick=True)
+    await asyncio.gather(*(database.transaction(thread_of(told), is_quick=True) for _ in range(2)))
+    assert told[0] == told[1] == threading.current_thread().name
+    assert told[2] == "sqlite-writer"  # the one before it was still on its way to the disk
+    assert await noted(database) == ["by 1", "by 2", "by 3"]
+
+
+async def test_quick_and_other_ones_keep_their_order(database: Database) -> None:
+    quick = [False, True, True, False, True]
+    bodies = [database.transaction(note(f"{place}"), is_quick=each) for place, each in enumerate(quick)]
+    await asyncio.gather(*bodies)
+    assert await noted(database) == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_quick_one_that_breaks_leaves_nothing(database: Database) -> None:
+    async def breaks(tx: Transaction) -> None:
+        await note("half")(tx)
+        raise ValueError("in the middle")
+
+    with pytest.raises(ValueError, match="in the middle"):
+        await database.transaction(breaks, is_quick=True)
+    await database.transaction(note("after"), is_quick=True)
+    assert await noted(database) == ["after"]
+
+
+async def test_a_quick_one_may_await_its_own_statements_only(database: Database) -> None:
+    async def asks_the_database(tx: Transaction) -> None:
+        await database.fetch_one("select 1")
+
+    with pytest.raises(RuntimeError, match="its own statements only"):
+        await database.transaction(asks_the_database, is_quick=True)
+    assert await database.fetch_one("select 1") is not None
+
+
+async def test_what_is_on_its_way_is_written_before_the_file_closes(url: str, database: Database) -> None:
+    written = asyncio.create_task(database.transaction(note("last"), is_quick=True))
+    await asyncio.sleep(0)
+    await database.close()
+    assert await written == "last"
+    again = await open_database(url)
+    assert await noted(again) == ["last"]
+    await again.close()

@@ -52,7 +52,8 @@ def value(hint: Any, *, name: str, is_full: bool, tx: Transaction) -> Any:
     if origin is typing.Literal:
         return inner[0]
     if origin in LISTS:
-        return [value(inner[0], name=name, is_full=is_full, tx=tx)]
+        each = inner[:1] if origin is not tuple or ... in inner else inner
+        return [value(hint, name=name, is_full=is_full, tx=tx) for hint in each]
     if hint in MAPPINGS or origin in MAPPINGS:
         return {"x": "x"}
     if dataclasses.is_dataclass(hint):
