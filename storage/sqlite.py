@@ -20,7 +20,7 @@ from storage.database import DatabaseInUse, DatabaseTrouble, DatabaseUnusable, D
 T = TypeVar("T")
 BATCH = 500
 FOREIGN = "a transaction may await its own statements only"
-PRAGMAS = ("synchronous = full", "busy_timeout = 5000", "foreign_keys = on")
+PRAGMAS = ("synchronous = full", "busy_timeout = 2000", "foreign_keys = on")
 TROUBLES = {
     sqlite3.SQLITE_FULL: "The disk that holds the database is full.",
     sqlite3.SQLITE_IOERR: "The disk refuses to read or write the database.",
