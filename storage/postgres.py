@@ -7,6 +7,7 @@ import contextlib
 import random
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +18,6 @@ from psycopg_pool import AsyncConnectionPool
 from storage.connecting import (
     LIMITS,
     Connection,
-    MaybeCommitted,
     configure,
     greet,
     is_away,
@@ -25,13 +25,21 @@ from storage.connecting import (
     may_be_tried_again,
     options_beside,
 )
-from storage.database import DatabaseUnusable, Dialect, Row, Transaction
+from storage.database import (
+    DatabaseTrouble,
+    DatabaseUnusable,
+    Dialect,
+    MaybeCommitted,
+    Row,
+    Transaction,
+    patience,
+)
 from storage.translation import translate
 
 T = TypeVar("T")
 Pool = AsyncConnectionPool[Connection]
 MOST_CONNECTIONS = 10
-TRIED_FOR_SECONDS = 20.0
+AWAY = "PostgreSQL cannot be reached just now."
 ALONE_SECONDS = 3.0
 """For so long everybody else may wait: a second for the lock, and the rest for the work."""
 BEGIN = "begin isolation level serializable"
@@ -124,7 +132,7 @@ class PostgresDatabase:
         options = options_beside(url)
         await greet(url, options)
         pool: Pool = AsyncConnectionPool(
-            url, min_size=1, max_size=MOST_CONNECTIONS, timeout=TRIED_FOR_SECONDS, open=False, configure=configure,
+            url, min_size=1, max_size=MOST_CONNECTIONS, open=False, configure=configure,
             kwargs=options | {"row_factory": dict_row}, name="buildbell",
         )  # fmt: skip
         await pool.open()
@@ -194,28 +202,46 @@ class PostgresDatabase:
     ) -> T:
         """Try again what collided with another transaction or lost its connection, if it cannot have happened."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + TRIED_FOR_SECONDS
+        deadline = loop.time() + patience.get()
         try:
             return await attempt()
         except Exception as error:
-            await self._before_another(error, is_late=False)
-        async with self._again:  # one at a time: those that collided once would only collide again
+            await self._before_another(error, is_late=loop.time() > deadline)
+        async with self._turn(deadline):  # one at a time: those that collided once would only collide again
             while True:
                 try:
                     return await (again or attempt)()
                 except Exception as error:
                     await self._before_another(error, is_late=loop.time() > deadline)
 
+    @contextlib.asynccontextmanager
+    async def _turn(self, deadline: float) -> AsyncIterator[None]:
+        """Raises `DatabaseTrouble` when others have been at it for too long."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._again.acquire()
+        except TimeoutError:
+            raise DatabaseTrouble(AWAY) from None
+        try:
+            yield
+        finally:
+            self._again.release()
+
     async def _before_another(self, error: Exception, *, is_late: bool) -> None:
         """Raise the error if that was the last try, else wait a moment."""
         if is_late or not may_be_tried_again(error):
+            if is_away(error) and not isinstance(error, MaybeCommitted):
+                raise DatabaseTrouble(AWAY) from error
             raise error
         if is_away(error):
             await self.pool.check()
         await asyncio.sleep(random.uniform(0.002, 0.02))
 
+    def _connection(self) -> AbstractAsyncContextManager[Connection]:
+        return self.pool.connection(timeout=patience.get())
+
     async def _read(self, sql: str, parameters: dict[str, object]) -> list[Row]:
-        async with self.pool.connection() as connection:
+        async with self._connection() as connection:
             return await _fetch(connection, sql, parameters)
 
     async def _try_alone(self, body: Callable[[Transaction], Awaitable[T]]) -> tuple[PostgresTransaction, T]:
@@ -234,7 +260,7 @@ class PostgresDatabase:
     ) -> tuple[PostgresTransaction, T]:
         """``within_seconds`` is for everything but the commit: one that is cut off may have happened."""
         tx = PostgresTransaction()
-        async with self.pool.connection() as connection:
+        async with self._connection() as connection:
             try:
                 async with asyncio.timeout(within_seconds):
                     await connection.execute(begin or (AMONG_OTHERS if self.takes_turns else BEGIN))
