@@ -32,7 +32,7 @@ from bot.settings import Settings
 from bot.slack.client import web_client
 from bot.tasks import Tasks
 from bot.web import web_app
-from storage import DatabaseUnusable, open_database
+from storage import DatabaseTrouble, DatabaseUnusable, open_database
 
 if TYPE_CHECKING:
     from bot.socket import Socket
@@ -60,6 +60,9 @@ class Bot:
         """Return once requests are taken. Raises `StartupFailed`; then nothing is left open."""
         try:
             await self._start()
+        except DatabaseTrouble as trouble:
+            await self._on_exit.aclose()
+            raise StartupFailed(f"{trouble} Buildbell needs to write it to start (BUILDBELL_DATABASE_URL).") from trouble
         except BaseException:
             await self._on_exit.aclose()
             raise

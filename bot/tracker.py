@@ -27,7 +27,7 @@ from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.sweeps import SWEEP, Sweeps
 from bot.walk import PAGE, Walk
-from storage import Database, Transaction
+from storage import Database, DatabaseTrouble, Transaction
 from storage.builds import BuildRow, BuildStore
 from storage.cards import CARD, CardStore
 from storage.workspaces import WorkspaceStore
@@ -111,6 +111,8 @@ class Tracker:
         except BitriseError as trouble:
             log.warning("a sweep failed", extra={"workspace": workspace_id, "error": str(trouble)})
             error = trouble
+        except DatabaseTrouble:
+            raise  # this sweep comes again by itself
         except Exception:  # the next sweep must be planned whatever happened in this one
             log.exception("a sweep broke", extra={"workspace": workspace_id})
             error = BitriseError("The last sweep broke; the log says how.")

@@ -21,6 +21,7 @@ from tests.postgres_server import CUT_OTHERS, LocalServer
 from tests.processes.scene import BotProcess, Gone, Scene, free_port
 
 REPLICAS = 3
+FEW_CHANNELS = 20
 LASTING = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
 """What was committed outlives a crash of the server, though not one of the machine."""
 OPEN_WORK = (
@@ -49,6 +50,8 @@ class Incident:
 class Stage(Scene):
     def __init__(self, folder: Path, server: LocalServer, *, seed: int, channels: int, socket_mode: bool) -> None:
         super().__init__(folder, socket_mode=socket_mode)
+        if channels > FEW_CHANNELS:
+            self.module = "tests.chaos.replica"
         self.server, self.random = server, random.Random(seed)
         self.settings |= {"database_url": f"{server.url}/postgres"}
         self.replicas: list[BotProcess | None] = [None] * REPLICAS
