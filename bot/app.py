@@ -62,7 +62,7 @@ class Bot:
             await self._start()
         except DatabaseTrouble as trouble:
             await self._on_exit.aclose()
-            raise StartupFailed(f"{trouble} Buildbell needs to write it to start (BUILDBELL_DATABASE_URL).") from trouble
+            raise StartupFailed(f"{trouble} It has to be written to (BUILDBELL_DATABASE_URL).") from trouble
         except BaseException:
             await self._on_exit.aclose()
             raise

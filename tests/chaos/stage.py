@@ -7,7 +7,7 @@ import itertools
 import random
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class Stage(Scene):
         self.replicas: list[BotProcess | None] = [None] * REPLICAS
         self.ports = [self.port, *(free_port() for _ in range(REPLICAS - 1))]
         self.incidents: list[Incident] = []
-        self._count, self._turns = channels, itertools.cycle(range(REPLICAS))
+        self._count, self._turns = channels, itertools.count()
 
     async def open(self) -> None:
         await super().open()
@@ -79,22 +79,20 @@ class Stage(Scene):
 
     def _furnish_bitrise(self) -> None:
         super()._furnish_bitrise()
-        short: dict[str, Any] = {"queue": timedelta(0), "boot": timedelta(0), "jitter": 0.9}
+        at_once = timedelta(0)
+        two = Workflow(timedelta(seconds=2), queue=at_once, boot=at_once, jitter=0.9)
         self.shop.workflows |= {
-            "deploy": Workflow(timedelta(seconds=2), **short),
-            "test": Workflow(timedelta(seconds=2), failure_rate=0.2, **short),
-            "endless": Workflow(None, **short),
+            "deploy": two,
+            "test": replace(two, failure_rate=0.2),
+            "endless": replace(two, duration=None),
         }
 
     async def _balance(self, facts: Mapping[str, Any]) -> None:
         """As a balancer does: the next replica that lives takes the next request."""
-        if "payload" in facts:
-            alive = [number for number in range(REPLICAS) if (each := self.replicas[number]) and each.ready.is_set()]
-            self.app.request_url = f"http://127.0.0.1:{self.ports[next(self._turns)]}/slack/events"
-            if alive:
-                self.app.request_url = (
-                    f"http://127.0.0.1:{self.ports[alive[next(self._turns) % len(alive)]]}/slack/events"
-                )
+        if "payload" not in facts:
+            return
+        alive = [port for port, replica in zip(self.ports, self.replicas, strict=True) if replica] or self.ports
+        self.app.request_url = f"http://127.0.0.1:{alive[next(self._turns) % len(alive)]}/slack/events"
 
     async def start_replica(self, number: int) -> None:
         """Until it is ready; a database that is away sends it home at once, as an orchestrator would see."""

@@ -31,6 +31,8 @@ KILLS, RESTARTS = max(3, COMMANDS // 100), max(1, COMMANDS // 500)
 REST_SECONDS = 45 + COMMANDS * 0.2
 """How long the last messages may take once nothing breaks any more."""
 MOST_SECONDS = 120 + COMMANDS * 1.5
+WAYS = os.environ.get("CHAOS_BY", "socket").split(",")
+"""How Slack delivers: over sockets, or over HTTP (``http``) through a balancer that passes round the replicas."""
 JOURNAL_SHOWN, LINES_SHOWN = 40, 15
 
 
@@ -49,7 +51,7 @@ def server() -> Iterator[LocalServer]:
 
 @pytest.mark.skipif("CHAOS_COMMANDS" not in os.environ, reason="chaos is asked for by CHAOS_COMMANDS or make chaos")
 @pytest.mark.timeout(MOST_SECONDS + 60)
-@pytest.mark.parametrize("by", ["socket"])
+@pytest.mark.parametrize("by", WAYS)
 async def test_nothing_is_lost_and_nothing_doubled(by: str, tmp_path: Path, server: LocalServer) -> None:
     began = time.monotonic()
     stage = Stage(tmp_path, server, seed=SEED, channels=CHANNELS, socket_mode=by == "socket")

@@ -6,12 +6,13 @@ import asyncio
 import heapq
 import itertools
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from playground.wire import Fault, Hooks, Phase
 from tests.chaos.stage import Stage
 
-Deed = Callable[[], Awaitable[None]]
+Deed = Callable[[], Coroutine[Any, Any, None]]
 SLACK = ("chat.postMessage", "chat.postMessage", "chat.update", "chat.postEphemeral", "views.open", "response_url")
 BITRISE = ("builds.trigger", "builds.abort", "builds.list-all", "builds.list", "builds.get")
 POINTS: tuple[tuple[str, str, Phase], ...] = (
@@ -59,8 +60,7 @@ class Trouble:
 
     def pass_to(self, progress: int) -> None:
         while self._plan and self._plan[0][0] <= progress:
-            task: asyncio.Task[None] = asyncio.ensure_future(heapq.heappop(self._plan)[2]())
-            self._running.add(task)
+            self._running.add(asyncio.create_task(heapq.heappop(self._plan)[2]()))
 
     async def end(self) -> None:
         """What has begun is gone through; from then on nothing goes wrong any more."""

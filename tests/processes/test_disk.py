@@ -1,4 +1,4 @@
-"""A real process whose disk is full, whose file is read-only or locked: it says so, and works again without a restart."""
+"""A real process whose disk is full, whose file is locked or read-only: it says so, and works again by itself."""
 
 from __future__ import annotations
 
