@@ -17,8 +17,8 @@ import psycopg
 from playground.bitrise import Workflow
 from playground.slack import Channel
 from playground.slack.replies import cut
-from tests.postgres_server import CUT_OTHERS, LocalServer
-from tests.processes.scene import BotProcess, Gone, Scene, free_port
+from tests.postgres_server import CUT_OTHERS, LocalServer, lasting_port
+from tests.processes.scene import BotProcess, Gone, Scene
 
 REPLICAS = 3
 FEW_CHANNELS = 20
@@ -55,7 +55,8 @@ class Stage(Scene):
         self.server, self.random = server, random.Random(seed)
         self.settings |= {"database_url": f"{server.url}/postgres"}
         self.replicas: list[BotProcess | None] = [None] * REPLICAS
-        self.ports = [self.port, *(free_port() for _ in range(REPLICAS - 1))]
+        self.ports = [lasting_port() for _ in range(REPLICAS)]
+        self.port = self.ports[0]
         self.incidents: list[Incident] = []
         self._count, self._turns = channels, itertools.count()
 
@@ -159,8 +160,11 @@ class Stage(Scene):
 
     def left(self) -> list[str]:
         """What is still open, by the tables: for whoever has to find out what went wrong."""
-        with psycopg.connect(self.settings["database_url"], autocommit=True) as connection:
-            return [str(row) for query in OPEN_WORK for row in connection.execute(query).fetchmany(20)]
+        try:
+            with psycopg.connect(self.settings["database_url"], autocommit=True) as connection:
+                return [str(row) for query in OPEN_WORK for row in connection.execute(query).fetchmany(20)]
+        except psycopg.Error as error:
+            return [f"the database does not tell: {error}", *self.server.said[-20:]]
 
     def story(self) -> str:
         return ""  # thousands of messages; the test prints the last ones

@@ -59,6 +59,10 @@ class Trouble:
         heapq.heappush(self._plan, (at, next(self._order), deed))
 
     def pass_to(self, progress: int) -> None:
+        """Let happen what is due. Raises what went wrong with what went wrong."""
+        for task in self._running:
+            if task.done():
+                task.result()
         while self._plan and self._plan[0][0] <= progress:
             self._running.add(asyncio.create_task(heapq.heappop(self._plan)[2]()))
 
