@@ -15,7 +15,7 @@ from storage.migrations import MIGRATIONS
 from storage.postgres import PostgresDatabase, PostgresTransaction
 from storage.queue import prepare_queue
 from storage.translation import translate
-from tests.postgres_server import CUT_OTHERS, PostgresServer, free_port
+from tests.postgres_server import CUT_OTHERS, PostgresServer, lasting_port
 from tests.storage.conftest import Held, note, noted
 
 
@@ -206,7 +206,7 @@ async def test_a_server_that_does_not_take_us_is_told_in_one_sentence(
     postgres: PostgresServer, wrong: str, told: str
 ) -> None:
     with pytest.raises(DatabaseUnusable) as refused:
-        await open_database(wrong.format(free=free_port(), server=postgres.url))
+        await open_database(wrong.format(free=lasting_port(), server=postgres.url))
     assert told in str(refused.value)
     assert "hunter2" not in str(refused.value)
     assert "\n" not in str(refused.value)
