@@ -549,3 +549,13 @@ async def test_what_ends_before_a_first_look_succeeds_is_told(open_world: OpenWo
     world.bitrise.faults.clear()
     await world.passes(minutes=10)
     assert [text.split(":")[0] for text in read(world)] == ["❌ *Failed* after 0 s"]
+
+
+async def test_more_builds_in_one_second_than_a_page_holds_are_all_told(world: World) -> None:
+    await subscribe(world, "shop style:line")
+    first = await ends(world)
+    assert first.finished_at is not None
+    for _ in range(60):  # the times that Bitrise tells are whole seconds
+        world.bitrise.finish(start(world, at=first.triggered_at), "success")
+    await world.passes(minutes=10)
+    assert len(told(world)) == 61
