@@ -1,7 +1,6 @@
 """Nothing is lost and nothing doubled, whatever is killed, restarted, cut, refused or delivered twice.
 
-Only when asked for, by ``make chaos`` (5,000 commands and 5,000 pushed builds) or CHAOS_COMMANDS: how long everything
-takes to come to rest depends on the machine, so that a busy one may fail it.
+The short run here is part of every test run; ``make chaos`` is the long one: 5,000 commands and 5,000 pushed builds.
 ``CHAOS_SEED`` draws the same troubles again; how they meet the work is up to the machine.
 """
 
@@ -28,9 +27,9 @@ BUILDS = int(os.environ.get("CHAOS_BUILDS", str(COMMANDS)))
 SEED = int(os.environ.get("CHAOS_SEED", "6"))
 CHANNELS = max(20, min(500, COMMANDS // 8))
 KILLS, RESTARTS = max(3, COMMANDS // 100), max(1, COMMANDS // 500)
-REST_SECONDS = 45 + COMMANDS * 0.2
+REST_SECONDS = 90 + COMMANDS * 0.2
 """How long the last messages may take once nothing breaks any more."""
-MOST_SECONDS = 120 + COMMANDS * 1.5
+MOST_SECONDS = 300 + COMMANDS * 1.5
 WAYS = os.environ.get("CHAOS_BY", "socket").split(",")
 """How Slack delivers: over sockets, or over HTTP (``http``) through a balancer that passes round the replicas."""
 JOURNAL_SHOWN, LINES_SHOWN = 40, 15
@@ -49,7 +48,6 @@ def server() -> Iterator[LocalServer]:
         shutil.rmtree(folder)
 
 
-@pytest.mark.skipif("CHAOS_COMMANDS" not in os.environ, reason="chaos is asked for by CHAOS_COMMANDS or make chaos")
 @pytest.mark.timeout(MOST_SECONDS + 60)
 @pytest.mark.parametrize("by", WAYS)
 async def test_nothing_is_lost_and_nothing_doubled(by: str, tmp_path: Path, server: LocalServer) -> None:
