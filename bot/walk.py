@@ -12,7 +12,6 @@ from datetime import datetime
 
 from bot.bitrise.client import PAGE_LIMIT, BitriseClient
 from bot.bitrise.models import Build, Page
-from bot.clock import Clock
 from bot.errors import BitriseNotFound, BitriseRefused
 from bot.observer import Observer
 from storage import Database, Transaction
@@ -24,12 +23,15 @@ PAGES_A_SWEEP = 20
 
 
 class Walk:
-    def __init__(self, *, database: Database, workspaces: WorkspaceStore, observer: Observer, clock: Clock) -> None:
-        self._db, self._workspaces, self._observer, self._clock = database, workspaces, observer, clock
+    def __init__(self, *, database: Database, workspaces: WorkspaceStore, observer: Observer) -> None:
+        self._db, self._workspaces, self._observer = database, workspaces, observer
 
     async def begin(self, workspace_id: str, first: Page[Build]) -> bool:
-        """Keep the first page; True when there are pages behind it that have to be read."""
-        newest = newest_of(first) or self._clock.now()
+        """Keep the first page; True when there are pages behind it that have to be read.
+
+        An empty one makes nothing known: builds may begin while it is on its way.
+        """
+        newest = newest_of(first)
 
         async def keep(tx: Transaction) -> bool:
             workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
@@ -41,10 +43,10 @@ class Walk:
             if not is_walking and known_until is not None and not reaches(first, known_until):
                 log.info("builds were missed and are read now", extra={"workspace": workspace_id})
                 await self._workspaces.save_walk(
-                    tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=newest
+                    tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=newest or known_until
                 )
                 is_walking = True
-            elif not is_walking:
+            elif not is_walking and newest is not None:
                 await self._workspaces.save_walk(tx, workspace_id, known_until=max(newest, known_until or newest))
             await self._observer.tell(tx, workspace_id)
             return is_walking

@@ -559,3 +559,19 @@ async def test_more_builds_in_one_second_than_a_page_holds_are_all_told(world: W
         world.bitrise.finish(start(world, at=first.triggered_at), "success")
     await world.passes(minutes=10)
     assert len(told(world)) == 61
+
+
+async def test_what_begins_while_an_empty_list_is_on_its_way_is_all_told(world: World) -> None:
+    await subscribe(world, "shop style:line")
+
+    async def push(facts: object) -> None:
+        """Bitrise has written down that there are no builds; its answer has not arrived."""
+        undo()
+        world.clock.move_to(world.clock.now() + timedelta(seconds=1))
+        for _ in range(60):
+            world.bitrise.finish(start(world), "success")
+        world.clock.move_to(world.clock.now() + timedelta(seconds=1))
+
+    undo = world.bitrise.hooks.on(LIST, "accepted", push)
+    await world.passes(minutes=10)
+    assert len(told(world)) == 60
