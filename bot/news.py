@@ -214,7 +214,8 @@ class News:
 
 def fits(row: SubscriptionRow, item: NewsRow, build: BuildRow, git_names: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether a channel wants to hear it. What was over before somebody subscribed is not told."""
-    if row.app_slug not in (None, build.app_slug) or item.at < row.created_at:
+    since = row.created_at.replace(microsecond=0)  # Bitrise tells whole seconds
+    if row.app_slug not in (None, build.app_slug) or item.at < since:
         return False
     wanted = filters.from_json(row.filters)
     if item.kind == BEGAN:

@@ -100,7 +100,8 @@ def reaches(page: Page[Build], known_until: datetime) -> bool:
     if page.next is None:
         return True
     times = [build.triggered_at for build in page.items if build.triggered_at is not None]
-    return bool(times) and min(times) < known_until  # of one second there may be more than a page holds
+    # Bitrise tells whole seconds, and of one second there may be more than a page holds.
+    return bool(times) and min(times) < known_until.replace(microsecond=0)
 
 
 def newest_of(page: Page[Build]) -> datetime | None:

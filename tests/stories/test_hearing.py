@@ -561,6 +561,28 @@ async def test_more_builds_in_one_second_than_a_page_holds_are_all_told(world: W
     assert len(told(world)) == 61
 
 
+async def test_a_page_that_begins_in_the_second_of_the_connection_is_not_the_last(world: World) -> None:
+    """Bitrise tells whole seconds: what began after the connection seems to have begun before it."""
+    await subscribe(world, "shop style:line")
+    known_until = world.clock.now() + timedelta(seconds=0.3)
+    await world.bot.services.database.execute("update workspaces set known_until = :at", at=known_until)
+    world.clock.move_to(world.clock.now() + timedelta(seconds=0.6))
+    for _ in range(60):
+        world.bitrise.finish(start(world), "success")
+    await world.passes(minutes=10)
+    assert len(told(world)) == 60
+
+
+async def test_what_ends_in_the_second_of_the_subscription_is_told(world: World) -> None:
+    build = start(world)
+    world.clock.move_to(world.clock.now().replace(microsecond=300_000))
+    await world.say("/build subscribe shop style:line")
+    world.clock.move_to(world.clock.now() + timedelta(seconds=0.3))
+    world.bitrise.finish(build, "failed")
+    await world.passes(minutes=10)
+    assert len(told(world)) == 1
+
+
 async def test_what_begins_while_an_empty_list_is_on_its_way_is_all_told(world: World) -> None:
     await subscribe(world, "shop style:line")
 
