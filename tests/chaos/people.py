@@ -136,6 +136,7 @@ class People:
 
     def _card_of(self, command: Command) -> Message | None:
         """What can be pressed. Drawn blocks hold the branch as a value."""
-        shown = [(each, str(each.blocks)) for each in self._stage.slack.messages(command.channel)]
+        near = [each for each in self._stage.slack.messages(command.channel) if command.branch in each.text]
+        shown = [(each, str(each.blocks)) for each in near]
         cards = [each for each, drawn in shown if f"{command.branch}'" in drawn and "Stop…" in drawn]
         return cards[-1] if cards else None

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 import signal
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,9 +15,13 @@ from typing import Any
 
 import psycopg
 
+from bot.hints import PATH, secret_context
+from bot.vault import Vault, parse_keys
 from playground.bitrise import Workflow
 from playground.slack import Channel
 from playground.slack.replies import cut
+from storage import open_database
+from storage.doors import DoorStore
 from tests.postgres_server import CUT_OTHERS, LocalServer, lasting_port
 from tests.processes.scene import BotProcess, Gone, Scene
 
@@ -35,6 +40,12 @@ OPEN_WORK = (
 )
 
 
+KILLED = "SIGKILL"
+STOPPED = {signal.SIGINT: "PostgreSQL stopped", signal.SIGQUIT: "PostgreSQL crashed"}
+CONNECTIONS = "connections to PostgreSQL cut"
+SOCKETS = ("socket cut", "sockets refreshed")
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """Something that can lose an answer on its way or what was to be stored about it."""
@@ -44,7 +55,9 @@ class Incident:
     ended_at: datetime
 
     def covers(self, at: datetime, *, within: timedelta) -> bool:
-        return self.began_at - within <= at <= self.ended_at + within
+        """Whether what was done ``at`` may have been stored too late. Who was killed does nothing afterwards."""
+        after = timedelta(0) if self.what.startswith(KILLED) else within
+        return self.began_at - within <= at <= self.ended_at + after
 
 
 class Stage(Scene):
@@ -58,7 +71,11 @@ class Stage(Scene):
         self.ports = [lasting_port() for _ in range(REPLICAS)]
         self.port = self.ports[0]
         self.incidents: list[Incident] = []
+        self.happened = Counter(dict.fromkeys([*STOPPED.values(), CONNECTIONS, *(SOCKETS if socket_mode else ())], 0))
+        """How often each of the things below was done."""
+        self._stops = itertools.cycle(self.random.sample(list(STOPPED), len(STOPPED)))
         self._count, self._turns = channels, itertools.count()
+        self._restarting = asyncio.Lock()
 
     async def open(self) -> None:
         await super().open()
@@ -66,6 +83,7 @@ class Stage(Scene):
         await self.connect()
         if not self.socket_mode:
             self.slack.hooks.on("*", "before", self._balance)
+            await self._have_bitrise_call()
         await asyncio.gather(*(self.start_replica(number) for number in range(REPLICAS)))
 
     def _furnish_slack(self) -> None:
@@ -95,6 +113,16 @@ class Stage(Scene):
         alive = [port for port, replica in zip(self.ports, self.replicas, strict=True) if replica] or self.ports
         self.app.request_url = f"http://127.0.0.1:{alive[next(self._turns) % len(alive)]}/slack/events"
 
+    async def _have_bitrise_call(self) -> None:
+        """The first replica hears of every start and end; while it is dead nobody does."""
+        key = secret = "chaos" * 4
+        sealed = Vault(parse_keys(self.key)).seal(secret, context=secret_context(self.team.id))
+        database = await open_database(self.database_url)
+        doors = DoorStore(database)
+        assert await database.transaction(lambda tx: doors.claim_webhook_key(tx, self.team.id, key=key, sealed=sealed))
+        await database.close()
+        self.bitrise.add_webhook(self.shop, f"{self.url}{PATH}/{key}", secret=secret)
+
     async def start_replica(self, number: int) -> None:
         """Until it is ready; a database that is away sends it home at once, as an orchestrator would see."""
         while True:
@@ -108,10 +136,11 @@ class Stage(Scene):
 
     # What breaks.
 
-    def happened(self, what: str, began_at: datetime) -> None:
+    def _note_incident(self, what: str, began_at: datetime) -> None:
         self.incidents.append(Incident(what, began_at, datetime.now(UTC)))
+        self.happened[what] += 1
 
-    async def kill(self) -> None:
+    async def kill(self, what: str) -> None:
         """SIGKILL one, and start it again."""
         await self.until(lambda: any(self.replicas), "a replica that lives")
         number = self.random.choice([number for number in range(REPLICAS) if self.replicas[number]])
@@ -119,15 +148,16 @@ class Stage(Scene):
         assert process is not None
         began_at = datetime.now(UTC)
         await process.kill()
-        self.happened("kill", began_at)
+        self._note_incident(what, began_at)
         await self.start_replica(number)
 
     async def restart_database(self) -> None:
-        how = self.random.choice((signal.SIGINT, signal.SIGQUIT))
-        began_at = datetime.now(UTC)
-        await asyncio.to_thread(self.server.stop, how)
-        await asyncio.to_thread(self.server.start)
-        self.happened(f"database {how.name}", began_at)
+        how = next(self._stops)
+        async with self._restarting:
+            began_at = datetime.now(UTC)
+            await asyncio.to_thread(self.server.stop, how)
+            await asyncio.to_thread(self.server.start)
+            self._note_incident(STOPPED[how], began_at)
 
     async def cut_connections(self) -> None:
         began_at = datetime.now(UTC)
@@ -135,7 +165,7 @@ class Stage(Scene):
             await asyncio.to_thread(self._terminate_backends)
         except psycopg.OperationalError:
             return  # the server is away: they are cut
-        self.happened("connections", began_at)
+        self._note_incident(CONNECTIONS, began_at)
 
     def _terminate_backends(self) -> None:
         with psycopg.connect(self.settings["database_url"], autocommit=True) as connection:
@@ -144,9 +174,11 @@ class Stage(Scene):
     async def cut_socket(self) -> None:
         if connections := self.slack.sockets.of(self.app.app):
             cut(self.random.choice(connections).request)
+            self.happened[SOCKETS[0]] += 1
 
     async def refresh_sockets(self) -> None:
         await self.slack.sockets.disconnect("warning")
+        self.happened[SOCKETS[1]] += 1
 
     async def is_reachable(self) -> None:
         """Return once Slack has a connection to one of them. People look before they type again."""

@@ -11,18 +11,19 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.accounts import Accounts
+from tests.chaos.doubles import Doubles
 from tests.chaos.people import People
 from tests.chaos.stage import LASTING, Stage
 from tests.chaos.trouble import Trouble
 from tests.postgres_server import LocalServer
 
-COMMANDS = int(os.environ.get("CHAOS_COMMANDS", "60"))
+COMMANDS = int(os.environ.get("CHAOS_COMMANDS", "40"))
 BUILDS = int(os.environ.get("CHAOS_BUILDS", str(COMMANDS)))
 SEED = int(os.environ.get("CHAOS_SEED", "6"))
 CHANNELS = max(20, min(500, COMMANDS // 8))
@@ -30,8 +31,10 @@ KILLS, RESTARTS = max(3, COMMANDS // 100), max(1, COMMANDS // 500)
 REST_SECONDS = 90 + COMMANDS * 0.2
 """How long the last messages may take once nothing breaks any more."""
 MOST_SECONDS = 300 + COMMANDS * 1.5
-WAYS = os.environ.get("CHAOS_BY", "socket").split(",")
+WAYS = os.environ.get("CHAOS_BY", "socket,http").split(",")
 """How Slack delivers: over sockets, or over HTTP (``http``) through a balancer that passes round the replicas."""
+IS_LONG = COMMANDS >= 1_000
+"""Then everything that can go wrong has to have gone wrong."""
 JOURNAL_SHOWN, LINES_SHOWN = 40, 15
 
 
@@ -62,9 +65,12 @@ async def test_nothing_is_lost_and_nothing_doubled(by: str, tmp_path: Path, serv
             await people.live()
             await trouble.end()
             await come_to_rest(stage, people)
-        accounts = Accounts(stage, people)
-        print(f"\n{by}, seed {SEED}, {time.monotonic() - began:.0f} s: {accounts.report()}")
-        assert accounts.problems() == []
+        accounts, doubles = Accounts(stage, people), Doubles(stage)
+        troubles = {**trouble.counts, "Slack's delivery repeated": people.repeated}
+        print(f"\nby {by}, seed {SEED}, {time.monotonic() - began:.0f} s")
+        print(table(accounts.counts()), table(troubles), table(doubles.counts()), sep="\n\n")
+        never = [f"never happened: {what}" for what, count in troubles.items() if IS_LONG and not count]
+        assert [*accounts.problems(), *doubles.problems(), *never] == []
     except BaseException:
         print(last_words(stage), *Accounts(stage, people).problems()[:30], sep="\n")
         raise
@@ -79,8 +85,15 @@ async def come_to_rest(stage: Stage, people: People) -> None:
     for build in stage.bitrise.builds():
         if build.workflow == "endless" and not build.is_finished and build.branch not in stopped:
             stage.bitrise.finish(build)
-    await stage.until(Accounts(stage, people).is_all_told, "all is told", seconds=REST_SECONDS)
+    async with asyncio.timeout(REST_SECONDS):
+        while not Accounts(stage, people).is_all_told():
+            await stage.moves()
+            await stage.at_rest(seconds=REST_SECONDS)
     await stage.at_rest(seconds=REST_SECONDS)
+
+
+def table(counts: Mapping[str, int]) -> str:
+    return "\n".join(f"{count:>8,}  {what}" for what, count in counts.items()) or "       0  said twice"
 
 
 def last_words(stage: Stage) -> str:
