@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,10 +19,11 @@ UNHEARD = "Slack's yes was cut off"
 
 @dataclass(frozen=True, slots=True)
 class Double:
-    """A message whose like came again later."""
+    """A message whose like came ``again`` later."""
 
     channel: str
     at: datetime
+    again: datetime
     text: str
     why: str | None
 
@@ -38,7 +40,8 @@ class Doubles:
     def problems(self) -> list[str]:
         """What was said twice without a reason, a sentence each."""
         return [
-            f"said twice without a reason in #{double.channel} at {double.at:%H:%M:%S.%f}: {double.text}"
+            f"said twice without a reason in #{double.channel}, at {double.at:%H:%M:%S.%f} and at "
+            f"{double.again:%H:%M:%S.%f}: {double.text}"
             for double in self._all
             if double.why is None
         ]
@@ -50,8 +53,8 @@ class Doubles:
         """Every message but the last of those that say the same: cards, announcements, lines, explanations."""
         for channel in self._stage.channels:
             for alike in self._alike(channel):
-                for each in alike[:-1]:
-                    yield Double(channel.name, said_at(each), each.text, self._why(each))
+                for each, like in itertools.pairwise(alike):
+                    yield Double(channel.name, said_at(each), said_at(like), each.text, self._why(each))
 
     def _alike(self, channel: Channel) -> Iterable[list[Message]]:
         """A card is known by its build; what stands under it by the build and its first words."""

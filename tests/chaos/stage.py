@@ -41,6 +41,7 @@ OPEN_WORK = (
 
 
 KILLED = "SIGKILL"
+SLOWEST = timedelta(seconds=2)
 STOPPED = {signal.SIGINT: "PostgreSQL stopped", signal.SIGQUIT: "PostgreSQL crashed"}
 CONNECTIONS = "connections to PostgreSQL cut"
 SOCKETS = ("socket cut", "sockets refreshed")
@@ -55,8 +56,8 @@ class Incident:
     ended_at: datetime
 
     def covers(self, at: datetime, *, within: timedelta) -> bool:
-        """Whether what was done ``at`` may have been stored too late. Who was killed does nothing afterwards."""
-        after = timedelta(0) if self.what.startswith(KILLED) else within
+        """Whether what was taken ``at`` may never have been stored. A slow call arrives after its sender's death."""
+        after = SLOWEST if self.what.startswith(KILLED) else within
         return self.began_at - within <= at <= self.ended_at + after
 
 

@@ -100,4 +100,5 @@ def last_words(stage: Stage) -> str:
     journal = "\n".join([*stage.slack.journal.dump().splitlines()[-JOURNAL_SHOWN:], "",
                          *stage.bitrise.journal.dump().splitlines()[-JOURNAL_SHOWN:]])  # fmt: skip
     words = ["\n".join(process.said[-LINES_SHOWN:]) for process in stage.processes]
-    return "\n\n".join([f"CHAOS_SEED={SEED}", journal, *words, "\n".join(stage.left())])
+    incidents = [f"{each.began_at:%H:%M:%S.%f} to {each.ended_at:%H:%M:%S.%f} {each.what}" for each in stage.incidents]
+    return "\n\n".join([f"CHAOS_SEED={SEED}", journal, *words, "\n".join(incidents), "\n".join(stage.left())])
