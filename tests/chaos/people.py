@@ -11,7 +11,7 @@ from playground.bitrise import Build
 from playground.slack import Channel, Delivery, Message, User
 from tests.chaos.stage import Stage
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 120.0
 REASON = {"abort.reason": "wrong-target", "abort.sentence": "chaos"}
 
 
