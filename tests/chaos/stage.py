@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 import signal
 from collections import Counter
@@ -190,6 +191,12 @@ class Stage(Scene):
         """Return when one of the practice servers has answered a call again."""
         self._moved.clear()
         await self._moved.wait()
+
+    def complaints(self) -> Counter[str]:
+        """What the replicas have logged as a warning or an error, by its name."""
+        lines = (line for process in self.processes for line in process.said if line.startswith("{"))
+        entries = [json.loads(line) for line in lines if '"level": "info"' not in line]
+        return Counter(f"{entry['level']}: {entry['event'].partition(':')[0]}" for entry in entries)
 
     def left(self) -> list[str]:
         """What is still open, by the tables: for whoever has to find out what went wrong."""

@@ -68,7 +68,13 @@ async def test_nothing_is_lost_and_nothing_doubled(by: str, tmp_path: Path, serv
         accounts, doubles = Accounts(stage, people), Doubles(stage)
         troubles = {**trouble.counts, "Slack's delivery repeated": people.repeated}
         print(f"\nby {by}, seed {SEED}, {time.monotonic() - began:.0f} s")
-        print(table(accounts.counts()), table(troubles), table(doubles.counts()), sep="\n\n")
+        tables = {
+            "": accounts.counts(),
+            "Trouble": troubles,
+            "Said twice": doubles.counts(),
+            "Logged": stage.complaints(),
+        }
+        print(*(table(title, counts) for title, counts in tables.items()), sep="\n")
         never = [f"never happened: {what}" for what, count in troubles.items() if IS_LONG and not count]
         assert [*accounts.problems(), *doubles.problems(), *never] == []
     except BaseException:
@@ -92,8 +98,8 @@ async def come_to_rest(stage: Stage, people: People) -> None:
     await stage.at_rest(seconds=REST_SECONDS)
 
 
-def table(counts: Mapping[str, int]) -> str:
-    return "\n".join(f"{count:>8,}  {what}" for what, count in counts.items()) or "       0  said twice"
+def table(title: str, counts: Mapping[str, int]) -> str:
+    return "\n".join([title, *(f"{count:>8,}  {what}" for what, count in counts.items())])
 
 
 def last_words(stage: Stage) -> str:
