@@ -84,6 +84,22 @@ async def test_a_kill_on_a_full_disk_leaves_a_file_that_is_whole(scene: Scene) -
     await scene.until(lambda: scene.announcements, "the end is told")
 
 
+async def test_a_command_while_a_backup_holds_the_lock_is_refused_in_words_and_taken_afterwards(scene: Scene) -> None:
+    bot = await scene.run_bot()
+    backup = sqlite3.connect(scene.database_path, isolation_level=None)
+    backup.execute("begin immediate")
+    said = await scene.slack.command(scene.ana, scene.ios, "/build shop deploy main")
+    assert "a backup, keeps the database locked. Nothing was done." in str(said.answer), (
+        "in time, before Slack gives up"
+    )
+    assert scene.bitrise.triggers == []
+    backup.execute("rollback")
+    backup.close()
+    await bot.until_said("a request was not taken")
+    await scene.start_build()
+    await ends_well(scene)
+
+
 async def test_a_backup_that_holds_the_lock_for_long_delays_and_loses_nothing(scene: Scene) -> None:
     bot = await scene.run_bot()
     backup = sqlite3.connect(scene.database_path, isolation_level=None)
@@ -104,7 +120,7 @@ async def test_a_backup_that_holds_the_lock_for_long_delays_and_loses_nothing(sc
 @pytest.mark.parametrize(
     ("is_folder", "told"), [(False, "may not be written to"), (True, "cannot be opened")], ids=["file", "folder"]
 )
-async def test_it_does_not_start_on_what_it_may_not_write(scene: Scene, is_folder: bool, told: str) -> None:
+async def test_it_starts_on_what_it_may_not_write_once_it_may(scene: Scene, is_folder: bool, told: str) -> None:
     locked = scene.folder if is_folder else scene.database_path
     before = locked.stat().st_mode
     locked.chmod(before & ~0o222)
@@ -114,6 +130,9 @@ async def test_it_does_not_start_on_what_it_may_not_write(scene: Scene, is_folde
         locked.chmod(before)
     assert (code, len(bot.said)) == (2, 1), bot.log
     assert told in bot.said[0]
+    await scene.run_bot()
+    await scene.start_build()
+    await ends_well(scene)
 
 
 def as_anybody() -> tuple[str, ...]:
