@@ -13,6 +13,7 @@ from playground.bitrise import Build
 from playground.bitrise.model import Outcome
 from playground.slack import Channel, Message
 from playground.wire import Fault
+from storage import open_database
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -492,6 +493,23 @@ async def test_a_bot_stopped_in_the_middle_of_a_gap_goes_on_and_tells_nothing_tw
     await world.restart_bot()
     await world.passes(minutes=5)
     assert len(told(world)) == 1
+
+
+async def test_a_process_that_died_as_it_met_a_gap_leaves_all_of_it_to_be_read(world: World) -> None:
+    """It had noted where the pages behind the first one begin; the first one was not kept, and is another one now."""
+    await subscribe(world, "shop style:line")
+    await ends(world)
+    await world.stop_bot()
+    await away(world, 70)
+    behind = world.builds()[-51]
+    database = await open_database(world.settings().database_url.get_secret_value())
+    await database.execute("update workspaces set walk_next = :next, walk_until = known_until", next=behind.slug)
+    await database.close()
+    await away(world, 60)
+    await world.start_bot()
+    await world.passes(minutes=5)
+    folds = [text.split(" builds ended while I was away")[0] for text in read(world)[1:]]
+    assert sum(int(count.strip("*")) for count in folds) == 130
 
 
 async def test_builds_that_begin_while_a_gap_is_read_wait_for_their_turn(world: World) -> None:
