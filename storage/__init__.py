@@ -60,6 +60,7 @@ async def _open_postgres(url: str) -> Database:
         async with database.alone("migrations"):  # several replicas may start at once
             await migrate(database)
             await prepare_queue(database)
+        database.takes_turns = True
     except BaseException:
         await database.close()
         raise

@@ -32,6 +32,12 @@ T = TypeVar("T")
 Pool = AsyncConnectionPool[Connection]
 MOST_CONNECTIONS = 10
 TRIED_FOR_SECONDS = 20.0
+BEGIN = "begin isolation level serializable"
+AMONG_OTHERS = f"{BEGIN}; lock table schema_version in row share mode"
+ALONE = f"""
+    {BEGIN}; set local lock_timeout = '1s'; lock table schema_version in exclusive mode; set local lock_timeout = '10s'
+"""
+"""Locking a table comes before the snapshot is taken, so that who has waited sees what was done meanwhile."""
 
 
 class _Step:
@@ -107,6 +113,8 @@ class PostgresDatabase:
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._again = asyncio.Lock()
+        self.takes_turns = False
+        """Set once there is the table that transactions lock to let one go alone."""
 
     @classmethod
     async def open(cls, url: str) -> PostgresDatabase:
@@ -123,7 +131,7 @@ class PostgresDatabase:
     async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         """A body may run several times; only what its last run did is there."""
         with self._busy():
-            tx, result = await self._tried(partial(self._try, body))
+            tx, result = await self._tried(partial(self._try, body), again=partial(self._try_alone, body))
         for callback in tx.committed:
             asyncio.get_running_loop().call_soon(callback)  # one that breaks harms nobody
         if tx.committed:
@@ -179,7 +187,9 @@ class PostgresDatabase:
             if not self._running:
                 self._at_rest.set()
 
-    async def _tried(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _tried(
+        self, attempt: Callable[[], Awaitable[T]], *, again: Callable[[], Awaitable[T]] | None = None
+    ) -> T:
         """Try again what collided with another transaction or lost its connection, if it cannot have happened."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + TRIED_FOR_SECONDS
@@ -190,7 +200,7 @@ class PostgresDatabase:
         async with self._again:  # one at a time: those that collided once would only collide again
             while True:
                 try:
-                    return await attempt()
+                    return await (again or attempt)()
                 except Exception as error:
                     await self._before_another(error, is_late=loop.time() > deadline)
 
@@ -206,11 +216,20 @@ class PostgresDatabase:
         async with self.pool.connection() as connection:
             return await _fetch(connection, sql, parameters)
 
-    async def _try(self, body: Callable[[Transaction], Awaitable[T]]) -> tuple[PostgresTransaction, T]:
+    async def _try_alone(self, body: Callable[[Transaction], Awaitable[T]]) -> tuple[PostgresTransaction, T]:
+        """While nobody else does anything it collides with nobody, however long it is; among others if one hangs."""
+        if self.takes_turns:
+            with contextlib.suppress(psycopg.errors.LockNotAvailable):
+                return await self._try(body, begin=ALONE)
+        return await self._try(body)
+
+    async def _try(
+        self, body: Callable[[Transaction], Awaitable[T]], *, begin: str | None = None
+    ) -> tuple[PostgresTransaction, T]:
         tx = PostgresTransaction()
         async with self.pool.connection() as connection:
-            await connection.execute("begin isolation level serializable")
             try:
+                await connection.execute(begin or (AMONG_OTHERS if self.takes_turns else BEGIN))
                 result = await self._drive(body(tx), connection)
             except BaseException:
                 await _roll_back(connection)
