@@ -37,7 +37,9 @@ class Walk:
         if await self._db.transaction(partial(self._meet_gap, workspace_id=workspace_id, first=first)):
             log.info("builds were missed and are read now", extra={"workspace": workspace_id})
         await self._observe(workspace_id, first.items)
-        return await self._db.transaction(partial(self._close_page, workspace_id=workspace_id, first=first))
+        is_walking = await self._db.transaction(partial(self._close_page, workspace_id=workspace_id, first=first))
+        await self._observer.tell_all(workspace_id)
+        return is_walking
 
     async def _meet_gap(self, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
         """Where the first page does not reach what is known, nothing is told until what is between has been read.
@@ -54,7 +56,7 @@ class Walk:
         return True
 
     async def _close_page(self, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
-        """The first page is kept: it is known how far, and what it brought is told."""
+        """The first page is kept: now it is known how far. Returns whether there are pages behind it to be read."""
         workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
         if workspace is None or workspace.bitrise_token_sealed is None:
             return False
@@ -67,7 +69,6 @@ class Walk:
             return True
         if newest is not None and (known_until is None or reaches(first, known_until)):
             await self._workspaces.save_walk(tx, workspace_id, known_until=max(newest, known_until or newest))
-        await self._observer.tell(tx, workspace_id)
         return False
 
     async def _observe(self, workspace_id: str, builds: Sequence[Build]) -> None:
@@ -106,7 +107,6 @@ class Walk:
                 return  # disconnected meanwhile, or somebody else has read it
             if is_done:
                 await self._workspaces.save_walk(tx, workspace.workspace_id, known_until=now.walk_until)
-                await self._observer.tell(tx, workspace.workspace_id)
                 return
             await self._workspaces.save_walk(
                 tx, workspace.workspace_id, known_until=now.known_until, walk_next=page.next,
@@ -114,6 +114,7 @@ class Walk:
             )  # fmt: skip
 
         await self._db.transaction(keep)
+        await self._observer.tell_all(workspace.workspace_id)
 
     async def _move(self, workspace: WorkspaceRow, *, walk_next: str | None) -> None:
         await self._db.transaction(

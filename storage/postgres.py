@@ -32,6 +32,8 @@ T = TypeVar("T")
 Pool = AsyncConnectionPool[Connection]
 MOST_CONNECTIONS = 10
 TRIED_FOR_SECONDS = 20.0
+ALONE_SECONDS = 3.0
+"""For so long everybody else may wait: a second for the lock, and the rest for the work."""
 BEGIN = "begin isolation level serializable"
 AMONG_OTHERS = f"{BEGIN}; lock table schema_version in row share mode"
 ALONE = f"""
@@ -217,10 +219,11 @@ class PostgresDatabase:
             return await _fetch(connection, sql, parameters)
 
     async def _try_alone(self, body: Callable[[Transaction], Awaitable[T]]) -> tuple[PostgresTransaction, T]:
-        """While nobody else does anything it collides with nobody, however long it is; among others if one hangs."""
+        """While nobody else does anything it collides with nobody; among others if one of them hangs, or it is long."""
         if self.takes_turns:
-            with contextlib.suppress(psycopg.errors.LockNotAvailable):
-                return await self._try(body, begin=ALONE)
+            with contextlib.suppress(psycopg.errors.LockNotAvailable, TimeoutError):
+                async with asyncio.timeout(ALONE_SECONDS):
+                    return await self._try(body, begin=ALONE)
         return await self._try(body)
 
     async def _try(

@@ -105,6 +105,7 @@ class Meddler:
     def __init__(self, url: str, database: Database, meddling: Database) -> None:
         self.database, self._url, self._meddling = database, url, meddling
         self.tries: list[str] = []
+        self.lingers = False
         self.meddled: list[asyncio.Task[int]] = []
 
     async def long(self, tx: Transaction) -> None:
@@ -117,6 +118,8 @@ class Meddler:
         self.tries.append("try")
         if len(self.tries) > 2:
             return
+        if self.lingers and len(self.tries) == 2:
+            await asyncio.Event().wait()
         meddling = asyncio.create_task(self._meddling.execute("update notes set text = text || 'meddled '"))
         self.meddled.append(meddling)
         while not (meddling.done() or await self._somebody_waits()):  # noqa: ASYNC110  # the server sets no event
@@ -164,6 +167,16 @@ async def test_one_that_hangs_keeps_nobody_from_repeating(url: str, meddler: Med
     held.go_on()
     await hangs
     await hanging.close()
+
+
+async def test_what_takes_long_alone_is_repeated_among_the_others(
+    meddler: Meddler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.postgres.ALONE_SECONDS", 0.1)
+    meddler.lingers = True
+    await meddler.database.transaction(meddler.long)
+    assert len(meddler.tries) == 3
+    assert await text_of_a(meddler.database) == "meddled long "
 
 
 @pytest.mark.usefixtures("notes")
