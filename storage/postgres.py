@@ -222,18 +222,19 @@ class PostgresDatabase:
         """While nobody else does anything it collides with nobody; among others if one of them hangs, or it is long."""
         if self.takes_turns:
             with contextlib.suppress(psycopg.errors.LockNotAvailable, TimeoutError):
-                async with asyncio.timeout(ALONE_SECONDS):
-                    return await self._try(body, begin=ALONE)
+                return await self._try(body, begin=ALONE, seconds=ALONE_SECONDS)
         return await self._try(body)
 
     async def _try(
-        self, body: Callable[[Transaction], Awaitable[T]], *, begin: str | None = None
+        self, body: Callable[[Transaction], Awaitable[T]], *, begin: str | None = None, seconds: float | None = None
     ) -> tuple[PostgresTransaction, T]:
+        """``seconds`` is the most the body may take; a commit that has begun is never broken off."""
         tx = PostgresTransaction()
         async with self.pool.connection() as connection:
             try:
-                await connection.execute(begin or (AMONG_OTHERS if self.takes_turns else BEGIN))
-                result = await self._drive(body(tx), connection)
+                async with asyncio.timeout(seconds):
+                    await connection.execute(begin or (AMONG_OTHERS if self.takes_turns else BEGIN))
+                    result = await self._drive(body(tx), connection)
             except BaseException:
                 await _roll_back(connection)
                 raise
