@@ -27,7 +27,8 @@ T = TypeVar("T")
 PLAIN = (str, int, type(None))
 """What SQLite stores as it is: most of what there is."""
 BATCH = 500
-LOCKED_SECONDS = 2.0  # Slack waits three
+LOCKED_SECONDS = 2.0
+"""Less than a person in Slack waits for an answer."""
 LOCKED_PAUSE_SECONDS = 0.02
 FOREIGN = "a transaction may await its own statements only"
 PRAGMAS = ("synchronous = full", "busy_timeout = 2000", "foreign_keys = on")
