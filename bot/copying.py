@@ -61,7 +61,7 @@ async def _carry(
     tx: Transaction, *, source: Database, tables: Sequence[Table], engine: Engine, jobs: Sequence[Job]
 ) -> list[tuple[Table, int]]:
     from storage.moving import is_empty, move_table
-    from storage.postgres import PostgresTransaction
+    from storage.steps import PostgresTransaction
 
     assert isinstance(tx, PostgresTransaction)
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ from storage.database import (
     Transaction,
     patience,
 )
-from storage.translation import translate
+from storage.steps import PostgresTransaction, Step, fetch
 
 T = TypeVar("T")
 Pool = AsyncConnectionPool[Connection]
@@ -48,66 +48,6 @@ ALONE = f"""
     {BEGIN}; set local lock_timeout = '1s'; lock table schema_version in exclusive mode; set local lock_timeout = '10s'
 """
 """Locking a table comes before the snapshot is taken, so that who has waited sees what was done meanwhile."""
-
-
-class _Step:
-    """What a transaction's body awaits: something to be done with the connection."""
-
-    def __init__(self, work: Callable[[Connection], Awaitable[Any]]) -> None:
-        self.work = work
-
-    def __await__(self) -> Generator[_Step, Any, Any]:
-        return (yield self)
-
-
-class PostgresTransaction:
-    """The statements of one try of a body. See `storage.database.Transaction`."""
-
-    def __init__(self) -> None:
-        self.committed: list[Callable[[], None]] = []
-
-    async def on_connection(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Let another library work with this transaction's connection."""
-        result: T = await _Step(work)
-        return result
-
-    async def execute(self, sql: str, /, **parameters: object) -> int:
-        cursor = await self.on_connection(partial(_execute, sql=sql, parameters=parameters))
-        return cursor.rowcount
-
-    async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
-        rows = await self.fetch_all(sql, **parameters)
-        return rows[0] if rows else None
-
-    async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
-        return await self.on_connection(partial(_fetch, sql=sql, parameters=parameters))
-
-    async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
-        return await self.on_connection(partial(_fetch_each, sql=sql, parameters=parameters))
-
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        self.committed.append(callback)
-
-
-async def _execute(connection: Connection, sql: str, parameters: dict[str, object]) -> psycopg.AsyncCursor[Any]:
-    statement = translate(sql)
-    return await connection.execute(statement.sql, statement.values(parameters))
-
-
-async def _fetch(connection: Connection, sql: str, parameters: dict[str, object]) -> list[Row]:
-    cursor = await _execute(connection, sql, parameters)
-    return list(await cursor.fetchall())
-
-
-async def _fetch_each(connection: Connection, sql: str, parameters: Sequence[Mapping[str, object]]) -> list[Row | None]:
-    """In one round trip, however many there are."""
-    statement = translate(sql)
-    async with connection.cursor() as cursor:
-        await cursor.executemany(statement.sql, [statement.values(each) for each in parameters], returning=True)
-        found: list[Row | None] = [await cursor.fetchone()]
-        while cursor.nextset():
-            found.append(await cursor.fetchone())
-    return found
 
 
 class PostgresDatabase:
@@ -242,7 +182,7 @@ class PostgresDatabase:
 
     async def _read(self, sql: str, parameters: dict[str, object]) -> list[Row]:
         async with self._connection() as connection:
-            return await _fetch(connection, sql, parameters)
+            return await fetch(connection, sql, parameters)
 
     async def _try_alone(self, body: Callable[[Transaction], Awaitable[T]]) -> tuple[PostgresTransaction, T]:
         """While nobody else does anything it collides with nobody; among others if one of them hangs, or it is long."""
@@ -276,7 +216,7 @@ class PostgresDatabase:
         steps: Any = body.__await__()
         advance = partial(steps.send, None)
         try:
-            while isinstance(step := self._advance(advance), _Step):
+            while isinstance(step := self._advance(advance), Step):
                 try:
                     advance = partial(steps.send, await step.work(connection))
                 except BaseException as error:

@@ -9,7 +9,8 @@ from procrastinate.schema import SchemaManager
 
 from storage.connecting import Connection
 from storage.database import DatabaseUnusable, Transaction
-from storage.postgres import PostgresDatabase, PostgresTransaction
+from storage.postgres import PostgresDatabase
+from storage.steps import PostgresTransaction
 
 STARTABLE = """
     job.status = 'todo' and (job.scheduled_at is null or job.scheduled_at <= now())

@@ -24,8 +24,9 @@ from bot.clock import Clock
 from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
 from storage import Transaction
 from storage.connecting import is_away
-from storage.postgres import PostgresDatabase, PostgresTransaction
+from storage.postgres import PostgresDatabase
 from storage.queue import QueueStore
+from storage.steps import PostgresTransaction
 
 log = logging.getLogger(__name__)
 logging.getLogger("procrastinate").setLevel(logging.WARNING)  # it tells of every job, with its arguments

@@ -12,8 +12,9 @@ import pytest
 
 from storage import Database, DatabaseUnusable, Transaction, open_database, schema_version
 from storage.migrations import MIGRATIONS
-from storage.postgres import PostgresDatabase, PostgresTransaction
+from storage.postgres import PostgresDatabase
 from storage.queue import prepare_queue
+from storage.steps import PostgresTransaction
 from storage.translation import translate
 from tests.postgres_server import CUT_OTHERS, PostgresServer, lasting_port
 from tests.storage.conftest import Held, note, noted
