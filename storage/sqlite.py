@@ -19,8 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-import sqlite_utils
-
 from storage.database import DatabaseInUse, DatabaseTrouble, DatabaseUnusable, Dialect, Row, Transaction, to_column
 
 T = TypeVar("T")
@@ -176,7 +174,7 @@ class SqliteDatabase:
             opened.enter_context(_lock(path))
             try:
                 self._writer = opened.enter_context(contextlib.closing(_connect(str(path))))
-                sqlite_utils.Database(self._writer).enable_wal()
+                _enable_wal(self._writer)
                 self._reader, self._lister = (
                     opened.enter_context(contextlib.closing(_connect(f"{path.absolute().as_uri()}?mode=ro")))
                     for _ in range(2)
@@ -317,6 +315,14 @@ def _connect(path: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _enable_wal(connection: sqlite3.Connection) -> None:
+    """The file keeps it, so that it is done once in a database's life."""
+    if connection.execute("pragma journal_mode").fetchone()[0] != "wal":
+        import sqlite_utils  # 3 MiB, which a database that is there already does without
+
+        sqlite_utils.Database(connection).enable_wal()
 
 
 def _lock(path: Path) -> TextIO:
