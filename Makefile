@@ -22,7 +22,7 @@ bench: $(VENV)/.installed-test $(VENV)/.installed-peers ## measure beside the li
 	$(VENV)/bin/python -m tests.benchmarks --write
 
 chaos: $(VENV)/.installed-test ## three replicas on PostgreSQL, killed and cut off under 5,000 commands and 5,000 builds
-	CHAOS_COMMANDS=5000 $(VENV)/bin/python -m pytest -q -s tests/chaos
+	CHAOS_COMMANDS=$${CHAOS_COMMANDS:-5000} $(VENV)/bin/python -m pytest -q -s tests/chaos
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

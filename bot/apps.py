@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.connections import Connections, app_rows
@@ -22,7 +21,8 @@ from storage.workspaces import WorkspaceStore
 log = logging.getLogger(__name__)
 STALE_AFTER = timedelta(minutes=1)
 ANSWER_WITHIN_SECONDS = 2.0  # Slack waits 3 s for an answer
-NAMES_KEPT_SECONDS = 60.0
+NAMES_KEPT_FOR = timedelta(seconds=60)
+"""Other replicas may have replaced or forgotten the token meanwhile."""
 NAMES_KEPT = 500
 WORKSPACES_KEPT = 200
 
@@ -67,9 +67,9 @@ class Apps:
     ) -> None:
         self._db, self._apps, self._workspaces, self._builds = database, apps, workspaces, builds
         self._connections, self._clock = connections, clock
-        self._known_names: dict[tuple[str, str, str], tuple[float, list[str]]] = {}
+        self._known_names: dict[tuple[str, str, str], tuple[datetime, list[str]]] = {}
         self._app_names: dict[str, Known] = {}
-        self._pipelines: dict[tuple[str, str, str], tuple[float, bool]] = {}
+        self._pipelines: dict[tuple[str, str, str], tuple[datetime, bool]] = {}
 
     async def refresh(self, workspace_id: str) -> None:
         """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
@@ -126,10 +126,10 @@ class Apps:
 
     async def is_pipeline(self, workspace_id: str, app_slug: str, name: str) -> bool:
         """Whether a name stands for a pipeline: if builds of one were seen. Looked up once a minute."""
-        key = (workspace_id, app_slug, name)
+        key, now = (workspace_id, app_slug, name), self._clock.now()
         kept = self._pipelines.get(key)
-        if kept is None or time.monotonic() - kept[0] > NAMES_KEPT_SECONDS:
-            kept = (time.monotonic(), await self._builds.is_pipeline_known(workspace_id, app_slug, name))
+        if kept is None or now - kept[0] >= NAMES_KEPT_FOR:
+            kept = (now, await self._builds.is_pipeline_known(workspace_id, app_slug, name))
             if len(self._pipelines) >= NAMES_KEPT:
                 self._pipelines.clear()
             self._pipelines[key] = kept
@@ -177,8 +177,9 @@ class Apps:
         seen = await self._builds.list_names(workspace_id, app_slug, column=column)
         key = (workspace_id, app_slug, column)
         kept = self._known_names.get(key)
-        if kept is None or time.monotonic() - kept[0] > NAMES_KEPT_SECONDS:
-            kept = (time.monotonic(), await self._ask_known(workspace_id, app_slug, column))
+        now = self._clock.now()
+        if kept is None or now - kept[0] >= NAMES_KEPT_FOR:
+            kept = (now, await self._ask_known(workspace_id, app_slug, column))
             if len(self._known_names) >= NAMES_KEPT:
                 self._known_names.clear()
             self._known_names[key] = kept

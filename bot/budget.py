@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 CHANNELS_KEPT = 10_000
 KEPT_FOR_STATE_CHANGES = 10
+UPDATES_AT_ONCE, UPDATES_PER_SECOND = 20.0, 0.5
+"""At most 50 in any minute."""
 
 
 @dataclass(slots=True)
@@ -65,8 +67,8 @@ class Budget:
         self._blocked[workspace_id] = max(until, self._blocked.get(workspace_id, until))
 
     def _updates_of(self, workspace_id: str, now: datetime) -> Bucket:
-        # A burst of 20 and 30 a minute: at most 50 in any minute.
-        return self._updates.setdefault(workspace_id, Bucket(20, 0.5, 20, now))
+        full = Bucket(UPDATES_AT_ONCE, UPDATES_PER_SECOND, UPDATES_AT_ONCE, now)
+        return self._updates.setdefault(workspace_id, full)
 
     def _blocked_until(self, workspace_id: str, now: datetime) -> datetime | None:
         until = self._blocked.get(workspace_id)

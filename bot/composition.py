@@ -163,7 +163,7 @@ def compose(
         database=database, imports=import_rows, asked=imports, connections=connections, observer=observer,
         engine=engine, clock=clock,
     )  # fmt: skip
-    walk = Walk(database=database, workspaces=workspaces, observer=observer, clock=clock)
+    walk = Walk(database=database, workspaces=workspaces, observer=observer)
     apps = Apps(
         database=database, apps=app_rows, workspaces=workspaces, builds=builds, connections=connections, clock=clock
     )

@@ -26,7 +26,10 @@ from slack_sdk.signature import SignatureVerifier
 from bot.handlers import Handlers, Payload, answer
 from bot.metrics import Metrics
 from bot.services import Services
+from storage import patience
 
+PATIENCE_SECONDS = 2.0
+"""Of the three that Slack waits."""
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 FORM = "application/x-www-form-urlencoded"
 JSON_HEADERS = {"Content-Type": "application/json;charset=utf-8"}
@@ -79,6 +82,7 @@ class Deliveries:
 
     async def by_name(self, body: Payload) -> BoltResponse | None:
         """What the handler acknowledged with; None when Bolt has to look at it."""
+        patience.set(PATIENCE_SECONDS)
         named = None if self._is_stopping or "ssl_check" in body else self._handlers.find(body)
         if named is None or not await self._is_known(*place_of(body)):
             return None
@@ -89,6 +93,7 @@ class Deliveries:
 
     async def by_bolt(self, req: AsyncBoltRequest, next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse | None:
         """Around every delivery that Bolt answers: hand the listener its services, count, and refuse when stopping."""
+        patience.set(PATIENCE_SECONDS)
         if self._is_stopping:
             return BoltResponse(status=503)
         req.context["services"] = self._services

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.engine import Engine, Job
-from storage import Database, Transaction
+from storage import Database, MaybeCommitted, Transaction
 from storage.gathering import Gathering
 from storage.requests import RequestRow, RequestStore
 
@@ -37,4 +37,7 @@ class Intake:
             await self._engine.enqueue(tx, *(Job(START, {"request_id": request.request_id}) for request in accepted))
             return states
 
-        return await self._db.transaction(store, is_quick=True)
+        try:
+            return await self._db.transaction(store, is_quick=True)
+        except MaybeCommitted:  # then those that are there already are found, and nothing is stored twice
+            return await self._db.transaction(store, is_quick=True)

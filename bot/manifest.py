@@ -25,6 +25,8 @@ OPTIONAL_SCOPES: Final = {
     READ_EMAIL: "whose builds are whose: commits signed with somebody's e-mail address count as theirs",
 }
 EVENTS: Final = ("app_home_opened", "app_uninstalled", "link_shared", "tokens_revoked")
+OF_ORGANISATIONS: Final = ("team_access_revoked",)
+"""What Slack tells only of apps that an organisation may install for many workspaces."""
 EVENTS_PATH: Final = "/slack/events"
 """In HTTP mode Slack sends commands, presses, options and events to this one path."""
 REDIRECT_PATH: Final = "/slack/oauth_redirect"
@@ -104,7 +106,7 @@ def _commands(command: str, url: str | None) -> list[dict[str, Any]]:
 
 def _settings(url: str | None, *, is_for_many: bool) -> dict[str, Any]:
     """Token rotation cannot be switched off again, and needs a store of tokens: it comes with OAuth."""
-    events: dict[str, Any] = {"bot_events": list(EVENTS)}
+    events: dict[str, Any] = {"bot_events": sorted(EVENTS + OF_ORGANISATIONS) if is_for_many else list(EVENTS)}
     interactivity: dict[str, Any] = {"is_enabled": True}
     if url:
         events["request_url"] = url

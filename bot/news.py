@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 TELL = "tell"
 LATE_AFTER = timedelta(minutes=10)
 """Longer than a healthy Buildbell needs to notice an end, also where nothing was watched."""
+AT_ONCE, LATE_AT_ONCE = 20, 500
+"""Told in one transaction, during which others may have to wait. Many late ones become one message."""
 OVERLAP = timedelta(minutes=2)
 """Bitrise's list may be a moment behind: a build this much older than what is known may still be new."""
 
@@ -124,16 +126,26 @@ class News:
 
     async def tell_held(self, arguments: Mapping[str, Any]) -> None:
         """Somebody's quiet hours are over."""
-        await self._db.transaction(lambda tx: self.tell(tx, arguments["workspace_id"]))
+        await self.tell_all(arguments["workspace_id"])
 
-    async def tell(self, tx: Transaction, workspace_id: str) -> None:
-        """Store the messages for all that is due. While a gap is being read, everything waits, for the order's sake."""
+    async def tell_all(self, workspace_id: str) -> None:
+        """Whatever is due, in as many transactions as it takes."""
+        while await self._db.transaction(lambda tx: self.tell(tx, workspace_id)):
+            pass
+
+    async def tell(self, tx: Transaction, workspace_id: str) -> bool:
+        """Store the messages for what is due, the oldest first; True when there may be more of it.
+
+        While a gap is being read, everything waits, for the order's sake.
+        """
         workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
         if workspace is None or workspace.walk_next:
-            return
-        due = await self._news.take_due(tx, workspace_id, now=self._clock.now())
+            return False
+        due = await self._news.take_due(tx, workspace_id, now=self._clock.now(), limit=AT_ONCE)
         if not due:
-            return
+            return False
+        if due[0].user_id is not None or self._is_late(due[0]):
+            due += await self._news.take_due(tx, workspace_id, now=self._clock.now(), limit=LATE_AT_ONCE)
         hearers = await self.hearers(workspace_id, on=tx)
         tellings: list[Telling] = []
         for item in due:
@@ -144,6 +156,7 @@ class News:
                 tellings += await self._for_channels(tx, item, build, hearers)
             tellings += await self._for_people(tx, item, build, hearers)
         await self._tellings.deliver(tx, workspace_id, tellings)
+        return len(due) >= AT_ONCE
 
     async def _for_channels(self, tx: Transaction, item: NewsRow, build: BuildRow, hearers: Hearers) -> list[Telling]:
         """One message a channel, by the first subscription the build fits; a change is a message of its own."""
@@ -214,7 +227,8 @@ class News:
 
 def fits(row: SubscriptionRow, item: NewsRow, build: BuildRow, git_names: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether a channel wants to hear it. What was over before somebody subscribed is not told."""
-    if row.app_slug not in (None, build.app_slug) or item.at < row.created_at:
+    since = row.created_at.replace(microsecond=0)  # Bitrise tells whole seconds
+    if row.app_slug not in (None, build.app_slug) or item.at < since:
         return False
     wanted = filters.from_json(row.filters)
     if item.kind == BEGAN:

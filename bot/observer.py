@@ -52,7 +52,11 @@ class Observer:
         return rows
 
     async def tell(self, tx: Transaction, workspace_id: str) -> None:
+        """The first of what is due; what is left of much is told by the next sweep."""
         await self._news.tell(tx, workspace_id)
+
+    async def tell_all(self, workspace_id: str) -> None:
+        await self._news.tell_all(workspace_id)
 
     async def welcome(self, tx: Transaction, build: BuildRow) -> None:
         """A start of ours got its answer: now it is known who asked, so it can be told."""

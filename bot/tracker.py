@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -27,7 +29,7 @@ from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.sweeps import SWEEP, Sweeps
 from bot.walk import PAGE, Walk
-from storage import Database, Transaction
+from storage import Database, DatabaseTrouble, Transaction
 from storage.builds import BuildRow, BuildStore
 from storage.cards import CARD, CardStore
 from storage.workspaces import WorkspaceStore
@@ -37,6 +39,7 @@ ASKED_SINGLY = 20
 TICK_EVERY = timedelta(seconds=15)
 LONGEST_BACK_OFF = timedelta(minutes=5)
 CLAIM = timedelta(minutes=2)
+GIVE_BACK_SECONDS = 2.0
 LOST_AFTER = timedelta(minutes=10)
 ASK_AGAIN = timedelta(minutes=10)
 APPS_KEPT = timedelta(hours=6)
@@ -95,10 +98,17 @@ class Tracker:
     async def sweep(self, arguments: Mapping[str, Any]) -> None:
         """One sweep, if it is due and nobody else does it; plans the next one."""
         workspace_id = arguments["workspace_id"]
-        now = self._clock.now()
-        if not await self._claim(workspace_id, until=now + CLAIM):
-            await self._come_back(workspace_id)
-            return
+        until = self._clock.now() + CLAIM
+        try:
+            if await self._claim(workspace_id, until=until):
+                await self._sweep(workspace_id)
+            else:
+                await self._come_back(workspace_id)
+        except asyncio.CancelledError:
+            await self._give_back(workspace_id, until=until)
+            raise
+
+    async def _sweep(self, workspace_id: str) -> None:
         error: BuildbellError | None = None
         try:
             async with self._connections.bitrise(workspace_id) as client:
@@ -111,6 +121,8 @@ class Tracker:
         except BitriseError as trouble:
             log.warning("a sweep failed", extra={"workspace": workspace_id, "error": str(trouble)})
             error = trouble
+        except DatabaseTrouble:
+            raise  # this sweep comes again by itself
         except Exception:  # the next sweep must be planned whatever happened in this one
             log.exception("a sweep broke", extra={"workspace": workspace_id})
             error = BitriseError("The last sweep broke; the log says how.")
@@ -121,6 +133,12 @@ class Tracker:
             return True
         # The claim may be this job's own, from a process that was killed; two sweeps at once are harmless.
         return began_before.get() and await self._workspaces.take_over_sweep(workspace_id, until=until)
+
+    async def _give_back(self, workspace_id: str, *, until: datetime) -> None:
+        """A shutdown cut it off: whoever sweeps next need not wait for the claim's end, unless the database is away."""
+        with contextlib.suppress(DatabaseTrouble, TimeoutError):
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._workspaces.release_sweep(workspace_id, until=until, now=self._clock.now())
 
     async def _come_back(self, workspace_id: str) -> None:
         """When somebody's claim ends: he may have died, and nobody else would plan the next sweep."""

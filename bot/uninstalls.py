@@ -80,6 +80,21 @@ class Uninstalls:
         if is_bot and self._tokens is not None:
             await self.remove(removal)
 
+    async def withdraw(self, removal: Removal, *, team_ids: tuple[str, ...]) -> None:
+        """An organisation's installation goes on without these workspaces; one that has its own keeps it.
+
+        https://docs.slack.dev/reference/events/team_access_revoked
+        """
+        whole = await self._installations.find_installation(removal.enterprise_id, "")
+        if whole is not None and whole.installed_at > removal.at:
+            log.info("an old removal is not heeded", extra={"workspace": removal.enterprise_id})
+            return
+        for team_id in team_ids:
+            workspace = await self._workspaces.find_workspace(team_id)
+            is_theirs = workspace is not None and workspace.enterprise_id == removal.enterprise_id
+            if workspace and is_theirs and await self._installations.find_bot_of_team(team_id) is None:
+                await self._clear(workspace)
+
     async def _find(self, removal: Removal) -> InstallationRow | None:
         if removal.team_id:
             return await self._installations.find_bot_of_team(removal.team_id)

@@ -8,11 +8,12 @@ read until it does. Where the reading stands is stored, so that it goes on after
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from bot.bitrise.client import PAGE_LIMIT, BitriseClient
 from bot.bitrise.models import Build, Page
-from bot.clock import Clock
 from bot.errors import BitriseNotFound, BitriseRefused
 from bot.observer import Observer
 from storage import Database, Transaction
@@ -21,35 +22,65 @@ from storage.workspaces import WorkspaceRow, WorkspaceStore
 log = logging.getLogger(__name__)
 PAGE = PAGE_LIMIT
 PAGES_A_SWEEP = 20
+AT_ONCE = 10
 
 
 class Walk:
-    def __init__(self, *, database: Database, workspaces: WorkspaceStore, observer: Observer, clock: Clock) -> None:
-        self._db, self._workspaces, self._observer, self._clock = database, workspaces, observer, clock
+    def __init__(self, *, database: Database, workspaces: WorkspaceStore, observer: Observer) -> None:
+        self._db, self._workspaces, self._observer = database, workspaces, observer
 
     async def begin(self, workspace_id: str, first: Page[Build]) -> bool:
-        """Keep the first page; True when there are pages behind it that have to be read."""
-        newest = newest_of(first) or self._clock.now()
+        """Keep the first page; True when there are pages behind it that have to be read.
 
-        async def keep(tx: Transaction) -> bool:
-            workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
-            if workspace is None or workspace.bitrise_token_sealed is None:
-                return False
-            await self._observer.observe(tx, workspace_id, first.items, tells=False)
-            known_until = workspace.known_until
-            is_walking = workspace.walk_next is not None
-            if not is_walking and known_until is not None and not reaches(first, known_until):
-                log.info("builds were missed and are read now", extra={"workspace": workspace_id})
+        An empty one makes nothing known: builds may begin while it is on its way.
+        """
+        if await self._db.transaction(partial(self._meet_gap, workspace_id=workspace_id, first=first)):
+            log.info("builds were missed and are read now", extra={"workspace": workspace_id})
+        await self._observe(workspace_id, first.items)
+        is_walking = await self._db.transaction(partial(self._close_page, workspace_id=workspace_id, first=first))
+        await self._observer.tell_all(workspace_id)
+        return is_walking
+
+    async def _meet_gap(self, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
+        """Where the first page does not reach what is known, nothing is told until what is between has been read.
+
+        Until the first page is kept, too, the gap ends where it began: whoever dies now leaves all of it to be read.
+        """
+        workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
+        known_until = workspace.known_until if workspace else None
+        if workspace is None or known_until is None or workspace.walk_next or reaches(first, known_until):
+            return False
+        await self._workspaces.save_walk(
+            tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=known_until
+        )
+        return True
+
+    async def _close_page(self, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
+        """The first page is kept: now it is known how far. Returns whether there are pages behind it to be read."""
+        workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
+        if workspace is None or workspace.bitrise_token_sealed is None:
+            return False
+        newest, known_until = newest_of(first), workspace.known_until
+        if workspace.walk_next is not None:
+            if newest is not None and workspace.walk_next == first.next and workspace.walk_until == known_until:
                 await self._workspaces.save_walk(
                     tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=newest
                 )
-                is_walking = True
-            elif not is_walking:
-                await self._workspaces.save_walk(tx, workspace_id, known_until=max(newest, known_until or newest))
-            await self._observer.tell(tx, workspace_id)
-            return is_walking
+            return True
+        if newest is not None and (known_until is None or reaches(first, known_until)):
+            await self._workspaces.save_walk(tx, workspace_id, known_until=max(newest, known_until or newest))
+        return False
 
-        return await self._db.transaction(keep)
+    async def _observe(self, workspace_id: str, builds: Sequence[Build]) -> None:
+        """A few at a time: where much happens at once, a long transaction would collide again and again."""
+        for start in range(0, len(builds), AT_ONCE):
+            few = builds[start : start + AT_ONCE]
+            await self._db.transaction(partial(self._observe_few, workspace_id=workspace_id, few=few))
+
+    async def _observe_few(self, tx: Transaction, *, workspace_id: str, few: Sequence[Build]) -> None:
+        workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
+        if workspace is not None and workspace.bitrise_token_sealed is not None:  # not disconnected meanwhile
+            await self._observer.observe(tx, workspace_id, few, tells=False)
 
     async def go_on(self, client: BitriseClient, workspace_id: str) -> None:
         """Read the next pages; what is left is for the next sweep."""
@@ -68,22 +99,22 @@ class Walk:
 
     async def _keep(self, workspace: WorkspaceRow, page: Page[Build]) -> None:
         is_done = workspace.known_until is None or reaches(page, workspace.known_until)
+        await self._observe(workspace.workspace_id, page.items)
 
         async def keep(tx: Transaction) -> None:
             now = await self._workspaces.find_workspace(workspace.workspace_id, on=tx)
             if now is None or now.walk_next != workspace.walk_next:
-                return  # disconnected meanwhile
-            await self._observer.observe(tx, workspace.workspace_id, page.items, tells=False)
+                return  # disconnected meanwhile, or somebody else has read it
             if is_done:
-                await self._workspaces.save_walk(tx, workspace.workspace_id, known_until=workspace.walk_until)
-                await self._observer.tell(tx, workspace.workspace_id)
+                await self._workspaces.save_walk(tx, workspace.workspace_id, known_until=now.walk_until)
                 return
             await self._workspaces.save_walk(
-                tx, workspace.workspace_id, known_until=workspace.known_until, walk_next=page.next,
-                walk_until=workspace.walk_until,
+                tx, workspace.workspace_id, known_until=now.known_until, walk_next=page.next,
+                walk_until=now.walk_until,
             )  # fmt: skip
 
         await self._db.transaction(keep)
+        await self._observer.tell_all(workspace.workspace_id)
 
     async def _move(self, workspace: WorkspaceRow, *, walk_next: str | None) -> None:
         await self._db.transaction(
@@ -98,7 +129,8 @@ def reaches(page: Page[Build], known_until: datetime) -> bool:
     if page.next is None:
         return True
     times = [build.triggered_at for build in page.items if build.triggered_at is not None]
-    return bool(times) and min(times) <= known_until
+    # Bitrise tells whole seconds, and of one second there may be more than a page holds.
+    return bool(times) and min(times) < known_until.replace(microsecond=0)
 
 
 def newest_of(page: Page[Build]) -> datetime | None:

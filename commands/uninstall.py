@@ -14,6 +14,7 @@ from commands.asking import Payload, is_of_organisation, organisation_of_event, 
 def register(app: AsyncApp) -> None:
     app.event("app_uninstalled")(forget_workspace)
     app.event("tokens_revoked")(forget_tokens)
+    app.event("team_access_revoked")(forget_withdrawn)
 
 
 async def forget_workspace(body: Payload, services: Services) -> None:
@@ -25,6 +26,13 @@ async def forget_tokens(event: Payload, body: Payload, services: Services) -> No
     tokens = event.get("tokens") or {}
     people = tuple(str(user_id) for user_id in tokens.get("oauth") or ())
     await services.uninstalls.revoke(removal_of(body), user_ids=people, is_bot=bool(tokens.get("bot")))
+
+
+async def forget_withdrawn(event: Payload, body: Payload, services: Services) -> None:
+    """An organisation took the app from some of its workspaces. Slack's example tells which a level deeper."""
+    told = event if "team_ids" in event else event.get("event") or {}
+    team_ids = tuple(str(team_id) for team_id in told.get("team_ids") or ())
+    await services.uninstalls.withdraw(removal_of(body), team_ids=team_ids)
 
 
 def removal_of(body: Payload) -> Removal:

@@ -156,6 +156,10 @@ class Faults:
         """How many faults are still waiting, so that a test can say that all of them struck."""
         return len(self._waiting)
 
+    def __iter__(self) -> Iterator[Fault]:
+        """Those that are still waiting, for a test that wants to know which."""
+        return (counted.fault for counted in self._waiting)
+
 
 @dataclass(slots=True)
 class _Counted:

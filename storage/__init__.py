@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from storage.database import Database, DatabaseInUse, DatabaseTrouble, DatabaseUnusable, Reads, Row, Transaction
+from storage.database import (
+    Database,
+    DatabaseInUse,
+    DatabaseTrouble,
+    DatabaseUnusable,
+    MaybeCommitted,
+    Reads,
+    Row,
+    Transaction,
+    patience,
+)
 from storage.migrations import migrate, schema_version
 
 __all__ = [
@@ -13,11 +23,13 @@ __all__ = [
     "DatabaseInUse",
     "DatabaseTrouble",
     "DatabaseUnusable",
+    "MaybeCommitted",
     "Reads",
     "Row",
     "Transaction",
     "is_postgres",
     "open_database",
+    "patience",
     "schema_version",
 ]
 
@@ -60,6 +72,7 @@ async def _open_postgres(url: str) -> Database:
         async with database.alone("migrations"):  # several replicas may start at once
             await migrate(database)
             await prepare_queue(database)
+        database.takes_turns = True
     except BaseException:
         await database.close()
         raise

@@ -12,7 +12,7 @@ from psycopg.types.numeric import FloatLoader
 from psycopg.types.string import StrDumper
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from storage.database import DatabaseUnusable
+from storage.database import DatabaseUnusable, MaybeCommitted
 from storage.translation import Text
 
 Connection = AsyncConnection[dict[str, Any]]
@@ -33,10 +33,6 @@ UNREADABLE = (
     "The database URL cannot be read. It looks like postgresql://user:password@host:5432/buildbell; "
     "in a password, @ is written %40, / is %2F, : is %3A and % is %25."
 )
-
-
-class MaybeCommitted(Exception):
-    """The connection broke while it committed: nobody knows, so nothing is tried again."""
 
 
 def may_be_tried_again(error: BaseException) -> bool:

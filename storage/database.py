@@ -8,6 +8,7 @@ import json
 import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeVar, cast
 
@@ -27,6 +28,14 @@ class DatabaseInUse(DatabaseUnusable):
 class DatabaseTrouble(Exception):
     """It cannot be read or written just now, and what was asked for did not happen. The message is a sentence that
     says why; it may pass without a restart."""
+
+
+class MaybeCommitted(Exception):
+    """The connection broke while it committed: nobody knows, so nothing is tried again."""
+
+
+patience: ContextVar[float] = ContextVar("patience", default=20.0)
+"""For how many seconds a server that is away is waited for, before that is `DatabaseTrouble`."""
 
 
 class Reads(Protocol):

@@ -47,15 +47,15 @@ class NewsStore:
             workspace_id=workspace_id, build_slug=build_slug, kind=kind, user_id=user_id, at=at, due_at=due_at,
         )  # fmt: skip
 
-    async def take_due(self, tx: Transaction, workspace_id: str, *, now: datetime) -> list[NewsRow]:
+    async def take_due(self, tx: Transaction, workspace_id: str, *, now: datetime, limit: int) -> list[NewsRow]:
         """What may be told now, in the order it happened; the caller stores the messages in the same transaction."""
         rows = await tx.fetch_all(
             """
             select news_id, workspace_id, build_slug, kind, user_id, at, due_at from news
             where workspace_id = :workspace_id and due_at <= :now
-            order by at, news_id
+            order by at, news_id limit :limit
             """,
-            workspace_id=workspace_id, now=now,
+            workspace_id=workspace_id, now=now, limit=limit,
         )  # fmt: skip
         due = [from_row(NewsRow, row) for row in rows]
         await self._delete(tx, (row.news_id for row in due))

@@ -7,6 +7,7 @@ import contextlib
 import random
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +18,6 @@ from psycopg_pool import AsyncConnectionPool
 from storage.connecting import (
     LIMITS,
     Connection,
-    MaybeCommitted,
     configure,
     greet,
     is_away,
@@ -25,13 +25,29 @@ from storage.connecting import (
     may_be_tried_again,
     options_beside,
 )
-from storage.database import DatabaseUnusable, Dialect, Row, Transaction
+from storage.database import (
+    DatabaseTrouble,
+    DatabaseUnusable,
+    Dialect,
+    MaybeCommitted,
+    Row,
+    Transaction,
+    patience,
+)
 from storage.translation import translate
 
 T = TypeVar("T")
 Pool = AsyncConnectionPool[Connection]
 MOST_CONNECTIONS = 10
-TRIED_FOR_SECONDS = 20.0
+AWAY = "PostgreSQL cannot be reached just now."
+ALONE_SECONDS = 3.0
+"""For so long everybody else may wait: a second for the lock, and the rest for the work."""
+BEGIN = "begin isolation level serializable"
+AMONG_OTHERS = f"{BEGIN}; lock table schema_version in row share mode"
+ALONE = f"""
+    {BEGIN}; set local lock_timeout = '1s'; lock table schema_version in exclusive mode; set local lock_timeout = '10s'
+"""
+"""Locking a table comes before the snapshot is taken, so that who has waited sees what was done meanwhile."""
 
 
 class _Step:
@@ -107,6 +123,8 @@ class PostgresDatabase:
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._again = asyncio.Lock()
+        self.takes_turns = False
+        """Set once there is the table that transactions lock to let one go alone."""
 
     @classmethod
     async def open(cls, url: str) -> PostgresDatabase:
@@ -114,7 +132,7 @@ class PostgresDatabase:
         options = options_beside(url)
         await greet(url, options)
         pool: Pool = AsyncConnectionPool(
-            url, min_size=1, max_size=MOST_CONNECTIONS, timeout=TRIED_FOR_SECONDS, open=False, configure=configure,
+            url, min_size=1, max_size=MOST_CONNECTIONS, open=False, configure=configure,
             kwargs=options | {"row_factory": dict_row}, name="buildbell",
         )  # fmt: skip
         await pool.open()
@@ -123,7 +141,7 @@ class PostgresDatabase:
     async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         """A body may run several times; only what its last run did is there."""
         with self._busy():
-            tx, result = await self._tried(partial(self._try, body))
+            tx, result = await self._tried(partial(self._try, body), again=partial(self._try_alone, body))
         for callback in tx.committed:
             asyncio.get_running_loop().call_soon(callback)  # one that breaks harms nobody
         if tx.committed:
@@ -179,39 +197,74 @@ class PostgresDatabase:
             if not self._running:
                 self._at_rest.set()
 
-    async def _tried(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _tried(
+        self, attempt: Callable[[], Awaitable[T]], *, again: Callable[[], Awaitable[T]] | None = None
+    ) -> T:
         """Try again what collided with another transaction or lost its connection, if it cannot have happened."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + TRIED_FOR_SECONDS
+        deadline = loop.time() + patience.get()
         try:
             return await attempt()
         except Exception as error:
-            await self._before_another(error, is_late=False)
-        async with self._again:  # one at a time: those that collided once would only collide again
+            await self._before_another(error, is_late=loop.time() > deadline)
+        async with self._turn(deadline):  # one at a time: those that collided once would only collide again
             while True:
                 try:
-                    return await attempt()
+                    return await (again or attempt)()
                 except Exception as error:
                     await self._before_another(error, is_late=loop.time() > deadline)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, deadline: float) -> AsyncIterator[None]:
+        """Raises `DatabaseTrouble` when others have been at it for too long."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._again.acquire()
+        except TimeoutError:
+            raise DatabaseTrouble(AWAY) from None
+        try:
+            yield
+        finally:
+            self._again.release()
 
     async def _before_another(self, error: Exception, *, is_late: bool) -> None:
         """Raise the error if that was the last try, else wait a moment."""
         if is_late or not may_be_tried_again(error):
+            if is_away(error) and not isinstance(error, MaybeCommitted):
+                raise DatabaseTrouble(AWAY) from error
             raise error
         if is_away(error):
             await self.pool.check()
         await asyncio.sleep(random.uniform(0.002, 0.02))
 
+    def _connection(self) -> AbstractAsyncContextManager[Connection]:
+        return self.pool.connection(timeout=patience.get())
+
     async def _read(self, sql: str, parameters: dict[str, object]) -> list[Row]:
-        async with self.pool.connection() as connection:
+        async with self._connection() as connection:
             return await _fetch(connection, sql, parameters)
 
-    async def _try(self, body: Callable[[Transaction], Awaitable[T]]) -> tuple[PostgresTransaction, T]:
+    async def _try_alone(self, body: Callable[[Transaction], Awaitable[T]]) -> tuple[PostgresTransaction, T]:
+        """While nobody else does anything it collides with nobody; among others if one of them hangs, or it is long."""
+        if self.takes_turns:
+            with contextlib.suppress(psycopg.errors.LockNotAvailable, TimeoutError):
+                return await self._try(body, begin=ALONE, within_seconds=ALONE_SECONDS)
+        return await self._try(body)
+
+    async def _try(
+        self,
+        body: Callable[[Transaction], Awaitable[T]],
+        *,
+        begin: str | None = None,
+        within_seconds: float | None = None,
+    ) -> tuple[PostgresTransaction, T]:
+        """``within_seconds`` is for everything but the commit: one that is cut off may have happened."""
         tx = PostgresTransaction()
-        async with self.pool.connection() as connection:
-            await connection.execute("begin isolation level serializable")
+        async with self._connection() as connection:
             try:
-                result = await self._drive(body(tx), connection)
+                async with asyncio.timeout(within_seconds):
+                    await connection.execute(begin or (AMONG_OTHERS if self.takes_turns else BEGIN))
+                    result = await self._drive(body(tx), connection)
             except BaseException:
                 await _roll_back(connection)
                 raise

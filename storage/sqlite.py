@@ -25,10 +25,10 @@ T = TypeVar("T")
 PLAIN = (str, int, type(None))
 """What SQLite stores as it is: most of what there is."""
 BATCH = 500
-LOCKED_SECONDS = 5.0
+LOCKED_SECONDS = 2.0  # Slack waits three
 LOCKED_PAUSE_SECONDS = 0.02
 FOREIGN = "a transaction may await its own statements only"
-PRAGMAS = ("synchronous = full", "busy_timeout = 0", "foreign_keys = on")
+PRAGMAS = ("synchronous = full", "busy_timeout = 2000", "foreign_keys = on")
 TROUBLES = {
     sqlite3.SQLITE_FULL: "The disk that holds the database is full.",
     sqlite3.SQLITE_IOERR: "The disk refuses to read or write the database.",
@@ -94,7 +94,7 @@ class _Call:
     """A transaction body on its way through the writer, and the future that awaits it."""
 
     def __init__(self, body: Callable[[Transaction], Awaitable[Any]], future: asyncio.Future[Any]) -> None:
-        self.body, self.future = body, future
+        self.body, self.future, self.since = body, future, time.monotonic()
         self.result: Any = None
         self.error: BaseException | None = None
         self.committed: list[Callable[[], None]] = []
@@ -175,6 +175,7 @@ class SqliteDatabase:
             try:
                 self._writer = opened.enter_context(contextlib.closing(_connect(str(path))))
                 _enable_wal(self._writer)
+                self._writer.execute("pragma busy_timeout = 0")  # from here on waiting is for the thread alone
                 self._reader, self._lister = (
                     opened.enter_context(contextlib.closing(_connect(f"{path.absolute().as_uri()}?mode=ro")))
                     for _ in range(2)
@@ -270,21 +271,20 @@ class SqliteDatabase:
     def _write_group(self, group: _Group) -> None:
         try:
             self._undo()  # a disk that refused to take back the last group, too
-            self._begin()
+            self._begin(until=group.calls[0].since + LOCKED_SECONDS)
             group.run(self._writer)
         except sqlite3.Error as error:
             group.trouble = error
         self._end(group)
 
-    def _begin(self) -> None:
+    def _begin(self, *, until: float) -> None:
         """Wait for another process that has locked the file, a while."""
-        patience = time.monotonic() + LOCKED_SECONDS
         while True:
             try:
                 self._writer.execute("begin immediate")
                 return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise
             time.sleep(LOCKED_PAUSE_SECONDS)
 

@@ -236,6 +236,16 @@ class WorkspaceStore:
         )  # fmt: skip
         return touched == 1
 
+    async def release_sweep(self, workspace_id: str, *, until: datetime, now: datetime) -> None:
+        """Give back what was claimed until then and not finished: it is due again."""
+        await self._db.execute(
+            """
+            update workspaces set sweep_claimed_until = null, sweep_due_at = :now
+            where workspace_id = :workspace_id and sweep_claimed_until = :until
+            """,
+            workspace_id=workspace_id, until=until, now=now,
+        )  # fmt: skip
+
     async def release_sweeps(self, *, now: datetime) -> None:
         """At start of the only process: nobody sweeps yet, and every connected workspace is due."""
         await self._db.execute(

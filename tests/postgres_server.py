@@ -8,6 +8,7 @@ import fcntl
 import itertools
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -120,7 +121,7 @@ class LocalServer:
     """A server out of a wheel, in a folder of its own: stopped in any way there is, and started again."""
 
     def __init__(self, folder: Path, settings: Sequence[str] = SWIFT) -> None:
-        self._folder, self._settings, self._port = folder, settings, free_port()
+        self._folder, self._settings, self._port = folder, settings, lasting_port()
         self._user = _other_user(folder)
         self._tools = _tools(folder, self._user)
         self._server: subprocess.Popen[Any] | None = None
@@ -129,6 +130,11 @@ class LocalServer:
     @property
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}"
+
+    @property
+    def said(self) -> list[str]:
+        """Its log."""
+        return (self._folder / "log").read_text().splitlines()
 
     def start(self) -> None:
         """Return once it answers."""
@@ -144,7 +150,7 @@ class LocalServer:
         """SIGINT is a "fast" shutdown, which cuts who is connected; SIGQUIT an "immediate" one, as if it crashed."""
         if self._server is not None:
             self._server.send_signal(how)
-            self._server.wait(20)
+            self._server.wait(60)
             self._server = None
 
     def _create(self) -> None:
@@ -192,7 +198,10 @@ def _wait(server: subprocess.Popen[Any], port: int, log: Path) -> None:
     raise AssertionError(f"PostgreSQL does not start:\n{log.read_text()}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def lasting_port() -> int:
+    """One that stays free while nobody listens: the system gives none of these to connections that go out."""
+    for port in random.SystemRandom().sample(range(15_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a hundred ports are taken")

@@ -154,9 +154,10 @@ class _Worker:
         except asyncio.CancelledError:
             await self._jobs.release_job(row.job_id)
             raise
-        except DatabaseTrouble as trouble:  # says nothing about the job
+        except DatabaseTrouble as trouble:  # no failure of its own; but it began, and has to know that
             self._complain(trouble)
-            await self._end(partial(self._jobs.postpone_job, row.job_id, due_at=self._clock.now()))
+            now = self._clock.now()
+            await self._end(partial(self._jobs.retry_job, row.job_id, due_at=now, error=type(trouble).__name__))
         except Exception as error:
             await self._fail(row, error)
         else:

@@ -6,6 +6,7 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass
@@ -110,7 +111,8 @@ class Sockets:
     async def disconnect(self, reason: Reason = "refresh_requested", app: App | None = None) -> None:
         """Ask the clients to come back by a new address, as Slack does every few hours."""
         for connection in self.of(app):
-            await connection.say(_disconnect(reason))
+            with contextlib.suppress(ConnectionError):  # it was cut a moment ago
+                await connection.say(_disconnect(reason))
         self._note(f"disconnect {reason}", app, {})
 
     def cut(self, app: App | None = None) -> None:

@@ -12,7 +12,7 @@ from statistics import median
 
 import uvloop
 
-from tests.benchmarks import acks, envelopes, working
+from tests.benchmarks import acks, envelopes, webhooks, working
 from tests.benchmarks.chart import bars, line, svg
 from tests.benchmarks.contest import Figures
 from tests.benchmarks.tables import Table
@@ -72,7 +72,8 @@ def _share(one: Figures, other: Figures) -> float:
 
 
 SUBJECTS: dict[str, Callable[[], Awaitable[Table]]] = {
-    "acks": command_acks, "presses": press_acks, "envelopes": envelopes.measure_envelopes, **working.SUBJECTS,
+    "acks": command_acks, "presses": press_acks, "envelopes": envelopes.measure_envelopes,
+    "webhooks": webhooks.measure_webhooks, **working.SUBJECTS,
 }  # fmt: skip
 
 

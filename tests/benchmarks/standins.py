@@ -119,7 +119,7 @@ class StandIns:
         if request.method == "POST":
             self._note("trigger")
             number = next(self.numbers)
-            self.triggered.appendleft(_ended(number))
+            self.triggered.appendleft(ended(number))
             answer = {
                 "status": "ok", "message": "", "slug": SHOP, "service": "bitrise", "build_slug": f"{number:016x}",
                 "build_number": number, "build_url": f"https://app.bitrise.io/build/{number:016x}",
@@ -135,7 +135,7 @@ class StandIns:
         return web.Response(body=body, content_type="application/json")
 
 
-def _ended(number: int) -> dict[str, Any]:
+def ended(number: int) -> dict[str, Any]:
     """A build that succeeded at once."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ import pytest
 from pydantic import SecretStr
 
 from bot.composition import compose
+from bot.connections import token_context
 from bot.engine import Handler, Job, RetryAt
 from bot.settings import Settings
 from bot.sweeps import SWEEP
 from bot.tasks import Tasks
 from bot.tracker import Tracker
-from bot.vault import new_key
+from bot.vault import Vault, new_key, parse_keys
+from playground.bitrise import PracticeBitrise
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
 from storage.workspaces import WorkspaceStore
@@ -49,20 +52,27 @@ class Planned:
 
 
 class Made:
-    def __init__(self, database: Database, tracker: Tracker, planned: Planned) -> None:
-        self.workspaces, self.tracker = WorkspaceStore(database), tracker
+    def __init__(self, database: Database, tracker: Tracker, planned: Planned, bitrise: PracticeBitrise) -> None:
+        self.workspaces, self.tracker, self.bitrise = WorkspaceStore(database), tracker, bitrise
         self._database, self._planned = database, planned
 
     @property
     def planned(self) -> list[str]:
         return [job.arguments["workspace_id"] for job in self._planned.jobs if job.kind == SWEEP]
 
-    async def add(self, workspace_id: str, *, due_at: datetime, is_claimed: bool = False) -> None:
+    async def add(
+        self, workspace_id: str, *, due_at: datetime, is_claimed: bool = False, sealed: str = "does not open"
+    ) -> None:
         await self.workspaces.save_workspace(workspace_id=workspace_id, name=workspace_id, bot_user_id="U0")
-        facts: dict[str, Any] = {"sealed": "s", "kind": "personal", "owner": "bot", "by": "U1", "now": due_at}
+        facts: dict[str, Any] = {"sealed": sealed, "kind": "personal", "owner": "bot", "by": "U1", "now": due_at}
         await self._database.transaction(lambda tx: self.workspaces.save_connection(tx, workspace_id, **facts))
         if is_claimed:
             assert await self.workspaces.claim_sweep(workspace_id, now=due_at, until=NOW + timedelta(minutes=1))
+
+    async def make_due(self, workspace_id: str) -> None:
+        assert await self._database.transaction(
+            lambda tx: self.workspaces.make_sweep_due(tx, workspace_id, at=CLOCK.now())
+        )
 
     async def claims(self) -> dict[str, datetime | None]:
         return {row.workspace_id: row.sweep_claimed_until for row in await self.workspaces.list_workspaces()}
@@ -70,9 +80,11 @@ class Made:
 
 @pytest.fixture
 async def made(tmp_path: Path) -> AsyncIterator[Made]:
+    key, bitrise = new_key(), PracticeBitrise(CLOCK)
+    await bitrise.start()
     settings = Settings(
         _env_file=None, slack_bot_token=SecretStr("xoxb-1"), slack_app_token=SecretStr("xapp-1"),
-        encryption_keys=SecretStr(new_key()),
+        encryption_keys=SecretStr(key), bitrise_api_url=bitrise.api_url, bitrise_site_url=bitrise.site_url,
     )  # fmt: skip
     database, planned = await open_database(f"sqlite:///{tmp_path}/tracker.db"), Planned()
     async with aiohttp.ClientSession() as session:
@@ -80,24 +92,28 @@ async def made(tmp_path: Path) -> AsyncIterator[Made]:
             settings, clock=CLOCK, new_id=lambda: "id", database=database, engine=planned, session=session,
             tasks=Tasks(),
         )  # fmt: skip
-        made = Made(database, composed.tracker, planned)
+        made = Made(database, composed.tracker, planned, bitrise)
         await made.add("T1", due_at=NOW - timedelta(minutes=5))
         await made.add("T2", due_at=NOW - timedelta(minutes=5), is_claimed=True)
         await made.add("T3", due_at=NOW + timedelta(minutes=5))
+        token = bitrise.add_token(bitrise.add_user("ci-bot"))
+        sealed = Vault(parse_keys(key)).seal(token, context=token_context("T4"))
+        await made.add("T4", due_at=NOW + timedelta(minutes=5), sealed=sealed)
         yield made
     await database.close()
+    await bitrise.stop()
 
 
 async def test_the_only_process_looks_at_everything_at_once(made: Made) -> None:
     await made.tracker.start(is_alone=True)
-    assert made.planned == ["T1", "T2", "T3"]
-    assert await made.claims() == {"T1": None, "T2": None, "T3": None}
+    assert made.planned == ["T1", "T2", "T3", "T4"]
+    assert await made.claims() == {"T1": None, "T2": None, "T3": None, "T4": None}
 
 
 async def test_one_of_many_plans_what_is_overdue_and_takes_no_sweep_from_anybody(made: Made) -> None:
     await made.tracker.start(is_alone=False)
     assert made.planned == ["T1"]
-    assert await made.claims() == {"T1": None, "T2": NOW + timedelta(minutes=1), "T3": None}
+    assert await made.claims() == {"T1": None, "T2": NOW + timedelta(minutes=1), "T3": None, "T4": None}
 
 
 async def test_who_finds_a_sweep_claimed_comes_back_when_the_claim_ends(made: Made) -> None:
@@ -107,3 +123,26 @@ async def test_who_finds_a_sweep_claimed_comes_back_when_the_claim_ends(made: Ma
     assert retry.value.at == NOW + timedelta(minutes=1)
     await made.tracker.sweep({"workspace_id": "T3"})  # it is not due: there is nothing to come back for
     assert made.planned == []
+
+
+async def test_a_sweep_that_a_shutdown_cuts_off_is_due_again_at_once(made: Made) -> None:
+    """Not when its claim ends: another replica, or the next process, may do it now."""
+    arrived, never = asyncio.Event(), asyncio.Event()
+
+    async def hang(facts: Mapping[str, Any]) -> None:
+        arrived.set()
+        await never.wait()
+
+    undo = made.bitrise.hooks.on("builds.list-all", "before", hang)
+    await made.make_due("T4")
+    sweep = asyncio.create_task(made.tracker.sweep({"workspace_id": "T4"}))
+    await arrived.wait()
+    assert (await made.claims())["T4"] is not None
+    sweep.cancel()
+    await asyncio.wait([sweep])
+    assert sweep.cancelled()
+    never.set()
+    undo()
+    await made.tracker.sweep({"workspace_id": "T4"})
+    assert [entry.at for entry in made.bitrise.journal.named("builds.list-all")] == [NOW, NOW]
+    assert made.planned == ["T4"]

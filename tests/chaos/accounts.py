@@ -1,12 +1,10 @@
-"""What became of everything, by the practice servers' own records: lost, doubled, told, and why told twice."""
+"""What became of everything, by the practice servers' own records: started once, stopped once, and told."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from playground.bitrise import Build
 from playground.slack import Channel, Message
@@ -15,39 +13,50 @@ from tests.chaos.stage import Stage
 
 LINK = re.compile(r"/build/([0-9a-f-]+)")
 FINAL = {"success": "Succeeded", "error": "Failed", "aborted": "Aborted", "aborted-with-success": "Skipped"}
-OPEN_FOR = timedelta(seconds=3)
-"""How long after Slack's yes the commit may follow on a busy machine."""
-ANSWERED_WITHIN = timedelta(seconds=10)
-"""A longer silence is a cut to the bot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Double:
-    """A message whose like came again later."""
+class Said:
+    """What stands in the channels now, found by build; reading all of it takes seconds after ten thousand builds."""
 
-    channel: str
-    at: datetime
-    text: str
-    why: str | None
+    def __init__(self, channels: Iterable[Channel]) -> None:
+        self._about: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
+        self._below: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
+        for channel in channels:
+            for message in channel.messages:
+                if not message.is_ephemeral:
+                    self._put(channel, message)
+
+    def _put(self, channel: Channel, message: Message) -> None:
+        if message.thread_ts not in (None, message.ts):
+            self._below[channel.id, str(message.thread_ts)].append(message)
+            return
+        for slug in slugs_of(message):
+            self._about[channel.id, slug].append(message)
+
+    def about(self, build: Build, channel: Channel) -> list[Message]:
+        """Messages that link to the build and are no replies."""
+        return self._about[channel.id, build.slug]
+
+    def below(self, parents: Iterable[Message], channel: Channel) -> list[Message]:
+        return [reply for parent in parents for reply in self._below[channel.id, parent.ts]]
 
 
 class Accounts:
     def __init__(self, stage: Stage, people: People) -> None:
         self._stage, self._people = stage, people
-        self._cuts = [
-            (entry.at, str(entry.request.get("channel")))
-            for entry in stage.slack.journal.named("chat.postMessage")
-            if entry.response.get("cut")
-        ]
+        self._said = Said(stage.channels)
         self._builds: defaultdict[str, list[Build]] = defaultdict(list)
         for build in stage.bitrise.builds():
             self._builds[build.branch or ""].append(build)
 
-    # Builds and stops.
-
     def problems(self) -> list[str]:
         """Everything that must not be, a sentence each."""
-        return [*self._wrong_starts(), *self._wrong_stops(), *self._untold(), *self._unexplained()]
+        return [*self._wrong_starts(), *self._wrong_stops(), *self._untold()]
+
+    def is_all_told(self) -> bool:
+        return all(build.is_finished for build in self._stage.bitrise.builds()) and not any(self._untold())
+
+    # Builds and stops.
 
     def _wrong_starts(self) -> Iterable[str]:
         for command in self._people.asked:
@@ -71,94 +80,34 @@ class Accounts:
     def _untold(self) -> Iterable[str]:
         for command in self._people.asked:
             for build in self._builds[command.branch]:
-                yield from self._about(command, build)
+                yield from self._untold_of(command, build)
         for build in self._people.pushed:
-            if not self._lines_of(build):
+            channel = self._stage.channels[int((build.branch or "").removeprefix("push-"))]
+            if not self._tells_end(self._said.about(build, channel), build):
                 yield f"the end of the push #{build.number} was never told"
 
-    def _about(self, command: Command, build: Build) -> Iterable[str]:
-        word, cards = FINAL.get(build.status_text, "an end"), self._cards_of(command, build)
-        if not any(word in self._stage.read(card) for card in cards):
-            yield f"no card of {command.branch} says {word}: {[card.text for card in cards]}"
-        if not any(word in self._stage.read(each) for each in self._replies(command.channel, cards)):
+    def _untold_of(self, command: Command, build: Build) -> Iterable[str]:
+        cards = self._said.about(build, command.channel)
+        if not self._tells_end(cards, build):
+            yield f"no card of {command.branch} tells its end: {[card.text for card in cards]}"
+        if not self._tells_end(self._said.below(cards, command.channel), build):
             yield f"the end of {command.branch} was never announced"
 
-    def is_all_told(self) -> bool:
-        return all(build.is_finished for build in self._stage.bitrise.builds()) and not list(self._untold())
+    def _tells_end(self, messages: Iterable[Message], build: Build) -> bool:
+        word = FINAL.get(build.status_text, "an end")
+        return any(word in self._stage.read(message) for message in messages)
 
-    def _cards_of(self, command: Command, build: Build) -> list[Message]:
-        return [each for each in self._top(command.channel) if build.slug in slugs_of(each)]
-
-    def _lines_of(self, build: Build) -> list[Message]:
-        channel = self._stage.channels[int((build.branch or "").removeprefix("push-"))]
-        return [each for each in self._top(channel) if build.slug in slugs_of(each)]
-
-    def _top(self, channel: Channel) -> list[Message]:
-        return [each for each in self._stage.slack.messages(channel) if each.thread_ts in (None, each.ts)]
-
-    def _replies(self, channel: Channel, cards: list[Message]) -> list[Message]:
-        parents = {card.ts for card in cards}
-        return [each for each in self._stage.slack.messages(channel) if each.thread_ts in parents]
-
-    # Twice.
-
-    def doubles(self) -> list[Double]:
-        """Every message but the last of those that say the same: cards, announcements, lines, explanations."""
-        found = []
-        for channel in self._stage.channels:
-            for alike in self._alike(channel):
-                found += [Double(channel.name, said_at(each), each.text, self._why(each)) for each in alike[:-1]]
-        return found
-
-    def _alike(self, channel: Channel) -> Iterable[list[Message]]:
-        """A card is known by its build; what stands under it by the build and its first words."""
-        build_of: dict[str, str] = {}
-        groups: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
-        for message in self._stage.slack.messages(channel):
-            if message.thread_ts in (None, message.ts):
-                build_of[message.ts] = slug = ",".join(sorted(slugs_of(message)))
-                groups[slug or message.text, ""].append(message)
-            else:
-                groups[build_of.get(message.thread_ts or "", ""), message.text[:12]].append(message)
-        return groups.values()
-
-    def _why(self, first: Message) -> str | None:
-        at = said_at(first)
-        if any(abs(at - cut_at) < OPEN_FOR and where == first.channel.id for cut_at, where in self._cuts):
-            return "cut"
-        covering = [each for each in self._stage.incidents if each.covers(at, within=OPEN_FOR)]
-        return covering[0].what if covering else None
-
-    def _unexplained(self) -> Iterable[str]:
-        for double in self.doubles():
-            if double.why is None:
-                yield f"said twice without a reason in #{double.channel} at {double.at:%H:%M:%S.%f}: {double.text}"
-
-    def _faults(self) -> int:
-        """How often an answer was not the true one, or late."""
-        journals = (self._stage.slack.journal, self._stage.bitrise.journal)
-        spoilt = (
-            entry.response.get("cut") or entry.response.get("fault") or int(entry.response.get("status", 200)) >= 429
-            for journal in journals
-            for entry in journal
-            if entry.direction == "in" and entry.kind != "socket"
-        )
-        return sum(map(bool, spoilt))
-
-    def report(self) -> Mapping[str, object]:
-        asked, stage = self._people.asked, self._stage
+    def counts(self) -> Mapping[str, int]:
+        asked, slack = self._people.asked, self._stage.slack
         return {
-            "commands": len(asked),
-            "taken": sum(command.is_taken for command in asked),
-            "builds": len(stage.bitrise.builds()),
-            "stops": sum(command.stopped for command in asked),
-            "aborts": len(stage.bitrise.aborts),
-            "deliveries repeated": self._people.repeated,
-            "incidents": dict(Counter(each.what for each in stage.incidents)),
-            "posts": len(stage.slack.journal.named("chat.postMessage")),
-            "cuts of posts": len(self._cuts),
-            "faults": self._faults(),
-            "said twice": dict(Counter(double.why for double in self.doubles())),
+            "commands typed": len(asked),
+            "commands taken": sum(command.is_taken for command in asked),
+            "builds pushed": len(self._people.pushed),
+            "builds at Bitrise": len(self._stage.bitrise.builds()),
+            "stops asked for": sum(command.stopped for command in asked),
+            "aborts at Bitrise": len(self._stage.bitrise.aborts),
+            "deliveries by Slack": sum(entry.direction == "out" for entry in slack.journal),
+            "messages posted": len(slack.journal.named("chat.postMessage")),
         }
 
 
@@ -170,7 +119,3 @@ def request_id_of(body: Mapping[str, object]) -> str:
 
 def slugs_of(message: Message) -> set[str]:
     return set(LINK.findall(f"{message.text} {message.blocks}"))
-
-
-def said_at(message: Message) -> datetime:
-    return datetime.fromtimestamp(float(message.ts), UTC)

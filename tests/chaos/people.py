@@ -11,7 +11,7 @@ from playground.bitrise import Build
 from playground.slack import Channel, Delivery, Message, User
 from tests.chaos.stage import Stage
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 120.0
 REASON = {"abort.reason": "wrong-target", "abort.sentence": "chaos"}
 
 
@@ -44,6 +44,8 @@ class People:
         self.asked: list[Command] = []
         self.pushed: list[Build] = []
         self.repeated = 0
+        self._is_all_typed = False
+        self._delivered: list[Delivery] = []
 
     async def subscribe(self) -> None:
         """Before anything breaks: each channel hears of the pushes to its branch."""
@@ -72,8 +74,6 @@ class People:
     def _is_time_to_push(self) -> bool:
         return len(self.pushed) <= len(self.asked) or self._is_all_typed
 
-    _is_all_typed = False
-
     def _pass(self) -> None:
         self._passed(len(self.asked) + len(self.pushed))
 
@@ -95,10 +95,16 @@ class People:
             await self._stop(person, command)
 
     async def _perhaps_again(self, delivery: Delivery) -> None:
-        """Slack delivers what it has delivered, later than what came after it."""
+        """Slack delivers what it has delivered before, later than what came after it; and an event now and then."""
+        self._delivered.append(delivery)
         if self._random.random() < 0.15:
+            again = self._delivered.pop(self._random.randrange(len(self._delivered)))
             self.repeated += 1
-            await self._stage.slack.redeliver(delivery)
+            await self._stage.slack.redeliver(again)
+        if self._random.random() < 0.05:
+            opened = await self._stage.slack.open_home(self._random.choice(self._stage.people), self._stage.app)
+            assert opened is not None
+            self._delivered.append(opened)
 
     async def _stop(self, person: User, command: Command) -> None:
         """Press, give a reason, submit; try again as people do when Slack shows a warning sign."""
@@ -130,6 +136,7 @@ class People:
 
     def _card_of(self, command: Command) -> Message | None:
         """What can be pressed. Drawn blocks hold the branch as a value."""
-        shown = [(each, str(each.blocks)) for each in self._stage.slack.messages(command.channel)]
+        near = [each for each in self._stage.slack.messages(command.channel) if command.branch in each.text]
+        shown = [(each, str(each.blocks)) for each in near]
         cards = [each for each, drawn in shown if f"{command.branch}'" in drawn and "Stop…" in drawn]
         return cards[-1] if cards else None

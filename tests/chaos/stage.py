@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 import signal
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from bot.hints import PATH, secret_context
+from bot.vault import Vault, parse_keys
 from playground.bitrise import Workflow
 from playground.slack import Channel
 from playground.slack.replies import cut
-from tests.postgres_server import CUT_OTHERS, LocalServer
-from tests.processes.scene import BotProcess, Gone, Scene, free_port
+from storage import open_database
+from storage.doors import DoorStore
+from tests.postgres_server import CUT_OTHERS, LocalServer, lasting_port
+from tests.processes.scene import BotProcess, Gone, Scene
 
 REPLICAS = 3
+FEW_CHANNELS = 20
 LASTING = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
 """What was committed outlives a crash of the server, though not one of the machine."""
 OPEN_WORK = (
@@ -34,6 +41,13 @@ OPEN_WORK = (
 )
 
 
+KILLED = "SIGKILL"
+SLOWEST = timedelta(seconds=2)
+STOPPED = {signal.SIGINT: "PostgreSQL stopped", signal.SIGQUIT: "PostgreSQL crashed"}
+CONNECTIONS = "connections to PostgreSQL cut"
+SOCKETS = ("socket cut", "sockets refreshed")
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """Something that can lose an answer on its way or what was to be stored about it."""
@@ -43,18 +57,27 @@ class Incident:
     ended_at: datetime
 
     def covers(self, at: datetime, *, within: timedelta) -> bool:
-        return self.began_at - within <= at <= self.ended_at + within
+        """Whether what was taken ``at`` may never have been stored. A slow call arrives after its sender's death."""
+        after = SLOWEST if self.what.startswith(KILLED) else within
+        return self.began_at - within <= at <= self.ended_at + after
 
 
 class Stage(Scene):
     def __init__(self, folder: Path, server: LocalServer, *, seed: int, channels: int, socket_mode: bool) -> None:
         super().__init__(folder, socket_mode=socket_mode)
+        if channels > FEW_CHANNELS:
+            self.module = "tests.chaos.replica"
         self.server, self.random = server, random.Random(seed)
         self.settings |= {"database_url": f"{server.url}/postgres"}
         self.replicas: list[BotProcess | None] = [None] * REPLICAS
-        self.ports = [self.port, *(free_port() for _ in range(REPLICAS - 1))]
+        self.ports = [lasting_port() for _ in range(REPLICAS)]
+        self.port = self.ports[0]
         self.incidents: list[Incident] = []
-        self._count, self._turns = channels, itertools.cycle(range(REPLICAS))
+        self.happened = Counter(dict.fromkeys([*STOPPED.values(), CONNECTIONS, *(SOCKETS if socket_mode else ())], 0))
+        """How often each of the things below was done."""
+        self._stops = itertools.cycle(self.random.sample(list(STOPPED), len(STOPPED)))
+        self._count, self._turns = channels, itertools.count()
+        self._restarting = asyncio.Lock()
 
     async def open(self) -> None:
         await super().open()
@@ -62,6 +85,7 @@ class Stage(Scene):
         await self.connect()
         if not self.socket_mode:
             self.slack.hooks.on("*", "before", self._balance)
+            await self._have_bitrise_call()
         await asyncio.gather(*(self.start_replica(number) for number in range(REPLICAS)))
 
     def _furnish_slack(self) -> None:
@@ -76,22 +100,30 @@ class Stage(Scene):
 
     def _furnish_bitrise(self) -> None:
         super()._furnish_bitrise()
-        short: dict[str, Any] = {"queue": timedelta(0), "boot": timedelta(0), "jitter": 0.9}
+        at_once = timedelta(0)
+        two = Workflow(timedelta(seconds=2), queue=at_once, boot=at_once, jitter=0.9)
         self.shop.workflows |= {
-            "deploy": Workflow(timedelta(seconds=2), **short),
-            "test": Workflow(timedelta(seconds=2), failure_rate=0.2, **short),
-            "endless": Workflow(None, **short),
+            "deploy": two,
+            "test": replace(two, failure_rate=0.2),
+            "endless": replace(two, duration=None),
         }
 
     async def _balance(self, facts: Mapping[str, Any]) -> None:
         """As a balancer does: the next replica that lives takes the next request."""
-        if "payload" in facts:
-            alive = [number for number in range(REPLICAS) if (each := self.replicas[number]) and each.ready.is_set()]
-            self.app.request_url = f"http://127.0.0.1:{self.ports[next(self._turns)]}/slack/events"
-            if alive:
-                self.app.request_url = (
-                    f"http://127.0.0.1:{self.ports[alive[next(self._turns) % len(alive)]]}/slack/events"
-                )
+        if "payload" not in facts:
+            return
+        alive = [port for port, replica in zip(self.ports, self.replicas, strict=True) if replica] or self.ports
+        self.app.request_url = f"http://127.0.0.1:{alive[next(self._turns) % len(alive)]}/slack/events"
+
+    async def _have_bitrise_call(self) -> None:
+        """The first replica hears of every start and end; while it is dead nobody does."""
+        key = secret = "chaos" * 4
+        sealed = Vault(parse_keys(self.key)).seal(secret, context=secret_context(self.team.id))
+        database = await open_database(self.database_url)
+        doors = DoorStore(database)
+        assert await database.transaction(lambda tx: doors.claim_webhook_key(tx, self.team.id, key=key, sealed=sealed))
+        await database.close()
+        self.bitrise.add_webhook(self.shop, f"{self.url}{PATH}/{key}", secret=secret)
 
     async def start_replica(self, number: int) -> None:
         """Until it is ready; a database that is away sends it home at once, as an orchestrator would see."""
@@ -106,10 +138,11 @@ class Stage(Scene):
 
     # What breaks.
 
-    def happened(self, what: str, began_at: datetime) -> None:
+    def _note_incident(self, what: str, began_at: datetime) -> None:
         self.incidents.append(Incident(what, began_at, datetime.now(UTC)))
+        self.happened[what] += 1
 
-    async def kill(self) -> None:
+    async def kill(self, what: str) -> None:
         """SIGKILL one, and start it again."""
         await self.until(lambda: any(self.replicas), "a replica that lives")
         number = self.random.choice([number for number in range(REPLICAS) if self.replicas[number]])
@@ -117,15 +150,16 @@ class Stage(Scene):
         assert process is not None
         began_at = datetime.now(UTC)
         await process.kill()
-        self.happened("kill", began_at)
+        self._note_incident(what, began_at)
         await self.start_replica(number)
 
     async def restart_database(self) -> None:
-        how = self.random.choice((signal.SIGINT, signal.SIGQUIT))
-        began_at = datetime.now(UTC)
-        await asyncio.to_thread(self.server.stop, how)
-        await asyncio.to_thread(self.server.start)
-        self.happened(f"database {how.name}", began_at)
+        how = next(self._stops)
+        async with self._restarting:
+            began_at = datetime.now(UTC)
+            await asyncio.to_thread(self.server.stop, how)
+            await asyncio.to_thread(self.server.start)
+            self._note_incident(STOPPED[how], began_at)
 
     async def cut_connections(self) -> None:
         began_at = datetime.now(UTC)
@@ -133,7 +167,7 @@ class Stage(Scene):
             await asyncio.to_thread(self._terminate_backends)
         except psycopg.OperationalError:
             return  # the server is away: they are cut
-        self.happened("connections", began_at)
+        self._note_incident(CONNECTIONS, began_at)
 
     def _terminate_backends(self) -> None:
         with psycopg.connect(self.settings["database_url"], autocommit=True) as connection:
@@ -142,9 +176,11 @@ class Stage(Scene):
     async def cut_socket(self) -> None:
         if connections := self.slack.sockets.of(self.app.app):
             cut(self.random.choice(connections).request)
+            self.happened[SOCKETS[0]] += 1
 
     async def refresh_sockets(self) -> None:
         await self.slack.sockets.disconnect("warning")
+        self.happened[SOCKETS[1]] += 1
 
     async def is_reachable(self) -> None:
         """Return once Slack has a connection to one of them. People look before they type again."""
@@ -156,10 +192,19 @@ class Stage(Scene):
         self._moved.clear()
         await self._moved.wait()
 
+    def complaints(self) -> Counter[str]:
+        """What the replicas have logged as a warning or an error, by its name."""
+        lines = (line for process in self.processes for line in process.said if line.startswith("{"))
+        entries = [json.loads(line) for line in lines if '"level": "info"' not in line]
+        return Counter(f"{entry['level']}: {entry['event'].partition(':')[0]}" for entry in entries)
+
     def left(self) -> list[str]:
         """What is still open, by the tables: for whoever has to find out what went wrong."""
-        with psycopg.connect(self.settings["database_url"], autocommit=True) as connection:
-            return [str(row) for query in OPEN_WORK for row in connection.execute(query).fetchmany(20)]
+        try:
+            with psycopg.connect(self.settings["database_url"], autocommit=True) as connection:
+                return [str(row) for query in OPEN_WORK for row in connection.execute(query).fetchmany(20)]
+        except psycopg.Error as error:
+            return [f"the database does not tell: {error}", *self.server.said[-20:]]
 
     def story(self) -> str:
         return ""  # thousands of messages; the test prints the last ones

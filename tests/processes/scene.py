@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,13 +47,20 @@ class BotProcess:
         self.said: list[str] = []
         """What it printed on standard error, by lines."""
         self.port: int | None = None
-        self.ready = asyncio.Event()
+        self.ready, self._has_said = asyncio.Event(), asyncio.Condition()
         self._reading = asyncio.gather(self._read_out(), self._read_log())
 
     @classmethod
-    async def start(cls, *arguments: str, environment: Mapping[str, str], folder: Path) -> BotProcess:
+    async def start(
+        cls,
+        *arguments: str,
+        environment: Mapping[str, str],
+        folder: Path,
+        module: str = "bot",
+        wrapper: Sequence[str] = (),
+    ) -> BotProcess:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", *arguments, cwd=folder, env=environment,
+            *wrapper, sys.executable, "-m", module, *arguments, cwd=folder, env=environment,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         return cls(process)
@@ -87,6 +94,11 @@ class BotProcess:
             raise Gone(self.printed)
         ended.cancel()
 
+    async def until_said(self, event: str) -> None:
+        """Return once its log tells of this event."""
+        async with asyncio.timeout(PATIENCE_SECONDS), self._has_said:
+            await self._has_said.wait_for(lambda: self.events(event))
+
     async def ended(self) -> int:
         """The exit code, once everything that was printed has been read."""
         code = await self._process.wait()
@@ -114,6 +126,8 @@ class BotProcess:
         assert self._process.stderr is not None
         while line := await self._process.stderr.readline():
             self.said.append(line.decode().rstrip("\n"))
+            async with self._has_said:
+                self._has_said.notify_all()
             if line.startswith(b"{") and (entry := json.loads(line))["event"] == "ready":
                 self.port = entry["port"]
                 self.ready.set()
@@ -121,6 +135,8 @@ class BotProcess:
 
 class Scene:
     """Ana, an engineer, and Ada, an admin, in #ios of Acme, where the bot is; Bitrise has "iOS Shop" and a token."""
+
+    module = "bot"
 
     def __init__(self, folder: Path, *, socket_mode: bool = True) -> None:
         self.folder, self.socket_mode = folder, socket_mode
@@ -203,10 +219,12 @@ class Scene:
         named = {PREFIX + name.upper(): value for name, value in (settings | self.settings | changed).items()}
         return bare_environment() | named
 
-    async def launch(self, *arguments: str, **changed: str) -> BotProcess:
+    async def launch(self, *arguments: str, wrapper: Sequence[str] = (), **changed: str) -> BotProcess:
         """Start ``python -m bot`` with these arguments and do not wait for anything."""
         environment = self.environment(**changed)
-        process = await BotProcess.start(*arguments, environment=environment, folder=self.folder)
+        process = await BotProcess.start(
+            *arguments, environment=environment, folder=self.folder, module=self.module, wrapper=wrapper
+        )
         self.processes.append(process)
         return process
 
@@ -216,9 +234,11 @@ class Scene:
         await process.until_ready()
         return process
 
-    async def command_line(self, *arguments: str, **changed: str) -> tuple[int, BotProcess]:
+    async def command_line(
+        self, *arguments: str, wrapper: Sequence[str] = (), **changed: str
+    ) -> tuple[int, BotProcess]:
         """A command that ends by itself: its exit code, and what it printed."""
-        process = await self.launch(*arguments, **changed)
+        process = await self.launch(*arguments, wrapper=wrapper, **changed)
         return await process.ended(), process
 
     async def connect(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from storage import Database, DatabaseTrouble, Transaction, open_database
+from storage.sqlite import SqliteDatabase
 from tests.storage.conftest import note, noted
 from tests.storage.test_database import together
 
@@ -64,6 +65,17 @@ async def test_a_full_disk_is_told_and_goes_by(url: str, database: Database) -> 
     assert all(isinstance(result, DatabaseTrouble) for result in results)
     assert await noted(database) == []
     await database.execute("pragma max_page_count = 1000000")
+    await is_well(database, url)
+
+
+@pytest.mark.usefixtures("notes")
+async def test_a_file_that_became_read_only_is_told_and_goes_by(url: str, database: Database) -> None:
+    assert isinstance(database, SqliteDatabase)
+    await database.execute("pragma query_only = on")  # SQLite says what it says on a disk that turned read-only
+    with pytest.raises(DatabaseTrouble, match="may not be written to"):
+        await database.transaction(note("a"))
+    assert await noted(database) == [], "reading goes on"
+    database._writer.execute("pragma query_only = off")  # by nobody else: no transaction begins meanwhile
     await is_well(database, url)
 
 

@@ -135,7 +135,7 @@ async def test_what_is_held_is_known_and_can_be_released(database: Database) -> 
     assert await database.transaction(lambda tx: store.is_awaited(tx, "T1", due_at=LATER))
     released = [await database.transaction(lambda tx: store.release_held(tx, "T1", "U1", now=NOW)) for _ in range(2)]
     assert released == [True, False]
-    due = await database.transaction(lambda tx: store.take_due(tx, "T1", now=NOW))
+    due = await database.transaction(lambda tx: store.take_due(tx, "T1", now=NOW, limit=10))
     assert [row.user_id for row in due] == ["U1"]
     assert await store.count_waiting("T1") == 1
 

@@ -15,7 +15,7 @@ from storage.migrations import MIGRATIONS
 from storage.postgres import PostgresDatabase, PostgresTransaction
 from storage.queue import prepare_queue
 from storage.translation import translate
-from tests.postgres_server import CUT_OTHERS, PostgresServer, free_port
+from tests.postgres_server import CUT_OTHERS, PostgresServer, lasting_port
 from tests.storage.conftest import Held, note, noted
 
 
@@ -97,6 +97,86 @@ async def test_two_that_would_each_miss_what_the_other_does_are_put_in_a_row(dat
     )
     assert sorted(announced) == [False, True]
     assert len(tries) == 3
+
+
+class Meddler:
+    """A replica that changes what a longer transaction has just read."""
+
+    def __init__(self, url: str, database: Database, meddling: Database) -> None:
+        self.database, self._url, self._meddling = database, url, meddling
+        self.tries: list[str] = []
+        self.lingers = False
+        self.meddled: list[asyncio.Task[int]] = []
+
+    async def long(self, tx: Transaction) -> None:
+        """Meddled with in its first try for certain, in its second as soon as the meddler may."""
+        await tx.fetch_all("select text from notes")
+        await cast(PostgresTransaction, tx).on_connection(lambda _: self._meddle())
+        await tx.execute("update notes set text = text || 'long '")
+
+    async def _meddle(self) -> None:
+        self.tries.append("try")
+        if len(self.tries) > 2:
+            return
+        if self.lingers and len(self.tries) == 2:
+            await asyncio.Event().wait()
+        meddling = asyncio.create_task(self._meddling.execute("update notes set text = text || 'meddled '"))
+        self.meddled.append(meddling)
+        while not (meddling.done() or await self._somebody_waits()):  # noqa: ASYNC110  # the server sets no event
+            await asyncio.sleep(0.01)
+
+    async def _somebody_waits(self) -> bool:
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+            waiting = await connection.execute("select 1 from pg_locks where not granted and locktype = 'relation'")
+            return await waiting.fetchone() is not None
+
+
+@pytest.fixture
+async def meddler(url: str, database: Database, notes: None) -> AsyncIterator[Meddler]:
+    await database.transaction(note("a"))
+    meddling = await open_database(url)
+    yield Meddler(url, database, meddling)
+    await meddling.close()
+
+
+async def text_of_a(database: Database) -> str:
+    row = await database.fetch_one("select text from notes where note_id = 'a'")
+    assert row is not None
+    return str(row["text"])
+
+
+async def test_what_collided_is_repeated_while_the_others_wait(meddler: Meddler) -> None:
+    await meddler.database.transaction(meddler.long)
+    await asyncio.gather(*meddler.meddled)
+    assert len(meddler.tries) == 2
+    assert await text_of_a(meddler.database) == "meddled long meddled "
+
+
+async def test_one_that_hangs_keeps_nobody_from_repeating(url: str, meddler: Meddler) -> None:
+    hanging = await open_database(url)
+    held = Held(hanging)
+
+    async def hang(tx: Transaction) -> None:
+        await note("hangs")(tx)
+        await held.here(tx)
+
+    hangs = asyncio.create_task(hanging.transaction(hang))
+    await held.reached()
+    await meddler.database.transaction(meddler.long)
+    assert "long" in await text_of_a(meddler.database)
+    held.go_on()
+    await hangs
+    await hanging.close()
+
+
+async def test_what_takes_long_alone_is_repeated_among_the_others(
+    meddler: Meddler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.postgres.ALONE_SECONDS", 0.1)
+    meddler.lingers = True
+    await meddler.database.transaction(meddler.long)
+    assert len(meddler.tries) == 3
+    assert await text_of_a(meddler.database) == "meddled long "
 
 
 @pytest.mark.usefixtures("notes")
@@ -206,7 +286,7 @@ async def test_a_server_that_does_not_take_us_is_told_in_one_sentence(
     postgres: PostgresServer, wrong: str, told: str
 ) -> None:
     with pytest.raises(DatabaseUnusable) as refused:
-        await open_database(wrong.format(free=free_port(), server=postgres.url))
+        await open_database(wrong.format(free=lasting_port(), server=postgres.url))
     assert told in str(refused.value)
     assert "hunter2" not in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -14,7 +14,7 @@ from storage import Database, DatabaseInUse, DatabaseUnusable, Transaction, open
 from tests.storage.conftest import note, noted
 from tests.storage.test_database import together
 
-Body = Callable[[Transaction], Awaitable[str]]
+Body = Callable[[Transaction], Awaitable[None]]
 pytestmark = pytest.mark.usefixtures("notes")
 
 
@@ -67,9 +67,9 @@ async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
 
 
 def thread_of(told: list[str]) -> Body:
-    async def body(tx: Transaction) -> str:
+    async def body(tx: Transaction) -> None:
         told.append(threading.current_thread().name)
-        return await note(f"by {len(told)}")(tx)
+        await note(f"by {len(told)}")(tx)
 
     return body
 

@@ -13,6 +13,7 @@ from playground.bitrise import Build
 from playground.bitrise.model import Outcome
 from playground.slack import Channel, Message
 from playground.wire import Fault
+from storage import open_database
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -494,6 +495,23 @@ async def test_a_bot_stopped_in_the_middle_of_a_gap_goes_on_and_tells_nothing_tw
     assert len(told(world)) == 1
 
 
+async def test_a_process_that_died_as_it_met_a_gap_leaves_all_of_it_to_be_read(world: World) -> None:
+    """It had noted where the pages behind the first one begin; the first one was not kept, and is another one now."""
+    await subscribe(world, "shop style:line")
+    await ends(world)
+    await world.stop_bot()
+    await away(world, 70)
+    behind = world.builds()[-51]
+    database = await open_database(world.settings().database_url.get_secret_value())
+    await database.execute("update workspaces set walk_next = :next, walk_until = known_until", next=behind.slug)
+    await database.close()
+    await away(world, 60)
+    await world.start_bot()
+    await world.passes(minutes=5)
+    folds = [text.split(" builds ended while I was away")[0] for text in read(world)[1:]]
+    assert sum(int(count.strip("*")) for count in folds) == 130
+
+
 async def test_builds_that_begin_while_a_gap_is_read_wait_for_their_turn(world: World) -> None:
     await subscribe(world, "shop")
     await world.stop_bot()
@@ -549,3 +567,51 @@ async def test_what_ends_before_a_first_look_succeeds_is_told(open_world: OpenWo
     world.bitrise.faults.clear()
     await world.passes(minutes=10)
     assert [text.split(":")[0] for text in read(world)] == ["❌ *Failed* after 0 s"]
+
+
+async def test_more_builds_in_one_second_than_a_page_holds_are_all_told(world: World) -> None:
+    await subscribe(world, "shop style:line")
+    first = await ends(world)
+    assert first.finished_at is not None
+    for _ in range(60):  # the times that Bitrise tells are whole seconds
+        world.bitrise.finish(start(world, at=first.triggered_at), "success")
+    await world.passes(minutes=10)
+    assert len(told(world)) == 61
+
+
+async def test_a_page_that_begins_in_the_second_of_the_connection_is_not_the_last(world: World) -> None:
+    """Bitrise tells whole seconds: what began after the connection seems to have begun before it."""
+    await subscribe(world, "shop style:line")
+    known_until = world.clock.now() + timedelta(seconds=0.3)
+    await world.bot.services.database.execute("update workspaces set known_until = :at", at=known_until)
+    world.clock.move_to(world.clock.now() + timedelta(seconds=0.6))
+    for _ in range(60):
+        world.bitrise.finish(start(world), "success")
+    await world.passes(minutes=10)
+    assert len(told(world)) == 60
+
+
+async def test_what_ends_in_the_second_of_the_subscription_is_told(world: World) -> None:
+    build = start(world)
+    world.clock.move_to(world.clock.now().replace(microsecond=300_000))
+    await world.say("/build subscribe shop style:line")
+    world.clock.move_to(world.clock.now() + timedelta(seconds=0.3))
+    world.bitrise.finish(build, "failed")
+    await world.passes(minutes=10)
+    assert len(told(world)) == 1
+
+
+async def test_what_begins_while_an_empty_list_is_on_its_way_is_all_told(world: World) -> None:
+    await subscribe(world, "shop style:line")
+
+    async def push(facts: object) -> None:
+        """Bitrise has written down that there are no builds; its answer has not arrived."""
+        undo()
+        world.clock.move_to(world.clock.now() + timedelta(seconds=1))
+        for _ in range(60):
+            world.bitrise.finish(start(world), "success")
+        world.clock.move_to(world.clock.now() + timedelta(seconds=1))
+
+    undo = world.bitrise.hooks.on(LIST, "accepted", push)
+    await world.passes(minutes=10)
+    assert len(told(world)) == 60

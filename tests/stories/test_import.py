@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from bot.importing import Importing
 from bot.stats import Counts, StatsWanted
 from playground.bitrise import App
 from playground.bitrise.history import History, seed_history
@@ -160,6 +161,30 @@ async def test_bitrise_is_away_and_is_asked_less_and_less_often(aged: World) -> 
     aged.bitrise.faults.clear()
     await aged.passes(minutes=7)
     assert await known(aged, aged.droid) == there(aged)
+
+
+async def test_a_bug_while_it_reads_is_told_and_leaves_nobody_waiting(
+    aged: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aged.expects_errors = True
+    await aged.connect()
+    await aged.passes(seconds=11)
+
+    async def break_down(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Importing, "_keep", break_down)
+    await aged.passes(minutes=60)
+    told = "❌ Android Shop: Reading it broke on my side; the log says how."
+    (letter,) = aged.letters(aged.ada)
+    assert told in letter
+    before = len(asked(aged))
+    await aged.passes(minutes=60)
+    assert len(asked(aged)) == before, "it is not tried for ever"
+    monkeypatch.undo()
+    await aged.say("/build import android", by=aged.ada)
+    await aged.passes(minutes=3)
+    assert await known(aged, aged.droid) == there(aged), "whoever asks again gets it"
 
 
 async def test_an_app_that_is_turned_back_does_not_hold_up_the_others(aged: World) -> None:

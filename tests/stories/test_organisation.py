@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import pytest
 
+from playground.slack import Team
 from tests.many_workspaces import Many
 from tests.world import World
 
@@ -99,6 +101,48 @@ async def test_the_removal_of_the_whole_forgets_every_workspace_of_it(initech: M
     rows = await initech.bot.services.workspaces.list_workspaces()
     assert len(rows) == 2
     assert all(row.uninstalled_at and row.bitrise_token_sealed is None for row in rows)
+
+
+def withdraw(many: Many, *teams: Team, at: datetime | None = None) -> None:
+    """Somebody at Initech takes Buildbell away from these workspaces."""
+    happened = {"type": "team_access_revoked", "team_ids": [team.id for team in teams]}
+    assert many.slack.tell_removal(many.app, happened, at=at) is not None, "Buildbell has subscribed to that"
+
+
+async def test_a_workspace_that_it_is_taken_from_is_forgotten_and_the_others_are_not(initech: Many) -> None:
+    await connect_east(initech)
+    await initech.say("/build connect", by=initech.wes, at=initech.west_channel)
+    await initech.submit({"connect.token": initech.token}, by=initech.wes)
+    withdraw(initech, initech.west, initech.globex)
+    await initech.settled()
+    rows = {row.workspace_id: row for row in await initech.bot.services.workspaces.list_workspaces()}
+    assert rows[initech.west.id].bitrise_token_sealed is None
+    assert rows[initech.west.id].uninstalled_at is not None
+    await initech.say("/build shop deploy main", by=initech.eve, at=initech.east_channel)
+    assert len(initech.builds()) == 1
+
+
+async def test_a_workspace_of_its_own_mind_keeps_its_bot_when_it_is_taken_from_it(initech: Many) -> None:
+    await initech.install(initech.wes, into=initech.west_channel)
+    await initech.say("/build connect", by=initech.wes, at=initech.west_channel)
+    await initech.submit({"connect.token": initech.token}, by=initech.wes)
+    withdraw(initech, initech.west)
+    await initech.settled()
+    workspace = await initech.bot.services.workspaces.find_workspace(initech.west.id)
+    assert workspace is not None
+    assert workspace.bitrise_token_sealed is not None
+
+
+async def test_a_late_word_of_it_does_not_undo_a_new_installation(initech: Many) -> None:
+    taken_at = initech.clock.now()
+    await initech.passes(minutes=2)
+    await initech.install(initech.eve, to=initech.org)
+    await connect_east(initech)
+    withdraw(initech, initech.east, at=taken_at)
+    await initech.settled()
+    workspace = await initech.bot.services.workspaces.find_workspace(initech.east.id)
+    assert workspace is not None
+    assert workspace.bitrise_token_sealed is not None
 
 
 async def test_a_workspace_outside_is_no_part_of_it(initech: Many) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine import Job, RetryAt
+from bot.engine import Job, RetryAt, began_before
 from bot.engine.local import LocalEngine
 from playground.clock import SteppedClock
 from storage import Database, DatabaseTrouble, open_database
@@ -27,10 +27,13 @@ class Desk:
         self.database, self._path = database, path
         self.backup: sqlite3.Connection | None = None
         self.done: list[str] = []
+        self.again: list[str] = []
         self.is_locked = asyncio.Event()
 
     async def _work(self, arguments: Mapping[str, Any]) -> None:
         name = arguments["name"]
+        if began_before.get():
+            self.again.append(name)
         if name.startswith("lock") and name not in self.done:
             self.lock()
         self.done.append(name)
@@ -85,6 +88,7 @@ async def test_a_job_whose_end_cannot_be_stored_holds_up_nobody_for_ever(
     await desk.ask("next of the same key")
     await desk.engine.settled()
     assert desk.done == [name] * times + ["next of the same key"]
+    assert desk.again == (["lock and write"] if name == "lock and write" else []), "what broke off is told so"
     assert await desk.engine.count_jobs() == {}
 
 

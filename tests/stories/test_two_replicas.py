@@ -1,0 +1,85 @@
+"""Two replicas on one database: what an admin does at one of them holds at the other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.access import Asker
+from bot.app import Bot
+from bot.connections import token_context
+from bot.errors import NotConnected
+from bot.vault import Vault, new_key, parse_keys
+from storage import Transaction
+from storage.apps import AppRow, AppStore
+from storage.workspaces import WorkspaceStore
+from tests.world import World
+
+
+class Pair:
+    """The bot of a world and a second one beside it; Slack delivers over HTTP, to whichever is asked."""
+
+    def __init__(self, world: World, second: Bot) -> None:
+        self.world, self.first, self.second = world, world.bot, second
+        self.admin = Asker(world.team.id, world.team.id, world.ada.id, "ada", world.ios.id)
+
+    async def connect(self, key: str) -> None:
+        """What the database holds once Ada has connected; nobody does jobs here."""
+        world, database, now = self.world, self.first.services.database, self.world.clock.now()
+        sealed = Vault(parse_keys(key)).seal(world.token, context=token_context(world.team.id))
+        shop = AppRow(world.team.id, world.shop.slug, "iOS Shop", "acme", "shop", None, "ios", False)
+
+        async def keep(tx: Transaction) -> None:
+            await save_connection(WorkspaceStore(database), tx, world, sealed, now)
+            await AppStore(database).replace_apps(tx, world.team.id, [shop])
+
+        await database.transaction(keep)
+
+    async def ask(self, bot: Bot, text: str, *, by_admin: bool = False) -> str:
+        """What a person is told at once when this replica takes the command."""
+        self.world.app.request_url = f"http://127.0.0.1:{bot.port}/slack/events"
+        person = self.world.ada if by_admin else self.world.ana
+        return str((await self.world.slack.command(person, self.world.ios, text)).answer)
+
+
+async def save_connection(store: WorkspaceStore, tx: Transaction, world: World, sealed: str, now: datetime) -> None:
+    team = world.team.id
+    await store.save_connection(tx, team, sealed=sealed, kind="personal", owner="ci-bot", by=world.ada.id, now=now)
+    await store.save_apps_refreshed(tx, team, now=now)
+
+
+@pytest.fixture
+async def pair(tmp_path: Path, postgres_url: str) -> AsyncIterator[Pair]:
+    key = new_key()
+    world = World(tmp_path, socket_mode=False, role="web", database_url=postgres_url, encryption_keys=SecretStr(key))
+    await world.open()
+    ids = iter(range(10_000))
+    second = Bot(world.settings(), clock=world.clock, new_id=lambda: f"second-{next(ids)}")
+    await second.start()
+    pair = Pair(world, second)
+    await pair.connect(key)
+    yield pair
+    await second.stop()
+    await world.close()
+
+
+async def test_a_disconnect_at_one_is_known_at_the_other_at_once(pair: Pair) -> None:
+    assert "Starting iOS Shop" in await pair.ask(pair.second, "/build shop deploy main")
+    await pair.first.services.connections.disconnect(pair.admin)
+    assert "Starting" not in await pair.ask(pair.second, "/build shop deploy develop")
+    with pytest.raises(NotConnected):
+        await pair.second.services.connections.get_connected(pair.world.team.id)
+
+
+async def test_what_the_old_token_showed_is_forgotten_everywhere_within_a_minute(pair: Pair) -> None:
+    apps, shop = pair.second.services.apps, pair.world.shop.slug
+    pair.world.bitrise.start_build(pair.world.shop, workflow="deploy")
+    assert "deploy" in await apps.list_workflows(pair.world.team.id, shop)
+    await pair.first.services.connections.disconnect(pair.admin)
+    pair.world.clock.move_to(pair.world.clock.now() + timedelta(seconds=60))
+    assert await apps.list_workflows(pair.world.team.id, shop) == []
+    assert await apps.find_app(pair.world.team.id, shop) is None
