@@ -5,24 +5,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import aiohttp
 
 from bot.clock import Clock
 from bot.engine import Engine
-from bot.installed import Installed
 from bot.installs import Installs, ManyWorkspaces, OneWorkspace
-from bot.oauth import OAuth
 from bot.settings import Settings
 from bot.slack.client import SlackClient, web_client
-from bot.slack.oauth import OAuthClient
-from bot.slack_tokens import SlackTokens
 from bot.vault import Token, Vault
 from storage import Database
 from storage.audit import AuditStore
 from storage.installations import InstallationStore
-from storage.oauth_states import OAuthStateStore
 from storage.workspaces import WorkspaceStore
+
+if TYPE_CHECKING:
+    from bot.oauth import OAuth
+    from bot.slack_tokens import SlackTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,12 @@ def wire_installs(
         given = settings.slack_bot_token
         bot_token = Token(given.get_secret_value() if given else "")
         return Wired(OneWorkspace(workspaces=workspaces, client=client, bot_token=bot_token))
+    from bot.installed import Installed  # one workspace needs none of these
+    from bot.oauth import OAuth
+    from bot.slack.oauth import OAuthClient
+    from bot.slack_tokens import SlackTokens
+    from storage.oauth_states import OAuthStateStore
+
     rows = InstallationStore(database)
     installed = Installed(
         database=database, installations=rows, workspaces=workspaces, audit=audit, engine=engine, vault=vault,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
@@ -34,7 +34,6 @@ from bot.me import Me
 from bot.names import Names
 from bot.news import News
 from bot.notifier import Notifier
-from bot.oauth import OAuth
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.owners import Owners
@@ -79,6 +78,9 @@ from storage.requests import RequestStore
 from storage.subscriptions import SubscriptionStore
 from storage.webhooks import WebhookStore
 from storage.workspaces import WorkspaceStore
+
+if TYPE_CHECKING:
+    from bot.oauth import OAuth
 
 
 @dataclass(frozen=True, slots=True)

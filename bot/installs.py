@@ -6,15 +6,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.errors import StartupFailed
 from bot.slack.client import SlackClient, SlackFailed, SlackRefused
-from bot.slack_tokens import NotInstalled, SlackTokens
+from bot.slack.failures import NotInstalled
 from bot.vault import Token
 from storage.workspaces import WorkspaceStore
+
+if TYPE_CHECKING:
+    from bot.slack_tokens import SlackTokens
 
 log = logging.getLogger(__name__)
 ORGANISATION = "E"

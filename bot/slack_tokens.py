@@ -16,6 +16,7 @@ from bot.engine import Engine, RetryAt
 from bot.errors import SealBroken
 from bot.installed import RENEW, RENEW_BEFORE, Installed
 from bot.slack.client import SlackFailed, SlackRefused, SlackUnavailable
+from bot.slack.failures import NotInstalled
 from bot.slack.oauth import BotTokens, OAuthClient
 from bot.vault import Token
 from storage import Database, Transaction
@@ -23,7 +24,6 @@ from storage.installations import InstallationRow, InstallationStore
 from storage.workspaces import WorkspaceStore
 
 log = logging.getLogger(__name__)
-NOT_INSTALLED = "not_installed"
 REMEMBERED = timedelta(seconds=30)
 """What another process removed is noticed within this time."""
 MOST_REMEMBERED = 10_000
@@ -31,13 +31,6 @@ CLAIM = timedelta(seconds=20)
 """How long whoever renews has for it. Then somebody else tries: Slack takes a used token for a moment longer."""
 REFUSED = timedelta(hours=1)
 """How long a refusal counts, so that not every message asks again."""
-
-
-class NotInstalled(SlackRefused):
-    """Buildbell was removed from the workspace, or never was there: nothing can be said."""
-
-    def __init__(self) -> None:
-        super().__init__(NOT_INSTALLED)
 
 
 @dataclass(slots=True)

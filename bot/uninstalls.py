@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.clock import Clock
-from bot.slack_tokens import SlackTokens
 from storage import Database, Transaction
 from storage.apps import AppStore
 from storage.audit import AuditRow, AuditStore
@@ -16,6 +16,9 @@ from storage.installations import InstallationRow, InstallationStore
 from storage.outbox import OutboxStore
 from storage.subscriptions import SubscriptionStore
 from storage.workspaces import WorkspaceRow, WorkspaceStore
+
+if TYPE_CHECKING:
+    from bot.slack_tokens import SlackTokens
 
 log = logging.getLogger(__name__)
 PAUSED = "Buildbell was removed from this Slack workspace."

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from bot.deliveries import Deliveries
 from bot.hints import PATH as HINTS_PATH
 from bot.hints import Hints
-from bot.oauth import OAuth
-from bot.oauth_web import add_oauth
 from bot.skips import PATH as SKIPS_PATH
 from bot.skips import Skips
+
+if TYPE_CHECKING:
+    from bot.oauth import OAuth
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_WEBHOOK_BYTES = 64 * 1024
@@ -45,6 +47,8 @@ def web_app(
     if slack is not None:
         app.router.add_post("/slack/events", _slack(slack, is_ready))
     if oauth is not None:
+        from bot.oauth_web import add_oauth
+
         add_oauth(app, oauth, is_ready=is_ready)
     return app
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import queue
 import sqlite3
 import threading
@@ -17,11 +16,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
-import sqlite_utils
-
-from storage.database import DatabaseInUse, DatabaseTrouble, DatabaseUnusable, Dialect, Row, Transaction, to_column
+from storage.database import DatabaseUnusable, Dialect, Row, Transaction, to_column
+from storage.sqlite_file import connect, enable_wal, lock, plain
 
 T = TypeVar("T")
 PLAIN = (str, int, type(None))
@@ -31,26 +29,6 @@ LOCKED_SECONDS = 2.0
 """Less than a person in Slack waits for an answer."""
 LOCKED_PAUSE_SECONDS = 0.02
 FOREIGN = "a transaction may await its own statements only"
-PRAGMAS = ("synchronous = full", "busy_timeout = 2000", "foreign_keys = on")
-TROUBLES = {
-    sqlite3.SQLITE_FULL: "The disk that holds the database is full.",
-    sqlite3.SQLITE_IOERR: "The disk refuses to read or write the database.",
-    sqlite3.SQLITE_READONLY: "The database file may not be written to.",
-    sqlite3.SQLITE_CANTOPEN: "The database file can no longer be opened.",
-    sqlite3.SQLITE_BUSY: "Another process, like a backup, keeps the database locked.",
-    sqlite3.SQLITE_CORRUPT: "The database file is damaged: stop Buildbell and restore a backup.",
-}
-"""What an error of the disk means, by its primary code. https://www.sqlite.org/rescode.html"""
-
-
-def _plain(error: BaseException) -> BaseException:
-    """What the disk did to us as `DatabaseTrouble`; any other error as it is."""
-    trouble = TROUBLES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    if trouble is None:
-        return error
-    plain = DatabaseTrouble(trouble)
-    plain.__cause__ = error
-    return plain
 
 
 def _fetch(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> list[Row]:
@@ -65,7 +43,7 @@ def _read(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, obj
     try:
         return _fetch(connection, sql, parameters)
     except sqlite3.Error as error:
-        raise _plain(error) from error
+        raise plain(error) from error
 
 
 class _SqliteTransaction:
@@ -128,7 +106,7 @@ class _Call:
         if self.error is None:
             self.future.set_result(self.result)
         else:
-            self.future.set_exception(_plain(self.error))
+            self.future.set_exception(plain(self.error))
 
 
 class _Group:
@@ -174,13 +152,13 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         with contextlib.ExitStack() as opened:
-            opened.enter_context(_lock(path))
+            opened.enter_context(lock(path))
             try:
-                self._writer = opened.enter_context(contextlib.closing(_connect(str(path))))
-                sqlite_utils.Database(self._writer).enable_wal()
+                self._writer = opened.enter_context(contextlib.closing(connect(str(path))))
+                enable_wal(self._writer)
                 self._writer.execute("pragma busy_timeout = 0")  # from here on waiting is for the thread alone
                 self._reader, self._lister = (
-                    opened.enter_context(contextlib.closing(_connect(f"{path.absolute().as_uri()}?mode=ro")))
+                    opened.enter_context(contextlib.closing(connect(f"{path.absolute().as_uri()}?mode=ro")))
                     for _ in range(2)
                 )
             except sqlite3.Error as error:
@@ -306,31 +284,3 @@ class SqliteDatabase:
     def _undo(self) -> None:
         if self._writer.in_transaction:
             self._writer.execute("rollback")
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, uri=path.startswith("file:"), isolation_level=None, check_same_thread=False)
-    try:
-        connection.row_factory = sqlite3.Row
-        for pragma in PRAGMAS:
-            connection.execute(f"pragma {pragma}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _lock(path: Path) -> TextIO:
-    """Hold ``<path>.lock`` for as long as this process lives: two writers would both send every message."""
-    try:
-        handle = path.with_name(path.name + ".lock").open("w")
-    except OSError as error:
-        raise DatabaseUnusable(f"The folder of {path} cannot be written to: {error.strerror}.") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise DatabaseInUse(
-            f"Another process already works with {path}. SQLite serves one Buildbell; stop the other one first."
-        ) from error
-    return handle

@@ -47,6 +47,13 @@ class SlackRefused(SlackFailed):
         self.messages = messages
 
 
+class NotInstalled(SlackRefused):
+    """Buildbell was removed from the workspace, or never was there: nothing can be said."""
+
+    def __init__(self) -> None:
+        super().__init__("not_installed")
+
+
 class TriggerExpired(SlackRefused):
     """Too late to open a form."""
 

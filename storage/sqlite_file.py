@@ -1,0 +1,67 @@
+"""A file of SQLite: locked, opened, and what it does to us in plain words."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from pathlib import Path
+from typing import TextIO
+
+from storage.database import DatabaseInUse, DatabaseTrouble, DatabaseUnusable
+
+PRAGMAS = ("synchronous = full", "busy_timeout = 2000", "foreign_keys = on")
+TROUBLES = {
+    sqlite3.SQLITE_FULL: "The disk that holds the database is full.",
+    sqlite3.SQLITE_IOERR: "The disk refuses to read or write the database.",
+    sqlite3.SQLITE_READONLY: "The database file may not be written to.",
+    sqlite3.SQLITE_CANTOPEN: "The database file can no longer be opened.",
+    sqlite3.SQLITE_BUSY: "Another process, like a backup, keeps the database locked.",
+    sqlite3.SQLITE_CORRUPT: "The database file is damaged: stop Buildbell and restore a backup.",
+}
+"""What an error of the disk means, by its primary code. https://www.sqlite.org/rescode.html"""
+
+
+def plain(error: BaseException) -> BaseException:
+    """What the disk did to us as `DatabaseTrouble`; any other error as it is."""
+    trouble = TROUBLES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    if trouble is None:
+        return error
+    told = DatabaseTrouble(trouble)
+    told.__cause__ = error
+    return told
+
+
+def connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, uri=path.startswith("file:"), isolation_level=None, check_same_thread=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        for pragma in PRAGMAS:
+            connection.execute(f"pragma {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def enable_wal(connection: sqlite3.Connection) -> None:
+    """The file keeps it, so that it is done once in a database's life."""
+    if connection.execute("pragma journal_mode").fetchone()[0] != "wal":
+        import sqlite_utils  # 3 MiB, which a database that is there already does without
+
+        sqlite_utils.Database(connection).enable_wal()
+
+
+def lock(path: Path) -> TextIO:
+    """Hold ``<path>.lock`` for as long as this process lives: two writers would both send every message."""
+    try:
+        handle = path.with_name(path.name + ".lock").open("w")
+    except OSError as error:
+        raise DatabaseUnusable(f"The folder of {path} cannot be written to: {error.strerror}.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise DatabaseInUse(
+            f"Another process already works with {path}. SQLite serves one Buildbell; stop the other one first."
+        ) from error
+    return handle
