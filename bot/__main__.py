@@ -41,7 +41,7 @@ class Run(BaseModel):
         gc.disable()
         from bot.app import serve  # half a second of imports that the other commands do not need
 
-        _keep_imports()
+        keep_imports()
         _run(serve(settings))
 
 
@@ -189,7 +189,7 @@ def _settings_for_run(role: Role | None) -> Settings:
     return settings
 
 
-def _keep_imports() -> None:
+def keep_imports() -> None:
     """What is imported stays. To look for garbage among it takes a tenth of the start, and 20 ms of the loop later."""
     gc.collect()
     gc.freeze()

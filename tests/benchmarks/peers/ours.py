@@ -9,9 +9,11 @@ import sys
 import uvloop
 
 from bot import log
+from bot.__main__ import keep_imports
 from bot.app import serve
 from bot.settings import read_settings
 
 if __name__ == "__main__":
     log.configure("WARNING", "text")
+    keep_imports()
     uvloop.run(serve(read_settings().model_copy(update={"role": sys.argv[1]})))
