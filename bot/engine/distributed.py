@@ -22,7 +22,7 @@ from procrastinate.jobs import Status
 
 from bot.clock import Clock
 from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
-from storage import Transaction
+from storage import DatabaseTrouble, MaybeCommitted, Transaction
 from storage.connecting import is_away
 from storage.postgres import PostgresDatabase
 from storage.queue import QueueStore
@@ -244,13 +244,16 @@ class DistributedEngine:
         except asyncio.CancelledError:
             await self._end(job, partial(self._again, job, at=None, failures=job.attempts))
             raise
+        except (DatabaseTrouble, MaybeCommitted) as trouble:  # says nothing about the job
+            log.warning("a job waits for the database", extra={"kind": job.queue, "error": str(trouble)})
+            await self._end(job, partial(self._again, job, at=None, failures=job.attempts))
         except Exception as error:
             await self._fail(kind, job, error)
         else:
             await self._end(job, partial(self._manager.finish_job, job, Status.SUCCEEDED, delete_job=True))
 
     async def _fail(self, kind: _Kind, job: QueuedJob, error: Exception) -> None:
-        """A bug or a broken disk: try again with growing pauses, then keep the job for the operator to see."""
+        """A bug: try again with growing pauses, then keep the job for the operator to see."""
         failures = job.attempts + 1
         log.error("a job failed", extra={"kind": job.queue, "job_id": job.id, "attempts": failures}, exc_info=error)
         if failures < GIVE_UP_AFTER:

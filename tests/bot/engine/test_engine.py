@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.clock import SystemClock
-from bot.engine import Engine, Job, RetryAt, began_before
+from bot.engine import GIVE_UP_AFTER, Engine, Job, RetryAt, began_before
 from bot.engine.distributed import DistributedEngine, Pace
 from bot.engine.local import LocalEngine
 from playground.clock import SteppedClock
-from storage import Database, open_database
+from storage import Database, DatabaseTrouble, open_database
 from storage.postgres import PostgresDatabase
 
 FAST = Pace(poll=0.05, beat=0.1, dead_after=5, rescue=0.1)
@@ -226,6 +226,14 @@ async def test_a_retry_that_was_asked_for_is_no_failure(bench: Bench) -> None:
     await bench.add("a")
     for _ in range(14):
         await bench.pass_seconds(10)
+    assert (bench.done, bench.hopeless) == (["a"], [])
+
+
+async def test_trouble_with_the_database_is_no_failure_of_the_job(bench: Bench) -> None:
+    bench.fail["a"] = [DatabaseTrouble("It is away.") for _ in range(GIVE_UP_AFTER + 1)]
+    await bench.add("a")
+    await bench.engine.start()
+    await bench.engine.settled()
     assert (bench.done, bench.hopeless) == (["a"], [])
 
 
