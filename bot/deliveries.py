@@ -73,7 +73,11 @@ class Deliveries:
         if sent_at is not None and not TIMESTAMP.fullmatch(sent_at):
             return web.Response(status=401)  # Bolt fails with a 500 on a timestamp that is no whole number
         raw = await request.read()
-        if request.content_type == FORM and self._is_from_slack(raw, request.headers):
+        try:
+            is_from_slack = self._is_from_slack(raw, request.headers)
+        except UnicodeDecodeError:
+            return web.Response(status=400)
+        if is_from_slack and request.content_type == FORM:
             response = await self.by_name(read_form(raw))
             if response is not None:
                 body = response.body.encode()
@@ -84,9 +88,11 @@ class Deliveries:
         """What the handler acknowledged with; None when Bolt has to look at it."""
         patience.set(PATIENCE_SECONDS)
         named = None if self._is_stopping or "ssl_check" in body else self._handlers.find(body)
-        if named is None or not await self._is_known(*place_of(body)):
+        if named is None:
             return None
         try:
+            if not await self._is_known(*place_of(body)):
+                return None
             return await self._counted(body, lambda: answer(named, self._services, body))
         except Exception as error:
             return await self._on_error(error, cast("dict[str, Any]", body))
@@ -100,6 +106,7 @@ class Deliveries:
         return await self._counted(req.body, next)
 
     def _is_from_slack(self, raw: bytes, headers: Mapping[str, str]) -> bool:
+        """Raises `UnicodeDecodeError` for what is no text."""
         return self._verifier.is_valid(raw, headers.get("X-Slack-Request-Timestamp"), headers.get("X-Slack-Signature"))
 
     async def _counted(self, body: Payload, answering: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:

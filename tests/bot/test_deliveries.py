@@ -96,6 +96,14 @@ async def test_only_what_slack_signed_just_now_is_answered(open_world: OpenWorld
     assert (await post(world, command(world) | {"ssl_check": "1"})) == "200 "
 
 
+async def test_what_is_no_text_is_refused(open_world: OpenWorld) -> None:
+    world = await open_world(socket_mode=False)
+    headers = {"Content-Type": FORM, "X-Slack-Request-Timestamp": str(int(time.time())), "X-Slack-Signature": "v0=1"}
+    url = f"http://127.0.0.1:{world.bot.port}/slack/events"
+    async with aiohttp.ClientSession() as session, session.post(url, data=b"\xff\xfe", headers=headers) as response:
+        assert response.status == 400
+
+
 async def test_a_workspace_nobody_knows_is_told_so(open_world: OpenWorld) -> None:
     world = await open_world(socket_mode=False)
     world.expects_errors = True  # Bolt's
