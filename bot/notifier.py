@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
-import hashlib
-import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from bot import outbox
 from bot.budget import Budget
@@ -18,21 +18,21 @@ from bot.errors import SealBroken
 from bot.news import News
 from bot.outbox import Outbox
 from bot.pictures import Pictures
-from bot.refusals import CARD_LOST, TOKEN_DEAD, UNREACHABLE, UNREADABLE
+from bot.refusals import CARD_LOST, TOKEN_DEAD, UNREACHABLE
 from bot.silenced import Silenced
-from bot.slack.charts import without_new_blocks
 from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable
+from bot.slack.readable import readable
 from bot.slack.text import Message, is_user
 from bot.vault import Vault
-from storage import Database, Transaction
+from storage import Database, DatabaseTrouble, Transaction
 from storage.apps import AppStore
 from storage.cards import DIGEST, UNFURL, CardRow, CardStore
 from storage.outbox import OutboxRow, OutboxStore
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 TOO_LONG_AGO = timedelta(days=1)
 PAUSE = timedelta(minutes=5)
+REPAINT_SECONDS = 2.0
 
 
 class Notifier:
@@ -78,9 +78,28 @@ class Notifier:
             self._budget.block(message.workspace_id, until=self._later(error.retry_after))
             raise RetryAt(self._later(error.retry_after)) from error
         except SlackUnavailable as error:
+            await self._repaint(message)
             await self._retry(message, error)
+        except asyncio.CancelledError:
+            with contextlib.suppress(DatabaseTrouble, TimeoutError):
+                async with asyncio.timeout(REPAINT_SECONDS):
+                    await self._repaint(message)
+            raise
         except SlackRefused as error:
             await self._refused(message, error)
+
+    async def _repaint(self, message: OutboxRow) -> None:
+        """What Slack may have taken from us, although another replica has said it meanwhile, for it took us for dead:
+        our drawing may be older than its own, and the last."""
+        if message.kind in (outbox.CARD, outbox.TICK) and await self._messages.find_message(message.outbox_id) is None:
+            card = await self._cards.find_card(message.card_id or "")
+            if card is not None and card.ts is not None:
+                await self._db.transaction(lambda tx: self._draw_again(tx, card))
+
+    async def _draw_again(self, tx: Transaction, card: CardRow) -> None:
+        """Whatever stands there now."""
+        await self._cards.save_drawn(tx, card.card_id, digest="", now=self._clock.now())
+        await self._out.show_card(tx, card)
 
     def _later(self, seconds: float) -> datetime:
         return self._clock.now() + timedelta(seconds=seconds)
@@ -151,7 +170,7 @@ class Notifier:
             return
         await self._messages.take_dedupe_key(message.outbox_id)
         drawn = await self._pictures.draw(card)
-        digest = digest_of(drawn)
+        digest = drawn.digest
         if card.ts is not None and digest == card.drawn_digest:
             await self._drop(message)
             return
@@ -263,8 +282,10 @@ class Notifier:
         await self._keep_drawn(tx, message, card, digest)
 
     async def _keep_drawn(self, tx: Transaction, message: OutboxRow, card: CardRow, digest: str) -> None:
-        await self._cards.save_drawn(tx, card.card_id, digest=digest, now=self._clock.now())
-        await self._messages.delete_message(tx, message.outbox_id)
+        if await self._messages.delete_message(tx, message.outbox_id):
+            await self._cards.save_drawn(tx, card.card_id, digest=digest, now=self._clock.now())
+        else:
+            await self._draw_again(tx, card)  # another replica took us for dead, and may have drawn what is newer
 
     async def _drop(self, message: OutboxRow) -> None:
         await self._db.transaction(lambda tx: self._messages.delete_message(tx, message.outbox_id))
@@ -277,22 +298,3 @@ def is_letter(card: CardRow) -> bool:
 
 def message_of(payload: Mapping[str, Any]) -> Message:
     return Message(payload["text"], tuple(payload.get("blocks", ())))
-
-
-async def readable(send: Callable[[Message], Awaitable[T]], drawn: Message) -> T:
-    """Blocks that Slack cannot read: new ones give way to their text, and at last the person hears in plain text."""
-    try:
-        return await send(drawn)
-    except SlackRefused as error:
-        if error.error not in UNREADABLE or not drawn.blocks:
-            raise
-        if plainer := without_new_blocks(drawn):
-            log.warning("Slack does not take tables or charts here", extra={"remarks": error.messages})
-            return await readable(send, plainer)
-        log.error("Slack cannot read our blocks", extra={"error": error.error, "remarks": error.messages})
-        return await send(Message(drawn.text))
-
-
-def digest_of(message: Message) -> str:
-    """Whether a drawing would change anything."""
-    return hashlib.sha256(json.dumps(message.to_payload(), sort_keys=True).encode()).hexdigest()[:32]

@@ -13,11 +13,11 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.access import Asker
 from bot.errors import AppNotFound, BuildbellError, Choice, ConnectionDead, NotConnected, ViewGone
 from bot.matching import nearest
-from bot.notifier import readable
 from bot.services import Services
 from bot.slack import replies
 from bot.slack.client import SlackFailed, TriggerUsed
 from bot.slack.forms import FormRefused, notice, read_metadata
+from bot.slack.readable import readable
 from bot.slack.text import Message, escape
 from commands.tokens import Words, shown
 

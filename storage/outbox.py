@@ -55,8 +55,9 @@ class OutboxStore:
             "update outbox set attempts = attempts + 1 where outbox_id = :outbox_id", outbox_id=outbox_id
         )
 
-    async def delete_message(self, tx: Transaction, outbox_id: str) -> None:
-        await tx.execute("delete from outbox where outbox_id = :outbox_id", outbox_id=outbox_id)
+    async def delete_message(self, tx: Transaction, outbox_id: str) -> bool:
+        """It is said; False when somebody else has said it meanwhile."""
+        return await tx.execute("delete from outbox where outbox_id = :outbox_id", outbox_id=outbox_id) == 1
 
     async def delete_of_workspace(self, tx: Transaction, workspace_id: str) -> int:
         """Nothing can be said there any more; returns how many messages that were."""

@@ -5,6 +5,8 @@ https://docs.slack.dev/messaging/formatting-message-text
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -43,6 +45,11 @@ class Message:
         if self.blocks:
             payload["blocks"] = list(self.blocks)
         return payload
+
+    @property
+    def digest(self) -> str:
+        """Whether a drawing would change anything."""
+        return hashlib.sha256(json.dumps(self.to_payload(), sort_keys=True).encode()).hexdigest()[:32]
 
 
 def escape(text: str) -> str:

@@ -1,0 +1,95 @@
+"""A replica that others took for dead, and that was only slow: what it draws late does not stay."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+
+from bot.engine import Handler, RetryAt
+from bot.engine.local import LocalEngine
+from bot.outbox import DELIVER
+from bot.sweeps import SWEEP
+from playground.wire import Fault
+from tests.world import World
+
+OpenWorld = Callable[..., Awaitable[World]]
+
+
+class Hands:
+    """The jobs of a bot, done by hand: as one replica, and as another that does the same at the same time."""
+
+    def __init__(self, world: World, handlers: Mapping[str, Handler]) -> None:
+        self._world, self._handlers = world, handlers
+
+    async def sweep(self) -> None:
+        """A minute later, somebody looks at Bitrise."""
+        clock = self._world.clock
+        clock.move_to(clock.now().replace(minute=clock.now().minute + 1))
+        await self._handlers[SWEEP]({"workspace_id": self._world.team.id})
+
+    async def waiting(self) -> list[str]:
+        rows = await self._world.bot.services.database.fetch_all("select outbox_id from outbox order by rowid")
+        return [row["outbox_id"] for row in rows]
+
+    async def deliver(self, *outbox_ids: str) -> None:
+        for outbox_id in outbox_ids:
+            await self._handlers[DELIVER]({"outbox_id": outbox_id})
+
+
+@pytest.fixture
+async def world_and_hands(monkeypatch: pytest.MonkeyPatch, open_world: OpenWorld) -> tuple[World, Hands]:
+    """The card of a build that waits has been posted; from now on nothing happens by itself."""
+    handlers: dict[str, Handler] = {}
+    register = LocalEngine.register
+
+    def note(engine: LocalEngine, kind: str, handler: Handler, **limits: Any) -> None:
+        handlers[kind] = handler
+        register(engine, kind, handler, **limits)
+
+    monkeypatch.setattr(LocalEngine, "register", note)
+    world = await open_world()
+    await world.say("/build shop endless main")
+    await world.bot.engine.stop(within_seconds=1)
+    return world, Hands(world, handlers)
+
+
+@pytest.mark.parametrize("ends", ["answered", "unanswered", "cut off"])
+async def test_what_a_slow_replica_draws_last_is_drawn_again(world_and_hands: tuple[World, Hands], ends: str) -> None:
+    world, hands = world_and_hands
+    arrived, released = asyncio.Event(), asyncio.Event()
+
+    async def hold(facts: Mapping[str, Any]) -> None:
+        undo()
+        arrived.set()
+        await released.wait()
+
+    undo = world.slack.hooks.on("chat.update", "before", hold)
+    if ends == "unanswered":
+        world.slack.faults.add(Fault("chat.update", "cut_after"))
+    await hands.sweep()
+    runs, *_ = await hands.waiting()
+    slow = asyncio.create_task(hands.deliver(runs))
+    await arrived.wait()
+
+    world.bitrise.finish(world.builds()[0], "failed")
+    await hands.sweep()
+    await hands.deliver(*await hands.waiting())
+    assert "Failed" in world.read(world.card)
+
+    if ends == "cut off":
+        world.slack.hooks.on("chat.update", "accepted", lambda _: cut_off(slow))
+    released.set()
+    await asyncio.wait([slow])
+    assert "Running" in world.read(world.card), "Slack took the older drawing last"
+    assert slow.cancelled() == (ends == "cut off")
+    assert isinstance(None if slow.cancelled() else slow.exception(), RetryAt) == (ends == "unanswered")
+
+    await hands.deliver(*await hands.waiting())
+    assert "Failed" in world.read(world.card)
+
+
+async def cut_off(task: asyncio.Task[None]) -> None:
+    task.cancel()
