@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
-TURN_SECONDS = 0.0005
+TURN_SECONDS = 0.002
 """How long a busy loop lets the database's threads wait for their turn; Python's own 5 ms are longer than a commit."""
 
 
