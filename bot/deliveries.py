@@ -55,7 +55,7 @@ class Deliveries:
         on_error: OnError,
     ) -> None:
         self.app, self._handlers, self._services, self._metrics = app, handlers, services, metrics
-        self._verifier = SignatureVerifier(signing_secret)
+        self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
         self._is_known, self._on_error = is_known, on_error
         self._is_stopping = False
         self._in_flight = 0
@@ -107,7 +107,8 @@ class Deliveries:
 
     def _is_from_slack(self, raw: bytes, headers: Mapping[str, str]) -> bool:
         """Raises `UnicodeDecodeError` for what is no text."""
-        return self._verifier.is_valid(raw, headers.get("X-Slack-Request-Timestamp"), headers.get("X-Slack-Signature"))
+        sent_at, signature = headers.get("X-Slack-Request-Timestamp"), headers.get("X-Slack-Signature")
+        return self._verifier is not None and self._verifier.is_valid(raw, sent_at, signature)
 
     async def _counted(self, body: Payload, answering: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
         counted = self._metrics.delivery(str(body.get("type") or ("command" if "command" in body else "event")))

@@ -116,3 +116,9 @@ async def test_nothing_is_taken_while_stopping(open_world: OpenWorld) -> None:
     world = await open_world(socket_mode=False)
     world.bot.deliveries.stop()
     assert (await post(world, command(world))).startswith("503")
+
+
+async def test_without_a_signing_secret_the_socket_serves(open_world: OpenWorld) -> None:
+    world = await open_world(slack_signing_secret=None)
+    await world.say("/build shop deploy main")
+    assert len(world.builds()) == 1

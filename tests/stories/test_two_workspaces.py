@@ -168,7 +168,7 @@ async def pastes_a_link(spy: Spy) -> str:
 
 async def tells_of_a_removal(spy: Spy, kind: str) -> str:
     """Globex's own: what it does there is another story; Acme stays as it is."""
-    told = {"tokens": {"oauth": [spy.many.ada.id]}} if kind == "tokens_revoked" else {}
+    told = {"tokens": {"oauth": [spy.many.ada.id]}, "team_ids": [spy.many.team.id]}
     spy.many.slack.tell_removal(spy.many.their_app, {"type": kind, **told})
     await spy.many.settled()
     return NOTHING
@@ -276,6 +276,7 @@ TRIES: dict[str, Try] = {
     "action build.open": told_nothing(presses(ids.BUILD_OPEN, build)),
     "view_closed message.closed": told_nothing(closes_a_notice),
     "event tokens_revoked": lambda spy: tells_of_a_removal(spy, "tokens_revoked"),
+    "event team_access_revoked": lambda spy: tells_of_a_removal(spy, "team_access_revoked"),
     "action connection.disconnect": told_nothing(presses(ids.CONNECTION_DISCONNECT, build)),  # of Globex itself
     "event app_uninstalled": lambda spy: tells_of_a_removal(spy, "app_uninstalled"),
 }
