@@ -279,6 +279,7 @@ async def test_where_nobody_can_write_the_message_goes_to_the_one_who_asked(thre
     private = three.slack.add_channel(three.team, "secret", members=[three.ana], private=True)
     await three.say(BRANCH, at=private)
     await three.submit({})
+    await three.passes(minutes=1)  # how often the message is drawn on the way is not said
     assert "Stopped 3 builds of feature/x" in three.letters()[-1]
 
 
