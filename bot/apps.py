@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Generic, TypeVar
 
 from bot.clock import Clock
 from bot.connections import Connections, app_rows
@@ -19,6 +21,9 @@ from storage.builds import BuildStore
 from storage.workspaces import WorkspaceStore
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+About = tuple[str, str, str]
+"""Workspace, app, and what is asked of it."""
 STALE_AFTER = timedelta(minutes=1)
 ANSWER_WITHIN_SECONDS = 2.0  # Slack waits 3 s for an answer
 NAMES_KEPT_FOR = timedelta(seconds=60)
@@ -54,6 +59,23 @@ class Known:
         return list({app.app_slug: app for app in begun}.values())
 
 
+class _Kept(Generic[T]):
+    """What was found out about apps, for a minute."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._found: dict[About, tuple[datetime, T]] = {}
+
+    async def get(self, about: About, find_out: Callable[[], Awaitable[T]]) -> T:
+        kept, now = self._found.get(about), self._clock.now()
+        if kept is None or now - kept[0] >= NAMES_KEPT_FOR:
+            kept = (now, await find_out())
+            if len(self._found) >= NAMES_KEPT:
+                self._found.clear()
+            self._found[about] = kept
+        return kept[1]
+
+
 class Apps:
     def __init__(
         self,
@@ -67,9 +89,9 @@ class Apps:
     ) -> None:
         self._db, self._apps, self._workspaces, self._builds = database, apps, workspaces, builds
         self._connections, self._clock = connections, clock
-        self._known_names: dict[tuple[str, str, str], tuple[datetime, list[str]]] = {}
         self._app_names: dict[str, Known] = {}
-        self._pipelines: dict[tuple[str, str, str], tuple[datetime, bool]] = {}
+        self._known_names = _Kept[list[str]](clock)
+        self._pipelines = _Kept[bool](clock)
 
     async def refresh(self, workspace_id: str) -> None:
         """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
@@ -126,14 +148,8 @@ class Apps:
 
     async def is_pipeline(self, workspace_id: str, app_slug: str, name: str) -> bool:
         """Whether a name stands for a pipeline: if builds of one were seen. Looked up once a minute."""
-        key, now = (workspace_id, app_slug, name), self._clock.now()
-        kept = self._pipelines.get(key)
-        if kept is None or now - kept[0] >= NAMES_KEPT_FOR:
-            kept = (now, await self._builds.is_pipeline_known(workspace_id, app_slug, name))
-            if len(self._pipelines) >= NAMES_KEPT:
-                self._pipelines.clear()
-            self._pipelines[key] = kept
-        return kept[1]
+        about = (workspace_id, app_slug, name)
+        return await self._pipelines.get(about, partial(self._builds.is_pipeline_known, *about))
 
     async def list_branches(self, workspace_id: str, app_slug: str) -> list[str]:
         return await self._list_known(workspace_id, app_slug, "branch")
@@ -175,15 +191,9 @@ class Apps:
     async def _list_known(self, workspace_id: str, app_slug: str, column: str) -> list[str]:
         """What Bitrise knows of and what we have seen; what we have seen alone when Bitrise is slow."""
         seen = await self._builds.list_names(workspace_id, app_slug, column=column)
-        key = (workspace_id, app_slug, column)
-        kept = self._known_names.get(key)
-        now = self._clock.now()
-        if kept is None or now - kept[0] >= NAMES_KEPT_FOR:
-            kept = (now, await self._ask_known(workspace_id, app_slug, column))
-            if len(self._known_names) >= NAMES_KEPT:
-                self._known_names.clear()
-            self._known_names[key] = kept
-        return list(dict.fromkeys([*seen, *kept[1]]))
+        about = (workspace_id, app_slug, column)
+        asked = await self._known_names.get(about, partial(self._ask_known, *about))
+        return list(dict.fromkeys([*seen, *asked]))
 
     async def _ask_known(self, workspace_id: str, app_slug: str, column: str) -> list[str]:
         try:

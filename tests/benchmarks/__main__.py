@@ -26,7 +26,9 @@ INTRODUCTION = """# Benchmarks
 
 `make bench` writes this page. Every table is one run: all servers are up at the same time, each pinned to the one core
 (processor 0), the load and the stand-ins for Slack and Bitrise to the other; they are visited in turns, and what is
-shown are medians. Compare within a table only. *Of the limit* is the throughput beside the limit's, *by CPU* the same
+shown are medians. Buildbell with the builds started meanwhile comes after the others, beside the limit alone: work that
+goes on would be measured with everybody. Compare within a table only.
+*Of the limit* is the throughput beside the limit's, *by CPU* the same
 by processor time for each request, which other work on the machine disturbs less. p50 and p99 are measured at half of
 what the server takes, with random arrivals, from when a request was to be sent.
 
