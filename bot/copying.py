@@ -51,6 +51,7 @@ async def _copy(source: Database, target: Database) -> list[str]:
         counts = await target.transaction(partial(_carry, source=source, tables=tables, engine=engine, jobs=jobs))
     except Differs as error:
         raise CopyFailed(f"{error}; nothing was copied.") from error
+    await target.execute("analyze")  # plans for tables that were empty until now would read all of them
     failed = (await rows.count_jobs()).get("failed", 0)
     behind = f"{failed} that {'was given up stays' if failed == 1 else 'were given up stay'} behind"
     told = [f"{table.name}: {count} {'row' if count == 1 else 'rows'}" for table, count in counts]

@@ -62,6 +62,8 @@ def find_build(words: Words) -> tuple[BuildArguments, int]:
 
 def stands_for_build(words: Words) -> bool:
     """Whether a text without a verb is a build to show, rather than something to start."""
+    if len(words.words) > 2 and not any("#" in word.text or "/" in word.text for word in words.words):
+        return False  # a bare number or slug stands alone, or after the app
     build, used = find_build(words)
     is_marked = build.url is not None or any(word.is_open and "#" in word.text for word in words.words[:used])
     return build.names_build and (is_marked or used == len(words.words))

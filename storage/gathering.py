@@ -35,12 +35,20 @@ class Gathering(Generic[Q, A]):
         group: list[tuple[Q, asyncio.Future[A]]] = []
         try:
             while self._waiting:
+                await self._until_nobody_else_comes()
                 group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
                 await self._answer_group(group)
         finally:
             self._work = None
             for _, answered in (*group, *self._waiting):  # none is open, unless this was cut off
                 answered.cancel()
+
+    async def _until_nobody_else_comes(self) -> None:
+        """Let the loop read what has come in: on a busy one the next questions are on their way to us."""
+        known = 0
+        while known < len(self._waiting) < MOST:
+            known = len(self._waiting)
+            await asyncio.sleep(0)
 
     async def _answer_group(self, group: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:

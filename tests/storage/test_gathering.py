@@ -38,6 +38,19 @@ async def test_who_comes_meanwhile_makes_the_next_group() -> None:
     assert halves.groups == [[2], [4, 6]]
 
 
+async def test_who_is_on_the_way_already_is_waited_for() -> None:
+    halves = Halves()
+    halves.may.set()
+    gathering = Gathering(halves.answer)
+
+    async def a_turn_later(number: int) -> int:
+        await asyncio.sleep(0)
+        return await gathering.ask(number)
+
+    assert list(await asyncio.gather(gathering.ask(2), a_turn_later(4))) == [1, 2]
+    assert halves.groups == [[2, 4]]
+
+
 async def test_a_group_is_never_larger_than_fifty() -> None:
     halves = Halves()
     halves.may.set()

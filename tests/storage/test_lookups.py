@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from functools import partial
 
@@ -12,13 +13,15 @@ from storage import Database
 from storage.apps import AppStore
 from storage.builds import BuildStore
 from storage.cards import CardStore
+from storage.database import to_columns
 from storage.outbox import OutboxStore
-from storage.requests import RequestRow, RequestStore
+from storage.requests import ADD_START, RequestRow, RequestStore
 from storage.workspaces import WorkspaceStore
 from tests.storage.conftest import NOW
 from tests.storage.test_stores import add_builds, build, card, connect, letter, request
 
 pytestmark = pytest.mark.usefixtures("workspaces")
+EXPLAINED = {"sqlite": ("explain query plan", "detail"), "postgresql": ("explain", "QUERY PLAN")}
 LATER = NOW + timedelta(minutes=5)
 
 
@@ -30,6 +33,15 @@ async def add_requests(database: Database, *rows: RequestRow) -> RequestStore:
 
 
 # Requests.
+
+
+async def test_what_a_start_looks_at_does_not_grow_with_what_is_open(database: Database) -> None:
+    await add_requests(database, *(request(f"r{n}", unique_key=f"k{n}", digest=f"d{n}") for n in range(300)))
+    await database.execute("analyze")  # as PostgreSQL does by itself, within a minute
+    explain, column = EXPLAINED[database.dialect]
+    rows = await database.fetch_all(f"{explain} {ADD_START}", **to_columns(request("new")) | {"is_asked": True})
+    plan = "\n".join(str(row[column]) for row in rows)
+    assert set(re.findall(r"(?i)using (?:covering )?(?:index )?(requests_\w+)", plan)) == {"requests_equal"}
 
 
 async def test_a_request_is_found_by_its_key_in_its_workspace(database: Database, workspaces: WorkspaceStore) -> None:
