@@ -63,7 +63,7 @@ class Aborts:
         self._audit, self._connections, self._observer = audit, connections, observer
         self._access, self._outbox, self._sweeps = access, outbox, sweeps
         self._engine, self._made, self._clock, self._new_id = engine, made, clock, new_id
-        engine.register(ABORT, self.perform_abort, concurrency=16, give_up=self.give_up)
+        engine.register(ABORT, self.perform_abort, concurrency=16, give_up=self.give_up, is_urgent=True)
 
     async def request_abort(self, asker: Asker, stop: Stop) -> BuildRow:
         """Store the wish to stop a build; returns the build as it is now known.

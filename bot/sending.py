@@ -65,7 +65,7 @@ class Sending:
         self._audit, self._apps, self._connections, self._observer = audit, apps, connections, observer
         self._outbox, self._sweeps, self._made = outbox, sweeps, made
         self._clock, self._new_id, self._look_back, self._deadline = clock, new_id, look_back, deadline
-        engine.register(START, self.perform_start, concurrency=16, give_up=self.give_up)
+        engine.register(START, self.perform_start, concurrency=16, give_up=self.give_up, is_urgent=True)
 
     async def perform_start(self, arguments: Mapping[str, Any]) -> None:
         """One step of a start. Runs again after a crash, and after every answer that left it open."""

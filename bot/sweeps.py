@@ -16,7 +16,10 @@ class Sweeps:
         self._workspaces, self._engine = workspaces, engine
 
     async def make_due(self, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
-        """Sweep at ``at`` or earlier. A job whose workspace is not due does nothing, so one too many is harmless."""
+        """Sweep at ``at`` or earlier. A job whose workspace is not due does nothing, so one too many is harmless.
+
+        While somebody sweeps there is nothing to add: at its end the next one is planned, for then or at once.
+        """
         if await self._workspaces.make_sweep_due(tx, workspace_id, at=at):
             await self.plan(tx, workspace_id, at=at)
 

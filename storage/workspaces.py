@@ -225,16 +225,17 @@ class WorkspaceStore:
         )  # fmt: skip
 
     async def make_sweep_due(self, tx: Transaction, workspace_id: str, *, at: datetime) -> bool:
-        """Pull the next sweep forward; True when it was later than ``at``."""
-        touched = await tx.execute(
+        """Pull the next sweep forward; True when it was later than ``at``, and nobody sweeps who will find that."""
+        row = await tx.fetch_one(
             """
             update workspaces set sweep_due_at = :at
             where workspace_id = :workspace_id and bitrise_token_sealed is not null
             and (sweep_due_at is null or sweep_due_at > :at)
+            returning case when sweep_claimed_until > :at then 1 else 0 end as is_claimed
             """,
             workspace_id=workspace_id, at=at,
         )  # fmt: skip
-        return touched == 1
+        return row is not None and not row["is_claimed"]
 
     async def release_sweep(self, workspace_id: str, *, until: datetime, now: datetime) -> None:
         """Give back what was claimed until then and not finished: it is due again."""

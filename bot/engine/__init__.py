@@ -42,8 +42,12 @@ class RetryAt(Exception):
 class Engine(Protocol):
     """At least once: a handler may run again after a crash and must find its own traces."""
 
-    def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
+    def register(
+        self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None, is_urgent: bool = False
+    ) -> None:
         """Say who does jobs of a kind, and how many at a time. Before `start`.
+
+        ``is_urgent``: somebody waits for it, and thousands of other jobs do not come before it. For jobs without key.
 
         ``give_up`` is called when a job broke so often that it is not tried again, so that somebody is told.
         """

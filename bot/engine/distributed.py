@@ -52,6 +52,7 @@ class _Kind:
     handler: Handler
     give_up: Handler | None
     concurrency: int
+    is_urgent: bool
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
 
@@ -72,8 +73,10 @@ class DistributedEngine:
         self._worker_id = 0
         self._beaten_at = 0.0
 
-    def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
-        self._kinds[kind] = _Kind(handler, give_up, concurrency)
+    def register(
+        self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None, is_urgent: bool = False
+    ) -> None:
+        self._kinds[kind] = _Kind(handler, give_up, concurrency, is_urgent)
 
     async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
         assert isinstance(tx, PostgresTransaction)
@@ -85,7 +88,10 @@ class DistributedEngine:
         await self._manager.batch_defer_jobs_async([self._queued(job) for job in jobs], connection=connection)
 
     def _queued(self, job: Job) -> QueuedJob:
-        deferrer = self._queue.configure_task(job.kind, queue=job.kind, lock=job.key, schedule_at=job.due_at)
+        kind = self._kinds.get(job.kind)
+        deferrer = self._queue.configure_task(
+            job.kind, queue=job.kind, lock=job.key, schedule_at=job.due_at, priority=int(bool(kind and kind.is_urgent))
+        )
         return deferrer.make_new_job(**job.arguments)
 
     async def start(self) -> None:

@@ -26,7 +26,10 @@ class LocalEngine:
         self._workers: dict[str, _Worker] = {}
         self._loops: list[asyncio.Task[None]] = []
 
-    def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
+    def register(
+        self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None, is_urgent: bool = False
+    ) -> None:
+        """Each kind has a worker of its own, so none is more urgent than another."""
         self._workers[kind] = _Worker(kind, handler, give_up, concurrency, self._jobs, self._clock)
 
     async def enqueue(self, tx: Transaction, *jobs: Job) -> None:

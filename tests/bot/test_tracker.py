@@ -35,7 +35,9 @@ class Planned:
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
-    def register(self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None) -> None:
+    def register(
+        self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None, is_urgent: bool = False
+    ) -> None:
         pass
 
     async def enqueue(self, tx: Transaction, *jobs: Job) -> None:

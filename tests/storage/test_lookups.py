@@ -204,9 +204,19 @@ async def test_at_start_every_connected_workspace_is_due_whoever_had_claimed_it(
 async def test_a_hint_pulls_a_sweep_forward_and_never_back(database: Database, workspaces: WorkspaceStore) -> None:
     await connect(database, workspaces)
     await workspaces.claim_sweep("T1", now=NOW, until=LATER)
+    await database.transaction(lambda tx: workspaces.finish_sweep(tx, "T1", now=NOW, due_at=LATER, error=None))
     hints = [LATER + timedelta(1), NOW + timedelta(seconds=2), NOW + timedelta(seconds=3)]
     moved = [await database.transaction(partial(workspaces.make_sweep_due, workspace_id="T1", at=at)) for at in hints]
     assert moved == [False, True, False]
+
+
+async def test_a_hint_for_after_the_end_of_a_claim_relies_on_nobody(
+    database: Database, workspaces: WorkspaceStore
+) -> None:
+    await connect(database, workspaces)
+    assert await workspaces.claim_sweep("T1", now=NOW, until=LATER)
+    await database.execute("update workspaces set sweep_due_at = null")
+    assert await database.transaction(partial(workspaces.make_sweep_due, workspace_id="T1", at=LATER))
 
 
 async def test_a_finished_sweep_of_a_disconnected_workspace_plans_nothing_to_claim(

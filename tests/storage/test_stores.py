@@ -260,7 +260,8 @@ async def test_a_hint_that_comes_during_a_sweep_is_not_lost(database: Database, 
     await connect(database, workspaces)
     assert await workspaces.claim_sweep("T1", now=NOW, until=LATER)
     hint = NOW + timedelta(seconds=1)
-    assert await database.transaction(lambda tx: workspaces.make_sweep_due(tx, "T1", at=hint))
+    needs_a_job = await database.transaction(lambda tx: workspaces.make_sweep_due(tx, "T1", at=hint))
+    assert not needs_a_job  # who sweeps plans it at the end
     await database.transaction(lambda tx: workspaces.finish_sweep(tx, "T1", now=hint, due_at=LATER, error=None))
     workspace = await workspaces.find_workspace("T1")
     assert workspace is not None

@@ -115,6 +115,21 @@ async def test_one_that_was_not_started_only_enqueues(postgres_url: str) -> None
     assert record.by == ["worker", "worker"]
 
 
+async def test_what_somebody_waits_for_comes_before_what_piled_up(postgres_url: str) -> None:
+    record = Record()
+    async with replica(postgres_url, "one", record) as one:
+
+        async def answer(arguments: Mapping[str, Any]) -> None:
+            await record.work("one", arguments)
+
+        one.engine.register("answer", answer, concurrency=3, is_urgent=True)
+        await one.add(*numbered("a", "b", "c", count=3), Job("answer", {"key": "person", "number": 0}))
+        await one.engine.start()
+        await one.engine.settled()
+    assert record.done[0] == ("person", 0)
+    assert len(record.done) == 10
+
+
 async def test_work_goes_on_after_every_connection_was_cut(postgres_url: str, caplog: pytest.LogCaptureFixture) -> None:
     record = Record()
     async with replica(postgres_url, "one", record) as one:
