@@ -369,6 +369,14 @@ async def test_an_abort_in_bitrises_page_is_recognised(running: World) -> None:
     assert (await stored(running)).reason == "in-bitrise"
 
 
+async def test_a_stop_that_comes_after_somebody_elses_in_bitrise_takes_no_credit(running: World) -> None:
+    running.bitrise.abort_in_web(running.builds()[0], "octocat", "not needed")
+    await running.stop_build(running.card, by=running.bo)
+    assert "Aborted by octocat: not needed" in running.read(running.card)
+    assert "#1 (endless) has already finished (aborted after" in running.whispers(running.bo)[-1]
+    assert (await stored(running)).abort_requested_by is None
+
+
 async def test_rolling_builds_are_recognised(running: World) -> None:
     running.shop.rolling_builds = True
     running.bitrise.start_build(running.shop, workflow="endless", branch="main")
