@@ -298,6 +298,7 @@ async def test_an_app_without_builds_is_done_at_once(world: World) -> None:
     ("typed", "why"),
     [
         ("shop workflow:deploy", "Builds are read app by app, all that there are."),
+        ("shop 90", "Builds are read app by app, all that there are. As in `import shop 90d`."),
         ("shop 300d", "300d` is no span I know."),
         ("shop 7d 30d", "are two spans."),
         ("nowhere", "nowhere"),
