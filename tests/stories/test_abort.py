@@ -82,7 +82,14 @@ async def test_abort_without_a_number_shows_what_runs_with_buttons(running: Worl
 async def test_an_unknown_number_is_told_in_words(running: World) -> None:
     await running.say("/build abort shop #99")
     assert "I can't find #99" in running.whispers()[-1]
-    assert "Not found" in running.modal_text()
+    assert "I can't show that build; my message says why." in running.modal_text()
+
+
+async def test_a_build_that_bitrise_does_not_show_just_now_is_not_called_missing(running: World) -> None:
+    running.bitrise.faults.add(Fault(status=429, retry_after=3, times=None))
+    await running.say("/build abort shop #99")
+    assert "Bitrise asks for a pause of 3 s. Please try again in a moment." in running.whispers()[-1]
+    assert "Not found" not in running.modal_text()
 
 
 @pytest.mark.parametrize(
