@@ -129,6 +129,15 @@ async def test_a_reason_that_calls_the_channel_calls_nobody(running: World) -> N
     assert "<!channel> see" in running.read(running.card)
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [("iOS 18 breaks it", "iOS 18 breaks it"), ("feature/x is next", "feature/x is next"), ("too slow", "Too slow")],
+)
+async def test_a_sentence_begins_large_but_names_stay_as_they_are(running: World, typed: str, told: str) -> None:
+    await running.stop_build(running.card, sentence=typed)
+    assert f"on `main`. {told} (wrong branch or workflow). Asked for by @ana." in running.thread(running.card)[0]
+
+
 # Reporting green.
 
 
