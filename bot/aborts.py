@@ -170,23 +170,30 @@ class Aborts:
                 if isinstance(error, BitriseUnavailable | BitriseBusy) or error.status == 401:
                     raise
                 # Already finished is an error at Bitrise, worded in several ways: the build itself tells.
-                if not (build := await self._look(client, build)).is_finished:
+                if not (build := await self._look(client, build, is_ours=request.state == "sent")).is_finished:
                     if request.state == "sent" and isinstance(error, BitriseRefused):
                         # An earlier call may have been taken, and only its answer lost: then it is ending now.
                         raise BitriseUnavailable(error.sentence) from error
                     raise
         await self._finish(request, stop, build)
 
-    async def _look(self, client: BitriseClient, build: BuildRow) -> BuildRow:
-        """The build as it is at Bitrise now, observed on the way."""
+    async def _look(self, client: BitriseClient, build: BuildRow, *, is_ours: bool = True) -> BuildRow:
+        """The build as it is at Bitrise now, observed on the way; unless ``is_ours``, others have ended it."""
         seen = await client.get_either(build.app_slug, build.build_slug, is_pipeline=build.is_pipeline)
-        rows = await self._db.transaction(lambda tx: self._observer.observe(tx, build.workspace_id, [seen]))
-        return rows[0]
+
+        async def observe(tx: Transaction) -> BuildRow:
+            if not is_ours:
+                await self._builds.forget_abort(tx, build.workspace_id, build.build_slug)
+                await self._show(tx, build)
+            return (await self._observer.observe(tx, build.workspace_id, [seen]))[0]
+
+        return await self._db.transaction(observe)
 
     async def _finish(self, request: RequestRow, stop: Stop, build: BuildRow) -> None:
-        """Bitrise took it, or the build has ended by itself: the card will show which."""
+        """Bitrise took it, or the build has ended by itself or by somebody else: the card will show which."""
         now = self._clock.now()
-        missed = build.is_finished and build.outcome not in (Outcome.ABORTED, Outcome.SKIPPED)
+        is_stopped = build.outcome in (Outcome.ABORTED, Outcome.SKIPPED) and build.abort_requested_by is not None
+        missed = build.is_finished and not is_stopped
         result = ended_sentence(build) if missed else f"stopped: {stop.category}"
 
         async def finish(tx: Transaction) -> None:

@@ -70,7 +70,7 @@ async def fill_form(asker: Asker, view_id: str, arguments: AbortArguments, servi
     try:
         build = await services.builds.get_build(asker, named(arguments.build))
     except Exception:
-        await slack.update_view(view_id, notice("Stop a build", "Not found; see my message."))
+        await slack.update_view(view_id, notice("Stop a build", "I can't show that build; my message says why."))
         raise
     await slack.update_view(view_id, await form_for(asker, build, services, arguments))
 

@@ -12,14 +12,23 @@ from bot.access import Asker
 from bot.bulk import Found, Picked
 from bot.errors import BuildbellError
 from bot.services import Services
-from bot.slack import bulk_form, ids, replies
+from bot.slack import bulk_form, ids
 from bot.slack.bulk_form import Offered
 from bot.slack.client import SlackFailed
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
 from bot.stops import Stop
 from commands.abort_arguments import AbortArguments
-from commands.asking import Payload, Typed, answering, answering_in_form, asker_of_press, later, pressed_value
+from commands.asking import (
+    Payload,
+    Typed,
+    answering,
+    answering_in_form,
+    asker_of_press,
+    failed,
+    later,
+    pressed_value,
+)
 
 BROKEN = "Something broke on my side, and I could not look."
 
@@ -95,7 +104,7 @@ async def fill(
     try:
         view = await form_for(asker, await find(), services, arguments, newer)
     except BuildbellError as error:
-        await slack.update_view(view_id, notice(bulk_form.TITLE, replies.escaped(error.sentence)))
+        await slack.update_view(view_id, failed(bulk_form.TITLE, error))
         if error.choices:
             raise
         return

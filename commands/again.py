@@ -11,14 +11,24 @@ from bot.access import Asker
 from bot.again import newest_commit, same_commit
 from bot.errors import BuildbellError, NothingNamed
 from bot.services import Services
-from bot.slack import ids, questions, replies
+from bot.slack import ids, questions
 from bot.slack.forms import notice
 from bot.slack.start_form import StartDraft, start_form
 from bot.slack.targets import Target
 from bot.slack.text import Message
 from bot.wanted import Wanted
 from commands.arguments import parse_build
-from commands.asking import Help, Payload, Typed, answering, asker_of_press, later, pressed_value, replace_question
+from commands.asking import (
+    Help,
+    Payload,
+    Typed,
+    answering,
+    asker_of_press,
+    failed,
+    later,
+    pressed_value,
+    replace_question,
+)
 from commands.start import answer_to
 from commands.status import named
 from storage.builds import BuildRow
@@ -69,8 +79,7 @@ async def telling_in_view(asker: Asker, view_id: str, services: Services) -> Asy
     try:
         yield
     except BuildbellError as error:
-        told = notice("Start a build", replies.escaped(error.sentence))
-        await services.slack(asker.workspace_id).update_view(view_id, told)
+        await services.slack(asker.workspace_id).update_view(view_id, failed("Start a build", error))
         if error.choices:
             raise
 

@@ -11,17 +11,37 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.access import Asker
-from bot.errors import AppNotFound, BuildbellError, Choice, ConnectionDead, NotConnected, ViewGone
+from bot.errors import (
+    AppNotFound,
+    BitriseBusy,
+    BitriseNotFound,
+    BitriseUnavailable,
+    BuildbellError,
+    Choice,
+    ConnectionDead,
+    NotConnected,
+    ViewGone,
+)
 from bot.matching import nearest
 from bot.services import Services
 from bot.slack import replies
-from bot.slack.client import SlackFailed, TriggerUsed
+from bot.slack.client import SlackBusy, SlackFailed, SlackUnavailable, TriggerUsed
 from bot.slack.forms import FormRefused, notice, read_metadata
+from bot.slack.forms import Payload as View
 from bot.slack.readable import readable
 from bot.slack.text import Message, escape
 from commands.tokens import Words, shown
 
 Payload = Mapping[str, Any]
+AGAIN = "Please try again in a moment."
+ADVICE: Mapping[type[BuildbellError], str] = {
+    BitriseNotFound: "Either it is gone there, or the stored token's role in its app is too low for it.",
+    BitriseBusy: AGAIN,
+    BitriseUnavailable: AGAIN,
+    SlackBusy: AGAIN,
+    SlackUnavailable: AGAIN,
+}
+"""The way out, where an answer of Bitrise or Slack is told as it came."""
 ORGANISATION = "E"
 """What the id of an organisation begins with."""
 
@@ -129,12 +149,20 @@ async def answering(services: Services, asker: Asker, typed: Typed | None = None
     except TriggerUsed:
         pass  # delivered twice: the form stands before the person already
     except BuildbellError as error:
-        await services.whisper(asker, replies.error(with_ways_out(error, typed, services.command) if typed else error))
+        told = with_ways_out(error, typed, services.command) if typed else with_advice(error)
+        await services.whisper(asker, replies.error(told))
+
+
+def with_advice(error: BuildbellError) -> BuildbellError:
+    """The same error; a bare answer of Bitrise or Slack says what to do."""
+    was_asked = not isinstance(error, BitriseNotFound) or error.status
+    advice = next((text for kind, text in ADVICE.items() if was_asked and isinstance(error, kind)), None)
+    return BuildbellError(f"{error.sentence.rstrip('.')}. {advice}") if advice else error
 
 
 def with_ways_out(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
-    """The same error with what the person may have meant, as buttons."""
-    return with_nearest_verb(with_candidates(error, typed), typed, command)
+    """The same error with what to do, and with what the person may have meant, as buttons."""
+    return with_nearest_verb(with_candidates(with_advice(error), typed), typed, command)
 
 
 def with_candidates(error: BuildbellError, typed: Typed) -> BuildbellError:
@@ -170,6 +198,11 @@ def retyped(typed: Typed, name: str, app_slug: str) -> str:
     return escape(f"{typed.verb} {told}".strip())
 
 
+def failed(title: str, error: BuildbellError) -> View:
+    """What stands in the place of a form that cannot be."""
+    return notice(title, replies.escaped(with_advice(error).sentence))
+
+
 @asynccontextmanager
 async def answering_in_form(ack: AsyncAck) -> AsyncIterator[None]:
     """The same for a submission: on the field if it has one, else in the place of the form."""
@@ -178,7 +211,7 @@ async def answering_in_form(ack: AsyncAck) -> AsyncIterator[None]:
     except FormRefused as refused:
         await ack(response_action="errors", errors=refused.errors)
     except BuildbellError as error:
-        await ack(response_action="update", view=notice("That did not work", replies.escaped(error.sentence)))
+        await ack(response_action="update", view=failed("That did not work", error))
 
 
 def later(

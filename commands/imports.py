@@ -16,6 +16,7 @@ HELP = (
     Help("import stop", "ends that; what is read stays"),
 )
 STOP = "stop"
+USAGE = ("Builds are read app by app, all that there are.", "As in `import shop 90d`.")
 
 
 async def read_past(typed: Typed, services: Services) -> Message | None:
@@ -37,9 +38,9 @@ async def read_past(typed: Typed, services: Services) -> Message | None:
 
 
 def read_asked(words: Words) -> StatsArguments:
-    asked = parse_stats(words)
+    asked = parse_stats(words, usage=USAGE)
     if asked.workflow or asked.branch or asked.cause:
-        raise ArgumentsUnclear("Builds are read app by app, all that there are.", "As in `import shop 90d`.")
+        raise ArgumentsUnclear(*USAGE)
     return asked
 
 

@@ -78,9 +78,14 @@ async def answer_to(asked: Asked, services: Services) -> Message:
 
 def spoken(asked: Asked) -> str:
     parameters = asked.parameters
-    target = f" `{parameters.target}`" if parameters.target else ""
+    target = f" {in_code(parameters.target)}" if parameters.target else ""
     code = (parameters.commit or "")[:7] or parameters.tag or parameters.branch
-    return f"{asked.app.title}{target}{f' on `{code}`' if code else ''}"
+    return f"{asked.app.title}{target}{f' on {in_code(code)}' if code else ''}"
+
+
+def in_code(name: str) -> str:
+    """Escaped by whoever sends it. A backtick would end the span, so it becomes an apostrophe."""
+    return f"`{name.replace('`', chr(39))}`"
 
 
 # The question.

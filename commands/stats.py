@@ -13,6 +13,7 @@ from bot.export import to_csv
 from bot.services import Services
 from bot.slack import ids
 from bot.slack.client import SlackRefused
+from bot.slack.import_message import in_a_line
 from bot.slack.stats_message import StatsPage, exported, read_stats_page, stats_message
 from bot.slack.stats_words import meanings_view
 from bot.slack.text import Message
@@ -67,7 +68,9 @@ async def told(asker: Asker, page: StatsPage, services: Services) -> Message:
     services.access.check_member(asker)
     stats = await services.statistics.stats(asker.workspace_id, page.wanted)
     titles = {app.app_slug: app.title for app in await services.app_rows.list_apps(asker.workspace_id)}
-    return stats_message(stats, page, titles)
+    open_imports = await services.imports.list_open(asker.workspace_id)
+    reading = [row for row in open_imports if page.wanted.app_slug in (None, row.app_slug)]
+    return stats_message(stats, page, titles, past=in_a_line(reading, titles))
 
 
 async def ask_further(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:

@@ -12,6 +12,10 @@ from commands.tokens import ArgumentsUnclear, Word, Words, read, shown
 
 _SPAN = re.compile(r"(?:last:?|span:|days:)?(?P<days>[0-9]{1,4})d(?:ays?)?", re.IGNORECASE)
 _ALL = "all"
+_USAGE = (
+    "Figures can be narrowed to an app, a span, a workflow, a branch and a cause.",
+    "As in `stats shop 30d workflow:deploy branch:main cause:push`.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class StatsArguments:
     cause: Cause | None = None
 
 
-def parse_stats(text: str | Words) -> StatsArguments:
-    """``shop 30d workflow:deploy branch:main cause:push``. Raises ArgumentsUnclear."""
+def parse_stats(text: str | Words, *, usage: tuple[str, str] = _USAGE) -> StatsArguments:
+    """``shop 30d workflow:deploy branch:main cause:push``. Raises ArgumentsUnclear; ``usage`` is said to too much."""
     words = read(text)
     spans = [word for word in words.words if word.is_open and _SPAN.fullmatch(word.text)]
     if len(spans) > 1:
@@ -36,10 +40,7 @@ def parse_stats(text: str | Words) -> StatsArguments:
     rest = replace(words, words=tuple(word for word in words.words if word not in spans))
     asked = parse_list(rest)
     if asked.outcome or asked.state or asked.by or asked.page > 1 or len(asked.words) > 1:
-        raise ArgumentsUnclear(
-            "Figures can be narrowed to an app, a span, a workflow, a branch and a cause.",
-            "As in `stats shop 30d workflow:deploy branch:main cause:push`.",
-        )
+        raise ArgumentsUnclear(*usage)
     app = asked.app or next(iter(asked.words), None)
     is_all = app is not None and app.lower() == _ALL
     return StatsArguments(None if is_all else app, is_all, days, asked.workflow, asked.branch, asked.cause)

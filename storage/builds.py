@@ -243,6 +243,16 @@ class BuildStore:
             workspace_id=workspace_id, build_slug=build_slug,
         )  # fmt: skip
 
+    async def forget_abort(self, tx: Transaction, workspace_id: str, build_slug: str) -> None:
+        """The stop came too late, whether or not the end is known here: whoever asked did not stop it."""
+        await tx.execute(
+            """
+            update builds set abort_requested_by = null, abort_requested_at = null
+            where workspace_id = :workspace_id and build_slug = :build_slug
+            """,
+            workspace_id=workspace_id, build_slug=build_slug,
+        )  # fmt: skip
+
 
 def _build(row: Row) -> BuildRow:
     return from_row(BuildRow, row)

@@ -39,6 +39,7 @@ class Asked:
     @property
     def ending(self) -> Ending:
         row, is_ours = self.build.build, self.request is not None and self.request.state != "refused"
+        is_ours = is_ours and row.abort_requested_by is not None
         by_hand = row.outcome in (Outcome.ABORTED, Outcome.SKIPPED) and row.reason not in (
             *OF_BITRISE,
             Reason.IN_BITRISE,

@@ -137,5 +137,8 @@ def ended_line(build: ShownBuild) -> str:
 
 
 def _why(row: BuildRow) -> str:
-    why = quoted(shown.why_stopped(row), shown.SENTENCE_LIMIT)
-    return f" {why[0].upper()}{why[1:].rstrip('.')}." if why else ""
+    why = quoted(shown.why_stopped(row), shown.SENTENCE_LIMIT).rstrip(".")
+    if not why:
+        return ""
+    first = why.partition(" ")[0]
+    return f" {why[0].upper() if first.isalpha() and first.islower() else why[0]}{why[1:]}."  # iOS stays iOS

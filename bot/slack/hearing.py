@@ -185,10 +185,11 @@ def explanation(build: ShownBuild, finding: FindingRow | None, new: New | None, 
     return message(_why_text(build, finding), *blocks)
 
 
-def why_blocks(finding: FindingRow | None) -> list[Block]:
+def why_blocks(finding: FindingRow | None, *, verb: str = "Failed") -> list[Block]:
+    """``verb`` is what happened in the step: a build that was stopped in it did not fail there."""
     if finding is None:
         return []
-    step: Line = [words("Failed in step "), said(finding.failed_step, 100, bold=True)] if finding.failed_step else []
+    step: Line = [words(f"{verb} in step "), said(finding.failed_step, 100, bold=True)] if finding.failed_step else []
     missing: Line = [words(finding.missing)] if finding.missing else []
     head = [each for each in (step, _tests(finding.tests), missing) if each]
     return [*([lines(*head)] if head else []), *([_excerpt(finding.lines)] if finding.lines else [])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.outcomes import Outcome
 from bot.slack import hearing, shown
 from bot.slack.blocks import actions, lines, message, words
 from bot.slack.cards import open_button
@@ -13,6 +14,7 @@ NOTHING_FOUND = "Its log tells nothing yet."
 
 
 def log_message(build: ShownBuild, finding: FindingRow) -> Message:
-    told = hearing.why_blocks(finding) or [lines([words(NOTHING_FOUND)])]
+    verb = "Stopped" if build.build.outcome in (Outcome.ABORTED, Outcome.SKIPPED) else "Failed"
+    told = hearing.why_blocks(finding, verb=verb) or [lines([words(NOTHING_FOUND)])]
     text = f"{shown.sentence(build)} {' '.join(finding.lines[-1:]) or finding.missing or NOTHING_FOUND}"
     return message(quoted(text, 1_000), lines(shown.title_line(build)), *told, *actions(open_button(build)))

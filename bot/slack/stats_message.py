@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Block, ButtonElement
 from bot.errors import ViewGone
 from bot.outcomes import Reason, spoken_duration
 from bot.slack import ids
-from bot.slack.blocks import BUTTON_TEXT_LIMIT, actions, button, message, section
+from bot.slack.blocks import BUTTON_TEXT_LIMIT, actions, button, context, message, section
 from bot.slack.charts import bars, pie, plain_table, table
 from bot.slack.lists import VALUE_LIMIT
 from bot.slack.stats_words import (
@@ -25,7 +25,7 @@ from bot.slack.stats_words import (
     summary,
     trend,
 )
-from bot.slack.text import NOTHING, Message, length, shorten
+from bot.slack.text import NOTHING, Message, length, quoted, shorten
 from bot.stats import MOST_DAYS, SPANS, USUAL_DAYS, Counts, Spread, Stats, StatsWanted
 
 BY_REASON = "reason"
@@ -59,10 +59,12 @@ def read_stats_page(value: str) -> StatsPage:
         raise ViewGone("Those figures are too old to be asked further. Type the command again.") from broken
 
 
-def stats_message(stats: Stats, page: StatsPage, titles: Mapping[str, str]) -> Message:
-    """``titles`` are the apps' names by slug."""
+def stats_message(stats: Stats, page: StatsPage, titles: Mapping[str, str], *, past: str = "") -> Message:
+    """``titles`` are the apps' names by slug; ``past`` says what is still being read of it, not escaped."""
     told = _reasons(stats, titles) if page.by == BY_REASON else _outcomes(stats, titles)
-    return message(told.text, *told.blocks, *_buttons(stats, page, titles))
+    note = quoted(f"{past} Until then these figures are not whole.") if past else ""
+    text = f"{told.text}\n{note}" if note else told.text
+    return message(text, *told.blocks, *([context(note)] if note else []), *_buttons(stats, page, titles))
 
 
 @dataclass(frozen=True, slots=True)

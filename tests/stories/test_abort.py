@@ -82,7 +82,14 @@ async def test_abort_without_a_number_shows_what_runs_with_buttons(running: Worl
 async def test_an_unknown_number_is_told_in_words(running: World) -> None:
     await running.say("/build abort shop #99")
     assert "I can't find #99" in running.whispers()[-1]
-    assert "Not found" in running.modal_text()
+    assert "I can't show that build; my message says why." in running.modal_text()
+
+
+async def test_a_build_that_bitrise_does_not_show_just_now_is_not_called_missing(running: World) -> None:
+    running.bitrise.faults.add(Fault(status=429, retry_after=3, times=None))
+    await running.say("/build abort shop #99")
+    assert "Bitrise asks for a pause of 3 s. Please try again in a moment." in running.whispers()[-1]
+    assert "Not found" not in running.modal_text()
 
 
 @pytest.mark.parametrize(
@@ -120,6 +127,15 @@ async def test_a_reason_that_calls_the_channel_calls_nobody(running: World) -> N
     pings = [running.slack.pings(message) for message in running.slack.messages(running.ios)]
     assert set().union(*pings) <= {running.ana.id}
     assert "<!channel> see" in running.read(running.card)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [("iOS 18 breaks it", "iOS 18 breaks it"), ("feature/x is next", "feature/x is next"), ("too slow", "Too slow")],
+)
+async def test_a_sentence_begins_large_but_names_stay_as_they_are(running: World, typed: str, told: str) -> None:
+    await running.stop_build(running.card, sentence=typed)
+    assert f"on `main`. {told} (wrong branch or workflow). Asked for by @ana." in running.thread(running.card)[0]
 
 
 # Reporting green.
@@ -367,6 +383,14 @@ async def test_an_abort_in_bitrises_page_is_recognised(running: World) -> None:
     await running.passes(minutes=1)
     assert "Aborted by octocat in Bitrise" in running.read(running.card)
     assert (await stored(running)).reason == "in-bitrise"
+
+
+async def test_a_stop_that_comes_after_somebody_elses_in_bitrise_takes_no_credit(running: World) -> None:
+    running.bitrise.abort_in_web(running.builds()[0], "octocat", "not needed")
+    await running.stop_build(running.card, by=running.bo)
+    assert "Aborted by octocat: not needed" in running.read(running.card)
+    assert "#1 (endless) has already finished (aborted after" in running.whispers(running.bo)[-1]
+    assert (await stored(running)).abort_requested_by is None
 
 
 async def test_rolling_builds_are_recognised(running: World) -> None:

@@ -255,3 +255,27 @@ async def test_a_new_token_takes_up_what_the_dead_one_left(world: World) -> None
     await world.connect(world.bitrise.add_token(world.owner))
     await world.passes(minutes=10)
     assert world.read(world.card).startswith("✅ Succeeded")
+
+
+# Asking.
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize(
+    "typed", ["shop #1", "status shop", "list shop", "log shop #1", "again shop #1", "artifacts shop #1"]
+)
+async def test_a_bare_no_to_a_question_is_told_with_what_may_be_behind_it(
+    world: World, typed: str, status: int
+) -> None:
+    await world.say(TYPED)
+    await world.passes(minutes=20)
+    world.bitrise.faults.add(Fault("builds.*", status=status, times=None))
+    await world.say(f"/build {typed}")
+    assert "Either it is gone there, or the stored token's role in its app is too low for it." in world.whispers()[-1]
+
+
+async def test_a_question_in_an_outage_is_answered_with_what_to_do(world: World) -> None:
+    world.bitrise.faults.add(Fault("builds.*", status=503, times=None))
+    await world.say("/build list shop")
+    assert "Bitrise has trouble (503)" in world.whispers()[-1]
+    assert "Please try again in a moment." in world.whispers()[-1]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from playground.bitrise import Workflow
+from playground.bitrise.model import Outcome
 from playground.bitrise.sample_logs import GRADLE, XCODEBUILD
 from playground.slack import Message
 from playground.wire import Fault
@@ -126,6 +127,18 @@ async def test_the_log_of_a_running_build_is_what_it_has_printed(world: World) -
     await world.passes(minutes=2)
     await world.say(f"/build log shop #{world.builds()[-1].number}")
     assert "Running" in world.whispers()[-1]
+
+
+@pytest.mark.parametrize("outcome", ["aborted", "aborted-with-success"])
+async def test_the_log_of_a_build_that_was_stopped_speaks_of_no_failure(world: World, outcome: Outcome) -> None:
+    await world.say("/build shop endless main")
+    await world.passes(minutes=2)
+    world.bitrise.finish(world.builds()[-1], outcome)
+    await world.passes(minutes=4)
+    await world.say(f"/build log shop #{world.builds()[-1].number}")
+    told = world.whispers()[-1]
+    assert "Stopped in step " in told
+    assert "Failed" not in told
 
 
 async def test_a_build_that_no_machine_took_has_no_log(world: World) -> None:

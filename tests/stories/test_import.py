@@ -298,6 +298,7 @@ async def test_an_app_without_builds_is_done_at_once(world: World) -> None:
     ("typed", "why"),
     [
         ("shop workflow:deploy", "Builds are read app by app, all that there are."),
+        ("shop 90", "Builds are read app by app, all that there are. As in `import shop 90d`."),
         ("shop 300d", "300d` is no span I know."),
         ("shop 7d 30d", "are two spans."),
         ("nowhere", "nowhere"),
@@ -327,3 +328,14 @@ async def test_credits_that_come_after_the_end_are_filled_in_without_a_word(worl
     assert row.credit_cost is not None
     assert row.machine_type is not None
     assert world.sees().startswith(told)
+
+
+async def test_figures_say_that_they_are_not_whole_until_the_past_is_read(aged: World) -> None:
+    await aged.connect()
+    await aged.passes(seconds=11)
+    await aged.say("/build stats android-shop")
+    assert "Past builds are being read: Android Shop: " in aged.whispers()[-1]
+    assert "Until then these figures are not whole." in aged.whispers()[-1]
+    await aged.passes(minutes=5)
+    await aged.say("/build stats android-shop")
+    assert "not whole" not in aged.whispers()[-1]

@@ -408,3 +408,10 @@ async def test_a_body_is_never_logged(by_http: World, capsys: pytest.CaptureFixt
     written = capsys.readouterr().err
     assert "build started" in written
     assert "hush-hush" not in written
+
+
+@pytest.mark.parametrize("fault", [Fault(status=429, retry_after=3), Fault(status=500)], ids=called)
+async def test_a_form_that_slack_does_not_open_is_to_be_asked_for_again(world: World, fault: Fault) -> None:
+    world.slack.faults.add(at("views.open", fault))
+    await world.say("/build")
+    assert "Please try again in a moment." in world.whispers()[-1]

@@ -463,3 +463,9 @@ async def test_how_long_a_command_took_is_counted_with_its_handler(world: World)
 def commands_timed(world: World) -> float:
     counted = world.bot.metrics.registry.get_sample_value("buildbell_slack_ack_seconds_count", {"kind": "command"})
     return counted or 0.0
+
+
+async def test_a_backtick_in_a_branch_breaks_no_code_span(world: World) -> None:
+    await world.say("/build shop deploy fix/`x`")
+    assert "on `fix/'x'`. The card follows." in world.whispers()[-1]
+    assert "fix/`x`" in world.read(world.card)

@@ -322,6 +322,15 @@ async def test_what_somebody_else_stops_is_shown_so(three: World) -> None:
     assert "Stopped 2 of 3 builds of feature/x, asked by @ana: 1 stopped by somebody else." in three.read(three.card)
 
 
+async def test_what_was_stopped_in_bitrise_a_moment_before_is_shown_so(three: World) -> None:
+    await three.say(BRANCH)
+    three.bitrise.abort_in_web(three.builds()[0], "octocat", "not needed")
+    await three.submit({})
+    told = three.read(three.card)
+    assert told.startswith("Stopped 2 of 3 builds of feature/x, asked by @ana: 1 stopped by somebody else.")
+    assert "asked by octocat" in told
+
+
 async def test_green_is_only_for_those_who_may(open_world: OpenWorld) -> None:
     world = await open_world()
     await world.restart_bot(report_green_users=[world.bo.id])

@@ -44,9 +44,10 @@ def wish(now: datetime, state: str = "done", **facts: Any) -> RequestRow:
         ({}, None, Ending.NOT_STOPPED),
         ({}, "refused", Ending.NOT_STOPPED),
         ({"abort_requested_by": "UBO"}, "refused", Ending.BY_OTHERS),
-        ({"outcome": "aborted", "reason": "superseded"}, "done", Ending.STOPPED),
-        ({"outcome": "aborted"}, "sent", Ending.STOPPED),
-        ({"outcome": "skipped", "reason": "no-changes"}, "done", Ending.STOPPED),
+        ({"outcome": "aborted", "reason": "superseded", "abort_requested_by": "UANA"}, "done", Ending.STOPPED),
+        ({"outcome": "aborted", "abort_requested_by": "UANA"}, "sent", Ending.STOPPED),
+        ({"outcome": "skipped", "reason": "no-changes", "abort_requested_by": "UANA"}, "done", Ending.STOPPED),
+        ({"outcome": "aborted", "reason": "other"}, "done", Ending.BY_OTHERS),
         ({"outcome": "aborted", "reason": "superseded"}, None, Ending.BY_OTHERS),
         ({"outcome": "aborted", "reason": "stuck"}, "refused", Ending.BY_OTHERS),
         ({"outcome": "aborted", "reason": "rolling-build"}, "done", Ending.FINISHED),
@@ -91,7 +92,7 @@ def test_the_count_in_words(endings: list[Ending], told: str) -> None:
 
 def test_a_line_for_each_build(build: Make, ended: Make, seen: Seen, now: datetime) -> None:
     asked = [
-        Asked(ended("aborted", reason="superseded", number=3), wish(now)),
+        Asked(ended("aborted", reason="superseded", number=3, abort_requested_by="UANA"), wish(now)),
         Asked(ended("succeeded", number=2), wish(now)),
         Asked(build(number=1, abort_requested_by="UANA"), wish(now, "sent", told_at=now, settled_at=None)),
         Asked(build(number=5, abort_requested_by="UBO"), None),
@@ -118,7 +119,7 @@ def test_the_same_refusal_is_told_once_and_others_are_few(build: Make, seen: See
 
 def test_the_notification_says_it_all_and_mentions_nobody(ended: Make, seen: Seen, now: datetime) -> None:
     facts = FACTS | {"of": "<!channel>", "by": "<@U1>"}
-    message = bulk.progress([Asked(ended("aborted"), wish(now))], facts)
+    message = bulk.progress([Asked(ended("aborted", abort_requested_by="UANA"), wish(now))], facts)
     assert seen(message)
     assert message.text == "Stopped 1 build of &lt;!channel&gt;, asked by @&lt;@U1&gt;."
 
