@@ -18,7 +18,6 @@ from bot.errors import (
     BitriseUnavailable,
     BuildbellError,
     Choice,
-    ConnectionDead,
     NotConnected,
     ViewGone,
 )
@@ -176,7 +175,7 @@ def with_candidates(error: BuildbellError, typed: Typed) -> BuildbellError:
 def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
     """A first word that is no app may be a misspelt verb: say so, and do what was meant at the press of a button."""
     first = typed.words.words[0] if typed.words else None
-    if typed.verb or first is None or not isinstance(error, AppNotFound | NotConnected | ConnectionDead):
+    if typed.verb or first is None or not isinstance(error, AppNotFound | NotConnected):
         return error
     meant = None if first.quoted else nearest(first.text, typed.known_verbs)
     usage = f"`{command} help` lists what can be typed."

@@ -58,7 +58,9 @@ async def test_the_one_who_started_it_hears_that_it_was_stopped(running: World) 
     assert told.endswith("Asked for by @ana.")
 
 
-@pytest.mark.parametrize("typed", ["/build abort shop #1", "/build-abort shop #1", "/build stop shop #1"])
+@pytest.mark.parametrize(
+    "typed", ["/build abort shop #1", "/build-abort shop #1", "/build stop shop #1", "/build cancel shop #1"]
+)
 async def test_a_typed_stop_opens_the_form_for_that_build(running: World, typed: str) -> None:
     await running.say(typed, by=running.bo)
     await running.submit({"abort.reason": "stuck"}, by=running.bo)

@@ -37,6 +37,13 @@ async def test_the_same_parameters_are_sent(world: World) -> None:
     assert again.environments["BUILDBELL_MESSAGE"] == "the message"
 
 
+@pytest.mark.parametrize("verb", ["retry", "rebuild"])
+async def test_the_words_of_others_do_the_same(world: World, verb: str) -> None:
+    await finished(world)
+    await world.say(f"/build {verb} shop #1")
+    assert len(world.builds()) == 2
+
+
 async def test_what_identified_the_first_start_is_not_sent_again(world: World) -> None:
     await finished(world)
     await world.say("/build again shop #1", by=world.bo)

@@ -235,6 +235,13 @@ async def test_a_dead_token_shows_in_every_answer(world: World, verb: str) -> No
     assert "Bitrise refuses the stored token" in world.whispers()[-1]
 
 
+async def test_with_a_dead_token_the_name_of_an_app_is_no_misspelt_stop(world: World) -> None:
+    world.bitrise.revoke(world.token)
+    await world.passes(minutes=6)
+    await world.say("/build shop deploy main")
+    assert "did you mean" not in world.whispers()[-1]
+
+
 async def test_a_dead_token_shows_on_the_home_tab(world: World) -> None:
     world.bitrise.revoke(world.token)
     await world.passes(minutes=6)
