@@ -169,7 +169,7 @@ class Builds:
         app = await self._apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None
         if app is None:
             raise NothingNamed(
-                f"Which app? Name it, for example {self._command} list shop, "
+                "Which app? Name it before the rest, as in shop #812 or shop workflow:deploy, "
                 f"or set this channel's app with {self._command} settings."
             )
         return app
