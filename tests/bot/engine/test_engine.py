@@ -237,6 +237,14 @@ async def test_trouble_with_the_database_is_no_failure_of_the_job(bench: Bench) 
     assert (bench.done, bench.hopeless) == (["a"], [])
 
 
+async def test_what_the_database_cut_short_has_to_know_that_it_began(bench: Bench) -> None:
+    """It may have things in hand, such as the claim of a sweep."""
+    bench.fail["a"] = [DatabaseTrouble("It is away.")]
+    await bench.add("a")
+    await bench.engine.settled()
+    assert (bench.done, bench.again) == (["a"], ["a"])
+
+
 async def test_what_is_cut_off_by_stopping_counts_as_no_failure_and_runs_again_first(bench: Bench) -> None:
     bench.gate["a"] = asyncio.Event()
     for name in "ab":
