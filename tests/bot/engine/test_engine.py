@@ -220,6 +220,19 @@ async def test_stopping_waits_for_what_runs(bench: Bench) -> None:
     assert bench.done == ["a"]
 
 
+async def test_what_is_just_being_brought_when_stopping_begins_does_not_run_on_after_it(bench: Bench) -> None:
+    bench.gate |= {"a": asyncio.Event(), "b": asyncio.Event()}
+    await bench.add("a")
+    await bench.until(running=["a"])
+    for _ in range(5):  # the worker finds nothing else, and rests
+        await bench.database.transaction(lambda tx: tx.fetch_all("select 1"))
+    await bench.add("b")
+    for _ in range(5):  # it is told, and asks for it
+        await asyncio.sleep(0)
+    await bench.engine.stop(within_seconds=0.1)
+    assert bench.running == []
+
+
 async def test_a_retry_that_was_asked_for_is_no_failure(bench: Bench) -> None:
     """However often Slack says "later", the job is not given up."""
     bench.fail["a"] = [RetryAt(bench.clock.now() + timedelta(seconds=1)) for _ in range(12)] + [ValueError("once")]
