@@ -95,10 +95,14 @@ class Apps:
 
     async def refresh(self, workspace_id: str) -> None:
         """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
+        asked = await self._connections.get_connected(workspace_id)
         async with self._connections.bitrise(workspace_id) as client:
             found = tuple(await client.list_all_apps())
 
         async def store(tx: Transaction) -> None:
+            workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
+            if workspace is None or workspace.bitrise_token_sealed != asked.bitrise_token_sealed:
+                return  # the token was forgotten or replaced meanwhile, and what it reached with it
             await self._apps.replace_apps(tx, workspace_id, app_rows(workspace_id, found))
             await self._workspaces.save_apps_refreshed(tx, workspace_id, now=self._clock.now())
 

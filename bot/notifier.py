@@ -182,9 +182,8 @@ class Notifier:
             posted = await readable(lambda drawn: client.post(card.channel_id, drawn, thread_ts=thread_ts), drawn)
             await self._db.transaction(lambda tx: self._keep_posted(tx, message, card, posted, digest))
             return
-        who, since, now = message.outbox_id, message.created_at, self._clock.now()
-        self._pace(self._budget.update(message.workspace_id, who, since=since, now=now))
-        ts = card.ts
+        ts, since, now = card.ts, message.created_at, self._clock.now()
+        self._pace(self._budget.update(message.workspace_id, message.outbox_id, since=since, now=now))
         if card.style == UNFURL:
             url = (card.facts or {})["url"]
             await readable(lambda drawn: client.unfurl(card.channel_id, ts, {url: drawn}), drawn)

@@ -25,4 +25,5 @@ class Sweeps:
 
     async def plan(self, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
         # No key: a sweep that waits for its time must not hold back one that is due now. The row decides who sweeps.
-        await self._engine.enqueue(tx, Job(SWEEP, {"workspace_id": workspace_id}, due_at=at))
+        arguments = {"workspace_id": workspace_id, "due_at": at.isoformat()}
+        await self._engine.enqueue(tx, Job(SWEEP, arguments, due_at=at))

@@ -96,19 +96,24 @@ class Tracker:
         await self._db.transaction(plan)  # one commit, however many there are
 
     async def sweep(self, arguments: Mapping[str, Any]) -> None:
-        """One sweep, if it is due and nobody else does it; plans the next one."""
-        workspace_id = arguments["workspace_id"]
-        until = self._clock.now() + CLAIM
+        """One sweep, if it is due and nobody else does it; plans the next one.
+
+        Its time has come when the engine says so: on PostgreSQL that is by the server's clock, and ours may be behind.
+        """
+        workspace_id, now = arguments["workspace_id"], self._clock.now()
+        due_at = datetime.fromisoformat(arguments["due_at"]) if "due_at" in arguments else now
+        now = max(now, due_at)
+        until = now + CLAIM
         try:
-            if await self._claim(workspace_id, until=until):
-                await self._sweep(workspace_id)
+            if await self._claim(workspace_id, now=now, until=until):
+                await self._sweep(workspace_id, now=now)
             else:
-                await self._come_back(workspace_id)
+                await self._come_back(workspace_id, now=now)
         except asyncio.CancelledError:
-            await self._give_back(workspace_id, until=until)
+            await self._give_back(workspace_id, until=until, due_at=due_at)
             raise
 
-    async def _sweep(self, workspace_id: str) -> None:
+    async def _sweep(self, workspace_id: str, *, now: datetime) -> None:
         error: BuildbellError | None = None
         try:
             async with self._connections.bitrise(workspace_id) as client:
@@ -126,25 +131,25 @@ class Tracker:
         except Exception:  # the next sweep must be planned whatever happened in this one
             log.exception("a sweep broke", extra={"workspace": workspace_id})
             error = BitriseError("The last sweep broke; the log says how.")
-        await self._finish(workspace_id, error)
+        await self._finish(workspace_id, error, began_at=now)
 
-    async def _claim(self, workspace_id: str, *, until: datetime) -> bool:
-        if await self._workspaces.claim_sweep(workspace_id, now=self._clock.now(), until=until):
+    async def _claim(self, workspace_id: str, *, now: datetime, until: datetime) -> bool:
+        if await self._workspaces.claim_sweep(workspace_id, now=now, until=until):
             return True
         # The claim may be this job's own, from a process that was killed; two sweeps at once are harmless.
         return began_before.get() and await self._workspaces.take_over_sweep(workspace_id, until=until)
 
-    async def _give_back(self, workspace_id: str, *, until: datetime) -> None:
+    async def _give_back(self, workspace_id: str, *, until: datetime, due_at: datetime) -> None:
         """A shutdown cut it off: whoever sweeps next need not wait for the claim's end, unless the database is away."""
         with contextlib.suppress(DatabaseTrouble, TimeoutError):
             async with asyncio.timeout(GIVE_BACK_SECONDS):
-                await self._workspaces.release_sweep(workspace_id, until=until, now=self._clock.now())
+                await self._workspaces.release_sweep(workspace_id, until=until, due_at=due_at)
 
-    async def _come_back(self, workspace_id: str) -> None:
+    async def _come_back(self, workspace_id: str, *, now: datetime) -> None:
         """When somebody's claim ends: he may have died, and nobody else would plan the next sweep."""
         workspace = await self._workspaces.find_workspace(workspace_id)
         claimed_until = workspace.sweep_claimed_until if workspace else None
-        if claimed_until is not None and claimed_until > self._clock.now():
+        if claimed_until is not None and claimed_until > now:
             raise RetryAt(claimed_until)
 
     async def _look(self, client: BitriseClient, workspace_id: str) -> None:
@@ -186,7 +191,7 @@ class Tracker:
             # Bitrise does not document whether a pipeline's start answers with the pipeline or with its first build.
             return await client.get_build(build.app_slug, build.build_slug)
 
-    async def _finish(self, workspace_id: str, error: BuildbellError | None) -> None:
+    async def _finish(self, workspace_id: str, error: BuildbellError | None, *, began_at: datetime) -> None:
         now = self._clock.now()
         watched = await self._cards.list_watched(workspace_id)
         pause = await self._pause(workspace_id, is_watched=bool(watched))
@@ -199,7 +204,7 @@ class Tracker:
             for card in watched:
                 if card.style == CARD and card.ts and card.drawn_at and now - card.drawn_at >= TICK_EVERY:
                     await self._outbox.tick(tx, card)
-            due_at = now + pause
+            due_at = max(now, began_at) + pause
             await self._workspaces.finish_sweep(
                 tx, workspace_id, now=now, due_at=due_at, error=error.sentence if error else None
             )

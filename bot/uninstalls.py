@@ -12,6 +12,7 @@ from bot.clock import Clock
 from storage import Database, Transaction
 from storage.apps import AppStore
 from storage.audit import AuditRow, AuditStore
+from storage.imports import ImportStore
 from storage.installations import InstallationRow, InstallationStore
 from storage.outbox import OutboxStore
 from storage.subscriptions import SubscriptionStore
@@ -45,6 +46,7 @@ class Uninstalls:
         installations: InstallationStore,
         workspaces: WorkspaceStore,
         apps: AppStore,
+        imports: ImportStore,
         subscriptions: SubscriptionStore,
         messages: OutboxStore,
         audit: AuditStore,
@@ -54,7 +56,7 @@ class Uninstalls:
     ) -> None:
         self._db, self._installations, self._workspaces, self._apps = database, installations, workspaces, apps
         self._subscriptions, self._messages, self._audit = subscriptions, messages, audit
-        self._tokens, self._clock, self._new_id = tokens, clock, new_id
+        self._imports, self._tokens, self._clock, self._new_id = imports, tokens, clock, new_id
 
     async def remove(self, removal: Removal) -> None:
         """Told once or often, the first time counts; what is older than the installation is not about it."""
@@ -130,6 +132,7 @@ class Uninstalls:
                 return
             had_token = await self._workspaces.delete_connection(tx, workspace_id, now=now)
             await self._apps.replace_apps(tx, workspace_id, [])
+            await self._imports.delete_imports(tx, workspace_id)
             paused = await self._subscriptions.pause_workspace(tx, workspace_id, why=PAUSED, now=now)
             dropped = await self._messages.delete_of_workspace(tx, workspace_id)
             forgotten = "Bitrise token forgotten, " if had_token else ""

@@ -84,6 +84,6 @@ def _no_database(error: DatabaseTrouble, body: dict[str, Any]) -> BoltResponse:
 
 
 def _sorry(text: str, body: dict[str, Any]) -> BoltResponse:
-    if body.get("type") in ("view_submission", "block_suggestion"):
-        return BoltResponse(status=500)
+    if body.get("type") in ("view_submission", "block_suggestion", "event_callback"):
+        return BoltResponse(status=500)  # an event comes again
     return BoltResponse(status=200, body={"response_type": "ephemeral", "text": text})

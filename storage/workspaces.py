@@ -237,14 +237,14 @@ class WorkspaceStore:
         )  # fmt: skip
         return row is not None and not row["is_claimed"]
 
-    async def release_sweep(self, workspace_id: str, *, until: datetime, now: datetime) -> None:
-        """Give back what was claimed until then and not finished: it is due again."""
+    async def release_sweep(self, workspace_id: str, *, until: datetime, due_at: datetime) -> None:
+        """Give back what was claimed until then and not finished: it is due as it was before."""
         await self._db.execute(
             """
-            update workspaces set sweep_claimed_until = null, sweep_due_at = :now
+            update workspaces set sweep_claimed_until = null, sweep_due_at = :due_at
             where workspace_id = :workspace_id and sweep_claimed_until = :until
             """,
-            workspace_id=workspace_id, until=until, now=now,
+            workspace_id=workspace_id, until=until, due_at=due_at,
         )  # fmt: skip
 
     async def release_sweeps(self, *, now: datetime) -> None:

@@ -250,9 +250,9 @@ class DistributedEngine:
         except asyncio.CancelledError:
             await self._end(job, partial(self._again, job, at=None, failures=job.attempts))
             raise
-        except (DatabaseTrouble, MaybeCommitted) as trouble:  # says nothing about the job
+        except (DatabaseTrouble, MaybeCommitted) as trouble:  # no failure of its own; but it began
             log.warning("a job waits for the database", extra={"kind": job.queue, "error": str(trouble)})
-            await self._end(job, partial(self._again, job, at=None, failures=job.attempts))
+            await self._end(job, partial(self._again, job, at=None, failures=max(job.attempts, 1)))
         except Exception as error:
             await self._fail(kind, job, error)
         else:

@@ -50,15 +50,20 @@ class LocalEngine:
     async def stop(self, *, within_seconds: float) -> None:
         for worker in self._workers.values():
             worker.stop()
-        running = [task for worker in self._workers.values() for task in worker.running]
-        if running:
-            _, late = await asyncio.wait(running, timeout=within_seconds)
-            for task in late:
-                task.cancel()
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*running, *self._loops, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_seconds
+        if self._loops:  # one may just be bringing more jobs
+            await asyncio.wait(self._loops, timeout=within_seconds)
+        if running := self._running():
+            await asyncio.wait(running, timeout=max(0.0, deadline - loop.time()))
+        late = [*self._running(), *self._loops]
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         self._loops = []
+
+    def _running(self) -> list[asyncio.Task[None]]:
+        return [task for worker in self._workers.values() for task in worker.running]
 
     async def settled(self) -> None:
         while True:

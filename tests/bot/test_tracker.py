@@ -62,6 +62,11 @@ class Made:
     def planned(self) -> list[str]:
         return [job.arguments["workspace_id"] for job in self._planned.jobs if job.kind == SWEEP]
 
+    @property
+    def newest_job(self) -> Mapping[str, Any]:
+        """What it is to be run with."""
+        return self._planned.jobs[-1].arguments
+
     async def add(
         self, workspace_id: str, *, due_at: datetime, is_claimed: bool = False, sealed: str = "does not open"
     ) -> None:
@@ -127,8 +132,34 @@ async def test_who_finds_a_sweep_claimed_comes_back_when_the_claim_ends(made: Ma
     assert made.planned == []
 
 
+async def test_the_database_says_when_a_sweep_is_due_though_our_clock_is_behind(made: Made) -> None:
+    """Else nobody would plan the next one, and nobody would ever look at the workspace again."""
+    await made.make_due("T4")
+    await made.tracker.sweep({"workspace_id": "T4"})
+    for _ in range(2):
+        await made.tracker.sweep(made.newest_job)  # it is due in five minutes, and PostgreSQL's clock has passed them
+    assert len(made.bitrise.journal.named("builds.list-all")) == 3
+    assert made.newest_job["due_at"] == (NOW + 3 * timedelta(minutes=5)).isoformat()  # no sooner than by a right clock
+
+
+async def test_a_sweep_that_was_cut_off_is_due_to_a_clock_that_is_behind_as_well(made: Made) -> None:
+    job = {"workspace_id": "T4", "due_at": (NOW + timedelta(minutes=5)).isoformat()}
+    await cut_off(made, job)
+    await made.tracker.sweep(job)
+    assert made.planned == ["T4"]
+
+
 async def test_a_sweep_that_a_shutdown_cuts_off_is_due_again_at_once(made: Made) -> None:
     """Not when its claim ends: another replica, or the next process, may do it now."""
+    await made.make_due("T4")
+    await cut_off(made, {"workspace_id": "T4"})
+    await made.tracker.sweep({"workspace_id": "T4"})
+    assert [entry.at for entry in made.bitrise.journal.named("builds.list-all")] == [NOW, NOW]
+    assert made.planned == ["T4"]
+
+
+async def cut_off(made: Made, job: Mapping[str, Any]) -> None:
+    """End a sweep while Bitrise is being asked."""
     arrived, never = asyncio.Event(), asyncio.Event()
 
     async def hang(facts: Mapping[str, Any]) -> None:
@@ -136,8 +167,7 @@ async def test_a_sweep_that_a_shutdown_cuts_off_is_due_again_at_once(made: Made)
         await never.wait()
 
     undo = made.bitrise.hooks.on("builds.list-all", "before", hang)
-    await made.make_due("T4")
-    sweep = asyncio.create_task(made.tracker.sweep({"workspace_id": "T4"}))
+    sweep = asyncio.create_task(made.tracker.sweep(job))
     await arrived.wait()
     assert (await made.claims())["T4"] is not None
     sweep.cancel()
@@ -145,6 +175,3 @@ async def test_a_sweep_that_a_shutdown_cuts_off_is_due_again_at_once(made: Made)
     assert sweep.cancelled()
     never.set()
     undo()
-    await made.tracker.sweep({"workspace_id": "T4"})
-    assert [entry.at for entry in made.bitrise.journal.named("builds.list-all")] == [NOW, NOW]
-    assert made.planned == ["T4"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.access import Asker
 from playground.reading import view_text
 from playground.wire import Fault
 from tests.world import World
@@ -304,6 +306,18 @@ async def test_only_admins_may_disconnect(world: World) -> None:
 async def test_nothing_to_disconnect_is_said(fresh: World) -> None:
     await fresh.say("/build disconnect", by=fresh.ada)
     assert "nothing to forget" in fresh.whispers(fresh.ada)[-1]
+
+
+async def test_apps_that_are_on_their_way_when_the_token_is_forgotten_are_forgotten_too(world: World) -> None:
+    services, team = world.bot.services, world.team.id
+
+    async def disconnect(facts: Mapping[str, Any]) -> None:
+        await services.connections.disconnect(Asker(team, team, world.ada.id, "ada", world.ios.id))
+
+    undo = world.bitrise.hooks.on("apps.list", "before", disconnect)
+    await services.apps.refresh(team)
+    undo()
+    assert await services.apps.search(team, "") == []
 
 
 async def test_a_card_that_runs_when_the_token_is_forgotten_breaks_nothing(world: World) -> None:

@@ -229,6 +229,18 @@ async def test_disconnecting_ends_it_and_connecting_begins_anew(aged: World) -> 
     assert await known(aged, aged.droid) == there(aged)
 
 
+async def test_a_removal_ends_it_and_connecting_begins_anew(aged: World) -> None:
+    await aged.connect()
+    await aged.passes(seconds=8)
+    aged.slack.tell_removal(aged.app, {"type": "app_uninstalled"})
+    await aged.passes(minutes=1)
+    assert await known(aged, aged.droid) < there(aged)
+    await aged.restart_bot()
+    await aged.connect()
+    await aged.passes(minutes=1)
+    assert await known(aged, aged.droid) == there(aged)
+
+
 async def test_builds_that_end_while_the_past_is_read_are_told_once(aged: World) -> None:
     await aged.connect()
     await aged.say("/build subscribe android-shop style:line")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,19 @@ async def test_either_of_the_two_events_is_enough(both: Many, kind: str) -> None
     both.slack.revoke(both.app)
     both.slack.tell_removal(both.app, {"type": kind, **told})
     await both.settled()
+    assert await rows(both, "installations") == 0
+
+
+async def test_a_removal_that_could_not_be_stored_is_told_again(both: Many) -> None:
+    """A backup holds the database for longer than Slack waits."""
+    both.expects_errors = True
+    backup = sqlite3.connect(both.settings().database_url.get_secret_value().removeprefix("sqlite:///"))
+    backup.execute("begin immediate")
+    await both.uninstall(both.app)
+    assert await rows(both, "installations") > 0
+    backup.rollback()
+    backup.close()
+    await both.passes(minutes=2)
     assert await rows(both, "installations") == 0
 
 

@@ -220,6 +220,19 @@ async def test_stopping_waits_for_what_runs(bench: Bench) -> None:
     assert bench.done == ["a"]
 
 
+async def test_what_is_just_being_brought_when_stopping_begins_does_not_run_on_after_it(bench: Bench) -> None:
+    bench.gate |= {"a": asyncio.Event(), "b": asyncio.Event()}
+    await bench.add("a")
+    await bench.until(running=["a"])
+    for _ in range(5):  # the worker finds nothing else, and rests
+        await bench.database.transaction(lambda tx: tx.fetch_all("select 1"))
+    await bench.add("b")
+    for _ in range(5):  # it is told, and asks for it
+        await asyncio.sleep(0)
+    await bench.engine.stop(within_seconds=0.1)
+    assert bench.running == []
+
+
 async def test_a_retry_that_was_asked_for_is_no_failure(bench: Bench) -> None:
     """However often Slack says "later", the job is not given up."""
     bench.fail["a"] = [RetryAt(bench.clock.now() + timedelta(seconds=1)) for _ in range(12)] + [ValueError("once")]
@@ -235,6 +248,14 @@ async def test_trouble_with_the_database_is_no_failure_of_the_job(bench: Bench) 
     await bench.engine.start()
     await bench.engine.settled()
     assert (bench.done, bench.hopeless) == (["a"], [])
+
+
+async def test_what_the_database_cut_short_has_to_know_that_it_began(bench: Bench) -> None:
+    """It may have things in hand, such as the claim of a sweep."""
+    bench.fail["a"] = [DatabaseTrouble("It is away.")]
+    await bench.add("a")
+    await bench.engine.settled()
+    assert (bench.done, bench.again) == (["a"], ["a"])
 
 
 async def test_what_is_cut_off_by_stopping_counts_as_no_failure_and_runs_again_first(bench: Bench) -> None:
