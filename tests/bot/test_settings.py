@@ -209,6 +209,21 @@ def test_what_is_no_command_is_answered_with_usage(arguments: list[str], capsys:
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "--role", "both"], "--role should be 'all', 'web' or 'worker'."),
+        (["export", "--format", "xml"], "--format should be 'csv', 'json' or 'sqlite'."),
+        (["copy", "--to", "postgresql://u:AbCdEfGh@h/b"], "--from is missing."),
+    ],
+    ids=["value", "another value", "left out"],
+)
+def test_an_option_that_is_wrong_is_one_sentence(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refused(capsys, *arguments) == [f"buildbell: {told}"]
+
+
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
