@@ -220,12 +220,12 @@ async def _export(settings: Settings, wanted: Export) -> int:
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
-    from storage import DatabaseUnusable
+    from storage import DatabaseTrouble, DatabaseUnusable
 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(coroutine)
-    except DatabaseUnusable as error:
+    except (DatabaseUnusable, DatabaseTrouble) as error:
         raise StartupFailed(str(error)) from error
 
 

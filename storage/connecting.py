@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,7 +87,27 @@ async def greet(url: str, options: dict[str, Any]) -> None:
             f"PostgreSQL does not take us: {_reason(error)}. "
             "Check the database URL (BUILDBELL_DATABASE_URL), and that the server runs."
         ) from None
+    encoding = connection.info.parameter_status("server_encoding")
     await connection.close()
+    if encoding not in ("UTF8", None):
+        raise DatabaseUnusable(
+            f"The database stores text as {encoding}, and Buildbell needs UTF8: make another one with "
+            "`createdb --template=template0 --encoding=UTF8`."
+        )
+
+
+@contextlib.contextmanager
+def preparing() -> Iterator[None]:
+    """Our tables are made or changed. Raises `DatabaseUnusable` when the server does not let us."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if is_away(error):
+            raise
+        raise DatabaseUnusable(
+            f"PostgreSQL does not let us make our tables: {_reason(error)}. The database has to be Buildbell's alone, "
+            "and to belong to the user that BUILDBELL_DATABASE_URL names: alter database … owner to …."
+        ) from error
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -136,6 +136,15 @@ async def test_a_newer_database_is_refused_in_one_sentence_that_helps(url: str) 
         await open_database(url)
 
 
+async def test_a_file_of_another_program_is_refused_in_words(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "other.db")
+    await database.execute("create table workspaces (name text)")
+    await database.close()
+    for _ in range(2):  # the second time it would be "in use" if the first had kept it
+        with pytest.raises(DatabaseUnusable, match=r"workspaces already exists.*BUILDBELL_DATABASE_URL"):
+            await open_database(f"sqlite:///{tmp_path}/other.db")
+
+
 @pytest.mark.parametrize("wrong", ["mysql://host/db", "sqlite://", "sqlite://host/db", "buildbell.db"])
 async def test_another_kind_of_address_is_refused(wrong: str) -> None:
     with pytest.raises(DatabaseUnusable, match=r"sqlite:///buildbell\.db"):

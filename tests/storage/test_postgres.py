@@ -293,6 +293,44 @@ async def test_a_server_that_does_not_take_us_is_told_in_one_sentence(
     assert "\n" not in str(refused.value)
 
 
+async def refusal(url: str) -> str:
+    """What is said instead of opening it, in one line."""
+    with pytest.raises(DatabaseUnusable) as refused:
+        await open_database(url)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+async def test_who_may_not_make_tables_is_told_so(empty_url: str) -> None:
+    """Since version 15 that is everybody who does not own the database."""
+    with psycopg.connect(empty_url, autocommit=True) as admin:
+        admin.execute("create role guest login")
+        try:
+            told = await refusal(empty_url.replace("postgres@", "guest@"))
+        finally:
+            admin.execute("drop role guest")
+    assert "permission denied for schema public" in told
+    assert "owner to" in told
+
+
+async def test_a_database_of_another_program_is_refused_in_words(empty_url: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as admin:
+        admin.execute("create table workspaces (name text)")
+    assert 'relation "workspaces" already exists' in await refusal(empty_url)
+
+
+async def test_a_database_that_cannot_store_every_text_is_refused(empty_url: str) -> None:
+    name = f"{empty_url.rpartition('/')[2]}_latin"
+    with psycopg.connect(empty_url, autocommit=True) as admin:
+        admin.execute(f"create database {name} template template0 encoding 'LATIN1' locale 'C'")
+        try:
+            told = await refusal(f"{empty_url.rpartition('/')[0]}/{name}")
+        finally:
+            admin.execute(f"drop database {name}")
+    assert "LATIN1" in told
+    assert "--encoding=UTF8" in told
+
+
 async def test_without_its_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     for name in [name for name in sys.modules if name in ("storage.postgres", "storage.connecting", "storage.queue")]:
         monkeypatch.delitem(sys.modules, name)
