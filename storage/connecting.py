@@ -110,6 +110,17 @@ def preparing() -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def only_reading() -> Iterator[None]:
+    """Raises `DatabaseUnusable` when tables are not there, or not for us."""
+    try:
+        yield
+    except psycopg.ProgrammingError as error:
+        raise DatabaseUnusable(
+            f"The database cannot be read: {_reason(error)}. Has `buildbell migrate` run, and may this user read it?"
+        ) from error
+
+
 def _reason(error: psycopg.Error) -> str:
     """The server's or the driver's first line; neither puts the password there."""
     first = next(iter(str(error).strip().splitlines()), "")

@@ -16,7 +16,7 @@ from storage.postgres import PostgresDatabase
 from storage.queue import prepare_queue
 from storage.steps import PostgresTransaction
 from storage.translation import translate
-from tests.postgres_server import CUT_OTHERS, PostgresServer, lasting_port
+from tests.postgres_server import CUT_OTHERS
 from tests.storage.conftest import Held, note, noted
 
 
@@ -251,13 +251,6 @@ async def test_a_lock_is_had_by_one_at_a_time(url: str, database: Database) -> N
 # Opening.
 
 
-@pytest.fixture
-async def empty_url(postgres: PostgresServer) -> AsyncIterator[str]:
-    url = postgres.make_database(is_empty=True)
-    yield url
-    postgres.drop_database(url)
-
-
 async def test_replicas_that_start_at_once_migrate_once(empty_url: str) -> None:
     opened = await asyncio.gather(*(open_database(empty_url) for _ in range(4)))
     assert [await schema_version(database) for database in opened] == [MIGRATIONS[-1].number] * 4
@@ -272,63 +265,6 @@ async def test_the_job_tables_of_a_newer_procrastinate_are_refused(database: Dat
     with pytest.raises(DatabaseUnusable, match=r"99\.00\.00_01_later.*pip install"):
         await prepare_queue(cast(PostgresDatabase, database))
     await database.execute("delete from queue_steps where step = '99.00.00_01_later'")
-
-
-WRONG = {
-    "nobody listens": ("postgresql://ana:hunter2@127.0.0.1:{free}/x", "Connection refused"),
-    "no such database": ("{server}/nowhere", '"nowhere" does not exist'),
-    "no such option": ("{server}/postgres?colour=red&password=hunter2", "cannot be read"),
-    "a percent sign": ("postgresql://ana:hunter2%zz@127.0.0.1/x", "% is %25"),
-}
-
-
-@pytest.mark.parametrize(("wrong", "told"), WRONG.values(), ids=WRONG)
-async def test_a_server_that_does_not_take_us_is_told_in_one_sentence(
-    postgres: PostgresServer, wrong: str, told: str
-) -> None:
-    with pytest.raises(DatabaseUnusable) as refused:
-        await open_database(wrong.format(free=lasting_port(), server=postgres.url))
-    assert told in str(refused.value)
-    assert "hunter2" not in str(refused.value)
-    assert "\n" not in str(refused.value)
-
-
-async def refusal(url: str) -> str:
-    """What is said instead of opening it, in one line."""
-    with pytest.raises(DatabaseUnusable) as refused:
-        await open_database(url)
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
-
-
-async def test_who_may_not_make_tables_is_told_so(empty_url: str) -> None:
-    """Since version 15 that is everybody who does not own the database."""
-    with psycopg.connect(empty_url, autocommit=True) as admin:
-        admin.execute("create role guest login")
-        try:
-            told = await refusal(empty_url.replace("postgres@", "guest@"))
-        finally:
-            admin.execute("drop role guest")
-    assert "permission denied for schema public" in told
-    assert "owner to" in told
-
-
-async def test_a_database_of_another_program_is_refused_in_words(empty_url: str) -> None:
-    with psycopg.connect(empty_url, autocommit=True) as admin:
-        admin.execute("create table workspaces (name text)")
-    assert 'relation "workspaces" already exists' in await refusal(empty_url)
-
-
-async def test_a_database_that_cannot_store_every_text_is_refused(empty_url: str) -> None:
-    name = f"{empty_url.rpartition('/')[2]}_latin"
-    with psycopg.connect(empty_url, autocommit=True) as admin:
-        admin.execute(f"create database {name} template template0 encoding 'LATIN1' locale 'C'")
-        try:
-            told = await refusal(f"{empty_url.rpartition('/')[0]}/{name}")
-        finally:
-            admin.execute(f"drop database {name}")
-    assert "LATIN1" in told
-    assert "--encoding=UTF8" in told
 
 
 async def test_without_its_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
