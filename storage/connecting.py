@@ -75,6 +75,9 @@ def options_beside(url: str) -> dict[str, Any]:
         told = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise DatabaseUnusable(UNREADABLE) from None  # its own words repeat the URL, with the password
+    host, port = str(told.get("host", "")), str(told.get("port", ""))
+    if "@" in host[1:] or port.strip("0123456789,"):  # a piece of a password, which an error would show
+        raise DatabaseUnusable(UNREADABLE)
     return {name: value for name, value in CONNECTING.items() if name not in told}
 
 
