@@ -173,7 +173,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "slack_bot_token", "slack_app_token", "slack_signing_secret", "slack_client_id", "slack_client_secret",
-        "database_url", mode="before",
+        "database_url", "metrics_token", mode="before",
     )  # fmt: skip
     @classmethod
     def _stripped(cls, value: object) -> object:

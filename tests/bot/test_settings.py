@@ -89,6 +89,13 @@ def test_addresses_are_joined_without_doubled_slashes(monkeypatch: pytest.Monkey
     assert settings.public_url == "https://buildbell.example.com"
 
 
+def test_a_secret_out_of_a_file_may_end_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILDBELL_METRICS_TOKEN", "t0k3n\n")
+    token = read_settings().metrics_token
+    assert token is not None
+    assert token.get_secret_value() == "t0k3n"
+
+
 def test_secrets_do_not_show() -> None:
     settings = Settings(
         slack_bot_token=SECRET, encryption_keys="a-key-nobody-sees", slack_signing_secret="8f7e6d",
