@@ -177,7 +177,7 @@ class Settings(BaseSettings):
     )  # fmt: skip
     @classmethod
     def _stripped(cls, value: object) -> object:
-        return value.strip() if isinstance(value, str) else value
+        return value.strip() or None if isinstance(value, str) else value
 
     @field_validator("slack_bot_token")
     @classmethod

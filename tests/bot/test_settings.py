@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bot.__main__ import main
 from bot.missing import missing_for_run
@@ -91,9 +92,13 @@ def test_addresses_are_joined_without_doubled_slashes(monkeypatch: pytest.Monkey
 
 def test_a_secret_out_of_a_file_may_end_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDBELL_METRICS_TOKEN", "t0k3n\n")
-    token = read_settings().metrics_token
-    assert token is not None
-    assert token.get_secret_value() == "t0k3n"
+    assert read_settings().metrics_token == SecretStr("t0k3n")
+
+
+@pytest.mark.parametrize("field", ["slack_signing_secret", "metrics_token", "slack_client_secret"])
+def test_blanks_are_no_secret(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"BUILDBELL_{field.upper()}", " ")
+    assert getattr(read_settings(), field) is None
 
 
 def test_secrets_do_not_show() -> None:
