@@ -157,6 +157,13 @@ async def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) ->
         await open_database(f"sqlite:///{tmp_path}/notes.txt")
 
 
+async def test_a_lock_of_somebody_else_is_named(tmp_path: Path) -> None:
+    """As it is left behind when the bot's own user was not the one who restored a backup."""
+    (tmp_path / "bell.db.lock").mkdir()  # tests may run as root, whom no right stops
+    with pytest.raises(DatabaseUnusable, match=r"bell\.db\.lock cannot be written to: Is a directory"):
+        await open_database(f"sqlite:///{tmp_path}/bell.db")
+
+
 async def test_a_folder_that_is_not_there_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="cannot be written to"):
         await open_database(f"sqlite:///{tmp_path}/nowhere/buildbell.db")
