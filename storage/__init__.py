@@ -28,6 +28,7 @@ __all__ = [
     "Row",
     "Transaction",
     "is_postgres",
+    "needs_packages",
     "open_database",
     "patience",
     "schema_version",
@@ -73,9 +74,7 @@ async def _open_postgres(url: str) -> Database:
         from storage.postgres import PostgresDatabase
         from storage.queue import prepare_queue
     except ImportError as error:
-        raise DatabaseUnusable(
-            f"PostgreSQL needs more packages ({error}): run `pip install 'buildbell[postgres]'`."
-        ) from error
+        raise DatabaseUnusable(needs_packages(error)) from error
     database = await PostgresDatabase.open(url)
     try:
         async with database.alone("migrations"):  # several replicas may start at once
@@ -87,6 +86,10 @@ async def _open_postgres(url: str) -> Database:
         await database.close()
         raise
     return database
+
+
+def needs_packages(error: ImportError) -> str:
+    return f"PostgreSQL needs more packages ({error}): run `pip install '.[postgres]'` in the checkout."
 
 
 def is_postgres(url: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from storage import is_postgres
+from storage import is_postgres, needs_packages
 from storage.database import DatabaseUnusable, Reads, Row, to_column
 from storage.migrations import MIGRATIONS
 
@@ -60,9 +60,11 @@ async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
 
 @contextlib.asynccontextmanager
 async def _open_postgres(url: str) -> AsyncIterator[Reads]:
-    from storage.connecting import only_reading  # the driver that is not configured is not imported
-    from storage.postgres import PostgresDatabase
-
+    try:
+        from storage.connecting import only_reading  # the driver that is not configured is not imported
+        from storage.postgres import PostgresDatabase
+    except ImportError as error:
+        raise DatabaseUnusable(needs_packages(error)) from error
     database = await PostgresDatabase.open(url)
     try:
         with only_reading():

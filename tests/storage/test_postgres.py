@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import cast
 
 import psycopg
 import pytest
@@ -265,11 +264,3 @@ async def test_the_job_tables_of_a_newer_procrastinate_are_refused(database: Dat
     with pytest.raises(DatabaseUnusable, match=r"99\.00\.00_01_later.*pip install"):
         await prepare_queue(cast(PostgresDatabase, database))
     await database.execute("delete from queue_steps where step = '99.00.00_01_later'")
-
-
-async def test_without_its_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    for name in [name for name in sys.modules if name in ("storage.postgres", "storage.connecting", "storage.queue")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(cast(Any, sys.modules), "psycopg", None)
-    with pytest.raises(DatabaseUnusable, match=r"pip install 'buildbell\[postgres\]'"):
-        await open_database(url)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -85,3 +87,23 @@ async def test_a_database_that_cannot_store_every_text_is_refused(empty_url: str
             admin.execute(f"drop database {name}")
     assert "LATIN1" in told
     assert "--encoding=UTF8" in told
+
+
+async def opened(url: str) -> None:
+    await (await open_database(url)).close()
+
+
+async def read(url: str) -> None:
+    async with open_for_reading(url):
+        """It is there."""
+
+
+@pytest.mark.parametrize("use", [opened, read])
+async def test_without_its_packages_the_extra_is_named(
+    use: Callable[[str], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name in ("storage.postgres", "storage.connecting", "storage.queue")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(cast(Any, sys.modules), "psycopg", None)
+    with pytest.raises(DatabaseUnusable, match=r"pip install '\.\[postgres\]'"):
+        await use("postgresql://ana@127.0.0.1:1/buildbell")
