@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from storage import is_postgres, needs_packages
 from storage.database import DatabaseUnusable, Reads, Row, to_column
 from storage.migrations import MIGRATIONS
+from storage.sqlite_file import plain
 
 
 class SqliteReads:
@@ -52,7 +53,9 @@ async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
     try:
         await _check_version(reads)
         yield reads
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
+        if (trouble := plain(error)) is not error:
+            raise trouble from error
         raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
     finally:
         reads.close()

@@ -67,6 +67,16 @@ async def test_a_locked_database_is_told_in_one_line(bare_scene: Scene, argument
     assert (code, refused.said) == (2, ["buildbell: Another process, like a backup, keeps the database locked."])
 
 
+async def test_a_damaged_file_is_told_in_one_line(bare_scene: Scene) -> None:
+    await bare_scene.command_line("migrate")
+    with bare_scene.database_path.open("r+b") as damaged:
+        damaged.seek(4096)
+        damaged.write(b"\xff" * 40 * 4096)
+    code, refused = await bare_scene.command_line("export")
+    told = "The database file is damaged: stop Buildbell and restore a backup."
+    assert (code, refused.said) == (2, [f"buildbell: {told}"])
+
+
 async def test_every_missing_setting_gets_its_sentence(bare_scene: Scene) -> None:
     nothing = {"slack_bot_token": "", "slack_app_token": "", "slack_signing_secret": "", "encryption_keys": ""}
     code, run = await bare_scene.command_line("run", **nothing)
