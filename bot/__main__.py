@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     CliApp,
@@ -220,12 +220,12 @@ async def _export(settings: Settings, wanted: Export) -> int:
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
-    from storage import DatabaseUnusable
+    from storage import DatabaseTrouble, DatabaseUnusable
 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(coroutine)
-    except DatabaseUnusable as error:
+    except (DatabaseUnusable, DatabaseTrouble) as error:
         raise StartupFailed(str(error)) from error
 
 
@@ -243,12 +243,19 @@ def _refuse(*sentences: str) -> NoReturn:
     raise SystemExit(CANNOT) from None
 
 
+def _about_option(name: str, problem: str) -> str:
+    return f"--{name} {problem.replace('Input should', 'should', 1).replace('Field required', 'is missing', 1)}."
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Exit code 0 when all is well, 1 when `doctor` finds something, 2 when it cannot be done."""
     try:
         CliApp.run(Buildbell, cli_args=arguments)
     except BuildbellError as error:
         _refuse(*error.sentence.splitlines())
+    except ValidationError as error:  # its own words repeat what was typed, which may be an address with a password
+        details = error.errors(include_url=False, include_input=False)
+        _refuse(*(_about_option(str(detail["loc"][-1]), detail["msg"]) for detail in details))
     except SystemExit as stop:
         if isinstance(stop.code, str):  # a command that needs another one after it; Python's exit code is 1 for text
             _refuse(stop.code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import secrets
 import signal
@@ -180,9 +181,11 @@ class Bot:
         try:
             await site.start()
         except OSError as error:
+            taken = "Set BUILDBELL_PORT to a free port."
+            other = "BUILDBELL_HOST is an address of this machine, 127.0.0.1 or 0.0.0.0; ports below 1024 want a right."
             raise StartupFailed(
                 f"Nothing can listen on {self._settings.host}:{self._settings.port} ({error.strerror}). "
-                "Set BUILDBELL_PORT to a free port."
+                + (taken if error.errno == errno.EADDRINUSE else other)
             ) from error
         self.port = runner.addresses[0][1]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bot.missing import NO_ADDRESS_FOR_OAUTH
+from bot.missing import missing_for_oauth
 from bot.settings import Settings, env_name
 from bot.slack import ids
 
@@ -122,8 +122,8 @@ def _settings(url: str | None, *, is_for_many: bool) -> dict[str, Any]:
 
 def missing_for_manifest(settings: Settings) -> list[str]:
     """In HTTP mode and for OAuth Slack has to know an address; without any token Socket Mode is meant."""
-    if settings.uses_oauth and not settings.public_url:
-        return [NO_ADDRESS_FOR_OAUTH]
+    if missing := missing_for_oauth(settings):
+        return missing
     if settings.slack_signing_secret is None or settings.uses_socket_mode or settings.public_url:
         return []
     return [

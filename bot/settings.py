@@ -173,11 +173,11 @@ class Settings(BaseSettings):
 
     @field_validator(
         "slack_bot_token", "slack_app_token", "slack_signing_secret", "slack_client_id", "slack_client_secret",
-        "database_url", mode="before",
+        "database_url", "metrics_token", mode="before",
     )  # fmt: skip
     @classmethod
     def _stripped(cls, value: object) -> object:
-        return value.strip() if isinstance(value, str) else value
+        return value.strip() or None if isinstance(value, str) else value
 
     @field_validator("slack_bot_token")
     @classmethod

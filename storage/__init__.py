@@ -28,6 +28,7 @@ __all__ = [
     "Row",
     "Transaction",
     "is_postgres",
+    "needs_packages",
     "open_database",
     "patience",
     "schema_version",
@@ -48,35 +49,47 @@ async def open_database(url: str) -> Database:
             "The database URL must look like sqlite:///buildbell.db (a file beside the process) "
             "or postgresql://user@host/buildbell."
         )
+    import sqlite3
+
     from storage.sqlite import SqliteDatabase
 
-    database = SqliteDatabase(Path(parts.path[1:]))
+    path = Path(parts.path[1:])
+    database = SqliteDatabase(path)
     try:
         await migrate(database)
-    except BaseException:
+    except BaseException as error:
         await database.close()
+        if isinstance(error, sqlite3.Error):
+            raise DatabaseUnusable(
+                f"The tables cannot be made in {path}: {error}. "
+                "It has to be Buildbell's own file (BUILDBELL_DATABASE_URL)."
+            ) from error
         raise
     return database
 
 
 async def _open_postgres(url: str) -> Database:
     try:
+        from storage.connecting import preparing
         from storage.postgres import PostgresDatabase
         from storage.queue import prepare_queue
     except ImportError as error:
-        raise DatabaseUnusable(
-            f"PostgreSQL needs more packages ({error}): run `pip install 'buildbell[postgres]'`."
-        ) from error
+        raise DatabaseUnusable(needs_packages(error)) from error
     database = await PostgresDatabase.open(url)
     try:
         async with database.alone("migrations"):  # several replicas may start at once
-            await migrate(database)
-            await prepare_queue(database)
+            with preparing():
+                await migrate(database)
+                await prepare_queue(database)
         database.takes_turns = True
     except BaseException:
         await database.close()
         raise
     return database
+
+
+def needs_packages(error: ImportError) -> str:
+    return f"PostgreSQL needs more packages ({error}): run `pip install '.[postgres]'` in the checkout."
 
 
 def is_postgres(url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,6 +75,9 @@ def options_beside(url: str) -> dict[str, Any]:
         told = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise DatabaseUnusable(UNREADABLE) from None  # its own words repeat the URL, with the password
+    host, port = str(told.get("host", "")), str(told.get("port", ""))
+    if "@" in host[1:] or port.strip("0123456789,"):  # a piece of a password, which an error would show
+        raise DatabaseUnusable(UNREADABLE)
     return {name: value for name, value in CONNECTING.items() if name not in told}
 
 
@@ -86,7 +90,38 @@ async def greet(url: str, options: dict[str, Any]) -> None:
             f"PostgreSQL does not take us: {_reason(error)}. "
             "Check the database URL (BUILDBELL_DATABASE_URL), and that the server runs."
         ) from None
+    encoding = connection.info.parameter_status("server_encoding")
     await connection.close()
+    if encoding not in ("UTF8", None):
+        raise DatabaseUnusable(
+            f"The database stores text as {encoding}, and Buildbell needs UTF8: make another one with "
+            "`createdb --template=template0 --encoding=UTF8`."
+        )
+
+
+@contextlib.contextmanager
+def preparing() -> Iterator[None]:
+    """Our tables are made or changed. Raises `DatabaseUnusable` when the server does not let us."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if is_away(error):
+            raise
+        raise DatabaseUnusable(
+            f"PostgreSQL does not let us make our tables: {_reason(error)}. The database has to be Buildbell's alone, "
+            "and to belong to the user that BUILDBELL_DATABASE_URL names: alter database … owner to …."
+        ) from error
+
+
+@contextlib.contextmanager
+def only_reading() -> Iterator[None]:
+    """Raises `DatabaseUnusable` when tables are not there, or not for us."""
+    try:
+        yield
+    except psycopg.ProgrammingError as error:
+        raise DatabaseUnusable(
+            f"The database cannot be read: {_reason(error)}. Has `buildbell migrate` run, and may this user read it?"
+        ) from error
 
 
 def _reason(error: psycopg.Error) -> str:

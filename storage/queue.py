@@ -28,7 +28,7 @@ async def prepare_queue(database: PostgresDatabase) -> None:
     if newer := done - steps.keys():
         raise DatabaseUnusable(
             f"The job tables were used by a newer Procrastinate (step {max(newer)}). "
-            "Run `pip install --upgrade 'buildbell[postgres]'`."
+            "Run `pip install --upgrade '.[postgres]'` in the checkout."
         )
     if not done:
         await database.transaction(partial(_run, script=SchemaManager.get_schema(), steps=list(steps)))

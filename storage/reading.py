@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from storage import is_postgres
+from storage import is_postgres, needs_packages
 from storage.database import DatabaseUnusable, Reads, Row, to_column
-from storage.migrations import MIGRATIONS, schema_version
+from storage.migrations import MIGRATIONS
+from storage.sqlite_file import plain
 
 
 class SqliteReads:
@@ -50,10 +51,11 @@ async def open_for_reading(url: str) -> AsyncIterator[Reads]:
 async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
     reads = SqliteReads(Path(urlsplit(url).path[1:]))
     try:
-        row = await reads.fetch_one("select max(version) as version from schema_version")
-        _check_version(int(row["version"] or 0) if row else 0)
+        await _check_version(reads)
         yield reads
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
+        if (trouble := plain(error)) is not error:
+            raise trouble from error
         raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
     finally:
         reads.close()
@@ -61,18 +63,23 @@ async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
 
 @contextlib.asynccontextmanager
 async def _open_postgres(url: str) -> AsyncIterator[Reads]:
-    from storage.postgres import PostgresDatabase  # the driver that is not configured is not imported
-
+    try:
+        from storage.connecting import only_reading  # the driver that is not configured is not imported
+        from storage.postgres import PostgresDatabase
+    except ImportError as error:
+        raise DatabaseUnusable(needs_packages(error)) from error
     database = await PostgresDatabase.open(url)
     try:
-        _check_version(await schema_version(database))
-        yield database
+        with only_reading():
+            await _check_version(database)
+            yield database
     finally:
         await database.close()
 
 
-def _check_version(version: int) -> None:
-    newest = MIGRATIONS[-1].number
+async def _check_version(reads: Reads) -> None:
+    row = await reads.fetch_one("select max(version) as version from schema_version")
+    version, newest = int(row["version"] or 0) if row else 0, MIGRATIONS[-1].number
     if version != newest:
         raise DatabaseUnusable(
             f"The database is at version {version}, this Buildbell reads version {newest}: "

@@ -53,10 +53,14 @@ def enable_wal(connection: sqlite3.Connection) -> None:
 
 def lock(path: Path) -> TextIO:
     """Hold ``<path>.lock`` for as long as this process lives: two writers would both send every message."""
+    lock_path = path.with_name(path.name + ".lock")
     try:
-        handle = path.with_name(path.name + ".lock").open("w")
+        handle = lock_path.open("w")
     except OSError as error:
-        raise DatabaseUnusable(f"The folder of {path} cannot be written to: {error.strerror}.") from error
+        raise DatabaseUnusable(
+            f"{lock_path} cannot be written to: {error.strerror}. Whoever runs Buildbell has to own it, the database "
+            "and their folder."
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

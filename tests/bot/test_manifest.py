@@ -81,6 +81,15 @@ def test_http_mode_without_an_address_is_refused(
     assert "BUILDBELL_PUBLIC_URL is not set" in capsys.readouterr().err
 
 
+def test_half_of_oauth_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its manifest would be that of one workspace, pasted in the belief that it is for many."""
+    monkeypatch.setenv("BUILDBELL_SLACK_CLIENT_ID", "12.34")
+    with pytest.raises(SystemExit) as stop:
+        main(["manifest"])
+    assert stop.value.code == 2
+    assert "BUILDBELL_SLACK_CLIENT_SECRET is not set" in capsys.readouterr().err
+
+
 def test_the_command_has_the_name_of_the_settings() -> None:
     made = build_manifest(Settings(command="/ship"))
     commands = made["features"]["slash_commands"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bot.__main__ import main
 from bot.missing import missing_for_run
@@ -87,6 +88,17 @@ def test_addresses_are_joined_without_doubled_slashes(monkeypatch: pytest.Monkey
     settings = read_settings()
     assert settings.slack_api_url == "http://127.0.0.1:9/api/"
     assert settings.public_url == "https://buildbell.example.com"
+
+
+def test_a_secret_out_of_a_file_may_end_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILDBELL_METRICS_TOKEN", "t0k3n\n")
+    assert read_settings().metrics_token == SecretStr("t0k3n")
+
+
+@pytest.mark.parametrize("field", ["slack_signing_secret", "metrics_token", "slack_client_secret"])
+def test_blanks_are_no_secret(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"BUILDBELL_{field.upper()}", " ")
+    assert getattr(read_settings(), field) is None
 
 
 def test_secrets_do_not_show() -> None:
@@ -207,6 +219,21 @@ def test_what_is_no_command_is_answered_with_usage(arguments: list[str], capsys:
     said = "\n".join(refused(capsys, *arguments))
     assert "usage: buildbell" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "--role", "both"], "--role should be 'all', 'web' or 'worker'."),
+        (["export", "--format", "xml"], "--format should be 'csv', 'json' or 'sqlite'."),
+        (["copy", "--to", "postgresql://u:AbCdEfGh@h/b"], "--from is missing."),
+    ],
+    ids=["value", "another value", "left out"],
+)
+def test_an_option_that_is_wrong_is_one_sentence(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refused(capsys, *arguments) == [f"buildbell: {told}"]
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

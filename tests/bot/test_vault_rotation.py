@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -117,6 +118,13 @@ async def test_a_row_copied_from_another_workspace_is_not_sealed_anew(url: str) 
 async def test_without_keys_it_is_refused_in_words(url: str) -> None:
     with pytest.raises(StartupFailed, match="holds no key"):
         await rotate_keys(settings(url))
+
+
+async def test_where_there_is_no_database_none_is_made(url: str, tmp_path: Path) -> None:
+    """In a wrong folder, "0 were sealed again" would have somebody drop a key that is still needed."""
+    with pytest.raises(StartupFailed, match=r"There is no file .*rotation\.db"):
+        await rotate_keys(settings(url, NEW, OLD))
+    assert os.listdir(tmp_path) == []
 
 
 async def test_beside_a_running_process_it_is_refused(url: str) -> None:

@@ -17,6 +17,7 @@ TYPED = re.compile(r"\bbuildbell ([a-z]+)(?: ([a-z]+))?\b")
 NOT_TYPED = re.compile(r"--(?:name|namespace) buildbell|exec buildbell(?= )")
 """Our name as the name of something else."""
 SAID = re.compile(r'log(?:ger)?\.(?:warning|error|exception)\(\s*"([^"]+)"')
+WRONG = re.compile(r'log(?:ger)?\.(?:error|exception)\(\s*"([^"]+)"')
 EVENT_ROW = re.compile(r"^\| ([^|`]+) \|", re.MULTILINE)
 
 
@@ -78,4 +79,5 @@ def test_every_event_of_the_log_is_one() -> None:
     code = "".join(path.read_text() for folder in ("bot", "commands") for path in (ROOT / folder).rglob("*.py"))
     assert len(events) > 5
     assert events - set(SAID.findall(code)) == set()
+    assert set(WRONG.findall(code)) - events == set()
     assert set(re.findall(r"the log: \*([^*]+)\*", PAGE)) - {"Slack refuses the bot token"} <= events

@@ -58,6 +58,25 @@ async def test_migrate_beside_a_running_bot_is_refused(scene: Scene) -> None:
     assert "Another process already works with" in migrate.said[0]
 
 
+@pytest.mark.parametrize("arguments", [["migrate"], ["keys", "rotate"]], ids=" ".join)
+async def test_a_locked_database_is_told_in_one_line(bare_scene: Scene, arguments: list[str]) -> None:
+    await bare_scene.command_line("migrate")
+    with contextlib.closing(sqlite3.connect(bare_scene.database_path, isolation_level=None)) as backup:
+        backup.execute("begin exclusive")
+        code, refused = await bare_scene.command_line(*arguments)
+    assert (code, refused.said) == (2, ["buildbell: Another process, like a backup, keeps the database locked."])
+
+
+async def test_a_damaged_file_is_told_in_one_line(bare_scene: Scene) -> None:
+    await bare_scene.command_line("migrate")
+    with bare_scene.database_path.open("r+b") as damaged:
+        damaged.seek(4096)
+        damaged.write(b"\xff" * 40 * 4096)
+    code, refused = await bare_scene.command_line("export")
+    told = "The database file is damaged: stop Buildbell and restore a backup."
+    assert (code, refused.said) == (2, [f"buildbell: {told}"])
+
+
 async def test_every_missing_setting_gets_its_sentence(bare_scene: Scene) -> None:
     nothing = {"slack_bot_token": "", "slack_app_token": "", "slack_signing_secret": "", "encryption_keys": ""}
     code, run = await bare_scene.command_line("run", **nothing)
@@ -205,6 +224,13 @@ async def test_doctor_tells_of_a_missing_scope(scene: Scene) -> None:
 async def test_doctor_tells_of_a_newer_database(scene: Scene) -> None:
     write(scene.database_path, "insert into schema_version (version) values (99)")
     assert "The database is at version 99" in await doctor_says(scene)
+
+
+async def test_doctor_tells_of_a_lock(scene: Scene) -> None:
+    with contextlib.closing(sqlite3.connect(scene.database_path, isolation_level=None)) as backup:
+        backup.execute("begin exclusive")
+        told = await doctor_says(scene)
+    assert told.endswith("  Another process, like a backup, keeps the database locked.")
 
 
 # Keys.

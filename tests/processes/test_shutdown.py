@@ -232,6 +232,14 @@ async def test_a_port_that_is_taken_is_refused(scene: Scene) -> None:
     code, bot = await scene.command_line("run", port=str(scene.bitrise.port))
     assert (code, len(bot.said)) == (2, 1), bot.log
     assert f"Nothing can listen on 127.0.0.1:{scene.bitrise.port}" in bot.said[0]
+    assert bot.said[0].endswith("Set BUILDBELL_PORT to a free port.")
+
+
+async def test_an_address_of_another_machine_is_refused(scene: Scene) -> None:
+    code, bot = await scene.command_line("run", host="192.0.2.1", port="0")
+    assert (code, len(bot.said)) == (2, 1), bot.log
+    assert "Nothing can listen on 192.0.2.1:0" in bot.said[0]
+    assert "BUILDBELL_HOST is an address of this machine" in bot.said[0]
 
 
 @pytest.mark.parametrize(

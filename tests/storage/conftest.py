@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ import pytest
 
 from storage import Database, Transaction, open_database
 from storage.workspaces import WorkspaceStore
+from tests.postgres_server import PostgresServer
 
 Body = Callable[[Transaction], Awaitable[Any]]
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -28,6 +29,14 @@ def url(request: pytest.FixtureRequest) -> str:
     """The address of an empty database, of each kind."""
     address: str = request.getfixturevalue(request.param)
     return address
+
+
+@pytest.fixture
+def empty_url(postgres: PostgresServer) -> Iterator[str]:
+    """A database of PostgreSQL with nothing in it."""
+    url = postgres.make_database(is_empty=True)
+    yield url
+    postgres.drop_database(url)
 
 
 @pytest.fixture

@@ -136,6 +136,15 @@ async def test_a_newer_database_is_refused_in_one_sentence_that_helps(url: str) 
         await open_database(url)
 
 
+async def test_a_file_of_another_program_is_refused_in_words(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "other.db")
+    await database.execute("create table workspaces (name text)")
+    await database.close()
+    for _ in range(2):  # the second time it would be "in use" if the first had kept it
+        with pytest.raises(DatabaseUnusable, match=r"workspaces already exists.*BUILDBELL_DATABASE_URL"):
+            await open_database(f"sqlite:///{tmp_path}/other.db")
+
+
 @pytest.mark.parametrize("wrong", ["mysql://host/db", "sqlite://", "sqlite://host/db", "buildbell.db"])
 async def test_another_kind_of_address_is_refused(wrong: str) -> None:
     with pytest.raises(DatabaseUnusable, match=r"sqlite:///buildbell\.db"):
@@ -146,6 +155,13 @@ async def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) ->
     (tmp_path / "notes.txt").write_text("this is no database, but it is long enough to look like a header" * 20)
     with pytest.raises(DatabaseUnusable, match="cannot be opened"):
         await open_database(f"sqlite:///{tmp_path}/notes.txt")
+
+
+async def test_a_lock_of_somebody_else_is_named(tmp_path: Path) -> None:
+    """As it is left behind when the bot's own user was not the one who restored a backup."""
+    (tmp_path / "bell.db.lock").mkdir()  # tests may run as root, whom no right stops
+    with pytest.raises(DatabaseUnusable, match=r"bell\.db\.lock cannot be written to: Is a directory"):
+        await open_database(f"sqlite:///{tmp_path}/bell.db")
 
 
 async def test_a_folder_that_is_not_there_is_refused_in_words(tmp_path: Path) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import cast
 
 import psycopg
 import pytest
@@ -16,7 +15,7 @@ from storage.postgres import PostgresDatabase
 from storage.queue import prepare_queue
 from storage.steps import PostgresTransaction
 from storage.translation import translate
-from tests.postgres_server import CUT_OTHERS, PostgresServer, lasting_port
+from tests.postgres_server import CUT_OTHERS
 from tests.storage.conftest import Held, note, noted
 
 
@@ -251,13 +250,6 @@ async def test_a_lock_is_had_by_one_at_a_time(url: str, database: Database) -> N
 # Opening.
 
 
-@pytest.fixture
-async def empty_url(postgres: PostgresServer) -> AsyncIterator[str]:
-    url = postgres.make_database(is_empty=True)
-    yield url
-    postgres.drop_database(url)
-
-
 async def test_replicas_that_start_at_once_migrate_once(empty_url: str) -> None:
     opened = await asyncio.gather(*(open_database(empty_url) for _ in range(4)))
     assert [await schema_version(database) for database in opened] == [MIGRATIONS[-1].number] * 4
@@ -272,30 +264,3 @@ async def test_the_job_tables_of_a_newer_procrastinate_are_refused(database: Dat
     with pytest.raises(DatabaseUnusable, match=r"99\.00\.00_01_later.*pip install"):
         await prepare_queue(cast(PostgresDatabase, database))
     await database.execute("delete from queue_steps where step = '99.00.00_01_later'")
-
-
-WRONG = {
-    "nobody listens": ("postgresql://ana:hunter2@127.0.0.1:{free}/x", "Connection refused"),
-    "no such database": ("{server}/nowhere", '"nowhere" does not exist'),
-    "no such option": ("{server}/postgres?colour=red&password=hunter2", "cannot be read"),
-    "a percent sign": ("postgresql://ana:hunter2%zz@127.0.0.1/x", "% is %25"),
-}
-
-
-@pytest.mark.parametrize(("wrong", "told"), WRONG.values(), ids=WRONG)
-async def test_a_server_that_does_not_take_us_is_told_in_one_sentence(
-    postgres: PostgresServer, wrong: str, told: str
-) -> None:
-    with pytest.raises(DatabaseUnusable) as refused:
-        await open_database(wrong.format(free=lasting_port(), server=postgres.url))
-    assert told in str(refused.value)
-    assert "hunter2" not in str(refused.value)
-    assert "\n" not in str(refused.value)
-
-
-async def test_without_its_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    for name in [name for name in sys.modules if name in ("storage.postgres", "storage.connecting", "storage.queue")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(cast(Any, sys.modules), "psycopg", None)
-    with pytest.raises(DatabaseUnusable, match=r"pip install 'buildbell\[postgres\]'"):
-        await open_database(url)
