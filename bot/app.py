@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import secrets
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
+GRACE_SECONDS = 3.0
+"""After the time for the shutdown. Who is held up longer is held by a database that does not answer."""
 TURN_SECONDS = 0.002
 """How long a busy loop lets the database's threads wait for their turn; Python's own 5 ms are longer than a commit."""
 
@@ -213,8 +217,14 @@ async def serve(settings: Settings) -> None:
     sys.setswitchinterval(TURN_SECONDS)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def ask_to_stop() -> None:
+        if not stopping.is_set():
+            _leave_anyway(after_seconds=settings.shutdown_seconds + GRACE_SECONDS)
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, ask_to_stop)
     bot = Bot(settings, clock=SystemClock(), new_id=lambda: secrets.token_hex(8))
     starting = asyncio.create_task(bot.start())
     asked_to_stop = asyncio.create_task(stopping.wait())
@@ -230,3 +240,15 @@ async def serve(settings: Settings) -> None:
         return
     await asked_to_stop
     await bot.stop()
+
+
+def _leave_anyway(*, after_seconds: float) -> None:
+    """A connection to a frozen server cannot be closed, and cancelling waits for it. What is stored is all there is."""
+
+    def leave() -> None:
+        log.warning("the shutdown hangs, so it ends here; what was not finished is done by the next process")
+        os._exit(1)
+
+    hammer = threading.Timer(after_seconds, leave)
+    hammer.daemon = True
+    hammer.start()

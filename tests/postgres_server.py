@@ -153,6 +153,13 @@ class LocalServer:
             self._server.wait(60)
             self._server = None
 
+    def freeze(self, how: signal.Signals = signal.SIGSTOP) -> None:
+        """It keeps its connections and answers nothing, until SIGCONT."""
+        assert self._server is not None
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text().split()
+        for pid in (self._server.pid, *map(int, children)):
+            os.kill(pid, how)
+
     def _create(self) -> None:
         options = ["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
         command = [str(self._tools / "initdb"), "-D", str(self._folder / "data"), *options]

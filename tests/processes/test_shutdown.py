@@ -9,8 +9,10 @@ import sqlite3
 import pytest
 
 from playground.bitrise import Fault
+from tests.postgres_server import LocalServer
 from tests.processes.scene import BotProcess, Scene
 
+HANGS = "the shutdown hangs, so it ends here; what was not finished is done by the next process"
 MOST_SECONDS = 10.0
 """How long an orchestrator waits after SIGTERM before it takes the big hammer."""
 
@@ -23,6 +25,19 @@ async def drained(bot: BotProcess) -> int:
 
 
 # Stopping.
+
+
+async def test_a_database_that_is_frozen_holds_it_for_a_moment_only(
+    bare_scene: Scene, own_postgres: LocalServer
+) -> None:
+    bare_scene.settings["database_url"] = f"{own_postgres.url}/postgres"
+    bot = await bare_scene.run_bot(shutdown_seconds="1")
+    own_postgres.freeze()
+    try:
+        assert await drained(bot) == 1
+    finally:
+        own_postgres.freeze(signal.SIGCONT)
+    assert [line["level"] for line in bot.events(HANGS)] == ["warning"]
 
 
 async def test_idle_it_ends_at_once_and_in_order(scene: Scene) -> None:
