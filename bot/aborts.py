@@ -24,7 +24,7 @@ from bot.errors import (
 )
 from bot.observer import Observer
 from bot.outbox import Outbox
-from bot.outcomes import Outcome, Reason, spoken_duration
+from bot.outcomes import STOPPED, Reason, spoken_duration
 from bot.requests import Requests
 from bot.slack.replies import sentence
 from bot.stops import Stop, abort_key, ask, ended_sentence, hint_at, limit_of, name_of, spoken_asker
@@ -192,7 +192,7 @@ class Aborts:
     async def _finish(self, request: RequestRow, stop: Stop, build: BuildRow) -> None:
         """Bitrise took it, or the build has ended by itself or by somebody else: the card will show which."""
         now = self._clock.now()
-        is_stopped = build.outcome in (Outcome.ABORTED, Outcome.SKIPPED) and build.abort_requested_by is not None
+        is_stopped = build.outcome in STOPPED and build.abort_requested_by is not None
         missed = build.is_finished and not is_stopped
         result = ended_sentence(build) if missed else f"stopped: {stop.category}"
 

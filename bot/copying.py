@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.clock import SystemClock
 from bot.engine import Engine, Job, engine_for
 from bot.errors import StartupFailed
-from storage import Database, Transaction, is_postgres, open_database
+from storage import Database, Transaction, absent_file, is_postgres, open_database
 from storage.jobs import JobStore
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ async def copy_database(source_url: str, target_url: str) -> list[str]:
     """Returns what was copied, a sentence each. Raises `CopyFailed`; then the target is as it was."""
     if is_postgres(source_url) or not is_postgres(target_url):
         raise CopyFailed("Copying goes from sqlite:///… to postgresql://…, and in no other direction.")
-    if source_url.startswith("sqlite:///") and not await asyncio.to_thread(Path(source_url[10:]).exists):
-        raise CopyFailed(f"There is no file {source_url[10:]}, so nothing was copied.")
+    if absent := await asyncio.to_thread(absent_file, source_url):
+        raise CopyFailed(f"There is no file {absent}, so nothing was copied.")
     source = await open_database(source_url)
     try:
         target = await open_database(target_url)

@@ -232,12 +232,12 @@ def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Finding]:
 
 async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) -> list[Finding]:
     """Also reads the ``workspaces``, whose tokens are checked next."""
-    from storage import DatabaseInUse, DatabaseTrouble, DatabaseUnusable, is_postgres, open_database, schema_version
+    from storage import DatabaseInUse, DatabaseTrouble, DatabaseUnusable, absent_file, open_database, schema_version
     from storage.workspaces import WorkspaceStore
 
     url = settings.database_url.get_secret_value()
-    if not is_postgres(url) and (absent := _absent(Path(url.removeprefix("sqlite:///")))):
-        return [absent]
+    if absent := absent_file(url):
+        return [_absent(absent)]
     try:
         database = await open_database(url)
     except DatabaseInUse:
@@ -250,7 +250,7 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
         workspaces += await WorkspaceStore(database).list_workspaces()
     finally:
         await database.close()
-    shown = "PostgreSQL" if is_postgres(url) else url
+    shown = "PostgreSQL" if database.dialect == "postgresql" else url
     return [Finding("database", "ok", f"{shown} opens and can be written; version {version}.")]
 
 
@@ -281,10 +281,8 @@ def check_skips(settings: Settings, workspace: WorkspaceRow) -> list[Finding]:
     return [Finding("skip step", "ok", f"{workspace.name}: on, {last}.")]
 
 
-def _absent(path: Path) -> Finding | None:
+def _absent(path: Path) -> Finding:
     """`doctor` makes no files: an empty database in the wrong folder would look like a right one."""
-    if path.exists():
-        return None
     if os.access(path.absolute().parent, os.W_OK):
         return Finding("database", "ok", f"{path} is not there yet; `buildbell run` makes it.")
     return Finding("database", "error", f"{path} is not there and its folder cannot be written to.")

@@ -165,8 +165,7 @@ class Notifier:
 
     async def _send_card(self, message: OutboxRow) -> None:
         card = await self._cards.find_card(message.card_id or "")
-        may_tick = self._budget.may_tick(message.workspace_id, now=self._clock.now())
-        if card is None or card.is_gone or (message.kind == outbox.TICK and not may_tick):
+        if card is None or card.is_gone or (message.kind == outbox.TICK and not self._may_tick(message)):
             await self._drop(message)
             return
         await self._messages.take_dedupe_key(message.outbox_id)
@@ -268,6 +267,9 @@ class Notifier:
         await self._drop(message)
 
     # Pieces.
+
+    def _may_tick(self, message: OutboxRow) -> bool:
+        return self._budget.may_tick(message.workspace_id, now=self._clock.now())
 
     def _pace(self, free_at: datetime | None) -> None:
         if free_at is not None:

@@ -55,6 +55,10 @@ class Outcome(StrEnum):
         return self.value.capitalize()
 
 
+STOPPED = (Outcome.ABORTED, Outcome.SKIPPED)
+"""Somebody ended it: it is no failure, and no success."""
+
+
 class Cause(StrEnum):
     SLACK = "slack"
     PUSH = "push"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from bot.connections import token_context
 from bot.errors import StartupFailed
@@ -12,7 +11,7 @@ from bot.installed import seal_context
 from bot.settings import Settings
 from bot.skips import secret_context as skip_context
 from bot.vault import Vault, parse_keys
-from storage import is_postgres, open_database
+from storage import absent_file, open_database
 from storage.installations import InstallationStore
 from storage.workspaces import WorkspaceStore
 
@@ -21,8 +20,8 @@ async def rotate_keys(settings: Settings) -> int:
     """Returns how many secrets were sealed again. Raises `SealBroken` when one does not open with the given keys."""
     vault = Vault(parse_keys(settings.encryption_keys.get_secret_value() if settings.encryption_keys else ""))
     url = settings.database_url.get_secret_value()
-    if not is_postgres(url) and not await asyncio.to_thread(Path(url.removeprefix("sqlite:///")).exists):
-        raise StartupFailed(f"There is no file {url.removeprefix('sqlite:///')}, so nothing was sealed again.")
+    if absent := await asyncio.to_thread(absent_file, url):
+        raise StartupFailed(f"There is no file {absent}, so nothing was sealed again.")
     database = await open_database(url)
     try:
         store = WorkspaceStore(database)

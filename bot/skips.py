@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.connections import Connections
 from bot.errors import BitriseBusy, BitriseNotFound, BuildbellError, SealBroken
 from bot.observer import Observer
-from bot.outcomes import Outcome, Reason, State
+from bot.outcomes import STOPPED, Reason, State
 from bot.stops import Stop, ended_sentence, name_of
 from bot.vault import Vault
 from storage import Database, Transaction
@@ -221,7 +221,7 @@ class Skips:
 def why_not(build: BuildRow) -> Answer | None:
     """What there is to say when a build cannot be stopped, or need not be any more."""
     if build.is_finished:
-        return Answer(200 if build.outcome in (Outcome.ABORTED, Outcome.SKIPPED) else 409, ended_sentence(build))
+        return Answer(200 if build.outcome in STOPPED else 409, ended_sentence(build))
     if build.abort_requested_by:
         return Answer(200, f"{name_of(build)} is being stopped already.")
     if build.pipeline_workflow_id is not None:

@@ -27,6 +27,7 @@ __all__ = [
     "Reads",
     "Row",
     "Transaction",
+    "absent_file",
     "is_postgres",
     "needs_packages",
     "open_database",
@@ -90,6 +91,12 @@ async def _open_postgres(url: str) -> Database:
 
 def needs_packages(error: ImportError) -> str:
     return f"PostgreSQL needs more packages ({error}): run `pip install '.[postgres]'` in the checkout."
+
+
+def absent_file(url: str) -> Path | None:
+    """The file of SQLite that an address names, when it is not there: opening the database would make an empty one."""
+    path = Path(url.removeprefix("sqlite:///"))
+    return path if url.startswith("sqlite:///") and not path.exists() else None
 
 
 def is_postgres(url: str) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from hypothesis import settings
 
 from tests.many_workspaces import Many
 from tests.playground.bitrise import openapi
-from tests.postgres_server import LocalServer, PostgresServer, running_server
+from tests.postgres_server import LocalServer, PostgresServer, own_server, running_server
 from tests.world import World
 
 settings.register_profile("here", deadline=None)  # how long an example takes says nothing about the code
@@ -69,14 +67,8 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def own_postgres() -> Iterator[LocalServer]:
     """A server of the test's own, to be taken away: others must not lose theirs."""
-    folder = Path(tempfile.mkdtemp(prefix="buildbell-postgres-"))
-    server = LocalServer(folder)
-    try:
-        server.start()
+    with own_server() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -42,17 +42,24 @@ KEPT = {"schema_version", "queue_steps", "build_facts"}
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[str]:
+def running_server(settings: Sequence[str] = SWIFT) -> Iterator[str]:
     """The address of a server in which databases may be made, without a database's name at its end."""
     if NAMED:
         yield NAMED.rstrip("/")
         return
+    with own_server(settings) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def own_server(settings: Sequence[str] = SWIFT) -> Iterator[LocalServer]:
+    """One that may be taken away, for it is nobody else's."""
     folder = Path(tempfile.mkdtemp(prefix="buildbell-pg-"))
     try:
-        server = LocalServer(folder)
+        server = LocalServer(folder, settings)
         try:
             server.start()
-            yield server.url
+            yield server
         finally:
             server.stop()
     finally:
@@ -120,7 +127,7 @@ async def _migrate(url: str) -> None:
 class LocalServer:
     """A server out of a wheel, in a folder of its own: stopped in any way there is, and started again."""
 
-    def __init__(self, folder: Path, settings: Sequence[str] = SWIFT) -> None:
+    def __init__(self, folder: Path, settings: Sequence[str]) -> None:
         self._folder, self._settings, self._port = folder, settings, lasting_port()
         self._user = _other_user(folder)
         self._tools = _tools(folder, self._user)

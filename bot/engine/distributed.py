@@ -52,7 +52,6 @@ class _Kind:
     handler: Handler
     give_up: Handler | None
     concurrency: int
-    is_urgent: bool
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
 
@@ -66,6 +65,7 @@ class DistributedEngine:
         self._manager = self._queue.job_manager
         self._rows = QueueStore(database)
         self._kinds: dict[str, _Kind] = {}
+        self._urgent: set[str] = set()
         self._woken = asyncio.Event()
         self._is_stopping = False
         self._loops: list[asyncio.Task[None]] = []
@@ -76,7 +76,9 @@ class DistributedEngine:
     def register(
         self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None, is_urgent: bool = False
     ) -> None:
-        self._kinds[kind] = _Kind(handler, give_up, concurrency, is_urgent)
+        self._kinds[kind] = _Kind(handler, give_up, concurrency)
+        if is_urgent:
+            self._urgent.add(kind)
 
     async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
         assert isinstance(tx, PostgresTransaction)
@@ -88,9 +90,8 @@ class DistributedEngine:
         await self._manager.batch_defer_jobs_async([self._queued(job) for job in jobs], connection=connection)
 
     def _queued(self, job: Job) -> QueuedJob:
-        kind = self._kinds.get(job.kind)
         deferrer = self._queue.configure_task(
-            job.kind, queue=job.kind, lock=job.key, schedule_at=job.due_at, priority=int(bool(kind and kind.is_urgent))
+            job.kind, queue=job.kind, lock=job.key, schedule_at=job.due_at, priority=int(job.kind in self._urgent)
         )
         return deferrer.make_new_job(**job.arguments)
 

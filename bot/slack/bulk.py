@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-from bot.outcomes import Outcome, Reason
+from bot.outcomes import STOPPED, Reason
 from bot.slack import shown
 from bot.slack.blocks import Line, context, lines, linked, message, person, said, words
 from bot.slack.shown import OF_BITRISE, ShownBuild
@@ -40,7 +40,7 @@ class Asked:
     def ending(self) -> Ending:
         row, is_ours = self.build.build, self.request is not None and self.request.state != "refused"
         is_ours = is_ours and row.abort_requested_by is not None
-        by_hand = row.outcome in (Outcome.ABORTED, Outcome.SKIPPED) and row.reason not in (
+        by_hand = row.outcome in STOPPED and row.reason not in (
             *OF_BITRISE,
             Reason.IN_BITRISE,
         )

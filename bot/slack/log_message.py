@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.outcomes import Outcome
+from bot.outcomes import STOPPED
 from bot.slack import hearing, shown
 from bot.slack.blocks import actions, lines, message, words
 from bot.slack.cards import open_button
@@ -14,7 +14,7 @@ NOTHING_FOUND = "Its log tells nothing yet."
 
 
 def log_message(build: ShownBuild, finding: FindingRow) -> Message:
-    verb = "Stopped" if build.build.outcome in (Outcome.ABORTED, Outcome.SKIPPED) else "Failed"
+    verb = "Stopped" if build.build.outcome in STOPPED else "Failed"
     told = hearing.why_blocks(finding, verb=verb) or [lines([words(NOTHING_FOUND)])]
     text = f"{shown.sentence(build)} {' '.join(finding.lines[-1:]) or finding.missing or NOTHING_FOUND}"
     return message(quoted(text, 1_000), lines(shown.title_line(build)), *told, *actions(open_button(build)))

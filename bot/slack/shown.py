@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.eta import Eta
-from bot.outcomes import Cause, Outcome, Reason, State, queue_seconds, run_seconds, spoken_duration
+from bot.outcomes import STOPPED, Cause, Outcome, Reason, State, queue_seconds, run_seconds, spoken_duration
 from bot.slack.blocks import Line, Part, coded, linked, person, said, words
 from bot.slack.text import DASH, code, first_line, outside, quoted
 from storage.builds import BuildRow
@@ -140,7 +140,7 @@ def _ended(build: BuildRow) -> str:
     if build.outcome == Outcome.SUCCEEDED:
         return "Succeeded" + (f" in {spoken_duration(ran)}" if ran is not None else "")
     if ran is None:
-        return "Never reached a machine" if build.outcome in (Outcome.ABORTED, Outcome.SKIPPED) else ""
+        return "Never reached a machine" if build.outcome in STOPPED else ""
     if build.outcome == Outcome.FAILED:
         return f"Failed after {spoken_duration(ran)}"
     return f"Ended after {spoken_duration(ran)}"
@@ -220,9 +220,7 @@ def stopped_line(build: BuildRow) -> Line:
     """Who stopped it and why, while it stops and afterwards; empty when nobody did."""
     if is_stopping(build):
         return [words("Stopping, asked by "), person(build.abort_requested_by or "")]
-    if not build.is_finished or not (
-        build.reason or build.reason_text or build.outcome in (Outcome.ABORTED, Outcome.SKIPPED)
-    ):
+    if not build.is_finished or not (build.reason or build.reason_text or build.outcome in STOPPED):
         return []
     if build.outcome is None:
         return [said(build.reason_text or "How it ended is not known.", SENTENCE_LIMIT)]

@@ -94,8 +94,7 @@ async def postgres() -> AsyncIterator[str | None]:
     except ImportError:
         yield None
         return
-    postgres_server.SWIFT = DURABLE
-    with postgres_server.running_server() as url:
+    with postgres_server.running_server(DURABLE) as url:
         server = await asyncio.to_thread(postgres_server.PostgresServer, url)
         try:
             yield server.make_database()

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,7 +19,7 @@ from tests.chaos.doubles import Doubles
 from tests.chaos.people import People
 from tests.chaos.stage import LASTING, Stage
 from tests.chaos.trouble import Trouble
-from tests.postgres_server import LocalServer
+from tests.postgres_server import LocalServer, own_server
 
 COMMANDS = int(os.environ.get("CHAOS_COMMANDS", "40"))
 BUILDS = int(os.environ.get("CHAOS_BUILDS", str(COMMANDS)))
@@ -41,14 +39,8 @@ JOURNAL_SHOWN, LINES_SHOWN = 40, 15
 @pytest.fixture
 def server() -> Iterator[LocalServer]:
     """A PostgreSQL of this test's own, because it is broken again and again."""
-    folder = Path(tempfile.mkdtemp(prefix="buildbell-chaos-"))
-    server = LocalServer(folder, LASTING)
-    try:
-        server.start()
+    with own_server(LASTING) as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.mark.timeout(MOST_SECONDS + 60)
