@@ -66,6 +66,11 @@ def configure(level: str, log_format: Literal["text", "json"]) -> None:
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
+    if record.name == "aiohttp.server" and record.exc_info:
+        from aiohttp.http_exceptions import HttpProcessingError
+
+        # What is no HTTP is refused, but called an error: strangers could fill the log with tracebacks.
+        return not isinstance(record.exc_info[1], HttpProcessingError)
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in QUIET
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from bot import log
 from tests.many_workspaces import Many
 from tests.playground.bitrise import openapi
 from tests.postgres_server import LocalServer, PostgresServer, own_server, running_server
@@ -45,6 +46,22 @@ def complaints() -> Iterator[Complaints]:
     logging.getLogger().addHandler(handler)
     yield handler
     logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """A logging system that may be configured, and is put back afterwards."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    quiet = {name: logging.getLogger(name).level for name in log.QUIET}
+    root.handlers = []  # configuring closes those it finds, and these are pytest's
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    logging.captureWarnings(False)
+    logging.getLogger("aiohttp.access").disabled = False
+    for name, before in quiet.items():
+        logging.getLogger(name).setLevel(before)
 
 
 @pytest.fixture(scope="session")

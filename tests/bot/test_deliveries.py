@@ -22,6 +22,7 @@ OpenWorld = Callable[..., Awaitable[World]]
 SAYS_NOT_INSTALLED = "not installed in your Slack workspace"
 
 words = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
+nested = st.dictionaries(words, words | st.dictionaries(words, words, max_size=2), max_size=4)
 
 
 def by_bolt(raw: str) -> AsyncBoltRequest:
@@ -32,6 +33,7 @@ def by_bolt(raw: str) -> AsyncBoltRequest:
 def test_a_form_is_read_as_bolt_reads_it(fields: dict[str, str]) -> None:
     raw = urlencode({"command": "/build", **fields})
     assume("payload" not in raw)  # Bolt loses a command that speaks of one
+    assume(not {"authorizations", "response_urls"} & fields.keys())  # Bolt breaks where these are text
     assert read_form(raw.encode()) == by_bolt(raw).body
 
 
@@ -39,9 +41,9 @@ def test_a_command_may_speak_of_a_payload() -> None:
     assert read_form(b"command=%2Fbuild&text=payload+deploy") == {"command": "/build", "text": "payload deploy"}
 
 
-@given(st.dictionaries(words, words | st.dictionaries(words, words, max_size=2), max_size=4))
-def test_a_press_is_read_as_bolt_reads_it(payload: dict[str, Any]) -> None:
-    raw = urlencode({"payload": json.dumps(payload)})
+@given(nested)
+def test_a_press_is_read_as_bolt_reads_it(state: dict[str, Any]) -> None:
+    raw = urlencode({"payload": json.dumps({"type": "block_actions", "state": state})})
     assert read_form(raw.encode()) == by_bolt(raw).body
 
 
@@ -101,7 +103,7 @@ async def test_what_is_no_text_is_refused(open_world: OpenWorld) -> None:
     headers = {"Content-Type": FORM, "X-Slack-Request-Timestamp": str(int(time.time())), "X-Slack-Signature": "v0=1"}
     url = f"http://127.0.0.1:{world.bot.port}/slack/events"
     async with aiohttp.ClientSession() as session, session.post(url, data=b"\xff\xfe", headers=headers) as response:
-        assert response.status == 400
+        assert response.status == 401
 
 
 async def test_a_workspace_nobody_knows_is_told_so(open_world: OpenWorld) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,22 +12,6 @@ from hypothesis import strategies as st
 
 from bot import log
 from bot.log import JsonFormatter, TextFormatter, escape, redact
-
-
-@pytest.fixture
-def own_logging() -> Iterator[None]:
-    """A logging system that may be configured, and is put back afterwards."""
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
-    quiet = {name: logging.getLogger(name).level for name in log.QUIET}
-    root.handlers = []  # configuring closes those it finds, and these are pytest's
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    logging.getLogger("aiohttp.access").disabled = False
-    for name, before in quiet.items():
-        logging.getLogger(name).setLevel(before)
 
 
 def record(event: str, *arguments: object, exc_info: Any = None, **facts: object) -> logging.LogRecord:

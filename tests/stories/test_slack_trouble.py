@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -381,22 +380,6 @@ async def knock(world: World, signing: Signing) -> int:
 async def test_what_is_not_signed_by_slack_is_refused(by_http: World, signing: Signing) -> None:
     assert await knock(by_http, signing) == 401
     assert not by_http.builds()
-
-
-@pytest.fixture
-def own_logging() -> Iterator[None]:
-    """A logging system that may be configured, and is put back afterwards."""
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
-    quiet = {name: logging.getLogger(name).level for name in log.QUIET}
-    root.handlers = []  # configuring closes those it finds, and these are pytest's
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    logging.getLogger("aiohttp.access").disabled = False
-    for name, before in quiet.items():
-        logging.getLogger(name).setLevel(before)
 
 
 @pytest.mark.usefixtures("own_logging")

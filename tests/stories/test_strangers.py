@@ -1,163 +1,82 @@
-"""People of another workspace, in a channel shared by Slack Connect: they see everything and may do nothing."""
+"""Anybody can reach the doors: whatever a stranger sends is refused, is no bug, and writes no error to the log."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import aiohttp
 import pytest
+from yarl import URL
 
-from bot.slack.connect_form import connect_form
-from bot.slack.start_form import StartDraft, start_form
-from bot.slack.text import Message as Told
-from playground.slack import Message, View
-from tests.world import World
+from bot import log
+from bot.deliveries import FORM
+from playground.slack.posting import Signing
+from tests.conftest import Complaints
+from tests.many_workspaces import Many
 
-REFUSED = "Only members of this Slack workspace can do that"
-
-
-@pytest.fixture
-async def shared(world: World) -> World:
-    """#ios is shared with Partner, and Sly of Partner is in it; Ana's build runs there."""
-    world.slack.share(world.ios, world.partner)
-    world.slack.invite(world.ios, world.stranger)
-    await world.say("/build shop endless main")
-    await world.passes(minutes=1)
-    world.bitrise.journal.clear()
-    return world
-
-
-def written_to_bitrise(world: World) -> list[str]:
-    return [entry.name for entry in world.bitrise.journal if entry.request["method"] == "POST"]
-
-
-async def refused_privately(world: World, message: Message, button: str) -> None:
-    """Press as a stranger: told so, only to them, and nothing else happens."""
-    seen = world.sees()
-    await world.press(message, button, by=world.stranger)
-    assert REFUSED in world.whispers(world.stranger)[-1]
-    assert world.sees() == seen
-    assert not world.slack.views(world.stranger)
-    assert not written_to_bitrise(world)
+OpenMany = Callable[..., Awaitable[Many]]
+SLACK = "/slack/events"
+NESTED = b"[" * 100_000
+BODIES = [
+    b"", b"{", b"[1]", b"1", b"\xff\xfe", b"\0", b"&&=&", b'{"user":3}', NESTED, b"payload=%7B", b"payload=[]",
+    b"payload=1", b"payload=" + NESTED, b"payload=%7B%22authorizations%22:%220%22%7D", b"command=/build&team=0",
+    b"payload=%7B%22response_urls%22:[0]%7D", b"authorizations=0", b"ssl_check=2", b"state=%ff&code=%00&error=%0a",
+]  # fmt: skip
+OTHER_DOORS = [
+    ("POST", "/bitrise/webhook/x"), ("POST", "/bitrise/webhook/%2e%2e%00"), ("POST", "/ci/skip"), ("PUT", SLACK),
+    ("GET", "/slack/oauth_redirect?state=%ff&code=%00&error=%0a"), ("GET", "/slack/oauth_redirect?error=" + "e" * 5000),
+    ("GET", "/slack/install/start"), ("GET", "/metrics"), ("GET", "/%ff%00"),
+]  # fmt: skip
+STRANGE_HEADERS = {
+    "X-Slack-Request-Timestamp": str(int(time.time())), "X-Slack-Signature": "v0=\xe4", "Authorization": "Bearer \xe4",
+    "Bitrise-Event-Type": "\xe4", "Bitrise-Hook-Delivery-ID": "'", "Cookie": 'buildbell-install="\\',
+}  # fmt: skip
 
 
-async def test_stop_is_refused(shared: World) -> None:
-    await refused_privately(shared, shared.card, "Stop…")
-    assert not shared.builds()[0].is_finished
+async def status(many: Many, method: str, path: str, body: bytes, headers: dict[str, str]) -> int:
+    url = URL(f"http://127.0.0.1:{many.bot.port}{path}", encoded=True)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, url, data=body, headers=headers, allow_redirects=False) as answer,
+    ):
+        return answer.status
 
 
-async def test_open_leads_to_bitrise_and_asks_nothing_of_us(shared: World) -> None:
-    before = shared.whispers(shared.stranger)
-    delivery = await shared.press(shared.card, "Open", by=shared.stranger)
-    assert delivery.ok
-    assert shared.whispers(shared.stranger) == before
+@pytest.mark.parametrize(
+    "content_type", [FORM, "application/json", "multipart/form-data; boundary=x", "\xe4;charset=no"]
+)
+async def test_what_no_door_can_read_is_refused(open_many: OpenMany, complaints: Complaints, content_type: str) -> None:
+    many = await open_many(socket_mode=False)
+    for headers in ({"Content-Type": content_type}, {"Content-Type": content_type, **STRANGE_HEADERS}):
+        for body in BODIES:
+            assert await status(many, "POST", SLACK, body, headers) == 401, (body[:80], headers)
+            for method, path in OTHER_DOORS:
+                assert await status(many, method, path, body, headers) < 500, (method, path, body[:80], headers)
+    assert not complaints.told
 
 
-async def test_run_again_is_refused(shared: World) -> None:
-    shared.bitrise.finish(shared.builds()[0])
-    await shared.passes(minutes=1)
-    await refused_privately(shared, shared.card, "Run again")
-    assert len(shared.builds()) == 1
+@pytest.mark.usefixtures("own_logging")
+async def test_what_is_no_http_is_refused(open_many: OpenMany, capsys: pytest.CaptureFixture[str]) -> None:
+    many = await open_many(socket_mode=False)
+    log.configure("DEBUG", "text")
+    for sent in (b"\x16\x03\x01\x02\0", b"GET / HTTP/9.9\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", many.bot.port)
+        writer.write(sent)
+        assert (await reader.read()).startswith(b"HTTP/1.0 400")
+        writer.close()
+        await writer.wait_closed()
+    assert "ERROR" not in capsys.readouterr().err
 
 
-async def shown_to_all(world: World, private: Message) -> Message:
-    """A private answer as it would stand in the channel: a client that forges a press knows its buttons."""
-    slack = world.bot.services.slack(world.team.id)
-    await slack.post(world.ios.id, Told(private.text, tuple(private.blocks)))
-    return world.slack.messages(world.ios)[-1]
-
-
-async def test_start_anyway_is_refused(shared: World) -> None:
-    await shared.say("/build shop endless main", by=shared.bo)
-    await refused_privately(shared, await shown_to_all(shared, shared.whisper(shared.bo)), "Start anyway")
-    assert len(shared.builds()) == 1
-
-
-async def test_join_is_refused(shared: World) -> None:
-    await shared.say("/build shop endless main", by=shared.bo)
-    question = await shown_to_all(shared, shared.whisper(shared.bo))
-    await refused_privately(shared, question, f"Join #{shared.builds()[0].number}")
-
-
-async def test_choosing_an_app_is_refused(shared: World) -> None:
-    await shared.say("/build shap deploy main", by=shared.bo)
-    question = await shown_to_all(shared, shared.whisper(shared.bo))
-    await shared.press(question, "iOS Shop", by=shared.stranger)
-    assert REFUSED in shared.read(question)
-    assert not written_to_bitrise(shared)
-
-
-async def test_forgetting_the_token_is_refused(shared: World) -> None:
-    await shared.say("/build disconnect", by=shared.ada)
-    question = await shown_to_all(shared, shared.whisper(shared.ada))
-    await refused_privately(shared, question, "Forget the token")
-    assert (await shared.bot.services.connections.get_connected(shared.team.id)).bitrise_owner
-
-
-async def test_the_next_page_of_a_list_is_refused(shared: World) -> None:
-    for _ in range(12):
-        shared.bitrise.start_build(shared.shop, workflow="test")
-    await shared.say("/build list shop", by=shared.bo)
-    page = await shown_to_all(shared, shared.whisper(shared.bo))
-    await refused_privately(shared, page, "Older")
-
-
-# Forms, which a stranger never gets; were one submitted all the same, it would do nothing.
-
-
-async def opened(world: World, form: dict[str, object]) -> View:
-    trigger = world.slack.triggers.issue(world.app, world.stranger)
-    await world.bot.services.slack(world.team.id).open_view(trigger, form)
-    return world.slack.view(world.stranger)
-
-
-async def test_a_stop_form_in_a_strangers_hands_stops_nothing(shared: World) -> None:
-    await shared.press(shared.card, "Stop…", by=shared.bo)
-    await opened(shared, form_of(shared.slack.view(shared.bo)))
-    await shared.submit({"abort.reason": "stuck"}, by=shared.stranger)
-    assert REFUSED in shared.modal_text(shared.stranger)
-    assert not written_to_bitrise(shared)
-
-
-async def test_a_start_form_in_a_strangers_hands_starts_nothing(shared: World) -> None:
-    app = StartDraft(app_slug=shared.shop.slug, app_title="iOS Shop", branch="main")
-    await opened(shared, start_form(app, channel_id=shared.ios.id))
-    await shared.submit({}, by=shared.stranger)
-    assert REFUSED in shared.modal_text(shared.stranger)
-    assert not written_to_bitrise(shared)
-
-
-async def test_a_connect_form_in_a_strangers_hands_stores_nothing(shared: World) -> None:
-    await opened(shared, connect_form(channel_id=shared.ios.id))
-    await shared.submit({"connect.token": shared.bitrise.add_token(shared.owner)}, by=shared.stranger)
-    assert REFUSED in shared.modal_text(shared.stranger)
-    assert not shared.bitrise.journal.named("apps.list")
-
-
-async def test_settings_in_a_strangers_hands_change_nothing(shared: World) -> None:
-    await shared.say("/build settings", by=shared.bo)
-    await opened(shared, form_of(shared.slack.view(shared.bo)))
-    await shared.submit({"settings.aliases": "store = Android Shop"}, by=shared.stranger)
-    assert REFUSED in shared.modal_text(shared.stranger)
-    assert await shared.bot.services.app_rows.list_aliases(shared.team.id) == {}
-
-
-async def test_a_form_in_a_strangers_hands_suggests_no_names(shared: World) -> None:
-    view = await opened(shared, start_form(StartDraft(), channel_id=shared.ios.id))
-    assert await shared.slack.suggest(shared.stranger, view, "start.app", "shop") == []
-
-
-def form_of(view: View) -> dict[str, object]:
-    """The same form once more, for somebody else."""
-    kept = ("type", "callback_id", "title", "submit", "close", "blocks", "private_metadata", "notify_on_close")
-    return {name: view.body[name] for name in kept if view.body.get(name) is not None}
-
-
-# Commands: Slack runs those of a person's own workspace only.
-
-
-@pytest.mark.parametrize("typed", ["shop deploy main", "abort shop #1", "", "status", "connect", "again shop #1"])
-async def test_a_command_of_a_stranger_does_nothing(shared: World, typed: str) -> None:
-    shared.expects_errors = True  # whoever runs the bot shall hear that it is installed where it has no token
-    shared.slack.install(shared.app.app.manifest, shared.partner, of=shared.app)
-    await shared.slack.command(shared.stranger, shared.ios, f"/build {typed}")
-    await shared.settled()
-    assert "not installed in your Slack workspace" in shared.whispers(shared.stranger)[-1]
-    assert not written_to_bitrise(shared)
+async def test_a_wrong_secret_is_told_to_the_operator_once_a_minute(
+    open_many: OpenMany, caplog: pytest.LogCaptureFixture
+) -> None:
+    many = await open_many(socket_mode=False)
+    headers = Signing(secret="another").headers("x", b"{}") | {"Content-Type": FORM}
+    for _ in range(3):
+        assert await status(many, "POST", SLACK, b"{}", headers) == 401
+    assert caplog.text.count("not signed with this app's signing secret") == 1
+    metrics = many.bot.metrics.exposition().decode()
+    assert 'buildbell_slack_requests_total{kind="unknown",result="refused"} 3.0' in metrics
