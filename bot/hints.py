@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from bot.access import Access, Asker
 from bot.bitrise.client import BitriseClient
@@ -13,7 +12,7 @@ from bot.bitrise.webhook import SECRET_HEADER, Webhook, read_hint, verify
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.errors import AppNotFound, BitriseNotFound, BuildbellError, SealBroken
-from bot.sweeps import Sweeps
+from bot.sweeps import LEAST_PAUSE, Sweeps
 from bot.vault import Vault
 from storage import Database, Transaction
 from storage.apps import AppRow, AppStore
@@ -24,7 +23,6 @@ from storage.workspaces import WorkspaceRow, WorkspaceStore
 
 log = logging.getLogger(__name__)
 PATH = "/bitrise/webhook"
-LEAST_PAUSE = timedelta(seconds=2)
 """However many hints come, Bitrise is not asked more often."""
 
 

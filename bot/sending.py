@@ -244,7 +244,7 @@ class Sending:
         await self._db.transaction(refuse)
 
     async def _hint(self, request: RequestRow, error: BuildbellError) -> str:
-        """What may be behind a bare refusal; after an unknown workflow, the ones that have run."""
+        """What may be behind a bare refusal; after an unknown workflow, those that ran, and pipelines."""
         if isinstance(error, BitriseNotFound):
             return (
                 ". Either the app is gone, or the stored token's role in it is too low: "
@@ -253,7 +253,8 @@ class Sending:
         if not isinstance(error, BitriseError) or "workflow" not in error.sentence or not request.app_slug:
             return ""
         known = await self._apps.list_workflows(request.workspace_id, request.app_slug)
-        return f"\nWorkflows that have run: {', '.join(f'`{name}`' for name in known[:10])}" if known else ""
+        ran = f"\nWorkflows that have run: {', '.join(f'`{name}`' for name in known[:10])}" if known else ""
+        return f"{ran}\nA pipeline that I have not seen run is named as one: `pipeline:{request.workflow}`"
 
     async def _note(self, tx: Transaction, request: RequestRow, result: str) -> None:
         subject = f"{request.app_slug} {request.workflow or ''} {request.branch or ''}"

@@ -108,13 +108,15 @@ class Starts:
     async def _fill_in(self, asker: Asker, wanted: Wanted, place: PlaceRow) -> tuple[AppRow, Parameters]:
         """Put names to what was typed, the channel's defaults and then the last start here in place of what was not."""
         app, words = await self._name_app(asker, wanted, place)
-        if len(words) > 2:
+        named = {"workflow": wanted.workflow or wanted.pipeline, "branch": wanted.branch}
+        places = [place for place, name in named.items() if not name]
+        if len(words) > len(places):
             raise Unclear(
-                f"I read app, workflow and branch, and then “{words[2]}”, which I can't place. "
+                f"I read app, workflow and branch, and then “{words[len(places)]}”, which I can't place. "
                 f'A message goes in quotes: {self._command} {app.repo_slug or app.title} deploy main "try the login"'
             )
-        workflow = wanted.workflow or (words[0] if words else None)
-        branch = wanted.branch or (words[1] if len(words) > 1 else None)
+        placed = dict(zip(places, words, strict=False))
+        workflow, branch = placed.get("workflow", wanted.workflow), placed.get("branch", wanted.branch)
         defaults = place if place.app_slug == app.app_slug else None
         asks_target = workflow is None and wanted.pipeline is None
         asks_code = branch is None and wanted.tag is None and wanted.commit is None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.engine import Engine, Job
 from storage import Transaction
 from storage.workspaces import WorkspaceStore
 
 SWEEP = "sweep"
+LEAST_PAUSE = timedelta(seconds=2)
+"""Before a workspace is swept because of what happened during a sweep: where much happens it is seen together."""
 
 
 class Sweeps:
@@ -18,7 +20,7 @@ class Sweeps:
     async def make_due(self, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
         """Sweep at ``at`` or earlier. A job whose workspace is not due does nothing, so one too many is harmless.
 
-        While somebody sweeps there is nothing to add: at its end the next one is planned, for then or at once.
+        While somebody sweeps there is nothing to add: soon after its end the next one is planned.
         """
         if await self._workspaces.make_sweep_due(tx, workspace_id, at=at):
             await self.plan(tx, workspace_id, at=at)

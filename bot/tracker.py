@@ -27,7 +27,7 @@ from bot.errors import (
 from bot.news import News
 from bot.observer import Observer
 from bot.outbox import Outbox
-from bot.sweeps import SWEEP, Sweeps
+from bot.sweeps import LEAST_PAUSE, SWEEP, Sweeps
 from bot.walk import PAGE, Walk
 from storage import Database, DatabaseTrouble, Transaction
 from storage.builds import BuildRow, BuildStore
@@ -75,7 +75,7 @@ class Tracker:
         self._news, self._walk, self._sweeps, self._clock = news, walk, sweeps, clock
         self._watched, self._heard, self._idle = watched, heard, idle
         self._failures: dict[str, int] = {}
-        engine.register(SWEEP, self.sweep, concurrency=16)
+        engine.register(SWEEP, self.sweep, concurrency=16, give_up=self._plan_another)
 
     async def start(self, *, is_alone: bool) -> None:
         """The only process makes every connected workspace due: who knows how long nobody looked.
@@ -132,6 +132,11 @@ class Tracker:
             log.exception("a sweep broke", extra={"workspace": workspace_id})
             error = BitriseError("The last sweep broke; the log says how.")
         await self._finish(workspace_id, error, began_at=now)
+
+    async def _plan_another(self, arguments: Mapping[str, Any]) -> None:
+        """A sweep that broke at its own end planned none; the workspace is looked at again all the same."""
+        at = self._clock.now() + ASK_AGAIN
+        await self._db.transaction(lambda tx: self._sweeps.plan(tx, arguments["workspace_id"], at=at))
 
     async def _claim(self, workspace_id: str, *, now: datetime, until: datetime) -> bool:
         if await self._workspaces.claim_sweep(workspace_id, now=now, until=until):
@@ -210,7 +215,7 @@ class Tracker:
             )
             workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
             if workspace and workspace.sweep_due_at:
-                await self._sweeps.plan(tx, workspace_id, at=workspace.sweep_due_at)
+                await self._sweeps.plan(tx, workspace_id, at=max(workspace.sweep_due_at, now + LEAST_PAUSE))
 
         await self._db.transaction(finish)
 

@@ -17,7 +17,8 @@ import aiohttp
 import uvloop
 
 from bot.bitrise.webhook import SECRET_HEADER
-from bot.hints import LEAST_PAUSE, PATH, secret_context
+from bot.hints import PATH, secret_context
+from bot.sweeps import LEAST_PAUSE
 from bot.vault import Vault, parse_keys
 from playground.botprocess import free_port
 from storage import Transaction, open_database

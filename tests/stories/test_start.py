@@ -30,6 +30,9 @@ def sent(world: World) -> dict[str, object]:
     [
         ("shop deploy release/3.2", "deploy", "release/3.2"),
         ("shop workflow:deploy branch:main", "deploy", "main"),
+        ("shop workflow:deploy main", "deploy", "main"),
+        ("shop branch:main deploy", "deploy", "main"),
+        ("app:shop workflow:deploy main", "deploy", "main"),
         ("shop branch:main w:test", "test", "main"),
         ("app:shop deploy main", "deploy", "main"),
         ("shop workflow: deploy|branch: main", "deploy", "main"),
@@ -325,6 +328,16 @@ async def test_an_unknown_workflow_is_answered_with_those_that_have_run(world: W
     await world.say("/build shop deplyo main")
     assert "workflow (deplyo) did not match" in world.whispers()[-1]
     assert "Workflows that have run: `deploy`" in world.whispers()[-1]
+
+
+async def test_a_pipeline_that_never_ran_is_taken_for_a_workflow_and_the_answer_says_how_to_name_it(
+    world: World,
+) -> None:
+    await world.say("/build shop release main")
+    assert "workflow (release) did not match" in world.whispers()[-1]
+    assert world.whispers()[-1].endswith("`pipeline:release`")
+    await world.say("/build shop pipeline:release main")
+    assert "iOS Shop · release  #1\nmain" in world.read(world.card)
 
 
 async def test_a_token_of_a_tester_is_told_in_words(open_world: OpenWorld) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import pytest
 
 from playground.wire import Fault
+from storage.workspaces import WorkspaceStore
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -103,6 +105,21 @@ async def test_a_start_is_looked_at_at_once(world: World) -> None:
     assert calls(world, LIST) == 1
 
 
+async def test_what_happens_during_a_sweep_is_looked_at_two_seconds_later(world: World) -> None:
+    await world.passes(minutes=2)
+    world.bitrise.journal.clear()
+
+    async def subscribe(facts: Mapping[str, Any]) -> None:
+        undo()
+        await world.slack.command(world.ana, world.ios, "/build subscribe shop style:line")
+
+    undo = world.bitrise.on(LIST, "accepted", subscribe)
+    await world.say("/build shop endless main")
+    assert calls(world, LIST) == 1
+    await world.passes(seconds=2)
+    assert calls(world, LIST) == 2
+
+
 @pytest.mark.parametrize("status", [429, 500])
 async def test_while_bitrise_is_away_it_is_asked_less_and_less(world: World, status: int) -> None:
     await world.say("/build shop endless main")
@@ -142,6 +159,20 @@ async def test_what_happened_while_the_bot_was_down_is_caught_up_at_once(world: 
     await world.settled()
     assert world.read(world.card).startswith("✅ Succeeded")
     assert len(world.thread(world.card)) == 1
+
+
+async def test_a_sweep_that_broke_too_often_at_its_end_is_not_the_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.expects_errors = True
+    await world.say("/build shop endless main")
+    with monkeypatch.context() as broken:
+        broken.setattr(WorkspaceStore, "finish_sweep", None)
+        await world.passes(minutes=40)
+    assert (await world.bot.engine.count_jobs())["failed"] > 0
+    world.bitrise.journal.clear()
+    await world.passes(minutes=30)
+    assert calls(world, LIST) > 100
 
 
 async def test_a_build_that_vanishes_ends_without_an_outcome(world: World) -> None:
