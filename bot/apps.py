@@ -58,6 +58,10 @@ class Known:
         begun = [app for name, apps in self._by_name.items() if name.startswith(wanted) for app in apps]
         return list({app.app_slug: app for app in begun}.values())
 
+    def is_called(self, query: str) -> bool:
+        """Whether one app has exactly that name."""
+        return len(self._by_name.get(query.strip().lower(), [])) == 1
+
 
 class _Kept(Generic[T]):
     """What was found out about apps, for a minute."""
@@ -131,6 +135,10 @@ class Apps:
         """The app that certainly is meant, or None; asks nobody."""
         found = (await self._list_names(workspace_id)).match(query)
         return found[0] if len(found) == 1 else None
+
+    async def is_called(self, workspace_id: str, query: str) -> bool:
+        """Whether one app has exactly that name, of which a beginning is not enough; asks nobody."""
+        return (await self._list_names(workspace_id)).is_called(query)
 
     async def find_app(self, workspace_id: str, app_slug: str) -> AppRow | None:
         return await self._apps.find_app(workspace_id, app_slug)

@@ -157,7 +157,7 @@ class Starts:
                 )
             return chosen, ()
         first, *rest = wanted.words
-        if chosen is not None and await self._apps.find_exact(asker.workspace_id, first) is None:
+        if chosen is not None and not await self._apps.is_called(asker.workspace_id, first):
             if first in await self._apps.list_workflows(asker.workspace_id, chosen.app_slug):
                 return chosen, wanted.words
         return await self._apps.get_app(asker.workspace_id, first, version=version), tuple(rest)

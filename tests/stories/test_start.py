@@ -174,6 +174,17 @@ async def test_a_workflow_alone_is_read_with_the_channels_app(world: World) -> N
     assert (build.app, build.workflow, build.branch) == (world.shop, "deploy", "feature/x")
 
 
+async def test_a_workflow_of_the_channels_app_is_no_beginning_of_another_apps_name(world: World) -> None:
+    world.bitrise.start_build(world.shop, workflow="deploy")
+    world.bitrise.add_app("Deploy Tools", world.acme)
+    await world.passes(minutes=2)
+    await world.say("/build deploy-tools primary main")
+    await set_defaults(world, app="iOS Shop", branch="main")
+    await world.say("/build deploy feature/x")
+    build = world.builds()[-1]
+    assert (build.app, build.workflow, build.branch) == (world.shop, "deploy", "feature/x")
+
+
 async def test_another_apps_defaults_are_not_taken(world: World) -> None:
     await set_defaults(world, app="iOS Shop", target="deploy", branch="develop")
     await world.say("/build shop-android test main")
