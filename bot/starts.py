@@ -158,9 +158,15 @@ class Starts:
             return chosen, ()
         first, *rest = wanted.words
         if chosen is not None and not await self._apps.is_called(asker.workspace_id, first):
-            if first in await self._apps.list_workflows(asker.workspace_id, chosen.app_slug):
+            if await self._runs(chosen, first):
                 return chosen, wanted.words
         return await self._apps.get_app(asker.workspace_id, first, version=version), tuple(rest)
+
+    async def _runs(self, app: AppRow, name: str) -> bool:
+        """Whether a workflow or pipeline of the app is called so, as far as is known."""
+        if name in await self._apps.list_workflows(app.workspace_id, app.app_slug):
+            return True
+        return await self._apps.is_pipeline(app.workspace_id, app.app_slug, name)
 
     def _request(self, asker: Asker, parameters: Parameters, unique_key: str) -> RequestRow:
         return self._made.make(

@@ -174,6 +174,14 @@ async def test_a_workflow_alone_is_read_with_the_channels_app(world: World) -> N
     assert (build.app, build.workflow, build.branch) == (world.shop, "deploy", "feature/x")
 
 
+async def test_a_pipeline_alone_is_read_with_the_channels_app(world: World) -> None:
+    await world.say("/build shop pipeline:release branch:main")
+    await set_defaults(world, app="iOS Shop", branch="main")
+    await world.say("/build release feature/x")
+    assert [run.name for run in world.bitrise.triggers[-1].pipelines] == ["release"]
+    assert sent(world)["branch"] == "feature/x"
+
+
 async def test_a_workflow_of_the_channels_app_is_no_beginning_of_another_apps_name(world: World) -> None:
     world.bitrise.start_build(world.shop, workflow="deploy")
     world.bitrise.add_app("Deploy Tools", world.acme)
