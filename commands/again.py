@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access import Asker
 from bot.again import newest_commit, same_commit
-from bot.errors import BuildbellError, NothingNamed
+from bot.errors import BuildbellError, NothingNamed, Unclear
 from bot.services import Services
 from bot.slack import ids, questions
 from bot.slack.forms import notice
@@ -31,12 +31,14 @@ from commands.asking import (
 )
 from commands.start import answer_to
 from commands.status import named
+from commands.tokens import shown
 from storage.builds import BuildRow
 
 HELP = (
     Help("again shop #812", "starts it with the same parameters; asks which commit when the branch has moved"),
     Help("again shop #812 form", "opens the form, filled in with its parameters"),
 )
+FORM = "form"
 
 
 def register(app: AsyncApp) -> None:
@@ -51,13 +53,18 @@ async def run_again(typed: Typed, services: Services) -> Message | None:
     if not arguments.names_build:
         raise NothingNamed(f"Which build? For example: {services.command} again shop #812")
     await services.connections.get_connected(typed.asker.workspace_id)
-    if arguments.rest.strip().lower() == "form":
+    rest = arguments.rest.strip()
+    if rest.lower() == FORM:
         view_id = await services.slack(typed.asker.workspace_id).open_view(
             typed.trigger_id, notice("Start a build", "⏳ Looking for that build…")
         )
-
         later(services, typed.asker, find_and_show_form(typed, view_id, services), name="again form", typed=typed)
         return None
+    if rest:
+        raise Unclear(
+            f"It starts with the same parameters, so {shown(rest)} has no place. "
+            f"To change them, open the form: `{services.command} again shop #812 form`"
+        )
 
     async def work() -> Message | None:
         build = await services.builds.get_build(typed.asker, named(arguments))
@@ -107,9 +114,9 @@ async def start_again(asker: Asker, build: BuildRow, trigger_id: str, services: 
     wanted = await services.again.wanted(asker, build)
     moved = await services.again.find_moved(asker, build)
     if moved is not None:
-        shown = await services.showing.shown(build)
+        ended = await services.showing.shown(build)
         # The question has an id of its own, so that its answer starts one build however often it is pressed.
-        return questions.moved_branch(shown, request_id=trigger_id, newest_commit=moved.newest.commit_hash)
+        return questions.moved_branch(ended, request_id=trigger_id, newest_commit=moved.newest.commit_hash)
     asked = await services.starts.request_start(asker, wanted, unique_key=f"again:{trigger_id}")
     return await answer_to(asked, services)
 

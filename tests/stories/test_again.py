@@ -37,6 +37,15 @@ async def test_the_same_parameters_are_sent(world: World) -> None:
     assert again.environments["BUILDBELL_MESSAGE"] == "the message"
 
 
+@pytest.mark.parametrize("change", ["develop", "branch:develop", "FLAVOR=alpha", '"another message"'])
+async def test_other_parameters_are_not_dropped_without_a_word(world: World, change: str) -> None:
+    await finished(world)
+    await world.say(f"/build again shop #1 {change}")
+    assert len(world.builds()) == 1
+    assert change.strip('"') in world.whispers()[-1]
+    assert "`/build again shop #812 form`" in world.whispers()[-1]
+
+
 @pytest.mark.parametrize("verb", ["retry", "rebuild"])
 async def test_the_words_of_others_do_the_same(world: World, verb: str) -> None:
     await finished(world)
