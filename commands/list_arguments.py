@@ -24,9 +24,23 @@ class ListArguments:
     by: UserMention | str | None = None
     page: int = 1
 
+    def placed(self) -> ListArguments:
+        """The words put where they stand for."""
+        placed = dict(zip(self.free_places(), self.words, strict=False))
+        return replace(
+            self,
+            words=(),
+            app=placed.get("app", self.app),
+            workflow=placed.get("workflow", self.workflow),
+            branch=placed.get("branch", self.branch),
+        )
+
+    def free_places(self) -> list[str]:
+        places = {"app": self.app, "workflow": self.workflow, "branch": self.branch}
+        return [place for place, given in places.items() if given is None]
+
 
 _KEYED = re.compile(r"(?P<key>[A-Za-z][\w-]*):(?P<value>.*)", re.DOTALL)
-_PLACES = 3
 _MOST_PAGES = 1_000
 _LIST_KEYS = {
     "app": "app",
@@ -49,9 +63,10 @@ def parse_list(text: str | Words) -> ListArguments:
     arguments = ListArguments()
     for word in words.words:
         arguments = _with_word(arguments, word, words)
-    if len(arguments.words) > _PLACES:
+    places = len(arguments.free_places())
+    if len(arguments.words) > places:
         raise ArgumentsUnclear(
-            f"I do not know what {shown(arguments.words[_PLACES])} is.",
+            f"I do not know what {shown(arguments.words[places])} is.",
             "Write filters as `workflow:deploy branch:main outcome:failed`.",
         )
     return arguments
@@ -67,22 +82,25 @@ def _with_word(arguments: ListArguments, word: Word, words: Words) -> ListArgume
 
 
 def _with_filter(arguments: ListArguments, key: str, value: str, words: Words) -> ListArguments:
-    match _LIST_KEYS.get(key):
+    name = _LIST_KEYS.get(key)
+    if name is None:
+        raise unknown("filter", f"{key}:", _LIST_KEYS)
+    if not value:
+        raise ArgumentsUnclear(f"{shown(f'{key}:')} has no value.", "Write it behind the colon, without a space.")
+    match name:
         case "outcome":
             return _with_end(arguments, one_of("outcome", value, ENDS))
         case "cause":
             return replace(arguments, cause=one_of("cause", value, CAUSES))
         case "by":
-            return replace(arguments, by=words.mention(value) or value or None)
+            return replace(arguments, by=words.mention(value) or value)
         case "page":
             return replace(arguments, page=_page(value))
-        case None:
-            raise unknown("filter", f"{key}:", _LIST_KEYS)
-        case name:
-            return _with_name(arguments, name, value or None)
+        case _:
+            return _with_name(arguments, name, value)
 
 
-def _with_name(arguments: ListArguments, name: str, value: str | None) -> ListArguments:
+def _with_name(arguments: ListArguments, name: str, value: str) -> ListArguments:
     app, workflow, branch = (
         value if name == part else given
         for part, given in (("app", arguments.app), ("workflow", arguments.workflow), ("branch", arguments.branch))

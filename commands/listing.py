@@ -54,14 +54,14 @@ def page_of(arguments: ListArguments) -> Page:
         raise Unclear("Bitrise can list by workflow, branch, outcome, and the causes push, pull-request and tag only.")
     if arguments.page > 1:
         raise Unclear("Bitrise knows no page numbers: ask for the list, then press Older.")
-    app, workflow, branch = (*arguments.words, None, None, None)[:3]
+    arguments = arguments.placed()
     filters = ListFilters(
-        workflow=arguments.workflow or workflow,
-        branch=arguments.branch or branch,
+        workflow=arguments.workflow,
+        branch=arguments.branch,
         outcome=arguments.outcome,
         event=EVENTS[arguments.cause] if arguments.cause else None,
     )
-    return Page(arguments.app or app, filters)
+    return Page(arguments.app, filters)
 
 
 async def turn_page(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:

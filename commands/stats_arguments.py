@@ -39,7 +39,7 @@ def parse_stats(text: str | Words, *, usage: tuple[str, str] = _USAGE) -> StatsA
     days = _days(spans[0]) if spans else None
     rest = replace(words, words=tuple(word for word in words.words if word not in spans))
     asked = parse_list(rest)
-    if asked.outcome or asked.state or asked.by or asked.page > 1 or len(asked.words) > 1:
+    if asked.outcome or asked.state or asked.by or asked.page > 1 or len(asked.words) + bool(asked.app) > 1:
         raise ArgumentsUnclear(*usage)
     app = asked.app or next(iter(asked.words), None)
     is_all = app is not None and app.lower() == _ALL

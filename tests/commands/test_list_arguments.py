@@ -24,13 +24,20 @@ from commands.tokens import ArgumentsUnclear, UserMention
         ),
         ("status:on-hold", ListArguments(state=State.QUEUED)),
         ("cause:PR page:3", ListArguments(cause=Cause.PULL_REQUEST, page=3)),
-        ("cause:schedule branch:", ListArguments(cause=Cause.SCHEDULE)),
+        ("cause:schedule", ListArguments(cause=Cause.SCHEDULE)),
         ("by:<@U012AB|ana>", ListArguments(by=UserMention("U012AB", "ana"))),
         ("by:octocat", ListArguments(by="octocat")),
     ],
 )
 def test_a_list_is_filtered(text: str, arguments: ListArguments) -> None:
     assert parse_list(text) == arguments
+
+
+@pytest.mark.parametrize(
+    "text", ["app:a b c", "a workflow:b c", "a branch:c b", "workflow:b a c", "b branch:c app:a", "c w:b app:a"]
+)
+def test_words_take_the_places_that_were_not_named(text: str) -> None:
+    assert parse_list(text).placed() == ListArguments(app="a", workflow="b", branch="c")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +50,10 @@ def test_a_list_is_filtered(text: str, arguments: ListArguments) -> None:
         ("page:x", "from 1 to"),
         ("page:²", "from 1 to"),
         ("a b c d", "`d`"),
+        ("app:a b c d", "`d`"),
+        ("a workflow:b branch:c d", "`d`"),
+        ("a branch: b", "`branch:` has no value"),
+        ("a outcome:", "`outcome:` has no value"),
     ],
 )
 def test_an_unknown_filter_is_said(text: str, sentence: str) -> None:

@@ -40,6 +40,8 @@ def test_what_is_asked(typed: str, asked: StatsArguments) -> None:
         ("7d 30d", "two spans"),
         ("shop failed", "can be narrowed"),
         ("shop deploy main", "can be narrowed"),
+        ("app:shop deploy", "can be narrowed"),
+        ("all app:shop", "can be narrowed"),
         ("shop by:@ana", "can be narrowed"),
         ("shop cause:moon", "no cause"),
         ("shop colour:red", "no filter"),

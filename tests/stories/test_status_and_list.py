@@ -232,6 +232,8 @@ async def test_filters_stay_while_pages_are_turned(world: World) -> None:
     [
         ("workflow:test", [2]),
         ("test", [2]),
+        ("workflow:primary develop", [3]),
+        ("branch:develop primary", [3]),
         ("branch:develop", [3]),
         ("outcome:failed", [4]),
         ("failed", [4]),
