@@ -141,12 +141,11 @@ class _Draft:
         """``key:value``; with a space after the colon the value is the next word, or for free text all the rest."""
         value, after = keyed["value"], index + 1
         if not value and not words.words[index].value_quoted:
-            if after == len(words.words):
+            is_free = keyed["name"] is not None or KEYS.get(keyed["key"].lower()) == "message"
+            if after == len(words.words) or (not is_free and _names_part(words.words[after])):
                 raise ArgumentsUnclear(f"Nothing follows {shown(keyed[0])}.", "Write its value after the colon.")
             following = words.words[after]
-            takes_all = not following.quoted and (
-                keyed["name"] is not None or KEYS.get(keyed["key"].lower()) == "message"
-            )
+            takes_all = is_free and not following.quoted
             value, after = (words.tail(after), len(words.words)) if takes_all else (following.text, after + 1)
         self.set_part(keyed["key"], keyed["name"], value)
         return after
@@ -212,6 +211,14 @@ def _unknown_part(key: str, value: str) -> ArgumentsUnclear:
     known = "`app`, `workflow`, `pipeline`, `branch`, `tag`, `commit`, `message` and `env[NAME]`"
     hint = f"Did you mean `{meant}:`?" if meant else f"What I know: {known}."
     return ArgumentsUnclear(f"I do not know {shown(key + ':')}.", hint)
+
+
+def _names_part(word: Word) -> bool:
+    """Whether a word begins with the name of a part or variable, so that it is no value of the one before."""
+    keyed, assigned = _KEYED.fullmatch(word.text), _ASSIGNED.fullmatch(word.text)
+    if word.quoted or keyed is None:
+        return not word.quoted and assigned is not None
+    return keyed["key"].lower() in KEYS or keyed["name"] is not None
 
 
 # Bitrise's pipe syntax.
