@@ -144,7 +144,7 @@ async def open_form_from_home(ack: AsyncAck, body: Payload, services: Services) 
 async def open_form(asker: Asker, trigger_id: str, services: Services, *, app_name: str | None = None) -> None:
     services.access.check_member(asker)
     await services.connections.get_connected(asker.workspace_id)
-    app = await services.apps.find_exact(asker.workspace_id, app_name) if app_name else None
+    app = await services.apps.get_app(asker.workspace_id, app_name) if app_name else None
     channel = await services.app_rows.get_channel(asker.workspace_id, asker.channel_id or "")
     slug = app.app_slug if app else channel.app_slug
     draft = await draft_for(asker, slug, services) if slug else StartDraft()

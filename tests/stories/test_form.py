@@ -38,6 +38,15 @@ async def test_the_command_alone_opens_the_form(world: World) -> None:
     assert world.modal().title == "Start a build"
 
 
+async def test_the_form_of_an_app_that_is_not_clear_is_not_the_one_of_the_channels_app(world: World) -> None:
+    await world.say("/build settings")
+    await world.submit({"settings.app": "Android Shop"})
+    await world.say("/build form iso-shop")
+    assert "I can't find an app called “iso-shop”" in world.whispers()[-1]
+    await world.press(world.whisper(), "iOS Shop")
+    assert "App: ‹iOS Shop›" in world.modal_text()
+
+
 async def test_the_shortcut_opens_the_form(world: World) -> None:
     await world.slack.shortcut(world.ana, "build.start")
     await world.settled()
