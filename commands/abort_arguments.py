@@ -22,6 +22,7 @@ _KEYS = {
 _OLDER = "older"
 _PULL_REQUEST = re.compile(r"#?(?P<number>[0-9]{1,9})")
 _KEYED = re.compile(rf"(?P<key>{'|'.join(_KEYS)}):(?P<value>.+)", re.IGNORECASE | re.DOTALL)
+_FILTER = re.compile(r"(?P<key>[A-Za-z][\w-]*):(?!//)")
 _TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\]\s*(?P<sentence>.*)", re.DOTALL)
 
 
@@ -55,6 +56,8 @@ def parse_abort(text: str | Words) -> AbortArguments:
         build, taken = find_build(words)
         more, used = _leading_parts(words.after(taken), is_many=not build.names_build)
         parts, words = parts | more, words.after(taken + used)
+    if not build.names_build:
+        _check_filter(words, is_picked=bool(parts.keys() - {"reason"}))
     category, sentence = _reason(words.tail(), parts.get("reason"))
     return AbortArguments(
         build,
@@ -89,6 +92,15 @@ def _leading_parts(words: Words, *, is_many: bool) -> tuple[dict[str, str], int]
             return parts, used
         parts[_KEYS[keyed["key"].lower()]] = keyed["value"]
     return parts, len(words.words)
+
+
+def _check_filter(words: Words, *, is_picked: bool) -> None:
+    """Where builds are picked, what begins like a filter and is none would stop others than those that are meant."""
+    said = _FILTER.match(words.words[0].text) if words and not words.words[0].quoted else None
+    if said and said["key"].lower() in _KEYS:
+        raise ArgumentsUnclear(f"{shown(said[0])} has no value.", "Write it behind the colon, without a space.")
+    if said and not is_picked:
+        raise unknown("filter", said[0], _KEYS)
 
 
 def _names_app_or_build(words: Words) -> bool:

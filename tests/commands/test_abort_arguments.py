@@ -37,6 +37,10 @@ SHOP_812 = BuildArguments("shop", 812)
         ("Older b:main stuck", AbortArguments(branch="main", category=Reason.STUCK, is_older=True)),
         ("shop #812 older than mine", AbortArguments(SHOP_812, sentence="older than mine")),
         ('"older" b:main', AbortArguments(BuildArguments("older"), branch="main")),
+        ("shop #812 note: branch: main", AbortArguments(SHOP_812, sentence="note: branch: main")),
+        ("shop b:main note: old", AbortArguments(BuildArguments("shop"), "main", sentence="note: old")),
+        ("shop see https://acme.example", AbortArguments(BuildArguments("shop"), sentence="see https://acme.example")),
+        ("shop https://acme.example", AbortArguments(BuildArguments("shop"), sentence="https://acme.example")),
         (f"{PAGE} x", AbortArguments(BuildArguments(slug=SLUG, url=PAGE), sentence="x")),
     ],
 )
@@ -53,3 +57,18 @@ def test_a_pull_request_has_a_number(typed: str) -> None:
 def test_an_unknown_category_is_said() -> None:
     with pytest.raises(ArgumentsUnclear, match="Did you mean `wrong-target`"):
         parse_abort("shop #812 reason:wrong-targt")
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("shop branch: main", "`branch:` has no value"),
+        ("shop workflow:deploy branch: main", "`branch:` has no value"),
+        ("shop pr: 12", "`pr:` has no value"),
+        ("shop werkflow:deploy", "Did you mean `workflow`"),
+        ("shop tag:v1", "no filter `tag:`"),
+    ],
+)
+def test_a_filter_that_picks_nothing_is_no_reason(typed: str, sentence: str) -> None:
+    with pytest.raises(ArgumentsUnclear, match=sentence):
+        parse_abort(typed)
