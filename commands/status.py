@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.access import Asker
 from bot.builds import Named
+from bot.errors import Unclear
 from bot.services import Services
 from bot.slack import cards, lists
 from bot.slack.text import Message
@@ -22,9 +23,22 @@ HELP = (
 async def show_status(typed: Typed, services: Services) -> Message | None:
     build = parse_build(typed.words)
     await services.connections.get_connected(typed.asker.workspace_id)
-    work = one_build(typed.asker, build, services) if build.names_build else running(typed.asker, build.app, services)
+    if build.names_build:
+        work = one_build(typed.asker, build, services)
+    else:
+        work = running(typed.asker, app_alone(typed, build, services), services)
     later(services, typed.asker, work, name="status", typed=typed)
     return None
+
+
+def app_alone(typed: Typed, build: BuildArguments, services: Services) -> str | None:
+    """Nothing but an app can be meant, so all that was typed is its name, blanks and all."""
+    if ":" in build.rest:
+        raise Unclear(
+            "What runs is shown of one app or of all. To narrow it, ask for recent builds: "
+            f"`{services.command} list shop workflow:deploy branch:main`"
+        )
+    return typed.words.tail() if build.rest else build.app
 
 
 async def one_build(asker: Asker, arguments: BuildArguments, services: Services) -> Message:

@@ -133,6 +133,29 @@ async def test_what_runs_in_one_app(world: World) -> None:
     assert "Android Shop" in world.whispers()[-1]
 
 
+async def test_what_runs_in_an_app_whose_title_has_blanks(world: World) -> None:
+    world.bitrise.add_app("iOS", world.acme)
+    await world.passes(minutes=2)
+    await world.say("/build status nowhere")  # a name that is not known has the apps looked up again
+    world.bitrise.start_build(world.shop, workflow="deploy")
+    await world.say("/build status iOS Shop")
+    assert "iOS Shop · deploy" in world.whispers()[-1]
+
+
+async def test_a_word_that_is_no_part_of_the_apps_name_is_asked_about(world: World) -> None:
+    world.bitrise.start_build(world.shop, workflow="deploy")
+    await world.say("/build status shop test")
+    assert "I can't find an app called “shop test”" in world.whispers()[-1]
+    await world.press(world.whisper(), "iOS Shop")
+    assert "1 build is running or waiting" in world.whispers()[-1]
+
+
+async def test_what_runs_cannot_be_narrowed_and_the_answer_says_what_can(world: World) -> None:
+    world.bitrise.start_build(world.shop, workflow="deploy")
+    await world.say("/build status shop workflow:test")
+    assert "`/build list shop workflow:deploy branch:main`" in world.whispers()[-1]
+
+
 async def test_what_runs_in_one_app_is_found_among_many_others(world: World) -> None:
     world.bitrise.start_build(world.shop, workflow="endless")
     world.droid.workflows["endless"] = world.shop.workflows["endless"]
