@@ -181,20 +181,30 @@ def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> Buil
     usage = f"`{command} help` lists what can be typed."
     if meant is None:
         return BuildbellError(f"{error.sentence} {usage}", choices=error.choices)
-    told = f"{meant} {typed.words.after(1).tail()}".strip()
+    told = f"{meant} {as_typed(typed.words.after(1))}".strip()
     sentence = f"{error.sentence} If {shown(first.text)} was to be a verb: did you mean `{command} {meant}`? {usage}"
     return BuildbellError(sentence, choices=(Choice(f"{command} {meant}", escape(told)), *error.choices))
 
 
 def retyped(typed: Typed, name: str, app_slug: str) -> str:
     """The command once more, as Slack would deliver it, with the app's slug in the place of the name that was typed."""
-    text = typed.words.tail()
-    slug = app_slug if "|" in text else f'"{app_slug}"'  # Bitrise's own syntax knows no quotes
+    text = as_typed(typed.words)
     named = re.compile(rf"(?<![^\s:|\"'])[\"']?{re.escape(name)}[\"']?(?![^\s|:#])")
-    after_key = re.search(r"\bapp:\s*", text)
-    found = (named.search(text, after_key.end()) if after_key else None) or named.search(text)
-    told = text[: found.start()] + slug + text[found.end() :] if found else f"{slug} {text}"
-    return escape(f"{typed.verb} {told}".strip())
+    after_key = re.search(r"\bapp\s*:\s*", text)
+    begins = {word.start - typed.words.words[0].start for word in typed.words.words}
+    whole = (found for found in named.finditer(text) if found.start() in begins)  # no value, and nothing in quotes
+    found = (named.search(text, after_key.end()) if after_key else None) or next(whole, None) or named.search(text)
+    before, after = (text[: found.start()], text[found.end() :]) if found else ("", f" {text}")
+    # Bitrise's own syntax and a number that is joined know no quotes.
+    slug = app_slug if "|" in text or after.startswith("#") else f'"{app_slug}"'
+    if before and not after_key and not typed.verb:
+        slug = f"app:{slug}"  # in quotes alone a start would take it for a message
+    return escape(f"{typed.verb} {before}{slug}{after}".strip())
+
+
+def as_typed(words: Words) -> str:
+    """The words with all their quotes."""
+    return words.text[words.words[0].start :] if words else ""
 
 
 def failed(title: str, error: BuildbellError) -> View:

@@ -276,6 +276,25 @@ async def test_a_button_keeps_everything_that_was_typed(world: World) -> None:
     assert (build.environments["FLAVOR"], build.environments["BUILDBELL_MESSAGE"]) == ("a b", "try it")
 
 
+@pytest.mark.parametrize(
+    ("typed", "branch"),
+    [
+        ("branch:main blog primary", "main"),
+        ("branch:blog blog primary", "blog"),
+        ("workflow : primary|app : blog|branch : blog", "blog"),
+        ('message:"the blog is off" blog primary main', "main"),
+    ],
+)
+async def test_the_button_of_an_app_stands_in_its_place_alone(world: World, typed: str, branch: str) -> None:
+    world.bitrise.add_app("Blog Web", world.acme)
+    world.bitrise.add_app("Blog App", world.acme)
+    await world.passes(minutes=2)
+    await world.say(f"/build {typed}")
+    await world.press(world.whisper(), "Blog App")
+    (build,) = world.builds()
+    assert (build.app.title, build.workflow, build.branch) == ("Blog App", "primary", branch)
+
+
 async def test_apps_of_the_same_title_can_be_told_apart(world: World) -> None:
     twins = [world.bitrise.add_app("Twin", world.acme, repo_slug="twin") for _ in range(2)]
     await world.passes(minutes=2)

@@ -91,6 +91,20 @@ async def test_a_number_alone_is_read_with_the_channels_app(world: World) -> Non
     assert "iOS Shop · test  #1" in world.whispers()[-1]
 
 
+async def test_the_candidate_of_an_app_joined_to_a_number_shows_that_build(world: World) -> None:
+    ended(world, 1, workflow="test")
+    await world.say("/build status shap#1")
+    await world.press(world.whisper(), "iOS Shop")
+    assert "iOS Shop · test  #1" in world.whispers()[-1]
+
+
+async def test_the_button_of_a_misspelt_verb_keeps_quotes(world: World) -> None:
+    ended(world, 1, workflow="test")
+    await world.say('/build lisst "iOS Shop"')
+    await world.press(world.whisper(), "/build list")
+    assert numbers(world.whispers()[-1]) == [1]
+
+
 async def test_the_candidate_of_a_misspelt_app_shows_the_status(world: World) -> None:
     world.bitrise.start_build(world.shop, workflow="test")
     await world.say("/build status shap #1")
