@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from bot.matching import nearest
 from bot.quoting import quote
 from commands.references import bitrise_page, is_slug
+from commands.synonyms import no_part
 from commands.tokens import ArgumentsUnclear, Word, Words, read, shown, split
 
 # How a part may be named; the one-letter names are Bitrise's (but for p, which it has no word for).
@@ -113,7 +114,7 @@ class _Draft:
         elif keyed := _KEYED.fullmatch(word.text):
             return self._take_keyed(words, index, keyed)
         elif assigned := _ASSIGNED.fullmatch(word.text):
-            self.set_variable(assigned["name"], assigned["value"])
+            self.set_variable(no_part(assigned["name"], KEYS), assigned["value"])
         else:
             self.words.append(word.text)
         return index + 1
@@ -152,7 +153,7 @@ class _Draft:
 
     def take_pipe(self, segments: list[str], words: Words) -> None:
         """Bitrise's rules: cut at each pipe, then at the first colon; no quotes; a long name beats its letter."""
-        front = _first_pair(segments[0])
+        front = _FIRST_PAIR.fullmatch(segments[0])
         if front is not None and front["front"].strip():
             self.take_words(Words(front["front"], split(front["front"]), words.mentions))
         pairs = [front, *map(_pair, segments[1:])]
@@ -215,14 +216,14 @@ def _unknown_part(key: str, value: str) -> ArgumentsUnclear:
 
 def _names_part(word: Word) -> bool:
     """Whether a word begins with the name of a part or variable, so that it is no value of the one before."""
-    keyed, assigned = _KEYED.fullmatch(word.text), _ASSIGNED.fullmatch(word.text)
-    if word.quoted or keyed is None:
-        return not word.quoted and assigned is not None
-    return keyed["key"].lower() in KEYS or keyed["name"] is not None
+    keyed = _KEYED.fullmatch(word.text)
+    is_named = keyed is not None and (keyed["key"].lower() in KEYS or keyed["name"] is not None)
+    return not word.quoted and (is_named or _ASSIGNED.fullmatch(word.text) is not None)
 
 
 # Bitrise's pipe syntax.
 
+# The first ``key: value`` with what may stand before it (``shop workflow: deploy``).
 _FIRST_PAIR = re.compile(
     r"(?P<front>(?:[^:|]*\s)?)(?P<key>[A-Za-z][\w-]*)(?:\s*\[(?P<name>[^\]:]*)\])?(?P<before>\s*):(?P<value>.*)",
     re.DOTALL,
@@ -234,17 +235,12 @@ def _pipe_segments(words: Words) -> list[str]:
     if not any("|" in word.text and word.is_open for word in words.words):
         return []
     segments = [segment for segment in words.tail().split("|") if segment.strip()]
-    first = _first_pair(segments[0]) if segments else None
+    first = _FIRST_PAIR.fullmatch(segments[0]) if segments else None
     if first is None:
         return []
     # `shop branch:main FILTER=a|b` has a pipe too. Bitrise's syntax has a free colon, or one in every part.
     is_loose = bool(first["before"]) or first["value"][:1].isspace()
     return segments if is_loose or all(map(_KEYED.match, map(str.strip, segments))) else []
-
-
-def _first_pair(segment: str) -> re.Match[str] | None:
-    """The first ``key: value`` with what may stand before it (``shop workflow: deploy``)."""
-    return _FIRST_PAIR.fullmatch(segment)
 
 
 def _pair(segment: str) -> re.Match[str]:
@@ -267,7 +263,7 @@ def format_start(arguments: StartArguments, verbs: Collection[str] = ()) -> str:
     """
     pieces, named = _places(arguments, verbs)
     pieces += [f"{key}:{_value(value)}" for key in _NAMED if (value := getattr(named, key))]
-    pieces += [f"{name}={_value(value)}" for name, value in arguments.environment]
+    pieces += [f"{_assigning(name)}{_value(value)}" for name, value in arguments.environment]
     if arguments.message:
         pieces.append(quote(arguments.message) if pieces else f"message:{quote(arguments.message)}")
     return " ".join(pieces)
@@ -293,6 +289,10 @@ def _is_place(word: str) -> bool:
     if not word or is_marked or is_slug(word) or bitrise_page(word):
         return False
     return not any(form.fullmatch(word) for form in (_KEYED, _ASSIGNED))
+
+
+def _assigning(name: str) -> str:
+    return f"env[{name}]:" if name in KEYS else f"{name}="
 
 
 def _value(value: str) -> str:

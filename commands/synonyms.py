@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
 from bot.matching import nearest
@@ -37,3 +37,13 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> ArgumentsUnclear:
     meant = nearest(word, known)
     hint = f"Did you mean `{meant}`?" if meant else f"What I know: {', '.join(f'`{name}`' for name in known)}."
     return ArgumentsUnclear(f"I know no {kind} {shown(word)}.", hint)
+
+
+def no_part(name: str, parts: Collection[str]) -> str:
+    """The name of a variable. Raises ArgumentsUnclear where a part is meant as well, as in ``branch=main``."""
+    if len(name) > 1 and name in parts:
+        raise ArgumentsUnclear(
+            f"{shown(f'{name}=')} would set an environment variable.",
+            f"If you mean the {name}, write `{name}:…` with a colon; a variable of that name is `env[{name}]:…`.",
+        )
+    return name

@@ -60,6 +60,7 @@ def start(
         ('branch:""', start()),
         ("shop message: try the new login", start("shop", message="try the new login")),
         ('shop message: "try it" main', start("shop", "main", message="try it")),
+        ("shop BRANCH=a t=b env[tag]:c", start("shop", environment=(("BRANCH", "a"), ("t", "b"), ("tag", "c")))),
         ("shop env[A]:1 env[B]: two words", start("shop", environment=(("A", "1"), ("B", "two words")))),
         ("https://app.bitrise.io/app/0f3e1d2c4b5a6978 deploy", start("0f3e1d2c4b5a6978", "deploy")),
         ("shop fix/#12", start("shop", "fix/#12")),
@@ -118,6 +119,8 @@ def test_a_start_in_the_words_of_bitrise(text: str, arguments: StartArguments) -
         ("shop branch: FLAVOR=beta", "`branch:`", "after the colon"),
         ("shop workflow: branch: main", "`workflow:`", "after the colon"),
         ("shop 1A=b", "`1A`", "letters, digits"),
+        ("shop deploy branch=main", "`branch=`", "`branch:…`"),
+        ('shop workflow="deploy" main', "`workflow=`", "`env[workflow]:…`"),
         ("branch: a|env[two words]: b", "`two words`", "letters, digits"),
         ("shop BUILDBELL_REQUEST=x", "`BUILDBELL_REQUEST`", "another name"),
         ("shop buildbell_x=x", "`buildbell_x`", "another name"),
@@ -209,4 +212,5 @@ def test_a_start_is_written_as_a_person_would() -> None:
     assert format_start(parse_start(text)) == text
     assert format_start(start(app="iOS Shop", workflow="deploy", message="hi")) == 'app:"iOS Shop" workflow:deploy "hi"'
     assert format_start(start(message="hi")) == 'message:"hi"'
+    assert format_start(start("shop", environment=(("tag", "a b"),))) == 'shop env[tag]:"a b"'
     assert format_start(start("status"), VERBS) == '"status"'

@@ -129,7 +129,10 @@ async def test_one_word_too_many_is_asked_about(world: World) -> None:
     assert not world.builds()
 
 
-@pytest.mark.parametrize("typed", ["shop deploy main BUILDBELL_REQUEST=x", "shop deploy main 1A=x", "shop deploy -b x"])
+@pytest.mark.parametrize(
+    "typed",
+    ["shop deploy main BUILDBELL_REQUEST=x", "shop deploy branch=main", "shop deploy main 1A=x", "shop deploy -b x"],
+)
 async def test_what_cannot_be_read_starts_nothing(world: World, typed: str) -> None:
     await world.say(f"/build {typed}")
     assert not world.builds()
