@@ -206,6 +206,8 @@ def _person(name: str, words: Words) -> str:
     """A Slack user id, or a name at the Git host in lower case."""
     if mention := words.mention(name):
         return mention.user_id
+    if name.lower() == "me":
+        raise ArgumentsUnclear(f"{shown('by:me')} would wait for somebody of that name.", "Write `by:@` and your name.")
     return name[1:] if _USER_ID.fullmatch(name) else name.lstrip("@!").lower()
 
 

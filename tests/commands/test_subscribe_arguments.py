@@ -86,6 +86,8 @@ def test_filters_are_read(text: str, filters: Filters) -> None:
         ("branch:,", "only commas"),
         ("branch:!", "`!` is no value"),
         ("by:@", "`@` is no value"),
+        ("by:me", "`by:@` and your name"),
+        ("by:octocat,!Me", "`by:@` and your name"),
         ("!branch:main", "`branch:!…`"),
         ('branch:"a b",main', "its own key"),
         ('branch:main,!"a b"', "its own key"),
