@@ -48,8 +48,10 @@ async def one_build(asker: Asker, arguments: BuildArguments, services: Services)
 
 async def running(asker: Asker, app_name: str | None, services: Services) -> Message:
     """What runs, in one app if it is named."""
-    builds = await services.builds.list_running(asker, app_name)
-    return lists.running_now(await services.showing.shown_all(builds), now=services.clock.now())
+    app = await services.builds.named_app(asker, app_name) if app_name else None
+    builds = await services.builds.list_running(asker, app.app_slug if app else None)
+    shown = await services.showing.shown_all(builds)
+    return lists.running_now(shown, now=services.clock.now(), of=app.title if app else None)
 
 
 async def show_card_here(typed: Typed, services: Services) -> Message | None:

@@ -99,10 +99,16 @@ def read_page(value: str) -> PageWanted:
         raise ViewGone("That list is too old to turn its pages. Ask for it again.") from broken
 
 
-def running_now(builds: Sequence[ShownBuild], *, now: datetime, stop_all: str | None = None) -> Message:
-    """What runs or waits, with how far it is and a way to stop it; ``stop_all`` is the app all of whose may be."""
+def running_now(
+    builds: Sequence[ShownBuild], *, now: datetime, of: str | None = None, stop_all: str | None = None
+) -> Message:
+    """What runs or waits, ``of`` an app or of all, with how far it is and a way to stop it.
+
+    ``stop_all`` is the app all of whose may be.
+    """
     if not builds:
-        return message("Nothing is running.", section("Nothing is running."))
+        told = f"Nothing is running{f' in {quoted(of, 60)}' if of else ''}."
+        return message(told, section(told))
     noun = "build is" if len(builds) == 1 else "builds are"
     heading = f"{len(builds)} {noun} running or waiting"
     blocks: list[Block] = [section(f"*{heading}*")]

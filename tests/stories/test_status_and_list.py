@@ -128,6 +128,13 @@ async def test_nothing_runs(world: World) -> None:
     assert world.whispers()[-1] == "Nothing is running."
 
 
+@pytest.mark.parametrize("verb", ["status", "abort"])
+async def test_nothing_runs_in_the_app_that_was_understood(world: World, verb: str) -> None:
+    world.bitrise.start_build(world.shop, workflow="deploy")
+    await world.say(f"/build {verb} andr")
+    assert world.whispers()[-1] == "Nothing is running in Android Shop."
+
+
 async def test_what_runs_in_all_apps(world: World) -> None:
     world.bitrise.start_build(world.shop, workflow="deploy")
     world.bitrise.start_build(world.droid, workflow="test")
