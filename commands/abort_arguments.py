@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.reasons import REASONS_TO_CHOOSE, Reason
 from commands.references import BuildArguments, find_build
-from commands.synonyms import unknown
+from commands.synonyms import one_name, unknown
 from commands.tokens import ArgumentsUnclear, Words, read, shown
 
 _KEYS = {
@@ -80,7 +80,7 @@ def _number(typed: str) -> int:
 def _leading_parts(words: Words, *, is_many: bool) -> tuple[dict[str, str], int]:
     """The filters and the category at the beginning, and how many words they took.
 
-    ``is_many``: no build is named, so that "older" picks some; after a build it begins the reason.
+    ``is_many``: no build is named, so that filters and "older" pick some; after a build they begin the reason.
     """
     parts: dict[str, str] = {}
     for used, word in enumerate(words.words):
@@ -88,9 +88,10 @@ def _leading_parts(words: Words, *, is_many: bool) -> tuple[dict[str, str], int]
             parts[_OLDER] = word.text
             continue
         keyed = None if word.quoted else _KEYED.fullmatch(word.text)
-        if keyed is None:
+        name = _KEYS[keyed["key"].lower()] if keyed else ""
+        if keyed is None or not (is_many or name == "reason"):
             return parts, used
-        parts[_KEYS[keyed["key"].lower()]] = keyed["value"]
+        parts[name] = one_name(keyed["value"]) if name in ("branch", "workflow") else keyed["value"]
     return parts, len(words.words)
 
 

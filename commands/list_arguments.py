@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from bot.outcomes import Cause, Outcome, State
-from commands.synonyms import CAUSES, ENDS, one_of, unknown
+from commands.synonyms import CAUSES, ENDS, one_name, one_of, unknown
 from commands.tokens import ArgumentsUnclear, UserMention, Word, Words, read, shown
 
 
@@ -97,7 +97,7 @@ def _with_filter(arguments: ListArguments, key: str, value: str, words: Words) -
         case "page":
             return replace(arguments, page=_page(value))
         case _:
-            return _with_name(arguments, name, value)
+            return _with_name(arguments, name, value if name == "app" else one_name(value))
 
 
 def _with_name(arguments: ListArguments, name: str, value: str) -> ListArguments:

@@ -47,3 +47,14 @@ def no_part(name: str, parts: Collection[str]) -> str:
             f"If you mean the {name}, write `{name}:…` with a colon; a variable of that name is `env[{name}]:…`.",
         )
     return name
+
+
+def one_name(value: str) -> str:
+    """The name of a workflow or branch for which Bitrise is asked. Raises ArgumentsUnclear for a pattern.
+
+    No branch has a star in its name (https://git-scm.com/docs/git-check-ref-format), and no workflow of Bitrise.
+    """
+    if "*" in value:
+        problem = f"{shown(value)} is no name, and patterns are for subscriptions."
+        raise ArgumentsUnclear(problem, "Write one branch or workflow as it is called.")
+    return value

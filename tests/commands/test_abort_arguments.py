@@ -37,6 +37,7 @@ SHOP_812 = BuildArguments("shop", 812)
         ("Older b:main stuck", AbortArguments(branch="main", category=Reason.STUCK, is_older=True)),
         ("shop #812 older than mine", AbortArguments(SHOP_812, sentence="older than mine")),
         ('"older" b:main', AbortArguments(BuildArguments("older"), branch="main")),
+        ("shop #812 branch:x/* is frozen", AbortArguments(SHOP_812, sentence="branch:x/* is frozen")),
         ("shop #812 note: branch: main", AbortArguments(SHOP_812, sentence="note: branch: main")),
         ("shop b:main note: old", AbortArguments(BuildArguments("shop"), "main", sentence="note: old")),
         ("shop see https://acme.example", AbortArguments(BuildArguments("shop"), sentence="see https://acme.example")),
@@ -67,6 +68,8 @@ def test_an_unknown_category_is_said() -> None:
         ("shop pr: 12", "`pr:` has no value"),
         ("shop werkflow:deploy", "Did you mean `workflow`"),
         ("shop tag:v1", "no filter `tag:`"),
+        ("shop branch:feature/*", "`feature/\\*` is no name"),
+        ("shop w:* older", "`\\*` is no name"),
     ],
 )
 def test_a_filter_that_picks_nothing_is_no_reason(typed: str, sentence: str) -> None:

@@ -54,6 +54,8 @@ def test_words_take_the_places_that_were_not_named(text: str) -> None:
         ("a workflow:b branch:c d", "`d`"),
         ("a branch: b", "`branch:` has no value"),
         ("a outcome:", "`outcome:` has no value"),
+        ("a workflow:release-*", "`release-\\*` is no name"),
+        ("a branch:*", "`\\*` is no name"),
     ],
 )
 def test_an_unknown_filter_is_said(text: str, sentence: str) -> None:
