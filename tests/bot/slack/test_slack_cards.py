@@ -76,6 +76,22 @@ def test_progress_against_the_usual(
     assert line in seen(cards.card([shown], now=now)).splitlines()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "usually", "line"),
+    [
+        (7_800, 7_800, "Running 2 h 10 min of about 2 h 10 min · ▓▓▓▓▓▓▓▓▓░"),
+        (4_200, 7_800, "Running 1 h 10 min of about 2 h 10 min · ▓▓▓▓▓░░░░░"),
+        (11_400, 7_800, "Running 3 h 10 min, longer than the usual 2 h 10 min"),
+        (3_600, 7_200, "Running 1 h of about 2 · ▓▓▓▓▓░░░░░"),
+    ],
+)
+def test_hours_and_minutes_are_both_said(
+    build: Make, seen: Seen, now: datetime, seconds: int, usually: int, line: str
+) -> None:
+    shown = build(eta=Eta(median_seconds=usually), started_at=now - timedelta(seconds=seconds))
+    assert line in seen(cards.card([shown], now=now)).splitlines()
+
+
 def test_progress_without_history(build: Make, seen: Seen, now: datetime) -> None:
     assert "Running 3 min" in seen(cards.card([build()], now=now)).splitlines()
 
