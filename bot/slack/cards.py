@@ -30,16 +30,14 @@ class Offer:
 def card(
     builds: Sequence[ShownBuild], *, now: datetime, notes: Sequence[str] = (), offer: Offer | None = None
 ) -> Message:
-    """One message for one or several builds, as they stand at ``now``. ``notes`` are shown small, below."""
+    """One message for one or several builds, as they stand at ``now``. ``notes``, mrkdwn, are shown small, below."""
     drawn, left_out = builds[:BUILDS_ON_A_CARD], len(builds) - BUILDS_ON_A_CARD
     blocks: list[Block] = []
     for build in drawn:
         blocks += [*([divider()] if blocks else []), *_build_blocks(build, now)]
     blocks += actions(older_button(offer))
     told = [*notes, f"{left_out} more are not shown here."] if left_out > 0 else notes
-    return message(
-        _fallback(builds), *blocks, *(context(quoted(note, 500)) for note in told[:BUILDS_ON_A_CARD] if note)
-    )
+    return message(_fallback(builds), *blocks, *(context(note) for note in told[:BUILDS_ON_A_CARD] if note))
 
 
 def _fallback(builds: Sequence[ShownBuild]) -> str:

@@ -46,7 +46,7 @@ def started(builds: Sequence[ShownBuild]) -> Message:
 
 
 def notes(facts: Mapping[str, Any] | None, builds: Sequence[ShownBuild]) -> list[str]:
-    """What stands small below a card."""
+    """What stands small below a card, as mrkdwn."""
     return [note.replace("`", "") for note in _remarks(builds[0].build, facts or {})] if builds else []
 
 

@@ -14,7 +14,7 @@ from bot.eta import Eta
 from bot.outcomes import Cause, Outcome, Reason
 from bot.slack import cards
 from bot.slack.shown import ShownBuild, bar
-from bot.slack.text import Message
+from bot.slack.text import Message, quoted
 
 Make = Callable[..., ShownBuild]
 Seen = Callable[[Message], str]
@@ -279,7 +279,7 @@ def test_whatever_a_build_holds_slack_takes_it(
 ) -> None:  # fmt: skip
     facts = {**texts, "state": state, "outcome": outcome, "cause": cause, "reason": reason}
     shown = build(**facts, app_title=title or "", url=url or "")
-    assert seen(cards.card([shown] * count, now=now, notes=[title or ""]))
+    assert seen(cards.card([shown] * count, now=now, notes=[quoted(title or "")]))
     assert seen(cards.announcement([shown], mention_user=texts["requester"]))
 
 
