@@ -99,20 +99,31 @@ def read_page(value: str) -> PageWanted:
         raise ViewGone("That list is too old to turn its pages. Ask for it again.") from broken
 
 
-def running_now(builds: Sequence[ShownBuild], *, now: datetime, stop_all: str | None = None) -> Message:
-    """What runs or waits, with how far it is and a way to stop it; ``stop_all`` is the app all of whose may be."""
+def running_now(
+    builds: Sequence[ShownBuild], *, now: datetime, is_more: bool = False, stop_all: str | None = None
+) -> Message:
+    """What runs or waits, with how far it is and a way to stop it; ``stop_all`` is the app all of whose may be.
+
+    ``is_more``: Bitrise has more than these.
+    """
     if not builds:
         return message("Nothing is running.", section("Nothing is running."))
     noun = "build is" if len(builds) == 1 else "builds are"
-    heading = f"{len(builds)} {noun} running or waiting"
+    heading = f"{'More than ' if is_more else ''}{len(builds)} {noun} running or waiting"
     blocks: list[Block] = [section(f"*{heading}*")]
     for build in builds[:RUNNING_SHOWN]:
         blocks += running_blocks(build, now)
-    if len(builds) > RUNNING_SHOWN:
-        blocks.append(section(f"{len(builds) - RUNNING_SHOWN} more are not shown here. Name an app to see its own."))
+    if is_more or len(builds) > RUNNING_SHOWN:
+        blocks.append(section(f"{_unshown(len(builds) - RUNNING_SHOWN, is_more)} Name an app to see its own."))
     if stop_all and len(builds) > 1:
         blocks += actions(button(ids.BUILD_STOP_ALL, "Stop all…", value=stop_all, label="Choose builds and stop them"))
     return message(f"{heading}: {' '.join(map(shown.sentence, builds[:RUNNING_SHOWN]))}", *blocks)
+
+
+def _unshown(count: int, is_more: bool) -> str:
+    if is_more:
+        return "The others are not shown here."
+    return f"{count} more {'is' if count == 1 else 'are'} not shown here."
 
 
 def running_blocks(build: ShownBuild, now: datetime) -> list[Block]:
