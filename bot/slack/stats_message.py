@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Block, ButtonElement
 from bot.errors import ViewGone
 from bot.outcomes import Reason, spoken_duration
 from bot.slack import ids
-from bot.slack.blocks import BUTTON_TEXT_LIMIT, actions, button, context, message, section
+from bot.slack.blocks import actions, button, context, message, section
 from bot.slack.charts import bars, pie, plain_table, table
 from bot.slack.lists import VALUE_LIMIT
 from bot.slack.stats_words import (
@@ -175,7 +175,7 @@ def _narrower(stats: Stats, page: StatsPage, titles: Mapping[str, str]) -> list[
 
 def _row(offered: Sequence[tuple[str, StatsPage]], *, begin: int) -> list[ButtonElement | None]:
     return [
-        _button(ids.numbered(ids.STATS_SHOW, place), shorten(label, BUTTON_TEXT_LIMIT), page)
+        _button(ids.numbered(ids.STATS_SHOW, place), label, page)
         for place, (label, page) in enumerate(offered, start=begin)
     ]
 
