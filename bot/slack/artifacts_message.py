@@ -12,7 +12,7 @@ from bot.slack.blocks import actions, button, context, lines, link_button, messa
 from bot.slack.cards import open_button
 from bot.slack.forms import Payload, modal
 from bot.slack.shown import ShownBuild
-from bot.slack.text import Message, link, quoted
+from bot.slack.text import Message, link, quoted, several
 
 PLATFORMS = {"ios": "iOS", "android": "Android"}
 FILES_LISTED = 15
@@ -35,8 +35,10 @@ def artifacts_message(build: ShownBuild, left: Leftovers) -> Message:
 
 def _text(name: str, left: Leftovers) -> str:
     pages = [f"{PLATFORMS.get(each.platform, each.platform)} {each.page_url or 'no page'}" for each in left.installs]
-    told = f"To install from {name}: {quoted('; '.join(pages), 1_500)}." if pages else f"Files of {name}."
-    return f"{told} {len(left.files)} other files." if left.files else told
+    if not pages:
+        return f"{several(len(left.files), 'file')} of {name}."
+    told = f"To install from {name}: {quoted('; '.join(pages), 1_500)}."
+    return f"{told} {several(len(left.files), 'other file')}." if left.files else told
 
 
 def _install(build: ShownBuild, install: InstallLink) -> list[Block]:

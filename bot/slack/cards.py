@@ -36,7 +36,7 @@ def card(
     for build in drawn:
         blocks += [*([divider()] if blocks else []), *_build_blocks(build, now)]
     blocks += actions(older_button(offer))
-    told = [*notes, f"{left_out} more are not shown here."] if left_out > 0 else notes
+    told = [*notes, shown.unshown(left_out)] if left_out > 0 else notes
     return message(_fallback(builds), *blocks, *(context(note) for note in told[:BUILDS_ON_A_CARD] if note))
 
 

@@ -11,7 +11,19 @@ from bot.slack import ids
 from bot.slack.blocks import actions, button, context, message, section
 from bot.slack.charts import plain_table, table
 from bot.slack.stats_words import share, spoken_minutes, summary, trend
-from bot.slack.text import NOTHING, Message, channel_mention, code, date, escape, mention, plain_date, quoted, shorten
+from bot.slack.text import (
+    NOTHING,
+    Message,
+    channel_mention,
+    code,
+    date,
+    escape,
+    mention,
+    plain_date,
+    quoted,
+    several,
+    shorten,
+)
 from bot.stats import Compared, Spread, Stats
 from storage.digests import WEEKLY, DigestRow
 from storage.figures import Target
@@ -123,7 +135,7 @@ def _rate(remark: Remark) -> str:
 
 def _saved(remark: Remark) -> str:
     if remark.saved_credits:
-        return f", which saved about {remark.saved_credits:,} credits"
+        return f", which saved about {several(remark.saved_credits, 'credit')}"
     return f", which saved about {spoken_minutes(remark.saved_seconds)} of machine time" if remark.saved_seconds else ""
 
 

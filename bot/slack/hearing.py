@@ -20,7 +20,7 @@ from bot.slack import ids, shown
 from bot.slack.blocks import Line, actions, button, coded, lines, linked, message, said, section, separated, words
 from bot.slack.cards import ended_line
 from bot.slack.shown import STANDINGS, UNKNOWN, ShownBuild
-from bot.slack.text import Message, channel_mention, code, date, first_line, link, outside, quoted
+from bot.slack.text import Message, channel_mention, code, date, first_line, link, outside, quoted, several
 from storage.apps import AppRow
 from storage.builds import BuildRow
 from storage.findings import FindingRow
@@ -217,7 +217,7 @@ def _why_text(build: ShownBuild, finding: FindingRow | None) -> str:
     if finding is None:
         return f"What is new in {name}."
     step = f" in step {quoted(finding.failed_step, 100)}" if finding.failed_step else ""
-    tests = f"; {len(finding.tests)} tests failed" if finding.tests else ""
+    tests = f"; {several(len(finding.tests), 'test')} failed" if finding.tests else ""
     last = f": {quoted(finding.lines[-1], 200)}" if finding.lines else ""
     return f"{name} failed{step}{tests}{last}."
 

@@ -114,16 +114,11 @@ def running_now(
     for build in builds[:RUNNING_SHOWN]:
         blocks += running_blocks(build, now)
     if is_more or len(builds) > RUNNING_SHOWN:
-        blocks.append(section(f"{_unshown(len(builds) - RUNNING_SHOWN, is_more)} Name an app to see its own."))
+        rest = "The others are not shown here." if is_more else shown.unshown(len(builds) - RUNNING_SHOWN)
+        blocks.append(section(f"{rest} Name an app to see its own."))
     if stop_all and len(builds) > 1:
         blocks += actions(button(ids.BUILD_STOP_ALL, "Stop all…", value=stop_all, label="Choose builds and stop them"))
     return message(f"{heading}: {' '.join(map(shown.sentence, builds[:RUNNING_SHOWN]))}", *blocks)
-
-
-def _unshown(count: int, is_more: bool) -> str:
-    if is_more:
-        return "The others are not shown here."
-    return f"{count} more {'is' if count == 1 else 'are'} not shown here."
 
 
 def running_blocks(build: ShownBuild, now: datetime) -> list[Block]:

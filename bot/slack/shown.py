@@ -85,6 +85,10 @@ def elapsed_seconds(build: BuildRow, now: datetime) -> int | None:
     return run_seconds(build.started_at, build.finished_at, now=now)
 
 
+def unshown(count: int) -> str:
+    return f"{count} more {'is' if count == 1 else 'are'} not shown here."
+
+
 # Lines of rich text.
 
 

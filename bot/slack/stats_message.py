@@ -25,7 +25,7 @@ from bot.slack.stats_words import (
     summary,
     trend,
 )
-from bot.slack.text import NOTHING, Message, length, quoted, shorten
+from bot.slack.text import NOTHING, Message, length, quoted, several, shorten
 from bot.stats import MOST_DAYS, SPANS, USUAL_DAYS, Counts, Spread, Stats, StatsWanted
 
 BY_REASON = "reason"
@@ -124,7 +124,8 @@ def _reasons(stats: Stats, titles: Mapping[str, str]) -> _Told:
     head, stopped = heading(stats, titles), stats.counts.aborted + stats.counts.skipped
     if not stopped:
         return _Told(f"{head}: no build was stopped.", [section(f"*{head}*\nNo build was stopped.")])
-    said = f"{stopped:,} of {stats.counts.total:,} builds were stopped: {stats.counts.aborted:,} aborted, "
+    verb = "was" if stopped == 1 else "were"
+    said = f"{stopped:,} of {several(stats.counts.total, 'build')} {verb} stopped: {stats.counts.aborted:,} aborted, "
     said += f"{stats.counts.skipped:,} skipped (stopped and reported green)."
     named = [(reason_label(reason), builds) for reason, builds in stats.reasons]
     rows = [("Why", "builds", "share"), *((label, f"{n:,}", share(n / stopped)) for label, n in named)]

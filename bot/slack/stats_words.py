@@ -8,7 +8,7 @@ from bot.outcomes import Cause, spoken_duration
 from bot.slack import ids
 from bot.slack.blocks import section
 from bot.slack.forms import Payload, modal
-from bot.slack.text import code, quoted
+from bot.slack.text import code, quoted, several
 from bot.stats import Counts, Stats, Workflow
 
 TOLD = 3
@@ -73,7 +73,7 @@ def cost_line(stats: Stats) -> str:
     for outcome in ("failed", "aborted", "skipped"):
         cost = stats.costs.get(outcome)
         if cost and (cost.run_seconds or cost.credits):
-            credit = f" ({cost.credits:,} credits)" if cost.credits else ""
+            credit = f" ({several(cost.credits, 'credit')})" if cost.credits else ""
             parts.append(f"{outcome} {spoken_minutes(cost.run_seconds)}{credit}")
     return f"*Machine time without a success:* {', '.join(parts)}." if parts else ""
 

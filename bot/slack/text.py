@@ -124,6 +124,11 @@ def code(text: str, limit: int = 200) -> str:
     return f"`{quoted(text.replace('`', chr(39)), limit) or NOTHING}`"
 
 
+def several(count: int, noun: str) -> str:
+    """``1 build``, ``1,850 builds``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def is_user(user_id: str) -> bool:
     return _USER.fullmatch(user_id) is not None
 
