@@ -12,7 +12,7 @@ from bot.outcomes import Outcome, run_seconds, spoken_duration
 from bot.slack import ids, shown
 from bot.slack.blocks import Line, actions, button, context, divider, lines, link_button, message, said, words
 from bot.slack.shown import ShownBuild
-from bot.slack.text import Message, link, mention, quoted
+from bot.slack.text import Message, link, mention, unmarked
 from storage.builds import BuildRow
 
 BUILDS_ON_A_CARD = 10
@@ -129,13 +129,13 @@ def ended_line(build: ShownBuild) -> str:
     ran = run_seconds(row.started_at, row.finished_at)
     preposition = "in" if row.outcome == Outcome.SUCCEEDED else "after"
     took = f" {preposition} {spoken_duration(ran)}" if ran is not None else ""
-    named = quoted(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
+    named = unmarked(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
     what = " ".join(filter(None, (named, link(build.url, shown.number(row)), shown.where(row))))
     return f"{stands.emoji} *{stands.word}*{took}: {what}.{_why(row)}"
 
 
 def _why(row: BuildRow) -> str:
-    why = quoted(shown.why_stopped(row), shown.SENTENCE_LIMIT).rstrip(".")
+    why = unmarked(shown.why_stopped(row), shown.SENTENCE_LIMIT).rstrip(".")
     if not why:
         return ""
     first = why.partition(" ")[0]

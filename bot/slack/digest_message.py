@@ -23,6 +23,7 @@ from bot.slack.text import (
     quoted,
     several,
     shorten,
+    unmarked,
 )
 from bot.stats import Compared, Spread, Stats
 from storage.digests import WEEKLY, DigestRow
@@ -59,7 +60,7 @@ def _plain_heading(stats: Stats, titles: Mapping[str, str]) -> str:
 
 def _app(stats: Stats, titles: Mapping[str, str]) -> str:
     slug = stats.wanted.app_slug
-    return quoted(titles.get(slug, slug), 100) if slug else "All apps"
+    return unmarked(titles.get(slug, slug), 100) if slug else "All apps"
 
 
 def _span(stats: Stats) -> str:
@@ -144,7 +145,7 @@ def _target(target: Target | None, stats: Stats, titles: Mapping[str, str]) -> s
         return ""
     app_slug, workflow = target
     name = code(workflow, 60) if workflow else "what has no workflow"
-    return name if stats.wanted.app_slug else f"{quoted(titles.get(app_slug, app_slug), 60)} {name}"
+    return name if stats.wanted.app_slug else f"{unmarked(titles.get(app_slug, app_slug), 60)} {name}"
 
 
 # What people are told of it.
@@ -152,7 +153,7 @@ def _target(target: Target | None, stats: Stats, titles: Mapping[str, str]) -> s
 
 def set_up(digest: DigestRow, titles: Mapping[str, str], *, next_at: datetime) -> str:
     """For whoever has saved it; mrkdwn."""
-    what = quoted(titles.get(digest.app_slug, digest.app_slug), 100) if digest.app_slug else "all apps"
+    what = unmarked(titles.get(digest.app_slug, digest.app_slug), 100) if digest.app_slug else "all apps"
     return (
         f"{channel_mention(digest.channel_id)} gets the figures of {what}: "
         f"{schedule_words(digest).replace('Every', 'every')}, the next time {date(next_at)}. "

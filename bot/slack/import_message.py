@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.outcomes import spoken_duration
 from bot.slack.blocks import context, message, section
-from bot.slack.text import Message, escape, mention, quoted, several
+from bot.slack.text import Message, escape, mention, quoted, several, unmarked
 from storage.imports import DONE, FAILED, ImportRow
 
 NAMED = 10
@@ -52,7 +52,7 @@ def _days(rows: Sequence[ImportRow]) -> str:
 
 
 def _line(row: ImportRow, titles: Mapping[str, str]) -> str:
-    title = quoted(titles.get(row.app_slug, row.app_slug), 100)
+    title = unmarked(titles.get(row.app_slug, row.app_slug), 100)
     if row.is_open:
         return f"🔵 {title}: {_so_far(row)}"
     sign = _SIGNS.get(row.state, "⏹️")

@@ -14,7 +14,7 @@ from bot.slack import ids, shown
 from bot.slack.blocks import Part, actions, button, lines, linked, message, said, section, separated, words
 from bot.slack.cards import open_button, stop_button
 from bot.slack.shown import ShownBuild
-from bot.slack.text import Message, plain_date, quoted
+from bot.slack.text import Message, plain_date, unmarked
 
 BUILDS_IN_LIST = 20
 """Lines of one page; what is more belongs on the next."""
@@ -43,7 +43,7 @@ class ListPage:
 
 def build_list(page: ListPage) -> Message:
     """Recent builds, the newest first."""
-    heading = quoted(page.heading, 500)
+    heading = unmarked(page.heading, 500)
     if not page.builds:
         return message(f"{heading}: no builds.", section(f"*{heading}*\nNo builds."), *_paging(page))
     told = page.builds[:BUILDS_IN_LIST]

@@ -29,6 +29,8 @@ FLATTENED = 4_000
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,20}")
 _OPEN_TOKEN = re.compile(r"(?:&[a-z]{0,3}|<[^>]*)$")
+_CLOSING = re.compile(r"(?<=\S)[*_~](?!\w)")
+_ALIKE = {"*": "\u2217", "_": "\u02cd", "~": "\u223c"}
 _JOINER = "\u200d"
 _GOES_ON = re.compile("[\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # a joiner, a skin, a region's letters
 _FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of these letters are a flag
@@ -117,6 +119,12 @@ def outside(text: str, limit: int) -> str:
 def quoted(text: str, limit: int = 300) -> str:
     """Text from outside for mrkdwn: one line, escaped, at most ``limit`` characters."""
     return shorten(escape(one_line(text[:FLATTENED])), limit)
+
+
+def unmarked(text: str, limit: int = 300) -> str:
+    """The same, where a name's own marks would make half a line bold or code: there is no escape, so a mark that could
+    close becomes one that looks like it."""
+    return _CLOSING.sub(lambda mark: _ALIKE[mark[0]], quoted(text.replace("`", "'"), limit))
 
 
 def code(text: str, limit: int = 200) -> str:

@@ -302,6 +302,12 @@ def test_the_end_is_told_outcome_first(
     assert seen(message) == told
 
 
+def test_marks_in_a_name_or_reason_format_nothing(ended: Make, seen: Seen) -> None:
+    marked = ended("aborted", app_title="*Shop*", workflow="`ui` _all_", reason="other", reason_text="~no~", url="")
+    told = seen(cards.announcement([marked], mention_user=None))
+    assert told == "⏹️ *Aborted* after 7 min: *Shop∗ · 'ui' _allˍ #812 on `release/3.2`. ~no∼."
+
+
 def test_the_requester_is_mentioned_once(ended: Make, seen: Seen) -> None:
     told = cards.announcement([ended("succeeded"), ended("failed", number=813)], mention_user="UANA")
     assert seen(told).count("<@UANA>") == 1

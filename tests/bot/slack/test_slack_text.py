@@ -131,6 +131,27 @@ def test_what_others_wrote_stays_text_within_its_limit(written: str, limit: int)
     assert len(quoted.splitlines()) <= 1
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("*bold* _it_ ~st~", "*bold∗ _itˍ ~st∼"),
+        ("snake_case_name · _setup", "snake_case_name · _setup"),
+        ("**twice** 2 * 3", "**twice∗∗ 2 * 3"),
+        ("`code` <b>", "'code' &lt;b&gt;"),
+    ],
+)
+def test_marks_of_others_format_nothing(written: str, shown: str) -> None:
+    assert text.unmarked(written, 60) == shown
+
+
+@given(NASTY | st.text("*_~` ab.", max_size=40), st.integers(1, 60))
+def test_no_mark_of_others_closes(written: str, limit: int) -> None:
+    told = text.unmarked(written, limit)
+    assert "`" not in told
+    assert not re.search(r"(?<!\w)([*_~])(?=\S).*?(?<=\S)\1(?!\w)", told)
+    assert text.length(told) <= limit
+
+
 @given(NASTY)
 def test_a_code_span_is_never_left(written: str) -> None:
     span = text.code(written)
