@@ -52,6 +52,14 @@ class Listed:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """``is_more`` when only the newest are here: so many as Bitrise lists at once."""
+
+    builds: tuple[BuildRow, ...]
+    is_more: bool
+
+
 class Builds:
     def __init__(
         self,
@@ -143,7 +151,7 @@ class Builds:
         rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
         return Listed(app, rows, page.next)
 
-    async def list_running(self, asker: Asker, app_name: str | None) -> list[BuildRow]:
+    async def list_running(self, asker: Asker, app_name: str | None) -> Running:
         """What runs now, in one app or in all of them."""
         self._access.check_member(asker)
         app = await self.named_app(asker, app_name) if app_name else None
@@ -158,7 +166,7 @@ class Builds:
             for row in await self._builds.list_unfinished(asker.workspace_id)
             if row.is_pipeline and (app is None or row.app_slug == app.app_slug)
         ]
-        return [*rows, *pipelines]
+        return Running((*rows, *pipelines), is_more=page.next is not None)
 
     async def named_app(self, asker: Asker, name: str | None) -> AppRow:
         """The app by name, or this channel's."""

@@ -60,9 +60,10 @@ async def ask_to_abort(typed: Typed, services: Services) -> Message | None:
 
 async def list_to_choose(asker: Asker, app_name: str | None, services: Services) -> Message:
     """What runs; all of it may be stopped at once where one app is named."""
-    builds = await services.builds.list_running(asker, app_name)
-    shown, stop_all = await services.showing.shown_all(builds), builds[0].app_slug if builds and app_name else None
-    return lists.running_now(shown, now=services.clock.now(), stop_all=stop_all)
+    found = await services.builds.list_running(asker, app_name)
+    shown = await services.showing.shown_all(found.builds)
+    stop_all = found.builds[0].app_slug if found.builds and app_name else None
+    return lists.running_now(shown, now=services.clock.now(), is_more=found.is_more, stop_all=stop_all)
 
 
 async def fill_form(asker: Asker, view_id: str, arguments: AbortArguments, services: Services) -> None:

@@ -17,8 +17,8 @@ async def examine(typed: Typed, services: Services) -> Message | None:
     workspace = await services.workspaces.find_workspace(typed.asker.workspace_id)
     lines = []
     if workspace and workspace.last_sweep_at:
-        ago = round((services.clock.now() - workspace.last_sweep_at).total_seconds())
-        lines.append(f"Bitrise was last looked at {ago} s ago.")
+        ago = spoken_duration((services.clock.now() - workspace.last_sweep_at).total_seconds())
+        lines.append(f"Bitrise was last looked at {ago} ago.")
     if workspace and workspace.last_sweep_error:
         lines.append(f"The last look failed: {workspace.last_sweep_error}")
     lines.append(_webhooks(workspace, services))

@@ -34,8 +34,9 @@ async def one_build(asker: Asker, arguments: BuildArguments, services: Services)
 
 async def running(asker: Asker, app_name: str | None, services: Services) -> Message:
     """What runs, in one app if it is named."""
-    builds = await services.builds.list_running(asker, app_name)
-    return lists.running_now(await services.showing.shown_all(builds), now=services.clock.now())
+    found = await services.builds.list_running(asker, app_name)
+    shown = await services.showing.shown_all(found.builds)
+    return lists.running_now(shown, now=services.clock.now(), is_more=found.is_more)
 
 
 async def show_card_here(typed: Typed, services: Services) -> Message | None:

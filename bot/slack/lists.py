@@ -14,7 +14,7 @@ from bot.slack import ids, shown
 from bot.slack.blocks import Part, actions, button, lines, linked, message, said, section, separated, words
 from bot.slack.cards import open_button, stop_button
 from bot.slack.shown import ShownBuild
-from bot.slack.text import Message, plain_date, quoted
+from bot.slack.text import Message, plain_date, unmarked
 
 BUILDS_IN_LIST = 20
 """Lines of one page; what is more belongs on the next."""
@@ -43,7 +43,7 @@ class ListPage:
 
 def build_list(page: ListPage) -> Message:
     """Recent builds, the newest first."""
-    heading = quoted(page.heading, 500)
+    heading = unmarked(page.heading, 500)
     if not page.builds:
         return message(f"{heading}: no builds.", section(f"*{heading}*\nNo builds."), *_paging(page))
     told = page.builds[:BUILDS_IN_LIST]
@@ -99,17 +99,23 @@ def read_page(value: str) -> PageWanted:
         raise ViewGone("That list is too old to turn its pages. Ask for it again.") from broken
 
 
-def running_now(builds: Sequence[ShownBuild], *, now: datetime, stop_all: str | None = None) -> Message:
-    """What runs or waits, with how far it is and a way to stop it; ``stop_all`` is the app all of whose may be."""
+def running_now(
+    builds: Sequence[ShownBuild], *, now: datetime, is_more: bool = False, stop_all: str | None = None
+) -> Message:
+    """What runs or waits, with how far it is and a way to stop it; ``stop_all`` is the app all of whose may be.
+
+    ``is_more``: Bitrise has more than these.
+    """
     if not builds:
         return message("Nothing is running.", section("Nothing is running."))
     noun = "build is" if len(builds) == 1 else "builds are"
-    heading = f"{len(builds)} {noun} running or waiting"
+    heading = f"{'More than ' if is_more else ''}{len(builds)} {noun} running or waiting"
     blocks: list[Block] = [section(f"*{heading}*")]
     for build in builds[:RUNNING_SHOWN]:
         blocks += running_blocks(build, now)
-    if len(builds) > RUNNING_SHOWN:
-        blocks.append(section(f"{len(builds) - RUNNING_SHOWN} more are not shown here. Name an app to see its own."))
+    if is_more or len(builds) > RUNNING_SHOWN:
+        rest = "The others are not shown here." if is_more else shown.unshown(len(builds) - RUNNING_SHOWN)
+        blocks.append(section(f"{rest} Name an app to see its own."))
     if stop_all and len(builds) > 1:
         blocks += actions(button(ids.BUILD_STOP_ALL, "Stop all…", value=stop_all, label="Choose builds and stop them"))
     return message(f"{heading}: {' '.join(map(shown.sentence, builds[:RUNNING_SHOWN]))}", *blocks)

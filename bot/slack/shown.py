@@ -85,6 +85,10 @@ def elapsed_seconds(build: BuildRow, now: datetime) -> int | None:
     return run_seconds(build.started_at, build.finished_at, now=now)
 
 
+def unshown(count: int) -> str:
+    return f"{count} more {'is' if count == 1 else 'are'} not shown here."
+
+
 # Lines of rich text.
 
 
@@ -166,9 +170,9 @@ def _against(ran: int, eta: Eta | None) -> str:
 
 
 def _bare(usual: str, spoken: str) -> str:
-    """``7`` for ``7 min`` beside ``3 min``."""
+    """``7`` for ``7 min`` beside ``3 min``; ``2 h 10 min`` is said whole."""
     amount, _, unit = usual.partition(" ")
-    return amount if spoken.partition(" ")[2] == unit else usual
+    return amount if spoken.partition(" ")[2] == unit and " " not in unit else usual
 
 
 def bar(share: float) -> str:

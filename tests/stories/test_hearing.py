@@ -436,6 +436,17 @@ async def test_few_are_told_late_one_by_one(world: World) -> None:
     assert all("Told late: it ended" in text for text in read(world))
 
 
+async def test_a_late_card_says_when_the_build_ended(world: World) -> None:
+    await subscribe(world, "shop")
+    await world.stop_bot()
+    await away(world, 1)
+    await world.start_bot()
+    await world.passes(minutes=1)
+    (card,) = told(world)
+    (note,) = [block["elements"][0]["text"] for block in card.blocks if block["type"] == "context"]
+    assert note.startswith("Told late: it ended <!date^")
+
+
 async def test_many_are_folded_into_one(world: World) -> None:
     await subscribe(world, "shop")
     await world.stop_bot()

@@ -202,8 +202,10 @@ async def test_a_call_that_comes_in_two_pieces_is_true(world: World) -> None:
             assert health.ok  # so the first piece has been seen
         yield raw[7:]
 
-    call = {"data": pieces(), "headers": signed(raw, secret)}
-    async with aiohttp.ClientSession() as session, session.post(url, **call) as response:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data=pieces(), headers=signed(raw, secret)) as response,
+    ):
         assert response.status == 204
 
 
