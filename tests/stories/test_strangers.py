@@ -71,7 +71,11 @@ async def test_what_is_no_http_and_what_breaks_off_is_no_error(
 ) -> None:
     many = await open_many(socket_mode=False)
     log.configure("DEBUG", "text")
-    broken = [f"POST {path} HTTP/1.1\r\nHost: bot\r\n".encode() + body for path in (SLACK, "/ci/skip") for body in BROKEN_BODIES]
+    broken = [
+        f"POST {path} HTTP/1.1\r\nHost: bot\r\n".encode() + body
+        for path in (SLACK, "/ci/skip")
+        for body in BROKEN_BODIES
+    ]
     for sent in (*NO_HTTP, *broken):
         reader, writer = await asyncio.open_connection("127.0.0.1", many.bot.port)
         writer.write(sent)
