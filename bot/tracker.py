@@ -19,6 +19,7 @@ from bot.errors import (
     BitriseBusy,
     BitriseError,
     BitriseNotFound,
+    BitriseRefused,
     BitriseUnavailable,
     BuildbellError,
     ConnectionDead,
@@ -165,11 +166,11 @@ class Tracker:
         unfinished = await self._builds.list_unfinished(workspace_id)
         missing = [build for build in unfinished if build.build_slug not in on_page]
         missing.sort(key=lambda build: build.seen_at)  # who has waited longest, so that everybody gets a turn
-        trouble: BitriseUnavailable | None = None
+        trouble: BitriseError | None = None
         for build in missing[:ASKED_SINGLY]:
             try:
                 await self._keep(workspace_id, await self._ask(client, build))
-            except BitriseUnavailable as error:  # one build that cannot be shown holds up no other
+            except (BitriseUnavailable, BitriseRefused) as error:  # one build that cannot be shown holds up no other
                 trouble = error
         if trouble is not None:
             raise trouble

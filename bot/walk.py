@@ -98,7 +98,10 @@ class Walk:
             await self._keep(workspace, page)
 
     async def _keep(self, workspace: WorkspaceRow, page: Page[Build]) -> None:
-        is_done = workspace.known_until is None or reaches(page, workspace.known_until)
+        has_no_end = page.next is not None and page.next == workspace.walk_next
+        if has_no_end:
+            log.warning("Bitrise's list of builds has no end", extra={"workspace": workspace.workspace_id})
+        is_done = has_no_end or workspace.known_until is None or reaches(page, workspace.known_until)
         await self._observe(workspace.workspace_id, page.items)
 
         async def keep(tx: Transaction) -> None:

@@ -470,6 +470,20 @@ async def test_a_gap_of_many_pages_is_read_to_its_end(world: World) -> None:
     assert "130 builds ended while I was away: 120 succeeded, 10 failed." in fold
 
 
+async def test_a_gap_whose_pages_have_no_end_is_left_behind(world: World) -> None:
+    await subscribe(world, "shop")
+    await ends(world)
+    fresh = {"slug": "fresh", "status": 0, "repository": {"slug": world.shop.slug}}
+    page = {"data": [fresh], "paging": {"next": "the-same-again"}}
+    world.bitrise.faults.add(Fault(LIST, "body", status=200, body=page, times=2))
+    world.bitrise.journal.clear()
+    await world.passes(minutes=1)
+    asked = [call.request["query"].get("next") for call in world.bitrise.journal.named(LIST)]
+    assert [page for page in asked if page] == ["the-same-again"]
+    await ends(world)
+    assert len(told(world)) == 2
+
+
 async def test_while_bitrise_is_away_nothing_is_lost(world: World) -> None:
     await subscribe(world, "shop")
     world.bitrise.faults.add(Fault(LIST, status=500, times=None))

@@ -62,13 +62,15 @@ async def test_however_many_fell_off_the_page_each_gets_its_turn(world: World) -
     assert world.read(world.cards()[0]).startswith("✅ Succeeded")
 
 
-async def test_a_build_that_cannot_be_shown_holds_up_no_other(world: World) -> None:
+@pytest.mark.parametrize("status", [500, 400, 410, 422])
+async def test_a_build_that_cannot_be_shown_holds_up_no_other(world: World, status: int) -> None:
     await watch(world, 55)
     oldest, second, *_ = world.builds()
-    world.bitrise.finish(oldest)
     path = f"/v0.1/apps/*/builds/{second.slug}"
-    world.bitrise.faults.add(Fault(path, status=500, times=None))
-    await world.passes(seconds=10)
+    world.bitrise.faults.add(Fault(path, status=status, times=None))
+    await world.passes(seconds=10)  # from now on it has waited longest, and is asked for first
+    world.bitrise.finish(oldest)
+    await world.passes(minutes=1)
     assert world.read(world.cards()[0]).startswith("✅ Succeeded")
 
 

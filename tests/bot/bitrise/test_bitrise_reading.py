@@ -504,6 +504,7 @@ def test_what_is_no_list_is_no_page(body: Any) -> None:
         ("2026-08-01T09:20:11.123456789Z", datetime(2026, 8, 1, 9, 20, 11, 123456, tzinfo=UTC)),
         ("0001-01-01T00:00:00Z", None),
         ("9999-12-31T23:59:59-14:00", None),
+        ("9999-12-31T23:59:59Z", None),
         ("yesterday", None),
         ("", None),
         (1785576011, None),

@@ -23,6 +23,7 @@ from bot.slack.client import (
     web_client,
 )
 from bot.slack.connect_form import checking_view, connect_form
+from bot.slack.failures import retry_after
 from bot.slack.home import HomeFacts, home_view
 from bot.slack.shown import ShownBuild
 from bot.slack.text import Message
@@ -291,6 +292,25 @@ async def test_slack_is_busy_for_as_long_as_it_says(practice: Practice) -> None:
 
 
 @pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("", 30),
+        ("soon", 30),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", 30),
+        ("nan", 30),
+        ("inf", 30),
+        ("-5", 1),
+        ("0.2", 1),
+        ("600", 600),
+        ("86400", 3600),
+        ("1e300", 3600),
+    ],
+)
+def test_no_pause_that_slack_asks_for_is_without_an_end(header: str, seconds: float) -> None:
+    assert retry_after({"retry-after": header}) == seconds
+
+
+@pytest.mark.parametrize(
     "error", ["not_in_channel", "channel_not_found", "is_archived", "token_revoked", "msg_too_long"]
 )
 async def test_slacks_word_for_no_is_kept(practice: Practice, error: str) -> None:
@@ -316,6 +336,13 @@ async def test_what_slack_says_about_blocks_is_kept(practice: Practice) -> None:
     assert refused.value.messages
 
 
+async def test_a_remark_in_another_form_is_left_out(practice: Practice) -> None:
+    body = {"ok": False, "error": "some_new_error", "response_metadata": {"messages": 5}}
+    practice.fault(name="chat.postMessage", kind="body", status=200, body=body)
+    with pytest.raises(SlackRefused, match="some_new_error"):
+        await practice.client.post(practice.ios.id, Message("hello"))
+
+
 @pytest.mark.parametrize(
     "how",
     [
@@ -329,6 +356,7 @@ async def test_what_slack_says_about_blocks_is_kept(practice: Practice) -> None:
         {"kind": "body", "status": 200, "body": "[1]"},
         {"kind": "body", "status": 200, "body": "null"},
         {"kind": "body", "status": 200, "body": ""},
+        {"kind": "body", "status": 200, "body": {"ok": False, "error": {"code": 5}}},
     ],
 )
 async def test_when_nobody_knows_what_happened(practice: Practice, how: dict[str, Any]) -> None:
