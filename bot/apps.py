@@ -96,7 +96,7 @@ class Apps:
     async def refresh(self, workspace_id: str) -> None:
         """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
         asked = await self._connections.get_connected(workspace_id)
-        async with self._connections.bitrise(workspace_id) as client:
+        async with self._connections.bitrise_of(asked) as client:
             found = tuple(await client.list_all_apps())
 
         async def store(tx: Transaction) -> None:
