@@ -125,10 +125,6 @@ def numbered(action_id: str, number: int) -> str:
     return f"{action_id}:{number}"
 
 
-def without_number(action_id: str) -> str:
-    return action_id.partition(":")[0]
-
-
 def any_number(action_id: str) -> re.Pattern[str]:
     """What a handler registers for a numbered id."""
     return re.compile(rf"{re.escape(action_id)}(?::\d+)?\Z")
