@@ -151,7 +151,7 @@ class Builds:
             if app is None:
                 page = await client.list_all_builds(status=0)
             else:
-                page = await client.list_builds(app.app_slug, BuildFilters(status=0, limit=50))
+                page = await client.list_builds(app.app_slug, BuildFilters(status=0))
         rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
         pipelines = [
             row

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from bot.bitrise.client import PAGE_LIMIT, BitriseClient
+from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build, Page
 from bot.errors import BitriseNotFound, BitriseRefused
 from bot.observer import Observer
@@ -20,7 +20,6 @@ from storage import Database, Transaction
 from storage.workspaces import WorkspaceRow, WorkspaceStore
 
 log = logging.getLogger(__name__)
-PAGE = PAGE_LIMIT
 PAGES_A_SWEEP = 20
 AT_ONCE = 10
 
@@ -89,7 +88,7 @@ class Walk:
             if workspace is None or workspace.walk_next is None:
                 return
             try:
-                page = await client.list_all_builds(next=workspace.walk_next, limit=PAGE)
+                page = await client.list_all_builds(next=workspace.walk_next)
             except (BitriseNotFound, BitriseRefused) as error:
                 # The build the page begins with is gone: begin again from the newest one.
                 log.warning("a gap is read anew", extra={"workspace": workspace_id, "error": str(error)})
