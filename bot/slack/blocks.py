@@ -88,9 +88,9 @@ def separated(parts: Iterable[Part], by: str = " · ") -> list[Part]:
 # Mrkdwn, for sentences of ours: what comes from outside is escaped by the caller (bot.slack.text).
 
 
-def section(text: str, *, block_id: str | None = None) -> SectionBlock:
+def section(text: str) -> SectionBlock:
     """``verbatim``: Slack shall not turn plain ``@here`` or ``#general`` into a mention by itself."""
-    return SectionBlock(text=_mrkdwn(text, SECTION_LIMIT), block_id=block_id)
+    return SectionBlock(text=_mrkdwn(text, SECTION_LIMIT))
 
 
 def plain_section(text: str) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def log_button(build: ShownBuild) -> ButtonElement | None:
 
 def stop_button(build: ShownBuild) -> ButtonElement | None:
     row = build.build
-    if row.is_finished or shown.is_stopping(row) or not build.is_stoppable:
+    if row.is_finished or shown.is_stopping(row):
         return None
     label = f"Stop {shown.name(build)}"
     return button(ids.BUILD_STOP, "Stop…", value=row.build_slug, style="danger", label=label)

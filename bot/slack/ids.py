@@ -52,7 +52,6 @@ ME_NOTIFICATIONS: Final = "me.notifications"
 # App Home.
 HOME_START: Final = "home.start"
 HOME_REFRESH: Final = "home.refresh"
-HOME_SETTINGS: Final = "home.settings"
 
 # Subscriptions: the value is the subscription's id, or the channel's where all of a channel are meant.
 SUBSCRIPTION_RESUME: Final = "subscription.resume"

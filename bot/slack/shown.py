@@ -27,7 +27,6 @@ class ShownBuild:
     app_title: str
     url: str
     eta: Eta | None = None
-    is_stoppable: bool = True
     requester_name: str | None = None
     is_installable: bool = False
 

@@ -50,12 +50,10 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class StopForm:
-    """``channel_id`` and ``message_ts`` are where the button was pressed, or where the command was typed."""
+    """Which build, and why."""
 
     build_slug: str
     why: Why
-    channel_id: str | None
-    message_ts: str | None
 
 
 def stop_form(
@@ -63,11 +61,10 @@ def stop_form(
     *,
     may_report_green: bool,
     channel_id: str | None = None,
-    message_ts: str | None = None,
     category: Reason | None = None,
     sentence: str = "",
 ) -> Payload:
-    """Reporting green is only offered to those who may."""
+    """``channel_id`` is where people hear of it. Reporting green is only offered to those who may."""
     blocks: list[Block] = [
         lines(shown.title_line(build), shown.code_line(build.build)),
         *reason_inputs(category, sentence),
@@ -75,7 +72,7 @@ def stop_form(
         context(_consequence(build)),
         quiet_input(),
     ]
-    metadata = {"build": build.build.build_slug, "channel": channel_id, "ts": message_ts}
+    metadata = {"build": build.build.build_slug, "channel": channel_id}
     title = f"Stop {shown.number(build.build)}"
     return modal(ids.BUILD_ABORT, title, blocks, submit="Stop build", close="Keep it", metadata=metadata)
 
@@ -135,13 +132,7 @@ def build_ended(build: ShownBuild) -> Payload:
 
 def read_stop_form(view: Mapping[str, Any]) -> StopForm:
     """The submission. Raises `FormRefused`; whether the person may report green is not checked here."""
-    why, metadata = read_why(view), read_metadata(view)
-    return StopForm(
-        build_slug=metadata.get("build", ""),
-        why=why,
-        channel_id=metadata.get("channel"),
-        message_ts=metadata.get("ts"),
-    )
+    return StopForm(read_metadata(view).get("build", ""), read_why(view))
 
 
 def read_why(view: Mapping[str, Any]) -> Why:

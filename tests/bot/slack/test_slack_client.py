@@ -167,7 +167,7 @@ async def test_views_are_opened_and_updated(practice: Practice) -> None:
 
 
 async def test_home_is_published(practice: Practice, now: datetime) -> None:
-    facts = HomeFacts(None, [], [], may_connect=True, may_change_settings=False, command="/build")
+    facts = HomeFacts(None, [], [], may_connect=True, command="/build")
     await practice.client.publish_home(practice.ana.id, home_view(facts, now=now))
     assert practice.slack.home(practice.ana) is not None
 
