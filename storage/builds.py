@@ -145,8 +145,8 @@ class BuildStore:
             machine_type=build.machine_type, stack=build.stack, is_utility=build.is_utility,
         )  # fmt: skip
 
-    async def list_unfinished(self, workspace_id: str, *, on: Reads | None = None) -> list[BuildRow]:
-        rows = await (on or self._db).fetch_all(
+    async def list_unfinished(self, workspace_id: str) -> list[BuildRow]:
+        rows = await self._db.fetch_all(
             f"""
             select {COLUMNS} from builds
             where workspace_id = :workspace_id and state != 'finished'
@@ -170,9 +170,9 @@ class BuildStore:
         )  # fmt: skip
         return [_build(row) for row in rows]
 
-    async def list_equal_running(self, workspace_id: str, app_slug: str, digest: str, *, on: Reads) -> list[BuildRow]:
+    async def list_equal_running(self, workspace_id: str, app_slug: str, digest: str) -> list[BuildRow]:
         """Unfinished builds of equal parameters, newest first."""
-        rows = await on.fetch_all(
+        rows = await self._db.fetch_all(
             f"""
             select {COLUMNS} from builds
             where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and state != 'finished'

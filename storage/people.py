@@ -45,9 +45,9 @@ class PeopleStore:
             **to_columns(person),
         )
 
-    async def get_person(self, workspace_id: str, user_id: str, *, on: Reads | None = None) -> PersonRow:
+    async def get_person(self, workspace_id: str, user_id: str) -> PersonRow:
         """Who has said nothing yet is told nothing."""
-        row = await (on or self._db).fetch_one(
+        row = await self._db.fetch_one(
             f"select {COLUMNS} from people where workspace_id = :workspace_id and user_id = :user_id",
             workspace_id=workspace_id, user_id=user_id,
         )  # fmt: skip
@@ -98,11 +98,9 @@ class PeopleStore:
             workspace_id=workspace_id, user_id=user_id,
         )  # fmt: skip
 
-    async def list_builds(
-        self, workspace_id: str, user_id: str, *, is_finished: bool, limit: int, on: Reads | None = None
-    ) -> list[BuildRow]:
+    async def list_builds(self, workspace_id: str, user_id: str, *, is_finished: bool, limit: int) -> list[BuildRow]:
         """A person's builds, newest first."""
-        rows = await (on or self._db).fetch_all(
+        rows = await self._db.fetch_all(
             f"""
             select {", ".join(f"builds.{name}" for name in BUILD_COLUMNS.split(", "))}
             from build_people

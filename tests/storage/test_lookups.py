@@ -145,8 +145,7 @@ async def test_equal_builds_count_while_they_run(database: Database) -> None:
         database, build("b1", digest="same"), build("b2", digest="same", state="finished"), build("b3", digest="other"),
         build("b4", digest="same", app_slug="droid"),
     )  # fmt: skip
-    store = BuildStore(database)
-    found = await database.transaction(lambda tx: store.list_equal_running("T1", "shop", "same", on=tx))
+    found = await BuildStore(database).list_equal_running("T1", "shop", "same")
     assert [each.build_slug for each in found] == ["b1"]
 
 
