@@ -60,12 +60,12 @@ class BuildRow:
     @property
     def queue_seconds(self) -> int | None:
         """From the trigger to a machine; None for a build that never reached one. Stored beside the other columns."""
-        return _seconds(self.triggered_at, self.started_at)
+        return seconds_between(self.triggered_at, self.started_at)
 
     @property
     def run_seconds(self) -> int | None:
         """On a machine, from start to end; None until it has ended. Stored beside the other columns."""
-        return _seconds(self.started_at, self.finished_at)
+        return seconds_between(self.started_at, self.finished_at)
 
     @property
     def target(self) -> str | None:
@@ -73,7 +73,8 @@ class BuildRow:
         return self.pipeline if self.is_pipeline else self.workflow
 
 
-def _seconds(begin: datetime | None, end: datetime | None) -> int | None:
+def seconds_between(begin: datetime | None, end: datetime | None) -> int | None:
+    """Whole seconds, never less than none; None where one of the two is not known."""
     if begin is None or end is None:
         return None
     return max(0, (end - begin) // timedelta(seconds=1))  # Bitrise's clock and ours may differ by a little
