@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -21,7 +22,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.blocks.block_elements import InteractiveElement, RichTextElement
 
-from bot.slack.text import NOTHING, Message, is_user, outside, safe_url, shorten
+from bot.slack.text import NOTHING, Message, is_user, outside, plain_date, safe_url, shorten
 
 Part = RichTextElement
 Line = Sequence[Part]
@@ -58,6 +59,13 @@ def linked(url: str | None, text: str) -> Part:
     """A link with our own label; the label alone when the URL is not http(s)."""
     safe = safe_url(url) if url else None
     return RichTextElementParts.Link(url=safe, text=text) if safe else words(text)
+
+
+def moment(at: datetime) -> Part:
+    """Shown in the reader's own zone."""
+    return RichTextElementParts.Date(
+        timestamp=int(at.timestamp()), format="{date_short_pretty} at {time}", fallback=plain_date(at)
+    )
 
 
 def person(who: str) -> Part:

@@ -25,6 +25,7 @@ from bot.slack.forms import (
     text_input,
 )
 from bot.slack.shown import ShownBuild
+from bot.slack.text import capital
 
 SENTENCE_LIMIT = 300
 COUNTS = "In Buildbell it counts as *aborted*, or as *skipped* when it is reported green; never as a success."
@@ -85,7 +86,7 @@ def reason_inputs(category: Reason | None, sentence: str) -> list[Block]:
 
 
 def _category(category: Reason | None) -> InputBlock:
-    by_value = {reason: choice(sentence_case(reason.label), reason.value) for reason in REASONS_TO_CHOOSE}
+    by_value = {reason: choice(capital(reason.label), reason.value) for reason in REASONS_TO_CHOOSE}
     select = StaticSelectElement(
         action_id=ids.ABORT_REASON,
         placeholder=plain("Choose a reason", 150),
@@ -93,10 +94,6 @@ def _category(category: Reason | None) -> InputBlock:
         initial_option=by_value.get(category) if category else None,
     )
     return choice_input(ids.ABORT_REASON, "Why?", select)
-
-
-def sentence_case(label: str) -> str:
-    return label[:1].upper() + label[1:]
 
 
 def report_input(may_report_green: bool, *, may_be_silent: bool) -> InputBlock:

@@ -39,7 +39,7 @@ from bot.slack.forms import (
     search_input,
     text_input,
 )
-from bot.slack.text import channel_mention, is_user, length
+from bot.slack.text import capital, channel_mention, is_user, length
 
 ALL_APPS = "*"
 DEFAULT_STYLE = "card"
@@ -132,7 +132,7 @@ def _patterns(key: str, label: str, example: str, patterns: Sequence[str]) -> Bl
 def _chosen(
     field_id: str, label: str, empty: str, values: Iterable[Outcome | Cause], chosen: Sequence[str]
 ) -> InputBlock:
-    offered = {str(value): choice(_capital(value.label), str(value)) for value in values}
+    offered = {str(value): choice(capital(value.label), str(value)) for value in values}
     select = StaticMultiSelectElement(
         action_id=field_id,
         placeholder=plain(empty, 150),
@@ -140,10 +140,6 @@ def _chosen(
         initial_options=[offered[value] for value in chosen] or None,
     )
     return choice_input(field_id, label, select, optional=True)
-
-
-def _capital(label: str) -> str:
-    return label[:1].upper() + label[1:]
 
 
 def _people(patterns: Sequence[str]) -> InputBlock:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from slack_sdk.models.blocks import Block, ButtonElement, RichTextElementParts
 
 from bot.slack import ids
-from bot.slack.blocks import Line, Part, actions, button, coded, lines, message, person, said, section, words
-from bot.slack.text import Message, escape, plain_date
+from bot.slack.blocks import Line, Part, actions, button, coded, lines, message, moment, person, said, section, words
+from bot.slack.text import Message, escape
 from storage.subscriptions import SubscriptionRow
 
 STYLES = {
@@ -158,18 +157,12 @@ def under(done: Message, listed: Message) -> Message:
 def _entry(shown: ShownSubscription, *, names_channel: bool) -> list[Line]:
     row = shown.row
     where: Line = [RichTextElementParts.Channel(channel_id=row.channel_id), words("  ")] if names_channel else []
-    set_up: Line = [words("Set up by "), person(row.owner), words(", since "), _when(row.created_at)]
+    set_up: Line = [words("Set up by "), person(row.owner), words(", since "), moment(row.created_at)]
     entry: list[Line] = [[*where, *told(shown, limit=WORDS_IN_LIST)], set_up]
     if row.paused_at is None:
         return entry
     why = [words(", because "), said(row.paused_why, 200)] if row.paused_why else []
-    return [*entry, [words("⏸️ "), words("Paused", bold=True), words(" since "), _when(row.paused_at), *why]]
-
-
-def _when(at: datetime) -> Part:
-    return RichTextElementParts.Date(
-        timestamp=int(at.timestamp()), format="{date_short_pretty} at {time}", fallback=plain_date(at)
-    )
+    return [*entry, [words("⏸️ "), words("Paused", bold=True), words(" since "), moment(row.paused_at), *why]]
 
 
 def _buttons(shown: ShownSubscription) -> list[ButtonElement]:
