@@ -135,6 +135,11 @@ class Apps:
     async def find_app(self, workspace_id: str, app_slug: str) -> AppRow | None:
         return await self._apps.find_app(workspace_id, app_slug)
 
+    async def find_channel_app(self, workspace_id: str, channel_id: str | None) -> AppRow | None:
+        """The app that a channel has set as its own, as far as the token still reaches it."""
+        channel = await self._apps.get_channel(workspace_id, channel_id or "")
+        return await self._apps.find_app(workspace_id, channel.app_slug) if channel.app_slug else None
+
     async def search(self, workspace_id: str, query: str, *, limit: int = 5) -> list[AppRow]:
         """Apps close to what was typed, the best first; all of them for an empty query."""
         known = (await self._list_names(workspace_id)).entries

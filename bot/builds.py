@@ -165,8 +165,7 @@ class Builds:
         await self._connections.get_connected(asker.workspace_id)
         if name:
             return await self._apps.get_app(asker.workspace_id, name)
-        channel = await self._app_rows.get_channel(asker.workspace_id, asker.channel_id or "")
-        app = await self._apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None
+        app = await self._apps.find_channel_app(asker.workspace_id, asker.channel_id)
         if app is None:
             raise NothingNamed(
                 "Which app? Name it before the rest, as in shop #812 or shop workflow:deploy, "
