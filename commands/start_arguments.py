@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from bot.bitrise.models import OURS
 from bot.matching import nearest
 from commands.references import bitrise_page
 from commands.tokens import ArgumentsUnclear, Word, Words, read, shown, split
@@ -152,9 +153,9 @@ class _Draft:
                 f"{shown(name)} cannot be the name of an environment variable.",
                 "Names have letters, digits and underscores, and do not begin with a digit.",
             )
-        if name.upper().startswith("BUILDBELL_"):
+        if name.upper().startswith(OURS):
             raise ArgumentsUnclear(
-                f"{shown(name)} cannot be set: names that begin with BUILDBELL_ are kept for the bot itself.",
+                f"{shown(name)} cannot be set: names that begin with {OURS} are kept for the bot itself.",
                 "Choose another name.",
             )
         self.environment[name] = value

@@ -12,8 +12,10 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-REQUEST_VARIABLE = "BUILDBELL_REQUEST"
-MESSAGE_VARIABLE = "BUILDBELL_MESSAGE"
+OURS = "BUILDBELL_"
+"""What the names of our own variables begin with; people cannot set such ones."""
+REQUEST_VARIABLE = f"{OURS}REQUEST"
+MESSAGE_VARIABLE = f"{OURS}MESSAGE"
 STARS = "********"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock
 
+from bot.bitrise.models import OURS
 from bot.slack import ids
 from bot.slack.blocks import context
 from bot.slack.forms import (
@@ -34,7 +35,6 @@ from bot.slack.text import quoted
 MESSAGE_LIMIT = 300
 REVISION_LIMIT = 255
 KEY_LIMIT = 200
-OURS = "BUILDBELL_"
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,40}")

@@ -18,7 +18,7 @@ from slack_sdk.models.blocks import (
     UserMultiSelectElement,
 )
 
-from bot.filters import EXCLUDES, Filters, matches
+from bot.filters import EXCLUDES, Filters, matches, sides
 from bot.outcomes import Cause, Outcome
 from bot.reasons import Reason
 from bot.slack import ids
@@ -200,8 +200,7 @@ def _cells(text: str) -> list[str]:
 def chosen_of(patterns: Sequence[str], values: Iterable[str]) -> tuple[str, ...]:
     """The values that patterns let through; none when they let all."""
     every = tuple(map(str, values))
-    asked = [pattern for pattern in patterns if not pattern.startswith(EXCLUDES)]
-    excluded = [pattern[1:] for pattern in patterns if pattern.startswith(EXCLUDES)]
+    asked, excluded = sides(patterns)
     taken = [value for value in every if not asked or any(matches(each, value) for each in asked)]
     chosen = tuple(value for value in taken if not any(matches(each, value) for each in excluded))
     return () if chosen == every else chosen
