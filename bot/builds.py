@@ -111,10 +111,7 @@ class Builds:
             card_id=self._new_id(),
             workspace_id=asker.workspace_id,
             channel_id=asker.channel_id or asker.user_id,
-            ts=None,
             requester=asker.user_id,
-            request_id=None,
-            rerouted_from=None,
             created_at=now,
         )
 

@@ -177,10 +177,7 @@ class Bulk:
             card_id=card_id,
             workspace_id=asker.workspace_id,
             channel_id=asker.channel_id or asker.user_id,
-            ts=None,
             requester=asker.user_id,
-            request_id=None,
-            rerouted_from=None,
             created_at=self._clock.now(),
             style=BULK,
             facts={

@@ -92,7 +92,7 @@ class Walk:
             except (BitriseNotFound, BitriseRefused) as error:
                 # The build the page begins with is gone: begin again from the newest one.
                 log.warning("a gap is read anew", extra={"workspace": workspace_id, "error": str(error)})
-                await self._move(workspace, walk_next=None)
+                await self._begin_anew(workspace)
                 return
             await self._keep(workspace, page)
 
@@ -115,11 +115,9 @@ class Walk:
         await self._db.transaction(keep)
         await self._observer.tell_all(workspace.workspace_id)
 
-    async def _move(self, workspace: WorkspaceRow, *, walk_next: str | None) -> None:
+    async def _begin_anew(self, workspace: WorkspaceRow) -> None:
         await self._db.transaction(
-            lambda tx: self._workspaces.save_walk(
-                tx, workspace.workspace_id, known_until=workspace.known_until, walk_next=walk_next
-            )
+            lambda tx: self._workspaces.save_walk(tx, workspace.workspace_id, known_until=workspace.known_until)
         )
 
 

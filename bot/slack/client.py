@@ -80,7 +80,7 @@ class Identity:
 class SlackClient:
     """One workspace. ``session`` also carries the answers to response URLs, which belong to no token.
 
-    ``token`` is asked before every call where tokens come and go; without it ``web`` has one for good.
+    ``token`` is asked before every call, for tokens come and go; ``web`` has none of its own.
     """
 
     def __init__(
@@ -88,8 +88,8 @@ class SlackClient:
         *,
         web: AsyncWebClient,
         session: aiohttp.ClientSession,
+        token: Callable[[], Awaitable[Token]],
         timeout_seconds: float = TIMEOUT_SECONDS,
-        token: Callable[[], Awaitable[Token]] | None = None,
     ) -> None:
         self._web, self._session, self._timeout, self._token = web, session, timeout_seconds, token
 
@@ -198,9 +198,8 @@ class SlackClient:
 
     async def _as_bot(self, call: Callable[[], Awaitable[T]]) -> T:
         """A call with the workspace's token as it is now. The SDK reads it before it awaits anything."""
-        if self._token is not None:
-            token = await self._token()
-            self._web.token = token.reveal()
+        token = await self._token()
+        self._web.token = token.reveal()
         return await self._guarded(call)
 
     async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T:

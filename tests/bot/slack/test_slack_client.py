@@ -25,6 +25,7 @@ from bot.slack.connect_form import checking_view, connect_form
 from bot.slack.home import HomeFacts, home_view
 from bot.slack.shown import ShownBuild
 from bot.slack.text import Message
+from bot.vault import Token
 from playground.slack import Channel, Installation, PracticeSlack, User
 from playground.wire import Fault
 
@@ -63,6 +64,16 @@ class Practice:
         self.slack.faults.add(Fault(**how))
 
 
+def client_of(
+    slack: PracticeSlack, app: Installation, session: aiohttp.ClientSession, *, timeout_seconds: float
+) -> SlackClient:
+    async def token() -> Token:
+        return Token(app.bot_token)
+
+    web = web_client(session=session, base_url=slack.api_url)
+    return SlackClient(web=web, session=session, token=token, timeout_seconds=timeout_seconds)
+
+
 @pytest.fixture
 async def practice() -> AsyncIterator[Practice]:
     slack = PracticeSlack(clock=SystemClock())
@@ -73,8 +84,7 @@ async def practice() -> AsyncIterator[Practice]:
     app = slack.install(MANIFEST, team)
     slack.invite(ios, app.bot_user)
     async with aiohttp.ClientSession() as session:
-        web = web_client(app.bot_token, session=session, base_url=slack.api_url)
-        client = SlackClient(web=web, session=session, timeout_seconds=5)
+        client = client_of(slack, app, session, timeout_seconds=5)
         yield Practice(slack, app, ana, ios, client, session)
     await slack.stop()
 
@@ -82,8 +92,7 @@ async def practice() -> AsyncIterator[Practice]:
 def modest_client(practice: Practice, *declined: str) -> SlackClient:
     """Of an app whose installer declined some optional scopes."""
     app = practice.slack.install(MANIFEST, practice.app.team, declined=declined)
-    web = web_client(app.bot_token, session=practice.session, base_url=practice.slack.api_url)
-    return SlackClient(web=web, session=practice.session, timeout_seconds=5)
+    return client_of(practice.slack, app, practice.session, timeout_seconds=5)
 
 
 async def test_a_card_is_posted_and_redrawn(
@@ -273,8 +282,7 @@ async def test_slacks_word_for_no_is_kept(practice: Practice, error: str) -> Non
 
 async def test_a_missing_scope_is_named(practice: Practice) -> None:
     app = practice.slack.install({**MANIFEST, "oauth_config": {"scopes": {"bot": ["commands"]}}}, practice.app.team)
-    web = web_client(app.bot_token, session=practice.session, base_url=practice.slack.api_url)
-    client = SlackClient(web=web, session=practice.session)
+    client = client_of(practice.slack, app, practice.session, timeout_seconds=5)
     with pytest.raises(SlackRefused) as refused:
         await client.post(practice.ios.id, Message("hello"))
     assert (refused.value.error, refused.value.needed) == ("missing_scope", "chat:write")
@@ -317,8 +325,7 @@ async def test_a_cut_answer_is_not_sent_again(practice: Practice) -> None:
 
 async def test_a_slow_answer_is_given_up(practice: Practice) -> None:
     practice.fault(name="*", kind="slow", delay=30)
-    web = web_client(practice.app.bot_token, session=practice.session, base_url=practice.slack.api_url)
-    hasty = SlackClient(web=web, session=practice.session, timeout_seconds=0.05)
+    hasty = client_of(practice.slack, practice.app, practice.session, timeout_seconds=0.05)
     with pytest.raises(SlackUnavailable, match="TimeoutError"):
         await hasty.test()
 
