@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import aiohttp
 
 from bot.bitrise import reading, remains
-from bot.bitrise.failures import Answer, failure_of, refused, unreadable
+from bot.bitrise.failures import Answer, failure_of, needed, refused, unreadable
 from bot.bitrise.logs import LogCalls
-from bot.bitrise.models import App, Artifact, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
+from bot.bitrise.models import PAGE_LIMIT, App, Artifact, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
 from bot.bitrise.quoting import Quoting
 from bot.bitrise.triggers import outcome_of, quoting_of
 from bot.bitrise.webhook_calls import WebhookCalls
@@ -27,8 +27,6 @@ from bot.errors import BitriseNotFound
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-PAGE_LIMIT = 50
-"""The most that Bitrise gives at once."""
 MOST_APP_PAGES = 40
 PAUSES_SECONDS = (0.2, 0.8)
 
@@ -248,13 +246,6 @@ class BitriseClient(LogCalls, WebhookCalls):
     @staticmethod
     def _page(body: object, read: Callable[[Any], T | None]) -> Page[T]:
         return needed(reading.read_page(body, read))
-
-
-def needed(value: T | None) -> T:
-    """What an answer is useless without. Raises `BitriseUnavailable`."""
-    if value is None:
-        raise unreadable()
-    return value
 
 
 def _abort_body(reason: str, with_success: bool, skip_notifications: bool) -> dict[str, Any]:

@@ -10,13 +10,16 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from bot.log import STARS
+
 T = TypeVar("T")
 
 OURS = "BUILDBELL_"
 """What the names of our own variables begin with; people cannot set such ones."""
 REQUEST_VARIABLE = f"{OURS}REQUEST"
 MESSAGE_VARIABLE = f"{OURS}MESSAGE"
-STARS = "********"
+PAGE_LIMIT = 50
+"""The most that Bitrise gives at once."""
 
 
 # What Bitrise sends.
@@ -237,7 +240,7 @@ class BuildFilters:
     commit_message: str | None = None
     trigger_event_type: str | None = None
     next: str | None = None
-    limit: int = 50
+    limit: int = PAGE_LIMIT
     sort_by: str = "created_at"
     pull_request_id: int | None = None
 
