@@ -157,20 +157,6 @@ class BuildStore:
         )
         return [_build(row) for row in rows]
 
-    async def list_recent(
-        self, workspace_id: str, *, app_slug: str | None = None, branch: str | None = None, limit: int = 10
-    ) -> list[BuildRow]:
-        rows = await self._db.fetch_all(
-            f"""
-            select {COLUMNS} from builds
-            where workspace_id = :workspace_id
-            and (:app_slug is null or app_slug = :app_slug) and (:branch is null or branch = :branch)
-            order by triggered_at desc limit :limit
-            """,
-            workspace_id=workspace_id, app_slug=app_slug, branch=branch, limit=limit,
-        )  # fmt: skip
-        return [_build(row) for row in rows]
-
     async def list_equal_running(self, workspace_id: str, app_slug: str, digest: str) -> list[BuildRow]:
         """Unfinished builds of equal parameters, newest first."""
         rows = await self._db.fetch_all(
