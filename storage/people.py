@@ -9,10 +9,12 @@ from storage.builds import COLUMNS as BUILD_COLUMNS
 from storage.builds import BuildRow
 from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
 
+OFF, FAILURES, ALL = "off", "failures", "all"
+
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """``tells`` is off, failures or all; ``quiet_from`` and ``quiet_until`` are HH:MM in ``time_zone`` (IANA).
+    """``tells`` is `OFF`, `FAILURES` or `ALL`; ``quiet_from`` and ``quiet_until`` are HH:MM in ``time_zone`` (IANA).
 
     ``git_names`` and ``email`` are lower case.
     """
@@ -21,7 +23,7 @@ class PersonRow:
     user_id: str
     git_names: tuple[str, ...] = ()
     email: str | None = field(default=None, repr=False)
-    tells: str = "off"
+    tells: str = OFF
     quiet_from: str | None = None
     quiet_until: str | None = None
     time_zone: str | None = None

@@ -9,6 +9,9 @@ from typing import Any
 
 from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
 
+CHANGES = "changes"
+"""The style that tells only what a result changes, and never a start."""
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRow:

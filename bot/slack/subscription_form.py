@@ -40,6 +40,7 @@ from bot.slack.forms import (
     text_input,
 )
 from bot.slack.text import capital, channel_mention, is_user, length
+from storage.subscriptions import CHANGES
 
 ALL_APPS = "*"
 DEFAULT_STYLE = "card"
@@ -55,7 +56,7 @@ _STYLES = {
     "card": ("A card for each build", "All about it, with its buttons"),
     "line": ("One line for each build", "Short: how it ended, and what caused it"),
     "thread": ("A thread for each branch", "One message a branch, its builds as lines below"),
-    "changes": ("Only when the result changes", "Broken, back to normal, flaky; aborted and skipped never count"),
+    CHANGES: ("Only when the result changes", "Broken, back to normal, flaky; aborted and skipped never count"),
 }
 
 

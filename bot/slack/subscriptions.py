@@ -13,13 +13,13 @@ from slack_sdk.models.blocks import Block, ButtonElement, RichTextElementParts
 from bot.slack import ids
 from bot.slack.blocks import Line, Part, actions, button, coded, lines, message, moment, person, said, section, words
 from bot.slack.text import Message, escape
-from storage.subscriptions import SubscriptionRow
+from storage.subscriptions import CHANGES, SubscriptionRow
 
 STYLES = {
     "card": "a card for each build",
     "line": "one line for each build",
     "thread": "a thread for each branch",
-    "changes": "only when the result changes",
+    CHANGES: "only when the result changes",
 }
 WORDS_LIMIT = 1_200
 WORDS_IN_LIST = 500
@@ -40,7 +40,7 @@ class ShownSubscription:
     def tells_starts(self) -> bool:
         """Who asks for outcomes or reasons hears of ends only, and a change is an end."""
         asks_for_ends = self.row.filters.get("outcome") or self.row.filters.get("reason")
-        return self.row.tells_starts and self.row.style != "changes" and not asks_for_ends
+        return self.row.tells_starts and self.row.style != CHANGES and not asks_for_ends
 
 
 def told(shown: ShownSubscription, *, limit: int = WORDS_LIMIT) -> list[Part]:
@@ -69,7 +69,7 @@ def saved(shown: ShownSubscription, *, is_new: bool) -> Message:
     lead = "From now on this channel hears of " if is_new else "Changed. This channel hears of "
     if not shown.row.tells_starts or shown.tells_starts:
         return _sentence(lead, *told(shown), ".")
-    why = "changes are told at the end" if shown.row.style == "changes" else "nobody knows the end at the start"
+    why = "changes are told at the end" if shown.row.style == CHANGES else "nobody knows the end at the start"
     return _sentence(lead, *told(shown), f". Starts are not told with that: {why}.")
 
 
