@@ -142,21 +142,20 @@ class Bot:
             if self.deliveries.drained.is_set():
                 return
 
-    def _web_client(self, session: aiohttp.ClientSession, token: str = "") -> AsyncWebClient:
-        return web_client(token, session=session, base_url=self._settings.slack_api_url)
+    def _web_client(self, session: aiohttp.ClientSession) -> AsyncWebClient:
+        """Without a token: each request gets that of its workspace."""
+        return web_client(session=session, base_url=self._settings.slack_api_url)
 
     def _deliveries(self, session: aiohttp.ClientSession) -> Deliveries:
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult | None:
             return await self.installs.authorize(team_id, enterprise_id)  # Bolt cannot call a bound method
 
-        client = self._web_client(session)
-        client.token = None  # each request gets the token of its workspace
         app = AsyncApp(
             name="buildbell",
             logger=logging.getLogger("slack_bolt"),
             signing_secret=secret(self._settings.slack_signing_secret),
             authorize=cast(Any, authorize),  # Bolt's type forgets that nobody may be found
-            client=client,
+            client=self._web_client(session),
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
             user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
         )

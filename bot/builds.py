@@ -119,10 +119,7 @@ class Builds:
             card_id=self._new_id(),
             workspace_id=asker.workspace_id,
             channel_id=asker.channel_id or asker.user_id,
-            ts=None,
             requester=asker.user_id,
-            request_id=None,
-            rerouted_from=None,
             created_at=now,
         )
 
@@ -159,7 +156,7 @@ class Builds:
             if app is None:
                 page = await client.list_all_builds(status=0)
             else:
-                page = await client.list_builds(app.app_slug, BuildFilters(status=0, limit=50))
+                page = await client.list_builds(app.app_slug, BuildFilters(status=0))
         rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
         pipelines = [
             row
@@ -173,8 +170,7 @@ class Builds:
         await self._connections.get_connected(asker.workspace_id)
         if name:
             return await self._apps.get_app(asker.workspace_id, name)
-        channel = await self._app_rows.get_channel(asker.workspace_id, asker.channel_id or "")
-        app = await self._apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None
+        app = await self._apps.find_channel_app(asker.workspace_id, asker.channel_id)
         if app is None:
             raise NothingNamed(
                 "Which app? Name it before the rest, as in shop #812 or shop workflow:deploy, "

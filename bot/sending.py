@@ -180,10 +180,8 @@ class Sending:
             card_id=request.request_id,
             workspace_id=request.workspace_id,
             channel_id=request.channel_id or request.user_id,
-            ts=None,
             requester=request.user_id,
             request_id=request.request_id,
-            rerouted_from=None,
             created_at=now,
         )
         await self._cards.add_card(tx, card, slugs)

@@ -29,7 +29,7 @@ from bot.news import News
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.sweeps import LEAST_PAUSE, SWEEP, Sweeps
-from bot.walk import PAGE, Walk
+from bot.walk import Walk
 from storage import Database, DatabaseTrouble, Transaction
 from storage.builds import BuildRow, BuildStore
 from storage.cards import CARD, CardStore
@@ -159,7 +159,7 @@ class Tracker:
             raise RetryAt(claimed_until)
 
     async def _look(self, client: BitriseClient, workspace_id: str) -> None:
-        page = await client.list_all_builds(limit=PAGE)
+        page = await client.list_all_builds()
         if await self._walk.begin(workspace_id, page):
             await self._walk.go_on(client, workspace_id)
         on_page = {build.slug for build in page.items}

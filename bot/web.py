@@ -34,9 +34,9 @@ def web_app(
     metrics_token: str = "",
     oauth: OAuth | None = None,
 ) -> web.Application:
-    """``slack`` is None in Socket Mode, ``oauth`` for one workspace; ``is_ready`` returns what is missing, or None.
+    """``slack`` is None in Socket Mode, ``oauth`` for one workspace; a worker has neither, nor ``hints`` and ``skips``.
 
-    With a ``metrics_token``, metrics are for those who bear it.
+    ``is_ready`` returns what is missing, or None. With a ``metrics_token``, metrics are for those who bear it.
     """
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_get("/healthz", _health)

@@ -158,7 +158,6 @@ async def show_form(asker: Asker, build: BuildRow, view_id: str, services: Servi
     view = start_form(
         draft_of(wanted, app.title if app else build.app_slug),
         channel_id=asker.channel_id,
-        again_of=build.build_slug,
         note=" ".join(filter(None, told)) or None,
     )
     await services.slack(asker.workspace_id).update_view(view_id, view)

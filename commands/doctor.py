@@ -39,7 +39,7 @@ def _skips(workspace: WorkspaceRow, services: Services) -> str:
 
 async def past_line(workspace_id: str, services: Services) -> str:
     """What is being read of the past; empty when nothing is."""
-    titles = {app.app_slug: app.title for app in await services.app_rows.list_apps(workspace_id)}
+    titles = await services.app_rows.list_titles(workspace_id)
     return in_a_line(await services.imports.list_open(workspace_id), titles)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.outcomes import Outcome, run_seconds, spoken_duration
+from bot.outcomes import Outcome
 from bot.slack import ids, shown
 from bot.slack.blocks import Line, actions, button, context, divider, lines, link_button, message, said, words
 from bot.slack.shown import ShownBuild
@@ -101,7 +101,7 @@ def log_button(build: ShownBuild) -> ButtonElement | None:
 
 def stop_button(build: ShownBuild) -> ButtonElement | None:
     row = build.build
-    if row.is_finished or shown.is_stopping(row) or not build.is_stoppable:
+    if row.is_finished or shown.is_stopping(row):
         return None
     label = f"Stop {shown.name(build)}"
     return button(ids.BUILD_STOP, "Stop…", value=row.build_slug, style="danger", label=label)
@@ -126,9 +126,9 @@ def announcement(builds: Sequence[ShownBuild], *, mention_user: str | None) -> M
 def ended_line(build: ShownBuild) -> str:
     """The end in one line of mrkdwn. The outcome comes first: a phone's preview shows about one line."""
     row, stands = build.build, shown.standing(build.build)
-    ran = run_seconds(row.started_at, row.finished_at)
+    ran = shown.took(row)
     preposition = "in" if row.outcome == Outcome.SUCCEEDED else "after"
-    took = f" {preposition} {spoken_duration(ran)}" if ran is not None else ""
+    took = f" {preposition} {ran}" if ran else ""
     named = unmarked(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
     what = " ".join(filter(None, (named, link(build.url, shown.number(row)), shown.where(row))))
     return f"{stands.emoji} *{stands.word}*{took}: {what}.{_why(row)}"

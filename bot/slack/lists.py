@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from slack_sdk.models.blocks import Block, ButtonElement, RichTextElementParts
+from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.errors import ViewGone
 from bot.slack import ids, shown
-from bot.slack.blocks import Part, actions, button, lines, linked, message, said, section, separated, words
+from bot.slack.blocks import Part, actions, button, lines, linked, message, moment, said, section, separated, words
 from bot.slack.cards import open_button, stop_button
 from bot.slack.shown import ShownBuild
-from bot.slack.text import Message, plain_date, unmarked
+from bot.slack.text import Message, unmarked
 
 BUILDS_IN_LIST = 20
 """Lines of one page; what is more belongs on the next."""
@@ -58,7 +58,7 @@ def list_line(build: ShownBuild) -> list[Part]:
     head = [words(f"{stands.emoji} "), words(stands.word, bold=True), words("  "), *separated(parts)]
     place = shown.place_parts(row)
     ended = shown.took(row)
-    when = [_when(row.triggered_at)] if row.triggered_at else []
+    when = [moment(row.triggered_at)] if row.triggered_at else []
     tail = [*([words(ended)] if ended else []), *when]
     message_of = [words(" · “"), said(row.build_message, 80), words("”")] if row.build_message else []
     return [
@@ -69,12 +69,6 @@ def list_line(build: ShownBuild) -> list[Part]:
         *shown.cause_line(build),
         *message_of,
     ]
-
-
-def _when(at: datetime) -> Part:
-    return RichTextElementParts.Date(
-        timestamp=int(at.timestamp()), format="{date_short_pretty} at {time}", fallback=plain_date(at)
-    )
 
 
 def _paging(page: ListPage) -> list[Block]:

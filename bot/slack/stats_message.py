@@ -25,7 +25,7 @@ from bot.slack.stats_words import (
     summary,
     trend,
 )
-from bot.slack.text import NOTHING, Message, length, quoted, several, shorten
+from bot.slack.text import NOTHING, Message, capital, length, quoted, several, shorten
 from bot.stats import MOST_DAYS, SPANS, USUAL_DAYS, Counts, Spread, Stats, StatsWanted
 
 BY_REASON = "reason"
@@ -129,7 +129,7 @@ def _reasons(stats: Stats, titles: Mapping[str, str]) -> _Told:
     said += f"{stats.counts.skipped:,} skipped (stopped and reported green)."
     named = [(reason_label(reason), builds) for reason, builds in stats.reasons]
     rows = [("Why", "builds", "share"), *((label, f"{n:,}", share(n / stopped)) for label, n in named)]
-    chart = pie("Why builds were stopped", [(label[:1].upper() + label[1:], n) for label, n in named])
+    chart = pie("Why builds were stopped", [(capital(label), n) for label, n in named])
     text = shorten(f"{head}: {said}\n{plain_table(rows)}", TEXT_LIMIT)
     return _Told(text, [section(f"*{head}*\n{said}"), table(rows), *([chart] if chart else [])])
 

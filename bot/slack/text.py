@@ -80,6 +80,11 @@ def first_line(text: str) -> str:
     return next((line for line in map(one_line, text[:FLATTENED].splitlines()) if line), "")
 
 
+def capital(label: str) -> str:
+    """With a capital in front, the rest as it is."""
+    return label[:1].upper() + label[1:]
+
+
 def length(text: str) -> int:
     """As Slack's clients count: an emoji may be two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2

@@ -9,6 +9,7 @@ import pytest
 
 from playground.wire import Fault
 from storage.workspaces import WorkspaceStore
+from tests.stored import stored_builds
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -20,7 +21,7 @@ def calls(world: World, operation: str) -> int:
 
 
 async def stored_states(world: World) -> list[str]:
-    rows = await world.bot.services.build_rows.list_recent(world.team.id, limit=500)
+    rows = await stored_builds(world.bot.services.database, world.team.id)
     return [row.outcome or row.state for row in rows]
 
 
