@@ -258,7 +258,7 @@ def main(arguments: list[str] | None = None) -> None:
         _refuse(*(_about_option(str(detail["loc"][-1]), detail["msg"]) for detail in details))
     except SystemExit as stop:
         if isinstance(stop.code, str):  # a command that needs another one after it; Python's exit code is 1 for text
-            _refuse(stop.code)
+            _refuse(stop.code.replace("copy_", "copy"))  # it lists our fields, and a model has a method `copy`
         raise
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None

@@ -108,6 +108,11 @@ async def test_what_is_no_command_is_refused(bare_scene: Scene, arguments: list[
     assert process.said
 
 
+async def test_who_names_no_command_is_told_those_that_there_are(bare_scene: Scene) -> None:
+    _, process = await bare_scene.command_line()
+    assert "{run, migrate, copy, doctor, manifest, export, keys}" in process.said[0]
+
+
 async def test_help_names_every_command(bare_scene: Scene) -> None:
     code, told = await bare_scene.command_line("--help")
     assert code == 0
