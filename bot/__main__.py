@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bot import log, manifest
+from bot import __version__, log, manifest
 from bot.errors import BuildbellError, StartupFailed
 from bot.missing import missing_for_run
 from bot.settings import Role, Settings, SettingsWrong, read_settings
@@ -249,6 +249,9 @@ def _about_option(name: str, problem: str) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Exit code 0 when all is well, 1 when `doctor` finds something, 2 when it cannot be done."""
+    if (sys.argv[1:] if arguments is None else arguments) == ["--version"]:
+        print(f"buildbell {__version__}")
+        return
     try:
         CliApp.run(Buildbell, cli_args=arguments)
     except BuildbellError as error:

@@ -22,6 +22,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
+from bot import __version__
 from bot import log as logs
 from bot.clock import Clock, SystemClock
 from bot.composition import compose, secret
@@ -109,7 +110,9 @@ class Bot:
             self._on_exit.push_async_callback(self.socket.stop)
             await self.socket.start()
         self.is_ready = True
-        log.info("ready", extra={"mode": "socket" if self.socket else "http", "role": settings.role, "port": self.port})
+        mode = "socket" if self.socket else "http"
+        facts = {"version": __version__, "mode": mode, "role": settings.role, "port": self.port}
+        log.info("ready", extra=facts)
 
     async def _start_work(self, *, is_alone: bool) -> None:
         await self.tracker.start(is_alone=is_alone)
