@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bot import log, manifest
+from bot import __version__, log, manifest
 from bot.errors import BuildbellError, StartupFailed
 from bot.missing import missing_for_run
 from bot.settings import Role, Settings, SettingsWrong, read_settings
@@ -249,6 +249,9 @@ def _about_option(name: str, problem: str) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Exit code 0 when all is well, 1 when `doctor` finds something, 2 when it cannot be done."""
+    if (sys.argv[1:] if arguments is None else arguments) == ["--version"]:
+        print(f"buildbell {__version__}")
+        return
     try:
         CliApp.run(Buildbell, cli_args=arguments)
     except BuildbellError as error:
@@ -258,7 +261,7 @@ def main(arguments: list[str] | None = None) -> None:
         _refuse(*(_about_option(str(detail["loc"][-1]), detail["msg"]) for detail in details))
     except SystemExit as stop:
         if isinstance(stop.code, str):  # a command that needs another one after it; Python's exit code is 1 for text
-            _refuse(stop.code)
+            _refuse(stop.code.replace("copy_", "copy"))  # it lists our fields, and a model has a method `copy`
         raise
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None

@@ -6,10 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 
 from bot.access import Access, Asker
-from bot.bitrise.models import BuildFilters, RequestedParams
+from bot.bitrise.models import OURS, BuildFilters, RequestedParams
 from bot.builds import Builds
 from bot.connections import Connections
-from bot.observer import OURS, Observer
+from bot.observer import Observer
 from bot.requests import Requests
 from bot.wanted import Parameters, Wanted
 from storage import Database

@@ -22,6 +22,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
+from bot import __version__
 from bot import log as logs
 from bot.clock import Clock, SystemClock
 from bot.composition import compose, secret
@@ -109,7 +110,9 @@ class Bot:
             self._on_exit.push_async_callback(self.socket.stop)
             await self.socket.start()
         self.is_ready = True
-        log.info("ready", extra={"mode": "socket" if self.socket else "http", "role": settings.role, "port": self.port})
+        mode = "socket" if self.socket else "http"
+        facts = {"version": __version__, "mode": mode, "role": settings.role, "port": self.port}
+        log.info("ready", extra=facts)
 
     async def _start_work(self, *, is_alone: bool) -> None:
         await self.tracker.start(is_alone=is_alone)
@@ -142,21 +145,20 @@ class Bot:
             if self.deliveries.drained.is_set():
                 return
 
-    def _web_client(self, session: aiohttp.ClientSession, token: str = "") -> AsyncWebClient:
-        return web_client(token, session=session, base_url=self._settings.slack_api_url)
+    def _web_client(self, session: aiohttp.ClientSession) -> AsyncWebClient:
+        """Without a token: each request gets that of its workspace."""
+        return web_client(session=session, base_url=self._settings.slack_api_url)
 
     def _deliveries(self, session: aiohttp.ClientSession) -> Deliveries:
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult | None:
             return await self.installs.authorize(team_id, enterprise_id)  # Bolt cannot call a bound method
 
-        client = self._web_client(session)
-        client.token = None  # each request gets the token of its workspace
         app = AsyncApp(
             name="buildbell",
             logger=logging.getLogger("slack_bolt"),
             signing_secret=secret(self._settings.slack_signing_secret),
             authorize=cast(Any, authorize),  # Bolt's type forgets that nobody may be found
-            client=client,
+            client=self._web_client(session),
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
             user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
         )

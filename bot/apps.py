@@ -30,6 +30,8 @@ NAMES_KEPT_FOR = timedelta(seconds=60)
 """Other replicas may have replaced or forgotten the token meanwhile."""
 NAMES_KEPT = 500
 WORKSPACES_KEPT = 200
+CLOSE = 5
+"""So many apps are offered when it is not clear which one is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Apps:
     async def refresh(self, workspace_id: str) -> None:
         """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
         asked = await self._connections.get_connected(workspace_id)
-        async with self._connections.bitrise(workspace_id) as client:
+        async with self._connections.bitrise_of(asked) as client:
             found = tuple(await client.list_all_apps())
 
         async def store(tx: Transaction) -> None:
@@ -143,14 +145,19 @@ class Apps:
     async def find_app(self, workspace_id: str, app_slug: str) -> AppRow | None:
         return await self._apps.find_app(workspace_id, app_slug)
 
-    async def search(self, workspace_id: str, query: str, *, limit: int = 5) -> list[AppRow]:
-        """Apps close to what was typed, the best first; all of them for an empty query."""
+    async def find_channel_app(self, workspace_id: str, channel_id: str | None) -> AppRow | None:
+        """The app that a channel has set as its own, as far as the token still reaches it."""
+        channel = await self._apps.get_channel(workspace_id, channel_id or "")
+        return await self._apps.find_app(workspace_id, channel.app_slug) if channel.app_slug else None
+
+    async def search(self, workspace_id: str, query: str) -> list[AppRow]:
+        """A few apps close to what was typed, the best first; any for an empty query."""
         known = (await self._list_names(workspace_id)).entries
         if not query.strip():
-            return [entry.app for entry in known][:limit]
+            return [entry.app for entry in known][:CLOSE]
         by_name = {name: entry.app for entry in known for name in entry.names}
         found = {by_name[name].app_slug: by_name[name] for name in rank(query, list(by_name))}
-        return list(found.values())[:limit]
+        return list(found.values())[:CLOSE]
 
     async def list_workflows(self, workspace_id: str, app_slug: str) -> list[str]:
         return await self._list_known(workspace_id, app_slug, "workflow")
@@ -218,10 +225,11 @@ class Apps:
             return []
 
     def _not_found(self, query: str, close: Sequence[AppRow], *, is_ambiguous: bool) -> AppNotFound:
-        titles = [app.title for app in close[:5]]
+        close = close[:CLOSE]
+        titles = [app.title for app in close]
         choices = tuple(
             Choice(app.title if titles.count(app.title) == 1 else f"{app.title} ({app.app_slug})", app.app_slug)
-            for app in close[:5]
+            for app in close
         )
         if is_ambiguous:
             return AppNotFound(f"More than one app is called “{query}”. Which one?", query=query, choices=choices)

@@ -52,6 +52,14 @@ class Listed:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """``is_more`` when only the newest are here: so many as Bitrise lists at once."""
+
+    builds: tuple[BuildRow, ...]
+    is_more: bool
+
+
 class Builds:
     def __init__(
         self,
@@ -111,10 +119,7 @@ class Builds:
             card_id=self._new_id(),
             workspace_id=asker.workspace_id,
             channel_id=asker.channel_id or asker.user_id,
-            ts=None,
             requester=asker.user_id,
-            request_id=None,
-            rerouted_from=None,
             created_at=now,
         )
 
@@ -143,7 +148,7 @@ class Builds:
         rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
         return Listed(app, rows, page.next)
 
-    async def list_running(self, asker: Asker, app_name: str | None) -> list[BuildRow]:
+    async def list_running(self, asker: Asker, app_name: str | None) -> Running:
         """What runs now, in one app or in all of them."""
         self._access.check_member(asker)
         app = await self.named_app(asker, app_name) if app_name else None
@@ -151,22 +156,21 @@ class Builds:
             if app is None:
                 page = await client.list_all_builds(status=0)
             else:
-                page = await client.list_builds(app.app_slug, BuildFilters(status=0, limit=50))
+                page = await client.list_builds(app.app_slug, BuildFilters(status=0))
         rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
         pipelines = [
             row
             for row in await self._builds.list_unfinished(asker.workspace_id)
             if row.is_pipeline and (app is None or row.app_slug == app.app_slug)
         ]
-        return [*rows, *pipelines]
+        return Running((*rows, *pipelines), is_more=page.next is not None)
 
     async def named_app(self, asker: Asker, name: str | None) -> AppRow:
         """The app by name, or this channel's."""
         await self._connections.get_connected(asker.workspace_id)
         if name:
             return await self._apps.get_app(asker.workspace_id, name)
-        channel = await self._app_rows.get_channel(asker.workspace_id, asker.channel_id or "")
-        app = await self._apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None
+        app = await self._apps.find_channel_app(asker.workspace_id, asker.channel_id)
         if app is None:
             raise NothingNamed(
                 "Which app? Name it before the rest, as in shop #812 or shop workflow:deploy, "

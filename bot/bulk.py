@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.aborts import Aborts
 from bot.access import Access, Asker
-from bot.bitrise.models import Build, BuildFilters
+from bot.bitrise.models import PAGE_LIMIT, Build, BuildFilters
 from bot.builds import Builds
 from bot.clock import Clock
 from bot.connections import Connections
@@ -26,8 +26,8 @@ from storage.cards import BULK, CardRow, CardStore
 from storage.history import HistoryStore
 from storage.requests import RequestRow
 
-MOST = 50
-"""What Bitrise lists at once, and what one message has lines for."""
+MOST = PAGE_LIMIT
+"""What Bitrise lists at once; one message has lines for so many."""
 TOLD = 5
 ASKED_SINGLY = 20
 
@@ -177,10 +177,7 @@ class Bulk:
             card_id=card_id,
             workspace_id=asker.workspace_id,
             channel_id=asker.channel_id or asker.user_id,
-            ts=None,
             requester=asker.user_id,
-            request_id=None,
-            rerouted_from=None,
             created_at=self._clock.now(),
             style=BULK,
             facts={

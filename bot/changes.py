@@ -95,17 +95,17 @@ class Changes:
         other = opposite.number if opposite else None
         return Change(kind, failures.first.number, failures.count, seconds, other)
 
-    async def whats_new(self, build: BuildRow, *, on: Reads | None = None) -> New | None:
+    async def whats_new(self, build: BuildRow) -> New | None:
         """The commits between the last green build and this failure, as far as Bitrise has built them.
 
         None when it did not turn red with this build, or when nothing can be said. A schedule blames nobody.
         """
         if build.outcome != Outcome.FAILED or not build.branch or not build.finished_at or not build.triggered_at:
             return None
-        green = await self._history.find_previous(build, on=on)
+        green = await self._history.find_previous(build)
         if green is None or green.outcome != Outcome.SUCCEEDED or green.triggered_at is None:
             return None
-        seen = await self._history.list_since(build, green.triggered_at, limit=COMMITS_READ, on=on)
+        seen = await self._history.list_since(build, green.triggered_at, limit=COMMITS_READ)
         commits = commits_of(seen, green)
         blames = build.cause != Cause.SCHEDULE
         shown = [each if blames else Commit(each.commit_hash, each.message) for each in commits[:COMMITS_SHOWN]]

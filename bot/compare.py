@@ -1,7 +1,7 @@
-"""Pages of a repository at its Git host: what is between two commits, and one commit. Pure.
+"""The page at a Git host that shows what is between two commits. Pure.
 
-Known are GitHub, GitLab and Bitbucket, also where a company runs them itself. A Bitbucket Server has pages of other
-forms: its repository and its commits have an address here, a comparison by commits has none.
+Known are GitHub and GitLab, also where a company runs them itself, and Bitbucket Cloud. A Bitbucket Server has no such
+page.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ class Host(Enum):
     GITHUB = "github"
     GITLAB = "gitlab"
     BITBUCKET = "bitbucket"
-    BITBUCKET_SERVER = "bitbucket-server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +41,6 @@ class Repository:
     page: str
 
 
-_COMMITS: Mapping[Host, str] = {
-    Host.GITHUB: "{page}/commit/{commit}",
-    Host.GITLAB: "{page}/-/commit/{commit}",
-    Host.BITBUCKET: "{page}/commits/{commit}",
-    Host.BITBUCKET_SERVER: "{page}/commits/{commit}",
-}
 _COMPARISONS: Mapping[Host, str] = {
     Host.GITHUB: "{page}/compare/{old}...{new}",
     Host.GITLAB: "{page}/-/compare/{old}...{new}",
@@ -55,29 +48,15 @@ _COMPARISONS: Mapping[Host, str] = {
 }
 
 
-def repository_page(repo_url: str | None, provider: str | None) -> str | None:
-    """The page of a repository, from any address it can be cloned by; None where the host is not known."""
-    repository = _repository(repo_url, provider)
-    return repository.page if repository else None
-
-
-def commit_url(repo_url: str | None, provider: str | None, commit: str | None) -> str | None:
-    repository = _repository(repo_url, provider)
-    if repository is None or not is_hash(commit):
-        return None
-    return _COMMITS[repository.host].format(page=repository.page, commit=commit)
-
-
 def compare_url(repo_url: str | None, provider: str | None, old: str | None, new: str | None) -> str | None:
     """What came after ``old`` up to ``new``; None also when they are the same commit."""
     repository = _repository(repo_url, provider)
-    form = _COMPARISONS.get(repository.host) if repository else None
-    if repository is None or form is None or not is_hash(old) or not is_hash(new) or old == new:
+    if repository is None or not _is_hash(old) or not _is_hash(new) or old == new:
         return None
-    return form.format(page=repository.page, old=old, new=new)
+    return _COMPARISONS[repository.host].format(page=repository.page, old=old, new=new)
 
 
-def is_hash(commit: str | None) -> bool:
+def _is_hash(commit: str | None) -> bool:
     return commit is not None and _HASH.fullmatch(commit) is not None
 
 
@@ -89,8 +68,8 @@ def _repository(repo_url: str | None, provider: str | None) -> Repository | None
     host = _host(name, provider)
     if host is None or not all(map(_SEGMENT.fullmatch, segments)):
         return None
-    path = _path(host, segments)
-    return Repository(host, f"{base}/{path}") if path else None
+    is_deep = host is Host.GITLAB and len(segments) > 2
+    return Repository(host, "/".join([base, *segments])) if len(segments) == 2 or is_deep else None
 
 
 def _place(url: str) -> tuple[str, str, list[str]] | None:
@@ -121,16 +100,6 @@ def _at(scheme: str, name: str | None, port: int | None, path: str) -> tuple[str
 def _host(name: str, provider: str | None) -> Host | None:
     """By its name, or as Bitrise calls the provider of the app."""
     said = (provider or "").lower()
-    kind = next((each for each in ("github", "gitlab", "bitbucket") if each in name), None)
-    kind = kind or next((each for each in ("github", "gitlab", "bitbucket") if each in said), None)
-    if kind == "bitbucket":
-        return Host.BITBUCKET if name == "bitbucket.org" else Host.BITBUCKET_SERVER
-    return Host(kind) if kind else None
-
-
-def _path(host: Host, segments: list[str]) -> str | None:
-    if host is Host.BITBUCKET_SERVER:
-        project = segments[1:] if segments[0] == "scm" else segments
-        return f"projects/{project[0]}/repos/{project[1]}" if len(project) == 2 else None
-    is_deep = host is Host.GITLAB and len(segments) > 2
-    return "/".join(segments) if len(segments) == 2 or is_deep else None
+    host = next((each for each in Host if each.value in name), None)
+    host = host or next((each for each in Host if each.value in said), None)
+    return None if host is Host.BITBUCKET and name != "bitbucket.org" else host

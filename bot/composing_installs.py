@@ -47,7 +47,7 @@ def wire_installs(
     new_id: Callable[[], str],
 ) -> Wired:
     def client(token: Callable[[], Awaitable[Token]]) -> SlackClient:
-        web = web_client(None, session=session, base_url=settings.slack_api_url)
+        web = web_client(session=session, base_url=settings.slack_api_url)
         return SlackClient(web=web, session=session, token=token)
 
     if settings.slack_client_id is None or settings.slack_client_secret is None:

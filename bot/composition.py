@@ -260,7 +260,7 @@ def compose(
         aborts=aborts, bulk=bulk, builds=known, again=again, subscribing=subscribing, preview=preview,
         connections=connections, hints=hints, skips=skips, imports=imports, unfurls=unfurls, uninstalls=uninstalls,
         findings=findings, showing=showing, me=me, outbox=outbox, tasks=tasks, slack=installs.client,
-        workspaces=workspaces, app_rows=app_rows, build_rows=builds, requests=requests, messages=messages,
+        workspaces=workspaces, app_rows=app_rows, requests=requests, messages=messages,
         facts=FactStore(database), figures=figures, statistics=statistics, digests=digests,
     )  # fmt: skip
     return Composition(engine, installs, tracker, services, wired.oauth)

@@ -110,11 +110,16 @@ class Connections:
 
     @asynccontextmanager
     async def bitrise(self, workspace_id: str) -> AsyncIterator[BitriseClient]:
-        """A client with the workspace's token; a 401 inside marks the token as dead and raises `ConnectionDead`."""
-        workspace = await self.get_connected(workspace_id)
+        """A client with the workspace's token. Raises what `get_connected` and `bitrise_of` raise."""
+        async with self.bitrise_of(await self.get_connected(workspace_id)) as client:
+            yield client
+
+    @asynccontextmanager
+    async def bitrise_of(self, workspace: WorkspaceRow) -> AsyncIterator[BitriseClient]:
+        """The same where the workspace has just been read; a 401 inside marks its token as dead: `ConnectionDead`."""
         sealed = workspace.bitrise_token_sealed or ""
         try:
-            yield self._bitrise(self._vault.open(sealed, context=token_context(workspace_id)))
+            yield self._bitrise(self._vault.open(sealed, context=token_context(workspace.workspace_id)))
         except BitriseUnauthorized as error:
             await self._mark_refused(workspace, sealed)
             raise ConnectionDead(self._command) from error

@@ -11,7 +11,7 @@ Outcomes, causes, reasons and people are compared without regard to case.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import groupby
@@ -93,11 +93,12 @@ def _fits_word(patterns: tuple[str, ...], word: str | None) -> bool:
 
 
 def _fits(patterns: tuple[str, ...], takes: Callable[[str], bool]) -> bool:
-    asked, excluded = _sides(patterns)
+    asked, excluded = sides(patterns)
     return (not asked or any(map(takes, asked))) and not any(map(takes, excluded))
 
 
-def _sides(patterns: tuple[str, ...]) -> tuple[list[str], list[str]]:
+def sides(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The patterns that ask, and those that exclude without their ``!``."""
     asked = [pattern for pattern in patterns if not pattern.startswith(EXCLUDES)]
     return asked, [pattern[1:] for pattern in patterns if pattern.startswith(EXCLUDES)]
 
@@ -105,9 +106,13 @@ def _sides(patterns: tuple[str, ...]) -> tuple[list[str], list[str]]:
 def _is_by(pattern: str, build: BuildRow, people: People) -> bool:
     """Slack says for certain who started a build from there; a namesake at the Git host does not count then."""
     who = (build.cause_who or "").lower()
-    if not _USER_ID.fullmatch(pattern):
+    if not is_user_id(pattern):
         return bool(who) and matches(pattern.lower(), who)
     return build.requester == pattern if build.requester else who in people.get(pattern, ())
+
+
+def is_user_id(name: str) -> bool:
+    return _USER_ID.fullmatch(name) is not None
 
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
@@ -175,7 +180,7 @@ def _typed(key: str, patterns: tuple[str, ...]) -> Iterator[str]:
 
 def _with_at(pattern: str) -> str:
     mark, name = _without_mark(pattern)
-    return f"{mark}@{name}" if _USER_ID.fullmatch(name) else pattern
+    return f"{mark}@{name}" if is_user_id(name) else pattern
 
 
 def _without_mark(pattern: str) -> tuple[str, str]:
@@ -196,7 +201,7 @@ _CAUSE_LABELS = {cause.value: cause.label for cause in Cause}
 
 
 def _phrases(key: str, patterns: tuple[str, ...], names: Mapping[str, str]) -> Iterator[str]:
-    asked, excluded = (" or ".join(_said(key, pattern, names) for pattern in side) for side in _sides(patterns))
+    asked, excluded = (" or ".join(_said(key, pattern, names) for pattern in side) for side in sides(patterns))
     lead = _LEADS.get(key, f"{key} ")
     if asked:
         yield f"{lead or 'only '}{asked}"
@@ -205,6 +210,6 @@ def _phrases(key: str, patterns: tuple[str, ...], names: Mapping[str, str]) -> I
 
 
 def _said(key: str, pattern: str, names: Mapping[str, str]) -> str:
-    if key == "by" and _USER_ID.fullmatch(pattern):
+    if key == "by" and is_user_id(pattern):
         return f"@{names.get(pattern, pattern)}"
     return _CAUSE_LABELS.get(pattern, pattern) if key == "cause" else pattern

@@ -19,8 +19,7 @@ class _Closeness(IntEnum):
     PREFIX = 2
     WORD_PREFIX = 3
     SUBSTRING = 4
-    FUZZY = 5
-    NONE = 6
+    NONE = 5
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -47,18 +46,11 @@ def rank(query: str, names: Iterable[str]) -> list[str]:
     return [name for ratio, name in sorted(similar, key=lambda pair: -pair[0]) if ratio >= _FUZZY]
 
 
-def only_match(query: str, names: Iterable[str]) -> str | None:
-    """The one name a query can only mean: exact, caseless, or the only one with that prefix or those word prefixes."""
-    close = _by_closeness(query, list(dict.fromkeys(names))) if query.strip() else {}
-    best = min(close, default=_Closeness.NONE)
-    return close[best][0] if best <= _Closeness.WORD_PREFIX and len(close[best]) == 1 else None
-
-
 def _by_closeness(query: str, names: list[str]) -> dict[_Closeness, list[str]]:
     close: dict[_Closeness, list[str]] = {}
     for name in names:
         closeness = _closeness(query.strip(), name)
-        if closeness < _Closeness.FUZZY:
+        if closeness is not _Closeness.NONE:
             close.setdefault(closeness, []).append(name)
     return close
 

@@ -15,13 +15,13 @@ from bot.news import TELL
 from bot.owners import is_of
 from bot.quiet import find_zone
 from bot.slack.client import SlackClient, SlackFailed
-from bot.slack.me_form import OFF, MeForm
+from bot.slack.me_form import MeForm
 from bot.sweeps import Sweeps
 from storage import Database, Transaction
 from storage.audit import AuditRow, AuditStore
 from storage.builds import BuildRow
 from storage.news import NewsStore
-from storage.people import PeopleStore, PersonRow
+from storage.people import OFF, PeopleStore, PersonRow
 
 log = logging.getLogger(__name__)
 VERB = "me"

@@ -18,9 +18,9 @@ from bot.tellings import Telling, Tellings
 from storage import Database, Transaction
 from storage.builds import BuildRow, BuildStore
 from storage.news import BEGAN, ENDED, NewsRow, NewsStore
-from storage.people import PeopleStore, PersonRow
+from storage.people import FAILURES, OFF, PeopleStore, PersonRow
 from storage.requests import RequestStore
-from storage.subscriptions import SubscriptionRow, SubscriptionStore
+from storage.subscriptions import CHANGES, SubscriptionRow, SubscriptionStore
 from storage.workspaces import WorkspaceStore
 
 log = logging.getLogger(__name__)
@@ -46,12 +46,12 @@ class Hearers:
 
     def may_concern(self, build: BuildRow) -> bool:
         """Whether somebody may want to hear how a running build ends; the filters decide when it has."""
-        is_followed = any(person.tells != "off" and is_of(person, build) for person in self.people)
+        is_followed = any(person.tells != OFF and is_of(person, build) for person in self.people)
         return is_followed or any(row.app_slug in (None, build.app_slug) for row in self.subscriptions)
 
     @property
     def are_there(self) -> bool:
-        return bool(self.subscriptions) or any(person.tells != "off" for person in self.people)
+        return bool(self.subscriptions) or any(person.tells != OFF for person in self.people)
 
 
 class News:
@@ -88,7 +88,7 @@ class News:
             return False
         hearers = await self.hearers(workspace_id)
         item = NewsRow(0, workspace_id, build.build_slug, ENDED, None, build.finished_at, build.finished_at)
-        rows = [row for row in hearers.subscriptions if row.channel_id == channel_id and row.style != "changes"]
+        rows = [row for row in hearers.subscriptions if row.channel_id == channel_id and row.style != CHANGES]
         return any(fits(row, item, build, hearers.git_names) for row in rows)
 
     # Something has happened.
@@ -166,7 +166,7 @@ class News:
         for row in hearers.subscriptions:
             if not fits(row, item, build, hearers.git_names):
                 continue
-            if row.style == "changes":
+            if row.style == CHANGES:
                 change = await self._change(tx, item, build)
                 if change is not None:
                     changed.setdefault(row.channel_id, self._telling(item, build, row, change))
@@ -232,12 +232,12 @@ def fits(row: SubscriptionRow, item: NewsRow, build: BuildRow, git_names: Mappin
         return False
     wanted = filters.from_json(row.filters)
     if item.kind == BEGAN:
-        is_told = row.tells_starts and row.style != "changes"
+        is_told = row.tells_starts and row.style != CHANGES
         return is_told and filters.fits_start(wanted, build, git_names)
     return filters.fits_end(wanted, build, git_names)
 
 
 def wants(person: PersonRow, build: BuildRow) -> bool:
-    if person.tells == "off" or (person.tells == "failures" and build.outcome != Outcome.FAILED):
+    if person.tells == OFF or (person.tells == FAILURES and build.outcome != Outcome.FAILED):
         return False
     return is_of(person, build)

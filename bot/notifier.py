@@ -253,14 +253,12 @@ class Notifier:
         await self._send_direct(message)
 
     async def _send_direct(self, message: OutboxRow) -> None:
-        user_id = message.payload["user_id"]
-        self._pace(self._budget.post(message.workspace_id, user_id, now=self._clock.now()))
-        client = self._slack(message.workspace_id)
-        await readable(lambda drawn: client.post(user_id, drawn), message_of(message.payload))
-        await self._drop(message)
+        await self._say(message, message.payload["user_id"])
 
     async def _send_note(self, message: OutboxRow) -> None:
-        channel_id = message.payload["channel_id"]
+        await self._say(message, message.payload["channel_id"])
+
+    async def _say(self, message: OutboxRow, channel_id: str) -> None:
         self._pace(self._budget.post(message.workspace_id, channel_id, now=self._clock.now()))
         client = self._slack(message.workspace_id)
         await readable(lambda drawn: client.post(channel_id, drawn), message_of(message.payload))

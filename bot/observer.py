@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot import outcomes
-from bot.bitrise.models import Build, RequestedParams
+from bot.bitrise.models import OURS, Build, RequestedParams
 from bot.clock import Clock
 from bot.findings import Findings
 from bot.news import News
@@ -20,7 +20,6 @@ from storage.builds import BuildRow, BuildStore
 from storage.cards import CARD, CardRow, CardStore
 
 RANK = {"queued": 0, "running": 1, "finished": 2}
-OURS = "BUILDBELL_"
 LATE = ("credit_cost", "machine_type", "stack")
 
 

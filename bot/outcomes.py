@@ -1,4 +1,4 @@
-"""How a build stands, how it ended, who caused it and how long it took: Bitrise's numbers and texts, read once.
+"""How a build stands, how it ended and who caused it: Bitrise's numbers and texts, read once. And times in words.
 
 Pure. What Bitrise's pages do not say becomes ``other`` with the text kept, never a guess. Why a build was stopped is
 next door in ``bot.reasons`` and can be had from here as well.
@@ -26,8 +26,6 @@ __all__ = [
     "cause_of",
     "parse_abort_reason",
     "pipeline_state_of",
-    "queue_seconds",
-    "run_seconds",
     "spoken_duration",
     "state_of",
     "triggered_by_text",
@@ -215,30 +213,6 @@ def _bitrise_cause(text: str, pipeline: str | None, request_id: str | None) -> C
 
 _MINUTE = 60
 _DAY_HOURS = 24
-
-
-def run_seconds(
-    started_at: datetime | None, finished_at: datetime | None, *, now: datetime | None = None
-) -> int | None:
-    """Seconds on a machine, so far when ``now`` is given; None for a build that never reached one."""
-    return _seconds_between(started_at, finished_at or now)
-
-
-def queue_seconds(
-    triggered_at: datetime | None,
-    started_at: datetime | None,
-    finished_at: datetime | None = None,
-    *,
-    now: datetime | None = None,
-) -> int | None:
-    """Seconds until a machine took it; a build that was stopped before that has waited until its end."""
-    return _seconds_between(triggered_at, started_at or finished_at or now)
-
-
-def _seconds_between(begin: datetime | None, end: datetime | None) -> int | None:
-    if begin is None or end is None:
-        return None
-    return max(0, int((end - begin).total_seconds()))  # Bitrise's clock and ours may differ by a little
 
 
 def spoken_duration(seconds: float) -> str:

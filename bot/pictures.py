@@ -143,7 +143,7 @@ class Pictures:
 
     async def _draw_import(self, card: CardRow, shown: list[ShownBuild]) -> Message:
         rows = await self._imports.list_of_card(card.card_id)
-        return import_message.progress(rows, await self._titles(card.workspace_id), command=self._command)
+        return import_message.progress(rows, await self._apps.list_titles(card.workspace_id), command=self._command)
 
     async def _draw_digest(self, card: CardRow, shown: list[ShownBuild]) -> Message:
         facts = card.facts or {}
@@ -152,10 +152,7 @@ class Pictures:
         return digest_message.digest_message(
             figures,
             await self._digests.find_digest(facts["digest"]),
-            await self._titles(card.workspace_id),
+            await self._apps.list_titles(card.workspace_id),
             is_late=bool(facts.get("late")),
             command=self._command,
         )
-
-    async def _titles(self, workspace_id: str) -> dict[str, str]:
-        return {app.app_slug: app.title for app in await self._apps.list_apps(workspace_id)}

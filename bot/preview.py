@@ -17,7 +17,7 @@ from bot.observer import Observer
 from storage import Database
 from storage.builds import BuildRow
 from storage.news import ENDED, NewsRow
-from storage.subscriptions import SubscriptionRow
+from storage.subscriptions import CHANGES, SubscriptionRow
 
 DAYS = 7
 MOST_PAGES = 10
@@ -73,7 +73,7 @@ class Preview:
         hearers = await self._news.hearers(row.workspace_id)
         then = dataclasses.replace(row, created_at=since)
         told = [build for build in ended if fits(then, end_of(build, since), build, hearers.git_names)]
-        if row.style != "changes":
+        if row.style != CHANGES:
             return len(told)
         changes = [await self._changes.change_of(build) for build in told]
         return sum(change is not None for change in changes)

@@ -34,6 +34,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 RETRY_EVERY = timedelta(seconds=3)
 LOOK_EVERY = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(hours=24)
+MOST_PAGES = 40
+"""Of one branch since the start: more are no list, but one that repeats itself."""
 UNANSWERED = "Bitrise has not answered for a day, so I can't tell whether your build was started. Please look there."
 BROKEN = "Something broke on my side, so I can't tell whether your build was started. Please look at Bitrise."
 
@@ -178,10 +180,8 @@ class Sending:
             card_id=request.request_id,
             workspace_id=request.workspace_id,
             channel_id=request.channel_id or request.user_id,
-            ts=None,
             requester=request.user_id,
             request_id=request.request_id,
-            rerouted_from=None,
             created_at=now,
         )
         await self._cards.add_card(tx, card, slugs)
@@ -265,13 +265,19 @@ class Sending:
 
 
 async def find_builds(client: BitriseClient, request: RequestRow, filters: BuildFilters) -> list[Build]:
-    """Builds that carry the request, page by page; they come from one start, so one page has them all."""
-    while True:
+    """Builds that carry the request, page by page; they come from one start, so one page has them all.
+
+    Raises `BitriseUnavailable` when the list has no end: what was not read may hold them.
+    """
+    for _ in range(MOST_PAGES):
         page = await client.list_builds(request.app_slug or "", filters)
         found = [build for build in page.items if carries(build, request)]
         if found or page.next is None:
             return found
+        if page.next == filters.next:
+            break
         filters = dataclasses.replace(filters, next=page.next)
+    raise BitriseUnavailable("Bitrise's list of builds has no end.")
 
 
 async def find_pipelines(client: BitriseClient, request: RequestRow, since: datetime) -> list[Build]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 
-from bot.bitrise.models import Build, TriggeredBuild, TriggerParams
-from bot.observer import OURS
+from bot.bitrise.models import MESSAGE_VARIABLE, REQUEST_VARIABLE, Build, TriggeredBuild, TriggerParams
 from bot.outcomes import Cause, triggered_by_text
 from bot.wanted import Parameters
 from storage.builds import BuildRow
@@ -14,9 +13,9 @@ from storage.requests import RequestRow
 
 
 def trigger_params(request: RequestRow, parameters: Parameters) -> TriggerParams:
-    environment = [*parameters.environment, (f"{OURS}REQUEST", request.request_id)]
+    environment = [*parameters.environment, (REQUEST_VARIABLE, request.request_id)]
     if parameters.message:
-        environment.append((f"{OURS}MESSAGE", parameters.message))
+        environment.append((MESSAGE_VARIABLE, parameters.message))
     return TriggerParams(
         app_slug=parameters.app_slug,
         workflow=parameters.workflow,

@@ -32,7 +32,6 @@ from bot.unfurls import Unfurls
 from bot.uninstalls import Uninstalls
 from storage import Database
 from storage.apps import AppStore
-from storage.builds import BuildStore
 from storage.facts import FactStore
 from storage.figures import FigureStore
 from storage.outbox import OutboxStore
@@ -68,7 +67,6 @@ class Services:
     slack: Callable[[str], SlackClient]
     workspaces: WorkspaceStore
     app_rows: AppStore
-    build_rows: BuildStore
     requests: RequestStore
     messages: OutboxStore
     statistics: Statistics

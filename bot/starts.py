@@ -73,7 +73,7 @@ class Starts:
             return Asked(known.request_id, app, parameters, is_held=known.state == "held")
         if state != "held":
             return Asked(request.request_id, app, parameters)
-        equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest, on=self._db)
+        equal = await self._builds.list_equal_running(asker.workspace_id, app.app_slug, parameters.digest)
         return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
 
     async def release_held(self, asker: Asker, request_id: str) -> bool:

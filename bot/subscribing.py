@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +24,6 @@ from storage.audit import AuditRow, AuditStore
 from storage.subscriptions import SubscriptionRow, SubscriptionStore
 
 MOST_IN_CHANNEL = 20
-_USER_ID = re.compile(r"[UW][A-Z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +258,7 @@ def same_filters(stored: Mapping[str, object], wanted: Filters) -> bool:
 def people_in(wanted: Filters) -> list[str]:
     """The Slack user ids among who is asked for."""
     names = (pattern.removeprefix(EXCLUDES) for pattern in wanted.by)
-    return [name for name in names if _USER_ID.fullmatch(name)]
+    return [name for name in names if filters.is_user_id(name)]
 
 
 def described(row: SubscriptionRow) -> str:

@@ -16,7 +16,7 @@ from storage.builds import BuildRow, BuildStore
 from storage.cards import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, CardRow, CardStore
 from storage.news import BEGAN
 from storage.people import PersonRow
-from storage.subscriptions import SubscriptionRow
+from storage.subscriptions import CHANGES, SubscriptionRow
 
 FOLDED_OVER = 3
 """More late messages than this in one channel become one."""
@@ -45,7 +45,7 @@ class Telling:
 
     @property
     def facts(self) -> dict[str, Any]:
-        told = self.change is not None and (self.style == "changes" or self.change.kind == FLAKY)
+        told = self.change is not None and (self.style == CHANGES or self.change.kind == FLAKY)
         known = self.change.to_facts() if self.change and told else {}
         return known | ({"late": True} if self.is_late else {})
 
@@ -115,7 +115,7 @@ class Tellings:
     def _style(self, telling: Telling) -> str:
         if telling.style in ("line", "thread"):
             return STARTED if telling.kind == BEGAN else LINE
-        return CHANGE if telling.style == "changes" else CARD
+        return CHANGE if telling.style == CHANGES else CARD
 
     async def _branch_thread(self, tx: Transaction, telling: Telling) -> CardRow:
         """The message under which a branch is told; a new one every week, so that no thread grows for ever."""
@@ -153,10 +153,6 @@ class Tellings:
             card_id=self._new_id(),
             workspace_id=workspace_id,
             channel_id=channel_id,
-            ts=None,
-            requester=None,
-            request_id=None,
-            rerouted_from=None,
             created_at=self._clock.now(),
             style=style,
             subscription_id=subscription.subscription_id if subscription else None,

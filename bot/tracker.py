@@ -19,6 +19,7 @@ from bot.errors import (
     BitriseBusy,
     BitriseError,
     BitriseNotFound,
+    BitriseRefused,
     BitriseUnavailable,
     BuildbellError,
     ConnectionDead,
@@ -28,7 +29,7 @@ from bot.news import News
 from bot.observer import Observer
 from bot.outbox import Outbox
 from bot.sweeps import LEAST_PAUSE, SWEEP, Sweeps
-from bot.walk import PAGE, Walk
+from bot.walk import Walk
 from storage import Database, DatabaseTrouble, Transaction
 from storage.builds import BuildRow, BuildStore
 from storage.cards import CARD, CardStore
@@ -158,18 +159,18 @@ class Tracker:
             raise RetryAt(claimed_until)
 
     async def _look(self, client: BitriseClient, workspace_id: str) -> None:
-        page = await client.list_all_builds(limit=PAGE)
+        page = await client.list_all_builds()
         if await self._walk.begin(workspace_id, page):
             await self._walk.go_on(client, workspace_id)
         on_page = {build.slug for build in page.items}
         unfinished = await self._builds.list_unfinished(workspace_id)
         missing = [build for build in unfinished if build.build_slug not in on_page]
         missing.sort(key=lambda build: build.seen_at)  # who has waited longest, so that everybody gets a turn
-        trouble: BitriseUnavailable | None = None
+        trouble: BitriseError | None = None
         for build in missing[:ASKED_SINGLY]:
             try:
                 await self._keep(workspace_id, await self._ask(client, build))
-            except BitriseUnavailable as error:  # one build that cannot be shown holds up no other
+            except (BitriseUnavailable, BitriseRefused) as error:  # one build that cannot be shown holds up no other
                 trouble = error
         if trouble is not None:
             raise trouble

@@ -14,11 +14,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.errors import SealBroken, StartupFailed
+from bot.log import STARS
 
 VERSION = "v1"
 KEY_BYTES = 32
 NONCE_BYTES = 12
-STARS = "********"
 
 
 class Token:

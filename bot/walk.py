@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from bot.bitrise.client import PAGE_LIMIT, BitriseClient
+from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build, Page
 from bot.errors import BitriseNotFound, BitriseRefused
 from bot.observer import Observer
@@ -20,7 +20,6 @@ from storage import Database, Transaction
 from storage.workspaces import WorkspaceRow, WorkspaceStore
 
 log = logging.getLogger(__name__)
-PAGE = PAGE_LIMIT
 PAGES_A_SWEEP = 20
 AT_ONCE = 10
 
@@ -89,16 +88,19 @@ class Walk:
             if workspace is None or workspace.walk_next is None:
                 return
             try:
-                page = await client.list_all_builds(next=workspace.walk_next, limit=PAGE)
+                page = await client.list_all_builds(next=workspace.walk_next)
             except (BitriseNotFound, BitriseRefused) as error:
                 # The build the page begins with is gone: begin again from the newest one.
                 log.warning("a gap is read anew", extra={"workspace": workspace_id, "error": str(error)})
-                await self._move(workspace, walk_next=None)
+                await self._begin_anew(workspace)
                 return
             await self._keep(workspace, page)
 
     async def _keep(self, workspace: WorkspaceRow, page: Page[Build]) -> None:
-        is_done = workspace.known_until is None or reaches(page, workspace.known_until)
+        has_no_end = page.next is not None and page.next == workspace.walk_next
+        if has_no_end:
+            log.warning("Bitrise's list of builds has no end", extra={"workspace": workspace.workspace_id})
+        is_done = has_no_end or workspace.known_until is None or reaches(page, workspace.known_until)
         await self._observe(workspace.workspace_id, page.items)
 
         async def keep(tx: Transaction) -> None:
@@ -116,11 +118,9 @@ class Walk:
         await self._db.transaction(keep)
         await self._observer.tell_all(workspace.workspace_id)
 
-    async def _move(self, workspace: WorkspaceRow, *, walk_next: str | None) -> None:
+    async def _begin_anew(self, workspace: WorkspaceRow) -> None:
         await self._db.transaction(
-            lambda tx: self._workspaces.save_walk(
-                tx, workspace.workspace_id, known_until=workspace.known_until, walk_next=walk_next
-            )
+            lambda tx: self._workspaces.save_walk(tx, workspace.workspace_id, known_until=workspace.known_until)
         )
 
 

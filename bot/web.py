@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 1024 * 1024
 MAX_WEBHOOK_BYTES = 64 * 1024
 MAX_SKIP_BYTES = 8 * 1024
+BODY_SECONDS = 10.0
 
 
 def web_app(
@@ -32,9 +34,9 @@ def web_app(
     metrics_token: str = "",
     oauth: OAuth | None = None,
 ) -> web.Application:
-    """``slack`` is None in Socket Mode, ``oauth`` for one workspace; ``is_ready`` returns what is missing, or None.
+    """``slack`` is None in Socket Mode, ``oauth`` for one workspace; a worker has neither, nor ``hints`` and ``skips``.
 
-    With a ``metrics_token``, metrics are for those who bear it.
+    ``is_ready`` returns what is missing, or None. With a ``metrics_token``, metrics are for those who bear it.
     """
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_get("/healthz", _health)
@@ -86,10 +88,8 @@ def _bitrise(hints: Hints, is_ready: Callable[[], str | None]) -> Callable[[web.
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
             return web.Response(status=503)
-        if (request.content_length or 0) > MAX_WEBHOOK_BYTES:
-            return web.Response(status=413)
-        raw = await request.content.read(MAX_WEBHOOK_BYTES + 1)
-        is_true = len(raw) <= MAX_WEBHOOK_BYTES and await hints.receive(request.match_info["key"], raw, request.headers)
+        raw = await body_of(request, most=MAX_WEBHOOK_BYTES)
+        is_true = await hints.receive(request.match_info["key"], raw, request.headers)
         return web.Response(status=204 if is_true else 404)
 
     return receive
@@ -101,12 +101,7 @@ def _step(skips: Skips, is_ready: Callable[[], str | None]) -> Callable[[web.Req
     async def receive(request: web.Request) -> web.Response:
         if missing := is_ready():
             return web.Response(status=503, text=f"Buildbell waits for {missing}.")
-        if (request.content_length or 0) > MAX_SKIP_BYTES:
-            return web.Response(status=413)
-        raw = await request.content.read(MAX_SKIP_BYTES + 1)
-        if len(raw) > MAX_SKIP_BYTES:
-            return web.Response(status=413)
-        answer = await skips.receive(raw, request.headers)
+        answer = await skips.receive(await body_of(request, most=MAX_SKIP_BYTES), request.headers)
         wait = {"Retry-After": str(answer.retry_after_seconds)} if answer.retry_after_seconds else None
         return web.Response(status=answer.status, text=answer.sentence, headers=wait)
 
@@ -119,6 +114,23 @@ def _slack(
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
             return web.Response(status=503)  # starting or stopping: Slack repeats events, people their commands
+        await body_of(request, most=MAX_BODY_BYTES)
         return await deliveries.by_http(request)
 
     return receive
+
+
+async def body_of(request: web.Request, *, most: int) -> bytes:
+    """Whole, in however many pieces it comes. Raises the answer to one that is too large, broken, or does not come."""
+    if (request.content_length or 0) > most:
+        raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise web.HTTPBadRequest from None
+    if len(raw) > most:
+        raise web.HTTPRequestEntityTooLarge(most, len(raw))
+    return raw

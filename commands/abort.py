@@ -62,8 +62,9 @@ async def list_to_choose(asker: Asker, app_name: str | None, services: Services)
     """What runs; all of it may be stopped at once where one app is named."""
     app = await services.builds.named_app(asker, app_name) if app_name else None
     title, slug = (app.title, app.app_slug) if app else (None, None)
-    shown = await services.showing.shown_all(await services.builds.list_running(asker, slug))
-    return lists.running_now(shown, now=services.clock.now(), of=title, stop_all=slug)
+    found = await services.builds.list_running(asker, slug)
+    shown = await services.showing.shown_all(found.builds)
+    return lists.running_now(shown, now=services.clock.now(), of=title, is_more=found.is_more, stop_all=slug)
 
 
 async def fill_form(asker: Asker, view_id: str, arguments: AbortArguments, services: Services) -> None:

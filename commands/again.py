@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -12,10 +12,10 @@ from bot.again import newest_commit, same_commit
 from bot.errors import BuildbellError, NothingNamed, Unclear
 from bot.services import Services
 from bot.slack import ids, questions
-from bot.slack.forms import notice
-from bot.slack.start_form import StartDraft, start_form
-from bot.slack.targets import Target
-from bot.slack.text import Message
+from bot.slack.forms import INPUT_LIMIT, notice
+from bot.slack.start_form import MESSAGE_LIMIT, StartDraft, start_form
+from bot.slack.targets import Target, branch_option, target_option
+from bot.slack.text import Message, length, outside
 from bot.wanted import Wanted
 from commands.arguments import parse_build
 from commands.asking import (
@@ -33,6 +33,8 @@ from commands.start import answer_to
 from commands.status import named
 from commands.tokens import shown
 from storage.builds import BuildRow
+
+LEFT_OUT_TOLD = 5
 
 HELP = (
     Help("again shop #812", "starts it with the same parameters; asks which commit when the branch has moved"),
@@ -154,16 +156,16 @@ async def fill_opened_form(asker: Asker, build: BuildRow, view_id: str, services
 async def show_form(asker: Asker, build: BuildRow, view_id: str, services: Services) -> None:
     wanted = await services.again.wanted(asker, build)
     moved = await services.again.find_moved(asker, build)
-    note = None
+    told = [left_out_note(wanted)]
     if moved is not None:
         old, new = (build.commit_hash or "")[:7], (moved.newest.commit_hash or "")[:7]
-        note = f"{build.branch} has moved from {old} to {new} since then. Without a commit the newest one is built."
+        branch = outside(build.branch or "", 100)
+        told.append(f"{branch} has moved from {old} to {new} since then. Without a commit the newest one is built.")
     app = await services.apps.find_app(asker.workspace_id, build.app_slug)
     view = start_form(
         draft_of(wanted, app.title if app else build.app_slug),
         channel_id=asker.channel_id,
-        again_of=build.build_slug,
-        note=note,
+        note=" ".join(filter(None, told)) or None,
     )
     await services.slack(asker.workspace_id).update_view(view_id, view)
 
@@ -176,6 +178,28 @@ def draft_of(wanted: Wanted, app_title: str) -> StartDraft:
         target=Target(target, is_pipeline=wanted.pipeline is not None) if target else None,
         branch=wanted.branch,
         revision=wanted.commit or (f"tag:{wanted.tag}" if wanted.tag else None),
-        environment="\n".join(f"{key}={value}" for key, value in wanted.environment if "\n" not in value) or None,
+        environment="\n".join(fitting(wanted.environment).values()) or None,
         message=wanted.message,
     )
+
+
+def fitting(environment: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Lines of the form's field by name: as many as it holds, and none for a value of several lines."""
+    kept: dict[str, str] = {}
+    for key, value in environment:
+        line = f"{key}={value}"
+        if len(line.splitlines()) == 1 and length("\n".join([*kept.values(), line])) <= INPUT_LIMIT:
+            kept[key] = line
+    return kept
+
+
+def left_out_note(wanted: Wanted) -> str:
+    """What the form cannot hold is not sent by it, so it is said; empty when all is there."""
+    target, kept = wanted.pipeline or wanted.workflow, fitting(wanted.environment)
+    left = [outside(key, 40) for key, _ in wanted.environment if key not in kept]
+    left += ["the workflow"] if target and target_option(Target(target)) is None else []
+    left += ["the branch"] if wanted.branch and branch_option(wanted.branch) is None else []
+    left += ["the message"] if length(wanted.message or "") > MESSAGE_LIMIT else []
+    more = f" and {len(left) - LEFT_OUT_TOLD} more" if len(left) > LEFT_OUT_TOLD else ""
+    named = ", ".join(left[:LEFT_OUT_TOLD]) + more
+    return f"What this form cannot hold is left out: {named}. Run again starts with everything." if left else ""

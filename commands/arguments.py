@@ -6,7 +6,7 @@ with what is left::
     asked = parse(command["text"], VERBS)          # Parsed("abort", Words("shop #812 stuck"))
     arguments = parse_abort(asked.words)           # AbortArguments(BuildArguments("shop", 812), sentence="stuck")
 
-All readers take raw text too (``/build-abort`` has no verb), and raise ArgumentsUnclear and nothing else.
+All readers take raw text too, such as a form gives, and raise ArgumentsUnclear and nothing else.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bot.matching import nearest, only_match, rank
 from commands.abort_arguments import AbortArguments, parse_abort
 from commands.list_arguments import ListArguments, parse_list
 from commands.references import BuildArguments, parse_build, stands_for_build
-from commands.start_arguments import StartArguments, environment_lines, format_start, parse_start
+from commands.start_arguments import StartArguments, parse_start
 from commands.subscribe_arguments import (
     ALL_APPS,
     SubscribeArguments,
@@ -43,10 +42,6 @@ __all__ = [
     "UnsubscribeArguments",
     "UserMention",
     "Words",
-    "environment_lines",
-    "format_start",
-    "nearest",
-    "only_match",
     "parse",
     "parse_abort",
     "parse_build",
@@ -54,7 +49,6 @@ __all__ = [
     "parse_start",
     "parse_subscribe",
     "parse_unsubscribe",
-    "rank",
     "read",
 ]
 

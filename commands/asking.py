@@ -21,6 +21,7 @@ from bot.errors import (
     NotConnected,
     ViewGone,
 )
+from bot.installs import ORGANISATION
 from bot.matching import nearest
 from bot.services import Services
 from bot.slack import replies
@@ -41,8 +42,6 @@ ADVICE: Mapping[type[BuildbellError], str] = {
     SlackUnavailable: AGAIN,
 }
 """The way out, where an answer of Bitrise or Slack is told as it came."""
-ORGANISATION = "E"
-"""What the id of an organisation begins with."""
 
 
 @dataclass(frozen=True, slots=True)

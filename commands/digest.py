@@ -61,8 +61,7 @@ async def draft_of(asker: Asker, there: list[DigestRow], services: Services) -> 
         return DigestDraft(
             channel_id, row.app_slug or ALL_APPS, title, row.cadence, row.weekday, row.at, row.zone, note=note_of(there)
         )
-    channel = await services.app_rows.get_channel(asker.workspace_id, channel_id)
-    app = await services.apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None
+    app = await services.apps.find_channel_app(asker.workspace_id, channel_id)
     return DigestDraft(
         channel_id, app.app_slug if app else None, app.title if app else None, zone=await zone_of(asker, services)
     )
@@ -88,7 +87,7 @@ async def save_digest(ack: AsyncAck, view: Payload, body: Payload, services: Ser
         services.access.check_member(asker)
         await check(asker, form, services)
         saved = await services.digests.save(asker, form)
-        titles = {app.app_slug: app.title for app in await services.app_rows.list_apps(asker.workspace_id)}
+        titles = await services.app_rows.list_titles(asker.workspace_id)
         await ack(response_action="update", view=notice("Saved", set_up(saved, titles, next_at=saved.due_at)))
 
 

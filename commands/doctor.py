@@ -17,8 +17,8 @@ async def examine(typed: Typed, services: Services) -> Message | None:
     workspace = await services.workspaces.find_workspace(typed.asker.workspace_id)
     lines = []
     if workspace and workspace.last_sweep_at:
-        ago = round((services.clock.now() - workspace.last_sweep_at).total_seconds())
-        lines.append(f"Bitrise was last looked at {ago} s ago.")
+        ago = spoken_duration((services.clock.now() - workspace.last_sweep_at).total_seconds())
+        lines.append(f"Bitrise was last looked at {ago} ago.")
     if workspace and workspace.last_sweep_error:
         lines.append(f"The last look failed: {workspace.last_sweep_error}")
     lines.append(_webhooks(workspace, services))
@@ -39,7 +39,7 @@ def _skips(workspace: WorkspaceRow, services: Services) -> str:
 
 async def past_line(workspace_id: str, services: Services) -> str:
     """What is being read of the past; empty when nothing is."""
-    titles = {app.app_slug: app.title for app in await services.app_rows.list_apps(workspace_id)}
+    titles = await services.app_rows.list_titles(workspace_id)
     return in_a_line(await services.imports.list_open(workspace_id), titles)
 
 

@@ -49,7 +49,6 @@ async def publish(asker: Asker, services: Services) -> None:
             recent=await services.showing.shown_all(recent),
             person=await services.me.find_person(asker),
             may_connect=await services.access.may_connect(asker),
-            may_change_settings=False,
             command=services.command,
             past=await past_line(asker.workspace_id, services),
         )

@@ -50,8 +50,7 @@ async def apps_of(typed: Typed, asked: StatsArguments, services: Services) -> li
     if asked.app is not None:
         return [await services.apps.get_app(asker.workspace_id, asked.app)]
     if asker.channel_id and not asked.is_all:
-        channel = await services.app_rows.get_channel(asker.workspace_id, asker.channel_id)
-        app = await services.apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None
+        app = await services.apps.find_channel_app(asker.workspace_id, asker.channel_id)
         if app is not None:
             return [app]
     return await services.app_rows.list_apps(asker.workspace_id)

@@ -43,7 +43,7 @@ async def open_settings(typed: Typed, services: Services) -> Message | None:
 
 async def alias_pairs(asker: Asker, services: Services) -> list[tuple[str, str]]:
     """Short names with the titles people know the apps by."""
-    titles = {app.app_slug: app.title for app in await services.app_rows.list_apps(asker.workspace_id)}
+    titles = await services.app_rows.list_titles(asker.workspace_id)
     aliases = await services.app_rows.list_aliases(asker.workspace_id)
     return [(alias, titles.get(slug, slug)) for alias, slug in aliases.items()]
 

@@ -13,7 +13,6 @@ from bot.slack.start_form import (
     StartDraft,
     StartForm,
     read_draft,
-    read_origin,
     read_start_form,
     start_form,
 )
@@ -172,8 +171,7 @@ async def draw_form_for_app(ack: AsyncAck, body: Payload, services: Services) ->
     await ack()
     view, asker = body["view"], asker_of_press(body)
     async with answering(services, asker):
-        channel_id, again_of = read_origin(view)
-        drawn = start_form(read_draft(view), channel_id=channel_id, again_of=again_of)
+        drawn = start_form(read_draft(view), channel_id=asker.channel_id)
         await services.slack(asker.workspace_id).update_view(view["id"], drawn, hash=view["hash"])
 
 

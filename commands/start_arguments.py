@@ -7,12 +7,11 @@ https://docs.bitrise.io/en/bitrise-ci/run-and-analyze-builds/triggering-builds-m
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from bot.bitrise.models import OURS
 from bot.matching import nearest
-from bot.quoting import quote
-from commands.references import bitrise_page, is_slug
+from commands.references import bitrise_page
 from commands.synonyms import no_part
 from commands.tokens import ArgumentsUnclear, Word, Words, read, shown, split
 
@@ -51,17 +50,6 @@ class StartArguments:
     environment: tuple[tuple[str, str], ...] = ()
     message: str | None = None
 
-    def placed(self) -> StartArguments:
-        """The words put where they stand for when nothing else is known: app, workflow, branch, those not named."""
-        placed = dict(zip(self._free_places(), self.words, strict=False))
-        return replace(
-            self,
-            words=(),
-            app=placed.get("app", self.app),
-            workflow=placed.get("workflow", self.workflow),
-            branch=placed.get("branch", self.branch),
-        )
-
     def _free_places(self) -> list[str]:
         places = {"app": self.app, "workflow": self.workflow or self.pipeline, "branch": self.branch}
         return [place for place, given in places.items() if given is None]
@@ -76,17 +64,6 @@ def parse_start(text: str | Words) -> StartArguments:
     else:
         draft.take_words(words)
     return draft.arguments()
-
-
-def environment_lines(text: str) -> tuple[tuple[str, str], ...]:
-    """Environment variables of a form: one KEY=value per line, values as they are. Raises ArgumentsUnclear."""
-    draft = _Draft()
-    for line in filter(str.strip, text.splitlines()):
-        name, equals, value = line.partition("=")
-        if not equals:
-            raise ArgumentsUnclear(f"{shown(line.strip())} is no KEY=value.", "Write one variable per line.")
-        draft.set_variable(name.strip(), value.strip())
-    return tuple(draft.environment.items())
 
 
 @dataclass(slots=True)
@@ -176,9 +153,9 @@ class _Draft:
                 f"{shown(name)} cannot be the name of an environment variable.",
                 "Names have letters, digits and underscores, and do not begin with a digit.",
             )
-        if name.upper().startswith("BUILDBELL_"):
+        if name.upper().startswith(OURS):
             raise ArgumentsUnclear(
-                f"{shown(name)} cannot be set: names that begin with BUILDBELL_ are kept for the bot itself.",
+                f"{shown(name)} cannot be set: names that begin with {OURS} are kept for the bot itself.",
                 "Choose another name.",
             )
         self.environment[name] = value
@@ -251,49 +228,3 @@ def _pair(segment: str) -> re.Match[str]:
             "Each part is `name: value`, like `branch: main`.",
         )
     return pair
-
-
-# Writing it down again.
-
-
-def format_start(arguments: StartArguments, verbs: Collection[str] = ()) -> str:
-    """The text that starts the same, typed after the command; a first word that is one of ``verbs`` is quoted.
-
-    Line breaks and typographic quotes in values come back as spaces and plain quotes.
-    """
-    pieces, named = _places(arguments, verbs)
-    pieces += [f"{key}:{_value(value)}" for key in _NAMED if (value := getattr(named, key))]
-    pieces += [f"{_assigning(name)}{_value(value)}" for name, value in arguments.environment]
-    if arguments.message:
-        pieces.append(quote(arguments.message) if pieces else f"message:{quote(arguments.message)}")
-    return " ".join(pieces)
-
-
-def _places(arguments: StartArguments, verbs: Collection[str]) -> tuple[list[str], StartArguments]:
-    """The words that can stand without a name, and the arguments that hold the others by name."""
-    first, others = arguments.words[:1], arguments.words[1:]
-    pieces = [word if _is_place(word) and word.lower() not in verbs else quote(word) for word in first]
-    if all(map(_is_place, others)):
-        return [*pieces, *others], arguments
-    if arguments.app is None:
-        return pieces, replace(arguments.placed(), app=None)
-    return [], arguments.placed()
-
-
-_NAMED = ("app", "workflow", "pipeline", "branch", "tag", "commit")
-
-
-def _is_place(word: str) -> bool:
-    """Whether a word typed as it is would be read as app, workflow or branch."""
-    is_marked = word.startswith(("-", '"', "'")) or word.isdigit() or re.search(r"[\s|#]", word)
-    if not word or is_marked or is_slug(word) or bitrise_page(word):
-        return False
-    return not any(form.fullmatch(word) for form in (_KEYED, _ASSIGNED))
-
-
-def _assigning(name: str) -> str:
-    return f"env[{name}]:" if name in KEYS else f"{name}="
-
-
-def _value(value: str) -> str:
-    return value if re.fullmatch(r"[^\s|\"'][^\s|]*", value) else quote(value)

@@ -67,7 +67,7 @@ async def wanted_of(asker: Asker, arguments: StatsArguments, services: Services)
 async def told(asker: Asker, page: StatsPage, services: Services) -> Message:
     services.access.check_member(asker)
     stats = await services.statistics.stats(asker.workspace_id, page.wanted)
-    titles = {app.app_slug: app.title for app in await services.app_rows.list_apps(asker.workspace_id)}
+    titles = await services.app_rows.list_titles(asker.workspace_id)
     open_imports = await services.imports.list_open(asker.workspace_id)
     reading = [row for row in open_imports if page.wanted.app_slug in (None, row.app_slug)]
     return stats_message(stats, page, titles, past=in_a_line(reading, titles))

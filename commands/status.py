@@ -49,9 +49,10 @@ async def one_build(asker: Asker, arguments: BuildArguments, services: Services)
 async def running(asker: Asker, app_name: str | None, services: Services) -> Message:
     """What runs, in one app if it is named."""
     app = await services.builds.named_app(asker, app_name) if app_name else None
-    builds = await services.builds.list_running(asker, app.app_slug if app else None)
-    shown = await services.showing.shown_all(builds)
-    return lists.running_now(shown, now=services.clock.now(), of=app.title if app else None)
+    title, slug = (app.title, app.app_slug) if app else (None, None)
+    found = await services.builds.list_running(asker, slug)
+    shown = await services.showing.shown_all(found.builds)
+    return lists.running_now(shown, now=services.clock.now(), of=title, is_more=found.is_more)
 
 
 async def show_card_here(typed: Typed, services: Services) -> Message | None:

@@ -45,8 +45,7 @@ async def app_of(typed: Typed, name: str | None, services: Services) -> AppRow:
     asker = typed.asker
     if name:
         return await services.apps.get_app(asker.workspace_id, name)
-    channel = await services.app_rows.get_channel(asker.workspace_id, asker.channel_id or "")
-    app = await services.apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None
+    app = await services.apps.find_channel_app(asker.workspace_id, asker.channel_id)
     if app is not None:
         return app
     raise NothingNamed(

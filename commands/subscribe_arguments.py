@@ -11,6 +11,7 @@ from bot.outcomes import Outcome
 from bot.reasons import Reason
 from commands.synonyms import CAUSES, ENDS, one_of, unknown
 from commands.tokens import ArgumentsUnclear, Word, Words, read, shown
+from storage.subscriptions import CHANGES
 
 ALL_APPS = "*"
 
@@ -33,7 +34,7 @@ class UnsubscribeArguments:
     filters: Filters = field(default_factory=Filters)
 
 
-STYLES = ("card", "line", "thread", "changes")
+STYLES = ("card", "line", "thread", CHANGES)
 
 _KEYED = re.compile(r"(?P<mark>!?)(?P<key>[A-Za-z][\w-]*):(?P<value>.*)", re.DOTALL)
 _KEYS = {
@@ -60,7 +61,7 @@ _STYLES = {
     **dict.fromkeys(("cards", "full"), "card"),
     **dict.fromkeys(("lines", "one-line", "short"), "line"),
     **dict.fromkeys(("threads", "branch", "per-branch"), "thread"),
-    **dict.fromkeys(("change", "changed", "only-changes"), "changes"),
+    **dict.fromkeys(("change", "changed", "only-changes"), CHANGES),
 }
 _STARTS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 _BARE_STARTS = {"starts": True, "no-starts": False, "nostarts": False}

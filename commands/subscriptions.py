@@ -143,8 +143,7 @@ async def open_new_form(asker: Asker, trigger_id: str, services: Services) -> No
     if not asker.channel_id:
         raise NothingNamed(f"Subscriptions belong to a channel: type {services.command} subscribe in one.")
     await services.connections.get_connected(asker.workspace_id)
-    channel = await services.app_rows.get_channel(asker.workspace_id, asker.channel_id)
-    app = await services.apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None
+    app = await services.apps.find_channel_app(asker.workspace_id, asker.channel_id)
     draft = SubscriptionDraft(
         asker.channel_id, app_slug=app.app_slug if app else None, app_title=app.title if app else None
     )

@@ -56,6 +56,10 @@ class AppStore:
         )
         return [from_row(AppRow, row) for row in rows]
 
+    async def list_titles(self, workspace_id: str) -> dict[str, str]:
+        """App slug -> title."""
+        return {app.app_slug: app.title for app in await self.list_apps(workspace_id)}
+
     async def find_app(self, workspace_id: str, app_slug: str) -> AppRow | None:
         row = await self._db.fetch_one(
             f"select {column_list(AppRow)} from apps where workspace_id = :workspace_id and app_slug = :app_slug",

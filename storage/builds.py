@@ -60,12 +60,12 @@ class BuildRow:
     @property
     def queue_seconds(self) -> int | None:
         """From the trigger to a machine; None for a build that never reached one. Stored beside the other columns."""
-        return _seconds(self.triggered_at, self.started_at)
+        return seconds_between(self.triggered_at, self.started_at)
 
     @property
     def run_seconds(self) -> int | None:
         """On a machine, from start to end; None until it has ended. Stored beside the other columns."""
-        return _seconds(self.started_at, self.finished_at)
+        return seconds_between(self.started_at, self.finished_at)
 
     @property
     def target(self) -> str | None:
@@ -73,7 +73,8 @@ class BuildRow:
         return self.pipeline if self.is_pipeline else self.workflow
 
 
-def _seconds(begin: datetime | None, end: datetime | None) -> int | None:
+def seconds_between(begin: datetime | None, end: datetime | None) -> int | None:
+    """Whole seconds, never less than none; None where one of the two is not known."""
     if begin is None or end is None:
         return None
     return max(0, (end - begin) // timedelta(seconds=1))  # Bitrise's clock and ours may differ by a little
@@ -145,8 +146,8 @@ class BuildStore:
             machine_type=build.machine_type, stack=build.stack, is_utility=build.is_utility,
         )  # fmt: skip
 
-    async def list_unfinished(self, workspace_id: str, *, on: Reads | None = None) -> list[BuildRow]:
-        rows = await (on or self._db).fetch_all(
+    async def list_unfinished(self, workspace_id: str) -> list[BuildRow]:
+        rows = await self._db.fetch_all(
             f"""
             select {COLUMNS} from builds
             where workspace_id = :workspace_id and state != 'finished'
@@ -156,23 +157,9 @@ class BuildStore:
         )
         return [_build(row) for row in rows]
 
-    async def list_recent(
-        self, workspace_id: str, *, app_slug: str | None = None, branch: str | None = None, limit: int = 10
-    ) -> list[BuildRow]:
-        rows = await self._db.fetch_all(
-            f"""
-            select {COLUMNS} from builds
-            where workspace_id = :workspace_id
-            and (:app_slug is null or app_slug = :app_slug) and (:branch is null or branch = :branch)
-            order by triggered_at desc limit :limit
-            """,
-            workspace_id=workspace_id, app_slug=app_slug, branch=branch, limit=limit,
-        )  # fmt: skip
-        return [_build(row) for row in rows]
-
-    async def list_equal_running(self, workspace_id: str, app_slug: str, digest: str, *, on: Reads) -> list[BuildRow]:
+    async def list_equal_running(self, workspace_id: str, app_slug: str, digest: str) -> list[BuildRow]:
         """Unfinished builds of equal parameters, newest first."""
-        rows = await on.fetch_all(
+        rows = await self._db.fetch_all(
             f"""
             select {COLUMNS} from builds
             where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and state != 'finished'

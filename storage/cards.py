@@ -29,11 +29,11 @@ class CardRow:
     card_id: str
     workspace_id: str
     channel_id: str
-    ts: str | None
-    requester: str | None
-    request_id: str | None
-    rerouted_from: str | None
     created_at: datetime
+    ts: str | None = None
+    requester: str | None = None
+    request_id: str | None = None
+    rerouted_from: str | None = None
     drawn_at: datetime | None = None
     drawn_digest: str | None = None
     announced_at: datetime | None = None

@@ -58,8 +58,8 @@ class DigestStore:
             **to_columns(digest),
         )
 
-    async def find_digest(self, digest_id: str, *, on: Reads | None = None) -> DigestRow | None:
-        row = await (on or self._db).fetch_one(
+    async def find_digest(self, digest_id: str) -> DigestRow | None:
+        row = await self._db.fetch_one(
             f"select {COLUMNS} from digests where digest_id = :digest_id", digest_id=digest_id
         )
         return from_row(DigestRow, row) if row else None

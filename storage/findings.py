@@ -16,7 +16,7 @@ WANTED, FOUND = "wanted", "found"
 class FindingRow:
     """``lines`` are masked already; ``missing`` says in a sentence why there are none.
 
-    ``installs`` are mappings with platform, title, size_bytes, version and page_url.
+    ``installs`` are mappings with the fields of `bot.installing.InstallLink`.
     """
 
     workspace_id: str

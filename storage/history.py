@@ -35,7 +35,7 @@ class Failures:
 
 
 class HistoryStore:
-    """Each method looks at builds of the same app, target and branch that had ended when ``build`` did."""
+    """Looks back from ``build``: results are those of the same app, target and branch that had ended when it did."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -78,11 +78,9 @@ class HistoryStore:
         """
         return _build(await self._one(sql, build, on, commit_hash=build.commit_hash, outcome=build.outcome))
 
-    async def list_since(
-        self, build: BuildRow, since: datetime, *, limit: int, on: Reads | None = None
-    ) -> list[BuildRow]:
+    async def list_since(self, build: BuildRow, since: datetime, *, limit: int) -> list[BuildRow]:
         """Builds of any workflow on the branch after ``since`` and up to this one, newest first: they know commits."""
-        rows = await (on or self._db).fetch_all(
+        rows = await self._db.fetch_all(
             f"""
             select {COLUMNS} from builds
             where workspace_id = :workspace_id and app_slug = :app_slug and branch = :branch
@@ -94,7 +92,7 @@ class HistoryStore:
         )  # fmt: skip
         return [from_row(BuildRow, row) for row in rows]
 
-    async def list_unfinished_before(self, build: BuildRow, *, on: Reads | None = None) -> list[BuildRow]:
+    async def list_unfinished_before(self, build: BuildRow) -> list[BuildRow]:
         """What ``build`` replaces and has not ended yet, oldest first.
 
         That is, of the same pull request, what builds an older commit or the same target; without a pull request, the
@@ -102,7 +100,7 @@ class HistoryStore:
         """
         same = _OF_PULL_REQUEST if build.pull_request_id else _OF_BRANCH
         facts = {"pull_request_id": build.pull_request_id, "commit_hash": build.commit_hash or ""}
-        rows = await (on or self._db).fetch_all(
+        rows = await self._db.fetch_all(
             f"""
             select {COLUMNS} from builds
             where workspace_id = :workspace_id and app_slug = :app_slug and state != 'finished'

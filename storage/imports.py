@@ -71,9 +71,9 @@ class ImportStore:
         )  # fmt: skip
         return from_row(ImportRow, row) if row else None
 
-    async def find_next(self, workspace_id: str, *, on: Reads | None = None) -> ImportRow | None:
+    async def find_next(self, workspace_id: str) -> ImportRow | None:
         """What is to be read on with: what was asked for last comes first."""
-        row = await (on or self._db).fetch_one(
+        row = await self._db.fetch_one(
             f"""
             select {COLUMNS} from imports
             where workspace_id = :workspace_id and state = '{OPEN}'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Database, Transaction, column_list, from_row, placeholder_list, to_columns
 
 BOT = ""
 """In the place of a user id: the row of the bot itself."""
@@ -64,10 +64,8 @@ class InstallationStore:
             **to_columns(row),
         )
 
-    async def find_installation(
-        self, enterprise_id: str, team_id: str, user_id: str = BOT, *, on: Reads | None = None
-    ) -> InstallationRow | None:
-        row = await (on or self._db).fetch_one(
+    async def find_installation(self, enterprise_id: str, team_id: str, user_id: str = BOT) -> InstallationRow | None:
+        row = await self._db.fetch_one(
             f"select {COLUMNS} from installations where {THIS_ONE}",
             enterprise_id=enterprise_id, team_id=team_id, user_id=user_id,
         )  # fmt: skip

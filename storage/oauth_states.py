@@ -36,7 +36,3 @@ class OAuthStateStore:
             state_digest=state_digest, browser_digest=browser_digest, now=now,
         )  # fmt: skip
         return touched == 1
-
-    async def count_states(self) -> int:
-        rows = await self._db.fetch_all("select count(*) as states from oauth_states")
-        return int(rows[0]["states"])

@@ -9,10 +9,12 @@ from storage.builds import COLUMNS as BUILD_COLUMNS
 from storage.builds import BuildRow
 from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
 
+OFF, FAILURES, ALL = "off", "failures", "all"
+
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """``tells`` is off, failures or all; ``quiet_from`` and ``quiet_until`` are HH:MM in ``time_zone`` (IANA).
+    """``tells`` is `OFF`, `FAILURES` or `ALL`; ``quiet_from`` and ``quiet_until`` are HH:MM in ``time_zone`` (IANA).
 
     ``git_names`` and ``email`` are lower case.
     """
@@ -21,7 +23,7 @@ class PersonRow:
     user_id: str
     git_names: tuple[str, ...] = ()
     email: str | None = field(default=None, repr=False)
-    tells: str = "off"
+    tells: str = OFF
     quiet_from: str | None = None
     quiet_until: str | None = None
     time_zone: str | None = None
@@ -45,9 +47,9 @@ class PeopleStore:
             **to_columns(person),
         )
 
-    async def get_person(self, workspace_id: str, user_id: str, *, on: Reads | None = None) -> PersonRow:
+    async def get_person(self, workspace_id: str, user_id: str) -> PersonRow:
         """Who has said nothing yet is told nothing."""
-        row = await (on or self._db).fetch_one(
+        row = await self._db.fetch_one(
             f"select {COLUMNS} from people where workspace_id = :workspace_id and user_id = :user_id",
             workspace_id=workspace_id, user_id=user_id,
         )  # fmt: skip
@@ -98,11 +100,9 @@ class PeopleStore:
             workspace_id=workspace_id, user_id=user_id,
         )  # fmt: skip
 
-    async def list_builds(
-        self, workspace_id: str, user_id: str, *, is_finished: bool, limit: int, on: Reads | None = None
-    ) -> list[BuildRow]:
+    async def list_builds(self, workspace_id: str, user_id: str, *, is_finished: bool, limit: int) -> list[BuildRow]:
         """A person's builds, newest first."""
-        rows = await (on or self._db).fetch_all(
+        rows = await self._db.fetch_all(
             f"""
             select {", ".join(f"builds.{name}" for name in BUILD_COLUMNS.split(", "))}
             from build_people

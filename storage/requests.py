@@ -89,8 +89,8 @@ class RequestStore:
         )
         return _request(row) if row else None
 
-    async def find_by_key(self, workspace_id: str, unique_key: str, *, on: Reads | None = None) -> RequestRow | None:
-        row = await (on or self._db).fetch_one(
+    async def find_by_key(self, workspace_id: str, unique_key: str) -> RequestRow | None:
+        row = await self._db.fetch_one(
             f"select {COLUMNS} from requests where workspace_id = :workspace_id and unique_key = :unique_key",
             workspace_id=workspace_id, unique_key=unique_key,
         )  # fmt: skip

@@ -9,6 +9,9 @@ from typing import Any
 
 from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
 
+CHANGES = "changes"
+"""The style that tells only what a result changes, and never a start."""
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRow:
@@ -50,10 +53,8 @@ class SubscriptionStore:
             **to_columns(subscription),
         )
 
-    async def find_subscription(
-        self, workspace_id: str, subscription_id: str, *, on: Reads | None = None
-    ) -> SubscriptionRow | None:
-        row = await (on or self._db).fetch_one(
+    async def find_subscription(self, workspace_id: str, subscription_id: str) -> SubscriptionRow | None:
+        row = await self._db.fetch_one(
             f"""
             select {COLUMNS} from subscriptions
             where subscription_id = :subscription_id and workspace_id = :workspace_id

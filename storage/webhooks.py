@@ -41,10 +41,3 @@ class WebhookStore:
             workspace_id=workspace_id, app_slug=app_slug,
         )  # fmt: skip
         return from_row(WebhookRow, row) if row else None
-
-    async def list_webhooks(self, workspace_id: str) -> list[WebhookRow]:
-        rows = await self._db.fetch_all(
-            f"select {COLUMNS} from webhooks where workspace_id = :workspace_id order by app_slug",
-            workspace_id=workspace_id,
-        )
-        return [from_row(WebhookRow, row) for row in rows]

@@ -92,9 +92,9 @@ class WorkspaceStore:
         )  # fmt: skip
         return touched == 1
 
-    async def list_of_enterprise(self, enterprise_id: str, *, on: Reads | None = None) -> list[WorkspaceRow]:
+    async def list_of_enterprise(self, enterprise_id: str) -> list[WorkspaceRow]:
         """The workspaces of an organisation that are known here."""
-        rows = await (on or self._db).fetch_all(
+        rows = await self._db.fetch_all(
             f"select {COLUMNS} from workspaces where enterprise_id = :enterprise_id order by workspace_id",
             enterprise_id=enterprise_id,
         )

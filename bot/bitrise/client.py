@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import aiohttp
 
 from bot.bitrise import reading, remains
-from bot.bitrise.failures import Answer, failure_of, refused, unreadable
+from bot.bitrise.failures import Answer, failure_of, needed, refused, unreadable
 from bot.bitrise.logs import LogCalls
-from bot.bitrise.models import App, Artifact, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
+from bot.bitrise.models import PAGE_LIMIT, App, Artifact, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
 from bot.bitrise.quoting import Quoting
 from bot.bitrise.triggers import outcome_of, quoting_of
 from bot.bitrise.webhook_calls import WebhookCalls
@@ -27,8 +27,6 @@ from bot.errors import BitriseNotFound
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-PAGE_LIMIT = 50
-"""The most that Bitrise gives at once."""
 MOST_APP_PAGES = 40
 PAUSES_SECONDS = (0.2, 0.8)
 
@@ -66,20 +64,15 @@ class BitriseClient(LogCalls, WebhookCalls):
         except BitriseNotFound:
             return None
 
-    async def first_apps(self, *, limit: int = 1) -> Page[App]:
+    async def first_apps(self) -> Page[App]:
         """The safe way to try a token: it works for both kinds. ``total`` says how many apps it reaches."""
-        return await self.list_apps(limit=limit)
+        return await self.list_apps(limit=1)
 
     async def list_apps(
-        self,
-        *,
-        next: str | None = None,
-        title: str | None = None,
-        limit: int = PAGE_LIMIT,
-        sort_by: str = "last_build_at",
+        self, *, next: str | None = None, limit: int = PAGE_LIMIT, sort_by: str = "last_build_at"
     ) -> Page[App]:
         """https://api-docs.bitrise.io/#/application/app-list"""
-        query = {"sort_by": sort_by, "next": next, "title": title, "limit": limit}
+        query = {"sort_by": sort_by, "next": next, "limit": limit}
         return self._page(await self._read("/apps", query), reading.read_app)
 
     async def list_all_apps(self, *, most_pages: int = MOST_APP_PAGES) -> list[App]:
@@ -121,25 +114,14 @@ class BitriseClient(LogCalls, WebhookCalls):
         return self._page(body, lambda item: reading.read_build(item, app_slug))
 
     async def list_all_builds(
-        self,
-        *,
-        status: int | None = None,
-        owner_slug: str | None = None,
-        next: str | None = None,
-        limit: int = PAGE_LIMIT,
+        self, *, status: int | None = None, next: str | None = None, limit: int = PAGE_LIMIT
     ) -> Page[Build]:
         """Builds of all apps, newest first; Bitrise takes no ``sort_by`` here.
 
         https://api-docs.bitrise.io/#/builds/build-list-all
         """
-        query = {"status": status, "owner_slug": owner_slug, "next": next, "limit": limit}
+        query = {"status": status, "next": next, "limit": limit}
         return self._page(await self._read("/builds", query), reading.read_build)
-
-    async def list_running(
-        self, *, owner_slug: str | None = None, next: str | None = None, limit: int = PAGE_LIMIT
-    ) -> Page[Build]:
-        """Builds of all apps that have not ended, newest first; those on hold among them."""
-        return await self.list_all_builds(status=0, owner_slug=owner_slug, next=next, limit=limit)
 
     async def get_build(self, app_slug: str, build_slug: str) -> Build:
         """https://api-docs.bitrise.io/#/builds/build-show"""
@@ -264,13 +246,6 @@ class BitriseClient(LogCalls, WebhookCalls):
     @staticmethod
     def _page(body: object, read: Callable[[Any], T | None]) -> Page[T]:
         return needed(reading.read_page(body, read))
-
-
-def needed(value: T | None) -> T:
-    """What an answer is useless without. Raises `BitriseUnavailable`."""
-    if value is None:
-        raise unreadable()
-    return value
 
 
 def _abort_body(reason: str, with_success: bool, skip_notifications: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 from bot.bitrise.quoting import Quoting, as_sentence
 from bot.errors import (
@@ -17,6 +18,8 @@ from bot.errors import (
     BitriseUnauthorized,
     BitriseUnavailable,
 )
+
+T = TypeVar("T")
 
 RETRY_AFTER_SECONDS = 30.0
 LONGEST_RETRY_SECONDS = 600.0
@@ -86,6 +89,13 @@ def refused(said: str | None, status: int) -> BitriseRefused:
 
 def unreadable(status: int = 200) -> BitriseUnavailable:
     return BitriseUnavailable(f"Bitrise's answer cannot be read ({status}).", status=status)
+
+
+def needed(value: T | None, *, status: int = 200) -> T:
+    """What an answer is useless without. Raises `BitriseUnavailable`."""
+    if value is None:
+        raise unreadable(status)
+    return value
 
 
 def retry_seconds(header: str | None, *, now: datetime) -> float:

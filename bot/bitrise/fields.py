@@ -11,8 +11,8 @@ from typing import Any
 
 LARGEST = 2**53
 """Beyond it a JSON number is no longer exact, and beyond 2**63 no database takes it."""
-FIRST_YEAR = 1971
-"""``0001-01-01T00:00:00Z`` is how "never" is written in some places."""
+YEARS = range(1971, 9999)
+"""``0001-01-01T00:00:00Z`` is how "never" is written in some places, ``9999-12-31`` in others."""
 LONGEST_NUMBER = 20
 
 
@@ -58,7 +58,7 @@ def moment(value: object) -> datetime | None:
         at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return at if at.year >= FIRST_YEAR else None
+    return at if at.year in YEARS else None
 
 
 def plain(value: object) -> str:

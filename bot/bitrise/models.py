@@ -10,11 +10,16 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from bot.log import STARS
+
 T = TypeVar("T")
 
-REQUEST_VARIABLE = "BUILDBELL_REQUEST"
-MESSAGE_VARIABLE = "BUILDBELL_MESSAGE"
-STARS = "********"
+OURS = "BUILDBELL_"
+"""What the names of our own variables begin with; people cannot set such ones."""
+REQUEST_VARIABLE = f"{OURS}REQUEST"
+MESSAGE_VARIABLE = f"{OURS}MESSAGE"
+PAGE_LIMIT = 50
+"""The most that Bitrise gives at once."""
 
 
 # What Bitrise sends.
@@ -39,7 +44,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """``owner_*`` is the workspace, or the user, that it belongs to."""
+    """``owner_name`` is that of the workspace, or the user, that it belongs to."""
 
     slug: str
     title: str | None
@@ -48,19 +53,16 @@ class App:
     repo_slug: str | None
     repo_url: str | None
     is_disabled: bool
-    owner_slug: str | None
     owner_name: str | None
-    avatar_url: str | None = None
     provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentVariable:
-    """One variable of a start. Where ``is_expand`` is set, Bitrise replaces ``$NAME`` in the value."""
+    """One variable of a start."""
 
     key: str
     value: str = field(repr=False)
-    is_expand: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -122,12 +124,10 @@ class Build:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     pull_request_id: int | None = None
-    pull_request_target_branch: str | None = None
     pull_request_view_url: str | None = None
     machine_type: str | None = None
     stack: str | None = None
     credit_cost: int | None = None
-    rebuildable: bool = False
     is_utility: bool = False
     requested: RequestedParams | None = field(default=None, repr=False)
 
@@ -138,11 +138,8 @@ class TriggeredBuild:
 
     slug: str
     number: int | None = None
-    url: str | None = None
     workflow: str | None = None
     pipeline: str | None = None
-    status: str | None = None
-    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +182,6 @@ class StepResult:
     uuid: str | None
     title: str | None
     status: str | None
-    step_id: str | None = None
     status_reason: str | None = field(default=None, repr=False)
     error_messages: tuple[str, ...] = field(default=(), repr=False)
 
@@ -212,8 +208,7 @@ class LogSummary:
 class Artifact:
     """``kind`` is ``ios-ipa``, ``android-apk`` or ``file``. Whoever has the install page's address may install.
 
-    The download URL lives ten minutes and comes only with a single artifact. ``platform`` is ``ios`` or ``android`` for
-    what can be installed; it, the version, the build number and the bundle id are None where Bitrise does not say.
+    The version and the build number are None where Bitrise does not say.
     """
 
     slug: str
@@ -222,11 +217,8 @@ class Artifact:
     size_bytes: int | None
     is_public: bool
     install_page_url: str | None = None
-    expiring_download_url: str | None = field(default=None, repr=False)
     version: str | None = None
     build_number: str | None = None
-    bundle_id: str | None = None
-    platform: str | None = None
 
 
 # What Bitrise takes.
@@ -248,7 +240,7 @@ class BuildFilters:
     commit_message: str | None = None
     trigger_event_type: str | None = None
     next: str | None = None
-    limit: int = 50
+    limit: int = PAGE_LIMIT
     sort_by: str = "created_at"
     pull_request_id: int | None = None
 

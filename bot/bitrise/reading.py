@@ -81,9 +81,7 @@ def read_app(value: object) -> App | None:
         repo_slug=text(fields.get("repo_slug")),
         repo_url=text(fields.get("repo_url")),
         is_disabled=flag(fields.get("is_disabled")),
-        owner_slug=text(owner.get("slug")),
         owner_name=text(owner.get("name")),
-        avatar_url=text(fields.get("avatar_url")),
         provider=text(fields.get("provider")),
     )
 
@@ -178,7 +176,6 @@ def _source(fields: Mapping[str, Any]) -> dict[str, Any]:
         "commit_message": text(fields.get("commit_message")),
         "commit_view_url": text(fields.get("commit_view_url")),
         "pull_request_id": whole(fields.get("pull_request_id")) or None,  # 0 when it is none
-        "pull_request_target_branch": text(fields.get("pull_request_target_branch")) or text(fields.get("branch_dest")),
         "pull_request_view_url": text(fields.get("pull_request_view_url")),
     }
 
@@ -191,7 +188,6 @@ def _course(fields: Mapping[str, Any]) -> dict[str, Any]:
         "triggered_at": moment(fields.get("triggered_at")),
         "finished_at": moment(fields.get("finished_at")),
         "credit_cost": whole(fields.get("credit_cost")),
-        "rebuildable": flag(fields.get("rebuildable")),
         "is_utility": flag(fields.get("utility")),
     }
 
@@ -214,7 +210,7 @@ def _variables(value: object) -> Iterator[EnvironmentVariable]:
     for item in map(mapping, sequence(value)):
         key = text(item.get("key")) or text(item.get("mapped_to"))  # the old name
         if key is not None:
-            yield EnvironmentVariable(key, plain(item.get("value")), is_expand=item.get("is_expand") is not False)
+            yield EnvironmentVariable(key, plain(item.get("value")))
 
 
 # Outgoing webhooks.

@@ -9,7 +9,6 @@ from bot.bitrise.fields import flag, mapping, moment, plain, sequence, text, who
 from bot.bitrise.models import Artifact, LogChunk, LogPart, LogSummary, StepResult
 from bot.bitrise.reading import log_left_out
 
-PLATFORMS: Mapping[str, str] = {"ios-ipa": "ios", "android-apk": "android", "android-aab": "android"}
 LONGEST_FACT = 200
 
 
@@ -52,7 +51,6 @@ def _step(fields: Mapping[str, Any]) -> StepResult:
         uuid=text(fields.get("uuid")),
         title=text(fields.get("title")) or text(fields.get("step_id")),
         status=text(fields.get("status")),
-        step_id=text(fields.get("step_id")),
         status_reason=text(fields.get("status_reason")),
         error_messages=tuple(_messages(fields.get("errors"))),
     )
@@ -70,16 +68,13 @@ def read_artifact(value: object) -> Artifact | None:
     if slug is None:
         log_left_out("artifact")
         return None
-    kind = text(fields.get("artifact_type"))
     return Artifact(
         slug=slug,
         title=text(fields.get("title")),
-        kind=kind,
+        kind=text(fields.get("artifact_type")),
         size_bytes=whole(fields.get("file_size_bytes")),
         is_public=flag(fields.get("is_public_page_enabled")),
         install_page_url=text(fields.get("public_install_page_url")),  # empty when it is off
-        expiring_download_url=text(fields.get("expiring_download_url")),
-        platform=PLATFORMS.get(kind or ""),
         **_app_facts(mapping(fields.get("artifact_meta"))),
     )
 
@@ -93,7 +88,6 @@ def _app_facts(meta: Mapping[str, Any]) -> dict[str, str | None]:
     return {
         "version": _fact(about, "version", "version_name"),
         "build_number": _fact(about, "build_number", "version_code"),
-        "bundle_id": _fact(about, "bundle_id", "package_name"),
     }
 
 

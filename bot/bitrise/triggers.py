@@ -28,24 +28,20 @@ def read_trigger(body: object, quoting: Quoting) -> Read:
     items = [mapping(item) for item in sequence(fields.get("results"))]
     if not any(text(item.get("build_slug")) for item in items) and (not items or text(fields.get("build_slug"))):
         items.append(fields)
-    started = tuple(read_result(item, quoting) for item in items if text(item.get("build_slug")))
+    started = tuple(read_result(item) for item in items if text(item.get("build_slug")))
     others = [item for item in items if not text(item.get("build_slug"))]
     errors = [item for item in others if item.get("status") == "error"]
     words = tuple(quoting.said(item) or "Bitrise did not say why." for item in errors)
     return Read(started, words, is_unclear=len(errors) < len(others))
 
 
-def read_result(fields: Mapping[str, Any], quoting: Quoting) -> TriggeredBuild:
+def read_result(fields: Mapping[str, Any]) -> TriggeredBuild:
     """Whoever has a slug has been started, whatever else is said about it."""
-    message = text(fields.get("message"))
     return TriggeredBuild(
         slug=text(fields.get("build_slug")) or "",
         number=whole(fields.get("build_number")),
-        url=text(fields.get("build_url")),
         workflow=text(fields.get("triggered_workflow")),
         pipeline=text(fields.get("triggered_pipeline")),
-        status=text(fields.get("status")),
-        message=quoting.quote(message) if message else None,
     )
 
 

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.bitrise import reading
-from bot.bitrise.failures import Answer, unreadable
-from bot.bitrise.models import Page
+from bot.bitrise.failures import Answer, needed
+from bot.bitrise.models import PAGE_LIMIT, Page
 from bot.bitrise.webhook import Webhook
 
 HOOKS = "/apps/{app}/outgoing-webhooks"
 EVENTS = ("build", "pipeline")
 """What a webhook of ours is registered for; Bitrise knows these two and ``all``."""
-PAGE_LIMIT = 50
 
 
 class WebhookCalls(ABC):
@@ -35,10 +34,7 @@ class WebhookCalls(ABC):
     async def list_webhooks(self, app_slug: str, *, next: str | None = None, limit: int = PAGE_LIMIT) -> Page[Webhook]:
         """https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-list"""
         body = await self._read(HOOKS, {"next": next, "limit": limit}, app=app_slug)
-        page = reading.read_page(body, reading.read_webhook)
-        if page is None:
-            raise unreadable()
-        return page
+        return needed(reading.read_page(body, reading.read_webhook))
 
     async def create_webhook(self, app_slug: str, *, url: str, secret: str, headers: Mapping[str, str]) -> Webhook:
         """``secret`` signs every delivery, ``headers`` go with it; neither comes back in an error.
@@ -49,10 +45,7 @@ class WebhookCalls(ABC):
         body = {"url": url, "events": list(EVENTS), "secret": secret, "headers": dict(headers)}
         answer = await self._write(HOOKS, body, app=app_slug)
         self._check(answer, hidden=(url, secret, *headers.values()))
-        webhook = reading.read_webhook(reading.read_data(answer.body))
-        if webhook is None:
-            raise unreadable(answer.status)
-        return webhook
+        return needed(reading.read_webhook(reading.read_data(answer.body)), status=answer.status)
 
     async def delete_webhook(self, app_slug: str, webhook_slug: str) -> None:
         """`BitriseNotFound` when it is gone already.

@@ -12,7 +12,7 @@ from bot.slack.blocks import actions, button, context, lines, link_button, messa
 from bot.slack.cards import open_button
 from bot.slack.forms import Payload, modal
 from bot.slack.shown import ShownBuild
-from bot.slack.text import Message, link, quoted
+from bot.slack.text import Message, link, quoted, several, unmarked
 
 PLATFORMS = {"ios": "iOS", "android": "Android"}
 FILES_LISTED = 15
@@ -20,7 +20,7 @@ PUBLIC = "⚠️ An install page is public: whoever has its address can install 
 
 
 def artifacts_message(build: ShownBuild, left: Leftovers) -> Message:
-    name = quoted(shown.name(build), 150)
+    name = unmarked(shown.name(build), 150)
     if not left.installs and not left.files:
         told = f"{name} left nothing behind, or Bitrise does not keep it any more."
         return message(told, section(told), *actions(open_button(build)))
@@ -35,14 +35,16 @@ def artifacts_message(build: ShownBuild, left: Leftovers) -> Message:
 
 def _text(name: str, left: Leftovers) -> str:
     pages = [f"{PLATFORMS.get(each.platform, each.platform)} {each.page_url or 'no page'}" for each in left.installs]
-    told = f"To install from {name}: {quoted('; '.join(pages), 1_500)}." if pages else f"Files of {name}."
-    return f"{told} {len(left.files)} other files." if left.files else told
+    if not pages:
+        return f"{several(len(left.files), 'file')} of {name}."
+    told = f"To install from {name}: {quoted('; '.join(pages), 1_500)}."
+    return f"{told} {several(len(left.files), 'other file')}." if left.files else told
 
 
 def _install(build: ShownBuild, install: InstallLink) -> list[Block]:
     platform = PLATFORMS.get(install.platform, install.platform)
     facts = [install.title, spoken_size(install.size_bytes), install.version and f"version {install.version}"]
-    told = f"*{platform}*  {quoted(' · '.join(filter(None, facts)), 300)}"
+    told = f"*{platform}*  {unmarked(' · '.join(filter(None, facts)), 300)}"
     if install.page_url is None:
         off = "Its public install page is off; it can be switched on at Bitrise, under the build's artifacts."
         return [section(f"{told}\n{off}")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -21,7 +22,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.blocks.block_elements import InteractiveElement, RichTextElement
 
-from bot.slack.text import NOTHING, Message, is_user, outside, safe_url, shorten
+from bot.slack.text import NOTHING, Message, is_user, outside, plain_date, safe_url, shorten
 
 Part = RichTextElement
 Line = Sequence[Part]
@@ -60,6 +61,13 @@ def linked(url: str | None, text: str) -> Part:
     return RichTextElementParts.Link(url=safe, text=text) if safe else words(text)
 
 
+def moment(at: datetime) -> Part:
+    """Shown in the reader's own zone."""
+    return RichTextElementParts.Date(
+        timestamp=int(at.timestamp()), format="{date_short_pretty} at {time}", fallback=plain_date(at)
+    )
+
+
 def person(who: str) -> Part:
     """A Slack user by id; a name from elsewhere as text."""
     return RichTextElementParts.User(user_id=who) if is_user(who) else said(who, 60)
@@ -88,9 +96,9 @@ def separated(parts: Iterable[Part], by: str = " · ") -> list[Part]:
 # Mrkdwn, for sentences of ours: what comes from outside is escaped by the caller (bot.slack.text).
 
 
-def section(text: str, *, block_id: str | None = None) -> SectionBlock:
+def section(text: str) -> SectionBlock:
     """``verbatim``: Slack shall not turn plain ``@here`` or ``#general`` into a mention by itself."""
-    return SectionBlock(text=_mrkdwn(text, SECTION_LIMIT), block_id=block_id)
+    return SectionBlock(text=_mrkdwn(text, SECTION_LIMIT))
 
 
 def plain_section(text: str) -> dict[str, Any]:

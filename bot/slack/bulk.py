@@ -13,7 +13,7 @@ from bot.outcomes import STOPPED, Reason
 from bot.slack import shown
 from bot.slack.blocks import Line, context, lines, linked, message, person, said, words
 from bot.slack.shown import OF_BITRISE, ShownBuild
-from bot.slack.text import DASH, Message, quoted
+from bot.slack.text import DASH, Message, capital, quoted
 from storage.requests import RequestRow
 
 REFUSALS_TOLD = 3
@@ -92,7 +92,7 @@ def _why(asked: Sequence[Asked], facts: Mapping[str, Any]) -> Line:
     known = facts.get("category") in set(Reason)
     label = Reason(facts["category"]).label if known else ""
     typed = [words("“"), said(facts["sentence"], 300), words("”")] if facts.get("sentence") else []
-    spoken = [words(f"{label[:1].upper()}{label[1:]}")] if label else []
+    spoken = [words(capital(label))] if label else []
     told = [*spoken, *([words(": ")] if spoken and typed else []), *typed]
     app = said(asked[0].build.app_title, 80) if asked else words(DASH)
     return [app, *([words(" · ")] if told else []), *told]

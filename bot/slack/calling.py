@@ -18,12 +18,11 @@ TIMEOUT_SECONDS = 10.0
 T = TypeVar("T")
 
 
-def web_client(token: str | None, *, session: aiohttp.ClientSession, base_url: str | None = None) -> AsyncWebClient:
+def web_client(*, session: aiohttp.ClientSession, base_url: str) -> AsyncWebClient:
     """The SDK's client over our session. Its own retries post twice, so there are none; proxies are the session's."""
     quiet = logging.getLogger("bot.slack.web")
     quiet.setLevel(logging.INFO)  # at DEBUG the SDK logs whole bodies
-    address = base_url or AsyncWebClient.BASE_URL
-    web = AsyncWebClient(token=token, base_url=address, session=session, retry_handlers=[], logger=quiet)
+    web = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[], logger=quiet)
     web.proxy = None
     return web
 

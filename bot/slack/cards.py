@@ -8,11 +8,11 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.outcomes import Outcome, run_seconds, spoken_duration
+from bot.outcomes import Outcome
 from bot.slack import ids, shown
 from bot.slack.blocks import Line, actions, button, context, divider, lines, link_button, message, said, words
 from bot.slack.shown import ShownBuild
-from bot.slack.text import Message, link, mention, quoted
+from bot.slack.text import Message, link, mention, unmarked
 from storage.builds import BuildRow
 
 BUILDS_ON_A_CARD = 10
@@ -30,16 +30,14 @@ class Offer:
 def card(
     builds: Sequence[ShownBuild], *, now: datetime, notes: Sequence[str] = (), offer: Offer | None = None
 ) -> Message:
-    """One message for one or several builds, as they stand at ``now``. ``notes`` are shown small, below."""
+    """One message for one or several builds, as they stand at ``now``. ``notes``, mrkdwn, are shown small, below."""
     drawn, left_out = builds[:BUILDS_ON_A_CARD], len(builds) - BUILDS_ON_A_CARD
     blocks: list[Block] = []
     for build in drawn:
         blocks += [*([divider()] if blocks else []), *_build_blocks(build, now)]
     blocks += actions(older_button(offer))
-    told = [*notes, f"{left_out} more are not shown here."] if left_out > 0 else notes
-    return message(
-        _fallback(builds), *blocks, *(context(quoted(note, 500)) for note in told[:BUILDS_ON_A_CARD] if note)
-    )
+    told = [*notes, shown.unshown(left_out)] if left_out > 0 else notes
+    return message(_fallback(builds), *blocks, *(context(note) for note in told[:BUILDS_ON_A_CARD] if note))
 
 
 def _fallback(builds: Sequence[ShownBuild]) -> str:
@@ -103,7 +101,7 @@ def log_button(build: ShownBuild) -> ButtonElement | None:
 
 def stop_button(build: ShownBuild) -> ButtonElement | None:
     row = build.build
-    if row.is_finished or shown.is_stopping(row) or not build.is_stoppable:
+    if row.is_finished or shown.is_stopping(row):
         return None
     label = f"Stop {shown.name(build)}"
     return button(ids.BUILD_STOP, "Stop…", value=row.build_slug, style="danger", label=label)
@@ -128,16 +126,16 @@ def announcement(builds: Sequence[ShownBuild], *, mention_user: str | None) -> M
 def ended_line(build: ShownBuild) -> str:
     """The end in one line of mrkdwn. The outcome comes first: a phone's preview shows about one line."""
     row, stands = build.build, shown.standing(build.build)
-    ran = run_seconds(row.started_at, row.finished_at)
+    ran = shown.took(row)
     preposition = "in" if row.outcome == Outcome.SUCCEEDED else "after"
-    took = f" {preposition} {spoken_duration(ran)}" if ran is not None else ""
-    named = quoted(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
+    took = f" {preposition} {ran}" if ran else ""
+    named = unmarked(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
     what = " ".join(filter(None, (named, link(build.url, shown.number(row)), shown.where(row))))
     return f"{stands.emoji} *{stands.word}*{took}: {what}.{_why(row)}"
 
 
 def _why(row: BuildRow) -> str:
-    why = quoted(shown.why_stopped(row), shown.SENTENCE_LIMIT).rstrip(".")
+    why = unmarked(shown.why_stopped(row), shown.SENTENCE_LIMIT).rstrip(".")
     if not why:
         return ""
     first = why.partition(" ")[0]

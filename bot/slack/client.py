@@ -30,7 +30,6 @@ from bot.slack.text import Message
 from bot.vault import Token
 
 __all__ = [
-    "ChannelInfo",
     "Identity",
     "Person",
     "Posted",
@@ -60,27 +59,12 @@ class Person:
     ``email`` is known with the optional scope users:read.email; ``tz`` is a name like ``Europe/Amsterdam``.
     """
 
-    user_id: str
     team_id: str
     name: str
-    real_name: str
     is_admin: bool
     is_owner: bool
-    is_bot: bool
-    is_deleted: bool
     email: str | None = None
     tz: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelInfo:
-    """``is_ext_shared``: people of other companies read along. ``is_member``: the bot is in it."""
-
-    name: str
-    is_private: bool
-    is_archived: bool
-    is_ext_shared: bool
-    is_member: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +75,12 @@ class Identity:
     team_name: str
     bot_user_id: str
     scopes: frozenset[str]
-    enterprise_id: str | None = None
 
 
 class SlackClient:
     """One workspace. ``session`` also carries the answers to response URLs, which belong to no token.
 
-    ``token`` is asked before every call where tokens come and go; without it ``web`` has one for good.
+    ``token`` is asked before every call, for tokens come and go; ``web`` has none of its own.
     """
 
     def __init__(
@@ -105,8 +88,8 @@ class SlackClient:
         *,
         web: AsyncWebClient,
         session: aiohttp.ClientSession,
+        token: Callable[[], Awaitable[Token]],
         timeout_seconds: float = TIMEOUT_SECONDS,
-        token: Callable[[], Awaitable[Token]] | None = None,
     ) -> None:
         self._web, self._session, self._timeout, self._token = web, session, timeout_seconds, token
 
@@ -124,24 +107,14 @@ class SlackClient:
         payload = message.to_payload()
         await self._call("chat.update", channel=channel, ts=ts, parse="none", link_names=False, **payload)
 
-    async def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
+    async def whisper(self, channel: str, user: str, message: Message) -> None:
         """Only ``user``, who must be in the channel, sees it."""
         payload = message.to_payload()
-        await self._call("chat.postEphemeral", channel=channel, user=user, thread_ts=thread_ts, parse="none", **payload)
+        await self._call("chat.postEphemeral", channel=channel, user=user, parse="none", **payload)
 
-    async def respond(
-        self,
-        response_url: str,
-        message: Message | None,
-        *,
-        replace_original: bool = False,
-        delete_original: bool = False,
-        in_channel: bool = False,
-    ) -> None:
-        """Answer an interaction: five times within 30 minutes. Works where the bot is no member."""
-        payload: dict[str, Any] = message.to_payload() if message else {}
-        payload |= {"response_type": "in_channel" if in_channel else "ephemeral"}
-        payload |= {"replace_original": replace_original, "delete_original": delete_original}
+    async def respond(self, response_url: str, message: Message, *, replace_original: bool = False) -> None:
+        """Answer an interaction privately: five times within 30 minutes. Works where the bot is no member."""
+        payload = message.to_payload() | {"response_type": "ephemeral", "replace_original": replace_original}
         await self._guarded(lambda: self._respond(response_url, payload))
 
     async def _respond(self, response_url: str, payload: Mapping[str, Any]) -> None:
@@ -164,7 +137,6 @@ class SlackClient:
         title: str,
         channel: str | None = None,
         thread_ts: str | None = None,
-        comment: str | None = None,
     ) -> str:
         """Three calls, none repeated. Returns the file's id; without ``channel`` only blocks of ours can show it.
 
@@ -174,7 +146,7 @@ class SlackClient:
         given = await self._as_bot(lambda: self._web.api_call("files.getUploadURLExternal", data=asked))
         await self._guarded(lambda: self._send(text_of(given, "upload_url"), content))
         file_id = text_of(given, "file_id")
-        where = {"channel_id": channel, "thread_ts": thread_ts, "initial_comment": comment}
+        where = {"channel_id": channel, "thread_ts": thread_ts}
         await self._call("files.completeUploadExternal", files=[{"id": file_id, "title": title}], **where)
         return file_id
 
@@ -207,29 +179,7 @@ class SlackClient:
 
     async def user(self, user_id: str) -> Person:
         answer = await self._as_bot(lambda: self._web.users_info(user=user_id))
-        return _person(dict_of(answer, "user"), user_id)
-
-    async def find_by_email(self, email: str) -> Person | None:
-        """Needs users:read.email. The address goes in the body, so that no log of addresses holds it."""
-        try:
-            answer = await self._as_bot(lambda: self._web.api_call("users.lookupByEmail", data={"email": email}))
-        except SlackRefused as refused:
-            if refused.error == "users_not_found":
-                return None
-            raise
-        return _person(dict_of(answer, "user"), "")
-
-    async def channel(self, channel_id: str) -> ChannelInfo:
-        """Needs channels:read, and groups:read for private ones; those exist for members only."""
-        answer = await self._as_bot(lambda: self._web.conversations_info(channel=channel_id))
-        channel = dict_of(answer, "channel")
-        return ChannelInfo(
-            name=text_of(channel, "name"),
-            is_private=bool(channel.get("is_private")),
-            is_archived=bool(channel.get("is_archived")),
-            is_ext_shared=bool(channel.get("is_ext_shared")),
-            is_member=bool(channel.get("is_member")),
-        )
+        return _person(dict_of(answer, "user"))
 
     async def test(self) -> Identity:
         """Whether the token works, and whose it is."""
@@ -240,7 +190,6 @@ class SlackClient:
             team_name=text_of(answer, "team"),
             bot_user_id=text_of(answer, "user_id"),
             scopes=frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))),
-            enterprise_id=text_of(answer, "enterprise_id") or None,
         )
 
     async def _call(self, method: str, **arguments: Any) -> AsyncSlackResponse:
@@ -249,9 +198,8 @@ class SlackClient:
 
     async def _as_bot(self, call: Callable[[], Awaitable[T]]) -> T:
         """A call with the workspace's token as it is now. The SDK reads it before it awaits anything."""
-        if self._token is not None:
-            token = await self._token()
-            self._web.token = token.reveal()
+        token = await self._token()
+        self._web.token = token.reveal()
         return await self._guarded(call)
 
     async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -267,17 +215,13 @@ def _view_id(answer: Any) -> str:
     return text_of(dict_of(answer, "view"), "id")
 
 
-def _person(user: Mapping[str, Any], user_id: str) -> Person:
+def _person(user: Mapping[str, Any]) -> Person:
     profile = dict_of(user, "profile")
     return Person(
-        user_id=text_of(user, "id") or user_id,
         team_id=text_of(user, "team_id"),
         name=text_of(profile, "display_name") or text_of(user, "name"),
-        real_name=text_of(user, "real_name") or text_of(profile, "real_name") or text_of(user, "name"),
         is_admin=bool(user.get("is_admin")),
         is_owner=bool(user.get("is_owner") or user.get("is_primary_owner")),
-        is_bot=bool(user.get("is_bot")),
-        is_deleted=bool(user.get("deleted")),
         email=text_of(profile, "email") or None,
         tz=text_of(user, "tz") or None,
     )

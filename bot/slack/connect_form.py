@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.slack import ids
 from bot.slack.blocks import context, section
-from bot.slack.forms import FormRefused, Payload, modal, notice, read_lines, read_metadata, text_input
+from bot.slack.forms import FormRefused, Payload, modal, notice, read_lines, text_input
 from bot.slack.text import escape, one_line, quoted
 
 TOKEN_LIMIT = 500
@@ -41,7 +41,6 @@ class ConnectForm:
     """``token`` stays out of reprs."""
 
     token: str = field(repr=False)
-    channel_id: str | None
 
 
 def connect_form(
@@ -72,8 +71,8 @@ def checking_view() -> Payload:
     return notice("Connect Bitrise", "⏳ Checking the token with Bitrise… You may close this window.")
 
 
-def connected_view(owner: str, apps: int, *, has_more: bool = False, command: str) -> Payload:
-    count = f"{apps} or more apps" if has_more else f"{apps} app{'' if apps == 1 else 's'}"
+def connected_view(owner: str, apps: int, *, command: str) -> Payload:
+    count = f"{apps} app{'' if apps == 1 else 's'}"
     advice = "" if apps else " It reaches no app yet: give its owner a role in one."
     return notice(
         "Connect Bitrise",
@@ -91,7 +90,7 @@ def read_connect_form(view: Mapping[str, Any]) -> ConnectForm:
     token = one_line(read_lines(view, ids.CONNECT_TOKEN)).strip(WRAPPING)
     if wrong := _wrong_token(token):
         raise FormRefused({ids.CONNECT_TOKEN: wrong})
-    return ConnectForm(token, read_metadata(view).get("channel"))
+    return ConnectForm(token)
 
 
 def _wrong_token(token: str) -> str | None:

@@ -11,7 +11,20 @@ from bot.slack import ids
 from bot.slack.blocks import actions, button, context, message, section
 from bot.slack.charts import plain_table, table
 from bot.slack.stats_words import share, spoken_minutes, summary, trend
-from bot.slack.text import NOTHING, Message, channel_mention, code, date, escape, mention, plain_date, quoted, shorten
+from bot.slack.text import (
+    NOTHING,
+    Message,
+    channel_mention,
+    code,
+    date,
+    escape,
+    mention,
+    plain_date,
+    quoted,
+    several,
+    shorten,
+    unmarked,
+)
 from bot.stats import Compared, Spread, Stats
 from storage.digests import WEEKLY, DigestRow
 from storage.figures import Target
@@ -47,7 +60,7 @@ def _plain_heading(stats: Stats, titles: Mapping[str, str]) -> str:
 
 def _app(stats: Stats, titles: Mapping[str, str]) -> str:
     slug = stats.wanted.app_slug
-    return quoted(titles.get(slug, slug), 100) if slug else "All apps"
+    return unmarked(titles.get(slug, slug), 100) if slug else "All apps"
 
 
 def _span(stats: Stats) -> str:
@@ -123,7 +136,7 @@ def _rate(remark: Remark) -> str:
 
 def _saved(remark: Remark) -> str:
     if remark.saved_credits:
-        return f", which saved about {remark.saved_credits:,} credits"
+        return f", which saved about {several(remark.saved_credits, 'credit')}"
     return f", which saved about {spoken_minutes(remark.saved_seconds)} of machine time" if remark.saved_seconds else ""
 
 
@@ -132,7 +145,7 @@ def _target(target: Target | None, stats: Stats, titles: Mapping[str, str]) -> s
         return ""
     app_slug, workflow = target
     name = code(workflow, 60) if workflow else "what has no workflow"
-    return name if stats.wanted.app_slug else f"{quoted(titles.get(app_slug, app_slug), 60)} {name}"
+    return name if stats.wanted.app_slug else f"{unmarked(titles.get(app_slug, app_slug), 60)} {name}"
 
 
 # What people are told of it.
@@ -140,7 +153,7 @@ def _target(target: Target | None, stats: Stats, titles: Mapping[str, str]) -> s
 
 def set_up(digest: DigestRow, titles: Mapping[str, str], *, next_at: datetime) -> str:
     """For whoever has saved it; mrkdwn."""
-    what = quoted(titles.get(digest.app_slug, digest.app_slug), 100) if digest.app_slug else "all apps"
+    what = unmarked(titles.get(digest.app_slug, digest.app_slug), 100) if digest.app_slug else "all apps"
     return (
         f"{channel_mention(digest.channel_id)} gets the figures of {what}: "
         f"{schedule_words(digest).replace('Every', 'every')}, the next time {date(next_at)}. "

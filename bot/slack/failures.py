@@ -6,6 +6,7 @@ https://docs.slack.dev/apis/web-api#evaluating_responses
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from bot.errors import BuildbellError
 
 RETRY_AFTER_SECONDS = 30.0
 """How long to wait when Slack says 429 without saying until when."""
+LONGEST_RETRY_SECONDS = 3600.0
+"""Nothing leaves for the workspace meanwhile; who has to wait longer is told so once more."""
 OK, TOO_MANY = 200, 429
 SERVER_ERRORS = 500
 
@@ -74,13 +77,14 @@ def failure_of(response: Any) -> SlackFailed:
     """``response`` is the SDK's, or aiohttp's own when the body could not be read."""
     status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
     data = getattr(response, "data", None)
-    error = data.get("error") if isinstance(data, dict) else None
+    error = text_of(data, "error") if isinstance(data, dict) else ""
     if status == TOO_MANY or error in _BUSY:
         return SlackBusy(retry_after(response.headers))
-    if status >= SERVER_ERRORS or error in _THEIR_FAULT or not isinstance(error, str) or not isinstance(data, dict):
+    if status >= SERVER_ERRORS or error in _THEIR_FAULT or not error or not isinstance(data, dict):
         return SlackUnavailable(f"Slack answered with {status}{f' {error}' if error else ''}.")
-    remarks = dict_of(data, "response_metadata").get("messages") or ()
-    return SlackRefused(error, needed=text_of(data, "needed") or None, messages=tuple(map(str, remarks)))
+    remarks = dict_of(data, "response_metadata").get("messages")
+    messages = tuple(map(str, remarks)) if isinstance(remarks, list) else ()
+    return SlackRefused(error, needed=text_of(data, "needed") or None, messages=messages)
 
 
 def check_plain_answer(status: int, headers: Mapping[str, str], body: str) -> None:
@@ -96,9 +100,10 @@ def check_plain_answer(status: int, headers: Mapping[str, str], body: str) -> No
 def retry_after(headers: Mapping[str, str]) -> float:
     text = next((value for key, value in headers.items() if key.lower() == "retry-after"), "")
     try:
-        return max(1.0, float(text))
+        seconds = float(text)
     except ValueError:
         return RETRY_AFTER_SECONDS
+    return min(LONGEST_RETRY_SECONDS, max(1.0, seconds)) if math.isfinite(seconds) else RETRY_AFTER_SECONDS
 
 
 def response_url_error(body: str) -> str | None:

@@ -20,7 +20,7 @@ from bot.slack import ids, shown
 from bot.slack.blocks import Line, actions, button, coded, lines, linked, message, said, section, separated, words
 from bot.slack.cards import ended_line
 from bot.slack.shown import STANDINGS, UNKNOWN, ShownBuild
-from bot.slack.text import Message, channel_mention, code, date, first_line, link, outside, quoted
+from bot.slack.text import Message, channel_mention, code, date, first_line, link, outside, quoted, several, unmarked
 from storage.apps import AppRow
 from storage.builds import BuildRow
 from storage.findings import FindingRow
@@ -46,7 +46,7 @@ def started(builds: Sequence[ShownBuild]) -> Message:
 
 
 def notes(facts: Mapping[str, Any] | None, builds: Sequence[ShownBuild]) -> list[str]:
-    """What stands small below a card."""
+    """What stands small below a card, as mrkdwn."""
     return [note.replace("`", "") for note in _remarks(builds[0].build, facts or {})] if builds else []
 
 
@@ -62,14 +62,14 @@ def _remarks(build: BuildRow, facts: Mapping[str, Any]) -> list[str]:
 
 def _named(build: ShownBuild) -> str:
     row = build.build
-    name = quoted(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
+    name = unmarked(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
     return " ".join(filter(None, (name, link(build.url, shown.number(row)), shown.where(row))))
 
 
 def caused(build: ShownBuild) -> str:
     """``Push by octocat``, escaped; mentions nobody."""
     parts = shown.cause_line(build)
-    return quoted("".join(getattr(part, "text", None) or "somebody" for part in parts), 200)
+    return unmarked("".join(getattr(part, "text", None) or "somebody" for part in parts), 200)
 
 
 # Changes.
@@ -217,7 +217,7 @@ def _why_text(build: ShownBuild, finding: FindingRow | None) -> str:
     if finding is None:
         return f"What is new in {name}."
     step = f" in step {quoted(finding.failed_step, 100)}" if finding.failed_step else ""
-    tests = f"; {len(finding.tests)} tests failed" if finding.tests else ""
+    tests = f"; {several(len(finding.tests), 'test')} failed" if finding.tests else ""
     last = f": {quoted(finding.lines[-1], 200)}" if finding.lines else ""
     return f"{name} failed{step}{tests}{last}."
 

@@ -41,7 +41,6 @@ class HomeFacts:
     running: Sequence[ShownBuild]
     recent: Sequence[ShownBuild]
     may_connect: bool
-    may_change_settings: bool
     command: str
     person: PersonRow | None = None
     past: str = ""
@@ -69,7 +68,6 @@ def _buttons(facts: HomeFacts) -> list[Block]:
     return actions(
         button(ids.HOME_START, "Start a build", value="home", style="primary") if is_connected else None,
         button(ids.HOME_REFRESH, "Refresh", value="home"),
-        button(ids.HOME_SETTINGS, "Settings", value="home") if facts.may_change_settings else None,
         button(ids.CONNECTION_CONNECT, connect, value="home", style=style) if facts.may_connect else None,
     )
 

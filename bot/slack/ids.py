@@ -52,7 +52,6 @@ ME_NOTIFICATIONS: Final = "me.notifications"
 # App Home.
 HOME_START: Final = "home.start"
 HOME_REFRESH: Final = "home.refresh"
-HOME_SETTINGS: Final = "home.settings"
 
 # Subscriptions: the value is the subscription's id, or the channel's where all of a channel are meant.
 SUBSCRIPTION_RESUME: Final = "subscription.resume"
@@ -123,10 +122,6 @@ STATS_MEANING: Final = "stats.meaning"
 def numbered(action_id: str, number: int) -> str:
     """Action ids must differ within one block: ``build.choose-app:2``."""
     return f"{action_id}:{number}"
-
-
-def without_number(action_id: str) -> str:
-    return action_id.partition(":")[0]
 
 
 def any_number(action_id: str) -> re.Pattern[str]:

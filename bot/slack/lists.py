@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from slack_sdk.models.blocks import Block, ButtonElement, RichTextElementParts
+from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.errors import ViewGone
 from bot.slack import ids, shown
-from bot.slack.blocks import Part, actions, button, lines, linked, message, said, section, separated, words
+from bot.slack.blocks import Part, actions, button, lines, linked, message, moment, said, section, separated, words
 from bot.slack.cards import open_button, stop_button
 from bot.slack.shown import ShownBuild
-from bot.slack.text import Message, plain_date, quoted
+from bot.slack.text import Message, unmarked
 
 BUILDS_IN_LIST = 20
 """Lines of one page; what is more belongs on the next."""
@@ -43,7 +43,7 @@ class ListPage:
 
 def build_list(page: ListPage) -> Message:
     """Recent builds, the newest first."""
-    heading = quoted(page.heading, 500)
+    heading = unmarked(page.heading, 500)
     if not page.builds:
         return message(f"{heading}: no builds.", section(f"*{heading}*\nNo builds."), *_paging(page))
     told = page.builds[:BUILDS_IN_LIST]
@@ -58,7 +58,7 @@ def list_line(build: ShownBuild) -> list[Part]:
     head = [words(f"{stands.emoji} "), words(stands.word, bold=True), words("  "), *separated(parts)]
     place = shown.place_parts(row)
     ended = shown.took(row)
-    when = [_when(row.triggered_at)] if row.triggered_at else []
+    when = [moment(row.triggered_at)] if row.triggered_at else []
     tail = [*([words(ended)] if ended else []), *when]
     message_of = [words(" · “"), said(row.build_message, 80), words("”")] if row.build_message else []
     return [
@@ -69,12 +69,6 @@ def list_line(build: ShownBuild) -> list[Part]:
         *shown.cause_line(build),
         *message_of,
     ]
-
-
-def _when(at: datetime) -> Part:
-    return RichTextElementParts.Date(
-        timestamp=int(at.timestamp()), format="{date_short_pretty} at {time}", fallback=plain_date(at)
-    )
 
 
 def _paging(page: ListPage) -> list[Block]:
@@ -100,22 +94,28 @@ def read_page(value: str) -> PageWanted:
 
 
 def running_now(
-    builds: Sequence[ShownBuild], *, now: datetime, of: str | None = None, stop_all: str | None = None
+    builds: Sequence[ShownBuild],
+    *,
+    now: datetime,
+    of: str | None = None,
+    is_more: bool = False,
+    stop_all: str | None = None,
 ) -> Message:
     """What runs or waits, ``of`` an app or of all, with how far it is and a way to stop it.
 
-    ``stop_all`` is the app all of whose may be.
+    ``is_more``: Bitrise has more than these. ``stop_all`` is the app all of whose may be.
     """
     if not builds:
-        told = f"Nothing is running{f' in {quoted(of, 60)}' if of else ''}."
+        told = f"Nothing is running{f' in {unmarked(of, 60)}' if of else ''}."
         return message(told, section(told))
     noun = "build is" if len(builds) == 1 else "builds are"
-    heading = f"{len(builds)} {noun} running or waiting"
+    heading = f"{'More than ' if is_more else ''}{len(builds)} {noun} running or waiting"
     blocks: list[Block] = [section(f"*{heading}*")]
     for build in builds[:RUNNING_SHOWN]:
         blocks += running_blocks(build, now)
-    if len(builds) > RUNNING_SHOWN:
-        blocks.append(section(f"{len(builds) - RUNNING_SHOWN} more are not shown here. Name an app to see its own."))
+    if is_more or len(builds) > RUNNING_SHOWN:
+        rest = "The others are not shown here." if is_more else shown.unshown(len(builds) - RUNNING_SHOWN)
+        blocks.append(section(f"{rest} Name an app to see its own."))
     if stop_all and len(builds) > 1:
         blocks += actions(button(ids.BUILD_STOP_ALL, "Stop all…", value=stop_all, label="Choose builds and stop them"))
     return message(f"{heading}: {' '.join(map(shown.sentence, builds[:RUNNING_SHOWN]))}", *blocks)

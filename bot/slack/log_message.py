@@ -16,5 +16,7 @@ NOTHING_FOUND = "Its log tells nothing yet."
 def log_message(build: ShownBuild, finding: FindingRow) -> Message:
     verb = "Stopped" if build.build.outcome in STOPPED else "Failed"
     told = hearing.why_blocks(finding, verb=verb) or [lines([words(NOTHING_FOUND)])]
-    text = f"{shown.sentence(build)} {' '.join(finding.lines[-1:]) or finding.missing or NOTHING_FOUND}"
-    return message(quoted(text, 1_000), lines(shown.title_line(build)), *told, *actions(open_button(build)))
+    last = " ".join(finding.lines[-1:]) or finding.missing or NOTHING_FOUND
+    return message(
+        f"{shown.sentence(build)} {quoted(last)}", lines(shown.title_line(build)), *told, *actions(open_button(build))
+    )

@@ -27,9 +27,8 @@ from bot.slack.forms import (
     text_input,
 )
 from bot.slack.text import code, mention, one_line, quoted
-from storage.people import PersonRow
+from storage.people import ALL, FAILURES, OFF, PersonRow
 
-OFF, FAILURES, ALL = "off", "failures", "all"
 NAMES_AT_MOST = 10
 USUAL_NIGHT = ("22:00", "07:00")
 

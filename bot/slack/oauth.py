@@ -51,7 +51,7 @@ class OAuthClient:
     """Calls that are made with the app's id and secret, in an Authorization header, rather than with a token."""
 
     def __init__(self, *, session: aiohttp.ClientSession, api_url: str, client_id: str, client_secret: Token) -> None:
-        self._web = web_client(None, session=session, base_url=api_url)
+        self._web = web_client(session=session, base_url=api_url)
         self._client_id, self._client_secret = client_id, client_secret
         self._consent_url = api_url.removesuffix("api/") + "oauth/v2/authorize"
 

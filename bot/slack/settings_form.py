@@ -48,15 +48,15 @@ class SettingsForm:
     aliases: tuple[tuple[str, str], ...] | None
 
 
-def settings_form(channel: ChannelRow, *, app_title: str | None, aliases: Sequence[tuple[str, str]] | None) -> Payload:
-    """``aliases`` are ``(short name, app)`` for the whole workspace; None for people who may not change them."""
+def settings_form(channel: ChannelRow, *, app_title: str | None, aliases: Sequence[tuple[str, str]]) -> Payload:
+    """``aliases`` are ``(short name, app)`` for the whole workspace."""
     blocks: list[Block] = [
         context(f"For {channel_mention(channel.channel_id)}: what is filled in when somebody leaves it out."),
         _app(channel, app_title),
         _target(channel),
         _branch(channel),
         _finish_in(channel.finish_in),
-        *_aliases(aliases),
+        _aliases(aliases),
     ]
     metadata = {"channel": channel.channel_id, "app": channel.app_slug}
     return modal(ids.CHANNEL_SETTINGS, "Channel settings", blocks, submit="Save", metadata=metadata)
@@ -88,23 +88,19 @@ def _finish_in(finish_in: str) -> InputBlock:
     return choice_input(ids.SETTINGS_FINISH_IN, "Where is the end of a build told?", radio)
 
 
-def _aliases(aliases: Sequence[tuple[str, str]] | None) -> list[Block]:
+def _aliases(aliases: Sequence[tuple[str, str]]) -> Block:
     """Too many to fit the field are not shown, and so are not changed either."""
-    if aliases is None:
-        return []
     text = "\n".join(f"{alias} = {one_line(app)}" for alias, app in aliases)
     if length(text) > INPUT_LIMIT:
-        return [context("There are more short names than fit here; they stay as they are.")]
-    return [
-        text_input(
-            ids.SETTINGS_ALIASES,
-            "Short names for apps",
-            placeholder="shop = iOS Shop",
-            hint="For the whole workspace: one name = app a line.",
-            initial=text,
-            multiline=True,
-        )
-    ]
+        return context("There are more short names than fit here; they stay as they are.")
+    return text_input(
+        ids.SETTINGS_ALIASES,
+        "Short names for apps",
+        placeholder="shop = iOS Shop",
+        hint="For the whole workspace: one name = app a line.",
+        initial=text,
+        multiline=True,
+    )
 
 
 def read_app_of_settings(view: Mapping[str, Any]) -> str | None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.eta import Eta
-from bot.outcomes import STOPPED, Cause, Outcome, Reason, State, queue_seconds, run_seconds, spoken_duration
+from bot.outcomes import STOPPED, Cause, Outcome, Reason, State, spoken_duration
 from bot.slack.blocks import Line, Part, coded, linked, person, said, words
 from bot.slack.text import DASH, code, first_line, outside, quoted
-from storage.builds import BuildRow
+from storage.builds import BuildRow, seconds_between
 
 CELLS = 10
 SENTENCE_LIMIT = 300
@@ -27,7 +27,6 @@ class ShownBuild:
     app_title: str
     url: str
     eta: Eta | None = None
-    is_stoppable: bool = True
     requester_name: str | None = None
     is_installable: bool = False
 
@@ -76,13 +75,11 @@ def short_commit(commit_hash: str) -> str:
 
 def took(build: BuildRow) -> str:
     """``6 min`` for a build that ended and ran; else empty."""
-    ran = run_seconds(build.started_at, build.finished_at)
-    return spoken_duration(ran) if ran is not None else ""
+    return spoken_duration(build.run_seconds) if build.run_seconds is not None else ""
 
 
-def elapsed_seconds(build: BuildRow, now: datetime) -> int | None:
-    """On a machine, so far or in all; None when it never reached one."""
-    return run_seconds(build.started_at, build.finished_at, now=now)
+def unshown(count: int) -> str:
+    return f"{count} more {'is' if count == 1 else 'are'} not shown here."
 
 
 # Lines of rich text.
@@ -129,14 +126,14 @@ def progress(build: BuildRow, eta: Eta | None, now: datetime) -> str:
     if build.is_finished:
         return _ended(build)
     if build.state == State.QUEUED:
-        waited = queue_seconds(build.triggered_at, build.started_at, now=now)
+        waited = seconds_between(build.triggered_at, build.started_at or now)
         return "Waiting for a machine" + (f", {spoken_duration(waited)} so far" if waited else "") + _still_to_come(eta)
-    ran = elapsed_seconds(build, now)
+    ran = seconds_between(build.started_at, build.finished_at or now)
     return f"Running {_against(ran, eta)}" if ran is not None else "Running"
 
 
 def _ended(build: BuildRow) -> str:
-    ran = run_seconds(build.started_at, build.finished_at)
+    ran = build.run_seconds
     if build.outcome == Outcome.SUCCEEDED:
         return "Succeeded" + (f" in {spoken_duration(ran)}" if ran is not None else "")
     if ran is None:
@@ -166,9 +163,9 @@ def _against(ran: int, eta: Eta | None) -> str:
 
 
 def _bare(usual: str, spoken: str) -> str:
-    """``7`` for ``7 min`` beside ``3 min``."""
+    """``7`` for ``7 min`` beside ``3 min``; ``2 h 10 min`` is said whole."""
     amount, _, unit = usual.partition(" ")
-    return amount if spoken.partition(" ")[2] == unit else usual
+    return amount if spoken.partition(" ")[2] == unit and " " not in unit else usual
 
 
 def bar(share: float) -> str:
@@ -280,8 +277,7 @@ def _verb(build: BuildRow) -> str:
     if not build.is_finished:
         waits = "is waiting for a machine" if build.state == State.QUEUED else "is running"
         return "is being stopped" if is_stopping(build) else waits
-    ran = run_seconds(build.started_at, build.finished_at)
-    after = f" after {spoken_duration(ran)}" if ran is not None else ""
+    after = f" after {took(build)}" if took(build) else ""
     why = quoted(why_stopped(build), SENTENCE_LIMIT).rstrip(".")
     match build.outcome:
         case Outcome.SUCCEEDED | Outcome.FAILED:

@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock
 
+from bot.bitrise.models import OURS
 from bot.slack import ids
 from bot.slack.blocks import context
 from bot.slack.forms import (
@@ -34,7 +35,6 @@ from bot.slack.text import quoted
 MESSAGE_LIMIT = 300
 REVISION_LIMIT = 255
 KEY_LIMIT = 200
-OURS = "BUILDBELL_"
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,40}")
@@ -67,21 +67,17 @@ class StartForm:
     environment: tuple[tuple[str, str], ...] = field(repr=False)
     message: str | None
     start_anyway: bool
-    channel_id: str | None
-    again_of: str | None
 
 
-def start_form(
-    draft: StartDraft, *, channel_id: str | None, again_of: str | None = None, note: str | None = None
-) -> Payload:
-    """``channel_id`` is where the card will be; ``again_of`` the slug of the build that is repeated, if one is.
+def start_form(draft: StartDraft, *, channel_id: str | None, note: str | None = None) -> Payload:
+    """``channel_id`` is where the card will be.
 
     When the app changes, draw the form again with `read_draft` and update the view: what is typed stays.
     """
     blocks: list[Block] = [context(quoted(note, 500))] if note else []
     blocks += [_app(draft), _target(draft), _branch(draft), _revision(draft), _environment(draft), _message(draft)]
     blocks += [_anyway(draft)]
-    metadata = {"channel": channel_id, "app": draft.app_slug, "again": again_of}
+    metadata = {"channel": channel_id, "app": draft.app_slug}
     return modal(ids.BUILD_START, "Start a build", blocks, submit="Start", metadata=metadata)
 
 
@@ -168,16 +164,9 @@ def read_app_of_view(view: Mapping[str, Any]) -> str | None:
     return read_option(view, ids.START_APP) or read_metadata(view).get("app") or None
 
 
-def read_origin(view: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """``(channel id, slug of the build that is repeated)`` the form was opened with."""
-    metadata = read_metadata(view)
-    return metadata.get("channel"), metadata.get("again")
-
-
 def read_start_form(view: Mapping[str, Any]) -> StartForm:
     """The submission. Raises `FormRefused` with a sentence for each field that cannot be taken."""
     draft, errors = read_draft(view), dict[str, str]()
-    channel_id, again_of = read_origin(view)
     if not draft.app_slug:
         errors[ids.START_APP] = "Choose an app."
     commit, tag = _read_revision(draft.revision or "", errors)
@@ -197,8 +186,6 @@ def read_start_form(view: Mapping[str, Any]) -> StartForm:
         environment=environment,
         message=draft.message,
         start_anyway=draft.start_anyway,
-        channel_id=channel_id,
-        again_of=again_of,
     )
 
 

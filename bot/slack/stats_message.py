@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Block, ButtonElement
 from bot.errors import ViewGone
 from bot.outcomes import Reason, spoken_duration
 from bot.slack import ids
-from bot.slack.blocks import BUTTON_TEXT_LIMIT, actions, button, context, message, section
+from bot.slack.blocks import actions, button, context, message, section
 from bot.slack.charts import bars, pie, plain_table, table
 from bot.slack.lists import VALUE_LIMIT
 from bot.slack.stats_words import (
@@ -25,7 +25,7 @@ from bot.slack.stats_words import (
     summary,
     trend,
 )
-from bot.slack.text import NOTHING, Message, length, quoted, shorten
+from bot.slack.text import NOTHING, Message, capital, length, quoted, several, shorten
 from bot.stats import MOST_DAYS, SPANS, USUAL_DAYS, Counts, Spread, Stats, StatsWanted
 
 BY_REASON = "reason"
@@ -124,11 +124,12 @@ def _reasons(stats: Stats, titles: Mapping[str, str]) -> _Told:
     head, stopped = heading(stats, titles), stats.counts.aborted + stats.counts.skipped
     if not stopped:
         return _Told(f"{head}: no build was stopped.", [section(f"*{head}*\nNo build was stopped.")])
-    said = f"{stopped:,} of {stats.counts.total:,} builds were stopped: {stats.counts.aborted:,} aborted, "
+    verb = "was" if stopped == 1 else "were"
+    said = f"{stopped:,} of {several(stats.counts.total, 'build')} {verb} stopped: {stats.counts.aborted:,} aborted, "
     said += f"{stats.counts.skipped:,} skipped (stopped and reported green)."
     named = [(reason_label(reason), builds) for reason, builds in stats.reasons]
     rows = [("Why", "builds", "share"), *((label, f"{n:,}", share(n / stopped)) for label, n in named)]
-    chart = pie("Why builds were stopped", [(label[:1].upper() + label[1:], n) for label, n in named])
+    chart = pie("Why builds were stopped", [(capital(label), n) for label, n in named])
     text = shorten(f"{head}: {said}\n{plain_table(rows)}", TEXT_LIMIT)
     return _Told(text, [section(f"*{head}*\n{said}"), table(rows), *([chart] if chart else [])])
 
@@ -175,7 +176,7 @@ def _narrower(stats: Stats, page: StatsPage, titles: Mapping[str, str]) -> list[
 
 def _row(offered: Sequence[tuple[str, StatsPage]], *, begin: int) -> list[ButtonElement | None]:
     return [
-        _button(ids.numbered(ids.STATS_SHOW, place), shorten(label, BUTTON_TEXT_LIMIT), page)
+        _button(ids.numbered(ids.STATS_SHOW, place), label, page)
         for place, (label, page) in enumerate(offered, start=begin)
     ]
 

@@ -8,7 +8,7 @@ from bot.outcomes import Cause, spoken_duration
 from bot.slack import ids
 from bot.slack.blocks import section
 from bot.slack.forms import Payload, modal
-from bot.slack.text import code, quoted
+from bot.slack.text import code, quoted, several, unmarked
 from bot.stats import Counts, Stats, Workflow
 
 TOLD = 3
@@ -18,7 +18,7 @@ def heading(stats: Stats, titles: Mapping[str, str]) -> str:
     """``iOS Shop, last 30 days, workflow `deploy` ``, escaped."""
     wanted = stats.wanted
     app = titles.get(wanted.app_slug, wanted.app_slug) if wanted.app_slug else "All apps"
-    parts = [quoted(app, 100), f"last {_days(wanted.days)}"]
+    parts = [unmarked(app, 100), f"last {_days(wanted.days)}"]
     parts += [f"workflow {code(wanted.workflow, 80)}"] if wanted.workflow else []
     parts += [f"branch {code(wanted.branch, 80)}"] if wanted.branch else []
     parts += [f"started by {_cause(wanted.cause)}"] if wanted.cause else []
@@ -73,7 +73,7 @@ def cost_line(stats: Stats) -> str:
     for outcome in ("failed", "aborted", "skipped"):
         cost = stats.costs.get(outcome)
         if cost and (cost.run_seconds or cost.credits):
-            credit = f" ({cost.credits:,} credits)" if cost.credits else ""
+            credit = f" ({several(cost.credits, 'credit')})" if cost.credits else ""
             parts.append(f"{outcome} {spoken_minutes(cost.run_seconds)}{credit}")
     return f"*Machine time without a success:* {', '.join(parts)}." if parts else ""
 
@@ -109,7 +109,7 @@ def _name(workflow: Workflow, stats: Stats, titles: Mapping[str, str]) -> str:
     name = code(workflow.name, 60) if workflow.name else "builds without a workflow"
     if stats.wanted.app_slug:
         return name
-    return f"{quoted(titles.get(workflow.app_slug, workflow.app_slug), 60)} {name}"
+    return f"{unmarked(titles.get(workflow.app_slug, workflow.app_slug), 60)} {name}"
 
 
 MEANINGS = (

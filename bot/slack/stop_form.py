@@ -25,6 +25,7 @@ from bot.slack.forms import (
     text_input,
 )
 from bot.slack.shown import ShownBuild
+from bot.slack.text import capital
 
 SENTENCE_LIMIT = 300
 COUNTS = "In Buildbell it counts as *aborted*, or as *skipped* when it is reported green; never as a success."
@@ -50,12 +51,10 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class StopForm:
-    """``channel_id`` and ``message_ts`` are where the button was pressed, or where the command was typed."""
+    """Which build, and why."""
 
     build_slug: str
     why: Why
-    channel_id: str | None
-    message_ts: str | None
 
 
 def stop_form(
@@ -63,11 +62,10 @@ def stop_form(
     *,
     may_report_green: bool,
     channel_id: str | None = None,
-    message_ts: str | None = None,
     category: Reason | None = None,
     sentence: str = "",
 ) -> Payload:
-    """Reporting green is only offered to those who may."""
+    """``channel_id`` is where people hear of it. Reporting green is only offered to those who may."""
     blocks: list[Block] = [
         lines(shown.title_line(build), shown.code_line(build.build)),
         *reason_inputs(category, sentence),
@@ -75,7 +73,7 @@ def stop_form(
         context(_consequence(build)),
         quiet_input(),
     ]
-    metadata = {"build": build.build.build_slug, "channel": channel_id, "ts": message_ts}
+    metadata = {"build": build.build.build_slug, "channel": channel_id}
     title = f"Stop {shown.number(build.build)}"
     return modal(ids.BUILD_ABORT, title, blocks, submit="Stop build", close="Keep it", metadata=metadata)
 
@@ -88,7 +86,7 @@ def reason_inputs(category: Reason | None, sentence: str) -> list[Block]:
 
 
 def _category(category: Reason | None) -> InputBlock:
-    by_value = {reason: choice(sentence_case(reason.label), reason.value) for reason in REASONS_TO_CHOOSE}
+    by_value = {reason: choice(capital(reason.label), reason.value) for reason in REASONS_TO_CHOOSE}
     select = StaticSelectElement(
         action_id=ids.ABORT_REASON,
         placeholder=plain("Choose a reason", 150),
@@ -96,10 +94,6 @@ def _category(category: Reason | None) -> InputBlock:
         initial_option=by_value.get(category) if category else None,
     )
     return choice_input(ids.ABORT_REASON, "Why?", select)
-
-
-def sentence_case(label: str) -> str:
-    return label[:1].upper() + label[1:]
 
 
 def report_input(may_report_green: bool, *, may_be_silent: bool) -> InputBlock:
@@ -135,13 +129,7 @@ def build_ended(build: ShownBuild) -> Payload:
 
 def read_stop_form(view: Mapping[str, Any]) -> StopForm:
     """The submission. Raises `FormRefused`; whether the person may report green is not checked here."""
-    why, metadata = read_why(view), read_metadata(view)
-    return StopForm(
-        build_slug=metadata.get("build", ""),
-        why=why,
-        channel_id=metadata.get("channel"),
-        message_ts=metadata.get("ts"),
-    )
+    return StopForm(read_metadata(view).get("build", ""), read_why(view))
 
 
 def read_why(view: Mapping[str, Any]) -> Why:

@@ -18,7 +18,7 @@ from slack_sdk.models.blocks import (
     UserMultiSelectElement,
 )
 
-from bot.filters import EXCLUDES, Filters, matches
+from bot.filters import EXCLUDES, Filters, matches, sides
 from bot.outcomes import Cause, Outcome
 from bot.reasons import Reason
 from bot.slack import ids
@@ -39,7 +39,8 @@ from bot.slack.forms import (
     search_input,
     text_input,
 )
-from bot.slack.text import channel_mention, is_user, length
+from bot.slack.text import capital, channel_mention, is_user, length
+from storage.subscriptions import CHANGES
 
 ALL_APPS = "*"
 DEFAULT_STYLE = "card"
@@ -55,7 +56,7 @@ _STYLES = {
     "card": ("A card for each build", "All about it, with its buttons"),
     "line": ("One line for each build", "Short: how it ended, and what caused it"),
     "thread": ("A thread for each branch", "One message a branch, its builds as lines below"),
-    "changes": ("Only when the result changes", "Broken, back to normal, flaky; aborted and skipped never count"),
+    CHANGES: ("Only when the result changes", "Broken, back to normal, flaky; aborted and skipped never count"),
 }
 
 
@@ -132,7 +133,7 @@ def _patterns(key: str, label: str, example: str, patterns: Sequence[str]) -> Bl
 def _chosen(
     field_id: str, label: str, empty: str, values: Iterable[Outcome | Cause], chosen: Sequence[str]
 ) -> InputBlock:
-    offered = {str(value): choice(_capital(value.label), str(value)) for value in values}
+    offered = {str(value): choice(capital(value.label), str(value)) for value in values}
     select = StaticMultiSelectElement(
         action_id=field_id,
         placeholder=plain(empty, 150),
@@ -140,10 +141,6 @@ def _chosen(
         initial_options=[offered[value] for value in chosen] or None,
     )
     return choice_input(field_id, label, select, optional=True)
-
-
-def _capital(label: str) -> str:
-    return label[:1].upper() + label[1:]
 
 
 def _people(patterns: Sequence[str]) -> InputBlock:
@@ -204,8 +201,7 @@ def _cells(text: str) -> list[str]:
 def chosen_of(patterns: Sequence[str], values: Iterable[str]) -> tuple[str, ...]:
     """The values that patterns let through; none when they let all."""
     every = tuple(map(str, values))
-    asked = [pattern for pattern in patterns if not pattern.startswith(EXCLUDES)]
-    excluded = [pattern[1:] for pattern in patterns if pattern.startswith(EXCLUDES)]
+    asked, excluded = sides(patterns)
     taken = [value for value in every if not asked or any(matches(each, value) for each in asked)]
     chosen = tuple(value for value in taken if not any(matches(each, value) for each in excluded))
     return () if chosen == every else chosen

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from slack_sdk.models.blocks import Block, ButtonElement, RichTextElementParts
 
 from bot.slack import ids
-from bot.slack.blocks import Line, Part, actions, button, coded, lines, message, person, said, section, words
-from bot.slack.text import Message, escape, plain_date
-from storage.subscriptions import SubscriptionRow
+from bot.slack.blocks import Line, Part, actions, button, coded, lines, message, moment, person, said, section, words
+from bot.slack.text import Message, escape
+from storage.subscriptions import CHANGES, SubscriptionRow
 
 STYLES = {
     "card": "a card for each build",
     "line": "one line for each build",
     "thread": "a thread for each branch",
-    "changes": "only when the result changes",
+    CHANGES: "only when the result changes",
 }
 WORDS_LIMIT = 1_200
 WORDS_IN_LIST = 500
@@ -41,7 +40,7 @@ class ShownSubscription:
     def tells_starts(self) -> bool:
         """Who asks for outcomes or reasons hears of ends only, and a change is an end."""
         asks_for_ends = self.row.filters.get("outcome") or self.row.filters.get("reason")
-        return self.row.tells_starts and self.row.style != "changes" and not asks_for_ends
+        return self.row.tells_starts and self.row.style != CHANGES and not asks_for_ends
 
 
 def told(shown: ShownSubscription, *, limit: int = WORDS_LIMIT) -> list[Part]:
@@ -70,7 +69,7 @@ def saved(shown: ShownSubscription, *, is_new: bool) -> Message:
     lead = "From now on this channel hears of " if is_new else "Changed. This channel hears of "
     if not shown.row.tells_starts or shown.tells_starts:
         return _sentence(lead, *told(shown), ".")
-    why = "changes are told at the end" if shown.row.style == "changes" else "nobody knows the end at the start"
+    why = "changes are told at the end" if shown.row.style == CHANGES else "nobody knows the end at the start"
     return _sentence(lead, *told(shown), f". Starts are not told with that: {why}.")
 
 
@@ -158,18 +157,12 @@ def under(done: Message, listed: Message) -> Message:
 def _entry(shown: ShownSubscription, *, names_channel: bool) -> list[Line]:
     row = shown.row
     where: Line = [RichTextElementParts.Channel(channel_id=row.channel_id), words("  ")] if names_channel else []
-    set_up: Line = [words("Set up by "), person(row.owner), words(", since "), _when(row.created_at)]
+    set_up: Line = [words("Set up by "), person(row.owner), words(", since "), moment(row.created_at)]
     entry: list[Line] = [[*where, *told(shown, limit=WORDS_IN_LIST)], set_up]
     if row.paused_at is None:
         return entry
     why = [words(", because "), said(row.paused_why, 200)] if row.paused_why else []
-    return [*entry, [words("⏸️ "), words("Paused", bold=True), words(" since "), _when(row.paused_at), *why]]
-
-
-def _when(at: datetime) -> Part:
-    return RichTextElementParts.Date(
-        timestamp=int(at.timestamp()), format="{date_short_pretty} at {time}", fallback=plain_date(at)
-    )
+    return [*entry, [words("⏸️ "), words("Paused", bold=True), words(" since "), moment(row.paused_at), *why]]
 
 
 def _buttons(shown: ShownSubscription) -> list[ButtonElement]:

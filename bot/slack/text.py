@@ -21,12 +21,19 @@ ELLIPSIS = "…"
 DASH = "\u2013"
 NOTHING = DASH
 URL_LIMIT = 3_000
+LONGEST_SEEN = 32
+"""Code points of one character, as it is seen; more accents are nobody's name."""
 FLATTENED = 4_000
 """More of an enormous text is not even looked at; no limit here is longer."""
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,20}")
 _OPEN_TOKEN = re.compile(r"(?:&[a-z]{0,3}|<[^>]*)$")
+_CLOSING = re.compile(r"(?<=\S)[*_~](?!\w)")
+_ALIKE = {"*": "\u2217", "_": "\u02cd", "~": "\u223c"}
+_JOINER = "\u200d"
+_GOES_ON = re.compile("[\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # a joiner, a skin, a region's letters
+_FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of these letters are a flag
 _URL_ESCAPES = str.maketrans({"|": "%7C", "<": "%3C", ">": "%3E", '"': "%22", "`": "%60", "\\": "%5C"})
 # Flattened: line breaks and controls (Cc, Zl, Zp), lone surrogates, and what makes a line read backwards.
 _DIRECTION = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -73,6 +80,11 @@ def first_line(text: str) -> str:
     return next((line for line in map(one_line, text[:FLATTENED].splitlines()) if line), "")
 
 
+def capital(label: str) -> str:
+    """With a capital in front, the rest as it is."""
+    return label[:1].upper() + label[1:]
+
+
 def length(text: str) -> int:
     """As Slack's clients count: an emoji may be two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2
@@ -82,16 +94,31 @@ def shorten(text: str, limit: int) -> str:
     """At most ``limit`` characters, the last one ``…`` if something was cut; never half an escape or mention."""
     if length(text) <= limit:
         return text
-    room = max(0, limit - 1)
-    cut = text[:room]
-    while length(cut) > room:
-        cut = cut[:-1]
-    return _OPEN_TOKEN.sub("", cut).rstrip() + ELLIPSIS
+    return _OPEN_TOKEN.sub("", _beginning(text, limit - 1)).rstrip() + ELLIPSIS
+
+
+def _beginning(text: str, room: int) -> str:
+    """As much as fits, to the end of what is seen as one character: an emoji of a family, a letter with its accents."""
+    end = max(0, room)
+    while length(text[:end]) > room and end:
+        end -= 1
+    border = next((at for at in range(end, max(-1, end - LONGEST_SEEN), -1) if not _is_inside(text, at)), end)
+    return text[:border]
+
+
+def _is_inside(text: str, at: int) -> bool:
+    """Whether a cut there would leave half of what is seen as one character. https://unicode.org/reports/tr29"""
+    if not 0 < at < len(text):
+        return False
+    if _GOES_ON.match(text, at) or unicodedata.category(text[at]).startswith("M") or text[at - 1] == _JOINER:
+        return True
+    return text[at] in _FLAGS and (at - len(text[:at].rstrip(_FLAGS))) % 2 == 1
 
 
 def outside(text: str, limit: int) -> str:
     """Text from outside as one line of at most ``limit`` characters for rich text and plain text; not escaped."""
-    return shorten(one_line(text[:FLATTENED]), limit)
+    flat = one_line(text[:FLATTENED])
+    return flat if length(flat) <= limit else _beginning(flat, limit - 1).rstrip() + ELLIPSIS
 
 
 def quoted(text: str, limit: int = 300) -> str:
@@ -99,9 +126,20 @@ def quoted(text: str, limit: int = 300) -> str:
     return shorten(escape(one_line(text[:FLATTENED])), limit)
 
 
+def unmarked(text: str, limit: int = 300) -> str:
+    """The same, where a name's own marks would make half a line bold or code: there is no escape, so a mark that could
+    close becomes one that looks like it."""
+    return _CLOSING.sub(lambda mark: _ALIKE[mark[0]], quoted(text.replace("`", "'"), limit))
+
+
 def code(text: str, limit: int = 200) -> str:
     """An identifier in a code span. There is no escape for a backtick, so it becomes an apostrophe."""
     return f"`{quoted(text.replace('`', chr(39)), limit) or NOTHING}`"
+
+
+def several(count: int, noun: str) -> str:
+    """``1 build``, ``1,850 builds``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def is_user(user_id: str) -> bool:

@@ -1,14 +1,15 @@
-"""Links to commits and comparisons, from any address a repository can be cloned by."""
+"""Links that compare commits, from any address a repository can be cloned by."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.compare import commit_url, compare_url, repository_page
+from bot.compare import compare_url
 
 OLD, NEW = "a1b2c3d", "0123456789abcdef0123456789abcdef01234567"
 
@@ -34,9 +35,9 @@ OLD, NEW = "a1b2c3d", "0123456789abcdef0123456789abcdef01234567"
         ("https://git.acme.com/mobile/shop.git", "gitlab", "https://git.acme.com/mobile/shop"),
         ("git@bitbucket.org:acme/shop.git", "bitbucket", "https://bitbucket.org/acme/shop"),
         ("https://ana@bitbucket.org/acme/shop.git", None, "https://bitbucket.org/acme/shop"),
-        ("https://bitbucket.acme.com/scm/MOB/shop.git", None, "https://bitbucket.acme.com/projects/MOB/repos/shop"),
-        ("ssh://git@bitbucket.acme.com:7999/MOB/shop.git", None, "https://bitbucket.acme.com/projects/MOB/repos/shop"),
-        ("ssh://git@git.acme.com:7999/~ana/shop.git", "bitbucket", "https://git.acme.com/projects/~ana/repos/shop"),
+        ("https://bitbucket.acme.com/scm/MOB/shop.git", None, None),
+        ("ssh://git@bitbucket.acme.com:7999/MOB/shop.git", None, None),
+        ("ssh://git@git.acme.com:7999/~ana/shop.git", "bitbucket", None),
         ("https://git.acme.com/acme/shop.git", None, None),
         ("https://git.acme.com/acme/shop.git", "other", None),
         ("https://github.com/acme", "github", None),
@@ -56,23 +57,21 @@ OLD, NEW = "a1b2c3d", "0123456789abcdef0123456789abcdef01234567"
         (None, None, None),
     ],
 )
-def test_the_page_of_a_repository(url: str | None, provider: str | None, page: str | None) -> None:
-    assert repository_page(url, provider) == page
+def test_where_the_pages_of_a_repository_are(url: str | None, provider: str | None, page: str | None) -> None:
+    link = compare_url(url, provider, OLD, NEW)
+    assert (link and re.split("/-/compare/|/branches/compare/|/compare/", link)[0]) == page
 
 
 @pytest.mark.parametrize(
-    ("url", "compared", "commit"),
+    ("url", "path"),
     [
-        ("git@github.com:acme/shop.git", f"/acme/shop/compare/{OLD}...{NEW}", f"/acme/shop/commit/{NEW}"),
-        ("git@gitlab.com:a/b/shop.git", f"/a/b/shop/-/compare/{OLD}...{NEW}", f"/a/b/shop/-/commit/{NEW}"),
-        ("git@bitbucket.org:acme/shop", f"/acme/shop/branches/compare/{NEW}%0D{OLD}", f"/acme/shop/commits/{NEW}"),
-        ("https://bitbucket.acme.com/scm/MOB/shop.git", None, f"/projects/MOB/repos/shop/commits/{NEW}"),
+        ("git@github.com:acme/shop.git", f"/acme/shop/compare/{OLD}...{NEW}"),
+        ("git@gitlab.com:a/b/shop.git", f"/a/b/shop/-/compare/{OLD}...{NEW}"),
+        ("git@bitbucket.org:acme/shop", f"/acme/shop/branches/compare/{NEW}%0D{OLD}"),
     ],
 )
-def test_comparing_and_showing(url: str, compared: str | None, commit: str) -> None:
-    between, one = compare_url(url, None, OLD, NEW), commit_url(url, None, NEW)
-    assert (between and urlsplit(between).path) == compared
-    assert urlsplit(str(one)).path == commit
+def test_each_host_compares_in_its_own_way(url: str, path: str) -> None:
+    assert urlsplit(str(compare_url(url, None, OLD, NEW))).path == path
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,6 @@ def test_comparing_and_showing(url: str, compared: str | None, commit: str) -> N
 )
 def test_what_is_no_commit_has_no_link(bad: str | None) -> None:
     url = "https://github.com/acme/shop.git"
-    assert commit_url(url, None, bad) is None
     assert compare_url(url, None, bad, NEW) is None
     assert compare_url(url, None, OLD, bad) is None
 
@@ -102,11 +100,8 @@ parts = st.sampled_from(
     st.text(alphabet="0123456789abcdefxyz./\n", max_size=70),
 )
 def test_whatever_comes_in_only_a_clean_web_address_comes_out(url: str, provider: str | None, commit: str) -> None:
-    for link in (
-        repository_page(url, provider),
-        commit_url(url, provider, commit),
-        compare_url(url, provider, OLD, commit),
-    ):
+    for to in (commit, NEW):
+        link = compare_url(url, provider, OLD, to)
         if link is not None:
             address = urlsplit(link)
             assert address.scheme in ("http", "https")

@@ -19,9 +19,7 @@ def artifact(title: str | None, kind: str | None = "android-apk", **more: Any) -
     return Artifact(title=title, kind=kind, **given)
 
 
-IPA = artifact(
-    "Shop.ipa", "ios-ipa", is_public=True, install_page_url=PAGE, version="3.2.0", build_number="812", platform="ios"
-)
+IPA = artifact("Shop.ipa", "ios-ipa", is_public=True, install_page_url=PAGE, version="3.2.0", build_number="812")
 
 
 def test_one_app_a_platform_and_the_rest_as_files() -> None:

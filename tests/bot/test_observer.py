@@ -110,7 +110,7 @@ class Desk:
         await self.database.transaction(lambda tx: self._observer.lose(tx, known))
 
     async def add_card(self, card_id: str, *slugs: str) -> None:
-        card = CardRow(card_id, "T1", "C1", None, "U1", None, None, NOON)
+        card = CardRow(card_id, "T1", "C1", NOON, requester="U1")
         await self.database.transaction(lambda tx: self.cards.add_card(tx, card, slugs))
 
     async def stored(self) -> BuildRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -20,8 +20,6 @@ from bot.outcomes import (
     cause_of,
     parse_abort_reason,
     pipeline_state_of,
-    queue_seconds,
-    run_seconds,
     spoken_duration,
     state_of,
     triggered_by_text,
@@ -300,27 +298,6 @@ def test_no_text_is_lost_when_the_cause_is_unknown(text: str) -> None:
 
 
 # How long it took.
-
-
-def after(minutes: float) -> datetime:
-    return T0 + timedelta(minutes=minutes)
-
-
-def test_waiting_and_running_are_counted_apart() -> None:
-    assert queue_seconds(T0, after(2), after(9)) == 120
-    assert run_seconds(after(2), after(9)) == 420
-
-
-def test_a_build_stopped_in_the_queue_never_ran() -> None:
-    assert queue_seconds(T0, None, after(5)) == 300
-    assert run_seconds(None, after(5)) is None
-
-
-def test_what_goes_on_is_counted_until_now() -> None:
-    assert queue_seconds(T0, None, now=after(1)) == 60
-    assert run_seconds(after(2), None, now=after(3)) == 60
-    assert run_seconds(after(2), None) is None
-    assert run_seconds(after(2), None, now=after(1)) == 0
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from commands.arguments import (
     SHOW,
     START,
     ArgumentsUnclear,
-    environment_lines,
     parse,
     parse_abort,
     parse_build,
@@ -88,7 +87,6 @@ READERS: list[Callable[[str], object]] = [
     parse_build,
     parse_list,
     parse_abort,
-    environment_lines,
     lambda text: parse(text, VERBS),
 ]
 

@@ -1,16 +1,13 @@
-"""A start, in our words and in those of Bitrise, read and written down again."""
+"""A start, in our words and in those of Bitrise."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, reject
-from hypothesis import strategies as st
 
 from bot.errors import BuildbellError
-from commands.arguments import NOTHING, START, parse
-from commands.start_arguments import StartArguments, environment_lines, format_start, parse_start
+from commands.start_arguments import StartArguments, parse_start
 from commands.tokens import ArgumentsUnclear
-from tests.commands.typed import PLAIN, SLUG, TYPED, VERBS, escaped
+from tests.commands.typed import SLUG, escaped
 
 
 def refusal(text: str) -> ArgumentsUnclear:
@@ -155,62 +152,3 @@ def test_three_thousand_characters_are_read_however_slack_escapes_them() -> None
     text = f'shop A="{"&" * 2_991}"'
     assert len(text) == 3_000
     assert parse_start(escaped(text)).environment == (("A", "&" * 2_991),)
-
-
-def test_words_stand_for_what_was_not_named() -> None:
-    assert parse_start("shop deploy main").placed() == start(app="shop", workflow="deploy", branch="main")
-    assert parse_start("shop main workflow:x").placed() == start(app="shop", branch="main", workflow="x")
-    assert parse_start("main app:shop pipeline:x").placed() == start(app="shop", branch="main", pipeline="x")
-
-
-def test_a_form_gives_one_variable_per_line() -> None:
-    assert environment_lines("A=1\r\n\n  B = “two”  \nA=3=4") == (("A", "3=4"), ("B", "“two”"))
-    for text, problem in [("A", "`A`"), ("A=1\nB C=2", "`B C`"), ("BUILDBELL_X=1", "BUILDBELL_X")]:
-        with pytest.raises(ArgumentsUnclear, match=problem):
-            environment_lines(text)
-
-
-# Writing it down again.
-
-PART = PLAIN.filter(bool)
-NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
-
-
-@st.composite
-def starts(draw: st.DrawFn) -> StartArguments:
-    """Any start that can be asked for, in a form or by a command."""
-    kind = draw(st.sampled_from(["workflow", "pipeline", None]))
-    named = {key: draw(st.none() | PART) for key in ("app", "branch", "tag", "commit", *([kind] if kind else []))}
-    places = 3 - sum(named.get(key) is not None for key in ("app", "branch", "workflow", "pipeline"))
-    return StartArguments(
-        words=tuple(draw(st.lists(PART.filter(str.strip), max_size=places))),
-        environment=tuple(draw(st.dictionaries(NAMES, PLAIN, max_size=3)).items()),
-        message=draw(st.none() | PART.filter(str.strip)),
-        **named,
-    )
-
-
-@given(starts(), st.data())
-def test_a_start_can_be_written_down_and_typed_again(arguments: StartArguments, data: st.DataObject) -> None:
-    verbs = data.draw(st.sampled_from([VERBS, frozenset({word.lower() for word in arguments.words[:1]})]))
-    asked = parse(escaped(format_start(arguments, verbs)), verbs)
-    assert asked.verb == (NOTHING if arguments == StartArguments() else START)
-    assert parse_start(asked.words).placed() == arguments.placed()
-
-
-@given(TYPED)
-def test_what_was_understood_once_is_understood_again(text: str) -> None:
-    try:
-        arguments = parse_start(text)
-    except ArgumentsUnclear:
-        reject()
-    assert parse_start(escaped(format_start(arguments))).placed() == arguments.placed()
-
-
-def test_a_start_is_written_as_a_person_would() -> None:
-    text = 'shop deploy release/3.2 FLAVOR=beta "try the new login"'
-    assert format_start(parse_start(text)) == text
-    assert format_start(start(app="iOS Shop", workflow="deploy", message="hi")) == 'app:"iOS Shop" workflow:deploy "hi"'
-    assert format_start(start(message="hi")) == 'message:"hi"'
-    assert format_start(start("shop", environment=(("tag", "a b"),))) == 'shop env[tag]:"a b"'
-    assert format_start(start("status"), VERBS) == '"status"'

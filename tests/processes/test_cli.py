@@ -8,6 +8,7 @@ import io
 import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,16 @@ async def test_what_is_no_command_is_refused(bare_scene: Scene, arguments: list[
     code, process = await bare_scene.command_line(*arguments)
     assert code == 2
     assert process.said
+
+
+async def test_who_names_no_command_is_told_those_that_there_are(bare_scene: Scene) -> None:
+    _, process = await bare_scene.command_line()
+    assert "{run, migrate, copy, doctor, manifest, export, keys}" in process.said[0]
+
+
+async def test_the_version_is_told_and_is_that_of_the_package(bare_scene: Scene) -> None:
+    code, told = await bare_scene.command_line("--version")
+    assert (code, told.out) == (0, f"buildbell {metadata.version('buildbell')}\n")
 
 
 async def test_help_names_every_command(bare_scene: Scene) -> None:

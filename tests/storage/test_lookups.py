@@ -129,15 +129,11 @@ async def test_of_two_equal_starts_that_come_together_one_is_held(database: Data
 # Builds.
 
 
-async def test_unfinished_and_recent_builds_come_newest_first(database: Database) -> None:
+async def test_unfinished_builds_come_newest_first(database: Database) -> None:
     old, new = build("old"), build("new", triggered_at=LATER, branch="dev", app_slug="droid")
     ended = build("ended", state="finished", triggered_at=LATER + timedelta(1))
     await add_builds(database, old, new, ended)
-    store = BuildStore(database)
-    assert await store.list_unfinished("T1") == [new, old]
-    assert await store.list_recent("T1", limit=2) == [ended, new]
-    assert await store.list_recent("T1", app_slug="droid") == [new]
-    assert await store.list_recent("T1", app_slug="droid", branch="main") == []
+    assert await BuildStore(database).list_unfinished("T1") == [new, old]
 
 
 async def test_equal_builds_count_while_they_run(database: Database) -> None:
@@ -145,8 +141,7 @@ async def test_equal_builds_count_while_they_run(database: Database) -> None:
         database, build("b1", digest="same"), build("b2", digest="same", state="finished"), build("b3", digest="other"),
         build("b4", digest="same", app_slug="droid"),
     )  # fmt: skip
-    store = BuildStore(database)
-    found = await database.transaction(lambda tx: store.list_equal_running("T1", "shop", "same", on=tx))
+    found = await BuildStore(database).list_equal_running("T1", "shop", "same")
     assert [each.build_slug for each in found] == ["b1"]
 
 

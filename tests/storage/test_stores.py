@@ -140,7 +140,6 @@ async def test_builds_of_another_workspace_are_not_found(database: Database, wor
     store = BuildStore(database)
     assert await store.find_build("T2", "b1") is None
     assert await store.list_unfinished("T2") == []
-    assert await store.list_recent("T2") == []
 
 
 async def test_durations_are_of_successes_of_the_same_target(database: Database) -> None:

@@ -11,6 +11,7 @@ import pytest
 from playground.slack import Message
 from playground.wire import Fault
 from storage.builds import BuildRow
+from tests.stored import stored_builds
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -31,7 +32,7 @@ async def start(world: World, typed: str = "shop endless main") -> Message:
 
 async def stored(world: World) -> BuildRow:
     """The newest build as it is stored."""
-    return (await world.bot.services.build_rows.list_recent(world.team.id, limit=1))[0]
+    return (await stored_builds(world.bot.services.database, world.team.id))[0]
 
 
 async def test_the_stop_button_stops_and_says_who_and_why(running: World) -> None:

@@ -156,6 +156,21 @@ async def test_a_build_that_is_not_there_is_told(world: World) -> None:
     assert "I can't find #77" in world.whispers()[-1]
 
 
+async def test_the_form_says_what_it_cannot_hold(world: World) -> None:
+    build = await finished(world)
+    long = {"NOTES": "x" * 2_900, "MORE": "y" * 200, "LINES": "one\ntwo", "FLAVOR": "beta"}
+    build.params = {
+        **build.params,
+        "branch": "b" * 160,
+        "environments": [{"key": key, "value": value} for key, value in long.items()],
+    }
+    await world.say("/build again shop #1 form")
+    told = world.modal_text()
+    assert "FLAVOR=beta" in told
+    assert "NOTES=xxx" in told
+    assert "What this form cannot hold is left out: MORE, LINES, the branch. Run again starts with everything." in told
+
+
 async def test_a_build_that_is_not_there_is_told_in_the_form(world: World) -> None:
     await world.say("/build again shop #77 form")
     assert "I can't find #77" in world.modal_text()

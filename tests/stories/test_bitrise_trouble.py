@@ -90,6 +90,19 @@ async def test_a_look_that_fails_never_leads_to_a_second_build(world: World, eff
     assert len(world.cards()) == 1
 
 
+async def test_a_list_without_an_end_does_not_keep_a_start_looking(world: World) -> None:
+    same = {"data": [], "paging": {"next": "the-same-again"}}
+    world.bitrise.faults.add(Fault("builds.trigger", "cut_after"))
+    world.bitrise.faults.add(Fault("builds.list", "body", status=200, body=same, times=50))
+    await world.say(TYPED)
+    await world.passes(seconds=4)
+    assert len(world.bitrise.journal.named("builds.list")) == 2
+    world.bitrise.faults.clear()
+    await world.passes(minutes=1)
+    assert len(world.bitrise.triggers) == 1
+    assert "iOS Shop · deploy  #1" in world.read(world.card)
+
+
 async def test_nothing_is_sent_again_before_the_look_back_is_over(world: World) -> None:
     world.bitrise.faults.add(Fault("builds.trigger", "cut_before"))
     await world.say(TYPED)

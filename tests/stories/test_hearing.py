@@ -436,6 +436,17 @@ async def test_few_are_told_late_one_by_one(world: World) -> None:
     assert all("Told late: it ended" in text for text in read(world))
 
 
+async def test_a_late_card_says_when_the_build_ended(world: World) -> None:
+    await subscribe(world, "shop")
+    await world.stop_bot()
+    await away(world, 1)
+    await world.start_bot()
+    await world.passes(minutes=1)
+    (card,) = told(world)
+    (note,) = [block["elements"][0]["text"] for block in card.blocks if block["type"] == "context"]
+    assert note.startswith("Told late: it ended <!date^")
+
+
 async def test_many_are_folded_into_one(world: World) -> None:
     await subscribe(world, "shop")
     await world.stop_bot()
@@ -457,6 +468,20 @@ async def test_a_gap_of_many_pages_is_read_to_its_end(world: World) -> None:
     await world.passes(minutes=5)
     (fold,) = read(world)
     assert "130 builds ended while I was away: 120 succeeded, 10 failed." in fold
+
+
+async def test_a_gap_whose_pages_have_no_end_is_left_behind(world: World) -> None:
+    await subscribe(world, "shop")
+    await ends(world)
+    fresh = {"slug": "fresh", "status": 0, "repository": {"slug": world.shop.slug}}
+    page = {"data": [fresh], "paging": {"next": "the-same-again"}}
+    world.bitrise.faults.add(Fault(LIST, "body", status=200, body=page, times=2))
+    world.bitrise.journal.clear()
+    await world.passes(minutes=1)
+    asked = [call.request["query"].get("next") for call in world.bitrise.journal.named(LIST)]
+    assert [page for page in asked if page] == ["the-same-again"]
+    await ends(world)
+    assert len(told(world)) == 2
 
 
 async def test_while_bitrise_is_away_nothing_is_lost(world: World) -> None:

@@ -14,6 +14,7 @@ from bot.stats import Counts, StatsWanted
 from playground.bitrise import App
 from playground.bitrise.history import History, seed_history
 from playground.wire import Fault
+from tests.stored import stored_builds
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -103,7 +104,7 @@ async def test_pages_are_read_one_at_a_time_with_a_pause(aged: World) -> None:
 async def test_the_newest_builds_come_first(aged: World) -> None:
     await aged.connect()
     await aged.passes(seconds=7)
-    rows = await aged.bot.services.build_rows.list_recent(aged.team.id, limit=500)
+    rows = await stored_builds(aged.bot.services.database, aged.team.id)
     newest = sorted(aged.builds(), key=lambda build: build.triggered_at, reverse=True)[: len(rows)]
     assert {row.build_slug for row in rows} == {build.slug for build in newest}
 
@@ -336,7 +337,7 @@ async def test_credits_that_come_after_the_end_are_filled_in_without_a_word(worl
     told = world.sees()
     await world.say("/build import shop")
     await world.passes(minutes=1)
-    (row,) = await services.build_rows.list_recent(world.team.id)
+    (row,) = await stored_builds(services.database, world.team.id)
     assert row.credit_cost is not None
     assert row.machine_type is not None
     assert world.sees().startswith(told)

@@ -14,6 +14,7 @@ import pytest
 from playground.bitrise import App, Build
 from playground.slack import User
 from playground.wire import Fault
+from tests.stored import stored_builds
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -118,8 +119,7 @@ async def test_what_bitrise_gives_back_is_read_as_what_was_said(world: World) ->
     build = await running(world)
     await ask(world, build, secret)
     await world.passes(minutes=1)
-    row = await world.bot.services.build_rows.find_build(world.team.id, build.slug)
-    assert row is not None
+    (row,) = await stored_builds(world.bot.services.database, world.team.id)
     assert (row.outcome, row.reason, row.reason_text) == ("skipped", "no-changes", told(build)["sentence"])
 
 

@@ -211,6 +211,23 @@ async def test_more_than_can_be_drawn_is_counted(world: World) -> None:
     assert "3 more are not shown here" in world.whispers()[-1]
 
 
+@pytest.mark.parametrize("typed", ["status", "status shop", "abort shop"])
+async def test_more_than_bitrise_lists_at_once_is_not_counted(world: World, typed: str) -> None:
+    for _ in range(60):
+        world.bitrise.start_build(world.shop, workflow="endless")
+    await world.say(f"/build {typed}")
+    assert "More than 50 builds are running or waiting" in world.whispers()[-1]
+    assert "The others are not shown here" in world.whispers()[-1]
+
+
+async def test_a_look_that_is_hours_old_is_told_in_hours(world: World) -> None:
+    await world.settled()
+    world.clock.move_to(world.clock.now() + timedelta(hours=50))
+    await world.slack.command(world.ana, world.ios, "/build doctor")
+    await world.settled()
+    assert "Bitrise was last looked at 2 d 2 h ago." in world.whispers()[-1]
+
+
 @pytest.mark.parametrize("kind", ["html", "broken_json", "cut_before"])
 async def test_bitrise_in_trouble_is_told_in_words(world: World, kind: str) -> None:
     world.bitrise.faults.add(Fault("builds.list-all", kind=kind, times=20))

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from bot import log
+from bot import log, web
 from bot.deliveries import FORM
 from playground.slack.posting import Signing
 from tests.conftest import Complaints
@@ -57,17 +57,46 @@ async def test_what_no_door_can_read_is_refused(open_many: OpenMany, complaints:
     assert not complaints.told
 
 
+NO_HTTP = [b"\x16\x03\x01\x02\0", b"GET / HTTP/9.9\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"]
+BROKEN_BODIES = [
+    b"Content-Length: 10\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n5\r\nab", b"Expect: x\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n\r\n", b"Content-Encoding: br\r\nContent-Length: 3\r\n\r\nabc",
+    b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+]  # fmt: skip
+
+
 @pytest.mark.usefixtures("own_logging")
-async def test_what_is_no_http_is_refused(open_many: OpenMany, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_what_is_no_http_and_what_breaks_off_is_no_error(
+    open_many: OpenMany, capsys: pytest.CaptureFixture[str]
+) -> None:
     many = await open_many(socket_mode=False)
     log.configure("DEBUG", "text")
-    for sent in (b"\x16\x03\x01\x02\0", b"GET / HTTP/9.9\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
+    broken = [
+        f"POST {path} HTTP/1.1\r\nHost: bot\r\n".encode() + body
+        for path in (SLACK, "/ci/skip")
+        for body in BROKEN_BODIES
+    ]
+    for sent in (*NO_HTTP, *broken):
         reader, writer = await asyncio.open_connection("127.0.0.1", many.bot.port)
         writer.write(sent)
-        assert (await reader.read()).startswith(b"HTTP/1.0 400")
+        writer.write_eof()
+        assert b" 200 " not in await reader.read()
         writer.close()
         await writer.wait_closed()
+    await many.stop_bot()  # it has seen the end of all of them
     assert "ERROR" not in capsys.readouterr().err
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    open_many: OpenMany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "BODY_SECONDS", 0)
+    many = await open_many(socket_mode=False)
+    reader, writer = await asyncio.open_connection("127.0.0.1", many.bot.port)
+    writer.write(f"POST {SLACK} HTTP/1.1\r\nHost: bot\r\nContent-Length: 10\r\n\r\nabc".encode())
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_wrong_secret_is_told_to_the_operator_once_a_minute(

@@ -13,6 +13,7 @@ from playground.slack import Channel, Message, User
 from playground.wire import Fault
 from storage.audit import AuditStore
 from storage.subscriptions import SubscriptionRow, SubscriptionStore
+from tests.stored import stored_builds
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -173,7 +174,7 @@ async def test_looking_back_tells_nothing_and_keeps_what_it_read(world: World) -
     await world.say("/build subscribe shop starts")
     await world.passes(minutes=10)
     assert [len(world.slack.messages(each)) for each in (world.ios, other)] == [1, 1]
-    assert len(await world.bot.services.build_rows.list_recent(world.team.id, limit=500)) == 70
+    assert len(await stored_builds(world.bot.services.database, world.team.id)) == 70
 
 
 async def test_builds_that_are_older_or_run_are_not_counted(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from playground.wire import Fault
 from storage.workspaces import WorkspaceStore
+from tests.stored import stored_builds
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -20,7 +21,7 @@ def calls(world: World, operation: str) -> int:
 
 
 async def stored_states(world: World) -> list[str]:
-    rows = await world.bot.services.build_rows.list_recent(world.team.id, limit=500)
+    rows = await stored_builds(world.bot.services.database, world.team.id)
     return [row.outcome or row.state for row in rows]
 
 
@@ -62,13 +63,15 @@ async def test_however_many_fell_off_the_page_each_gets_its_turn(world: World) -
     assert world.read(world.cards()[0]).startswith("✅ Succeeded")
 
 
-async def test_a_build_that_cannot_be_shown_holds_up_no_other(world: World) -> None:
+@pytest.mark.parametrize("status", [500, 400, 410, 422])
+async def test_a_build_that_cannot_be_shown_holds_up_no_other(world: World, status: int) -> None:
     await watch(world, 55)
     oldest, second, *_ = world.builds()
-    world.bitrise.finish(oldest)
     path = f"/v0.1/apps/*/builds/{second.slug}"
-    world.bitrise.faults.add(Fault(path, status=500, times=None))
-    await world.passes(seconds=10)
+    world.bitrise.faults.add(Fault(path, status=status, times=None))
+    await world.passes(seconds=10)  # from now on it has waited longest, and is asked for first
+    world.bitrise.finish(oldest)
+    await world.passes(minutes=1)
     assert world.read(world.cards()[0]).startswith("✅ Succeeded")
 
 

@@ -114,7 +114,7 @@ class Spy:
 
     def start_form(self) -> Mapping[str, Any]:
         draft = StartDraft(app_slug=self.many.shop.slug, app_title="x", branch="main")
-        return start_form(draft, channel_id=self.many.ios.id, again_of=self.build_slug)
+        return start_form(draft, channel_id=self.many.ios.id)
 
     def settings_form(self) -> Mapping[str, Any]:
         row = ChannelRow(self.many.team.id, self.many.ios.id, self.many.shop.slug, None, None, "thread")

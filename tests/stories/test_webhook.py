@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -189,6 +189,24 @@ async def test_a_true_call_may_say_anything(world: World, raw: bytes) -> None:
     url, secret = await hook(world)
     assert await post(url, raw, signed(raw, secret)) == 204
     await world.settled()
+
+
+async def test_a_call_that_comes_in_two_pieces_is_true(world: World) -> None:
+    await press_offer(world)
+    url, secret = await hook(world)
+    raw = b'{"build_slug": "b1"}'
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield raw[:7]
+        async with aiohttp.ClientSession() as other, other.get(f"http://127.0.0.1:{world.bot.port}/healthz") as health:
+            assert health.ok  # so the first piece has been seen
+        yield raw[7:]
+
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data=pieces(), headers=signed(raw, secret)) as response,
+    ):
+        assert response.status == 204
 
 
 async def test_a_call_without_end_is_refused(world: World) -> None:

@@ -74,17 +74,9 @@ async def test_a_page_that_names_itself_as_the_next_ends_the_list(
     assert len(bitrise.journal) == 2
 
 
-async def test_apps_can_be_searched_by_title(
-    bitrise: PracticeBitrise, acme: Workspace, shop: App, client: BitriseClient
-) -> None:
-    bitrise.add_app("Android Shop", acme)
-    page = await client.list_apps(title="ios")
-    assert [app.title for app in page.items] == ["iOS Shop"]
-
-
-async def test_one_app(shop: App, acme: Workspace, client: BitriseClient) -> None:
+async def test_one_app(shop: App, client: BitriseClient) -> None:
     app = await client.get_app(shop.slug)
-    assert (app.slug, app.title, app.owner_name, app.owner_slug) == (shop.slug, "iOS Shop", "Acme", acme.slug)
+    assert (app.slug, app.title, app.owner_name) == (shop.slug, "iOS Shop", "Acme")
     assert (app.repo_owner, app.repo_slug, app.project_type, app.is_disabled) == ("acme", "ios-shop", "ios", False)
 
 
@@ -161,9 +153,7 @@ async def test_builds_are_paged(shop: App, client: BitriseClient) -> None:
 
 
 @pytest.mark.usefixtures("past")
-async def test_builds_of_all_apps_name_their_app(
-    bitrise: PracticeBitrise, acme: Workspace, shop: App, client: BitriseClient
-) -> None:
+async def test_builds_of_all_apps_name_their_app(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
     other = bitrise.add_app("Elsewhere", bitrise.add_workspace("Other"))
     bitrise.start_build(other)
     page = await client.list_all_builds(limit=2)
@@ -173,9 +163,8 @@ async def test_builds_of_all_apps_name_their_app(
     ]
     rest = await client.list_all_builds(next=page.next)
     assert numbers(rest) == [3, 2, 1]
-    assert numbers(await client.list_all_builds(owner_slug=acme.slug, status=0)) == [4]
-    assert {build.app_slug for build in (await client.list_running()).items} == {shop.slug, other.slug}
-    assert numbers(await client.list_running(owner_slug=acme.slug)) == [4]
+    running = await client.list_all_builds(status=0)
+    assert {build.app_slug for build in running.items} == {shop.slug, other.slug}
 
 
 @pytest.mark.usefixtures("past")
@@ -206,7 +195,7 @@ async def test_a_build_from_hold_to_end(
     assert (waiting.pull_request_id, waiting.pipeline, waiting.is_pipeline) == (None, None, False)
     time(minutes=8)
     ended = await client.get_build(shop.slug, there.slug)
-    assert (ended.status, ended.status_text, ended.is_on_hold, ended.rebuildable) == (1, "success", False, True)
+    assert (ended.status, ended.status_text, ended.is_on_hold) == (1, "success", False)
     assert (ended.workflow, ended.branch, ended.triggered_by, ended.commit_hash) == (
         "deploy", "main", "manual-ana", "a1b2",
     )  # fmt: skip
@@ -275,10 +264,7 @@ async def test_a_start(bitrise: PracticeBitrise, shop: App, client: BitriseClien
         )
     )
     [build] = bitrise.builds(shop)
-    expected = TriggeredBuild(
-        build.slug, 1, f"{bitrise.site_url}/build/{build.slug}", "deploy", None, "ok", "webhook processed"
-    )
-    assert (answer.results, answer.refused) == ((expected,), ())
+    assert (answer.results, answer.refused) == ((TriggeredBuild(build.slug, 1, "deploy"),), ())
     assert bitrise.triggers[0].body == {
         "hook_info": {"type": "bitrise"},
         "build_params": {
@@ -444,7 +430,6 @@ async def test_artifacts_one_by_one_and_all(
     assert (page.items[0].kind, page.items[0].size_bytes, page.items[0].is_public) == ("ios-ipa", 3_558_274, True)
     one = await client.get_artifact(shop.slug, build.slug, page.items[0].slug)
     assert one.install_page_url is not None
-    assert one.expiring_download_url is not None
     other = await client.get_artifact(shop.slug, build.slug, rest.items[0].slug)
     assert other.install_page_url is None
 
@@ -457,7 +442,7 @@ async def test_every_call_fits_the_description(
     bitrise: PracticeBitrise, shop: App, client: BitriseClient, clock: SteppedClock, time: Callable[..., None]
 ) -> None:
     await client.me()
-    await client.list_apps(title="shop", next=None)
+    await client.list_apps()
     await client.get_app(shop.slug)
     variables = (("FLAVOR", "beta"), ("EMPTY", ""))
     started = await client.trigger_build(
@@ -470,7 +455,7 @@ async def test_every_call_fits_the_description(
     await client.get_pipeline(shop.slug, pipeline)
     every = BuildFilters("main", "deploy", 0, 1, clock.now(), clock.now(), "Fix", "push", build, 10)
     await client.list_builds(shop.slug, every)
-    await client.list_all_builds(status=0, owner_slug=shop.owner.slug, next=build, limit=50)
+    await client.list_all_builds(status=0, next=build, limit=50)
     await client.list_pipelines(shop.slug, after=clock.now())
     await client.get_log(shop.slug, build)
     await client.list_artifacts(shop.slug, build)

@@ -44,7 +44,6 @@ READS: dict[str, Callable[[BitriseClient, str], Awaitable[object]]] = {
     "list_workflows": lambda client, app: client.list_workflows(app),
     "list_builds": lambda client, app: client.list_builds(app, BuildFilters()),
     "list_all_builds": lambda client, app: client.list_all_builds(),
-    "list_running": lambda client, app: client.list_running(),
     "get_build": lambda client, app: client.get_build(app, SLUG),
     "get_pipeline": lambda client, app: client.get_pipeline(app, SLUG),
     "list_pipelines": lambda client, app: client.list_pipelines(app, after=NOON),

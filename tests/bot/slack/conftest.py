@@ -75,9 +75,7 @@ def build() -> Callable[..., ShownBuild]:
 
     def make(**changes: Any) -> ShownBuild:
         around: dict[str, Any] = {
-            key: changes.pop(key)
-            for key in ("app_title", "url", "eta", "is_stoppable", "requester_name")
-            if key in changes
+            key: changes.pop(key) for key in ("app_title", "url", "eta", "requester_name") if key in changes
         }
         facts: dict[str, Any] = {**SHOWN, **around}
         return ShownBuild(BuildRow(**{**DEFAULTS, **changes}), **facts)

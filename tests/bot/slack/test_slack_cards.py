@@ -14,7 +14,7 @@ from bot.eta import Eta
 from bot.outcomes import Cause, Outcome, Reason
 from bot.slack import cards
 from bot.slack.shown import ShownBuild, bar
-from bot.slack.text import Message
+from bot.slack.text import Message, quoted
 
 Make = Callable[..., ShownBuild]
 Seen = Callable[[Message], str]
@@ -73,6 +73,22 @@ def test_progress_against_the_usual(
     build: Make, seen: Seen, now: datetime, usual: Eta, seconds: int, line: str
 ) -> None:
     shown = build(eta=usual, started_at=now - timedelta(seconds=seconds))
+    assert line in seen(cards.card([shown], now=now)).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "usually", "line"),
+    [
+        (7_800, 7_800, "Running 2 h 10 min of about 2 h 10 min · ▓▓▓▓▓▓▓▓▓░"),
+        (4_200, 7_800, "Running 1 h 10 min of about 2 h 10 min · ▓▓▓▓▓░░░░░"),
+        (11_400, 7_800, "Running 3 h 10 min, longer than the usual 2 h 10 min"),
+        (3_600, 7_200, "Running 1 h of about 2 · ▓▓▓▓▓░░░░░"),
+    ],
+)
+def test_hours_and_minutes_are_both_said(
+    build: Make, seen: Seen, now: datetime, seconds: int, usually: int, line: str
+) -> None:
+    shown = build(eta=Eta(median_seconds=usually), started_at=now - timedelta(seconds=seconds))
     assert line in seen(cards.card([shown], now=now)).splitlines()
 
 
@@ -263,7 +279,7 @@ def test_whatever_a_build_holds_slack_takes_it(
 ) -> None:  # fmt: skip
     facts = {**texts, "state": state, "outcome": outcome, "cause": cause, "reason": reason}
     shown = build(**facts, app_title=title or "", url=url or "")
-    assert seen(cards.card([shown] * count, now=now, notes=[title or ""]))
+    assert seen(cards.card([shown] * count, now=now, notes=[quoted(title or "")]))
     assert seen(cards.announcement([shown], mention_user=texts["requester"]))
 
 
@@ -284,6 +300,12 @@ def test_the_end_is_told_outcome_first(
 ) -> None:
     message = cards.announcement([ended(outcome, **{"url": "https://b.io/1", **changes})], mention_user=None)
     assert seen(message) == told
+
+
+def test_marks_in_a_name_or_reason_format_nothing(ended: Make, seen: Seen) -> None:
+    marked = ended("aborted", app_title="*Shop*", workflow="`ui` _all_", reason="other", reason_text="~no~", url="")
+    told = seen(cards.announcement([marked], mention_user=None))
+    assert told == "⏹️ *Aborted* after 7 min: *Shop∗ · 'ui' _allˍ #812 on `release/3.2`. ~no∼."
 
 
 def test_the_requester_is_mentioned_once(ended: Make, seen: Seen) -> None:

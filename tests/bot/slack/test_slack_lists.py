@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from bot.errors import AppNotFound, BuildbellError, Choice, NotConnected, ViewGone
 from bot.eta import Eta
 from bot.slack import ids, lists, questions, replies
+from bot.slack.log_message import log_message
 from bot.slack.shown import ShownBuild
 from bot.slack.text import Message
+from storage.findings import FindingRow
 from storage.workspaces import WorkspaceRow
 
 Make = Callable[..., ShownBuild]
@@ -40,7 +42,7 @@ def test_pages_turn_both_ways_and_keep_the_filters(build: Make, seen: Seen) -> N
     page = lists.ListPage("Recent", [build()], {"branch": "fix/ü", "outcome": "failed"}, newer="2026", older="2025")
     message = lists.build_list(page)
     assert seen(message).endswith("[Newer] [Older]")
-    values = [value for action_id, value in buttons(message) if ids.without_number(action_id) == ids.BUILD_LIST_PAGE]
+    values = [value for action_id, value in buttons(message) if ids.any_number(ids.BUILD_LIST_PAGE).match(action_id)]
     assert [lists.read_page(value) for value in values] == [
         lists.PageWanted({"branch": "fix/ü", "outcome": "failed"}, "2026"),
         lists.PageWanted({"branch": "fix/ü", "outcome": "failed"}, "2025"),
@@ -119,6 +121,12 @@ def test_an_answered_question_has_no_buttons(seen: Seen) -> None:
 def test_an_answer_that_is_not_ours_is_refused(value: str) -> None:
     with pytest.raises(ViewGone):
         questions.read_answer(value)
+
+
+def test_the_notification_of_a_log_is_escaped_once(ended: Make, now: datetime) -> None:
+    finding = FindingRow("T1", "b0001", "found", now, lines=("error: a && b",))
+    told = log_message(ended("failed", app_title="R&D <Shop>"), finding)
+    assert told.text == ("R&amp;D &lt;Shop&gt; deploy #812 on release/3.2 failed after 7 min. error: a &amp;&amp; b")
 
 
 def test_an_error_is_a_sentence(seen: Seen) -> None:

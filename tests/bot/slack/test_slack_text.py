@@ -84,6 +84,41 @@ def test_shorten_never_cuts_an_escape_in_half(written: str, limit: int, shown: s
     assert text.shorten(written, limit) == shown
 
 
+FAMILY, THUMB, RAINBOW, DUTCH, ACUTE = "👨\u200d👩\u200d👧", "👍🏽", "🏳️\u200d🌈", "🇳🇱", "e\u0301"
+
+
+@pytest.mark.parametrize(
+    ("written", "limit", "shown"),
+    [
+        (FAMILY * 3, 8, "…"),
+        (FAMILY * 3, 9, f"{FAMILY}…"),
+        (FAMILY * 3, 12, f"{FAMILY}…"),
+        (THUMB * 3, 4, "…"),
+        (THUMB * 3, 7, f"{THUMB}…"),
+        (RAINBOW * 2, 5, "…"),
+        (RAINBOW * 2, 7, f"{RAINBOW}…"),
+        (DUTCH * 3, 7, f"{DUTCH}…"),
+        (f"x{DUTCH}{DUTCH}", 8, f"x{DUTCH}…"),
+        (ACUTE * 5, 4, f"{ACUTE}…"),
+        ("Fix it 👍🏽 now, please", 10, "Fix it…"),
+        ("z" + "\u0301" * 400, 99, "z" + "\u0301" * 97 + "…"),
+    ],
+)
+def test_shorten_never_cuts_what_is_seen_as_one_character(written: str, limit: int, shown: str) -> None:
+    assert text.shorten(written, limit) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("if a < b, then the rest matters", "if a < b, then the…"),
+        ("Tom & Jerry and friends", "Tom & Jerry and fr…"),
+    ],
+)
+def test_what_is_not_escaped_is_cut_at_its_end_only(written: str, shown: str) -> None:
+    assert text.outside(written, 19) == shown
+
+
 @given(NASTY, st.integers(1, 60))
 @example("&" * 100, 7)
 def test_what_others_wrote_stays_text_within_its_limit(written: str, limit: int) -> None:
@@ -94,6 +129,27 @@ def test_what_others_wrote_stays_text_within_its_limit(written: str, limit: int)
     assert text.length(quoted) <= limit
     assert quoted.isprintable() or not written.isprintable()
     assert len(quoted.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("*bold* _it_ ~st~", "*bold∗ _itˍ ~st∼"),
+        ("snake_case_name · _setup", "snake_case_name · _setup"),
+        ("**twice** 2 * 3", "**twice∗∗ 2 * 3"),
+        ("`code` <b>", "'code' &lt;b&gt;"),
+    ],
+)
+def test_marks_of_others_format_nothing(written: str, shown: str) -> None:
+    assert text.unmarked(written, 60) == shown
+
+
+@given(NASTY | st.text("*_~` ab.", max_size=40), st.integers(1, 60))
+def test_no_mark_of_others_closes(written: str, limit: int) -> None:
+    told = text.unmarked(written, limit)
+    assert "`" not in told
+    assert not re.search(r"(?<!\w)([*_~])(?=\S).*?(?<=\S)\1(?!\w)", told)
+    assert text.length(told) <= limit
 
 
 @given(NASTY)

@@ -1,0 +1,75 @@
+"""One of a thing is said as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.bitrise.models import Artifact
+from bot.digest import Kind, Remark
+from bot.installing import InstallLink, Leftovers
+from bot.slack import cards, digest_message, hearing, import_message, lists
+from bot.slack.artifacts_message import artifacts_message
+from bot.slack.shown import ShownBuild
+from bot.slack.stats_message import BY_REASON, StatsPage, stats_message
+from bot.slack.text import Message
+from bot.stats import Cost, Counts, Spread, Stats, StatsWanted
+from storage.findings import FindingRow
+from storage.imports import OPEN, ImportRow
+
+NOON = datetime(2026, 8, 7, 12, tzinfo=UTC)
+Make = Callable[..., ShownBuild]
+Seen = Callable[[Message], str]
+
+FILE = Artifact(slug="f1", title="report.html", kind="file", size_bytes=1, is_public=False)
+PAGE = InstallLink("ios", "Shop.ipa", 1, None, "https://b.io/p", is_public=True)
+
+
+def test_one_more_build_is_not_shown(build: Make, seen: Seen, now: datetime) -> None:
+    many = [build(build_slug=f"b{each}") for each in range(13)]
+    assert "1 more is not shown here." in seen(cards.card(many[:11], now=now))
+    assert "3 more are not shown here." in seen(cards.card(many, now=now))
+    assert "1 more is not shown here." in seen(lists.running_now(many, now=now))
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (Leftovers((PAGE,), (FILE,)), "To install from iOS Shop deploy #812: iOS https://b.io/p. 1 other file."),
+        (Leftovers((PAGE,), (FILE, FILE)), "To install from iOS Shop deploy #812: iOS https://b.io/p. 2 other files."),
+        (Leftovers((), (FILE,)), "1 file of iOS Shop deploy #812."),
+        (Leftovers((), (FILE, FILE)), "2 files of iOS Shop deploy #812."),
+    ],
+)
+def test_one_file(build: Make, left: Leftovers, told: str) -> None:
+    assert artifacts_message(build(), left).text == told
+
+
+def test_one_failed_test(ended: Make, now: datetime) -> None:
+    finding = FindingRow("T1", "b0001", "found", now, tests=("testLogin",))
+    told = hearing.explanation(ended("failed"), finding, None, None)
+    assert told is not None
+    assert told.text == "iOS Shop deploy #812 failed; 1 test failed."
+
+
+def stats(counts: Counts, costs: dict[str, Cost]) -> Stats:
+    spread = Spread(60, 60, 1)
+    return Stats(
+        wanted=StatsWanted("a1"), since=NOON, until=NOON, counts=counts, before=Counts(), run=spread, run_before=spread,
+        queue=spread, costs=costs, reasons=[("stuck", 1)], apps={}, workflows=[], flaky=[], parts=[],
+    )  # fmt: skip
+
+
+def test_one_stopped_build_and_one_credit(seen: Seen) -> None:
+    told = stats(Counts(aborted=1), {"aborted": Cost(60, 1)})
+    assert "1 of 1 build was stopped: 1 aborted" in seen(stats_message(told, StatsPage(told.wanted, BY_REASON), {}))
+    assert "aborted 1 min (1 credit)" in seen(stats_message(told, StatsPage(told.wanted), {}))
+    remark = Remark(Kind.SKIPPED, 1, now=0.5, count=5, saved_credits=1)
+    assert digest_message.sentence(remark, told, {}).endswith("saved about 1 credit.")
+
+
+def test_one_build_of_the_past(seen: Seen) -> None:
+    row = ImportRow("T1", "a1", OPEN, NOON - timedelta(days=30), "UANA", NOON, moved_at=NOON, done=1, total=1)
+    assert "a1: 1 of 1 build (100 %)" in seen(import_message.progress([row], {}, command="/build"))
