@@ -60,7 +60,7 @@ class Access:
         self.check_member(asker)
         if not await self.may_connect(asker):
             raise NotAllowed(
-                "Connecting Bitrise is limited to admins of this Slack workspace. Ask one of them, "
+                "Whatever connects Bitrise is limited to admins of this Slack workspace. Ask one of them, "
                 "or ask whoever runs Buildbell to add you to BUILDBELL_CONNECT_USERS."
             )
 

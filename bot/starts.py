@@ -9,7 +9,7 @@ from bot.apps import Apps
 from bot.clock import Clock
 from bot.connections import Connections
 from bot.engine import Engine, Job
-from bot.errors import Choice, NothingNamed, Unclear
+from bot.errors import AppNotFound, Choice, NothingNamed, Unclear
 from bot.intake import START, Intake, Start
 from bot.requests import Requests
 from bot.wanted import Parameters, Wanted
@@ -160,7 +160,13 @@ class Starts:
         if chosen is not None and not await self._apps.is_called(asker.workspace_id, first):
             if await self._runs(chosen, first):
                 return chosen, wanted.words
-        return await self._apps.get_app(asker.workspace_id, first, version=version), tuple(rest)
+        try:
+            return await self._apps.get_app(asker.workspace_id, first, version=version), tuple(rest)
+        except AppNotFound as error:
+            if chosen is None or rest or not (wanted.workflow or wanted.pipeline):
+                raise
+            way_out = f" If you mean a branch of {chosen.title}, write branch:{first}."
+            raise AppNotFound(error.sentence + way_out, query=error.query, choices=error.choices) from None
 
     async def _runs(self, app: AppRow, name: str) -> bool:
         """Whether a workflow or pipeline of the app is called so, as far as is known."""

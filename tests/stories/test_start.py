@@ -161,6 +161,13 @@ async def test_the_channels_defaults_fill_what_is_left_out(world: World) -> None
     assert (build.app, build.workflow, build.branch) == (world.shop, "deploy", "develop")
 
 
+async def test_a_lone_word_that_is_no_app_may_have_been_meant_as_a_branch(world: World) -> None:
+    await set_defaults(world, app="iOS Shop")
+    await world.say("/build workflow:deploy main")
+    assert "If you mean a branch of iOS Shop, write branch:main." in world.whispers()[-1]
+    assert not world.builds()
+
+
 async def test_bitrises_own_syntax_works_with_the_channels_app(world: World) -> None:
     await set_defaults(world, app="iOS Shop")
     await world.say("/build workflow: deploy|branch: main|env[FLAVOR]: beta|message: try the new login")
