@@ -247,8 +247,8 @@ def compose(
     )  # fmt: skip
     uninstalls = Uninstalls(
         database=database, installations=InstallationStore(database), workspaces=workspaces, apps=app_rows,
-        imports=import_rows, subscriptions=subscription_rows, messages=messages, audit=audit, tokens=wired.tokens,
-        clock=clock, new_id=new_id,
+        imports=import_rows, subscriptions=subscription_rows, requests=requests, messages=messages, audit=audit,
+        tokens=wired.tokens, clock=clock, new_id=new_id,
     )  # fmt: skip
     me = Me(
         database=database, people=people, news=news_rows, audit=audit, sweeps=sweeps, engine=engine, access=access,

@@ -216,8 +216,9 @@ class Connections:
         sealed = self._vault.seal(token.reveal(), context=token_context(workspace_id))
         summary = f"{verified.owner}, {len(verified.apps)} apps"
 
-        async def keep(tx: Transaction) -> None:
-            await self._requests.settle_request(tx, request.request_id, state="done", result=summary, now=now)
+        async def keep(tx: Transaction) -> bool:
+            if not await self._requests.settle_request(tx, request.request_id, state="done", result=summary, now=now):
+                return False  # forgotten while it was being verified
             await self._workspaces.save_connection(
                 tx, workspace_id, sealed=sealed, kind=verified.kind, owner=verified.owner, by=request.user_id, now=now
             )
@@ -227,11 +228,12 @@ class Connections:
             await self._note(tx, workspace_id, request.user_id, "connect", verified.owner, summary)
             await self._sweeps.plan(tx, workspace_id, at=now)
             await self._imports.begin(tx, workspace_id, [app.slug for app in verified.apps], by=request.user_id)
+            return True
 
-        await self._db.transaction(keep)
-        await self._show(
-            request, connect_form.connected_view(verified.owner, len(verified.apps), command=self._command)
-        )
+        if await self._db.transaction(keep):
+            await self._show(
+                request, connect_form.connected_view(verified.owner, len(verified.apps), command=self._command)
+            )
 
     async def _refuse(self, request: RequestRow, problem: str) -> None:
         async def refuse(tx: Transaction) -> None:
@@ -257,6 +259,7 @@ class Connections:
         now = self._clock.now()
 
         async def forget(tx: Transaction) -> bool:
+            await self._requests.drop_connecting(tx, asker.workspace_id, result="disconnected meanwhile", now=now)
             gone = await self._workspaces.delete_connection(tx, asker.workspace_id, now=now)
             if gone:
                 await self._apps.replace_apps(tx, asker.workspace_id, [])

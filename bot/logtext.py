@@ -65,7 +65,8 @@ def failed_step_of(text: str) -> str | None:
 def failed_section_of(text: str) -> str | None:
     """What the first failed step printed: from the box that opens it to the one that says that it failed."""
     lines = without_escapes(text).split("\n")
-    end = next((number for number, _ in _failures(lines) if not _is_in_summary(lines, number)), None)
+    summary = next((number for number, line in enumerate(lines) if _SUMMARY.match(line.rstrip())), len(lines))
+    end = next((number for number, _ in _failures(lines[:summary])), None)
     if end is None:
         return None
     begin = next((number for number in range(end - 1, -1, -1) if _opens_or_ends(lines[number])), -1)
@@ -92,7 +93,3 @@ def _row(line: str) -> str:
     """A line as a row of a box; empty when it is none."""
     row = _TIME.sub("", line.rstrip())
     return row if len(row) in _BOX_WIDTHS else ""
-
-
-def _is_in_summary(lines: list[str], number: int) -> bool:
-    return any(_SUMMARY.match(line.rstrip()) for line in lines[:number])

@@ -140,4 +140,4 @@ def _refusal(error: str) -> NotInstalledNow:
 
 def _digest(secret: str) -> str:
     """What is stored of a state: enough to know it again, not enough to use it."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()  # a cookie may hold bytes that are no text

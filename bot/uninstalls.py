@@ -15,6 +15,7 @@ from storage.audit import AuditRow, AuditStore
 from storage.imports import ImportStore
 from storage.installations import InstallationRow, InstallationStore
 from storage.outbox import OutboxStore
+from storage.requests import RequestStore
 from storage.subscriptions import SubscriptionStore
 from storage.workspaces import WorkspaceRow, WorkspaceStore
 
@@ -48,6 +49,7 @@ class Uninstalls:
         apps: AppStore,
         imports: ImportStore,
         subscriptions: SubscriptionStore,
+        requests: RequestStore,
         messages: OutboxStore,
         audit: AuditStore,
         tokens: SlackTokens | None,
@@ -56,7 +58,8 @@ class Uninstalls:
     ) -> None:
         self._db, self._installations, self._workspaces, self._apps = database, installations, workspaces, apps
         self._subscriptions, self._messages, self._audit = subscriptions, messages, audit
-        self._imports, self._tokens, self._clock, self._new_id = imports, tokens, clock, new_id
+        self._imports, self._requests, self._tokens = imports, requests, tokens
+        self._clock, self._new_id = clock, new_id
 
     async def remove(self, removal: Removal) -> None:
         """Told once or often, the first time counts; what is older than the installation is not about it."""
@@ -130,6 +133,7 @@ class Uninstalls:
         async def clear(tx: Transaction) -> None:
             if not await self._workspaces.save_uninstalled(tx, workspace_id, now=now):
                 return
+            await self._requests.drop_connecting(tx, workspace_id, result=PAUSED, now=now)
             had_token = await self._workspaces.delete_connection(tx, workspace_id, now=now)
             await self._apps.replace_apps(tx, workspace_id, [])
             await self._imports.delete_imports(tx, workspace_id)

@@ -159,6 +159,16 @@ class RequestStore:
             "update requests set parameters_sealed = '' where request_id = :request_id", request_id=request_id
         )
 
+    async def drop_connecting(self, tx: Transaction, workspace_id: str, *, result: str, now: datetime) -> None:
+        """Tokens that are still being verified are not wanted any more."""
+        await tx.execute(
+            """
+            update requests set state = 'refused', result = :result, settled_at = :now, parameters_sealed = ''
+            where workspace_id = :workspace_id and kind = 'connect' and state = 'accepted'
+            """,
+            workspace_id=workspace_id, result=result, now=now,
+        )  # fmt: skip
+
     async def claim_telling(self, tx: Transaction, request_id: str, *, now: datetime) -> bool:
         """Whether we are the one to say that it takes longer than usual."""
         touched = await tx.execute(

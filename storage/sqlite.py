@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from storage.database import DatabaseUnusable, Dialect, Row, Transaction, to_column
-from storage.sqlite_file import connect, enable_wal, lock, plain
+from storage.sqlite_file import connect, enable_wal, lock, make_private, plain
 
 T = TypeVar("T")
 PLAIN = (str, int, type(None))
@@ -154,6 +154,7 @@ class SqliteDatabase:
         with contextlib.ExitStack() as opened:
             opened.enter_context(lock(path))
             try:
+                make_private(path)
                 self._writer = opened.enter_context(contextlib.closing(connect(str(path))))
                 enable_wal(self._writer)
                 self._writer.execute("pragma busy_timeout = 0")  # from here on waiting is for the thread alone
@@ -161,7 +162,7 @@ class SqliteDatabase:
                     opened.enter_context(contextlib.closing(connect(f"{path.absolute().as_uri()}?mode=ro")))
                     for _ in range(2)
                 )
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
             self._opened = opened.pop_all()
         self._calls: queue.SimpleQueue[_Call | _Group | None] = queue.SimpleQueue()

@@ -31,6 +31,12 @@ def plain(error: BaseException) -> BaseException:
     return told
 
 
+def make_private(path: Path) -> None:
+    """A new file is for its owner: it will hold names, addresses, sealed tokens. Its -wal and -shm are as it is."""
+    if not path.exists():
+        path.touch(mode=0o600)
+
+
 def connect(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, uri=path.startswith("file:"), isolation_level=None, check_same_thread=False)
     try:

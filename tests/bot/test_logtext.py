@@ -181,3 +181,9 @@ def test_a_long_line_is_no_trap(piece: str) -> None:
     text = piece * (256 * 1024 // len(piece))
     assert len(plain_lines(text)) <= 1
     assert (failed_step_of(text), has_ended(text)) == (None, False)
+
+
+def test_a_long_summary_of_failures_is_no_trap() -> None:
+    """The time limit of a test is what would end this one."""
+    text = "a\n" * (64 * 1024) + summary(*[result("x", "Test")] * 5_000)
+    assert (failed_step_of(text), failed_section_of(text)) == ("Test", None)

@@ -55,6 +55,21 @@ async def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name).exists()
 
 
+async def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    opened = await open_database(f"sqlite:///{tmp_path / 'bell.db'}")
+    rights = [(tmp_path / name).stat().st_mode & 0o777 for name in ("bell.db", "bell.db-wal", "bell.db-shm")]
+    await opened.close()
+    assert rights == [0o600] * 3
+
+
+async def test_a_file_whose_rights_were_chosen_keeps_them(tmp_path: Path) -> None:
+    path = tmp_path / "bell.db"
+    path.touch()
+    path.chmod(0o640)
+    await (await open_database(f"sqlite:///{path}")).close()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     diary = tmp_path / "diary.db"
     diary.write_text("Dear diary, " * 100)

@@ -320,6 +320,19 @@ async def test_apps_that_are_on_their_way_when_the_token_is_forgotten_are_forgot
     assert await services.apps.search(team, "") == []
 
 
+async def test_a_new_token_that_is_being_verified_when_the_old_is_forgotten_is_forgotten_too(world: World) -> None:
+    services, team = world.bot.services, world.team.id
+
+    async def disconnect(facts: Mapping[str, Any]) -> None:
+        await services.connections.disconnect(Asker(team, team, world.ada.id, "ada", world.ios.id))
+
+    undo = world.bitrise.hooks.on("apps.list", "before", disconnect)
+    await world.connect(world.bitrise.add_token(world.owner))
+    undo()
+    (workspace,) = await services.workspaces.list_workspaces()
+    assert workspace.bitrise_token_sealed is None
+
+
 async def test_a_card_that_runs_when_the_token_is_forgotten_breaks_nothing(world: World) -> None:
     await world.say("/build shop deploy main")
     await world.say("/build disconnect", by=world.ada)

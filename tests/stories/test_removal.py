@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.uninstalls import PAUSED
+from playground.wire import Fault
 from storage.audit import AuditStore
 from storage.subscriptions import SubscriptionRow, SubscriptionStore
 from tests.many_workspaces import Many
@@ -63,6 +64,19 @@ async def test_messages_that_wait_are_dropped(both: Many) -> None:
     assert await rows(both, "outbox") > 0
     await both.uninstall(both.app)
     assert await rows(both, "outbox") == 0
+
+
+async def test_a_token_that_is_still_being_verified_is_forgotten_too(many: Many) -> None:
+    many.app = await many.install(many.ada, into=many.ios)
+    many.bitrise.faults.add(Fault("apps.list", status=500, times=2))
+    await many.connect()
+    await many.uninstall(many.app)
+    await many.passes(seconds=20)
+    workspace = await many.bot.services.workspaces.find_workspace(many.team.id)
+    assert workspace is not None
+    assert workspace.bitrise_token_sealed is None
+    kept = await many.bot.services.database.fetch_all("select parameters_sealed from requests where kind = 'connect'")
+    assert [row["parameters_sealed"] for row in kept] == [""]
 
 
 async def test_the_other_workspace_notices_nothing(both: Many) -> None:

@@ -87,6 +87,19 @@ async def test_what_is_no_http_and_what_breaks_off_is_no_error(
     assert "ERROR" not in capsys.readouterr().err
 
 
+async def test_a_cookie_that_is_no_text_belongs_to_no_browser_that_began_here(
+    open_many: OpenMany, complaints: Complaints
+) -> None:
+    many = await open_many(socket_mode=False)
+    reader, writer = await asyncio.open_connection("127.0.0.1", many.bot.port)
+    asked = b"GET /slack/oauth_redirect?state=x&code=y HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n"
+    writer.write(asked + b"Cookie: buildbell-install=\xff\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+    writer.close()
+    await writer.wait_closed()
+    assert not complaints.told
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for(
     open_many: OpenMany, monkeypatch: pytest.MonkeyPatch
 ) -> None:
