@@ -156,7 +156,8 @@ class Apps:
         if not query.strip():
             return [entry.app for entry in known][:CLOSE]
         by_name = {name: entry.app for entry in known for name in entry.names}
-        found = {by_name[name].app_slug: by_name[name] for name in rank(query, list(by_name))}
+        ranked = await asyncio.to_thread(rank, query, list(by_name))  # of thousands, letter by letter, it takes a while
+        found = {by_name[name].app_slug: by_name[name] for name in ranked}
         return list(found.values())[:CLOSE]
 
     async def list_workflows(self, workspace_id: str, app_slug: str) -> list[str]:

@@ -41,8 +41,8 @@ def rank(query: str, names: Iterable[str]) -> list[str]:
     close = _by_closeness(query, known)
     if found := [name for closeness in sorted(close) for name in close[closeness]]:
         return found
-    folded = _fold(query)[:_FUZZY_CHARACTERS]
-    similar = [(_similarity(folded, _fold(name)[:_FUZZY_CHARACTERS]), name) for name in known]
+    matcher = difflib.SequenceMatcher(b=_fold(query)[:_FUZZY_CHARACTERS], autojunk=False)  # it counts b once for all
+    similar = [(_similarity(matcher, _fold(name)[:_FUZZY_CHARACTERS]), name) for name in known]
     return [name for ratio, name in sorted(similar, key=lambda pair: -pair[0]) if ratio >= _FUZZY]
 
 
@@ -75,9 +75,10 @@ def _starts_words(query: str, name: str) -> bool:
     return bool(wanted) and all(any(word.startswith(start) for word in words) for start in wanted)
 
 
-def _similarity(wanted: str, given: str) -> float:
-    matcher = difflib.SequenceMatcher(a=wanted, b=given, autojunk=False)
-    return matcher.ratio() if matcher.quick_ratio() >= _FUZZY else 0.0
+def _similarity(matcher: difflib.SequenceMatcher[str], given: str) -> float:
+    matcher.set_seq1(given)
+    may_be = matcher.real_quick_ratio() >= _FUZZY and matcher.quick_ratio() >= _FUZZY
+    return matcher.ratio() if may_be else 0.0
 
 
 def _fold(text: str) -> str:
