@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import tomllib
 from collections.abc import Callable
 from importlib import resources
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from dotenv import dotenv_values
 from jsonschema import Draft202012Validator, ValidationError
 
+from bot import __version__
 from bot.settings import Settings
 from tests.deploy.files import GOODBYES_SECONDS, ROOT, read_yaml, unknown_settings
 
@@ -60,8 +60,7 @@ def test_it_would_refuse_what_is_wrong(spoil: Callable[[Compose], None]) -> None
 
 
 def test_two_bots_of_this_version_and_a_postgresql_of_one_major_version() -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert [bot["image"] for bot in BOTS.values()] == [f"buildbell:{version}"] * 2
+    assert [bot["image"] for bot in BOTS.values()] == [f"buildbell:{__version__}"] * 2
     assert SERVICES.keys() - BOTS.keys() == {"postgres"}
     name, _, tag = POSTGRES["image"].partition(":")
     assert (name, tag.isdigit()) == ("postgres", True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +11,9 @@ import pytest
 import yaml
 from kubernetes_validate import ValidationError, validate  # type: ignore[import-untyped]  # it has no types
 
+from bot import __version__
 from bot.settings import Settings, env_name
-from tests.deploy.files import GOODBYES_SECONDS, KUBERNETES, ROOT, doors, manifests, read_yaml, unknown_settings
+from tests.deploy.files import GOODBYES_SECONDS, KUBERNETES, doors, manifests, read_yaml, unknown_settings
 
 Manifest = dict[str, Any]
 OLDEST, NEWEST = "1.30", "1.37"
@@ -86,9 +86,8 @@ def test_every_manifest_is_applied_or_an_example() -> None:
 
 
 def test_images_are_of_this_version() -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     images = [image for path in KUBERNETES.rglob("kustomization.yaml") for image in read_yaml(path)["images"]]
-    assert {(image["name"], image["newTag"]) for image in images} == {("buildbell", version)}
+    assert {(image["name"], image["newTag"]) for image in images} == {("buildbell", __version__)}
     assert {container(deployment)["image"] for deployment in DEPLOYMENTS.values()} == {"buildbell"}
 
 
