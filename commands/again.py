@@ -23,12 +23,14 @@ from commands.asking import (
     Payload,
     Typed,
     answering,
+    as_typed,
     asker_of_press,
     failed,
     later,
     pressed_value,
     replace_question,
 )
+from commands.references import find_build
 from commands.start import answer_to
 from commands.status import named
 from commands.tokens import shown
@@ -63,9 +65,11 @@ async def run_again(typed: Typed, services: Services) -> Message | None:
         later(services, typed.asker, find_and_show_form(typed, view_id, services), name="again form", typed=typed)
         return None
     if rest:
+        _, used = find_build(typed.words)
+        build = as_typed(typed.words).removesuffix(as_typed(typed.words.after(used))).strip()
         raise Unclear(
             f"It starts with the same parameters, so {shown(rest)} has no place. "
-            f"To change them, open the form: `{services.command} again shop #812 form`"
+            f"To change them, open the form: {shown(f'{services.command} again {build} {FORM}')}"
         )
 
     async def work() -> Message | None:

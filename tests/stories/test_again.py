@@ -43,7 +43,7 @@ async def test_other_parameters_are_not_dropped_without_a_word(world: World, cha
     await world.say(f"/build again shop #1 {change}")
     assert len(world.builds()) == 1
     assert change.strip('"') in world.whispers()[-1]
-    assert "`/build again shop #812 form`" in world.whispers()[-1]
+    assert "`/build again shop #1 form`" in world.whispers()[-1]
 
 
 @pytest.mark.parametrize("verb", ["retry", "rebuild"])
