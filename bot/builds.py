@@ -54,8 +54,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """``is_more`` when only the newest are here: so many as Bitrise lists at once."""
+    """In one app, or in all for None. ``is_more`` when only the newest are here: so many as Bitrise lists at once."""
 
+    app: AppRow | None
     builds: tuple[BuildRow, ...]
     is_more: bool
 
@@ -163,7 +164,7 @@ class Builds:
             for row in await self._builds.list_unfinished(asker.workspace_id)
             if row.is_pipeline and (app is None or row.app_slug == app.app_slug)
         ]
-        return Running((*rows, *pipelines), is_more=page.next is not None)
+        return Running(app, (*rows, *pipelines), is_more=page.next is not None)
 
     async def named_app(self, asker: Asker, name: str | None) -> AppRow:
         """The app by name, or this channel's."""

@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access import Asker
 from bot.services import Services
-from bot.slack import ids, lists
+from bot.slack import ids
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
 from bot.slack.stop_form import build_ended, read_stop_form, stop_form
@@ -24,7 +24,7 @@ from commands.asking import (
     later,
     pressed_value,
 )
-from commands.status import named
+from commands.status import named, running
 from storage.builds import BuildRow
 
 HELP = (
@@ -48,7 +48,7 @@ async def ask_to_abort(typed: Typed, services: Services) -> Message | None:
         if picked_of(arguments).is_narrowed:
             await ask_about_picked(typed, arguments, services)
             return None
-        listed = list_to_choose(typed.asker, arguments.build.app, services)
+        listed = running(typed.asker, arguments.build.app, services, may_stop_all=True)
         later(services, typed.asker, listed, name="abort list", typed=typed)
         return None
     slack = services.slack(typed.asker.workspace_id)
@@ -56,15 +56,6 @@ async def ask_to_abort(typed: Typed, services: Services) -> Message | None:
     view_id = await slack.open_view(typed.trigger_id, notice("Stop a build", "⏳ Looking for that build…"))
     later(services, typed.asker, fill_form(typed.asker, view_id, arguments, services), name="abort form", typed=typed)
     return None
-
-
-async def list_to_choose(asker: Asker, app_name: str | None, services: Services) -> Message:
-    """What runs; all of it may be stopped at once where one app is named."""
-    app = await services.builds.named_app(asker, app_name) if app_name else None
-    title, slug = (app.title, app.app_slug) if app else (None, None)
-    found = await services.builds.list_running(asker, slug)
-    shown = await services.showing.shown_all(found.builds)
-    return lists.running_now(shown, now=services.clock.now(), of=title, is_more=found.is_more, stop_all=slug)
 
 
 async def fill_form(asker: Asker, view_id: str, arguments: AbortArguments, services: Services) -> None:

@@ -46,13 +46,13 @@ async def one_build(asker: Asker, arguments: BuildArguments, services: Services)
     return cards.card([await services.showing.shown(build)], now=services.clock.now())
 
 
-async def running(asker: Asker, app_name: str | None, services: Services) -> Message:
-    """What runs, in one app if it is named."""
-    app = await services.builds.named_app(asker, app_name) if app_name else None
-    title, slug = (app.title, app.app_slug) if app else (None, None)
-    found = await services.builds.list_running(asker, slug)
+async def running(asker: Asker, app_name: str | None, services: Services, *, may_stop_all: bool = False) -> Message:
+    """What runs, in one app if it is named; ``may_stop_all``: with a button for all of that app."""
+    found = await services.builds.list_running(asker, app_name)
     shown = await services.showing.shown_all(found.builds)
-    return lists.running_now(shown, now=services.clock.now(), of=title, is_more=found.is_more)
+    title, slug = (found.app.title, found.app.app_slug) if found.app else (None, None)
+    stop_all = slug if may_stop_all else None
+    return lists.running_now(shown, now=services.clock.now(), of=title, is_more=found.is_more, stop_all=stop_all)
 
 
 async def show_card_here(typed: Typed, services: Services) -> Message | None:
