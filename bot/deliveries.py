@@ -73,9 +73,8 @@ class Deliveries:
         """Take no more: what comes from now on is not acknowledged, and Slack delivers it again or says so."""
         self._is_stopping = True
 
-    async def by_http(self, request: web.Request) -> web.Response:
-        """One address for commands, presses, options and events."""
-        raw = await request.read()
+    async def by_http(self, request: web.Request, raw: bytes) -> web.Response:
+        """One address for commands, presses, options and events; ``raw`` is the body."""
         if not self._is_from_slack(raw, request.headers):
             # Slack looks, unsigned, whether somebody is here. Bolt would read the rest first, and break over it.
             return web.Response(status=200 if b"ssl_check=1" in raw.split(b"&") else 401)

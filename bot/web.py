@@ -114,8 +114,7 @@ def _slack(
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
             return web.Response(status=503)  # starting or stopping: Slack repeats events, people their commands
-        await body_of(request, most=MAX_BODY_BYTES)
-        return await deliveries.by_http(request)
+        return await deliveries.by_http(request, await body_of(request, most=MAX_BODY_BYTES))
 
     return receive
 

@@ -53,11 +53,11 @@ def register(app: AsyncApp) -> None:
 
 
 async def run_again(typed: Typed, services: Services) -> Message | None:
-    arguments = parse_build(typed.words)
+    arguments, used = find_build(typed.words)
     if not arguments.names_build:
         raise NothingNamed(f"Which build? For example: {services.command} again shop #812")
     await services.connections.get_connected(typed.asker.workspace_id)
-    rest = arguments.rest.strip()
+    rest = typed.words.tail(used).strip()
     if rest.lower() == FORM:
         view_id = await services.slack(typed.asker.workspace_id).open_view(
             typed.trigger_id, notice("Start a build", "⏳ Looking for that build…")
@@ -65,7 +65,6 @@ async def run_again(typed: Typed, services: Services) -> Message | None:
         later(services, typed.asker, find_and_show_form(typed, view_id, services), name="again form", typed=typed)
         return None
     if rest:
-        _, used = find_build(typed.words)
         build = as_typed(typed.words).removesuffix(as_typed(typed.words.after(used))).strip()
         raise Unclear(
             f"It starts with the same parameters, so {shown(rest)} has no place. "
