@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,15 +13,9 @@ from pydantic import SecretStr
 
 from playground.bitrise import App as BitriseApp
 from playground.bitrise import Workflow
+from playground.botprocess import free_port
 from playground.slack import App, Channel, Installation, Team, User
 from tests.world import World
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from bot.manifest import build_manifest
 from bot.settings import PREFIX, Settings
 from bot.vault import Vault, new_key, parse_keys
 from playground.bitrise import App, Build, PracticeBitrise, Workflow
+from playground.botprocess import free_port
 from playground.reading import message_text
 from playground.slack import Message, PracticeSlack
 from playground.wire import Hooks, Phase
@@ -360,9 +360,3 @@ def bare_environment() -> dict[str, str]:
         if not name.upper().startswith(PREFIX) and not name.lower().endswith("_proxy")
     }
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

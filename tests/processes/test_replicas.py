@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from playground.botprocess import free_port
 from tests.processes.conftest import opened
-from tests.processes.scene import BotProcess, Scene, free_port
+from tests.processes.scene import BotProcess, Scene
 
 
 @pytest.fixture

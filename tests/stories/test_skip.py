@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ import aiohttp
 import pytest
 
 from playground.bitrise import App, Build
+from playground.botprocess import free_port
 from playground.slack import User
 from playground.wire import Fault
 from tests.stored import stored_builds
@@ -21,13 +21,6 @@ OpenWorld = Callable[..., Awaitable[World]]
 SHOW = "builds.get"
 SECRET = re.compile(r"bbskip_[0-9a-f]{32}_[0-9a-f]{64}")
 COMMIT = "a1b2c3d4" * 5
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def reachable(open_world: OpenWorld, **settings: Any) -> World:

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -16,19 +15,13 @@ import pytest
 from bot.access import Asker
 from bot.slack import webhook_message
 from bot.slack.blocks import message
+from playground.botprocess import free_port
 from playground.slack import User
 from playground.wire import Fault
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
 LIST = "builds.list-all"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture
