@@ -18,10 +18,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bot import __version__, log, manifest
+from bot import __version__, manifest
+from bot import logs as log
 from bot.errors import BuildbellError, StartupFailed
-from bot.missing import missing_for_run
 from bot.settings import Role, Settings, SettingsWrong, read_settings
+from bot.settings_check import missing_for_run
 from bot.vault import new_key, parse_keys
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class Copy(BaseModel):
 
     def cli_cmd(self) -> None:
         target = self.target or read_settings().database_url.get_secret_value()
-        from bot.copying import copy_database
+        from bot.maintenance.copy_database import copy_database
 
         for line in _run(copy_database(self.source, target)):
             print(line)
@@ -124,7 +125,7 @@ class RotateKeys(BaseModel):
 
     def cli_cmd(self) -> None:
         settings = read_settings()
-        from bot.rotation import rotate_keys
+        from bot.maintenance.rotate_keys import rotate_keys
 
         count = _run(rotate_keys(settings))
         print(f"{count} stored {'token was' if count == 1 else 'tokens were'} sealed again with the newest key.")
@@ -208,9 +209,9 @@ async def _migrate(settings: Settings) -> int:
 
 async def _export(settings: Settings, wanted: Export) -> int:
     from bot.clock import SystemClock
-    from bot.export import export, since_of, sink_for
-    from storage.facts import FactStore
-    from storage.reading import open_for_reading
+    from bot.statistics.export import export, since_of, sink_for
+    from storage.export_rows import FactStore
+    from storage.readonly import open_for_reading
 
     now = SystemClock().now()
     since = since_of(wanted.since, now)

@@ -22,24 +22,23 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
-from bot import __version__
-from bot import log as logs
+from bot import __version__, logs
+from bot.app_wiring import compose, secret
 from bot.clock import Clock, SystemClock
-from bot.composition import compose, secret
-from bot.day import show_day
-from bot.deliveries import Deliveries
 from bot.engine import engine_for
 from bot.errors import StartupFailed
-from bot.handlers import Handlers
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.client import web_client
+from bot.statistics.prometheus import show_day
 from bot.tasks import Tasks
-from bot.web import web_app
+from bot.web.dispatch import Deliveries
+from bot.web.handlers import Handlers
+from bot.web.server import web_app
 from storage import DatabaseTrouble, DatabaseUnusable, open_database
 
 if TYPE_CHECKING:
-    from bot.socket import Socket
+    from bot.web.socket_mode import Socket
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
@@ -99,7 +98,7 @@ class Bot:
         if settings.does_work:
             await self._start_work(is_alone=database.dialect == "sqlite")
         if settings.takes_requests and settings.slack_app_token is not None:
-            from bot.socket import Socket  # by HTTP it is not needed
+            from bot.web.socket_mode import Socket  # by HTTP it is not needed
 
             self.socket = Socket(
                 deliveries=self.deliveries,

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from bot.clock import Clock
-from bot.connections import Connections, app_rows
+from bot.connection import Connections, app_rows
 from bot.errors import AppNotFound, BuildbellError, Choice
-from bot.matching import rank
+from bot.fuzzy import rank
 from storage import Database, Transaction
 from storage.apps import AppRow, AppStore
 from storage.builds import BuildStore

@@ -17,12 +17,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
 from bot.errors import BuildbellError
-from bot.log import escape
+from bot.logs import escape
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
-from bot.missing import missing_for_run
 from bot.settings import Settings
+from bot.settings_check import missing_for_run
+from bot.settings_typos import names_in_use, unknown_names
 from bot.slack.oauth import basic
-from bot.slips import names_in_use, unknown_names
 from bot.vault import Token, Vault, parse_keys
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
 
 async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, workspace: WorkspaceRow) -> list[Finding]:
     from bot.bitrise.client import BitriseClient
-    from bot.connections import token_context
+    from bot.connection import token_context
 
     if workspace.bitrise_token_sealed is None:
         return [Finding("Bitrise token", "skipped", f"{workspace.name}: run {settings.command} connect in Slack.")]

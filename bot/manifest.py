@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bot.missing import missing_for_oauth
 from bot.settings import Settings, env_name
+from bot.settings_check import missing_for_oauth
 from bot.slack import ids
 
 SCOPES: Final = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.access import Asker
 from bot.clock import Clock
 from bot.engine import Engine, Job
+from bot.permissions import Asker
 from bot.slack.text import Message
 from bot.vault import Vault
 from storage import Transaction
-from storage.cards import CardRow
+from storage.messages import CardRow
 from storage.outbox import OutboxRow, OutboxStore
 
 DELIVER = "deliver"

@@ -1,4 +1,4 @@
-"""A text in quotes, as somebody would type it. Reading it back is ``commands.tokens.split``. Pure."""
+"""A text in quotes, as somebody would type it. Reading it back is ``commands.tokenizer.split``. Pure."""
 
 from __future__ import annotations
 

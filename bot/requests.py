@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.access import Asker
 from bot.clock import Clock
+from bot.permissions import Asker
 from bot.vault import Vault
 from storage.requests import RequestRow
 

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.errors import SealBroken, StartupFailed
-from bot.log import STARS
+from bot.logs import STARS
 
 VERSION = "v1"
 KEY_BYTES = 32

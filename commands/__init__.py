@@ -12,25 +12,25 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.slack import ids
 from commands import (
     abort,
-    abort_many,
-    again,
     artifacts,
     connect,
     digest,
     home,
-    links,
-    listing,
     log,
-    me,
     settings,
     slash,
     start,
     stats,
     subscriptions,
-    suggest,
     uninstall,
     webhook,
 )
+from commands import bulk_abort as abort_many
+from commands import list_builds as listing
+from commands import preferences as me
+from commands import rebuild as again
+from commands import suggestions as suggest
+from commands import unfurl as links
 from storage import DatabaseTrouble
 
 logger = logging.getLogger(__name__)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
-from bot.services import Services
+from bot.builds.abort_request import Stop
+from bot.context import Services
+from bot.permissions import Asker
 from bot.slack import ids
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
-from bot.slack.stop_form import build_ended, read_stop_form, stop_form
 from bot.slack.text import Message
-from bot.stops import Stop
-from commands.abort_many import ask_about_picked, picked_of
-from commands.arguments import AbortArguments, parse_abort
-from commands.asking import (
+from commands.abort_form import build_ended, read_stop_form, stop_form
+from commands.bulk_abort import ask_about_picked, picked_of
+from commands.grammar import AbortArguments, parse_abort
+from commands.interaction import (
     Help,
     Payload,
     Typed,

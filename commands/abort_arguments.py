@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from bot.reasons import REASONS_TO_CHOOSE, Reason
-from commands.references import BuildArguments, find_build
+from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
+from commands.build_reference import BuildArguments, find_build
 from commands.synonyms import one_name, unknown
-from commands.tokens import ArgumentsUnclear, Words, read, shown
+from commands.tokenizer import ArgumentsUnclear, Words, read, shown
 
 _KEYS = {
     "branch": "branch",

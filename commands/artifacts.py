@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
+from bot.context import Services
 from bot.errors import BuildNotFound, ViewGone
-from bot.installing import InstallLink
-from bot.services import Services
+from bot.permissions import Asker
+from bot.results.install_links import InstallLink
+from bot.results.messages import artifacts_message, qr_view
+from bot.results.qr import qr_png
 from bot.slack import ids
-from bot.slack.artifacts_message import artifacts_message, qr_view
 from bot.slack.client import SlackFailed, SlackRefused
 from bot.slack.forms import notice
-from bot.slack.qr import qr_png
 from bot.slack.text import Message, link
-from commands.about import tell_of_pressed, tell_of_typed
-from commands.asking import Help, Payload, Typed, answering, asker_of_press, later, pressed_value
+from commands.about_build import tell_of_pressed, tell_of_typed
+from commands.interaction import Help, Payload, Typed, answering, asker_of_press, later, pressed_value
 from storage.builds import BuildRow
 
 HELP = (Help("artifacts shop #812", "install pages, one per platform, with QR codes; and the other files"),)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
-from bot.services import Services
+from bot.context import Services
+from bot.permissions import Asker
 from bot.slack import ids, questions, replies
-from bot.slack.connect_form import checking_view, connect_form, disconnected_sentence, read_connect_form
+from bot.slack.connect import checking_view, connect_form, disconnected_sentence, read_connect_form
 from bot.slack.text import Message
-from commands.asking import Help, Payload, Typed, answering, answering_in_form, asker_of_press, replace_question
+from commands.interaction import Help, Payload, Typed, answering, answering_in_form, asker_of_press, replace_question
 
 HELP = (
     Help("connect", "stores the workspace's Bitrise token, or replaces it (admins)"),

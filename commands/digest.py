@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
+from bot.context import Services
 from bot.errors import NothingNamed, Unclear
-from bot.services import Services
+from bot.permissions import Asker
 from bot.slack import ids, replies
 from bot.slack.client import SlackFailed
-from bot.slack.digest_form import DigestDraft, DigestForm, digest_form, read_digest_form
-from bot.slack.digest_message import schedule_words, set_up
 from bot.slack.forms import FormRefused, notice
-from bot.slack.subscription_form import ALL_APPS
 from bot.slack.text import Message
-from commands.asking import (
+from bot.statistics.digest_messages import schedule_words, set_up
+from commands.digest_form import DigestDraft, DigestForm, digest_form, read_digest_form
+from commands.interaction import (
     Help,
     Payload,
     Typed,
@@ -24,6 +23,7 @@ from commands.asking import (
     pressed_value,
     replace_question,
 )
+from commands.subscription_form import ALL_APPS
 from storage.digests import DigestRow
 
 HELP = (

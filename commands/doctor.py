@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.outcomes import spoken_duration
-from bot.services import Services
+from bot.context import Services
+from bot.domain.builds import spoken_duration
 from bot.slack import replies
-from bot.slack.import_message import in_a_line
 from bot.slack.text import Message
-from commands.asking import Help, Typed
+from bot.sync.import_messages import in_a_line
+from commands.interaction import Help, Typed
 from storage.workspaces import WorkspaceRow
 
 HELP = (Help("doctor", "is everything well: token, last sweep, waiting messages"),)

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from bot.services import Services
+from bot.context import Services
 from bot.slack import replies
 from bot.slack.text import Message
-from commands import (
-    abort,
-    again,
-    artifacts,
-    connect,
-    digest,
-    doctor,
-    imports,
-    listing,
-    log,
-    me,
-    settings,
-    skip,
-    start,
-    stats,
-    status,
-    subscribe,
-)
-from commands.asking import Help, Typed
+from commands import abort, artifacts, connect, digest, doctor, log, settings, start, stats, status, subscribe
+from commands import history_import as imports
+from commands import list_builds as listing
+from commands import preferences as me
+from commands import rebuild as again
+from commands import skip_step as skip
+from commands.interaction import Help, Typed
 
 HELP = (Help("help", "this list"),)
 MODULES = (

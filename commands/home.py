@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
-from bot.services import Services
+from bot.context import Services
+from bot.permissions import Asker
 from bot.slack import ids
 from bot.slack.client import SlackFailed
-from bot.slack.home import HomeFacts, home_view, strangers_home
-from commands.asking import Payload, answering, asker_of_press, workspace_of_event
 from commands.doctor import past_line
+from commands.home_view import HomeFacts, home_view, strangers_home
+from commands.interaction import Payload, answering, asker_of_press, workspace_of_event
 
 RECENT = 15
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from bot.outcomes import Cause, Outcome, State
+from bot.domain.builds import Cause, Outcome, State
 from commands.synonyms import CAUSES, ENDS, one_name, one_of, unknown
-from commands.tokens import ArgumentsUnclear, UserMention, Word, Words, read, shown
+from commands.tokenizer import ArgumentsUnclear, UserMention, Word, Words, read, shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.services import Services
+from bot.context import Services
+from bot.results.log_messages import log_message
 from bot.slack import ids
-from bot.slack.log_message import log_message
 from bot.slack.text import Message
-from commands.about import tell_of_pressed, tell_of_typed
-from commands.asking import Help, Payload, Typed
+from commands.about_build import tell_of_pressed, tell_of_typed
+from commands.interaction import Help, Payload, Typed
 from storage.builds import BuildRow
 
 HELP = (Help("log shop #812", "the failed step and its last telling lines, secrets masked"),)

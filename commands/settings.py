@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
+from bot.context import Services
 from bot.errors import AppNotFound, NothingNamed
-from bot.services import Services
+from bot.permissions import Asker
 from bot.slack import ids, replies
 from bot.slack.forms import FormRefused
-from bot.slack.settings_form import SettingsForm, read_settings_form, settings_form
 from bot.slack.text import Message
-from commands.asking import Help, Payload, Typed, answering_in_form, asker_of_press
+from commands.interaction import Help, Payload, Typed, answering_in_form, asker_of_press
+from commands.settings_form import SettingsForm, read_settings_form, settings_form
 from storage import Transaction
 from storage.apps import ChannelRow
 

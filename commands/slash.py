@@ -6,32 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
+from bot.context import Services
 from bot.errors import BuildbellError
-from bot.services import Services
+from bot.permissions import Asker
 from bot.slack import ids, replies
 from bot.slack.text import Message
-from commands import (
-    abort,
-    again,
-    artifacts,
-    connect,
-    digest,
-    doctor,
-    help,
-    imports,
-    listing,
-    log,
-    me,
-    settings,
-    skip,
-    start,
-    stats,
-    status,
-    subscribe,
-)
-from commands.arguments import NOTHING, SHOW, START, parse
-from commands.asking import (
+from commands import abort, artifacts, connect, digest, doctor, help, log, settings, start, stats, status, subscribe
+from commands import history_import as imports
+from commands import list_builds as listing
+from commands import preferences as me
+from commands import rebuild as again
+from commands import skip_step as skip
+from commands.grammar import NOTHING, SHOW, START, parse
+from commands.interaction import (
     Payload,
     Typed,
     ack_message,

@@ -6,22 +6,15 @@ import dataclasses
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
-from bot.services import Services
+from bot.builds.parameters import Wanted
+from bot.builds.start import Asked
+from bot.context import Services
+from bot.permissions import Asker
 from bot.slack import ids, questions, replies
-from bot.slack.start_form import (
-    StartDraft,
-    StartForm,
-    read_draft,
-    read_start_form,
-    start_form,
-)
-from bot.slack.targets import Target
 from bot.slack.text import Message
-from bot.starts import Asked
-from bot.wanted import Wanted
-from commands.arguments import StartArguments, parse_start
-from commands.asking import (
+from commands.form_fields import Target
+from commands.grammar import StartArguments, parse_start
+from commands.interaction import (
     Help,
     Payload,
     Typed,
@@ -31,6 +24,7 @@ from commands.asking import (
     pressed_value,
     replace_question,
 )
+from commands.start_form import StartDraft, StartForm, read_draft, read_start_form, start_form
 
 PARTS = tuple(field.name for field in dataclasses.fields(Wanted))
 HELP = (

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass, field
 
 from bot.bitrise.models import OURS
-from bot.matching import nearest
-from commands.references import bitrise_page
+from bot.fuzzy import nearest
+from commands.build_reference import bitrise_page
 from commands.synonyms import no_part
-from commands.tokens import ArgumentsUnclear, Word, Words, read, shown, split
+from commands.tokenizer import ArgumentsUnclear, Word, Words, read, shown, split
 
 # How a part may be named; the one-letter names are Bitrise's (but for p, which it has no word for).
 KEYS = {

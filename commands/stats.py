@@ -7,20 +7,20 @@ from datetime import timedelta
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
+from bot.context import Services
 from bot.errors import BuildbellError
-from bot.export import to_csv
-from bot.services import Services
+from bot.permissions import Asker
 from bot.slack import ids
 from bot.slack.client import SlackRefused
-from bot.slack.import_message import in_a_line
-from bot.slack.stats_message import StatsPage, exported, read_stats_page, stats_message
-from bot.slack.stats_words import meanings_view
 from bot.slack.text import Message
-from bot.stats import USUAL_DAYS, StatsWanted
-from commands.asking import Help, Payload, Typed, answering, asker_of_press, later, pressed_value, replace_question
+from bot.statistics.export import to_csv
+from bot.statistics.messages import StatsPage, exported, read_stats_page, stats_message
+from bot.statistics.queries import USUAL_DAYS, StatsWanted
+from bot.statistics.text import meanings_view
+from bot.sync.import_messages import in_a_line
+from commands.interaction import Help, Payload, Typed, answering, asker_of_press, later, pressed_value, replace_question
 from commands.stats_arguments import StatsArguments, parse_stats
-from storage.figures import Scope
+from storage.statistics import Scope
 
 HELP = (
     Help("stats shop", "what became of its builds in 30 days: the true success rate, durations, waiting, reasons"),

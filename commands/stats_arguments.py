@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from bot.outcomes import Cause
-from bot.stats import MOST_DAYS
+from bot.domain.builds import Cause
+from bot.statistics.queries import MOST_DAYS
 from commands.list_arguments import parse_list
-from commands.tokens import ArgumentsUnclear, Word, Words, read, shown
+from commands.tokenizer import ArgumentsUnclear, Word, Words, read, shown
 
 _SPAN = re.compile(r"(?:last:?|span:|days:)?(?P<days>[0-9]{1,4})d(?:ays?)?", re.IGNORECASE)
 _ALL = "all"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from bot.access import Asker
-from bot.builds import Named
+from bot.builds.queries import Named
+from bot.context import Services
 from bot.errors import Unclear
-from bot.services import Services
-from bot.slack import cards, lists
+from bot.permissions import Asker
+from bot.slack import build_lists as lists
+from bot.slack import cards
 from bot.slack.text import Message
-from commands.arguments import parse_build
-from commands.asking import Help, Typed, later
-from commands.references import BuildArguments
+from commands.build_reference import BuildArguments
+from commands.grammar import parse_build
+from commands.interaction import Help, Typed, later
 
 HELP = (
     Help("status", "what runs now in all apps, with the time left; also {command}-status"),

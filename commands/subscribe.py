@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from bot.context import Services
 from bot.errors import Choice, NothingNamed, Unclear
-from bot.filters import KEYS
-from bot.services import Services
+from bot.notifications import subscription_messages as drawing
+from bot.notifications.filters import KEYS
+from bot.notifications.subscriptions import Asked, same_filters
 from bot.slack import replies
-from bot.slack import subscriptions as drawing
 from bot.slack.text import Message, escape
-from bot.subscribing import Asked, same_filters
-from commands.arguments import ALL_APPS, UnsubscribeArguments, parse_subscribe, parse_unsubscribe
-from commands.asking import Help, Typed, later
+from commands.grammar import ALL_APPS, UnsubscribeArguments, parse_subscribe, parse_unsubscribe
+from commands.interaction import Help, Typed, later
 from commands.subscriptions import list_here, list_own, look_back, open_new_form
 from storage.apps import AppRow
 from storage.subscriptions import SubscriptionRow

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.filters import EXCLUDES, MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters, matches
-from bot.outcomes import Outcome
-from bot.reasons import Reason
+from bot.domain.abort_reasons import Reason
+from bot.domain.builds import Outcome
+from bot.notifications.filters import EXCLUDES, MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters, matches
 from commands.synonyms import CAUSES, ENDS, one_of, unknown
-from commands.tokens import ArgumentsUnclear, Word, Words, read, shown
+from commands.tokenizer import ArgumentsUnclear, Word, Words, read, shown
 from storage.subscriptions import CHANGES
 
 ALL_APPS = "*"

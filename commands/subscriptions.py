@@ -8,18 +8,32 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import filters
-from bot.access import Asker
+from bot.context import Services
+from bot.domain.builds import Cause, Outcome
 from bot.errors import BuildbellError, NothingNamed
-from bot.filters import Filters
-from bot.outcomes import Cause, Outcome
-from bot.preview import DAYS
+from bot.notifications import filters
+from bot.notifications import subscription_messages as drawing
+from bot.notifications.filters import Filters
+from bot.notifications.subscription_messages import ShownSubscription
+from bot.notifications.subscriptions import Asked, Saved
+from bot.permissions import Asker
 from bot.quoting import quote
-from bot.services import Services
-from bot.slack import ids, replies, webhook_message
-from bot.slack import subscriptions as drawing
+from bot.slack import ids, replies
+from bot.slack import setup as webhook_message
 from bot.slack.forms import FormRefused
-from bot.slack.subscription_form import (
+from bot.slack.text import Message, escape
+from bot.sync.filter_preview import DAYS
+from commands.grammar import ArgumentsUnclear, parse_subscribe, read
+from commands.interaction import (
+    Payload,
+    answering,
+    answering_in_form,
+    asker_of_press,
+    later,
+    pressed_value,
+    replace_question,
+)
+from commands.subscription_form import (
     ALL_APPS,
     TEXTS,
     SubscriptionDraft,
@@ -28,19 +42,6 @@ from bot.slack.subscription_form import (
     parts_of,
     read_subscription_form,
     subscription_form,
-)
-from bot.slack.subscriptions import ShownSubscription
-from bot.slack.text import Message, escape
-from bot.subscribing import Asked, Saved
-from commands.arguments import ArgumentsUnclear, parse_subscribe, read
-from commands.asking import (
-    Payload,
-    answering,
-    answering_in_form,
-    asker_of_press,
-    later,
-    pressed_value,
-    replace_question,
 )
 from storage.subscriptions import SubscriptionRow
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
-from bot.matching import nearest
-from bot.outcomes import Cause, Outcome, State
-from commands.tokens import ArgumentsUnclear, shown
+from bot.domain.builds import Cause, Outcome, State
+from bot.fuzzy import nearest
+from commands.tokenizer import ArgumentsUnclear, shown
 
 Known = TypeVar("Known")
 

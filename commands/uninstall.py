@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.services import Services
-from bot.uninstalls import Removal
-from commands.asking import Payload, is_of_organisation, organisation_of_event, workspace_of_event
+from bot.context import Services
+from bot.workspaces.uninstall import Removal
+from commands.interaction import Payload, is_of_organisation, organisation_of_event, workspace_of_event
 
 
 def register(app: AsyncApp) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.access import Asker
-from bot.services import Services
-from bot.slack import ids, webhook_message
+from bot.context import Services
+from bot.permissions import Asker
+from bot.slack import ids
+from bot.slack import setup as webhook_message
 from bot.slack.text import Message
-from commands.asking import Payload, answering, asker_of_press, later, pressed_value
+from commands.interaction import Payload, answering, asker_of_press, later, pressed_value
 
 
 def register(app: AsyncApp) -> None:

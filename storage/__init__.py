@@ -71,9 +71,9 @@ async def open_database(url: str) -> Database:
 
 async def _open_postgres(url: str) -> Database:
     try:
-        from storage.connecting import preparing
         from storage.postgres import PostgresDatabase
-        from storage.queue import prepare_queue
+        from storage.postgres_connection import preparing
+        from storage.procrastinate_schema import prepare_queue
     except ImportError as error:
         raise DatabaseUnusable(needs_packages(error)) from error
     database = await PostgresDatabase.open(url)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from storage.database import Database, DatabaseUnusable, Dialect, Transaction
 from storage.schema import FIRST
-from storage.schema_figures import FIGURES
-from storage.schema_hearing import HEARING
-from storage.schema_installs import INSTALLS
+from storage.schema_2 import HEARING
+from storage.schema_3 import FIGURES
+from storage.schema_4 import INSTALLS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from storage.connecting import (
+from storage.database import DatabaseTrouble, DatabaseUnusable, Dialect, MaybeCommitted, Row, Transaction, patience
+from storage.postgres_connection import (
     LIMITS,
     Connection,
     configure,
@@ -25,16 +26,7 @@ from storage.connecting import (
     may_be_tried_again,
     options_beside,
 )
-from storage.database import (
-    DatabaseTrouble,
-    DatabaseUnusable,
-    Dialect,
-    MaybeCommitted,
-    Row,
-    Transaction,
-    patience,
-)
-from storage.steps import PostgresTransaction, Step, fetch
+from storage.postgres_transaction import PostgresTransaction, Step, fetch
 
 T = TypeVar("T")
 Pool = AsyncConnectionPool[Connection]

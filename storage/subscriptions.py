@@ -15,7 +15,7 @@ CHANGES = "changes"
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRow:
-    """``app_slug`` None is every app; ``filters`` as `bot.filters.to_json` writes them.
+    """``app_slug`` None is every app; ``filters`` as `bot.notifications.filters.to_json` writes them.
 
     ``style`` is card, line, thread or changes. ``paused_why`` is a sentence for people.
     """

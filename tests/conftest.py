@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from bot import log
+from bot import logs as log
 from tests.many_workspaces import Many
 from tests.playground.bitrise import openapi
 from tests.postgres_server import LocalServer, PostgresServer, own_server, running_server

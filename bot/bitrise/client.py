@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from bot.bitrise import reading, remains
-from bot.bitrise.failures import Answer, failure_of, needed, refused, unreadable
+from bot.bitrise import parsing as reading
+from bot.bitrise import parsing_results as remains
+from bot.bitrise.errors import Answer, failure_of, needed, refused, unreadable
+from bot.bitrise.http import Call, Secret, Wire
 from bot.bitrise.logs import LogCalls
 from bot.bitrise.models import PAGE_LIMIT, App, Artifact, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
 from bot.bitrise.quoting import Quoting
-from bot.bitrise.triggers import outcome_of, quoting_of
+from bot.bitrise.trigger_answer import outcome_of, quoting_of
 from bot.bitrise.webhook_calls import WebhookCalls
-from bot.bitrise.wire import Call, Secret, Wire
 from bot.clock import Clock, SystemClock
 from bot.errors import BitriseNotFound
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from bot.bitrise.wire import PIECE_BYTES
+from bot.bitrise.http import PIECE_BYTES
 from bot.errors import BitriseNotFound, BitriseUnavailable
 
 log = logging.getLogger(__name__)

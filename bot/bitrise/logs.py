@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import aiohttp
 
-from bot.bitrise import remains
+from bot.bitrise import parsing_results as remains
 from bot.bitrise.downloads import KEPT_BYTES, Tail, fetch_tail
 from bot.bitrise.fields import clean
 from bot.bitrise.models import LogChunk, LogPart, LogSummary

@@ -1,4 +1,4 @@
-"""What Bitrise sends and takes, as frozen values; ``bot.bitrise.reading`` makes them from JSON.
+"""What Bitrise sends and takes, as frozen values; ``bot.bitrise.parsing`` makes them from JSON.
 
 Variables that a build was started with may be secrets: they are in no ``repr``. https://api-docs.bitrise.io
 """
@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from bot.log import STARS
+from bot.logs import STARS
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
 from bot.bitrise.fields import clean, mapping, text
-from bot.log import SECRETS
+from bot.logs import SECRETS
 
 QUOTED_CHARACTERS = 300
 DEEPEST = 4

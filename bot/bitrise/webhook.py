@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.bitrise.failures import parse
+from bot.bitrise.errors import parse
 from bot.bitrise.fields import mapping, text
-from bot.bitrise.wire import SLUG
+from bot.bitrise.http import SLUG
 
 SIGNATURE_HEADER: Final = "Bitrise-Hook-Signature"
 SECRET_HEADER: Final = "X-Buildbell-Secret"

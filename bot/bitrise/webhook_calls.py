@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.bitrise import reading
-from bot.bitrise.failures import Answer, needed
+from bot.bitrise import parsing as reading
+from bot.bitrise.errors import Answer, needed
 from bot.bitrise.models import PAGE_LIMIT, Page
 from bot.bitrise.webhook import Webhook
 

@@ -75,10 +75,10 @@ def pause_after(failures: int) -> timedelta:
 def engine_for(database: Database, *, clock: Clock) -> Engine:
     """The engine that keeps its jobs in this database. The other one is not imported."""
     if database.dialect == "postgresql":
-        from bot.engine.distributed import DistributedEngine
+        from bot.engine.procrastinate import DistributedEngine
         from storage.postgres import PostgresDatabase
 
         return DistributedEngine(database=cast(PostgresDatabase, database), clock=clock)
-    from bot.engine.local import LocalEngine
+    from bot.engine.sqlite import LocalEngine
 
     return LocalEngine(database=database, clock=clock)

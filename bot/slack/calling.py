@@ -11,7 +11,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.failures import SlackUnavailable, failure_of
+from bot.slack.errors import SlackUnavailable, failure_of
 
 TIMEOUT_SECONDS = 10.0
 

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.outcomes import Outcome
-from bot.slack import ids, shown
+from bot.domain.builds import Outcome
+from bot.slack import build_text as shown
+from bot.slack import ids
 from bot.slack.blocks import Line, actions, button, context, divider, lines, link_button, message, said, words
-from bot.slack.shown import ShownBuild
+from bot.slack.build_text import ShownBuild
 from bot.slack.text import Message, link, mention, unmarked
 from storage.builds import BuildRow
 

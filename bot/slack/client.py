@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.slack.calling import TIMEOUT_SECONDS, guarded, web_client
-from bot.slack.failures import (
+from bot.slack.errors import (
     SlackBusy,
     SlackFailed,
     SlackRefused,

@@ -30,7 +30,7 @@ BUILD_CHOOSE_APP: Final = "build.choose-app"
 BUILD_STOP_ALL: Final = "build.stop-all"
 """Under a list of what runs: the value is the app's slug."""
 BUILD_LIST_PAGE: Final = "build.list-page"
-"""Newer and Older: the value is a page as JSON (see `bot.slack.lists.read_page`)."""
+"""Newer and Older: the value is a page as JSON (see `bot.slack.build_lists.read_page`)."""
 
 # Shortcut and modals.
 BUILD_START: Final = "build.start"
@@ -113,7 +113,7 @@ ME_QUIET: Final = "me.quiet"
 ME_QUIET_FROM: Final = "me.quiet-from"
 ME_QUIET_UNTIL: Final = "me.quiet-until"
 
-# Figures: the value is what is asked, as JSON (see `bot.slack.stats_message.read_stats_page`).
+# Figures: the value is what is asked, as JSON (see `bot.statistics.messages.read_stats_page`).
 STATS_SHOW: Final = "stats.show"
 STATS_EXPORT: Final = "stats.export"
 STATS_MEANING: Final = "stats.meaning"

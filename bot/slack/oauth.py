@@ -15,7 +15,7 @@ import aiohttp
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.slack.calling import guarded, web_client
-from bot.slack.failures import SlackUnavailable, dict_of, text_of
+from bot.slack.errors import SlackUnavailable, dict_of, text_of
 from bot.vault import Token
 
 

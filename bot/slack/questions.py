@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.errors import ViewGone
-from bot.slack import ids, shown
+from bot.slack import build_text as shown
+from bot.slack import ids
 from bot.slack.blocks import actions, button, lines, message, section, words
+from bot.slack.build_text import ShownBuild
 from bot.slack.cards import build_lines, open_button
 from bot.slack.replies import escaped
-from bot.slack.shown import ShownBuild
 from bot.slack.text import Message, code, link, quoted
 
 NO_BUILD = "-"

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.errors import BuildbellError, Choice
 from bot.slack import ids
 from bot.slack.blocks import actions, button, message, plain_section, section
-from bot.slack.lists import VALUE_LIMIT
+from bot.slack.build_lists import VALUE_LIMIT
 from bot.slack.text import Message, date, escape, length, mention, one_line, plain_date, quoted, shorten
 from storage.workspaces import WorkspaceRow
 

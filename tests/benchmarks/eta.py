@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.eta import LOOKED_AT, eta_of
+from bot.domain.eta import LOOKED_AT, eta_of
 from storage.builds import Took
 
 BUILDS = 600

@@ -21,12 +21,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.stats import Statistics, StatsWanted
+from bot.statistics.queries import Statistics, StatsWanted
 from playground.clock import SteppedClock
 from storage import Database, Row, open_database
 from storage.builds import TOOK, BuildRow
 from storage.database import to_column
-from storage.figures import FigureStore
+from storage.statistics import FigureStore
 
 NOW = datetime(2026, 8, 7, 12, tzinfo=UTC)
 BUILDS = 1_000_000

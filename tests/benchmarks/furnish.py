@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bot.connections import token_context
+from bot.connection import token_context
 from bot.vault import Vault, new_key, parse_keys
 from storage import Transaction, open_database
 from storage.apps import AppRow, AppStore

@@ -17,13 +17,13 @@ import aiohttp
 import uvloop
 
 from bot.bitrise.webhook import SECRET_HEADER
-from bot.hints import PATH, secret_context
-from bot.sweeps import LEAST_PAUSE
+from bot.sync.webhooks import PATH, secret_context
+from bot.sync_schedule import LEAST_PAUSE
 from bot.vault import Vault, parse_keys
 from playground.botprocess import free_port
 from storage import Transaction, open_database
-from storage.doors import DoorStore
 from storage.subscriptions import SubscriptionRow, SubscriptionStore
+from storage.workspace_keys import DoorStore
 from tests.benchmarks.contest import Server, python, running
 from tests.benchmarks.furnish import KEY, environment, furnish
 from tests.benchmarks.pressure import quantile

@@ -23,13 +23,13 @@ from urllib.parse import urlencode
 import aiohttp
 import uvloop
 
-from bot import log
+from bot import logs as log
 from bot.app import Bot
 from bot.clock import SystemClock
-from bot.deliveries import read_form
 from bot.engine import Job, engine_for
 from bot.settings import read_settings
 from bot.slack.replies import sentence
+from bot.web.dispatch import read_form
 from playground.clock import SteppedClock
 from storage import open_database
 from tests.benchmarks.contest import PAGE

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.authors import READ_CHARACTERS, emails_in
-from bot.owners import is_of
+from bot.notifications.commit_authors import READ_CHARACTERS, emails_in
+from bot.notifications.owners import is_of
 from storage.builds import BuildRow
-from storage.people import PersonRow
+from storage.users import PersonRow
 from tests.storage.test_stores import build
 
 ANA = PersonRow("T1", "U1", git_names=("octocat", "ana-d"), email="ana@acme.dev")

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.budget import Budget
+from bot.rate_limits import Budget
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 UPDATES_A_MINUTE = 50

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bitrise.models import Build, EnvironmentVariable, RequestedParams
-from bot.claims import Claim, app_secret, fits, is_true, read_claim
+from bot.builds.skip_token import Claim, app_secret, fits, is_true, read_claim
 from bot.clock import SystemClock
-from bot.observer import row_of
+from bot.sync.updates import row_of
 from storage.builds import BuildRow
 
 KEY, APP, COMMIT = "0" * 32, "aaaa000000000001", "a1b2c3d4" * 5

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.compare import compare_url
+from bot.domain.compare_links import compare_url
 
 OLD, NEW = "a1b2c3d", "0123456789abcdef0123456789abcdef01234567"
 

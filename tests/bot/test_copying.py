@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from bot.copying import CopyFailed, copy_database
+from bot.maintenance.copy_database import CopyFailed, copy_database
 from storage import Database, Row, Transaction, open_database
+from storage.copy import list_tables
+from storage.events import NewsStore
 from storage.jobs import JobStore
-from storage.moving import list_tables
-from storage.news import NewsStore
 from storage.workspaces import WorkspaceStore
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.digest import TOLD, Kind, Remark, remarks
-from bot.slack.digest_message import sentence
-from bot.stats import Compared, Cost, Counts, Spread, Stats, StatsWanted, Workflow
-from storage.figures import Flaky, Target
+from bot.statistics.digest_messages import sentence
+from bot.statistics.insights import TOLD, Kind, Remark, remarks
+from bot.statistics.queries import Compared, Cost, Counts, Spread, Stats, StatsWanted, Workflow
+from storage.statistics import Flaky, Target
 
 UNTIL = datetime(2026, 3, 9, 8, tzinfo=UTC)
 WEEK = timedelta(days=7)

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bot.__main__ import main
 from bot.clock import Clock, SystemClock
-from bot.connections import token_context
+from bot.connection import token_context
 from bot.doctor import Finding, check_keys, check_scopes, check_settings, examine, table
 from bot.manifest import OPTIONAL_SCOPES, SCOPES, build_manifest
 from bot.settings import Settings
@@ -23,7 +23,7 @@ from playground.clock import SteppedClock
 from playground.slack import Installation, PracticeSlack
 from playground.wire import Fault
 from storage import open_database
-from storage.doors import DoorStore
+from storage.workspace_keys import DoorStore
 from storage.workspaces import WorkspaceStore
 
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="

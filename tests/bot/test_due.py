@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.due import Schedule, newest_due, next_due
-from bot.quiet import zone_of
+from bot.notifications.quiet_hours import zone_of
+from bot.statistics.schedule import Schedule, newest_due, next_due
 
 AMSTERDAM = "Europe/Amsterdam"
 ZONES = st.sampled_from(

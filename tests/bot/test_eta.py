@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.eta import Eta, eta_of
+from bot.domain.eta import Eta, eta_of
 from storage.builds import Took
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.excerpts import LINE_CHARACTERS, MOST_LINES, MOST_TESTS, failed_tests, telling_lines
-from bot.logtext import plain_lines
-from bot.masking import mask
+from bot.results.excerpts import LINE_CHARACTERS, MOST_LINES, MOST_TESTS, failed_tests, telling_lines
+from bot.results.log_text import plain_lines
+from bot.results.redaction import mask
 
 XCODEBUILD = """
 CompileSwift normal arm64 /Users/vagrant/git/Shop/Login.swift (in target 'Shop' from project 'Shop')

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import StartupFailed
-from bot.export import CsvSink, JsonSink, inert, since_of
-from storage.facts import COLUMNS
+from bot.statistics.export import CsvSink, JsonSink, inert, since_of
+from storage.export_rows import COLUMNS
 
 NOW = datetime(2026, 8, 7, 12, tzinfo=UTC)
 

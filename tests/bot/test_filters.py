@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.filters import KEYS, Filters, describe, fits_end, fits_start, from_json, matches, spoken, to_json
-from bot.outcomes import Cause, Outcome
-from bot.reasons import Reason
+from bot.domain.abort_reasons import Reason
+from bot.domain.builds import Cause, Outcome
+from bot.notifications.filters import KEYS, Filters, describe, fits_end, fits_start, from_json, matches, spoken, to_json
 from storage.builds import BuildRow
 
 PEOPLE = {"U012AB": ("octocat", "ana-d"), "U7": ()}

@@ -9,7 +9,7 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.handlers import Handlers
+from bot.web.handlers import Handlers
 
 
 async def take(ack: Any, body: Any, services: Any) -> None: ...

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from slack_sdk.oauth.installation_store import Bot, Installation
 
-from bot.engine.local import LocalEngine
+from bot.engine.sqlite import LocalEngine
 from bot.errors import SealBroken
-from bot.installed import RENEW, Installed
 from bot.vault import Vault, new_key, parse_keys
+from bot.workspaces.installation_store import RENEW, Installed
 from playground.clock import SteppedClock
 from storage import Database, open_database
 from storage.audit import AuditStore

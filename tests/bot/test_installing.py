@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bitrise.models import Artifact
-from bot.installing import InstallLink, install_links, pick_installs, plain_files, spoken_size
+from bot.results.install_links import InstallLink, install_links, pick_installs, plain_files, spoken_size
 
 PAGE = "https://app.bitrise.io/artifact/a/p/b"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.logtext import failed_section_of, failed_step_of, has_ended, plain_lines, without_escapes
+from bot.results.log_text import failed_section_of, failed_step_of, has_ended, plain_lines, without_escapes
 
 RULE = "+" + "-" * 78 + "+"
 EMPTY = "|" + " " * 78 + "|"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.log import STARS
-from bot.masking import mask
+from bot.logs import STARS
+from bot.results.redaction import mask
 
 HEX = "0123456789abcdef" * 3
 MIXED = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3gH6jK9m"

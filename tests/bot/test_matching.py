@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.matching import nearest, rank
+from bot.fuzzy import nearest, rank
 from tests.commands.typed import VERBS
 
 NAMES_KNOWN = ["iOS Shop", "android-shop", "Shop Admin", "shop", "release/3.2", "newLogin"]

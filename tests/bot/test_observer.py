@@ -12,25 +12,25 @@ from typing import Any, cast
 import pytest
 
 from bot.bitrise.models import Build, EnvironmentVariable, RequestedParams
-from bot.changes import Changes
-from bot.connections import Connections
-from bot.engine.local import LocalEngine
-from bot.findings import Findings
-from bot.news import News
-from bot.observer import Observer, digest_of, digest_requested, is_news, merge, row_of
+from bot.connection import Connections
+from bot.engine.sqlite import LocalEngine
+from bot.notifications.events import News
+from bot.notifications.owners import Owners
+from bot.notifications.posts import Tellings
 from bot.outbox import Outbox
-from bot.owners import Owners
-from bot.tellings import Tellings
+from bot.results.service import Findings
+from bot.results.trends import Changes
+from bot.sync.updates import Observer, digest_of, digest_requested, is_news, merge, row_of
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
+from storage.build_history import HistoryStore
 from storage.builds import BuildRow, BuildStore
-from storage.cards import CardRow, CardStore
-from storage.findings import FindingStore
-from storage.history import HistoryStore
-from storage.news import NewsStore
-from storage.people import PeopleStore
+from storage.events import NewsStore
+from storage.messages import CardRow, CardStore
 from storage.requests import RequestStore
+from storage.results import FindingStore
 from storage.subscriptions import SubscriptionStore
+from storage.users import PeopleStore
 from storage.workspaces import WorkspaceStore
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.outcomes import (
+from bot.domain.builds import (
     REASONS_TO_CHOOSE,
     AbortReason,
     Cause,

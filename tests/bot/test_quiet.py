@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.quiet import ends_at, find_zone, read_time, zone_of
-from storage.people import PersonRow
+from bot.notifications.quiet_hours import ends_at, find_zone, read_time, zone_of
+from storage.users import PersonRow
 
 ZONES = ("UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Auckland")
 clocks = st.builds("{:02d}:{:02d}".format, st.integers(0, 23), st.integers(0, 59))

@@ -9,10 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from bot.__main__ import main
-from bot.missing import missing_for_run
-from bot.reasons import REASONS_TO_CHOOSE
+from bot.domain.abort_reasons import REASONS_TO_CHOOSE
 from bot.settings import Settings, SettingsWrong, read_settings
-from bot.slips import unknown_names
+from bot.settings_check import missing_for_run
+from bot.settings_typos import unknown_names
 from bot.vault import KEY_BYTES, new_key, parse_keys
 
 SECRET = "xoxb-2323-2424-AbCdEfGh"

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.stats import Cost, Counts, Spread, Statistics, Stats, StatsWanted, spread_of
+from bot.statistics.queries import Cost, Counts, Spread, Statistics, Stats, StatsWanted, spread_of
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
 from storage.apps import AppRow, AppStore
 from storage.builds import BuildRow, BuildStore
-from storage.figures import FigureStore
+from storage.statistics import FigureStore
 from storage.workspaces import WorkspaceStore
 
 NOW = datetime(2026, 8, 7, 12, tzinfo=UTC)

@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.composition import compose
-from bot.connections import token_context
+from bot.app_wiring import compose
+from bot.connection import token_context
 from bot.engine import Handler, Job, RetryAt
 from bot.settings import Settings
-from bot.sweeps import SWEEP
+from bot.sync.poller import Tracker
+from bot.sync_schedule import SWEEP
 from bot.tasks import Tasks
-from bot.tracker import Tracker
 from bot.vault import Vault, new_key, parse_keys
 from playground.bitrise import PracticeBitrise
 from playground.clock import SteppedClock

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.connections import token_context
+from bot.builds.skip import secret_context
+from bot.connection import token_context
 from bot.errors import SealBroken, StartupFailed
-from bot.installed import seal_context
-from bot.rotation import rotate_keys
+from bot.maintenance.rotate_keys import rotate_keys
 from bot.settings import Settings
-from bot.skips import secret_context
 from bot.vault import Vault, new_key, parse_keys
+from bot.workspaces.installation_store import seal_context
 from storage import DatabaseInUse, Transaction, open_database
-from storage.doors import DoorStore
 from storage.installations import BOT, InstallationRow, InstallationStore
+from storage.workspace_keys import DoorStore
 from storage.workspaces import WorkspaceStore
 
 OLD, NEW = new_key(), new_key()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot import budget
+from bot import rate_limits as budget
 from bot.__main__ import main
 
 if __name__ == "__main__":

@@ -16,13 +16,13 @@ from typing import Any
 
 import psycopg
 
-from bot.hints import PATH, secret_context
+from bot.sync.webhooks import PATH, secret_context
 from bot.vault import Vault, parse_keys
 from playground.bitrise import Workflow
 from playground.slack import Channel
 from playground.slack.replies import cut
 from storage import open_database
-from storage.doors import DoorStore
+from storage.workspace_keys import DoorStore
 from tests.postgres_server import CUT_OTHERS, LocalServer, lasting_port
 from tests.processes.scene import BotProcess, Gone, Scene
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.outcomes import Reason
+from bot.domain.builds import Reason
 from commands.abort_arguments import AbortArguments, parse_abort
-from commands.references import BuildArguments
-from commands.tokens import ArgumentsUnclear
+from commands.build_reference import BuildArguments
+from commands.tokenizer import ArgumentsUnclear
 from tests.commands.typed import PAGE, SLUG
 
 SHOP_812 = BuildArguments("shop", 812)

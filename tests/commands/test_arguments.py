@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from commands.arguments import (
+from commands.grammar import (
     NOTHING,
     SHOW,
     START,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.outcomes import Cause, Outcome, State
+from bot.domain.builds import Cause, Outcome, State
 from commands.list_arguments import ListArguments, parse_list
-from commands.tokens import ArgumentsUnclear, UserMention
+from commands.tokenizer import ArgumentsUnclear, UserMention
 
 
 @pytest.mark.parametrize(

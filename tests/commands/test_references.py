@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from commands.references import BuildArguments, parse_build
-from commands.tokens import ArgumentsUnclear
+from commands.build_reference import BuildArguments, parse_build
+from commands.tokenizer import ArgumentsUnclear
 from tests.commands.typed import PAGE, SLUG, UUID
 
 APP_PAGE = "https://app.bitrise.io/app/0f3e1d2c4b5a6978"

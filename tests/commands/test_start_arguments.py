@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import BuildbellError
 from commands.start_arguments import StartArguments, parse_start
-from commands.tokens import ArgumentsUnclear
+from commands.tokenizer import ArgumentsUnclear
 from tests.commands.typed import SLUG, escaped
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.outcomes import Cause
+from bot.domain.builds import Cause
 from commands.stats_arguments import StatsArguments, parse_stats
-from commands.tokens import ArgumentsUnclear
+from commands.tokenizer import ArgumentsUnclear
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.filters import KEYS, Filters, describe
+from bot.notifications.filters import KEYS, Filters, describe
 from commands.subscribe_arguments import (
     ALL_APPS,
     SubscribeArguments,
@@ -14,7 +14,7 @@ from commands.subscribe_arguments import (
     parse_subscribe,
     parse_unsubscribe,
 )
-from commands.tokens import ArgumentsUnclear
+from commands.tokenizer import ArgumentsUnclear
 from tests.commands.typed import ANY_TEXT, PLAIN, escaped
 
 

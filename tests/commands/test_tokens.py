@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from bot.quoting import quote
-from commands.tokens import UserMention, read, split
+from commands.tokenizer import UserMention, read, split
 from tests.commands.typed import ANY_TEXT, PLAIN
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import yaml
 
 from bot.settings import PREFIX, Settings, env_name
-from bot.web import web_app
+from bot.web.server import web_app
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from bot.settings import Settings
-from bot.web import web_app
+from bot.web.server import web_app
 from tests.deploy.files import ROOT, instructions, last_stage, manifests, unknown_settings, variables
 
 TEXT = (ROOT / "Dockerfile").read_text()

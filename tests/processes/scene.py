@@ -17,7 +17,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from bot.clock import SystemClock
-from bot.connections import token_context
+from bot.connection import token_context
 from bot.manifest import build_manifest
 from bot.settings import PREFIX, Settings
 from bot.vault import Vault, new_key, parse_keys

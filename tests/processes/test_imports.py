@@ -8,15 +8,29 @@ import pytest
 
 from tests.processes.scene import Scene
 
-INSTALLING = {"bot.oauth", "bot.oauth_web", "bot.oauth_pages", "bot.slack.oauth", "bot.installed", "bot.slack_tokens"}
-OTHER_COMMANDS = {"bot.copying", "bot.doctor", "bot.rotation", "bot.slips"}
-POSTGRES = {"psycopg", "psycopg_pool", "procrastinate", "storage.postgres", "storage.queue", "bot.engine.distributed"}
+INSTALLING = {
+    "bot.workspaces.oauth",
+    "bot.web.oauth_routes",
+    "bot.web.oauth_pages",
+    "bot.slack.oauth",
+    "bot.workspaces.installation_store",
+    "bot.workspaces.slack_tokens",
+}
+OTHER_COMMANDS = {"bot.maintenance.copy_database", "bot.doctor", "bot.maintenance.rotate_keys", "bot.settings_typos"}
+POSTGRES = {
+    "psycopg",
+    "psycopg_pool",
+    "procrastinate",
+    "storage.postgres",
+    "storage.procrastinate_schema",
+    "bot.engine.procrastinate",
+}
 MAKING_A_DATABASE = {"sqlite_utils", "click", "dateutil"}
 FOR_ONE_REPLY = {"segno"}
 NOT_OURS_TO_LOAD = {"playground", "tests"}
-SOCKET_MODE = {"bot.socket", "slack_sdk.socket_mode.aiohttp"}
+SOCKET_MODE = {"bot.web.socket_mode", "slack_sdk.socket_mode.aiohttp"}
 NEVER = INSTALLING | OTHER_COMMANDS | POSTGRES | MAKING_A_DATABASE | FOR_ONE_REPLY | NOT_OURS_TO_LOAD
-AT_WORK = {"storage.sqlite", "bot.engine.local", "commands.start", "cryptography.hazmat.primitives.ciphers.aead"}
+AT_WORK = {"storage.sqlite", "bot.engine.sqlite", "commands.start", "cryptography.hazmat.primitives.ciphers.aead"}
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack import skip_message
+from bot.slack import skip_step as skip_message
 from playground.bitrise import Build
 from tests.world import World
 

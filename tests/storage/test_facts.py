@@ -17,11 +17,11 @@ from storage import Database, DatabaseUnusable
 from storage.apps import AppRow, AppStore
 from storage.builds import BuildRow, BuildStore
 from storage.database import to_column
-from storage.facts import COLUMNS, FactFile, FactStore
-from storage.figures import Scope
+from storage.export_rows import COLUMNS, FactFile, FactStore
 from storage.migrations import DIALECTS, MIGRATIONS, migrate
-from storage.reading import open_for_reading
+from storage.readonly import open_for_reading
 from storage.sqlite import SqliteDatabase
+from storage.statistics import Scope
 from tests.storage.conftest import NOW
 
 EMPTY: dict[str, Any] = dict.fromkeys(BuildRow.__dataclass_fields__) | {"is_pipeline": False, "is_utility": False}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from storage.gathering import MOST, Gathering
+from storage.batching import MOST, Gathering
 
 
 class Halves:

@@ -12,8 +12,8 @@ import pytest
 from storage import Database
 from storage.apps import AppStore
 from storage.builds import BuildStore
-from storage.cards import CardStore
 from storage.database import to_columns
+from storage.messages import CardStore
 from storage.outbox import OutboxStore
 from storage.requests import ADD_START, RequestRow, RequestStore
 from storage.workspaces import WorkspaceStore

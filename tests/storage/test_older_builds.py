@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from storage import Database
-from storage.history import HistoryStore
+from storage.build_history import HistoryStore
 from tests.storage.conftest import NOW
 from tests.storage.test_stores import add_builds, build
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from storage import Database
+from storage.events import ENDED, NewsStore
 from storage.migrations import MIGRATIONS, migrate
-from storage.news import ENDED, NewsStore
-from storage.people import PeopleStore, PersonRow
 from storage.sqlite import SqliteDatabase
+from storage.users import PeopleStore, PersonRow
 from tests.storage.conftest import NOW
 from tests.storage.test_stores import add_builds, build
 

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from storage import Database, DatabaseUnusable, Transaction, open_database, schema_version
+from storage.dialects import translate
 from storage.migrations import MIGRATIONS
 from storage.postgres import PostgresDatabase
-from storage.queue import prepare_queue
-from storage.steps import PostgresTransaction
-from storage.translation import translate
+from storage.postgres_transaction import PostgresTransaction
+from storage.procrastinate_schema import prepare_queue
 from tests.postgres_server import CUT_OTHERS
 from tests.storage.conftest import Held, note, noted
 

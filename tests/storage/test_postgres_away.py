@@ -12,7 +12,7 @@ import pytest
 from playground.clock import SteppedClock
 from playground.slack import Delivery
 from storage import Database, DatabaseTrouble, open_database, patience
-from storage.connecting import is_away
+from storage.postgres_connection import is_away
 from tests.postgres_server import LocalServer
 from tests.storage.conftest import note, noted
 from tests.world import World

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from storage import DatabaseUnusable, open_database
-from storage.reading import open_for_reading
+from storage.readonly import open_for_reading
 from tests.postgres_server import PostgresServer, lasting_port
 
 WRONG = {
@@ -102,7 +102,11 @@ async def read(url: str) -> None:
 async def test_without_its_packages_the_extra_is_named(
     use: Callable[[str], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name in ("storage.postgres", "storage.connecting", "storage.queue")]:
+    for name in [
+        name
+        for name in sys.modules
+        if name in ("storage.postgres", "storage.postgres_connection", "storage.procrastinate_schema")
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(cast(Any, sys.modules), "psycopg", None)
     with pytest.raises(DatabaseUnusable, match=r"pip install '\.\[postgres\]'"):

@@ -13,7 +13,7 @@ from storage import Database
 from storage.apps import AppRow, AppStore, ChannelRow
 from storage.audit import AuditRow, AuditStore
 from storage.builds import BuildRow, BuildStore
-from storage.cards import CardRow, CardStore
+from storage.messages import CardRow, CardStore
 from storage.outbox import OutboxRow, OutboxStore
 from storage.requests import RequestRow, RequestStore
 from storage.workspaces import WorkspaceStore

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.access import Asker
+from bot.permissions import Asker
 from playground.reading import view_text
 from playground.wire import Fault
 from tests.world import World

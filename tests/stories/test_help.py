@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commands import help as helping
-from commands.arguments import (
+from commands.grammar import (
     parse,
     parse_abort,
     parse_build,

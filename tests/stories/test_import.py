@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from bot.importing import Importing
-from bot.stats import Counts, StatsWanted
+from bot.statistics.queries import Counts, StatsWanted
+from bot.sync.history_import import Importing
 from playground.bitrise import App
 from playground.bitrise.history import History, seed_history
 from playground.wire import Fault

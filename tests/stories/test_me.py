@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.slack.me_form import me_form
+from commands.preferences_form import me_form
 from playground.bitrise import Build
 from playground.reading import view_text
 from playground.slack import User
 from playground.wire import Fault
-from storage.people import PersonRow
+from storage.users import PersonRow
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]

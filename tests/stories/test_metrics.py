@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.missing import missing_for_run
+from bot.settings_check import missing_for_run
 from playground.bitrise.model import Status
 from tests.world import World
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bot.engine import Handler, RetryAt
-from bot.engine.local import LocalEngine
+from bot.engine.sqlite import LocalEngine
 from bot.outbox import DELIVER
-from bot.sweeps import SWEEP
+from bot.sync_schedule import SWEEP
 from playground.wire import Fault
 from tests.world import World
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.uninstalls import PAUSED
+from bot.workspaces.uninstall import PAUSED
 from playground.wire import Fault
 from storage.audit import AuditStore
 from storage.subscriptions import SubscriptionRow, SubscriptionStore

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import aiohttp
 import pytest
 
-from bot import log
+from bot import logs as log
 from playground.slack import Channel, Message
 from playground.slack.posting import Signing
 from playground.wire import Fault

@@ -95,7 +95,7 @@ async def test_an_answer_whose_connection_has_gone_is_no_bug(world: World) -> No
 async def test_a_handshake_that_breaks_is_made_again_with_a_new_address(
     world: World, lines: list[Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.socket.HANDSHAKE_SECONDS", 0.2)
+    monkeypatch.setattr("bot.web.socket_mode.HANDSHAKE_SECONDS", 0.2)
     world.expects_errors = True  # the SDK complains
     broken: list[Any] = []
 

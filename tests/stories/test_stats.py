@@ -10,9 +10,9 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from bot.access import Asker
-from bot.builds import ListFilters
-from bot.stats import Counts, StatsWanted
+from bot.builds.queries import ListFilters
+from bot.permissions import Asker
+from bot.statistics.queries import Counts, StatsWanted
 from playground.bitrise import App, Build
 from playground.bitrise.history import History, seed_history
 from playground.bitrise.model import Status

@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from bot import log, web
-from bot.deliveries import FORM
+from bot import logs as log
+from bot.web import server as web
+from bot.web.dispatch import FORM
 from playground.slack.posting import Signing
 from tests.conftest import Complaints
 from tests.many_workspaces import Many

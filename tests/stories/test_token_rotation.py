@@ -9,7 +9,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client import SlackRefused, SlackUnavailable
-from bot.slack.failures import NotInstalled
+from bot.slack.errors import NotInstalled
 from playground.slack import Installation
 from playground.wire import Fault
 from tests.many_workspaces import Many

@@ -13,7 +13,7 @@ import pytest
 
 from bot.app import Bot
 from bot.slack.client import SlackRefused
-from bot.slack.failures import NotInstalled
+from bot.slack.errors import NotInstalled
 from playground.wire import Fault
 from tests.many_workspaces import Many
 

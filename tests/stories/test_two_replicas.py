@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.access import Asker
 from bot.app import Bot
-from bot.connections import token_context
+from bot.connection import token_context
 from bot.errors import NotConnected
+from bot.permissions import Asker
 from bot.vault import Vault, new_key, parse_keys
 from storage import Transaction
 from storage.apps import AppRow, AppStore

@@ -15,17 +15,17 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.access import Asker
 from bot.bitrise.webhook import SECRET_HEADER
+from bot.permissions import Asker
 from bot.slack import ids
-from bot.slack.connect_form import connect_form
-from bot.slack.digest_form import DigestDraft, digest_form
+from bot.slack.connect import connect_form
 from bot.slack.questions import answer_value
-from bot.slack.settings_form import settings_form
-from bot.slack.start_form import StartDraft, start_form
-from bot.slack.subscription_form import SubscriptionDraft, subscription_form
 from bot.slack.text import Message as Told
+from commands.digest_form import DigestDraft, digest_form
+from commands.settings_form import settings_form
 from commands.slash import VERBS
+from commands.start_form import StartDraft, start_form
+from commands.subscription_form import SubscriptionDraft, subscription_form
 from playground.slack import Message, View
 from storage.apps import ChannelRow
 from tests.many_workspaces import Many

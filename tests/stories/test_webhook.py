@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.access import Asker
-from bot.slack import webhook_message
+from bot.permissions import Asker
+from bot.slack import setup as webhook_message
 from bot.slack.blocks import message
 from playground.botprocess import free_port
 from playground.slack import User

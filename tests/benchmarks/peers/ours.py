@@ -8,7 +8,7 @@ import sys
 
 import uvloop
 
-from bot import log
+from bot import logs as log
 from bot.__main__ import keep_imports
 from bot.app import serve
 from bot.settings import read_settings

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.failures import Answer, failure_of, parse, retry_seconds
+from bot.bitrise.errors import Answer, failure_of, parse, retry_seconds
+from bot.bitrise.http import LARGEST_ANSWER_BYTES
 from bot.bitrise.models import BuildFilters, TriggerAnswer, TriggerParams
 from bot.bitrise.quoting import Quoting
-from bot.bitrise.triggers import outcome_of
-from bot.bitrise.wire import LARGEST_ANSWER_BYTES
+from bot.bitrise.trigger_answer import outcome_of
 from bot.errors import (
     BitriseBusy,
     BitriseError,

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.bitrise import fields, reading, remains
+from bot.bitrise import fields
+from bot.bitrise import parsing as reading
+from bot.bitrise import parsing_results as remains
 from bot.bitrise.models import App, Artifact, Build, LogPart, RequestedParams
 
 AT = "2026-08-01T09:20:11Z"

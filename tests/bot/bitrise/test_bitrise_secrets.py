@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bitrise.client import BitriseClient
+from bot.bitrise.http import Call, segment
 from bot.bitrise.models import BuildFilters, TriggerParams
 from bot.bitrise.quoting import HIDDEN, QUOTED_CHARACTERS, Quoting
-from bot.bitrise.wire import Call, segment
 from bot.errors import BitriseError, BitriseNotFound, BitriseRefused, BitriseUnauthorized, BitriseUnavailable
 from playground.bitrise import App, Fault, PracticeBitrise
 from tests.bot.bitrise.conftest import MakeClient, Serve

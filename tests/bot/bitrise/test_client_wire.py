@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.bitrise import wire as wire_module
+from bot.bitrise import http as wire_module
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import TriggerParams
 from bot.errors import BitriseError, BitriseUnauthorized, BitriseUnavailable

@@ -10,7 +10,7 @@ import pytest
 
 from bot.bitrise.client import BitriseClient
 from bot.errors import BitriseUnauthorized
-from bot.failing import (
+from bot.results.failure import (
     EMPTY,
     NEVER_STARTED,
     NOT_KEPT,

@@ -15,7 +15,7 @@ from procrastinate.manager import JobManager
 
 from bot.clock import SystemClock
 from bot.engine import Job, RetryAt
-from bot.engine.distributed import DistributedEngine, Pace
+from bot.engine.procrastinate import DistributedEngine, Pace
 from storage import Transaction
 from storage.postgres import PostgresDatabase
 from tests.postgres_server import CUT_OTHERS

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bot.clock import SystemClock
 from bot.engine import GIVE_UP_AFTER, Engine, Job, RetryAt, began_before
-from bot.engine.distributed import DistributedEngine, Pace
-from bot.engine.local import LocalEngine
+from bot.engine.procrastinate import DistributedEngine, Pace
+from bot.engine.sqlite import LocalEngine
 from playground.clock import SteppedClock
 from storage import Database, DatabaseTrouble, open_database
 from storage.postgres import PostgresDatabase

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.engine import Job, RetryAt, began_before
-from bot.engine.local import LocalEngine
+from bot.engine.sqlite import LocalEngine
 from playground.clock import SteppedClock
 from storage import Database, DatabaseTrouble, open_database
 from tests.conftest import Complaints
@@ -101,4 +101,4 @@ async def test_it_says_so_once_however_long_it_lasts(desk: Desk, complaints: Com
     desk.unlock()
     await desk.engine.settled()
     (told,) = complaints.told
-    assert told == "bot.engine.local: jobs wait for the database"
+    assert told == "bot.engine.sqlite: jobs wait for the database"

@@ -103,8 +103,8 @@ asyncio.run(main())
 print(json.dumps(sorted(sys.modules)))
 """
 ONLY = {
-    "sqlite": {"storage.sqlite", "bot.engine.local"},
-    "postgres": {"storage.postgres", "psycopg", "psycopg_pool", "procrastinate", "bot.engine.distributed"},
+    "sqlite": {"storage.sqlite", "bot.engine.sqlite"},
+    "postgres": {"storage.postgres", "psycopg", "psycopg_pool", "procrastinate", "bot.engine.procrastinate"},
 }
 
 

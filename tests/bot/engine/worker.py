@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from bot.clock import SystemClock
 from bot.engine import Engine, Job, engine_for
-from bot.engine.distributed import DistributedEngine, Pace
+from bot.engine.procrastinate import DistributedEngine, Pace
 from storage import Database, Transaction, open_database
 from storage.postgres import PostgresDatabase
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from bot.eta import Eta
-from bot.slack.shown import ShownBuild
+from bot.domain.eta import Eta
+from bot.slack.build_text import ShownBuild
 from bot.slack.text import Message
 from playground.slack.validation import check_blocks, check_view
 from storage.builds import BuildRow

@@ -11,14 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.outcomes import Reason
-from bot.slack import bulk, bulk_form, cards, ids, lists
-from bot.slack.bulk import Asked, Ending
-from bot.slack.bulk_form import Offered
+from bot.domain.builds import Reason
+from bot.slack import build_lists as lists
+from bot.slack import bulk_abort as bulk
+from bot.slack import cards, ids
+from bot.slack.build_text import ShownBuild
+from bot.slack.bulk_abort import Asked, Ending
 from bot.slack.forms import FormRefused
-from bot.slack.shown import ShownBuild
-from bot.slack.stop_form import Report, Why
 from bot.slack.text import Message
+from commands import bulk_abort_form as bulk_form
+from commands.abort_form import Report, Why
+from commands.bulk_abort_form import Offered
 from storage.requests import RequestRow
 
 Make = Callable[..., ShownBuild]

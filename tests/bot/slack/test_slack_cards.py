@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.eta import Eta
-from bot.outcomes import Cause, Outcome, Reason
+from bot.domain.builds import Cause, Outcome, Reason
+from bot.domain.eta import Eta
 from bot.slack import cards
-from bot.slack.shown import ShownBuild, bar
+from bot.slack.build_text import ShownBuild, bar
 from bot.slack.text import Message, quoted
 
 Make = Callable[..., ShownBuild]

@@ -13,20 +13,13 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.slack import cards, ids
-from bot.slack.client import (
-    Posted,
-    SlackBusy,
-    SlackClient,
-    SlackRefused,
-    SlackUnavailable,
-    web_client,
-)
-from bot.slack.connect_form import checking_view, connect_form
-from bot.slack.failures import retry_after
-from bot.slack.home import HomeFacts, home_view
-from bot.slack.shown import ShownBuild
+from bot.slack.build_text import ShownBuild
+from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable, web_client
+from bot.slack.connect import checking_view, connect_form
+from bot.slack.errors import retry_after
 from bot.slack.text import Message
 from bot.vault import Token
+from commands.home_view import HomeFacts, home_view
 from playground.slack import Channel, Installation, PracticeSlack, User
 from playground.wire import Fault
 

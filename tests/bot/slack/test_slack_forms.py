@@ -11,12 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.outcomes import REASONS_TO_CHOOSE, Reason
-from bot.slack import connect_form, forms, home, ids, settings_form, start_form, stop_form, targets
+from bot.domain.builds import REASONS_TO_CHOOSE, Reason
+from bot.slack import connect as connect_form
+from bot.slack import forms, ids
+from bot.slack.build_text import ShownBuild
 from bot.slack.forms import FormRefused
-from bot.slack.shown import ShownBuild
-from bot.slack.start_form import StartDraft
-from bot.slack.targets import Target
+from commands import abort_form as stop_form
+from commands import form_fields as targets
+from commands import home_view as home
+from commands import settings_form, start_form
+from commands.form_fields import Target
+from commands.start_form import StartDraft
 from storage.apps import AppRow, ChannelRow
 from storage.workspaces import WorkspaceRow
 

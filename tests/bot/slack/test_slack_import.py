@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.import_message import GONE, in_a_line, progress, seconds_left
+from bot.sync.import_messages import GONE, in_a_line, progress, seconds_left
 from storage.imports import DONE, FAILED, OPEN, STOPPED, ImportRow
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

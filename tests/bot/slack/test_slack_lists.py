@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.eta import Eta
 from bot.errors import AppNotFound, BuildbellError, Choice, NotConnected, ViewGone
-from bot.eta import Eta
-from bot.slack import ids, lists, questions, replies
-from bot.slack.log_message import log_message
-from bot.slack.shown import ShownBuild
+from bot.results.log_messages import log_message
+from bot.slack import build_lists as lists
+from bot.slack import ids, questions, replies
+from bot.slack.build_text import ShownBuild
 from bot.slack.text import Message
-from storage.findings import FindingRow
+from storage.results import FindingRow
 from storage.workspaces import WorkspaceRow
 
 Make = Callable[..., ShownBuild]

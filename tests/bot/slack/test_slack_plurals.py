@@ -8,16 +8,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.bitrise.models import Artifact
-from bot.digest import Kind, Remark
-from bot.installing import InstallLink, Leftovers
-from bot.slack import cards, digest_message, hearing, import_message, lists
-from bot.slack.artifacts_message import artifacts_message
-from bot.slack.shown import ShownBuild
-from bot.slack.stats_message import BY_REASON, StatsPage, stats_message
+from bot.notifications import messages as hearing
+from bot.results.install_links import InstallLink, Leftovers
+from bot.results.messages import artifacts_message
+from bot.slack import build_lists as lists
+from bot.slack import cards
+from bot.slack.build_text import ShownBuild
 from bot.slack.text import Message
-from bot.stats import Cost, Counts, Spread, Stats, StatsWanted
-from storage.findings import FindingRow
+from bot.statistics import digest_messages as digest_message
+from bot.statistics.insights import Kind, Remark
+from bot.statistics.messages import BY_REASON, StatsPage, stats_message
+from bot.statistics.queries import Cost, Counts, Spread, Stats, StatsWanted
+from bot.sync import import_messages as import_message
 from storage.imports import OPEN, ImportRow
+from storage.results import FindingRow
 
 NOON = datetime(2026, 8, 7, 12, tzinfo=UTC)
 Make = Callable[..., ShownBuild]

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from bot.errors import ViewGone
 from bot.slack.charts import pie, plain_table, without_new_blocks
-from bot.slack.stats_message import BY_REASON, StatsPage, read_stats_page, stats_message
-from bot.slack.stats_words import meanings_view, share, summary
 from bot.slack.text import Message
-from bot.stats import Cost, Counts, Part, Spread, Stats, StatsWanted, Workflow
+from bot.statistics.messages import BY_REASON, StatsPage, read_stats_page, stats_message
+from bot.statistics.queries import Cost, Counts, Part, Spread, Stats, StatsWanted, Workflow
+from bot.statistics.text import meanings_view, share, summary
 from playground.slack.validation import check_blocks
-from storage.figures import Flaky
+from storage.statistics import Flaky
 
 NOON = datetime(2026, 8, 7, 12, tzinfo=UTC)
 TITLES = {"a1": "iOS Shop", "a2": "Android <!channel> Shop"}

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.filters import MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters
-from bot.outcomes import Cause, Outcome
-from bot.slack.subscription_form import (
+from bot.domain.builds import Cause, Outcome
+from bot.notifications.filters import MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters
+from bot.slack.text import escape
+from commands.grammar import parse_subscribe
+from commands.subscription_form import (
     ALL_APPS,
     SubscriptionDraft,
     chosen_of,
@@ -19,8 +21,6 @@ from bot.slack.subscription_form import (
     subscription_form,
     written,
 )
-from bot.slack.text import escape
-from commands.arguments import parse_subscribe
 from commands.subscriptions import read_filters, typed_patterns
 from playground.slack.state import initial_values
 from playground.slack.validation import check_view

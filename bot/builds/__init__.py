@@ -1,0 +1,1 @@
+"""Builds as people act on them: start, stop, rerun, skip, look up."""

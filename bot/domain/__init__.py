@@ -1,0 +1,1 @@
+"""Pure rules about builds: states, causes, abort reasons, estimates, compare links."""

@@ -1,0 +1,1 @@
+"""Operator tasks on the database: copy it, rotate encryption keys."""

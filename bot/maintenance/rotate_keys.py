@@ -1,0 +1,52 @@
+"""Seal every stored secret again with the newest key, so that older keys can be dropped."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.builds.skip import secret_context as skip_context
+from bot.connection import token_context
+from bot.errors import StartupFailed
+from bot.settings import Settings
+from bot.sync.webhooks import secret_context
+from bot.vault import Vault, parse_keys
+from bot.workspaces.installation_store import seal_context
+from storage import absent_file, open_database
+from storage.installations import InstallationStore
+from storage.workspaces import WorkspaceStore
+
+
+async def rotate_keys(settings: Settings) -> int:
+    """Returns how many secrets were sealed again. Raises `SealBroken` when one does not open with the given keys."""
+    vault = Vault(parse_keys(settings.encryption_keys.get_secret_value() if settings.encryption_keys else ""))
+    url = settings.database_url.get_secret_value()
+    if absent := await asyncio.to_thread(absent_file, url):
+        raise StartupFailed(f"There is no file {absent}, so nothing was sealed again.")
+    database = await open_database(url)
+    try:
+        store = WorkspaceStore(database)
+        count = 0
+        for workspace in await store.list_workspaces():
+            workspace_id = workspace.workspace_id
+            for column, old, context in (
+                ("bitrise_token_sealed", workspace.bitrise_token_sealed, token_context(workspace_id)),
+                ("webhook_secret_sealed", workspace.webhook_secret_sealed, secret_context(workspace_id)),
+                ("skip_secret_sealed", workspace.skip_secret_sealed, skip_context(workspace_id)),
+            ):
+                if old is not None and vault.needs_rotation(old):
+                    new = vault.seal(vault.open(old, context=context).reveal(), context=context)
+                    count += await store.replace_sealed(workspace_id, column=column, old=old, new=new)
+        return count + await _rotate_installations(InstallationStore(database), vault)
+    finally:
+        await database.close()
+
+
+async def _rotate_installations(store: InstallationStore, vault: Vault) -> int:
+    """Slack's tokens, where workspaces install by OAuth."""
+    count = 0
+    for row in await store.list_installations():
+        if vault.needs_rotation(row.tokens_sealed):
+            context = seal_context(row)
+            opened = vault.open(row.tokens_sealed, context=context).reveal()
+            count += await store.save_resealed(row, vault.seal(opened, context=context))
+    return count

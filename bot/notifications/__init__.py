@@ -1,0 +1,1 @@
+"""Notify channels and people: subscriptions, filters, events, messages."""

@@ -1,0 +1,40 @@
+"""Whose builds are whose: noted with the build, so that a person's own can be listed at once."""
+
+from __future__ import annotations
+
+from bot.domain.builds import Cause
+from bot.notifications.commit_authors import emails_in
+from storage import Transaction
+from storage.builds import BuildRow
+from storage.users import PeopleStore, PersonRow
+
+
+def is_of(person: PersonRow, build: BuildRow) -> bool:
+    """Whether it is this person's build: asked for in Slack, pushed under a name of theirs, or signed by their mail."""
+    return build.requester == person.user_id or _is_named(person, build) or _has_signed(person, build)
+
+
+def _is_named(person: PersonRow, build: BuildRow) -> bool:
+    """For a start from Slack the name is one of Slack's, where others may be called like somebody in Git."""
+    name = (build.cause_who or "").lower()
+    return bool(name) and build.cause != Cause.SLACK and (name in person.git_names or name == person.email)
+
+
+def _has_signed(person: PersonRow, build: BuildRow) -> bool:
+    """A scheduled build is nobody's, whoever has signed the newest commit."""
+    if person.email is None or build.cause == Cause.SCHEDULE:
+        return False
+    return person.email in emails_in(build.commit_message or "")
+
+
+class Owners:
+    def __init__(self, people: PeopleStore) -> None:
+        self._people = people
+
+    async def note(self, tx: Transaction, build: BuildRow) -> None:
+        owners = {person.user_id for person in await self._people.list_people(build.workspace_id, on=tx)
+                  if is_of(person, build)}  # fmt: skip
+        for user_id in owners | ({build.requester} if build.requester else set()):
+            await self._people.add_build_person(
+                tx, build.workspace_id, build.build_slug, user_id, triggered_at=build.triggered_at
+            )

@@ -1,0 +1,68 @@
+"""Who can no longer be written to: a channel's subscriptions wait and their owners hear it, a person hears no more."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+from bot.clock import Clock
+from bot.notifications import messages as hearing
+from bot.outbox import Outbox
+from bot.statistics import digest_messages as digest_message
+from storage import Transaction
+from storage.digests import DigestStore
+from storage.messages import CardRow
+from storage.subscriptions import SubscriptionStore
+from storage.users import PeopleStore
+
+log = logging.getLogger(__name__)
+
+WHY = {
+    "is_archived": "the channel is archived",
+    "not_in_channel": "I am not in the channel any more",
+    "channel_not_found": "I am not in the channel, and it is private or gone",
+    "restricted_action_read_only_channel": "only some people may post there",
+    "restricted_action": "an admin has restricted who may post there",
+}
+
+
+class Silenced:
+    def __init__(
+        self,
+        *,
+        subscriptions: SubscriptionStore,
+        digests: DigestStore,
+        people: PeopleStore,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self._subscriptions, self._digests, self._people = subscriptions, digests, people
+        self._outbox, self._clock = outbox, clock
+
+    async def pause(
+        self, tx: Transaction, workspace_id: str, channel_id: str, error: str, *, tells: str | None = None
+    ) -> None:
+        """Pause everything the channel hears; its owners get one direct message each, with a way to go on.
+
+        ``tells`` is somebody who has just asked for it, and hears of it whoever the owner is.
+        """
+        why = WHY.get(error, "Slack does not let me post there")
+        paused = await self._subscriptions.pause_channel(tx, workspace_id, channel_id, why=why, now=self._clock.now())
+        counts = Counter(row.owner for row in paused)
+        for owner, count in counts.items():
+            await self._outbox.write_to(tx, workspace_id, owner, hearing.silenced(channel_id, why, count=count))
+        if tells is not None and tells not in counts:
+            await self._outbox.write_to(tx, workspace_id, tells, hearing.still_silenced(channel_id, why))
+
+    async def pause_digests(self, tx: Transaction, workspace_id: str, channel_id: str, error: str) -> None:
+        """The same for the figures that come there by themselves."""
+        why = WHY.get(error, "Slack does not let me post there")
+        paused = await self._digests.pause_channel(tx, workspace_id, channel_id, why=why, now=self._clock.now())
+        for owner in dict.fromkeys(row.owner for row in paused):
+            await self._outbox.write_to(tx, workspace_id, owner, digest_message.paused(channel_id, why))
+
+    async def switch_off(self, tx: Transaction, card: CardRow, error: str) -> None:
+        """A direct message does not arrive: the person has left, or takes none. It is not tried for every build."""
+        if await self._people.switch_off(tx, card.workspace_id, card.channel_id):
+            facts = {"workspace": card.workspace_id, "user": card.channel_id, "error": error}
+            log.warning("a person cannot be written to; their direct messages are switched off", extra=facts)

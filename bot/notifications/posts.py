@@ -1,0 +1,171 @@
+"""From what is to be told to messages: which style, in which thread, and many late ones folded into one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.clock import Clock
+from bot.outbox import Outbox
+from bot.results.service import Findings
+from bot.results.trends import FLAKY, Change
+from storage import Transaction
+from storage.builds import BuildRow, BuildStore
+from storage.events import BEGAN
+from storage.messages import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, CardRow, CardStore
+from storage.subscriptions import CHANGES, SubscriptionRow
+from storage.users import PersonRow
+
+FOLDED_OVER = 3
+"""More late messages than this in one channel become one."""
+THREAD_KEPT = timedelta(days=7)
+TARGETS_IN_THREAD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One message to be: about ``build``, for a subscription's channel or for a person."""
+
+    kind: str
+    build: BuildRow
+    channel_id: str
+    at: datetime
+    subscription: SubscriptionRow | None = None
+    person: PersonRow | None = None
+    change: Change | None = None
+    is_late: bool = False
+    is_held: bool = False
+    """Until a person's quiet hours were over."""
+
+    @property
+    def style(self) -> str:
+        return self.subscription.style if self.subscription else "card"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        told = self.change is not None and (self.style == CHANGES or self.change.kind == FLAKY)
+        known = self.change.to_facts() if self.change and told else {}
+        return known | ({"late": True} if self.is_late else {})
+
+
+class Tellings:
+    def __init__(
+        self,
+        *,
+        builds: BuildStore,
+        cards: CardStore,
+        outbox: Outbox,
+        findings: Findings,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._builds, self._cards, self._outbox, self._findings = builds, cards, outbox, findings
+        self._clock, self._new_id = clock, new_id
+
+    async def channels_showing(self, tx: Transaction, build: BuildRow) -> frozenset[str]:
+        """Where a card of the build stands already: it shows the build live, and its end is announced beside it."""
+        cards = await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx)
+        return frozenset(card.channel_id for card in cards if card.style == CARD)
+
+    async def mentions(self, tx: Transaction, build: BuildRow, user_id: str) -> bool:
+        """Whether the announcement beside a card mentions that person anyway."""
+        cards = await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx)
+        return any(card.requester == user_id and card.style == CARD for card in cards)
+
+    async def deliver(self, tx: Transaction, workspace_id: str, tellings: Sequence[Telling]) -> None:
+        by_channel: dict[str, list[Telling]] = {}
+        for telling in tellings:
+            by_channel.setdefault(telling.channel_id, []).append(telling)
+        for channel_id, told in by_channel.items():
+            late = [telling for telling in told if telling.is_late]
+            is_folded = len(late) > FOLDED_OVER
+            if is_folded:
+                await self._fold(tx, workspace_id, channel_id, late)
+            for telling in told:
+                if not (is_folded and telling.is_late):
+                    await self._post(tx, telling)
+
+    async def _fold(self, tx: Transaction, workspace_id: str, channel_id: str, late: Sequence[Telling]) -> None:
+        slugs = list(dict.fromkeys(telling.build.build_slug for telling in late))
+        subscription = late[0].subscription
+        facts = {"yours": late[0].person is not None, "held": all(telling.is_held for telling in late)}
+        card = self._card(workspace_id, channel_id, FOLD, subscription, facts=facts)
+        await self._show(tx, card, slugs)
+
+    async def _post(self, tx: Transaction, telling: Telling) -> None:
+        build = telling.build
+        style = self._style(telling)
+        parent = await self._branch_thread(tx, telling) if telling.style == "thread" else None
+        card = self._card(
+            build.workspace_id,
+            telling.channel_id,
+            style,
+            telling.subscription,
+            parent_id=parent.card_id if parent else None,
+            # What is posted after the end tells the end by itself.
+            announced_at=self._clock.now() if style == CARD and build.is_finished else None,
+            facts=telling.facts or None,
+        )
+        await self._show(tx, card, [build.build_slug])
+        if build.is_finished:
+            await self._findings.want(tx, build)
+
+    def _style(self, telling: Telling) -> str:
+        if telling.style in ("line", "thread"):
+            return STARTED if telling.kind == BEGAN else LINE
+        return CHANGE if telling.style == CHANGES else CARD
+
+    async def _branch_thread(self, tx: Transaction, telling: Telling) -> CardRow:
+        """The message under which a branch is told; a new one every week, so that no thread grows for ever."""
+        build = telling.build
+        place = f"branch:{build.app_slug}:{build.tag or build.branch or ''}"
+        found = await self._cards.find_at_place(tx, build.workspace_id, telling.channel_id, place)
+        if found is None or self._clock.now() - found.created_at > THREAD_KEPT:
+            root = self._card(build.workspace_id, telling.channel_id, BRANCH, telling.subscription, place=place)
+            await self._show(tx, root, [build.build_slug])
+            return root
+        slugs = await self._newest_of_each_target(tx, found, build)
+        await self._cards.replace_builds(tx, found, slugs)
+        await self._outbox.show_card(tx, found)
+        return found
+
+    async def _newest_of_each_target(self, tx: Transaction, root: CardRow, build: BuildRow) -> list[str]:
+        """Of the builds shown there and this one, which may be older than what is shown: it only ended later."""
+        newest = {build.target: build}
+        for slug in await self._cards.list_build_slugs(root.card_id, on=tx):
+            other = await self._builds.find_build(build.workspace_id, slug, on=tx)
+            if other is not None and newness(other) > newness(newest.get(other.target)):
+                newest[other.target] = other
+        kept = sorted(newest.values(), key=newness, reverse=True)
+        return [each.build_slug for each in kept[:TARGETS_IN_THREAD]]
+
+    def _card(
+        self,
+        workspace_id: str,
+        channel_id: str,
+        style: str,
+        subscription: SubscriptionRow | None,
+        **more: Any,
+    ) -> CardRow:
+        return CardRow(
+            card_id=self._new_id(),
+            workspace_id=workspace_id,
+            channel_id=channel_id,
+            created_at=self._clock.now(),
+            style=style,
+            subscription_id=subscription.subscription_id if subscription else None,
+            **more,
+        )
+
+    async def _show(self, tx: Transaction, card: CardRow, slugs: Sequence[str]) -> None:
+        await self._cards.add_card(tx, card, slugs)
+        await self._outbox.show_card(tx, card)
+
+
+def newness(build: BuildRow | None) -> tuple[float, int]:
+    """Greater for a newer build; builds of one second differ by their number."""
+    if build is None or build.triggered_at is None:
+        return (0.0, 0)
+    return (build.triggered_at.timestamp(), build.number or 0)

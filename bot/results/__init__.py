@@ -1,0 +1,1 @@
+"""Results of finished builds: failure analysis, log excerpts, artifacts, trends."""

@@ -1,0 +1,1 @@
+"""Build statistics: queries, insights, scheduled reports, export."""

@@ -1,0 +1,1 @@
+"""Bring builds from Bitrise into the database: polling, webhooks, backfill, history import."""

@@ -1,0 +1,137 @@
+"""Read a span that was missed: from the newest builds back, page by page, to where everything is known.
+
+The list of all builds is newest first. As long as its first page reaches back to the last build we know of, nothing
+was missed. When it does not (Bitrise or we were away, or more builds began than a page holds), the pages behind it are
+read until it does. Where the reading stands is stored, so that it goes on after a restart.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from bot.bitrise.client import BitriseClient
+from bot.bitrise.models import Build, Page
+from bot.errors import BitriseNotFound, BitriseRefused
+from bot.sync.updates import Observer
+from storage import Database, Transaction
+from storage.workspaces import WorkspaceRow, WorkspaceStore
+
+log = logging.getLogger(__name__)
+PAGES_A_SWEEP = 20
+AT_ONCE = 10
+
+
+class Walk:
+    def __init__(self, *, database: Database, workspaces: WorkspaceStore, observer: Observer) -> None:
+        self._db, self._workspaces, self._observer = database, workspaces, observer
+
+    async def begin(self, workspace_id: str, first: Page[Build]) -> bool:
+        """Keep the first page; True when there are pages behind it that have to be read.
+
+        An empty one makes nothing known: builds may begin while it is on its way.
+        """
+        if await self._db.transaction(partial(self._meet_gap, workspace_id=workspace_id, first=first)):
+            log.info("builds were missed and are read now", extra={"workspace": workspace_id})
+        await self._observe(workspace_id, first.items)
+        is_walking = await self._db.transaction(partial(self._close_page, workspace_id=workspace_id, first=first))
+        await self._observer.tell_all(workspace_id)
+        return is_walking
+
+    async def _meet_gap(self, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
+        """Where the first page does not reach what is known, nothing is told until what is between has been read.
+
+        Until the first page is kept, too, the gap ends where it began: whoever dies now leaves all of it to be read.
+        """
+        workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
+        known_until = workspace.known_until if workspace else None
+        if workspace is None or known_until is None or workspace.walk_next or reaches(first, known_until):
+            return False
+        await self._workspaces.save_walk(
+            tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=known_until
+        )
+        return True
+
+    async def _close_page(self, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
+        """The first page is kept: now it is known how far. Returns whether there are pages behind it to be read."""
+        workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
+        if workspace is None or workspace.bitrise_token_sealed is None:
+            return False
+        newest, known_until = newest_of(first), workspace.known_until
+        if workspace.walk_next is not None:
+            if newest is not None and workspace.walk_next == first.next and workspace.walk_until == known_until:
+                await self._workspaces.save_walk(
+                    tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=newest
+                )
+            return True
+        if newest is not None and (known_until is None or reaches(first, known_until)):
+            await self._workspaces.save_walk(tx, workspace_id, known_until=max(newest, known_until or newest))
+        return False
+
+    async def _observe(self, workspace_id: str, builds: Sequence[Build]) -> None:
+        """A few at a time: where much happens at once, a long transaction would collide again and again."""
+        for start in range(0, len(builds), AT_ONCE):
+            few = builds[start : start + AT_ONCE]
+            await self._db.transaction(partial(self._observe_few, workspace_id=workspace_id, few=few))
+
+    async def _observe_few(self, tx: Transaction, *, workspace_id: str, few: Sequence[Build]) -> None:
+        workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
+        if workspace is not None and workspace.bitrise_token_sealed is not None:  # not disconnected meanwhile
+            await self._observer.observe(tx, workspace_id, few, tells=False)
+
+    async def go_on(self, client: BitriseClient, workspace_id: str) -> None:
+        """Read the next pages; what is left is for the next sweep."""
+        for _ in range(PAGES_A_SWEEP):
+            workspace = await self._workspaces.find_workspace(workspace_id)
+            if workspace is None or workspace.walk_next is None:
+                return
+            try:
+                page = await client.list_all_builds(next=workspace.walk_next)
+            except (BitriseNotFound, BitriseRefused) as error:
+                # The build the page begins with is gone: begin again from the newest one.
+                log.warning("a gap is read anew", extra={"workspace": workspace_id, "error": str(error)})
+                await self._begin_anew(workspace)
+                return
+            await self._keep(workspace, page)
+
+    async def _keep(self, workspace: WorkspaceRow, page: Page[Build]) -> None:
+        has_no_end = page.next is not None and page.next == workspace.walk_next
+        if has_no_end:
+            log.warning("Bitrise's list of builds has no end", extra={"workspace": workspace.workspace_id})
+        is_done = has_no_end or workspace.known_until is None or reaches(page, workspace.known_until)
+        await self._observe(workspace.workspace_id, page.items)
+
+        async def keep(tx: Transaction) -> None:
+            now = await self._workspaces.find_workspace(workspace.workspace_id, on=tx)
+            if now is None or now.walk_next != workspace.walk_next:
+                return  # disconnected meanwhile, or somebody else has read it
+            if is_done:
+                await self._workspaces.save_walk(tx, workspace.workspace_id, known_until=now.walk_until)
+                return
+            await self._workspaces.save_walk(
+                tx, workspace.workspace_id, known_until=now.known_until, walk_next=page.next,
+                walk_until=now.walk_until,
+            )  # fmt: skip
+
+        await self._db.transaction(keep)
+        await self._observer.tell_all(workspace.workspace_id)
+
+    async def _begin_anew(self, workspace: WorkspaceRow) -> None:
+        await self._db.transaction(
+            lambda tx: self._workspaces.save_walk(tx, workspace.workspace_id, known_until=workspace.known_until)
+        )
+
+
+def reaches(page: Page[Build], known_until: datetime) -> bool:
+    """Whether nothing is missing between this page and what is known."""
+    if page.next is None:
+        return True
+    times = [build.triggered_at for build in page.items if build.triggered_at is not None]
+    # Bitrise tells whole seconds, and of one second there may be more than a page holds.
+    return bool(times) and min(times) < known_until.replace(microsecond=0)
+
+
+def newest_of(page: Page[Build]) -> datetime | None:
+    return max((build.triggered_at for build in page.items if build.triggered_at is not None), default=None)

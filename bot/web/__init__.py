@@ -1,0 +1,1 @@
+"""Everything that comes in: HTTP routes, Socket Mode, dispatch to handlers."""

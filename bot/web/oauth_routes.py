@@ -1,0 +1,75 @@
+"""The doors of an installation: /slack/install, the way to Slack, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from bot.manifest import REDIRECT_PATH
+from bot.web import oauth_pages as pages
+from bot.workspaces.oauth import GOOD_FOR, NotInstalledNow, OAuth
+
+INSTALL_PATH: Final = "/slack/install"
+START_PATH: Final = "/slack/install/start"
+COOKIE: Final = "buildbell-install"
+Door = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def add_oauth(app: web.Application, oauth: OAuth, *, is_ready: Callable[[], str | None]) -> None:
+    # A look ahead (HEAD) must not begin a trip, nor use one up.
+    app.router.add_get(INSTALL_PATH, _install(oauth), allow_head=False)
+    app.router.add_get(START_PATH, _once_ready(_start(oauth), is_ready), allow_head=False)
+    app.router.add_get(REDIRECT_PATH, _once_ready(_return(oauth), is_ready), allow_head=False)
+
+
+def _once_ready(door: Door, is_ready: Callable[[], str | None]) -> Door:
+    async def open_if_ready(request: web.Request) -> web.Response:
+        if is_ready():
+            return _page(pages.failed("Buildbell is starting or stopping just now.", START_PATH), status=503)
+        return await door(request)
+
+    return open_if_ready
+
+
+def _install(oauth: OAuth) -> Door:
+    async def install(request: web.Request) -> web.Response:
+        return _page(pages.install(START_PATH, command=oauth.command))
+
+    return install
+
+
+def _start(oauth: OAuth) -> Door:
+    async def start(request: web.Request) -> web.Response:
+        name = cookie_name(oauth)
+        trip = await oauth.begin(request.cookies.get(name))
+        response = web.Response(status=302, headers={"Location": trip.url, **pages.HEADERS})
+        response.set_cookie(
+            name, trip.browser, max_age=int(GOOD_FOR.total_seconds()), path="/", secure=True, httponly=True,
+            samesite="Lax",
+        )  # fmt: skip
+        return response
+
+    return start
+
+
+def _return(oauth: OAuth) -> Door:
+    async def come_back(request: web.Request) -> web.Response:
+        told = {name: request.query.get(name, "") for name in ("state", "code", "error")}
+        try:
+            granted = await oauth.finish(browser=request.cookies.get(cookie_name(oauth)), **told)
+        except NotInstalledNow as problem:
+            return _page(pages.failed(problem.sentence, START_PATH), status=problem.status)
+        return _page(pages.installed(granted, command=oauth.command))
+
+    return come_back
+
+
+def cookie_name(oauth: OAuth) -> str:
+    """Behind HTTPS no other host of the domain can set a cookie of that name."""
+    return f"__Host-{COOKIE}" if oauth.is_https else COOKIE
+
+
+def _page(text: str, *, status: int = 200) -> web.Response:
+    return web.Response(status=status, text=text, content_type="text/html", headers=pages.headers())

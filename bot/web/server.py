@@ -1,0 +1,135 @@
+"""The doors: Slack's requests, Bitrise's webhooks, steps of builds, health, readiness, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bot.builds.skip import PATH as SKIPS_PATH
+from bot.builds.skip import Skips
+from bot.sync.webhooks import PATH as HINTS_PATH
+from bot.sync.webhooks import Hints
+from bot.web.dispatch import Deliveries
+
+if TYPE_CHECKING:
+    from bot.workspaces.oauth import OAuth
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_WEBHOOK_BYTES = 64 * 1024
+MAX_SKIP_BYTES = 8 * 1024
+BODY_SECONDS = 10.0
+
+
+def web_app(
+    *,
+    slack: Deliveries | None,
+    hints: Hints | None,
+    skips: Skips | None,
+    is_ready: Callable[[], str | None],
+    exposition: Callable[[], Awaitable[bytes]],
+    metrics_token: str = "",
+    oauth: OAuth | None = None,
+) -> web.Application:
+    """``slack`` is None in Socket Mode, ``oauth`` for one workspace; a worker has neither, nor ``hints`` and ``skips``.
+
+    ``is_ready`` returns what is missing, or None. With a ``metrics_token``, metrics are for those who bear it.
+    """
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.router.add_get("/healthz", _health)
+    app.router.add_get("/readyz", _readiness(is_ready))
+    app.router.add_get("/metrics", _metrics(exposition, metrics_token))
+    if hints is not None:
+        app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(hints, is_ready))
+    if skips is not None:
+        app.router.add_post(SKIPS_PATH, _step(skips, is_ready))
+    if slack is not None:
+        app.router.add_post("/slack/events", _slack(slack, is_ready))
+    if oauth is not None:
+        from bot.web.oauth_routes import add_oauth
+
+        add_oauth(app, oauth, is_ready=is_ready)
+    return app
+
+
+async def _health(request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+def _readiness(is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def readiness(request: web.Request) -> web.Response:
+        missing = is_ready()
+        if missing:
+            return web.json_response({"status": "waiting", "for": missing}, status=503)
+        return web.json_response({"status": "ready"})
+
+    return readiness
+
+
+def _metrics(
+    exposition: Callable[[], Awaitable[bytes]], token: str
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def metrics(request: web.Request) -> web.Response:
+        given = request.headers.get("Authorization", "")
+        if token and not hmac.compare_digest(given.encode(errors="replace"), f"Bearer {token}".encode()):
+            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+        headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        return web.Response(body=await exposition(), headers=headers)
+
+    return metrics
+
+
+def _bitrise(hints: Hints, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Bitrise's webhooks: stored as a hint and answered at once. What is not from there looks like no such place."""
+
+    async def receive(request: web.Request) -> web.Response:
+        if is_ready():
+            return web.Response(status=503)
+        raw = await body_of(request, most=MAX_WEBHOOK_BYTES)
+        is_true = await hints.receive(request.match_info["key"], raw, request.headers)
+        return web.Response(status=204 if is_true else 404)
+
+    return receive
+
+
+def _step(skips: Skips, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """A step of a running build asks for its stop; the sentence is for the build's log."""
+
+    async def receive(request: web.Request) -> web.Response:
+        if missing := is_ready():
+            return web.Response(status=503, text=f"Buildbell waits for {missing}.")
+        answer = await skips.receive(await body_of(request, most=MAX_SKIP_BYTES), request.headers)
+        wait = {"Retry-After": str(answer.retry_after_seconds)} if answer.retry_after_seconds else None
+        return web.Response(status=answer.status, text=answer.sentence, headers=wait)
+
+    return receive
+
+
+def _slack(
+    deliveries: Deliveries, is_ready: Callable[[], str | None]
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def receive(request: web.Request) -> web.Response:
+        if is_ready():
+            return web.Response(status=503)  # starting or stopping: Slack repeats events, people their commands
+        return await deliveries.by_http(request, await body_of(request, most=MAX_BODY_BYTES))
+
+    return receive
+
+
+async def body_of(request: web.Request, *, most: int) -> bytes:
+    """Whole, in however many pieces it comes. Raises the answer to one that is too large, broken, or does not come."""
+    if (request.content_length or 0) > most:
+        raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise web.HTTPBadRequest from None
+    if len(raw) > most:
+        raise web.HTTPRequestEntityTooLarge(most, len(raw))
+    return raw

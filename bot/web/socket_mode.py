@@ -1,0 +1,189 @@
+"""Socket Mode: Slack's deliveries over connections that we open. Two of them, so that a refresh leaves no gap.
+
+https://docs.slack.dev/apis/events-api/using-socket-mode
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock
+from bot.errors import StartupFailed
+from bot.web.dispatch import Deliveries
+
+log = logging.getLogger(__name__)
+FATAL = frozenset(["invalid_auth", "not_allowed_token_type", "token_revoked", "account_inactive", "missing_scope"])
+RETRY_SECONDS = 5.0
+GOODBYE_SECONDS = 1.0
+PING_SECONDS = 5.0
+"""A connection that was cut is noticed within this time, one that went silent within three times of it."""
+HANDSHAKE_SECONDS = 4.0
+TURN_SECONDS = 8.0
+"""Slack warns about 10 s before it ends a connection: who has waited so long for its turn goes on without."""
+APART = timedelta(seconds=60)
+"""Between the first connection and the second: addresses are given about once a minute, and both last equally long."""
+NAMED = frozenset(["slash_commands", "interactive"])
+CROWDED = '"too_many_websockets"'
+CROWDED_SECONDS = 60.0
+
+
+class _Line(SocketModeClient):
+    """One connection. The SDK closes the old socket before it opens the new one, so the two take turns."""
+
+    def __init__(self, *, app_token: str, client: AsyncWebClient, logger: logging.Logger, turns: asyncio.Lock) -> None:
+        self._turns, self._rests_until = turns, 0.0
+        super().__init__(app_token, logger=logger, web_client=client, ping_interval=PING_SECONDS)
+
+    async def enqueue_message(self, message: str) -> None:
+        if CROWDED in message[:200]:  # ten for all replicas: at once it would only be refused again
+            log.info("Slack has no room for one more connection of ours")
+            self._rests_until = asyncio.get_running_loop().time() + CROWDED_SECONDS
+        await super().enqueue_message(message)
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:
+        if asyncio.get_running_loop().time() < self._rests_until:
+            return  # the SDK asks again with every ping
+        has_turn = False
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TURN_SECONDS):
+                    has_turn = await self._turns.acquire()
+            await super().connect_to_new_endpoint(force)
+        finally:
+            if has_turn:
+                self._turns.release()
+
+    async def issue_new_wss_url(self) -> str:
+        """An address, good for one connection, however long Slack takes. Raises `StartupFailed` for a bad token."""
+        while not self.closed:
+            wait = RETRY_SECONDS
+            try:
+                return str((await self.web_client.apps_connections_open(app_token=self.app_token))["url"])
+            except SlackApiError as error:
+                wait = _check(error)
+            except (TimeoutError, aiohttp.ClientError) as error:
+                log.warning("Slack does not answer; trying again", extra={"error": type(error).__name__})
+            await asyncio.sleep(wait)
+        return ""  # closed meanwhile: nobody connects any more
+
+    async def connect(self) -> None:
+        """A handshake that breaks uses the address up, and the SDK would go on trying with it for ever."""
+        while not self.closed:
+            if self.wss_uri is None:
+                self.wss_uri = await self.issue_new_wss_url()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HANDSHAKE_SECONDS):  # less than the SDK's pause before its next try
+                    await super().connect()  # type: ignore[no-untyped-call]
+                    return
+            self.wss_uri = None
+
+
+def _check(error: SlackApiError) -> float:
+    """Seconds to wait before the next try. Raises `StartupFailed` when waiting helps nobody."""
+    reason = str(error.response.get("error"))
+    if reason in FATAL:
+        raise StartupFailed(
+            f"Slack refuses BUILDBELL_SLACK_APP_TOKEN ({reason}). It must be an app-level token (xapp-…) "
+            "with the scope connections:write, from the app's page, Basic Information."
+        ) from error
+    log.warning("Slack gives no socket yet; trying again", extra={"error": reason})
+    asked = str(error.response.headers.get("Retry-After", ""))
+    return float(asked) if asked.isdigit() else RETRY_SECONDS
+
+
+class _Handler(AsyncSocketModeHandler):
+    """Bolt's own on a line of ours, which also knows what it has not acked yet.
+
+    Middleware ends before the ack is on its way.
+    """
+
+    def __init__(self, deliveries: Deliveries, app_token: str, client: AsyncWebClient, turns: asyncio.Lock) -> None:
+        self._deliveries = deliveries
+        self.answering: set[asyncio.Task[Any]] = set()
+        self.app, self.app_token = deliveries.app, app_token
+        self.client = self.line = _Line(app_token=app_token, client=client, logger=self.app.logger, turns=turns)
+        self.line.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]  # as Bolt does
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]  # Bolt's
+        task = asyncio.ensure_future(self._answer(client, req))
+        self.answering.add(task)
+        task.add_done_callback(self.answering.discard)
+        try:
+            await task
+        except ConnectionError as error:
+            log.warning("an answer could not be sent; Slack asks again", extra={"error": type(error).__name__})
+
+    async def _answer(self, client: SocketModeClient, req: SocketModeRequest) -> None:
+        response = await self._deliveries.by_name(req.payload) if req.type in NAMED else None
+        if response is None:
+            await super().handle(client, req)
+        elif response.status == HTTPStatus.OK:  # anything else is not acknowledged
+            payload = json.loads(response.body) if response.body else None
+            await client.send_socket_mode_response(SocketModeResponse(req.envelope_id, payload))
+
+    async def close(self) -> None:
+        """A peer that is gone answers no goodbye for 10 s."""
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self.line.close()  # type: ignore[no-untyped-call]
+        except TimeoutError:
+            await self.line.close()  # type: ignore[no-untyped-call]  # the goodbye is not said twice
+
+
+class Socket:
+    """``start`` returns once connected; `StartupFailed` when Slack refuses the app-level token.
+
+    The second connection follows ``apart`` after the first.
+    """
+
+    def __init__(
+        self,
+        *,
+        deliveries: Deliveries,
+        app_token: str,
+        client: AsyncWebClient,
+        clock: Clock,
+        apart: timedelta = APART,
+    ) -> None:
+        turns = asyncio.Lock()
+        self._handlers = [_Handler(deliveries, app_token, client, turns) for _ in range(2)]
+        self._clock, self._apart = clock, apart
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        first, second = (handler.line for handler in self._handlers)
+        await first.connect()
+        self._following = asyncio.create_task(self._follow(second), name="second connection to Slack")
+
+    async def _follow(self, line: _Line) -> None:
+        await self._clock.sleep_until(self._clock.now() + self._apart)
+        try:
+            await line.connect()
+        except StartupFailed as error:  # the first connection serves until it has to be refreshed
+            log.error("there is no second connection to Slack", extra={"error": str(error)})
+
+    async def is_connected(self) -> bool:
+        return any([await handler.line.is_connected() for handler in self._handlers])
+
+    async def stop(self) -> None:
+        """Answer what came in, then close everything, also after a start that failed."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        if answering := [task for handler in self._handlers for task in handler.answering]:
+            await asyncio.wait(answering, timeout=GOODBYE_SECONDS)
+        await asyncio.gather(*(handler.close() for handler in self._handlers))

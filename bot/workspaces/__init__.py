@@ -1,0 +1,1 @@
+"""Installed workspaces: Slack access, OAuth, token rotation, uninstall."""

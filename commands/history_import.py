@@ -1,0 +1,69 @@
+"""Read builds of the past, so that figures and estimates know them: one app or all, how far back, and the end of it."""
+
+from __future__ import annotations
+
+from bot.context import Services
+from bot.slack import replies
+from bot.slack.text import Message
+from bot.sync.import_requests import MOST_DAYS
+from commands.interaction import Help, Typed, later
+from commands.stats_arguments import StatsArguments, parse_stats
+from commands.tokenizer import ArgumentsUnclear, Words
+from storage.apps import AppRow
+
+HELP = (
+    Help("import shop 90d", "reads the builds of the last 90 days, for figures and estimates; without, of 200 days"),
+    Help("import stop", "ends that; what is read stays"),
+)
+STOP = "stop"
+USAGE = ("Builds are read app by app, all that there are.", "As in `import shop 90d`.")
+
+
+async def read_past(typed: Typed, services: Services) -> Message | None:
+    """Answered in the channel, by a message that moves."""
+    first = typed.words.words[0] if typed.words else None
+    if first is not None and first.is_open and first.text.lower() == STOP:
+        return await stop_reading(typed, services)
+    asked = read_asked(typed.words)
+    await services.connections.get_connected(typed.asker.workspace_id)
+
+    async def ask() -> Message | None:
+        apps = await apps_of(typed, asked, services)
+        slugs, days = [app.app_slug for app in apps], asked.days or MOST_DAYS
+        await services.database.transaction(lambda tx: services.imports.ask(tx, typed.asker, slugs, days=days))
+        return None
+
+    later(services, typed.asker, ask(), name="import", typed=typed)
+    return None
+
+
+def read_asked(words: Words) -> StatsArguments:
+    asked = parse_stats(words, usage=USAGE)
+    if asked.workflow or asked.branch or asked.cause:
+        raise ArgumentsUnclear(*USAGE)
+    return asked
+
+
+async def apps_of(typed: Typed, asked: StatsArguments, services: Services) -> list[AppRow]:
+    """The app that was named, else the channel's, else all of them. Raises `AppNotFound`."""
+    asker = typed.asker
+    if asked.app is not None:
+        return [await services.apps.get_app(asker.workspace_id, asked.app)]
+    if asker.channel_id and not asked.is_all:
+        app = await services.apps.find_channel_app(asker.workspace_id, asker.channel_id)
+        if app is not None:
+            return [app]
+    return await services.app_rows.list_apps(asker.workspace_id)
+
+
+async def stop_reading(typed: Typed, services: Services) -> Message | None:
+    asker, name = typed.asker, typed.words.tail(1).strip()
+    app = await services.apps.find_exact(asker.workspace_id, name) if name and name.lower() != "all" else None
+    if app is None and name and name.lower() != "all":
+        return replies.sentence(f"No builds are being read of an app that is called {name}.")
+    slug = app.app_slug if app else None
+    stopped = await services.database.transaction(lambda tx: services.imports.stop(tx, asker, slug))
+    if not stopped:
+        return replies.sentence("No builds of the past are being read.")
+    count = f"{len(stopped)} apps" if len(stopped) > 1 else "the app"
+    return replies.sentence(f"I read no more of the past builds of {count}. What is read stays.")

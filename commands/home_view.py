@@ -1,0 +1,106 @@
+"""The App Home: how it stands with Bitrise, my builds, and a way to start one.
+
+https://docs.slack.dev/surfaces/app-home
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.slack import ids
+from bot.slack.blocks import BLOCKS_IN_VIEW, actions, button, context, divider, header, lines, section
+from bot.slack.build_lists import list_line, running_blocks
+from bot.slack.build_text import ShownBuild
+from bot.slack.forms import Payload
+from bot.slack.replies import escaped, health_line
+from bot.slack.text import date, escape
+from commands.preferences_form import wishes_line
+from storage.users import PersonRow
+from storage.workspaces import WorkspaceRow
+
+RUNNING_SHOWN = 15
+RECENT_SHOWN = 15
+NO_BUILDS = (
+    "What you start from Slack is listed here. So is what you push, once *Notifications…* knows your name in Git."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFacts:
+    """``running`` and ``recent`` are the builds of the person whose Home it is; ``person`` what they have saved.
+
+    ``past`` says what is being read of the past; empty when nothing is.
+    """
+
+    workspace: WorkspaceRow | None
+    running: Sequence[ShownBuild]
+    recent: Sequence[ShownBuild]
+    may_connect: bool
+    command: str
+    person: PersonRow | None = None
+    past: str = ""
+
+
+def home_view(facts: HomeFacts, *, now: datetime) -> Payload:
+    blocks: list[Block] = [
+        section(health_line(facts.workspace, command=facts.command)),
+        *([context(escaped(facts.past))] if facts.past else []),
+        *_buttons(facts),
+        *_wishes(facts.person),
+        divider(),
+        *_running(facts.running, now),
+        *_recent(facts.recent),
+        divider(),
+        context(_help(facts.command, now)),
+    ]
+    return View(type="home", callback_id="home", blocks=blocks[:BLOCKS_IN_VIEW]).to_dict()
+
+
+def _buttons(facts: HomeFacts) -> list[Block]:
+    is_connected = facts.workspace is not None and facts.workspace.bitrise_token_sealed is not None
+    connect = "Replace the Bitrise token" if is_connected else "Connect Bitrise"
+    style = None if is_connected else "primary"
+    return actions(
+        button(ids.HOME_START, "Start a build", value="home", style="primary") if is_connected else None,
+        button(ids.HOME_REFRESH, "Refresh", value="home"),
+        button(ids.CONNECTION_CONNECT, connect, value="home", style=style) if facts.may_connect else None,
+    )
+
+
+def strangers_home() -> Payload:
+    """For people who see this app through a shared channel."""
+    told = (
+        "You are here through Slack Connect. Cards in shared channels are for you to read; starting and stopping "
+        "builds is for members of the workspace they belong to."
+    )
+    return View(type="home", callback_id="home", blocks=[section(told)]).to_dict()
+
+
+def _wishes(person: PersonRow | None) -> list[Block]:
+    if person is None:
+        return []
+    return [section(wishes_line(person)), *actions(button(ids.ME_NOTIFICATIONS, "Notifications…", value="home"))]
+
+
+def _running(builds: Sequence[ShownBuild], now: datetime) -> list[Block]:
+    blocks: list[Block] = [header("Your builds that run")]
+    for build in builds[:RUNNING_SHOWN]:
+        blocks += running_blocks(build, now)
+    return blocks if builds else [*blocks, section("None of your builds is running.")]
+
+
+def _recent(builds: Sequence[ShownBuild]) -> list[Block]:
+    heading = header("Your recent builds")
+    if not builds:
+        return [heading, section(NO_BUILDS)]
+    return [heading, lines(*map(list_line, builds[:RECENT_SHOWN]))]
+
+
+def _help(command: str, now: datetime) -> str:
+    slash = escape(command)
+    return f"As of {date(now)}. `{slash} help` lists what you can type; `{slash} status` shows what runs now."

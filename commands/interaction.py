@@ -1,0 +1,272 @@
+"""Who asks, read from what Slack delivers; and how they are answered when something cannot be done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.context import Services
+from bot.errors import (
+    AppNotFound,
+    BitriseBusy,
+    BitriseNotFound,
+    BitriseUnavailable,
+    BuildbellError,
+    Choice,
+    NotConnected,
+    ViewGone,
+)
+from bot.fuzzy import nearest
+from bot.permissions import Asker
+from bot.slack import replies
+from bot.slack.client import SlackBusy, SlackFailed, SlackUnavailable, TriggerUsed
+from bot.slack.fallback import readable
+from bot.slack.forms import FormRefused, notice, read_metadata
+from bot.slack.forms import Payload as View
+from bot.slack.text import Message, escape
+from bot.workspaces.slack_access import ORGANISATION
+from commands.tokenizer import Words, shown
+
+Payload = Mapping[str, Any]
+AGAIN = "Please try again in a moment."
+ADVICE: Mapping[type[BuildbellError], str] = {
+    BitriseNotFound: "Either it is gone there, or the stored token's role in its app is too low for it.",
+    BitriseBusy: AGAIN,
+    BitriseUnavailable: AGAIN,
+    SlackBusy: AGAIN,
+    SlackUnavailable: AGAIN,
+}
+"""The way out, where an answer of Bitrise or Slack is told as it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A command as it was typed: who, what is left after the verb, and the trigger that may open one modal.
+
+    ``verb`` is empty for what begins without one.
+    """
+
+    asker: Asker
+    words: Words
+    trigger_id: str
+    verb: str = ""
+    known_verbs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """A line of ``help``: what to type after the command, and what it does. ``{command}`` is filled in."""
+
+    usage: str
+    does: str
+
+
+def asker_of_command(command: Payload) -> Asker:
+    return Asker(
+        workspace_id=command["team_id"],
+        team_id=command["team_id"],
+        user_id=command["user_id"],
+        user_name=command.get("user_name") or command["user_id"],
+        channel_id=command.get("channel_id"),
+        response_url=command.get("response_url"),
+    )
+
+
+def asker_of_press(body: Payload) -> Asker:
+    """From block_actions, view_submission, shortcut. In a modal the channel is the one it was opened from."""
+    user, view = body["user"], body.get("view") or {}
+    # What is pressed in a modal names the person's own team as the team, also where that is another workspace.
+    team_id = (body.get("team") or {}).get("id")
+    workspace_id = _workspace(view.get("app_installed_team_id"), team_id, user.get("team_id"), view.get("team_id"))
+    if workspace_id is None:
+        raise ViewGone("Slack did not say to which workspace that belongs.")
+    channel = (body.get("channel") or {}).get("id")
+    if channel is None and body.get("view"):
+        channel = read_metadata(body["view"]).get("channel")
+    return Asker(
+        workspace_id=workspace_id,
+        team_id=user.get("team_id") or workspace_id,
+        user_id=user["id"],
+        user_name=user.get("username") or user.get("name") or user["id"],
+        channel_id=channel,
+        response_url=body.get("response_url"),
+    )
+
+
+def asker_of_event(event: Payload, body: Payload) -> Asker:
+    """Whoever did what an event tells, seen from the workspace in which Buildbell is installed."""
+    workspace_id = workspace_of_event(body) or body["team_id"]
+    team_id = _workspace(event.get("user_team")) or workspace_id
+    return Asker(workspace_id, team_id, event["user"], event["user"], event.get("channel"))
+
+
+def workspace_of_event(body: Payload) -> str | None:
+    """In a shared channel ``team_id`` is where something happened; the installation is named beside it."""
+    return _workspace(_authorization(body).get("team_id"), body.get("context_team_id"), body.get("team_id"))
+
+
+def organisation_of_event(body: Payload) -> str | None:
+    told = (_authorization(body).get("enterprise_id"), body.get("enterprise_id"), body.get("team_id"))
+    return next((each for each in told if isinstance(each, str) and each.startswith(ORGANISATION)), None)
+
+
+def is_of_organisation(body: Payload) -> bool:
+    """Over HTTP Slack writes some truths as text."""
+    told = (_authorization(body).get("is_enterprise_install"), body.get("is_enterprise_install"))
+    return any(each in (True, "true") for each in told)
+
+
+def _authorization(body: Payload) -> Payload:
+    told = body.get("authorizations") or [{}]
+    return told[0] if isinstance(told[0], Mapping) else {}
+
+
+def _workspace(*told: str | None) -> str | None:
+    """The first that is a workspace's: of apps that are installed for an organisation Slack names that in places."""
+    return next((each for each in told if each and not each.startswith(ORGANISATION)), None)
+
+
+def pressed_value(action: Payload) -> str:
+    """The value of a pressed button. Raises `ViewGone` for one without."""
+    value = action.get("value")
+    if not isinstance(value, str) or not value:
+        raise ViewGone("That button is from an older message. Ask again.")
+    return value
+
+
+@asynccontextmanager
+async def answering(services: Services, asker: Asker, typed: Typed | None = None) -> AsyncIterator[None]:
+    """Tell the person privately what cannot be done; only bugs go further."""
+    try:
+        yield
+    except TriggerUsed:
+        pass  # delivered twice: the form stands before the person already
+    except BuildbellError as error:
+        told = with_ways_out(error, typed, services.command) if typed else with_advice(error)
+        await services.whisper(asker, replies.error(told))
+
+
+def with_advice(error: BuildbellError) -> BuildbellError:
+    """The same error; a bare answer of Bitrise or Slack says what to do."""
+    was_asked = not isinstance(error, BitriseNotFound) or error.status
+    advice = next((text for kind, text in ADVICE.items() if was_asked and isinstance(error, kind)), None)
+    return BuildbellError(f"{error.sentence.rstrip('.')}. {advice}") if advice else error
+
+
+def with_ways_out(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
+    """The same error with what to do, and with what the person may have meant, as buttons."""
+    return with_nearest_verb(with_candidates(with_advice(error), typed), typed, command)
+
+
+def with_candidates(error: BuildbellError, typed: Typed) -> BuildbellError:
+    """The same error; the button of a candidate app does all that was typed, with that app."""
+    if not isinstance(error, AppNotFound):
+        return error
+    choices = tuple(Choice(choice.label, retyped(typed, error.query, choice.text)) for choice in error.choices)
+    return AppNotFound(error.sentence, query=error.query, choices=choices)
+
+
+def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
+    """A first word that is no app may be a misspelt verb: say so, and do what was meant at the press of a button."""
+    first = typed.words.words[0] if typed.words else None
+    if typed.verb or first is None or not isinstance(error, AppNotFound | NotConnected):
+        return error
+    meant = None if first.quoted else nearest(first.text, typed.known_verbs)
+    usage = f"`{command} help` lists what can be typed."
+    if meant is None:
+        return BuildbellError(f"{error.sentence} {usage}", choices=error.choices)
+    told = f"{meant} {as_typed(typed.words.after(1))}".strip()
+    sentence = f"{error.sentence} If {shown(first.text)} was to be a verb: did you mean `{command} {meant}`? {usage}"
+    return BuildbellError(sentence, choices=(Choice(f"{command} {meant}", escape(told)), *error.choices))
+
+
+def retyped(typed: Typed, name: str, app_slug: str) -> str:
+    """The command once more, as Slack would deliver it, with the app's slug in the place of the name that was typed."""
+    text = as_typed(typed.words)
+    named = re.compile(rf"(?<![^\s:|\"'])[\"']?{re.escape(name)}[\"']?(?![^\s|:#])")
+    after_key = re.search(r"\bapp\s*:\s*", text)
+    begins = {word.start - typed.words.words[0].start for word in typed.words.words}
+    whole = (found for found in named.finditer(text) if found.start() in begins)  # no value, and nothing in quotes
+    found = (named.search(text, after_key.end()) if after_key else None) or next(whole, None) or named.search(text)
+    before, after = (text[: found.start()], text[found.end() :]) if found else ("", f" {text}")
+    # Bitrise's own syntax and a number that is joined know no quotes.
+    slug = app_slug if "|" in text or after.startswith("#") else f'"{app_slug}"'
+    if before and not after_key and not typed.verb:
+        slug = f"app:{slug}"  # in quotes alone a start would take it for a message
+    return escape(f"{typed.verb} {before}{slug}{after}".strip())
+
+
+def as_typed(words: Words) -> str:
+    """The words with all their quotes."""
+    return words.text[words.words[0].start :] if words else ""
+
+
+def failed(title: str, error: BuildbellError) -> View:
+    """What stands in the place of a form that cannot be."""
+    return notice(title, replies.escaped(with_advice(error).sentence))
+
+
+@asynccontextmanager
+async def answering_in_form(ack: AsyncAck) -> AsyncIterator[None]:
+    """The same for a submission: on the field if it has one, else in the place of the form."""
+    try:
+        yield
+    except FormRefused as refused:
+        await ack(response_action="errors", errors=refused.errors)
+    except BuildbellError as error:
+        await ack(response_action="update", view=failed("That did not work", error))
+
+
+def later(
+    services: Services,
+    asker: Asker,
+    work: Coroutine[Any, Any, Message | None],
+    *,
+    name: str,
+    typed: Typed | None = None,
+) -> None:
+    """Do what takes longer than Slack waits, and answer privately when it is there."""
+
+    async def answer() -> None:
+        async with answering(services, asker, typed):
+            try:
+                message = await work
+            except BuildbellError:
+                raise
+            except Exception:  # a bug, which the log gets; the person must not wait in vain
+                await services.whisper(asker, replies.sentence("Something broke on my side, and I could not do that."))
+                raise
+            if message is not None:
+                await services.whisper(asker, message)
+
+    services.tasks.spawn(answer(), name=name)
+
+
+def replace_question(services: Services, asker: Asker, message: Message) -> None:
+    """Put ``message`` in the place of the private question that was pressed, so that its buttons are gone."""
+
+    async def replace() -> None:
+        url, client = asker.response_url, services.slack(asker.workspace_id)
+        if url is None:
+            await services.whisper(asker, message)
+            return
+        try:
+            await readable(lambda drawn: client.respond(url, drawn, replace_original=True), message)
+        except SlackFailed:
+            await services.whisper(asker, message)
+
+    services.tasks.spawn(replace(), name="replace question")
+
+
+async def ack_message(ack: AsyncAck, message: Message | None) -> None:
+    """Acknowledge a command with its private answer, or with nothing."""
+    if message is None:
+        await ack()
+        return
+    payload = message.to_payload()
+    await ack(text=payload["text"], blocks=payload.get("blocks"), response_type="ephemeral")

@@ -1,0 +1,104 @@
+"""Recent builds of an app, filtered, a page at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.builds.queries import ListFilters
+from bot.context import Services
+from bot.domain.builds import Cause, State
+from bot.errors import Unclear
+from bot.permissions import Asker
+from bot.slack import build_lists as lists
+from bot.slack import ids
+from bot.slack.text import Message
+from commands.grammar import ListArguments, parse_list
+from commands.interaction import Help, Payload, Typed, answering, asker_of_press, later, pressed_value, replace_question
+
+HELP = (
+    Help("list shop", "the app's recent builds, newest first, with pages"),
+    Help("list shop workflow:deploy branch:main outcome:failed", "only those; also cause:push, pull-request or tag"),
+)
+EVENTS = {Cause.PUSH: "push", Cause.PULL_REQUEST: "pull-request", Cause.TAG: "tag"}
+
+
+NEWEST = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list. ``places`` are the builds at which this page and those before it begin, for the way back."""
+
+    app: str | None
+    filters: ListFilters
+    places: tuple[str, ...] = (NEWEST,)
+
+
+def register(app: AsyncApp) -> None:
+    app.action(ids.any_number(ids.BUILD_LIST_PAGE))(turn_page)
+
+
+async def show_list(typed: Typed, services: Services) -> Message | None:
+    arguments = parse_list(typed.words)
+    await services.connections.get_connected(typed.asker.workspace_id)
+    if arguments.state in (State.RUNNING, State.QUEUED):
+        raise Unclear(f"What runs now is shown by {services.command} status.")
+    later(services, typed.asker, page(typed.asker, page_of(arguments), services), name="list", typed=typed)
+    return None
+
+
+def page_of(arguments: ListArguments) -> Page:
+    if arguments.by or (arguments.cause and arguments.cause not in EVENTS):
+        raise Unclear("Bitrise can list by workflow, branch, outcome, and the causes push, pull-request and tag only.")
+    if arguments.page > 1:
+        raise Unclear("Bitrise knows no page numbers: ask for the list, then press Older.")
+    arguments = arguments.placed()
+    filters = ListFilters(
+        workflow=arguments.workflow,
+        branch=arguments.branch,
+        outcome=arguments.outcome,
+        event=EVENTS[arguments.cause] if arguments.cause else None,
+    )
+    return Page(arguments.app, filters)
+
+
+async def turn_page(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        wanted = read(pressed_value(action))
+
+        async def turn() -> Message | None:
+            replace_question(services, asker, await page(asker, wanted, services))
+            return None
+
+        later(services, asker, turn(), name="turn page")
+
+
+async def page(asker: Asker, wanted: Page, services: Services) -> Message:
+    begins_at = wanted.places[-1]
+    filters = dataclasses.replace(wanted.filters, next=None if begins_at == NEWEST else begins_at)
+    listed = await services.builds.list_builds(asker, wanted.app, filters)
+    narrowed = {key: text for key, text in dataclasses.asdict(wanted.filters).items() if text}
+    return lists.build_list(
+        lists.ListPage(
+            heading=" · ".join([f"Builds of {listed.app.title}", *narrowed.values()]),
+            builds=await services.showing.shown_all(listed.builds),
+            filters={"app": listed.app.app_slug} | narrowed,
+            newer=" ".join(wanted.places[:-1]) or None,
+            older=" ".join((*wanted.places, listed.next)) if listed.next else None,
+        )
+    )
+
+
+def read(value: str) -> Page:
+    """The page a button leads to."""
+    wanted = lists.read_page(value)
+    filters = dict(wanted.filters)
+    app = filters.pop("app", None)
+    known = {field.name for field in dataclasses.fields(ListFilters)}
+    kept = {key: text for key, text in filters.items() if key in known}
+    return Page(app, ListFilters(**kept), tuple(wanted.at.split()) or (NEWEST,))

@@ -1,0 +1,208 @@
+"""Run a build again: the same parameters, asking first when the branch has moved on; or the form, filled in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.builds.parameters import Wanted
+from bot.builds.rebuild import newest_commit, same_commit
+from bot.context import Services
+from bot.errors import BuildbellError, NothingNamed, Unclear
+from bot.permissions import Asker
+from bot.slack import ids, questions
+from bot.slack.forms import INPUT_LIMIT, notice
+from bot.slack.text import Message, length, outside
+from commands.build_reference import find_build
+from commands.form_fields import Target, branch_option, target_option
+from commands.grammar import parse_build
+from commands.interaction import (
+    Help,
+    Payload,
+    Typed,
+    answering,
+    as_typed,
+    asker_of_press,
+    failed,
+    later,
+    pressed_value,
+    replace_question,
+)
+from commands.start import answer_to
+from commands.start_form import MESSAGE_LIMIT, StartDraft, start_form
+from commands.status import named
+from commands.tokenizer import shown
+from storage.builds import BuildRow
+
+LEFT_OUT_TOLD = 5
+
+HELP = (
+    Help("again shop #812", "starts it with the same parameters; asks which commit when the branch has moved"),
+    Help("again shop #812 form", "opens the form, filled in with its parameters"),
+)
+FORM = "form"
+
+
+def register(app: AsyncApp) -> None:
+    app.action(ids.BUILD_AGAIN)(press_again)
+    app.action(ids.BUILD_AGAIN_FORM)(press_again_form)
+    app.action(ids.BUILD_RUN_SAME_COMMIT)(run_same_commit)
+    app.action(ids.BUILD_RUN_NEWEST)(run_newest)
+
+
+async def run_again(typed: Typed, services: Services) -> Message | None:
+    arguments, used = find_build(typed.words)
+    if not arguments.names_build:
+        raise NothingNamed(f"Which build? For example: {services.command} again shop #812")
+    await services.connections.get_connected(typed.asker.workspace_id)
+    rest = typed.words.tail(used).strip()
+    if rest.lower() == FORM:
+        view_id = await services.slack(typed.asker.workspace_id).open_view(
+            typed.trigger_id, notice("Start a build", "⏳ Looking for that build…")
+        )
+        later(services, typed.asker, find_and_show_form(typed, view_id, services), name="again form", typed=typed)
+        return None
+    if rest:
+        build = as_typed(typed.words).removesuffix(as_typed(typed.words.after(used))).strip()
+        raise Unclear(
+            f"It starts with the same parameters, so {shown(rest)} has no place. "
+            f"To change them, open the form: {shown(f'{services.command} again {build} {FORM}')}"
+        )
+
+    async def work() -> Message | None:
+        build = await services.builds.get_build(typed.asker, named(arguments))
+        return await start_again(typed.asker, build, typed.trigger_id, services)
+
+    later(services, typed.asker, work(), name="again", typed=typed)
+    return None
+
+
+async def find_and_show_form(typed: Typed, view_id: str, services: Services) -> None:
+    async with telling_in_view(typed.asker, view_id, services):
+        build = await services.builds.get_build(typed.asker, named(parse_build(typed.words)))
+        await show_form(typed.asker, build, view_id, services)
+
+
+@asynccontextmanager
+async def telling_in_view(asker: Asker, view_id: str, services: Services) -> AsyncIterator[None]:
+    """What cannot be done is told in the modal that waits for it, and in a message when there are buttons to press."""
+    try:
+        yield
+    except BuildbellError as error:
+        await services.slack(asker.workspace_id).update_view(view_id, failed("Start a build", error))
+        if error.choices:
+            raise
+
+
+async def press_again(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        build = await services.builds.get_known(asker, pressed_value(action))
+        later(services, asker, start_again(asker, build, body["trigger_id"], services), name="again")
+
+
+async def press_again_form(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    asker = asker_of_press(body)
+    async with answering(services, asker):
+        build = await services.builds.get_known(asker, pressed_value(action))
+        view_id = await services.slack(asker.workspace_id).open_view(
+            body["trigger_id"], notice("Start a build", "⏳ Asking Bitrise for its parameters…")
+        )
+        later(services, asker, fill_opened_form(asker, build, view_id, services), name="again form")
+
+
+async def start_again(asker: Asker, build: BuildRow, trigger_id: str, services: Services) -> Message:
+    wanted = await services.again.wanted(asker, build)
+    moved = await services.again.find_moved(asker, build)
+    if moved is not None:
+        ended = await services.showing.shown(build)
+        # The question has an id of its own, so that its answer starts one build however often it is pressed.
+        return questions.moved_branch(ended, request_id=trigger_id, newest_commit=moved.newest.commit_hash)
+    asked = await services.starts.request_start(asker, wanted, unique_key=f"again:{trigger_id}")
+    return await answer_to(asked, services)
+
+
+async def run_same_commit(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    await answer_moved(asker_of_press(body), action, services, is_same=True)
+
+
+async def run_newest(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+    await ack()
+    await answer_moved(asker_of_press(body), action, services, is_same=False)
+
+
+async def answer_moved(asker: Asker, action: Payload, services: Services, *, is_same: bool) -> None:
+    async with answering(services, asker):
+        question_id, build_slug = questions.read_answer(pressed_value(action))
+        build = await services.builds.get_known(asker, build_slug)
+
+        async def start() -> Message | None:
+            wanted = await services.again.wanted(asker, build)
+            chosen = same_commit(wanted, build) if is_same else newest_commit(wanted)
+            asked = await services.starts.request_start(asker, chosen, unique_key=f"again:{question_id}")
+            replace_question(services, asker, await answer_to(asked, services))
+            return None
+
+        later(services, asker, start(), name="again")
+
+
+async def fill_opened_form(asker: Asker, build: BuildRow, view_id: str, services: Services) -> None:
+    async with telling_in_view(asker, view_id, services):
+        await show_form(asker, build, view_id, services)
+
+
+async def show_form(asker: Asker, build: BuildRow, view_id: str, services: Services) -> None:
+    wanted = await services.again.wanted(asker, build)
+    moved = await services.again.find_moved(asker, build)
+    told = [left_out_note(wanted)]
+    if moved is not None:
+        old, new = (build.commit_hash or "")[:7], (moved.newest.commit_hash or "")[:7]
+        branch = outside(build.branch or "", 100)
+        told.append(f"{branch} has moved from {old} to {new} since then. Without a commit the newest one is built.")
+    app = await services.apps.find_app(asker.workspace_id, build.app_slug)
+    view = start_form(
+        draft_of(wanted, app.title if app else build.app_slug),
+        channel_id=asker.channel_id,
+        note=" ".join(filter(None, told)) or None,
+    )
+    await services.slack(asker.workspace_id).update_view(view_id, view)
+
+
+def draft_of(wanted: Wanted, app_title: str) -> StartDraft:
+    target = wanted.pipeline or wanted.workflow
+    return StartDraft(
+        app_slug=wanted.app,
+        app_title=app_title,
+        target=Target(target, is_pipeline=wanted.pipeline is not None) if target else None,
+        branch=wanted.branch,
+        revision=wanted.commit or (f"tag:{wanted.tag}" if wanted.tag else None),
+        environment="\n".join(fitting(wanted.environment).values()) or None,
+        message=wanted.message,
+    )
+
+
+def fitting(environment: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Lines of the form's field by name: as many as it holds, and none for a value of several lines."""
+    kept: dict[str, str] = {}
+    for key, value in environment:
+        line = f"{key}={value}"
+        if len(line.splitlines()) == 1 and length("\n".join([*kept.values(), line])) <= INPUT_LIMIT:
+            kept[key] = line
+    return kept
+
+
+def left_out_note(wanted: Wanted) -> str:
+    """What the form cannot hold is not sent by it, so it is said; empty when all is there."""
+    target, kept = wanted.pipeline or wanted.workflow, fitting(wanted.environment)
+    left = [outside(key, 40) for key, _ in wanted.environment if key not in kept]
+    left += ["the workflow"] if target and target_option(Target(target)) is None else []
+    left += ["the branch"] if wanted.branch and branch_option(wanted.branch) is None else []
+    left += ["the message"] if length(wanted.message or "") > MESSAGE_LIMIT else []
+    more = f" and {len(left) - LEFT_OUT_TOLD} more" if len(left) > LEFT_OUT_TOLD else ""
+    named = ", ".join(left[:LEFT_OUT_TOLD]) + more
+    return f"What this form cannot hold is left out: {named}. Run again starts with everything." if left else ""

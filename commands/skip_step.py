@@ -1,0 +1,33 @@
+"""A step that has its own build skipped: what to paste at Bitrise, new secrets, and the end of it."""
+
+from __future__ import annotations
+
+from bot.context import Services
+from bot.slack import replies
+from bot.slack import skip_step as skip_message
+from bot.slack.text import Message
+from commands.grammar import parse_build
+from commands.interaction import Help, Typed
+
+HELP = (
+    Help("skip-step shop", "a step for mono-repos that skips its own build when nothing has changed (admins)"),
+    Help("skip-step rotate", "new secrets for such steps; skip-step off ends it (admins)"),
+)
+
+
+async def show_step(typed: Typed, services: Services) -> Message | None:
+    """``rotate`` and ``off`` are no apps; one that is called so goes in quotes."""
+    words = typed.words.words
+    only = words[0].text.lower() if len(words) == 1 and not words[0].quoted else ""
+    if only == "rotate":
+        await services.skips.rotate(typed.asker)
+        return replies.sentence(skip_message.rotated(services.command))
+    if only == "off":
+        return replies.sentence(skip_message.switched_off(was_on=await services.skips.switch_off(typed.asker)))
+    await services.access.check_may_connect(typed.asker)
+    named = parse_build(typed.words)  # a bare slug may be an app's as well as a build's
+    app = await services.builds.named_app(typed.asker, named.app or named.slug)
+    step = await services.skips.step_for(typed.asker, app.app_slug)
+    return skip_message.to_paste(
+        app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=services.command
+    )

@@ -1,0 +1,59 @@
+"""What a select offers while a person types: apps, workflows and pipelines, branches; the same in every form."""
+
+from __future__ import annotations
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.context import Services
+from bot.slack import ids
+from bot.slack.forms import options_ack
+from commands.form_fields import app_options, branch_options, target_options
+from commands.interaction import Payload, asker_of_press
+from commands.settings_form import read_app_of_settings
+from commands.start_form import read_app_of_view
+from commands.subscription_form import all_apps
+
+
+def register(app: AsyncApp) -> None:
+    for select in (ids.START_APP, ids.SETTINGS_APP):
+        app.options(select)(suggest_apps)
+    for select in (ids.SUBSCRIBE_APP, ids.DIGEST_APP):
+        app.options(select)(suggest_apps_or_all)
+    for select in (ids.START_TARGET, ids.SETTINGS_TARGET):
+        app.options(select)(suggest_targets)
+    for select in (ids.START_BRANCH, ids.SETTINGS_BRANCH):
+        app.options(select)(suggest_branches)
+
+
+async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker = asker_of_press(body)
+    known = await services.app_rows.list_apps(asker.workspace_id) if services.access.is_member(asker) else []
+    await ack(**options_ack(app_options(options.get("value") or "", known)))
+
+
+async def suggest_apps_or_all(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker, typed = asker_of_press(body), options.get("value") or ""
+    known = await services.app_rows.list_apps(asker.workspace_id) if services.access.is_member(asker) else []
+    every = [all_apps()] if typed.strip().casefold() in "all apps" else []
+    await ack(**options_ack([*every, *app_options(typed, known)]))
+
+
+async def suggest_targets(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker = asker_of_press(body)
+    slug = app_of(body) if services.access.is_member(asker) else None
+    workflows = await services.apps.list_workflows(asker.workspace_id, slug) if slug else []
+    pipelines = await services.apps.list_pipelines(asker.workspace_id, slug) if slug else []
+    found = target_options(options.get("value") or "", workflows=workflows, pipelines=pipelines)
+    await ack(**options_ack(found))
+
+
+async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, services: Services) -> None:
+    asker = asker_of_press(body)
+    slug = app_of(body) if services.access.is_member(asker) else None
+    branches = await services.apps.list_branches(asker.workspace_id, slug) if slug else []
+    await ack(**options_ack(branch_options(options.get("value") or "", branches=branches)))
+
+
+def app_of(body: Payload) -> str | None:
+    """The app chosen in the form that is open, whichever form it is."""
+    return read_app_of_view(body["view"]) or read_app_of_settings(body["view"])

@@ -1,0 +1,48 @@
+"""Links to builds that people paste: each becomes the build's card."""
+
+from __future__ import annotations
+
+import html
+import logging
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.builds.unfurl import SharedLink
+from bot.context import Services
+from bot.errors import BuildbellError
+from bot.permissions import Asker
+from commands.build_reference import BuildArguments, bitrise_page
+from commands.interaction import Payload, asker_of_event
+from commands.status import named
+
+log = logging.getLogger(__name__)
+COMPOSER = "COMPOSER"
+"""A message that is still being written: nobody knows yet who will read it. Slack tells again when it is sent."""
+MOST_LINKS = 5
+
+
+def register(app: AsyncApp) -> None:
+    app.event("link_shared")(show_links)
+
+
+async def show_links(event: Payload, body: Payload, services: Services) -> None:
+    if event.get("channel") == COMPOSER or event.get("source") == "composer":
+        return
+    if not event.get("is_bot_user_member", True):  # Slack tells of every channel; I show builds where I was invited
+        return
+    asker = asker_of_event(event, body)
+    for link in event.get("links", ())[:MOST_LINKS]:
+        url = str(link.get("url", ""))
+        page = bitrise_page(html.unescape(url))
+        if page is not None and page.names_build:
+            is_shared = bool(body.get("is_ext_shared_channel"))
+            shared = SharedLink(event["channel"], event["message_ts"], url, is_shared)
+            services.tasks.spawn(show_link(asker, shared, page, services), name="unfurl")
+
+
+async def show_link(asker: Asker, link: SharedLink, page: BuildArguments, services: Services) -> None:
+    """Whoever pasted it asked for nothing, so what cannot be shown stays the link it is."""
+    try:
+        await services.unfurls.show(asker, link, named(page))
+    except BuildbellError as error:
+        log.info("a link is not shown", extra={"workspace": asker.workspace_id, "error": str(error)})

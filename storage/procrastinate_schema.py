@@ -1,0 +1,79 @@
+"""Procrastinate's own tables on PostgreSQL: how they come there, and what waits in them."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from procrastinate.schema import SchemaManager
+
+from storage.database import DatabaseUnusable, Transaction
+from storage.postgres import PostgresDatabase
+from storage.postgres_connection import Connection
+from storage.postgres_transaction import PostgresTransaction
+
+STARTABLE = """
+    job.status = 'todo' and (job.scheduled_at is null or job.scheduled_at <= now())
+    and (job.lock is null or not exists (
+        select 1 from procrastinate_jobs as earlier
+        where earlier.lock = job.lock and earlier.status in ('todo', 'doing') and earlier.id < job.id))
+"""
+
+
+async def prepare_queue(database: PostgresDatabase) -> None:
+    """Bring Procrastinate's tables to the version that is installed, step by step, as its authors publish them."""
+    await database.execute("create table if not exists queue_steps (step text primary key)")
+    done = {str(row["step"]) for row in await database.fetch_all("select step from queue_steps")}
+    steps = _published_steps()
+    if newer := done - steps.keys():
+        raise DatabaseUnusable(
+            f"The job tables were used by a newer Procrastinate (step {max(newer)}). "
+            "Run `pip install --upgrade '.[postgres]'` in the checkout."
+        )
+    if not done:
+        await database.transaction(partial(_run, script=SchemaManager.get_schema(), steps=list(steps)))
+    for step in steps if done else ():
+        if step not in done:
+            await database.transaction(partial(_run, script=steps[step], steps=[step]))
+
+
+def _published_steps() -> dict[str, str]:
+    return {path.stem: path.read_text() for path in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))}
+
+
+async def _run(tx: Transaction, script: str, steps: list[str]) -> None:
+    assert isinstance(tx, PostgresTransaction)
+    await tx.on_connection(partial(_execute_script, script=script))
+    for step in steps:
+        await tx.execute("insert into queue_steps (step) values (:step)", step=step)
+
+
+async def _execute_script(connection: Connection, script: str) -> None:
+    await connection.execute(script)  # without parameters, so that it may hold many statements
+
+
+class QueueStore:
+    """What the engine asks beside what Procrastinate offers."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._db = database
+
+    async def count_due(self) -> int:
+        """Jobs that run anywhere, or could run now."""
+        rows = await self._db.fetch_all(
+            f"select count(*) as due from procrastinate_jobs as job where job.status = 'doing' or ({STARTABLE})"
+        )
+        return int(rows[0]["due"])
+
+    async def count_jobs(self) -> dict[str, int]:
+        rows = await self._db.fetch_all(
+            "select status::text as state, count(*) as jobs from procrastinate_jobs group by status"
+        )
+        return {row["state"]: row["jobs"] for row in rows}
+
+    async def save_failures(self, job_id: int, failures: int) -> None:
+        """How often a running job has broken so far. Procrastinate adds one when it is tried again."""
+        await self._db.execute(
+            "update procrastinate_jobs set attempts = :failures where id = :job_id and status = 'doing'",
+            job_id=job_id, failures=failures - 1,
+        )  # fmt: skip

@@ -1,0 +1,87 @@
+"""The database beside a running Buildbell: for reading only, so that nothing has to stop for an export."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from storage import is_postgres, needs_packages
+from storage.database import DatabaseUnusable, Reads, Row, to_column
+from storage.migrations import MIGRATIONS
+from storage.sqlite_file import plain
+
+
+class SqliteReads:
+    """One read-only connection, used in threads one question at a time."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
+        self._connection.row_factory = sqlite3.Row
+
+    async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
+        rows = await self.fetch_all(sql, **parameters)
+        return rows[0] if rows else None
+
+    async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
+        values = {name: to_column(value) for name, value in parameters.items()}
+        return await asyncio.to_thread(lambda: self._connection.execute(sql, values).fetchall())
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextlib.asynccontextmanager
+async def open_for_reading(url: str) -> AsyncIterator[Reads]:
+    """The database as it is. Raises `DatabaseUnusable` when it is not there or of another version."""
+    opened = _open_postgres(url) if is_postgres(url) else _open_sqlite(url)
+    async with opened as reads:
+        yield reads
+
+
+@contextlib.asynccontextmanager
+async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
+    reads = SqliteReads(Path(urlsplit(url).path[1:]))
+    try:
+        await _check_version(reads)
+        yield reads
+    except sqlite3.DatabaseError as error:
+        if (trouble := plain(error)) is not error:
+            raise trouble from error
+        raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
+    finally:
+        reads.close()
+
+
+@contextlib.asynccontextmanager
+async def _open_postgres(url: str) -> AsyncIterator[Reads]:
+    try:
+        from storage.postgres import PostgresDatabase
+        from storage.postgres_connection import only_reading  # the driver that is not configured is not imported
+    except ImportError as error:
+        raise DatabaseUnusable(needs_packages(error)) from error
+    database = await PostgresDatabase.open(url)
+    try:
+        with only_reading():
+            await _check_version(database)
+            yield database
+    finally:
+        await database.close()
+
+
+async def _check_version(reads: Reads) -> None:
+    row = await reads.fetch_one("select max(version) as version from schema_version")
+    version, newest = int(row["version"] or 0) if row else 0, MIGRATIONS[-1].number
+    if version != newest:
+        raise DatabaseUnusable(
+            f"The database is at version {version}, this Buildbell reads version {newest}: "
+            + ("run `buildbell migrate` first." if version < newest else "use the newer Buildbell that wrote it.")
+        )
