@@ -111,6 +111,48 @@ def placeholder_list(record_type: type[Any]) -> str:
     return ", ".join(f":{field.name}" for field in dataclasses.fields(record_type))
 
 
+@functools.cache
+def columns(record_type: type[Any], *, table: str = "") -> str:
+    """The columns of a row dataclass for ``select``, qualified with ``table`` if the query joins others."""
+    return ", ".join(f"{table}.{name}" if table else name for name in _field_names(cast(Any, record_type)))
+
+
+async def fetch_rows(db: Reads, record_type: type[T], sql: str, /, **parameters: object) -> list[T]:
+    return [from_row(record_type, row) for row in await db.fetch_all(sql, **parameters)]
+
+
+async def fetch_row(db: Reads, record_type: type[T], sql: str, /, **parameters: object) -> T | None:
+    """The first row, or None. On the database itself only for look-ups through an index, like `Reads.fetch_one`."""
+    row = await db.fetch_one(sql, **parameters)
+    return from_row(record_type, row) if row else None
+
+
+async def insert(tx: Transaction, table: str, record: Any, *, skip_existing: bool = False, **computed: object) -> bool:
+    """Add a row dataclass and ``computed`` columns. With ``skip_existing``, return False if its key is taken."""
+    values = to_columns(record) | computed
+    return await tx.execute(_insert_sql(table, tuple(values), skip_existing), **values) == 1
+
+
+@functools.cache
+def _insert_sql(table: str, names: tuple[str, ...], skip_existing: bool) -> str:
+    placeholders = ", ".join(f":{name}" for name in names)
+    on_conflict = " on conflict do nothing" if skip_existing else ""
+    return f"insert into {table} ({', '.join(names)}) values ({placeholders}){on_conflict}"
+
+
+async def upsert(tx: Transaction, table: str, record: Any, *, key: str, keep: tuple[str, ...] = ()) -> None:
+    """Add a row dataclass, or replace the row with the same ``key`` ("workspace_id, app_slug") except ``keep``."""
+    await tx.execute(_upsert_sql(table, cast(Any, type(record)), key, keep), **to_columns(record))
+
+
+@functools.cache
+def _upsert_sql(table: str, record_type: type[Any], key: str, keep: tuple[str, ...]) -> str:
+    names = _field_names(cast(Any, record_type))
+    replaced = [name for name in names if name not in (*key.split(", "), *keep)]
+    settings = ", ".join(f"{name} = excluded.{name}" for name in replaced)
+    return f"{_insert_sql(table, names, False)} on conflict ({key}) do update set {settings}"
+
+
 def from_row(record_type: type[T], row: Row) -> T:
     """A row as its dataclass."""
     values = []

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.database import column_list, from_row, placeholder_list, to_column, to_columns
+from storage import Database, Transaction
+from storage.database import (
+    column_list,
+    columns,
+    fetch_row,
+    fetch_rows,
+    from_row,
+    insert,
+    placeholder_list,
+    to_column,
+    to_columns,
+    upsert,
+)
 
 moments = st.datetimes(min_value=datetime(1000, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.timezones())
 
@@ -63,3 +75,38 @@ def test_a_row_comes_back_as_it_was(thing: Thing) -> None:
 def test_columns_are_those_of_the_dataclass() -> None:
     assert column_list(Thing) == "name, count, is_big, at, facts, tags"
     assert placeholder_list(Thing) == ":name, :count, :is_big, :at, :facts, :tags"
+
+
+def test_columns_are_qualified_for_a_join() -> None:
+    assert columns(Thing) == "name, count, is_big, at, facts, tags"
+    assert columns(Thing, table="things").startswith("things.name, things.count")
+
+
+async def test_rows_are_inserted_replaced_and_fetched_as_dataclasses(database: Database) -> None:
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    first, second = (Thing(name, 3, True, at, {"a": 1}, ("x",)) for name in ("first", "second"))
+    changed = Thing("first", 5, False, None, {"a": 2}, ())
+
+    async def write(tx: Transaction) -> list[bool]:
+        await tx.execute(
+            """
+            create table things (
+                name text primary key, count integer, is_big integer, at text, facts text, tags text, length integer
+            )"""
+        )
+        added = [
+            await insert(tx, "things", first, length=5),
+            await insert(tx, "things", second),
+            await insert(tx, "things", changed, skip_existing=True),
+        ]
+        await upsert(tx, "things", changed, key="name", keep=("count",))
+        return added
+
+    assert await database.transaction(write) == [True, True, False]
+    kept = replace(changed, count=3)
+    assert await fetch_rows(database, Thing, f"select {columns(Thing)} from things order by name") == [kept, second]
+    by_name = f"select {columns(Thing)} from things where name = :name"
+    assert await fetch_row(database, Thing, by_name, name="second") == second
+    assert await fetch_row(database, Thing, by_name, name="third") is None
+    rows = await database.fetch_all("select length from things order by name")
+    assert [row["length"] for row in rows] == [5, None]
