@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bot.clock import Clock
@@ -20,7 +20,6 @@ from storage.users import PersonRow
 
 FOLDED_OVER = 3
 """More late messages than this in one channel become one."""
-THREAD_KEPT = timedelta(days=7)
 TARGETS_IN_THREAD = 8
 
 
@@ -118,11 +117,11 @@ class Tellings:
         return CHANGE if telling.style == CHANGES else CARD
 
     async def _branch_thread(self, tx: Transaction, telling: Telling) -> CardRow:
-        """The message under which a branch is told; a new one every week, so that no thread grows for ever."""
+        """Return the message in whose thread a branch is posted; add it for the first build."""
         build = telling.build
         place = f"branch:{build.app_slug}:{build.tag or build.branch or ''}"
         found = await self._cards.find_at_place(tx, build.workspace_id, telling.channel_id, place)
-        if found is None or self._clock.now() - found.created_at > THREAD_KEPT:
+        if found is None:
             root = self._card(build.workspace_id, telling.channel_id, BRANCH, telling.subscription, place=place)
             await self._show(tx, root, [build.build_slug])
             return root

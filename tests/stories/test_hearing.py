@@ -163,16 +163,6 @@ async def test_a_start_in_a_thread_is_a_line_there_and_the_head_is_live(world: W
     assert [text.split()[1] for text in below(world, head)] == ["*Started*:", "*Failed*"]
 
 
-async def test_after_a_week_a_branch_begins_anew(world: World) -> None:
-    await subscribe(world, "shop style:thread")
-    await ends(world)
-    await world.stop_bot()
-    await world.passes(minutes=8 * 24 * 60)
-    await world.start_bot()
-    await ends(world)
-    assert len(told(world)) == 2
-
-
 # Only changes.
 
 
