@@ -151,7 +151,7 @@ def compose(
     news = News(
         database=database, builds=builds, requests=requests, workspaces=workspaces,
         subscriptions=subscription_rows,
-        people=people, news=news_rows, changes=changes, engine=engine, clock=clock,
+        people=people, news=news_rows, changes=changes, clock=clock,
         tellings=Tellings(
             builds=builds, cards=cards, outbox=outbox, findings=findings, clock=clock, new_id=new_id
         ),
@@ -251,7 +251,7 @@ def compose(
         tokens=wired.tokens, clock=clock, new_id=new_id,
     )  # fmt: skip
     me = Me(
-        database=database, people=people, news=news_rows, audit=audit, sweeps=sweeps, engine=engine, access=access,
+        database=database, people=people, audit=audit, sweeps=sweeps, access=access,
         slack=installs.client, may_read_email=lambda workspace_id: installs.has_scope(workspace_id, READ_EMAIL),
         clock=clock, new_id=new_id,
     )  # fmt: skip

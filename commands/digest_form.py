@@ -8,7 +8,6 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block, InputBlock, RadioButtonsElement, StaticSelectElement, TimePickerElement
 
-from bot.notifications.quiet_hours import find_zone, read_time
 from bot.slack import ids
 from bot.slack.blocks import context
 from bot.slack.forms import (
@@ -28,6 +27,7 @@ from bot.slack.forms import (
 )
 from bot.slack.text import channel_mention
 from bot.statistics.digest_messages import WEEKDAYS
+from bot.statistics.schedule import find_zone, read_time
 from commands.subscription_form import ALL_APPS, all_apps
 from storage.digests import DAILY, WEEKLY
 

@@ -1,4 +1,4 @@
-"""What I am told directly about my builds, when it is quiet for me, and my names in Git."""
+"""Edit personal preferences: direct messages about your builds, and your names in Git."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from commands.home import publish
 from commands.interaction import Help, Payload, Typed, answering, answering_in_form, asker_of_press
 from commands.preferences_form import me_form, read_me_form, saved
 
-HELP = (Help("me", "direct messages about your builds, quiet hours, your names in Git; App Home lists your builds"),)
+HELP = (Help("me", "direct messages about your builds, your names in Git; App Home lists your builds"),)
 
 
 def register(app: AsyncApp) -> None:

@@ -1,4 +1,4 @@
-"""What a person wants to be told directly, when it is quiet for them, and under which names their builds are found."""
+"""The preferences form: direct messages, and the names under which builds count as yours."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, RadioButtonsElement, TimePickerElement
+from slack_sdk.models.blocks import Block, InputBlock, RadioButtonsElement
 
-from bot.notifications.quiet_hours import read_time
 from bot.slack import ids
 from bot.slack.blocks import context
 from bot.slack.forms import (
@@ -19,18 +18,15 @@ from bot.slack.forms import (
     choice_input,
     modal,
     notice,
-    read_checked,
     read_lines,
     read_option,
-    read_picked_time,
     shown_value,
     text_input,
 )
-from bot.slack.text import code, mention, one_line, quoted
+from bot.slack.text import code, mention, one_line
 from storage.users import ALL, FAILURES, OFF, PersonRow
 
 NAMES_AT_MOST = 10
-USUAL_NIGHT = ("22:00", "07:00")
 
 _NAME = re.compile(r"\w(?:[\w .+'-]{0,98}\w)?")
 _TOLD = {OFF: "none", FAILURES: "when a build of yours fails", ALL: "when a build of yours ends"}
@@ -38,22 +34,16 @@ _TOLD = {OFF: "none", FAILURES: "when a build of yours fails", ALL: "when a buil
 
 @dataclass(frozen=True, slots=True)
 class MeForm:
-    """``tells`` and the hours as in `storage.users.PersonRow`; ``git_names`` in lower case."""
+    """``tells`` as in `storage.users.PersonRow`; ``git_names`` in lower case."""
 
     tells: str
     git_names: tuple[str, ...]
-    quiet_from: str | None
-    quiet_until: str | None
 
 
 def me_form(person: PersonRow, *, may_read_email: bool, namesakes: Mapping[str, Sequence[str]]) -> Payload:
     """``namesakes`` are the other people who have linked a name of this person's."""
     blocks: list[Block] = [
         _tells(person.tells),
-        _quiet(person),
-        _hour(ids.ME_QUIET_FROM, "Quiet from", person.quiet_from or USUAL_NIGHT[0], person),
-        _hour(ids.ME_QUIET_UNTIL, "Quiet until", person.quiet_until or USUAL_NIGHT[1], person),
-        context(_zone_line(person)),
         _names(person),
         *(context(line) for line in namesake_lines(namesakes)),
         context(_email_line(person, may_read_email=may_read_email)),
@@ -74,19 +64,6 @@ def _tells(tells: str) -> InputBlock:
     return choice_input(ids.ME_TELLS, "Tell me directly", radio, hint=hint)
 
 
-def _quiet(person: PersonRow) -> InputBlock:
-    hold = choice("Hold messages back in quiet hours", "quiet", "They come when the hours are over")
-    boxes = CheckboxesElement(
-        action_id=ids.ME_QUIET, options=[hold], initial_options=[hold] if person.quiet_from else None
-    )
-    return choice_input(ids.ME_QUIET, "Quiet hours", boxes, optional=True)
-
-
-def _hour(field_id: str, label: str, initial: str, person: PersonRow) -> InputBlock:
-    picker = TimePickerElement(action_id=field_id, initial_time=initial, timezone=person.time_zone)
-    return choice_input(field_id, label, picker, optional=True)
-
-
 def _names(person: PersonRow) -> InputBlock:
     return text_input(
         ids.ME_NAMES,
@@ -96,12 +73,6 @@ def _names(person: PersonRow) -> InputBlock:
         initial=", ".join(person.git_names),
         limit=1_000,
     )
-
-
-def _zone_line(person: PersonRow) -> str:
-    if person.time_zone is None:
-        return "Slack does not say in which time zone you are, so these hours are UTC."
-    return f"In {quoted(person.time_zone, 60)}, your time zone in Slack."
 
 
 def _email_line(person: PersonRow, *, may_read_email: bool) -> str:
@@ -125,12 +96,8 @@ def namesake_lines(namesakes: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def wishes_line(person: PersonRow) -> str:
-    """What is told, when, and about whose builds, as one line of mrkdwn."""
-    quiet = ""
-    if person.quiet_from and person.tells != OFF:
-        zone = quoted(person.time_zone or "UTC", 60)
-        quiet = f", held back from {person.quiet_from} to {person.quiet_until} ({zone})"
-    return f"*Direct messages:* {_TOLD.get(person.tells, _TOLD[OFF])}{quiet}. {_known_as(person)}"
+    """Describe the preferences in one line of mrkdwn."""
+    return f"*Direct messages:* {_TOLD.get(person.tells, _TOLD[OFF])}. {_known_as(person)}"
 
 
 def _known_as(person: PersonRow) -> str:
@@ -160,22 +127,9 @@ def read_me_form(view: Mapping[str, Any]) -> MeForm:
     if tells not in _TOLD:
         errors[ids.ME_TELLS] = "Choose what you want to be told."
     git_names = _read_names(read_lines(view, ids.ME_NAMES), errors)
-    quiet_from, quiet_until = _read_hours(view, errors)
     if errors:
         raise FormRefused(errors)
-    return MeForm(tells, git_names, quiet_from, quiet_until)
-
-
-def _read_hours(view: Mapping[str, Any], errors: dict[str, str]) -> tuple[str | None, str | None]:
-    if not read_checked(view, ids.ME_QUIET):
-        return None, None
-    begins, ends = (read_picked_time(view, field_id) for field_id in (ids.ME_QUIET_FROM, ids.ME_QUIET_UNTIL))
-    for field_id, time in ((ids.ME_QUIET_FROM, begins), (ids.ME_QUIET_UNTIL, ends)):
-        if read_time(time) is None:
-            errors[field_id] = "Choose a time, or leave the quiet hours unticked."
-    if begins == ends and not errors:
-        errors[ids.ME_QUIET_UNTIL] = "This is the time they begin. Choose another one."
-    return begins, ends
+    return MeForm(tells, git_names)
 
 
 def _read_names(text: str, errors: dict[str, str]) -> tuple[str, ...]:

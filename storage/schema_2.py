@@ -69,11 +69,9 @@ HEARING = (
         workspace_id text not null references workspaces (workspace_id),
         build_slug text not null,
         kind text not null,
-        user_id text,
-        at text not null,
-        due_at text not null
+        at text not null
     )""",
-    "create index news_due on news (workspace_id, due_at)",
+    "create index news_in_order on news (workspace_id, at)",
     """
     create table people (
         workspace_id text not null references workspaces (workspace_id),
@@ -81,9 +79,6 @@ HEARING = (
         git_names text not null,
         email text,
         tells text not null,
-        quiet_from text,
-        quiet_until text,
-        time_zone text,
         primary key (workspace_id, user_id)
     )""",
     """

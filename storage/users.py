@@ -14,19 +14,13 @@ OFF, FAILURES, ALL = "off", "failures", "all"
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """``tells`` is `OFF`, `FAILURES` or `ALL`; ``quiet_from`` and ``quiet_until`` are HH:MM in ``time_zone`` (IANA).
-
-    ``git_names`` and ``email`` are lower case.
-    """
+    """``tells`` is `OFF`, `FAILURES` or `ALL`; ``git_names`` and ``email`` are lower case."""
 
     workspace_id: str
     user_id: str
     git_names: tuple[str, ...] = ()
     email: str | None = field(default=None, repr=False)
     tells: str = OFF
-    quiet_from: str | None = None
-    quiet_until: str | None = None
-    time_zone: str | None = None
 
 
 COLUMNS = column_list(PersonRow)
@@ -41,8 +35,7 @@ class PeopleStore:
             f"""
             insert into people ({COLUMNS}) values ({placeholder_list(PersonRow)})
             on conflict (workspace_id, user_id) do update
-            set git_names = excluded.git_names, email = excluded.email, tells = excluded.tells,
-                quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until, time_zone = excluded.time_zone
+            set git_names = excluded.git_names, email = excluded.email, tells = excluded.tells
             """,
             **to_columns(person),
         )

@@ -6,13 +6,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from bot.clock import Clock
 from bot.domain.builds import Outcome
-from bot.engine import Engine, Job
 from bot.notifications import filters
-from bot.notifications import quiet_hours as quiet
 from bot.notifications.owners import is_of
 from bot.notifications.posts import Telling, Tellings
 from bot.results.trends import Change, Changes
@@ -25,7 +22,6 @@ from storage.users import FAILURES, OFF, PeopleStore, PersonRow
 from storage.workspaces import WorkspaceStore
 
 log = logging.getLogger(__name__)
-TELL = "tell"
 LATE_AFTER = timedelta(minutes=10)
 """Longer than a healthy Buildbell needs to notice an end, also where nothing was watched."""
 AT_ONCE, LATE_AT_ONCE = 20, 500
@@ -68,14 +64,12 @@ class News:
         news: NewsStore,
         changes: Changes,
         tellings: Tellings,
-        engine: Engine,
         clock: Clock,
     ) -> None:
         self._db, self._builds, self._requests = database, builds, requests
         self._workspaces, self._subscriptions, self._people = workspaces, subscriptions, people
         self._news, self._changes, self._tellings = news, changes, tellings
-        self._engine, self._clock = engine, clock
-        engine.register(TELL, self.tell_held, concurrency=4)
+        self._clock = clock
 
     async def hearers(self, workspace_id: str, *, on: Transaction | None = None) -> Hearers:
         return Hearers(
@@ -88,7 +82,7 @@ class News:
         if build.finished_at is None:
             return False
         hearers = await self.hearers(workspace_id)
-        item = NewsRow(0, workspace_id, build.build_slug, ENDED, None, build.finished_at, build.finished_at)
+        item = NewsRow(0, workspace_id, build.build_slug, ENDED, build.finished_at)
         rows = [row for row in hearers.subscriptions if row.channel_id == channel_id and row.style != CHANGES]
         return any(fits(row, item, build, hearers.git_names) for row in rows)
 
@@ -118,16 +112,11 @@ class News:
         return request is not None and request.workspace_id == build.workspace_id and request.state == "sent"
 
     async def _add(self, tx: Transaction, build: BuildRow, kind: str, at: datetime | None) -> None:
-        now = self._clock.now()
         await self._news.add_news(
-            tx, workspace_id=build.workspace_id, build_slug=build.build_slug, kind=kind, at=at or now, due_at=now
+            tx, workspace_id=build.workspace_id, build_slug=build.build_slug, kind=kind, at=at or self._clock.now()
         )
 
     # Telling.
-
-    async def tell_held(self, arguments: Mapping[str, Any]) -> None:
-        """Somebody's quiet hours are over."""
-        await self.tell_all(arguments["workspace_id"])
 
     async def tell_all(self, workspace_id: str) -> None:
         """Whatever is due, in as many transactions as it takes."""
@@ -142,19 +131,18 @@ class News:
         workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
         if workspace is None or workspace.walk_next:
             return False
-        due = await self._news.take_due(tx, workspace_id, now=self._clock.now(), limit=AT_ONCE)
+        due = await self._news.take_due(tx, workspace_id, limit=AT_ONCE)
         if not due:
             return False
-        if due[0].user_id is not None or self._is_late(due[0]):
-            due += await self._news.take_due(tx, workspace_id, now=self._clock.now(), limit=LATE_AT_ONCE)
+        if self._is_late(due[0]):
+            due += await self._news.take_due(tx, workspace_id, limit=LATE_AT_ONCE)
         hearers = await self.hearers(workspace_id, on=tx)
         tellings: list[Telling] = []
         for item in due:
             build = await self._builds.find_build(workspace_id, item.build_slug, on=tx)
             if build is None:
                 continue
-            if item.user_id is None:
-                tellings += await self._for_channels(tx, item, build, hearers)
+            tellings += await self._for_channels(tx, item, build, hearers)
             tellings += await self._for_people(tx, item, build, hearers)
         await self._tellings.deliver(tx, workspace_id, tellings)
         return len(due) >= AT_ONCE
@@ -195,13 +183,9 @@ class News:
     async def _for_people(self, tx: Transaction, item: NewsRow, build: BuildRow, hearers: Hearers) -> list[Telling]:
         tellings = []
         for person in hearers.people:
-            if item.kind != ENDED or item.user_id not in (None, person.user_id) or not wants(person, build):
+            if item.kind != ENDED or not wants(person, build):
                 continue
-            if item.user_id is None and await self._tellings.mentions(tx, build, person.user_id):
-                continue
-            is_quiet_until = quiet.ends_at(person, self._clock.now())
-            if is_quiet_until is not None:
-                await self._hold(tx, item, person, until=is_quiet_until)
+            if await self._tellings.mentions(tx, build, person.user_id):
                 continue
             tellings.append(
                 Telling(
@@ -210,20 +194,10 @@ class News:
                     channel_id=person.user_id,
                     at=item.at,
                     person=person,
-                    is_late=item.user_id is not None or self._is_late(item),
-                    is_held=item.user_id is not None,
+                    is_late=self._is_late(item),
                 )
             )
         return tellings
-
-    async def _hold(self, tx: Transaction, item: NewsRow, person: PersonRow, *, until: datetime) -> None:
-        """One job tells all that is held until then."""
-        if not await self._news.is_awaited(tx, item.workspace_id, due_at=until):
-            await self._engine.enqueue(tx, Job(TELL, {"workspace_id": item.workspace_id}, due_at=until))
-        await self._news.add_news(
-            tx, workspace_id=item.workspace_id, build_slug=item.build_slug, kind=item.kind, at=item.at, due_at=until,
-            user_id=person.user_id,
-        )  # fmt: skip
 
 
 def fits(row: SubscriptionRow, item: NewsRow, build: BuildRow, git_names: Mapping[str, tuple[str, ...]]) -> bool:

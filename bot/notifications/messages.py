@@ -135,8 +135,7 @@ def fold(builds: Sequence[ShownBuild], facts: Mapping[str, Any]) -> Message:
     counted = {outcome: [each for each in builds if each.build.outcome == outcome] for outcome in ORDER}
     spoken = ", ".join(f"{len(those)} {outcome}" for outcome, those in reversed(counted.items()) if those)
     of = "of your builds" if facts.get("yours") else "builds"
-    when = "it was quiet" if facts.get("held") else "I was away"
-    text = f"{len(builds)} {of} ended while {when}: {spoken}."
+    text = f"{len(builds)} {of} ended while I was away: {spoken}."
     return message(text, section(f"*{text}*"), lines(*(_listed(outcome, counted[outcome]) for outcome in ORDER)))
 
 

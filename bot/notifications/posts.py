@@ -35,8 +35,6 @@ class Telling:
     person: PersonRow | None = None
     change: Change | None = None
     is_late: bool = False
-    is_held: bool = False
-    """Until a person's quiet hours were over."""
 
     @property
     def style(self) -> str:
@@ -89,8 +87,7 @@ class Tellings:
     async def _fold(self, tx: Transaction, workspace_id: str, channel_id: str, late: Sequence[Telling]) -> None:
         slugs = list(dict.fromkeys(telling.build.build_slug for telling in late))
         subscription = late[0].subscription
-        facts = {"yours": late[0].person is not None, "held": all(telling.is_held for telling in late)}
-        card = self._card(workspace_id, channel_id, FOLD, subscription, facts=facts)
+        card = self._card(workspace_id, channel_id, FOLD, subscription, facts={"yours": late[0].person is not None})
         await self._show(tx, card, slugs)
 
     async def _post(self, tx: Transaction, telling: Telling) -> None:

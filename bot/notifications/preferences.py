@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.engine import Engine, Job
-from bot.notifications.events import TELL
 from bot.notifications.owners import is_of
-from bot.notifications.quiet_hours import find_zone
 from bot.permissions import Access, Asker
 from bot.slack.client import SlackClient, SlackFailed
 from bot.sync_schedule import Sweeps
@@ -20,7 +17,6 @@ from commands.preferences_form import MeForm
 from storage import Database, Transaction
 from storage.audit import AuditRow, AuditStore
 from storage.builds import BuildRow
-from storage.events import NewsStore
 from storage.users import OFF, PeopleStore, PersonRow
 
 log = logging.getLogger(__name__)
@@ -46,18 +42,16 @@ class Me:
         *,
         database: Database,
         people: PeopleStore,
-        news: NewsStore,
         audit: AuditStore,
         sweeps: Sweeps,
-        engine: Engine,
         access: Access,
         slack: Callable[[str], SlackClient],
         may_read_email: Callable[[str], Awaitable[bool]],
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
-        self._db, self._people, self._news, self._audit = database, people, news, audit
-        self._sweeps, self._engine, self._clock, self._new_id = sweeps, engine, clock, new_id
+        self._db, self._people, self._audit = database, people, audit
+        self._sweeps, self._clock, self._new_id = sweeps, clock, new_id
         self._access, self._slack, self.may_read_email = access, slack, may_read_email
 
     async def find_person(self, asker: Asker) -> PersonRow | None:
@@ -67,32 +61,25 @@ class Me:
         return await self._people.get_person(asker.workspace_id, asker.user_id)
 
     async def look_up(self, asker: Asker) -> Myself:
-        """As it would be saved now: with the e-mail address and the time zone that Slack knows."""
+        """As it would be saved now: with the e-mail address that Slack knows."""
         self._access.check_member(asker)
         person = await self._as_slack_says(await self._people.get_person(asker.workspace_id, asker.user_id))
         return Myself(person, await self._namesakes(person))
 
     async def save(self, asker: Asker, form: MeForm) -> Myself:
-        """Keep it, count known builds of theirs as theirs, and tell what was held under other quiet hours.
+        """Store the preferences and count known builds of theirs as theirs.
 
         A name may be linked by several people: it opens nothing that not everybody may see, and first come would let
         somebody keep a name from its owner. Each of them is shown the others.
         """
         self._access.check_member(asker)
         before = await self._people.get_person(asker.workspace_id, asker.user_id)
-        person = dataclasses.replace(
-            await self._as_slack_says(before),
-            tells=form.tells,
-            git_names=form.git_names,
-            quiet_from=form.quiet_from,
-            quiet_until=form.quiet_until,
-        )
+        person = dataclasses.replace(await self._as_slack_says(before), tells=form.tells, git_names=form.git_names)
         is_known_anew = (person.git_names, person.email) != (before.git_names, before.email)
 
         async def keep(tx: Transaction) -> int | None:
             await self._people.save_person(tx, person)
             linked = await self._link_past(tx, person) if is_known_anew else None
-            await self._release(tx, person)
             await self._note(tx, person)
             if person.tells != OFF:  # from here on somebody waits for whatever may start
                 await self._sweeps.make_due(tx, person.workspace_id, at=self._clock.now())
@@ -114,8 +101,7 @@ class Me:
         except SlackFailed as error:
             log.warning("Slack could not say who somebody is", extra={"user": person.user_id, "error": str(error)})
             return person
-        email = known.email.lower() if known.email else None
-        return dataclasses.replace(person, email=email, time_zone=known.tz if find_zone(known.tz) else None)
+        return dataclasses.replace(person, email=known.email.lower() if known.email else None)
 
     async def _namesakes(self, person: PersonRow) -> dict[str, tuple[str, ...]]:
         people = [each for each in await self._people.list_people(person.workspace_id) if each.git_names]
@@ -136,10 +122,6 @@ class Me:
                 tx, person.workspace_id, build.build_slug, person.user_id, triggered_at=build.triggered_at
             )
         return len(theirs)
-
-    async def _release(self, tx: Transaction, person: PersonRow) -> None:
-        if await self._news.release_held(tx, person.workspace_id, person.user_id, now=self._clock.now()):
-            await self._engine.enqueue(tx, Job(TELL, {"workspace_id": person.workspace_id}))
 
     async def _note(self, tx: Transaction, person: PersonRow) -> None:
         entry = AuditRow(

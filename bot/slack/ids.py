@@ -109,9 +109,6 @@ DIGEST_AT: Final = "digest.at"
 DIGEST_ZONE: Final = "digest.zone"
 ME_TELLS: Final = "me.tells"
 ME_NAMES: Final = "me.names"
-ME_QUIET: Final = "me.quiet"
-ME_QUIET_FROM: Final = "me.quiet-from"
-ME_QUIET_UNTIL: Final = "me.quiet-until"
 
 # Figures: the value is what is asked, as JSON (see `bot.statistics.messages.read_stats_page`).
 STATS_SHOW: Final = "stats.show"

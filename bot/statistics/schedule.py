@@ -6,14 +6,17 @@ taken as if the clock had not been moved.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.notifications.quiet_hours import read_time, zone_of
 from storage.digests import WEEKLY, DigestRow
 
 USUAL = time(9)
+
+_CLOCK = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,21 @@ def _around(schedule: Schedule, moment: datetime, *, forward: bool) -> Iterator[
         if schedule.cadence != WEEKLY or day.weekday() == schedule.weekday:
             yield datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
         day += step
+
+
+def read_time(text: str | None) -> time | None:
+    """``22:30``; None for anything else."""
+    found = _CLOCK.fullmatch(text or "")
+    return time(int(found["hour"]), int(found["minute"])) if found else None
+
+
+def zone_of(name: str | None) -> ZoneInfo:
+    """An IANA zone; UTC when there is none of that name."""
+    return find_zone(name) or ZoneInfo("UTC")
+
+
+def find_zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

@@ -96,4 +96,4 @@ def is_of_span(build: BuildRow, since: datetime) -> bool:
 
 def end_of(build: BuildRow, since: datetime) -> NewsRow:
     at = build.finished_at or build.triggered_at or since
-    return NewsRow(0, build.workspace_id, build.build_slug, ENDED, None, at, at)
+    return NewsRow(0, build.workspace_id, build.build_slug, ENDED, at)

@@ -85,9 +85,7 @@ async def test_more_rows_than_a_page_arrive_and_numbers_go_on_behind_them(source
 
     async def add(tx: Transaction, store: NewsStore, count: int) -> None:
         for number in range(count):
-            await store.add_news(
-                tx, workspace_id="T1", build_slug=str(number), kind="ended", at=NOW, due_at=NOW + timedelta(number)
-            )
+            await store.add_news(tx, workspace_id="T1", build_slug=str(number), kind="ended", at=NOW)
 
     await source.transaction(lambda tx: add(tx, NewsStore(source), 2500))
     await source.close()

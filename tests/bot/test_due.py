@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.notifications.quiet_hours import zone_of
-from bot.statistics.schedule import Schedule, newest_due, next_due
+from bot.statistics.schedule import Schedule, find_zone, newest_due, next_due, read_time, zone_of
 
 AMSTERDAM = "Europe/Amsterdam"
 ZONES = st.sampled_from(
@@ -58,3 +58,14 @@ def test_the_next_time_comes_after_and_the_newest_before(schedule: Schedule, mom
 def test_it_falls_on_the_day_that_was_chosen(schedule: Schedule, moment: datetime) -> None:
     local = next_due(schedule, after=moment).astimezone(zone_of(schedule.zone))
     assert schedule.cadence == "daily" or local.weekday() == schedule.weekday
+
+
+@pytest.mark.parametrize("name", [None, "", "Mars/Olympus", "../../etc/passwd", "Europe", "x" * 300, "a\0b"])
+def test_a_zone_that_is_none_is_utc(name: str | None) -> None:
+    assert find_zone(name) is None
+    assert zone_of(name) == ZoneInfo("UTC")
+
+
+@pytest.mark.parametrize("text", [None, "", "7:00", "24:00", "07:60", "07:00:00", " 07:00", "０7:00"])
+def test_what_is_no_time_of_day(text: str | None) -> None:
+    assert read_time(text) is None

@@ -94,7 +94,7 @@ class Desk:
             builds=self.builds, cards=self.cards, outbox=outbox, findings=findings, clock=clock, new_id=lambda: "c0"
         )
         news = News(
-            database=database, builds=self.builds, requests=RequestStore(database), people=people, engine=engine,
+            database=database, builds=self.builds, requests=RequestStore(database), people=people,
             workspaces=WorkspaceStore(database), subscriptions=SubscriptionStore(database), tellings=tellings,
             news=NewsStore(database), changes=Changes(HistoryStore(database)), clock=clock,
         )  # fmt: skip

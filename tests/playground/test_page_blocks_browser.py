@@ -178,7 +178,7 @@ async def test_every_element_of_a_form_is_filled_in_by_hand(open_helper: OpenHel
     await helper.open_form(
         field("Outcomes", "checkboxes", options=outcomes, initial_options=outcomes[:1]),
         field("Style", "radio_buttons", options=options("Cards", "Lines")),
-        field("Quiet from", "timepicker", initial_time="20:00"),
+        field("Report at", "timepicker", initial_time="20:00"),
         field("Days", "number_input", is_decimal_allowed=False, min_value="1", max_value="90"),
         field("Span", "static_select", option_groups=[{"label": words("Long"), "options": options("Month", "Year")}]),
         field("Causes", "multi_static_select", options=options("Push", "Schedule", "API"), max_selected_items=2),
@@ -187,7 +187,7 @@ async def test_every_element_of_a_form_is_filled_in_by_hand(open_helper: OpenHel
     )
     await window.get_by_label("Aborted").check()
     await window.get_by_label("Lines").check()
-    await window.get_by_label("Quiet from").fill("22:30")
+    await window.get_by_label("Report at").fill("22:30")
     await window.get_by_label("Days").fill("91")
     await window.get_by_role("combobox", name="Span").click()
     await seen(window.locator(".options-group"), "Long")
@@ -210,7 +210,7 @@ async def test_every_element_of_a_form_is_filled_in_by_hand(open_helper: OpenHel
     assert read(helper.heard[-1]) == {
         "outcomes": ["failed", "aborted"],
         "style": "lines",
-        "quiet from": "22:30",
+        "report at": "22:30",
         "days": "30",
         "span": "year",
         "causes": ["push", "schedule"],

@@ -1,4 +1,4 @@
-"""People, their builds, and what is held for them."""
+"""People, their builds, and events not yet posted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storage import Database
+from storage import Database, Transaction
 from storage.events import ENDED, NewsStore
 from storage.migrations import MIGRATIONS, migrate
 from storage.sqlite import SqliteDatabase
@@ -18,10 +18,7 @@ from tests.storage.test_stores import add_builds, build
 
 pytestmark = pytest.mark.usefixtures("workspaces")
 LATER = NOW + timedelta(hours=1)
-ANA = PersonRow(
-    "T1", "U1", ("octocat", "ana-d"), email="ana@acme.dev", tells="failures", quiet_from="22:00", quiet_until="07:00",
-    time_zone="Europe/Amsterdam",
-)  # fmt: skip
+ANA = PersonRow("T1", "U1", ("octocat", "ana-d"), email="ana@acme.dev", tells="failures")
 
 
 async def save(database: Database, *people: PersonRow) -> PeopleStore:
@@ -49,7 +46,7 @@ async def test_a_person_comes_back_as_saved_and_is_saved_anew(database: Database
 
 async def test_who_has_said_nothing_is_told_nothing(database: Database) -> None:
     person = await PeopleStore(database).get_person("T1", "U9")
-    assert (person.tells, person.git_names, person.quiet_from) == ("off", (), None)
+    assert (person.tells, person.git_names) == ("off", ())
 
 
 def test_an_address_is_not_in_what_is_logged() -> None:
@@ -119,25 +116,16 @@ async def test_candidates_are_found_by_name_and_by_signature(database: Database)
     assert await found(PersonRow("T2", "U1", ("octocat",))) == []
 
 
-async def test_what_is_held_is_known_and_can_be_released(database: Database) -> None:
+async def test_events_are_taken_once_and_oldest_first(database: Database) -> None:
     store = NewsStore(database)
 
-    async def hold(user_id: str | None) -> None:
-        await database.transaction(
-            lambda tx: store.add_news(
-                tx, workspace_id="T1", build_slug="b1", kind=ENDED, at=NOW, due_at=LATER, user_id=user_id
-            )
-        )
+    async def add(tx: Transaction) -> None:
+        for slug, at in (("b2", LATER), ("b1", NOW), ("b3", LATER)):
+            await store.add_news(tx, workspace_id="T1", build_slug=slug, kind=ENDED, at=at)
 
-    assert not await database.transaction(lambda tx: store.is_awaited(tx, "T1", due_at=LATER))
-    await hold("U1")
-    await hold("U2")
-    assert await database.transaction(lambda tx: store.is_awaited(tx, "T1", due_at=LATER))
-    released = [await database.transaction(lambda tx: store.release_held(tx, "T1", "U1", now=NOW)) for _ in range(2)]
-    assert released == [True, False]
-    due = await database.transaction(lambda tx: store.take_due(tx, "T1", now=NOW, limit=10))
-    assert [row.user_id for row in due] == ["U1"]
-    assert await store.count_waiting("T1") == 1
+    await database.transaction(add)
+    taken = [await database.transaction(lambda tx: store.take_due(tx, "T1", limit=2)) for _ in range(3)]
+    assert [[row.build_slug for row in rows] for rows in taken] == [["b1", "b2"], ["b3"], []]
 
 
 async def test_starts_from_slack_are_peoples_also_from_before(tmp_path: Path) -> None:

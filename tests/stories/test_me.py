@@ -1,9 +1,9 @@
-"""What I am told directly: of which builds, when, and not in the night; and whose builds are whose."""
+"""Personal preferences: which builds are mine, and direct messages about them."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,18 +17,14 @@ from storage.users import PersonRow
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
-NOW_QUIET: dict[str, Any] = {"me.quiet": ["quiet"], "me.quiet-from": "09:00", "me.quiet-until": "12:00"}
-"""In Amsterdam, where everybody is and it is ten o'clock: over in two hours."""
-NIGHTS: dict[str, Any] = {**NOW_QUIET, "me.quiet-from": "22:00", "me.quiet-until": "07:00"}
-NEVER_QUIET: dict[str, Any] = {"me.quiet": []}
 SIGNED = "Fix login crash\n\nSigned-off-by: Ana Diaz <ana@acme.dev>"
 
 
-async def wish(world: World, tells: str = "all", names: str = "octocat", *, by: User | None = None, **more: Any) -> str:
+async def wish(world: World, tells: str = "all", names: str = "octocat", *, by: User | None = None) -> str:
     """Fill in the form and save; returns what stands in its place."""
     person = by or world.ana
     await world.say("/build me", by=person)
-    await world.submit({"me.tells": tells, "me.names": names, **more}, by=person)
+    await world.submit({"me.tells": tells, "me.names": names}, by=person)
     return world.modal_text(person)
 
 
@@ -178,88 +174,7 @@ async def test_an_address_in_a_form_is_not_believed(world: World) -> None:
     assert "looks like an e-mail address" in await refused(world, "me.names", {"me.names": "octocat, bo@acme.dev"})
 
 
-# Quiet hours.
-
-
-async def test_in_quiet_hours_nothing_comes_and_afterwards_all(world: World) -> None:
-    told = await wish(world, **NOW_QUIET)
-    assert "held back from 09:00 to 12:00 (Europe/Amsterdam)" in told
-    await ended(world)
-    assert letters(world) == []
-    await world.passes(minutes=110)
-    assert letters(world) == []
-    await world.passes(minutes=10)
-    (letter,) = letters(world)
-    assert letter.startswith("❌ Failed  iOS Shop")
-    assert "Told late: it ended" in letter
-
-
-async def test_many_are_folded_into_one(world: World) -> None:
-    await wish(world, **NOW_QUIET)
-    for outcome in ("success", "failed", "success", "aborted", "failed"):
-        await ended(world, outcome)
-    await world.passes(minutes=120)
-    (letter,) = letters(world)
-    assert "5 of your builds ended while it was quiet: 2 succeeded, 1 aborted, 2 failed." in letter
-    assert "❌ Failed: iOS Shop endless #2, iOS Shop endless #5" in letter
-
-
-async def test_a_restart_in_the_night_loses_nothing(world: World) -> None:
-    await wish(world, **NOW_QUIET)
-    await ended(world)
-    await world.restart_bot()
-    await world.passes(minutes=60)
-    await world.restart_bot()
-    await world.passes(minutes=60)
-    assert len(letters(world)) == 1
-    await world.passes(minutes=60)
-    assert len(letters(world)) == 1
-
-
-async def test_the_bot_is_away_when_the_night_ends(world: World) -> None:
-    await wish(world, **NOW_QUIET)
-    await ended(world)
-    await world.stop_bot()
-    world.clock.move_to(world.clock.now() + timedelta(hours=3))
-    await world.start_bot()
-    await world.passes(seconds=30)
-    assert len(letters(world)) == 1
-
-
-async def test_each_has_a_night_of_their_own(world: World) -> None:
-    world.bo.tz = "America/New_York"
-    for person in (world.ana, world.bo):
-        await wish(world, by=person, **NIGHTS)
-    await ended(world)  # in New York it is four o'clock
-    assert (len(letters(world, world.ana)), len(letters(world, world.bo))) == (1, 0)
-    await world.passes(minutes=180)
-    assert (len(letters(world, world.ana)), len(letters(world, world.bo))) == (1, 1)
-    assert world.clock.now() == datetime(2026, 3, 2, 12, 2, 30, tzinfo=UTC)
-
-
-async def test_over_midnight_it_comes_in_the_morning(world: World) -> None:
-    await wish(world, **NIGHTS)
-    await world.passes(minutes=12 * 60 + 30)
-    await ended(world)
-    await world.passes(minutes=8 * 60)
-    assert letters(world) == []
-    await world.passes(minutes=30)
-    assert len(letters(world)) == 1
-
-
-async def test_who_ends_the_quiet_hears_at_once_what_was_held(world: World) -> None:
-    await wish(world, **NOW_QUIET)
-    await ended(world)
-    await wish(world, **NEVER_QUIET)
-    assert len(letters(world)) == 1
-
-
-async def test_who_switches_off_in_the_night_hears_nothing_of_it(world: World) -> None:
-    await wish(world, **NOW_QUIET)
-    await ended(world)
-    await wish(world, "off", **NOW_QUIET)
-    await world.passes(minutes=180)
-    assert letters(world) == []
+# After an outage.
 
 
 async def test_after_an_outage_many_are_folded_and_it_is_said_why(world: World) -> None:
@@ -327,22 +242,19 @@ async def refused(world: World, field: str, values: dict[str, Any]) -> str:
 
 async def test_the_form_begins_with_nothing(world: World) -> None:
     await world.say("/build me")
-    told = world.modal_text()
-    assert "In Europe/Amsterdam, your time zone in Slack." in told
     await world.submit({})
     assert "*Direct messages:* none. Yours is what you start from Slack" in world.modal_text()
 
 
 async def test_the_form_remembers(world: World) -> None:
-    await wish(world, "failures", "Octocat, @ana-d,, octocat", **NOW_QUIET)
+    await wish(world, "failures", "Octocat, @ana-d,, octocat")
     await world.say("/build me")
     fields: dict[str, Any] = {
-        field: held.get("value") or held.get("selected_time") or held.get("selected_option")
+        field: held.get("value") or held.get("selected_option")
         for block in world.modal().state.values()
         for field, held in block.items()
     }
     assert fields["me.names"] == "octocat, ana-d"
-    assert (fields["me.quiet-from"], fields["me.quiet-until"]) == ("09:00", "12:00")
     assert fields["me.tells"]["value"] == "failures"
 
 
@@ -353,8 +265,6 @@ async def test_the_form_remembers(world: World) -> None:
         ("me.names", {"me.names": "<!channel>"}, "is no name in Git"),
         ("me.names", {"me.names": "x" * 101}, "is no name in Git"),
         ("me.names", {"me.names": ", ".join(f"n{number}" for number in range(11))}, "11 names; 10 can be linked"),
-        ("me.quiet-until", {**NOW_QUIET, "me.quiet-until": "09:00"}, "the time they begin"),
-        ("me.quiet-from", {**NOW_QUIET, "me.quiet-from": None}, "Choose a time"),
     ],
 )
 async def test_what_cannot_be_saved_is_said_on_the_field(
@@ -427,12 +337,12 @@ async def test_home_shows_the_wishes_and_opens_the_form(world: World) -> None:
     assert view is not None
     await world.slack.press_in_view(world.ana, view, "Notifications…")
     await world.settled()
-    await world.submit({"me.tells": "failures", "me.names": "octocat", **NOW_QUIET})
+    await world.submit({"me.tells": "failures", "me.names": "octocat"})
     view = world.slack.home(world.ana)
     assert view is not None
     told = view_text(view.body)  # nobody has opened it again
     assert (
-        "*Direct messages:* when a build of yours fails, held back from 09:00 to 12:00 (Europe/Amsterdam). "
+        "*Direct messages:* when a build of yours fails. "
         "Yours is what you start from Slack, and what comes from `octocat`." in told
     )
 
