@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sync.updates import digest_of
+from bot.bitrise.mapping import hash_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Parameters:
 
     @property
     def digest(self) -> str:
-        return digest_of(
+        return hash_parameters(
             workflow=self.workflow,
             pipeline=self.pipeline,
             branch=self.branch,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterable
-from datetime import datetime
 
-from bot.bitrise.models import OURS, Build, RequestedParams
+from bot.bitrise.mapping import build_row
+from bot.bitrise.models import Build
 from bot.clock import Clock
-from bot.domain import builds as outcomes
 from bot.notifications.events import News
 from bot.notifications.owners import Owners
 from bot.outbox import Outbox
@@ -45,7 +42,7 @@ class Observer:
 
         Whoever is to hear of it is told in the same transaction; without ``tells`` the caller calls `tell` itself.
         """
-        rows = [await self._observe(tx, row_of(workspace_id, build, now=self._clock.now())) for build in seen]
+        rows = [await self._observe(tx, build_row(workspace_id, build, now=self._clock.now())) for build in seen]
         if tells:
             await self.tell(tx, workspace_id)
         return rows
@@ -148,87 +145,3 @@ def merge(known: BuildRow, seen: BuildRow) -> BuildRow:
     if known.request_id:
         ours |= {"cause": known.cause, "cause_who": known.cause_who}
     return dataclasses.replace(merged, **ours)
-
-
-def row_of(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
-    """A build as Bitrise shows it, in our words."""
-    if build.is_pipeline:
-        state, outcome = outcomes.pipeline_state_of(build.status_text, build.finished_at)
-    else:
-        state, outcome = outcomes.state_of(
-            build.status, is_on_hold=build.is_on_hold, started_at=build.started_at, finished_at=build.finished_at
-        )
-    requested = build.requested
-    cause = outcomes.cause_of(
-        triggered_by=build.triggered_by,
-        pull_request_id=build.pull_request_id,
-        tag=build.tag,
-        pipeline=build.pipeline_workflow_id,
-        request_id=requested.request_id if requested else None,
-    )
-    reason = outcomes.parse_abort_reason(build.abort_reason) if build.abort_reason else None
-    return BuildRow(
-        workspace_id=workspace_id,
-        build_slug=build.slug,
-        app_slug=build.app_slug,
-        number=build.number,
-        is_pipeline=build.is_pipeline,
-        workflow=build.workflow,
-        pipeline=build.pipeline,
-        branch=build.branch or None,
-        tag=build.tag or None,
-        commit_hash=build.commit_hash or None,
-        commit_message=build.commit_message or None,
-        commit_url=build.commit_view_url if build.commit_hash else None,
-        build_message=requested.message if requested else None,
-        pull_request_id=build.pull_request_id,
-        machine_type=build.machine_type,
-        cause=cause.kind,
-        cause_who=cause.who,
-        state=state,
-        outcome=outcome,
-        reason=reason.category if reason else None,
-        reason_text=reason.sentence if reason else None,
-        reason_by=reason.by if reason else None,
-        abort_requested_by=None,
-        abort_requested_at=None,
-        request_id=requested.request_id if requested else None,
-        requester=None,
-        digest=digest_requested(requested) if requested else None,
-        triggered_at=build.triggered_at,
-        started_at=build.started_at,
-        finished_at=build.finished_at,
-        seen_at=now,
-        stack=build.stack,
-        credit_cost=build.credit_cost,
-        is_utility=build.is_utility,
-        cause_detail=cause.detail,
-        pipeline_workflow_id=build.pipeline_workflow_id,
-        pull_request_url=build.pull_request_view_url,
-    )
-
-
-def digest_requested(requested: RequestedParams) -> str:
-    environment = [(item.key, item.value) for item in requested.environments if not item.key.startswith(OURS)]
-    return digest_of(
-        workflow=requested.workflow_id,
-        pipeline=requested.pipeline_id,
-        branch=requested.branch,
-        tag=requested.tag,
-        commit=requested.commit_hash,
-        environment=environment,
-    )
-
-
-def digest_of(
-    *,
-    workflow: str | None,
-    pipeline: str | None,
-    branch: str | None,
-    tag: str | None,
-    commit: str | None,
-    environment: Iterable[tuple[str, str]],
-) -> str:
-    """What makes two starts equal: the same target on the same code with the same environment."""
-    parts = [workflow or "", pipeline or "", branch or "", tag or "", commit or "", sorted(map(list, environment))]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.bitrise.mapping import build_row
 from bot.bitrise.models import Build, EnvironmentVariable, RequestedParams
 from bot.builds.skip_token import Claim, app_secret, fits, is_true, read_claim
 from bot.clock import SystemClock
-from bot.sync.updates import row_of
 from storage.builds import BuildRow
 
 KEY, APP, COMMIT = "0" * 32, "aaaa000000000001", "a1b2c3d4" * 5
@@ -28,7 +28,7 @@ def row(number: int | None = 812, commit: str | None = COMMIT, request: str = ""
     build = Build(
         "bbbb000000000001", app, number=number, commit_hash=commit, requested=RequestedParams(environments=variables)
     )
-    return row_of("T1", build, now=SystemClock().now())
+    return build_row("T1", build, now=SystemClock().now())
 
 
 @given(st.binary(max_size=300), st.text(max_size=150))

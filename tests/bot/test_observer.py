@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from bot.bitrise.models import Build, EnvironmentVariable, RequestedParams
+from bot.bitrise.mapping import build_row
+from bot.bitrise.models import Build
 from bot.connection import Connections
 from bot.engine.sqlite import LocalEngine
 from bot.notifications.events import News
@@ -20,7 +21,7 @@ from bot.notifications.posts import Tellings
 from bot.outbox import Outbox
 from bot.results.service import Findings
 from bot.results.trends import Changes
-from bot.sync.updates import Observer, digest_of, digest_requested, is_news, merge, row_of
+from bot.sync.updates import Observer, is_news, merge
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
 from storage.build_history import HistoryStore
@@ -61,7 +62,7 @@ SKIPPED = dataclasses.replace(ENDED, status=4, abort_reason="[no-changes] (@bo, 
 
 
 def row(seen: Build) -> BuildRow:
-    return row_of("T1", seen, now=NOON)
+    return build_row("T1", seen, now=NOON)
 
 
 class ToldOutbox:
@@ -236,35 +237,3 @@ def test_being_looked_at_is_no_news() -> None:
 @pytest.mark.parametrize("changes", [{"state": "running"}, {"commit_message": "Fix"}, {"number": 8}])
 def test_what_a_person_would_see_is_news(changes: dict[str, Any]) -> None:
     assert is_news(row(QUEUED), dataclasses.replace(row(QUEUED), **changes))
-
-
-# When two starts are the same.
-
-
-def digest(**changes: Any) -> str:
-    fields: dict[str, Any] = {
-        "workflow": "deploy", "pipeline": None, "branch": "main", "tag": None, "commit": None, "environment": [],
-    }  # fmt: skip
-    return digest_of(**(fields | changes))
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"workflow": "test"}, {"workflow": None, "pipeline": "deploy"}, {"branch": "dev"}, {"branch": None, "tag": "main"},
-     {"commit": "a1b2"}, {"environment": [("A", "1")]}],
-)  # fmt: skip
-def test_another_target_code_or_environment_is_another_start(changes: dict[str, Any]) -> None:
-    assert digest(**changes) != digest()
-
-
-def test_the_order_of_variables_makes_no_other_start() -> None:
-    one, two = ("A", "1"), ("B", "2")
-    assert digest(environment=[one, two]) == digest(environment=[two, one])
-
-
-def test_our_own_variables_do_not_count() -> None:
-    def requested(*variables: EnvironmentVariable) -> RequestedParams:
-        return RequestedParams("main", None, None, "deploy", None, variables)
-
-    ours = EnvironmentVariable("BUILDBELL_REQUEST", "r1")
-    assert digest_requested(requested(ours)) == digest_requested(requested()) == digest()

@@ -1,0 +1,96 @@
+"""Map a Bitrise build to a row of ours, and hash the parameters it was started with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.bitrise.models import OURS, Build, RequestedParams
+from bot.domain import builds
+from storage.builds import BuildRow
+
+
+def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
+    """Return a build in our terms. Only our own requests know who asked for it: those columns stay None."""
+    if build.is_pipeline:
+        state, outcome = builds.pipeline_state_of(build.status_text, build.finished_at)
+    else:
+        state, outcome = builds.state_of(
+            build.status, is_on_hold=build.is_on_hold, started_at=build.started_at, finished_at=build.finished_at
+        )
+    requested = build.requested or RequestedParams()
+    cause = builds.cause_of(
+        triggered_by=build.triggered_by,
+        pull_request_id=build.pull_request_id,
+        tag=build.tag,
+        pipeline=build.pipeline_workflow_id,
+        request_id=requested.request_id,
+    )
+    reason = builds.parse_abort_reason(build.abort_reason) if build.abort_reason else None
+    return BuildRow(
+        workspace_id=workspace_id,
+        build_slug=build.slug,
+        app_slug=build.app_slug,
+        number=build.number,
+        is_pipeline=build.is_pipeline,
+        workflow=build.workflow,
+        pipeline=build.pipeline,
+        branch=build.branch or None,
+        tag=build.tag or None,
+        commit_hash=build.commit_hash or None,
+        commit_message=build.commit_message or None,
+        commit_url=build.commit_view_url if build.commit_hash else None,
+        build_message=requested.message,
+        pull_request_id=build.pull_request_id,
+        machine_type=build.machine_type,
+        cause=cause.kind,
+        cause_who=cause.who,
+        state=state,
+        outcome=outcome,
+        reason=reason.category if reason else None,
+        reason_text=reason.sentence if reason else None,
+        reason_by=reason.by if reason else None,
+        abort_requested_by=None,
+        abort_requested_at=None,
+        request_id=requested.request_id,
+        requester=None,
+        digest=hash_requested(requested) if build.requested else None,
+        triggered_at=build.triggered_at,
+        started_at=build.started_at,
+        finished_at=build.finished_at,
+        seen_at=now,
+        stack=build.stack,
+        credit_cost=build.credit_cost,
+        is_utility=build.is_utility,
+        cause_detail=cause.detail,
+        pipeline_workflow_id=build.pipeline_workflow_id,
+        pull_request_url=build.pull_request_view_url,
+    )
+
+
+def hash_requested(requested: RequestedParams) -> str:
+    """Hash what Bitrise says a build was started with. Our own variables differ between equal starts: left out."""
+    return hash_parameters(
+        workflow=requested.workflow_id,
+        pipeline=requested.pipeline_id,
+        branch=requested.branch,
+        tag=requested.tag,
+        commit=requested.commit_hash,
+        environment=[(item.key, item.value) for item in requested.environments if not item.key.startswith(OURS)],
+    )
+
+
+def hash_parameters(
+    *,
+    workflow: str | None,
+    pipeline: str | None,
+    branch: str | None,
+    tag: str | None,
+    commit: str | None,
+    environment: Iterable[tuple[str, str]],
+) -> str:
+    """Return the same hash for equal starts: the same target on the same code with the same environment."""
+    parts = [workflow or "", pipeline or "", branch or "", tag or "", commit or "", sorted(map(list, environment))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
