@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import platform
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,7 @@ import uvloop
 
 from tests.benchmarks import acks, envelopes, webhooks, working
 from tests.benchmarks.chart import bars, line, svg
-from tests.benchmarks.contest import Figures
+from tests.benchmarks.contest import Figures, python
 from tests.benchmarks.tables import Table
 from tests.benchmarks.wire import presses
 
@@ -79,6 +80,15 @@ SUBJECTS: dict[str, Callable[[], Awaitable[Table]]] = {
 }  # fmt: skip
 
 
+async def count_journeys() -> str:
+    """Run `tests.journeys` in a process of its own: its profiler would slow down whatever is measured after it."""
+    process = await asyncio.create_subprocess_exec(*python("tests.journeys"), stdout=asyncio.subprocess.PIPE, cwd=ROOT)
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError("tests.journeys failed")
+    return f"## Calls and files of a journey, and the measures of the house\n\n{output.decode()}"
+
+
 def drawn(tables: dict[str, Table]) -> str:
     parts: list[str] = []
     top = 8
@@ -106,9 +116,12 @@ async def main(names: list[str], *, writes: bool) -> int:
     for name in names:
         tables[name] = await SUBJECTS[name]()
         tables[name].show()
+    journeys = await count_journeys() if len(names) == len(SUBJECTS) else ""
+    print(journeys, flush=True)
     if writes:
         machine = f"{platform.machine()}, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        PAGE.write_text(INTRODUCTION + f"{machine}.\n\n" + "\n".join(each.markdown() for each in tables.values()))
+        sections = [*(each.markdown() for each in tables.values()), journeys]
+        PAGE.write_text(INTRODUCTION + f"{machine}.\n\n" + "\n".join(sections))
         CHART.parent.mkdir(exist_ok=True)
         CHART.write_text(drawn(tables))
     return 1 if any(table.misses for table in tables.values()) else 0
