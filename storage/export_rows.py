@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from storage.database import DatabaseUnusable, Reads
-from storage.schema_3 import FACTS
+from storage.schema import BUILD_FACTS
 from storage.statistics import ALL, Scope
 
 Fact = dict[str, object]
 PIECE = timedelta(days=1)
-COLUMNS = tuple(part.split(" as ")[-1].split(".")[-1].strip() for part in FACTS.split(","))
+COLUMNS = tuple(part.split(" as ")[-1].split(".")[-1].strip() for part in BUILD_FACTS.split(","))
 
 
 class FactStore:
@@ -45,7 +45,7 @@ class FactStore:
         chosen = [name for name in ("workflow", "branch", "cause") if getattr(scope, name) is not None]
         rows = await self._reads.fetch_all(
             f"""
-            select {FACTS.format(as_time="")}
+            select {BUILD_FACTS.format(as_time="")}
             from builds
             left join apps on apps.workspace_id = builds.workspace_id and apps.app_slug = builds.app_slug
             where builds.workspace_id = :workspace_id and builds.app_slug = :app_slug and builds.is_pipeline = 0

@@ -1,14 +1,16 @@
-"""The shape of the tables, as it was made: what each numbered step adds. A step that was released is never changed."""
+"""The tables, indexes and views of a new database. Once released, a step is never changed: add one to `migrations`."""
 
 from __future__ import annotations
 
-FIRST = (
+WORKSPACES = (
     """
     create table workspaces (
         workspace_id text primary key,
         name text not null,
+        enterprise_id text,
         bot_user_id text,
         slack_token_sealed text,
+        uninstalled_at text,
         bitrise_token_sealed text,
         bitrise_token_kind text,
         bitrise_owner text,
@@ -17,11 +19,64 @@ FIRST = (
         health text not null,
         health_since text,
         apps_refreshed_at text,
+        names_version integer not null default 0,
         sweep_due_at text,
         sweep_claimed_until text,
         last_sweep_at text,
-        last_sweep_error text
+        last_sweep_error text,
+        known_until text,
+        walk_next text,
+        walk_until text,
+        webhook_key text,
+        webhook_secret_sealed text,
+        last_webhook_at text,
+        skip_key text,
+        skip_secret_sealed text,
+        last_skip_at text
     )""",
+    "create index workspaces_of_enterprise on workspaces (enterprise_id) where enterprise_id is not null",
+    "create unique index workspaces_by_webhook_key on workspaces (webhook_key) where webhook_key is not null",
+    "create unique index workspaces_by_skip_key on workspaces (skip_key) where skip_key is not null",
+    # An empty text stands where there is nothing, because null never equals null in a key.
+    """
+    create table installations (
+        enterprise_id text not null,
+        team_id text not null,
+        user_id text not null,
+        app_id text,
+        enterprise_name text,
+        team_name text,
+        bot_id text,
+        bot_user_id text,
+        bot_scopes text not null,
+        tokens_sealed text not null,
+        expires_at text,
+        installed_at text not null,
+        renewing_until text,
+        primary key (enterprise_id, team_id, user_id)
+    )""",
+    "create index installations_of_team on installations (team_id, user_id)",
+    """
+    create table oauth_states (
+        state_digest text primary key,
+        browser_digest text not null,
+        expires_at text not null
+    )""",
+    "create index oauth_states_old on oauth_states (expires_at)",
+    """
+    create table audit (
+        audit_id text primary key,
+        workspace_id text not null,
+        at text not null,
+        user_id text not null,
+        verb text not null,
+        subject text not null,
+        result text not null
+    )""",
+    "create index audit_of_workspace on audit (workspace_id, at)",
+)
+
+APPS = (
     """
     create table apps (
         workspace_id text not null references workspaces (workspace_id),
@@ -32,6 +87,7 @@ FIRST = (
         repo_url text,
         project_type text,
         is_disabled integer not null,
+        provider text,
         primary key (workspace_id, app_slug)
     )""",
     """
@@ -51,6 +107,18 @@ FIRST = (
         finish_in text not null,
         primary key (workspace_id, channel_id)
     )""",
+    """
+    create table webhooks (
+        workspace_id text not null references workspaces (workspace_id),
+        app_slug text not null,
+        webhook_slug text not null,
+        registered_by text not null,
+        registered_at text not null,
+        primary key (workspace_id, app_slug)
+    )""",
+)
+
+REQUESTS = (
     """
     create table requests (
         request_id text primary key,
@@ -77,7 +145,11 @@ FIRST = (
     )""",
     "create unique index requests_once on requests (workspace_id, unique_key)",
     "create index requests_in_channel on requests (workspace_id, channel_id, app_slug, created_at)",
-    "create index requests_open on requests (workspace_id, state) where state in ('held', 'accepted', 'sent')",
+    # Every start asks whether an equal one is on its way, and the metrics count what is open.
+    "create index requests_equal on requests (workspace_id, app_slug, digest) where state in ('accepted', 'sent')",
+)
+
+BUILDS = (
     """
     create table builds (
         workspace_id text not null references workspaces (workspace_id),
@@ -85,6 +157,7 @@ FIRST = (
         app_slug text not null,
         number integer,
         is_pipeline integer not null,
+        pipeline_workflow_id text,
         workflow text,
         pipeline text,
         branch text,
@@ -94,9 +167,14 @@ FIRST = (
         commit_url text,
         build_message text,
         pull_request_id integer,
+        pull_request_url text,
         machine_type text,
+        stack text,
+        credit_cost integer,
+        is_utility integer not null default 0,
         cause text not null,
         cause_who text,
+        cause_detail text,
         state text not null,
         outcome text,
         reason text,
@@ -110,15 +188,169 @@ FIRST = (
         triggered_at text,
         started_at text,
         finished_at text,
+        queue_seconds integer,
+        run_seconds integer,
         seen_at text not null,
         primary key (workspace_id, build_slug)
     )""",
     "create index builds_of_app on builds (workspace_id, app_slug, triggered_at)",
+    "create index builds_decided on builds (workspace_id, app_slug, branch, triggered_at)",
+    """
+    create index builds_of_pipelines on builds (workspace_id, app_slug, pipeline, triggered_at)
+        where pipeline is not null""",
     "create index builds_unfinished on builds (workspace_id, triggered_at) where state != 'finished'",
-    "create index builds_of_person on builds (workspace_id, requester, triggered_at) where requester is not null",
+    """
+    create index builds_unfinished_equal on builds (workspace_id, app_slug, digest, triggered_at)
+        where state != 'finished'""",
+    """
+    create index builds_unfinished_on_branch on builds (workspace_id, app_slug, branch, triggered_at)
+        where state != 'finished'""",
+    """
+    create index builds_of_pull_request on builds (workspace_id, app_slug, pull_request_id, triggered_at)
+        where state != 'finished'""",
     """
     create index builds_for_eta on builds (workspace_id, app_slug, workflow, finished_at)
         where outcome = 'succeeded'""",
+    """
+    create index pipelines_for_eta on builds (workspace_id, app_slug, pipeline, finished_at)
+        where outcome = 'succeeded' and is_pipeline = 1""",
+    # Statistics read these indexes alone. A pipeline is the sum of its builds and is in none of them.
+    """
+    create index builds_figures on builds (
+        workspace_id, app_slug, outcome, finished_at,
+        run_seconds, queue_seconds, workflow, cause, branch, reason, credit_cost, is_pipeline
+    ) where is_pipeline = 0 and outcome is not null""",
+    """
+    create index builds_failed on builds (
+        workspace_id, app_slug, finished_at, commit_hash, workflow, cause, branch, outcome, is_pipeline
+    ) where is_pipeline = 0 and outcome = 'failed'""",
+    """
+    create index builds_passed on builds (workspace_id, app_slug, commit_hash, workflow, outcome, is_pipeline)
+        where is_pipeline = 0 and outcome = 'succeeded'""",
+    """
+    create table findings (
+        workspace_id text not null,
+        build_slug text not null,
+        state text not null,
+        asked_at text not null,
+        failed_step text,
+        lines text not null,
+        tests text not null,
+        missing text,
+        installs text not null,
+        primary key (workspace_id, build_slug)
+    )""",
+    """
+    create table imports (
+        workspace_id text not null references workspaces (workspace_id),
+        app_slug text not null,
+        state text not null,
+        since text not null,
+        asked_by text not null,
+        asked_at text not null,
+        anchor text,
+        done integer not null,
+        total integer,
+        spent_ms integer not null,
+        failures integer not null,
+        restarts integer not null,
+        card_id text,
+        moved_at text,
+        finished_at text,
+        error text,
+        primary key (workspace_id, app_slug)
+    )""",
+    "create index imports_open on imports (workspace_id, asked_at) where state = 'open'",
+    "create index imports_of_card on imports (card_id) where card_id is not null",
+)
+
+BUILD_FACTS = """
+        builds.workspace_id, builds.app_slug, apps.title as app_title, builds.build_slug, builds.number,
+        builds.workflow, builds.branch, builds.tag, builds.commit_hash, builds.pull_request_id,
+        builds.machine_type, builds.stack, builds.cause, builds.outcome, builds.reason,
+        case when builds.outcome = 'succeeded' then 1 when builds.outcome = 'failed' then 0 end as is_success,
+        case when builds.pipeline_workflow_id is null then 0 else 1 end as is_of_pipeline,
+        builds.triggered_at{as_time} as triggered_at, builds.started_at{as_time} as started_at,
+        builds.finished_at{as_time} as finished_at,
+        builds.queue_seconds, builds.run_seconds, builds.credit_cost"""
+"""A finished build for other programs: nothing secret, no variables, no messages, no people.
+
+``{as_time}`` casts the text to a time where the database has a type for it.
+"""
+
+VIEWS = (
+    # For Datasette, Grafana, Metabase and the like: docs/metrics.md explains every column.
+    f"""
+    create view build_facts as
+    select {BUILD_FACTS}
+    from builds
+    left join apps on apps.workspace_id = builds.workspace_id and apps.app_slug = builds.app_slug
+    where builds.is_pipeline = 0 and builds.outcome is not null""",
+)
+
+NOTIFICATIONS = (
+    """
+    create table subscriptions (
+        subscription_id text primary key,
+        workspace_id text not null references workspaces (workspace_id),
+        channel_id text not null,
+        app_slug text,
+        filters text not null,
+        style text not null,
+        tells_starts integer not null,
+        owner text not null,
+        created_at text not null,
+        paused_at text,
+        paused_why text
+    )""",
+    "create index subscriptions_of_workspace on subscriptions (workspace_id, channel_id)",
+    """
+    create table digests (
+        digest_id text primary key,
+        workspace_id text not null references workspaces (workspace_id),
+        channel_id text not null,
+        app_slug text,
+        cadence text not null,
+        weekday integer not null,
+        at text not null,
+        zone text not null,
+        due_at text not null,
+        owner text not null,
+        created_at text not null,
+        paused_at text,
+        paused_why text
+    )""",
+    "create index digests_of_channel on digests (workspace_id, channel_id)",
+    """
+    create table news (
+        news_id {serial},
+        workspace_id text not null references workspaces (workspace_id),
+        build_slug text not null,
+        kind text not null,
+        at text not null
+    )""",
+    "create index news_in_order on news (workspace_id, at)",
+    """
+    create table people (
+        workspace_id text not null references workspaces (workspace_id),
+        user_id text not null,
+        git_names text not null,
+        email text,
+        tells text not null,
+        primary key (workspace_id, user_id)
+    )""",
+    """
+    create table build_people (
+        workspace_id text not null,
+        build_slug text not null,
+        user_id text not null,
+        triggered_at text,
+        primary key (workspace_id, build_slug, user_id)
+    )""",
+    "create index builds_of_people on build_people (workspace_id, user_id, triggered_at)",
+)
+
+MESSAGES = (
     """
     create table cards (
         card_id text primary key,
@@ -132,8 +364,14 @@ FIRST = (
         drawn_at text,
         drawn_digest text,
         announced_at text,
-        is_gone integer not null
+        is_gone integer not null,
+        style text not null default 'card',
+        subscription_id text,
+        parent_id text,
+        place text,
+        facts text
     )""",
+    "create index cards_at_place on cards (workspace_id, channel_id, place) where place is not null and is_gone = 0",
     """
     create table card_builds (
         card_id text not null references cards (card_id),
@@ -156,17 +394,9 @@ FIRST = (
         created_at text not null
     )""",
     "create unique index outbox_once on outbox (dedupe_key) where dedupe_key is not null",
-    """
-    create table audit (
-        audit_id text primary key,
-        workspace_id text not null,
-        at text not null,
-        user_id text not null,
-        verb text not null,
-        subject text not null,
-        result text not null
-    )""",
-    "create index audit_of_workspace on audit (workspace_id, at)",
+)
+
+JOBS = (
     """
     create table jobs (
         job_id {serial},
@@ -181,3 +411,5 @@ FIRST = (
     "create index jobs_due on jobs (kind, due_at, job_id) where state = 'todo'",
     "create index jobs_of_key on jobs (key, job_id) where state in ('todo', 'doing') and key is not null",
 )
+
+SCHEMA = (*WORKSPACES, *APPS, *REQUESTS, *BUILDS, *VIEWS, *NOTIFICATIONS, *MESSAGES, *JOBS)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from storage import Database, DatabaseUnusable
 from storage.apps import AppRow, AppStore
 from storage.builds import BuildRow, BuildStore
-from storage.database import to_column
 from storage.export_rows import COLUMNS, FactFile, FactStore
-from storage.migrations import DIALECTS, MIGRATIONS, migrate
 from storage.readonly import open_for_reading
 from storage.sqlite import SqliteDatabase
 from storage.statistics import Scope
@@ -55,43 +50,6 @@ async def test_durations_follow_the_times_when_a_build_moves(database: Database)
     row = await database.fetch_one(seconds)
     assert row is not None
     assert (row["queue_seconds"], row["run_seconds"]) == (30, 70)
-
-
-# SQLite's dates are no finer than a millisecond, and Bitrise tells whole seconds.
-moments = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 3), timezones=st.just(UTC)).map(
-    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-)
-
-
-@settings(max_examples=200)
-@given(moments, moments)
-def test_older_rows_are_given_the_same_seconds_as_new_ones(triggered: datetime, started: datetime) -> None:
-    row = build("b1", triggered_at=triggered, started_at=started)
-    memory = sqlite3.connect(":memory:")
-    times = [to_column(triggered), to_column(started)]
-    written = DIALECTS["sqlite"]["queue_seconds"]
-    found = memory.execute(f"select {written} from (select ? as triggered_at, ? as started_at)", times).fetchone()
-    memory.close()
-    assert found[0] == row.queue_seconds
-
-
-async def test_the_step_fills_in_what_is_there_already(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "old.db")
-    await migrate(database, steps=MIGRATIONS[:2])
-    await database.execute("insert into workspaces (workspace_id, name, health) values ('T1', 'Acme', 'ok')")
-    await database.execute(
-        """
-        insert into builds (workspace_id, build_slug, app_slug, is_pipeline, cause, state, seen_at,
-            triggered_at, started_at, finished_at)
-        values ('T1', 'b1', 'shop', 0, 'push', 'finished', :now, :now, :start, :end),
-            ('T1', 'b2', 'shop', 0, 'push', 'finished', :now, :now, null, :end)
-        """,
-        now=NOW, start=NOW + timedelta(seconds=4.5), end=NOW + timedelta(seconds=64.4),
-    )  # fmt: skip
-    await migrate(database)
-    rows = await database.fetch_all("select queue_seconds, run_seconds from builds order by build_slug")
-    await database.close()
-    assert [(row["queue_seconds"], row["run_seconds"]) for row in rows] == [(4, 59), (None, None)]
 
 
 # The view.

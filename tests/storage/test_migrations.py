@@ -57,7 +57,8 @@ async def open_empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 
 
 def test_steps_are_numbered_without_gaps() -> None:
-    assert [step.number for step in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
+    first = MIGRATIONS[0].number
+    assert [step.number for step in MIGRATIONS] == list(range(first, first + len(MIGRATIONS)))
 
 
 async def test_opening_brings_an_empty_database_to_the_newest_version(database: Database) -> None:
@@ -134,6 +135,19 @@ async def test_a_newer_database_is_refused_in_one_sentence_that_helps(url: str) 
     await database.close()
     with pytest.raises(DatabaseUnusable, match=r"version 99.*used by a newer Buildbell"):
         await open_database(url)
+
+
+@pytest.mark.parametrize("version", range(1, MIGRATIONS[0].number))
+async def test_a_database_from_before_the_first_release_is_refused_in_one_sentence(url: str, version: int) -> None:
+    database = await open_database(url)
+    await database.execute("update schema_version set version = :version", version=version)
+    await database.close()
+    with pytest.raises(DatabaseUnusable) as refused:
+        await open_database(url)
+    assert str(refused.value) == (
+        f"The database is at version {version}, from before the first release of Buildbell, and can't be upgraded: "
+        "move it away to start with a new one, or set BUILDBELL_DATABASE_URL to another."
+    )
 
 
 async def test_a_file_of_another_program_is_refused_in_words(tmp_path: Path) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from storage import Database, Transaction
 from storage.events import ENDED, NewsStore
-from storage.migrations import MIGRATIONS, migrate
-from storage.sqlite import SqliteDatabase
 from storage.users import PeopleStore, PersonRow
 from tests.storage.conftest import NOW
 from tests.storage.test_stores import add_builds, build
@@ -126,20 +123,3 @@ async def test_events_are_taken_once_and_oldest_first(database: Database) -> Non
     await database.transaction(add)
     taken = [await database.transaction(lambda tx: store.take_due(tx, "T1", limit=2)) for _ in range(3)]
     assert [[row.build_slug for row in rows] for rows in taken] == [["b1", "b2"], ["b3"], []]
-
-
-async def test_starts_from_slack_are_peoples_also_from_before(tmp_path: Path) -> None:
-    """The first version knew who asked; the second knows whose builds are whose."""
-    database = SqliteDatabase(tmp_path / "old.db")
-    await migrate(database, steps=MIGRATIONS[:1])
-    await database.execute("insert into workspaces (workspace_id, name, health) values ('T1', 'Acme', 'ok')")
-    columns = "workspace_id, build_slug, app_slug, is_pipeline, cause, state, seen_at, requester, triggered_at"
-    for slug, who in (("b1", "U1"), ("b2", None)):
-        values = "'T1', :slug, 'a', 0, 'push', 'running', :now, :who, :now"
-        await database.execute(f"insert into builds ({columns}) values ({values})", slug=slug, who=who, now=NOW)
-    await migrate(database)
-    rows = await PeopleStore(database).list_builds("T1", "U1", is_finished=False, limit=9)
-    everybody = await database.fetch_all("select build_slug, user_id from build_people")
-    await database.close()
-    assert [row.build_slug for row in rows] == ["b1"]
-    assert len(everybody) == 1
