@@ -221,12 +221,12 @@ async def _export(settings: Settings, wanted: Export) -> int:
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
-    from storage import DatabaseTrouble, DatabaseUnusable
+    from storage import DatabaseUnavailable, DatabaseUnusable
 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(coroutine)
-    except (DatabaseUnusable, DatabaseTrouble) as error:
+    except (DatabaseUnusable, DatabaseUnavailable) as error:
         raise StartupFailed(str(error)) from error
 
 

@@ -35,7 +35,7 @@ from bot.tasks import Tasks
 from bot.web.dispatch import Deliveries
 from bot.web.handlers import Handlers
 from bot.web.server import web_app
-from storage import DatabaseTrouble, DatabaseUnusable, open_database
+from storage import DatabaseUnavailable, DatabaseUnusable, open_database
 
 if TYPE_CHECKING:
     from bot.web.socket_mode import Socket
@@ -65,7 +65,7 @@ class Bot:
         """Return once requests are taken. Raises `StartupFailed`; then nothing is left open."""
         try:
             await self._start()
-        except DatabaseTrouble as trouble:
+        except DatabaseUnavailable as trouble:
             await self._on_exit.aclose()
             raise StartupFailed(f"{trouble} It has to be written to (BUILDBELL_DATABASE_URL).") from trouble
         except BaseException:

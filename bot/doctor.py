@@ -232,7 +232,7 @@ def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Finding]:
 
 async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) -> list[Finding]:
     """Also reads the ``workspaces``, whose tokens are checked next."""
-    from storage import DatabaseInUse, DatabaseTrouble, DatabaseUnusable, absent_file, open_database, schema_version
+    from storage import DatabaseInUse, DatabaseUnavailable, DatabaseUnusable, absent_file, open_database, schema_version
     from storage.workspaces import WorkspaceStore
 
     url = settings.database_url.get_secret_value()
@@ -243,7 +243,7 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
     except DatabaseInUse:
         running = f"A running Buildbell has it open; what it stores is checked by {settings.command} doctor in Slack."
         return [Finding("database", "ok", running)]
-    except (DatabaseUnusable, DatabaseTrouble) as error:
+    except (DatabaseUnusable, DatabaseUnavailable) as error:
         return [Finding("database", "error", str(error))]
     try:
         version = await schema_version(database)

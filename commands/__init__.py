@@ -31,7 +31,7 @@ from commands import preferences as me
 from commands import rebuild as again
 from commands import suggestions as suggest
 from commands import unfurl as links
-from storage import DatabaseTrouble
+from storage import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ async def note_press(ack: AsyncAck) -> None:
 
 async def answer_bug(error: Exception, body: dict[str, Any]) -> BoltResponse:
     """Something nobody expected: an id for the person, the same id in the log."""
-    if isinstance(error, DatabaseTrouble):
+    if isinstance(error, DatabaseUnavailable):
         return _no_database(error, body)
     bug_id = secrets.token_hex(4)
     logger.error("a handler broke", extra={"bug_id": bug_id, "kind": body.get("type", "command")}, exc_info=error)
@@ -76,7 +76,7 @@ async def answer_bug(error: Exception, body: dict[str, Any]) -> BoltResponse:
     return _sorry(text, body)
 
 
-def _no_database(error: DatabaseTrouble, body: dict[str, Any]) -> BoltResponse:
+def _no_database(error: DatabaseUnavailable, body: dict[str, Any]) -> BoltResponse:
     """No bug, and no answer of ours can mend it: whoever runs Buildbell has to know."""
     logger.error("a request was not taken", extra={"kind": body.get("type", "command"), "error": str(error)})
     told = f"{error} Nothing was done. Try again in a few minutes, and tell whoever runs Buildbell if it goes on."

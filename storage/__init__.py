@@ -6,32 +6,32 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from storage.database import (
+    CommitUnknown,
     Database,
     DatabaseInUse,
-    DatabaseTrouble,
+    DatabaseUnavailable,
     DatabaseUnusable,
-    MaybeCommitted,
     Reads,
     Row,
     Transaction,
-    patience,
+    db_timeout,
 )
 from storage.migrations import migrate, schema_version
 
 __all__ = [
+    "CommitUnknown",
     "Database",
     "DatabaseInUse",
-    "DatabaseTrouble",
+    "DatabaseUnavailable",
     "DatabaseUnusable",
-    "MaybeCommitted",
     "Reads",
     "Row",
     "Transaction",
     "absent_file",
+    "db_timeout",
     "is_postgres",
     "needs_packages",
     "open_database",
-    "patience",
     "schema_version",
 ]
 

@@ -19,7 +19,7 @@ LEFT_OUT = ("schema_version", "jobs")
 Values = tuple[object, ...]
 
 
-class Differs(Exception):
+class CopyMismatch(Exception):
     """What can be read in the target is not what was written."""
 
 
@@ -66,8 +66,8 @@ async def is_empty(connection: Connection, tables: list[Table]) -> bool:
     return True
 
 
-async def move_table(connection: Connection, source: Database, table: Table) -> int:
-    """Copy a table's rows and read them again; returns how many there are. Raises `Differs`."""
+async def copy_table(connection: Connection, source: Database, table: Table) -> int:
+    """Copy a table's rows and read them again; returns how many there are. Raises `CopyMismatch`."""
     count = 0
     async for page in _read_source(source, table):
         await _write(connection, table, page)
@@ -75,9 +75,9 @@ async def move_table(connection: Connection, source: Database, table: Table) -> 
     target = _read_target(connection, table)
     async for page in _read_source(source, table):
         if page != await anext(target, []):
-            raise Differs(f"The rows of {table.name} are not the same after copying")
+            raise CopyMismatch(f"The rows of {table.name} are not the same after copying")
     if await anext(target, []):
-        raise Differs(f"There are more rows of {table.name} after copying than before")
+        raise CopyMismatch(f"There are more rows of {table.name} after copying than before")
     await _restart_series(connection, table)
     return count
 

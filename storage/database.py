@@ -25,17 +25,17 @@ class DatabaseInUse(DatabaseUnusable):
     """Another process has it."""
 
 
-class DatabaseTrouble(Exception):
+class DatabaseUnavailable(Exception):
     """It cannot be read or written just now, and what was asked for did not happen. The message is a sentence that
     says why; it may pass without a restart."""
 
 
-class MaybeCommitted(Exception):
+class CommitUnknown(Exception):
     """The connection broke while it committed: nobody knows, so nothing is tried again."""
 
 
-patience: ContextVar[float] = ContextVar("patience", default=20.0)
-"""For how many seconds a server that is away is waited for, before that is `DatabaseTrouble`."""
+db_timeout: ContextVar[float] = ContextVar("db_timeout", default=20.0)
+"""For how many seconds a server that is away is waited for, before that is `DatabaseUnavailable`."""
 
 
 class Reads(Protocol):

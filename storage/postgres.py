@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from storage.database import DatabaseTrouble, DatabaseUnusable, Dialect, MaybeCommitted, Row, Transaction, patience
+from storage.database import CommitUnknown, DatabaseUnavailable, DatabaseUnusable, Dialect, Row, Transaction, db_timeout
 from storage.postgres_connection import (
     LIMITS,
     Connection,
@@ -134,7 +134,7 @@ class PostgresDatabase:
     ) -> T:
         """Try again what collided with another transaction or lost its connection, if it cannot have happened."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + patience.get()
+        deadline = loop.time() + db_timeout.get()
         try:
             return await attempt()
         except Exception as error:
@@ -148,12 +148,12 @@ class PostgresDatabase:
 
     @contextlib.asynccontextmanager
     async def _turn(self, deadline: float) -> AsyncIterator[None]:
-        """Raises `DatabaseTrouble` when others have been at it for too long."""
+        """Raises `DatabaseUnavailable` when others have been at it for too long."""
         try:
             async with asyncio.timeout_at(deadline):
                 await self._again.acquire()
         except TimeoutError:
-            raise DatabaseTrouble(AWAY) from None
+            raise DatabaseUnavailable(AWAY) from None
         try:
             yield
         finally:
@@ -162,15 +162,15 @@ class PostgresDatabase:
     async def _before_another(self, error: Exception, *, is_late: bool) -> None:
         """Raise the error if that was the last try, else wait a moment."""
         if is_late or not may_be_tried_again(error):
-            if is_away(error) and not isinstance(error, MaybeCommitted):
-                raise DatabaseTrouble(AWAY) from error
+            if is_away(error) and not isinstance(error, CommitUnknown):
+                raise DatabaseUnavailable(AWAY) from error
             raise error
         if is_away(error):
             await self.pool.check()
         await asyncio.sleep(random.uniform(0.002, 0.02))
 
     def _connection(self) -> AbstractAsyncContextManager[Connection]:
-        return self.pool.connection(timeout=patience.get())
+        return self.pool.connection(timeout=db_timeout.get())
 
     async def _read(self, sql: str, parameters: dict[str, object]) -> list[Row]:
         async with self._connection() as connection:
@@ -232,7 +232,7 @@ async def _commit(connection: Connection) -> None:
         await connection.execute("commit")
     except psycopg.OperationalError as error:
         if is_lost(error):
-            raise MaybeCommitted("the connection to PostgreSQL broke during a commit") from error
+            raise CommitUnknown("the connection to PostgreSQL broke during a commit") from error
         raise
 
 

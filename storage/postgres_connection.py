@@ -13,7 +13,7 @@ from psycopg.types.numeric import FloatLoader
 from psycopg.types.string import StrDumper
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from storage.database import DatabaseUnusable, MaybeCommitted
+from storage.database import CommitUnknown, DatabaseUnusable
 from storage.dialects import Text
 
 Connection = AsyncConnection[dict[str, Any]]
@@ -38,7 +38,7 @@ UNREADABLE = (
 
 def may_be_tried_again(error: BaseException) -> bool:
     causes = list(_causes(error))
-    if any(isinstance(cause, MaybeCommitted) for cause in causes):
+    if any(isinstance(cause, CommitUnknown) for cause in causes):
         return False
     return any(is_lost(cause) or getattr(cause, "sqlstate", None) in COLLISIONS for cause in causes)
 

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import TextIO
 
-from storage.database import DatabaseInUse, DatabaseTrouble, DatabaseUnusable
+from storage.database import DatabaseInUse, DatabaseUnavailable, DatabaseUnusable
 
 PRAGMAS = ("synchronous = full", "busy_timeout = 2000", "foreign_keys = on")
 TROUBLES = {
@@ -22,11 +22,11 @@ TROUBLES = {
 
 
 def plain(error: BaseException) -> BaseException:
-    """What the disk did to us as `DatabaseTrouble`; any other error as it is."""
+    """What the disk did to us as `DatabaseUnavailable`; any other error as it is."""
     trouble = TROUBLES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     if trouble is None:
         return error
-    told = DatabaseTrouble(trouble)
+    told = DatabaseUnavailable(trouble)
     told.__cause__ = error
     return told
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.engine import Engine, Job
-from storage import Database, MaybeCommitted, Transaction
+from storage import CommitUnknown, Database, Transaction
 from storage.batching import Gathering
 from storage.requests import RequestRow, RequestStore
 
@@ -39,5 +39,5 @@ class Intake:
 
         try:
             return await self._db.transaction(store, is_quick=True)
-        except MaybeCommitted:  # then those that are there already are found, and nothing is stored twice
+        except CommitUnknown:  # then those that are there already are found, and nothing is stored twice
             return await self._db.transaction(store, is_quick=True)

@@ -24,7 +24,7 @@ from bot.slack.fallback import readable
 from bot.slack.refusals import CARD_LOST, TOKEN_DEAD, UNREACHABLE
 from bot.slack.text import Message, is_user
 from bot.vault import Vault
-from storage import Database, DatabaseTrouble, Transaction
+from storage import Database, DatabaseUnavailable, Transaction
 from storage.apps import AppStore
 from storage.messages import DIGEST, UNFURL, CardRow, CardStore
 from storage.outbox import OutboxRow, OutboxStore
@@ -81,7 +81,7 @@ class Notifier:
             await self._repaint(message)
             await self._retry(message, error)
         except asyncio.CancelledError:
-            with contextlib.suppress(DatabaseTrouble, TimeoutError):
+            with contextlib.suppress(DatabaseUnavailable, TimeoutError):
                 async with asyncio.timeout(REPAINT_SECONDS):
                     await self._repaint(message)
             raise

@@ -22,7 +22,7 @@ from procrastinate.jobs import Status
 
 from bot.clock import Clock
 from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
-from storage import DatabaseTrouble, MaybeCommitted, Transaction
+from storage import CommitUnknown, DatabaseUnavailable, Transaction
 from storage.postgres import PostgresDatabase
 from storage.postgres_connection import is_away
 from storage.postgres_transaction import PostgresTransaction
@@ -251,7 +251,7 @@ class DistributedEngine:
         except asyncio.CancelledError:
             await self._end(job, partial(self._again, job, at=None, failures=job.attempts))
             raise
-        except (DatabaseTrouble, MaybeCommitted) as trouble:  # no failure of its own; but it began
+        except (DatabaseUnavailable, CommitUnknown) as trouble:  # no failure of its own; but it began
             log.warning("a job waits for the database", extra={"kind": job.queue, "error": str(trouble)})
             await self._end(job, partial(self._again, job, at=None, failures=max(job.attempts, 1)))
         except Exception as error:

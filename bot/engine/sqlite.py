@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
-from storage import Database, DatabaseTrouble, Transaction
+from storage import Database, DatabaseUnavailable, Transaction
 from storage.jobs import JobRow, JobStore
 
 log = logging.getLogger(__name__)
@@ -105,14 +105,14 @@ class _Worker:
             try:
                 await self._turn()
                 self._is_in_trouble = False
-            except DatabaseTrouble as trouble:
+            except DatabaseUnavailable as trouble:
                 self._complain(trouble)
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
             except Exception:
                 log.exception("the job table cannot be read; trying again", extra={"kind": self._kind})
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
 
-    def _complain(self, trouble: DatabaseTrouble) -> None:
+    def _complain(self, trouble: DatabaseUnavailable) -> None:
         """Once, however long it lasts."""
         if not self._is_in_trouble:
             self._is_in_trouble = True
@@ -162,7 +162,7 @@ class _Worker:
         except asyncio.CancelledError:
             await self._jobs.release_job(row.job_id)
             raise
-        except DatabaseTrouble as trouble:  # no failure of its own; but it began, and has to know that
+        except DatabaseUnavailable as trouble:  # no failure of its own; but it began, and has to know that
             self._complain(trouble)
             now = self._clock.now()
             await self._end(partial(self._jobs.retry_job, row.job_id, due_at=now, error=type(trouble).__name__))
@@ -177,7 +177,7 @@ class _Worker:
             try:
                 await store()
                 return
-            except DatabaseTrouble as trouble:
+            except DatabaseUnavailable as trouble:
                 self._complain(trouble)
             await asyncio.sleep(TRY_AGAIN_SECONDS)
 

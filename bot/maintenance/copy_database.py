@@ -41,14 +41,14 @@ async def copy_database(source_url: str, target_url: str) -> list[str]:
 
 
 async def _copy(source: Database, target: Database) -> list[str]:
-    from storage.copy import Differs, list_tables
+    from storage.copy import CopyMismatch, list_tables
 
     tables, rows = await list_tables(source), JobStore(source)
     jobs = [Job(row.kind, row.arguments, row.key, row.due_at) for row in await rows.list_unfinished()]
     engine = engine_for(target, clock=SystemClock())
     try:
         counts = await target.transaction(partial(_carry, source=source, tables=tables, engine=engine, jobs=jobs))
-    except Differs as error:
+    except CopyMismatch as error:
         raise CopyFailed(f"{error}; nothing was copied.") from error
     await target.execute("analyze")  # plans for tables that were empty until now would read all of them
     failed = (await rows.count_jobs()).get("failed", 0)
@@ -60,7 +60,7 @@ async def _copy(source: Database, target: Database) -> list[str]:
 async def _carry(
     tx: Transaction, *, source: Database, tables: Sequence[Table], engine: Engine, jobs: Sequence[Job]
 ) -> list[tuple[Table, int]]:
-    from storage.copy import is_empty, move_table
+    from storage.copy import copy_table, is_empty
     from storage.postgres_transaction import PostgresTransaction
 
     assert isinstance(tx, PostgresTransaction)
@@ -68,7 +68,7 @@ async def _carry(
     async def move(connection: Any) -> list[tuple[Table, int]]:
         if not await is_empty(connection, list(tables)):
             raise CopyFailed(NOT_EMPTY)
-        return [(table, await move_table(connection, source, table)) for table in tables]
+        return [(table, await copy_table(connection, source, table)) for table in tables]
 
     counts = await tx.on_connection(move)
     for job in jobs:

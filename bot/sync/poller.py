@@ -30,7 +30,7 @@ from bot.outbox import Outbox
 from bot.sync.backfill import Walk
 from bot.sync.updates import Observer
 from bot.sync_schedule import LEAST_PAUSE, SWEEP, Sweeps
-from storage import Database, DatabaseTrouble, Transaction
+from storage import Database, DatabaseUnavailable, Transaction
 from storage.builds import BuildRow, BuildStore
 from storage.messages import CARD, CardStore
 from storage.workspaces import WorkspaceStore
@@ -127,7 +127,7 @@ class Tracker:
         except BitriseError as trouble:
             log.warning("a sweep failed", extra={"workspace": workspace_id, "error": str(trouble)})
             error = trouble
-        except DatabaseTrouble:
+        except DatabaseUnavailable:
             raise  # this sweep comes again by itself
         except Exception:  # the next sweep must be planned whatever happened in this one
             log.exception("a sweep broke", extra={"workspace": workspace_id})
@@ -147,7 +147,7 @@ class Tracker:
 
     async def _give_back(self, workspace_id: str, *, until: datetime, due_at: datetime) -> None:
         """A shutdown cut it off: whoever sweeps next need not wait for the claim's end, unless the database is away."""
-        with contextlib.suppress(DatabaseTrouble, TimeoutError):
+        with contextlib.suppress(DatabaseUnavailable, TimeoutError):
             async with asyncio.timeout(GIVE_BACK_SECONDS):
                 await self._workspaces.release_sweep(workspace_id, until=until, due_at=due_at)
 

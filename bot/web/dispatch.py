@@ -28,11 +28,11 @@ from slack_sdk.signature import SignatureVerifier
 from bot.context import Services
 from bot.metrics import Metrics
 from bot.web.handlers import Handlers, Payload, answer
-from storage import patience
+from storage import db_timeout
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 2.0
+DB_TIMEOUT_SECONDS = 2.0
 """Of the three that Slack waits."""
 TIMESTAMP, SIGNATURE = re.compile(r"[0-9]{1,12}"), re.compile(r"v0=[0-9a-f]{64}")
 WARNED_EVERY_SECONDS = 60
@@ -87,7 +87,7 @@ class Deliveries:
 
     async def by_name(self, body: Payload) -> BoltResponse | None:
         """What the handler acknowledged with; None when Bolt has to look at it."""
-        patience.set(PATIENCE_SECONDS)
+        db_timeout.set(DB_TIMEOUT_SECONDS)
         named = None if self._is_stopping or "ssl_check" in body else self._handlers.find(body)
         if named is None:
             return None
@@ -100,7 +100,7 @@ class Deliveries:
 
     async def by_bolt(self, req: AsyncBoltRequest, next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse | None:
         """Around every delivery that Bolt answers: hand the listener its services, count, and refuse when stopping."""
-        patience.set(PATIENCE_SECONDS)
+        db_timeout.set(DB_TIMEOUT_SECONDS)
         if self._is_stopping:
             return BoltResponse(status=503)
         req.context["services"] = self._services

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storage import Database, DatabaseUnusable, Transaction, open_database, patience
+from storage import Database, DatabaseUnusable, Transaction, db_timeout, open_database
 from tests.storage.conftest import Body, Held, note, noted
 
 pytestmark = pytest.mark.usefixtures("notes")
@@ -113,7 +113,7 @@ async def test_many_writers_lose_nothing(database: Database) -> None:
         await tx.execute("update notes set text = :text where note_id = 'sum'", text=str(int(row["text"]) + 1))
 
     await database.transaction(note("sum", "0"))
-    patience.set(60.0)  # a machine with other work takes longer than the usual patience; none may be turned away here
+    db_timeout.set(60.0)  # a machine with other work takes longer than the default; no write may be refused here
     await asyncio.gather(*(database.transaction(count) for _ in range(700)))
     row = await database.fetch_one("select text from notes where note_id = 'sum'")
     assert row is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Database, DatabaseTrouble, Transaction, open_database
+from storage import Database, DatabaseUnavailable, Transaction, open_database
 from storage.sqlite import SqliteDatabase
 from tests.storage.conftest import note, noted
 from tests.storage.test_database import together
@@ -62,7 +62,7 @@ async def test_a_full_disk_is_told_and_goes_by(url: str, database: Database) -> 
     await database.execute("pragma max_page_count = 1")  # SQLite keeps to what there is, and says what a full disk says
     results = await together(database, note("big", "x" * 100_000), note("also big", "x" * 100_000))
     assert [str(result) for result in results] == ["The disk that holds the database is full."] * 2
-    assert all(isinstance(result, DatabaseTrouble) for result in results)
+    assert all(isinstance(result, DatabaseUnavailable) for result in results)
     assert await noted(database) == []
     await database.execute("pragma max_page_count = 1000000")
     await is_well(database, url)
@@ -72,7 +72,7 @@ async def test_a_full_disk_is_told_and_goes_by(url: str, database: Database) -> 
 async def test_a_file_that_became_read_only_is_told_and_goes_by(url: str, database: Database) -> None:
     assert isinstance(database, SqliteDatabase)
     await database.execute("pragma query_only = on")  # SQLite says what it says on a disk that turned read-only
-    with pytest.raises(DatabaseTrouble, match="may not be written to"):
+    with pytest.raises(DatabaseUnavailable, match="may not be written to"):
         await database.transaction(note("a"))
     assert await noted(database) == [], "reading goes on"
     database._writer.execute("pragma query_only = off")  # by nobody else: no transaction begins meanwhile
@@ -83,7 +83,7 @@ async def test_a_file_that_became_read_only_is_told_and_goes_by(url: str, databa
 async def test_a_backup_that_holds_the_lock_is_told_and_goes_by(url: str, database: Database) -> None:
     await database.execute("pragma busy_timeout = 20")
     with locked(url):
-        with pytest.raises(DatabaseTrouble, match="keeps the database locked"):
+        with pytest.raises(DatabaseUnavailable, match="keeps the database locked"):
             await database.transaction(note("a"))
         assert await noted(database) == [], "reading goes on"
     await is_well(database, url)
@@ -116,7 +116,7 @@ async def test_a_damaged_page_is_told(url: str, database: Database) -> None:
     await database.close()
     damage(Path(path_of(url)))
     broken = await open_database(url)
-    with pytest.raises(DatabaseTrouble, match="damaged"):
+    with pytest.raises(DatabaseUnavailable, match="damaged"):
         await broken.fetch_all("select sum(length(text)) as all_text from notes")
     await broken.close()
 

@@ -11,7 +11,7 @@ import pytest
 
 from playground.clock import SteppedClock
 from playground.slack import Delivery
-from storage import Database, DatabaseTrouble, open_database, patience
+from storage import Database, DatabaseUnavailable, db_timeout, open_database
 from storage.postgres_connection import is_away
 from tests.postgres_server import LocalServer
 from tests.storage.conftest import note, noted
@@ -24,9 +24,9 @@ SHORT = 0.3
 async def database(own_postgres: LocalServer) -> AsyncIterator[Database]:
     database = await open_database(f"{own_postgres.url}/postgres")
     await database.execute("create table notes (note_id text primary key, text text)")
-    token = patience.set(SHORT)
+    token = db_timeout.set(SHORT)
     yield database
-    patience.reset(token)
+    db_timeout.reset(token)
     await database.close()
 
 
@@ -34,18 +34,18 @@ async def test_it_is_told_and_work_goes_on_when_it_is_back(own_postgres: LocalSe
     await database.transaction(note("before"))
     own_postgres.stop()
     for asked in (database.transaction(note("lost")), database.fetch_all("select * from notes")):
-        with pytest.raises(DatabaseTrouble, match="PostgreSQL cannot be reached just now") as told:
+        with pytest.raises(DatabaseUnavailable, match="PostgreSQL cannot be reached just now") as told:
             await asked
         assert is_away(told.value)
     own_postgres.start()
-    patience.set(20.0)
+    db_timeout.set(20.0)
     await database.transaction(note("after"))
     assert await noted(database) == ["after", "before"]
 
 
 async def test_who_may_wait_longer_waits_for_it(own_postgres: LocalServer, database: Database) -> None:
     own_postgres.stop()
-    patience.set(20.0)
+    db_timeout.set(20.0)
     waits = asyncio.create_task(database.transaction(note("waited")))
     await asyncio.sleep(0)
     own_postgres.start()

@@ -17,7 +17,7 @@ from bot.engine import GIVE_UP_AFTER, Engine, Job, RetryAt, began_before
 from bot.engine.procrastinate import DistributedEngine, Pace
 from bot.engine.sqlite import LocalEngine
 from playground.clock import SteppedClock
-from storage import Database, DatabaseTrouble, open_database
+from storage import Database, DatabaseUnavailable, open_database
 from storage.postgres import PostgresDatabase
 
 FAST = Pace(poll=0.05, beat=0.1, dead_after=5, rescue=0.1)
@@ -244,7 +244,7 @@ async def test_a_retry_that_was_asked_for_is_no_failure(bench: Bench) -> None:
 
 
 async def test_trouble_with_the_database_is_no_failure_of_the_job(bench: Bench) -> None:
-    bench.fail["a"] = [DatabaseTrouble("It is away.") for _ in range(GIVE_UP_AFTER + 1)]
+    bench.fail["a"] = [DatabaseUnavailable("It is away.") for _ in range(GIVE_UP_AFTER + 1)]
     await bench.add("a")
     await bench.engine.start()
     await bench.engine.settled()
@@ -253,7 +253,7 @@ async def test_trouble_with_the_database_is_no_failure_of_the_job(bench: Bench) 
 
 async def test_what_the_database_cut_short_has_to_know_that_it_began(bench: Bench) -> None:
     """It may have things in hand, such as the claim of a sweep."""
-    bench.fail["a"] = [DatabaseTrouble("It is away.")]
+    bench.fail["a"] = [DatabaseUnavailable("It is away.")]
     await bench.add("a")
     await bench.engine.settled()
     assert (bench.done, bench.again) == (["a"], ["a"])

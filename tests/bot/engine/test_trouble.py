@@ -13,7 +13,7 @@ import pytest
 from bot.engine import Job, RetryAt, began_before
 from bot.engine.sqlite import LocalEngine
 from playground.clock import SteppedClock
-from storage import Database, DatabaseTrouble, open_database
+from storage import Database, DatabaseUnavailable, open_database
 from tests.conftest import Complaints
 
 
@@ -96,7 +96,7 @@ async def test_it_says_so_once_however_long_it_lasts(desk: Desk, complaints: Com
     await desk.ask("lock")
     await desk.is_locked.wait()
     for _ in range(5):
-        with pytest.raises(DatabaseTrouble):
+        with pytest.raises(DatabaseUnavailable):
             await desk.ask("not taken")
     desk.unlock()
     await desk.engine.settled()
