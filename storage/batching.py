@@ -1,4 +1,4 @@
-"""Questions that come while one is being answered are answered together: a round trip or a commit is paid once."""
+"""Request batching: items submitted while a batch is being processed form the next one, so they share a round trip."""
 
 from __future__ import annotations
 
@@ -6,60 +6,60 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-Q = TypeVar("Q")
-A = TypeVar("A")
-MOST = 50
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+MAX_BATCH = 50
 
 
-class Gathering(Generic[Q, A]):
-    """``answer`` takes up to fifty questions and returns as many answers, in order.
+class Batcher(Generic[Item, Result]):
+    """Pass submitted items to ``process`` in batches of up to `MAX_BATCH`; it returns as many results, in order.
 
-    When it fails for several, each is asked again alone, so that one of them spoils nothing for the others: it must be
-    harmless to ask twice.
+    If a batch fails, each of its items is processed again on its own, so that one bad item doesn't fail the others.
+    ``process`` has to be safe to repeat.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]]) -> None:
-        self._answer = answer
-        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
-        self._work: asyncio.Task[None] | None = None
+    def __init__(self, process: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
+        self._process = process
+        self._queue: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._worker: asyncio.Task[None] | None = None
 
-    async def ask(self, question: Q) -> A:
-        """Raises what ``answer`` raises for this question alone."""
-        answered: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, answered))
-        if self._work is None:
-            self._work = asyncio.create_task(self._answer_all(), name="questions gathered")
-        return await answered
+    async def submit(self, item: Item) -> Result:
+        """Return the result for ``item``. Raises what ``process`` raises for it alone."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._queue.append((item, future))
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._run(), name="batcher")
+        return await future
 
-    async def _answer_all(self) -> None:
-        group: list[tuple[Q, asyncio.Future[A]]] = []
+    async def _run(self) -> None:
+        batch: list[tuple[Item, asyncio.Future[Result]]] = []
         try:
-            while self._waiting:
-                await self._until_nobody_else_comes()
-                group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                await self._answer_group(group)
+            while self._queue:
+                await self._wait_for_more()
+                batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
+                await self._process_batch(batch)
         finally:
-            self._work = None
-            for _, answered in (*group, *self._waiting):  # none is open, unless this was cut off
-                answered.cancel()
+            self._worker = None
+            for _, future in (*batch, *self._queue):  # unless this task was canceled, none is pending
+                future.cancel()
 
-    async def _until_nobody_else_comes(self) -> None:
-        """Let the loop read what has come in: on a busy one the next questions are on their way to us."""
-        known = 0
-        while known < len(self._waiting) < MOST:
-            known = len(self._waiting)
+    async def _wait_for_more(self) -> None:
+        """Yield to the event loop as long as that brings more items: on a busy loop they are already on their way."""
+        size = 0
+        while size < len(self._queue) < MAX_BATCH:
+            size = len(self._queue)
             await asyncio.sleep(0)
 
-    async def _answer_group(self, group: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
+    async def _process_batch(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
-            answers = await self._answer([question for question, _ in group])
+            results = await self._process([item for item, _ in batch])
         except Exception as error:
-            if len(group) > 1:
-                for each in group:
-                    await self._answer_group([each])
-            elif not group[0][1].done():
-                group[0][1].set_exception(error)
+            if len(batch) > 1:
+                for entry in batch:
+                    await self._process_batch([entry])
+            elif not batch[0][1].done():
+                batch[0][1].set_exception(error)
             return
-        for (_, answered), answer in zip(group, answers, strict=True):
-            if not answered.done():  # whoever asked may have gone
-                answered.set_result(answer)
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():  # the caller may have been canceled
+                future.set_result(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.batching import Gathering
+from storage.batching import Batcher
 from storage.database import Database, Row, from_row
 
 
@@ -35,14 +35,14 @@ FIND_PLACE = f"""
 class PlaceStore:
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._gathering = Gathering(self._find_places)
+        self._batcher = Batcher(self._find_places)
 
     async def find_place(self, workspace_id: str, channel_id: str) -> PlaceRow | None:
         """None when nobody knows the workspace."""
         if self._db.dialect == "sqlite":  # on the loop, sooner than anybody else could ask
             row = await self._db.fetch_one(FIND_PLACE, workspace_id=workspace_id, channel_id=channel_id)
             return _place(row)
-        return await self._gathering.ask((workspace_id, channel_id))
+        return await self._batcher.submit((workspace_id, channel_id))
 
     async def _find_places(self, asked: Sequence[tuple[str, str]]) -> list[PlaceRow | None]:
         """Those that are asked for at the same time, in one round trip."""

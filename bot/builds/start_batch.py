@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.engine import Engine, Job
 from storage import CommitUnknown, Database, Transaction
-from storage.batching import Gathering
+from storage.batching import Batcher
 from storage.requests import RequestRow, RequestStore
 
 START = "start"
@@ -24,11 +24,11 @@ class Start:
 class Intake:
     def __init__(self, *, database: Database, requests: RequestStore, engine: Engine) -> None:
         self._db, self._requests, self._engine = database, requests, engine
-        self._gathering = Gathering(self._add_all)
+        self._batcher = Batcher(self._add_all)
 
     async def add(self, start: Start) -> str | None:
         """Returns the state of the request, see `RequestStore.add_starts`. One that is accepted has its job."""
-        return await self._gathering.ask(start)
+        return await self._batcher.submit(start)
 
     async def _add_all(self, starts: Sequence[Start]) -> list[str | None]:
         async def store(tx: Transaction) -> list[str | None]:
