@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from storage import is_postgres, needs_packages
 from storage.database import DatabaseUnusable, Reads, Row, to_column
 from storage.migrations import MIGRATIONS
-from storage.sqlite_file import plain
+from storage.sqlite_file import translate_error
 
 
 class SqliteReads:
@@ -54,7 +54,7 @@ async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
         await _check_version(reads)
         yield reads
     except sqlite3.DatabaseError as error:
-        if (trouble := plain(error)) is not error:
+        if (trouble := translate_error(error)) is not error:
             raise trouble from error
         raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
     finally:

@@ -1,8 +1,8 @@
-"""SQLite: one writer thread with group commit; look-ups on the loop and lists in a thread, both read-only.
+"""SQLite: a writer thread with group commit, and read-only connections for look-ups on the event loop and for lists.
 
-Two threads of Python take turns, and a busy loop lets the writer have its turn after milliseconds only, statement by
-statement. So quick transactions run on the loop while the writer rests, and only their commit, which waits for the
-disk, is the writer's.
+Python threads share one interpreter lock, so a busy event loop delays the writer thread by milliseconds per statement.
+Therefore a quick transaction runs on the loop while the writer is idle; only its commit, which waits for the disk, runs
+in the writer thread.
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from storage.database import DatabaseUnusable, Dialect, Row, Transaction, to_column
-from storage.sqlite_file import connect, enable_wal, lock, make_private, plain
+from storage.sqlite_file import connect, enable_wal, lock, make_private, translate_error
 
 T = TypeVar("T")
-PLAIN = (str, int, type(None))
-"""What SQLite stores as it is: most of what there is."""
-BATCH = 500
-LOCKED_SECONDS = 2.0
-"""Less than a person in Slack waits for an answer."""
-LOCKED_PAUSE_SECONDS = 0.02
-FOREIGN = "a transaction may await its own statements only"
+NATIVE_TYPES = (str, int, type(None))
+MAX_BATCH = 500
+LOCK_TIMEOUT_SECONDS = 2.0
+"""Shorter than the three seconds that Slack waits for an answer."""
+LOCK_RETRY_SECONDS = 0.02
+FOREIGN_AWAIT = "a transaction may await its own statements only"
 
 
 def _fetch(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> list[Row]:
@@ -36,22 +35,22 @@ def _fetch(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, ob
 
 
 def _columns(parameters: Mapping[str, object]) -> dict[str, object]:
-    return {name: value if type(value) in PLAIN else to_column(value) for name, value in parameters.items()}
+    return {name: value if type(value) in NATIVE_TYPES else to_column(value) for name, value in parameters.items()}
 
 
 def _read(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> list[Row]:
     try:
         return _fetch(connection, sql, parameters)
     except sqlite3.Error as error:
-        raise plain(error) from error
+        raise translate_error(error) from error
 
 
 class _SqliteTransaction:
-    """Statements inside the writer's savepoint. Its methods never suspend, so the writer's thread can run a body."""
+    """Run statements inside the writer's savepoint. No method suspends, so a body can run without an event loop."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self.committed: list[Callable[[], None]] = []
+        self.callbacks: list[Callable[[], None]] = []
 
     async def execute(self, sql: str, /, **parameters: object) -> int:
         return self._connection.execute(sql, _columns(parameters)).rowcount
@@ -64,77 +63,77 @@ class _SqliteTransaction:
         return _fetch(self._connection, sql, parameters)
 
     async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
-        found = [_fetch(self._connection, sql, each) for each in parameters]
-        return [rows[0] if rows else None for rows in found]
+        results = [_fetch(self._connection, sql, each) for each in parameters]
+        return [rows[0] if rows else None for rows in results]
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        self.committed.append(callback)
+        self.callbacks.append(callback)
 
 
-class _Call:
-    """A transaction body on its way through the writer, and the future that awaits it."""
+class WriteTask:
+    """A transaction body queued for the writer, and the future its caller awaits."""
 
     def __init__(self, body: Callable[[Transaction], Awaitable[Any]], future: asyncio.Future[Any]) -> None:
-        self.body, self.future, self.since = body, future, time.monotonic()
+        self.body, self.future, self.queued_at = body, future, time.monotonic()
         self.result: Any = None
         self.error: BaseException | None = None
-        self.committed: list[Callable[[], None]] = []
+        self.callbacks: list[Callable[[], None]] = []
 
-    def run(self, connection: sqlite3.Connection) -> None:
-        """Run the body in a savepoint of its own, so that one failing call does not undo its neighbours."""
-        connection.execute("savepoint call")
+    def run_in_savepoint(self, connection: sqlite3.Connection) -> None:
+        """Run the body in a savepoint of its own, so that a failing task doesn't undo the others of its batch."""
+        connection.execute("savepoint task")
         try:
-            self.run_bare(connection)
-        except BaseException as error:  # whatever it is, it belongs to the caller and must not end the writer
+            self.run(connection)
+        except BaseException as error:  # it belongs to the caller and must not end the writer thread
             self.error = error
             if connection.in_transaction:
-                connection.execute("rollback to call")
+                connection.execute("rollback to task")
         if connection.in_transaction:
-            connection.execute("release call")
+            connection.execute("release task")
 
-    def run_bare(self, connection: sqlite3.Connection) -> None:
-        """Run the body. Raises what it raises, and whoever shares the transaction is undone with it."""
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Run the body without a savepoint. If it raises, the whole transaction has to be rolled back."""
         transaction = _SqliteTransaction(connection)
-        self.result = _drive(self.body(transaction))
-        self.committed = transaction.committed
+        self.result = run_sync(self.body(transaction))
+        self.callbacks = transaction.callbacks
 
-    def settle(self) -> None:
-        for callback in () if self.error else self.committed:
-            self.future.get_loop().call_soon(callback)  # before the caller goes on; one that breaks harms nobody
+    def complete(self) -> None:
+        for callback in () if self.error else self.callbacks:
+            self.future.get_loop().call_soon(callback)  # before the caller resumes; if one raises, the others still run
         if self.future.done():
             return
         if self.error is None:
             self.future.set_result(self.result)
         else:
-            self.future.set_exception(plain(self.error))
+            self.future.set_exception(translate_error(self.error))
 
 
-class _Group:
-    """Calls that become one transaction of SQLite's. ``trouble`` is what makes it end without a commit."""
+class CommitBatch:
+    """Tasks that share one SQLite transaction. With ``error`` set it is rolled back instead of committed."""
 
-    def __init__(self, calls: list[_Call]) -> None:
-        self.calls = calls
-        self.trouble: sqlite3.Error | None = None
+    def __init__(self, tasks: list[WriteTask]) -> None:
+        self.tasks = tasks
+        self.error: sqlite3.Error | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
-        for call in self.calls:
-            call.run(connection)
-            if not connection.in_transaction:  # SQLite took everything back: the disk is full, a page is broken
+        for task in self.tasks:
+            task.run_in_savepoint(connection)
+            if not connection.in_transaction:  # SQLite rolled everything back: the disk is full or a page is damaged
                 undone = sqlite3.OperationalError("the transaction was undone by SQLite")
-                self.trouble = call.error if isinstance(call.error, sqlite3.Error) else undone
+                self.error = task.error if isinstance(task.error, sqlite3.Error) else undone
                 return
 
     def fail(self, error: sqlite3.Error) -> None:
-        for call in self.calls:
-            call.error = call.error or error
+        for task in self.tasks:
+            task.error = task.error or error
 
-    def settle(self) -> None:
-        for call in self.calls:
-            call.settle()
+    def complete(self) -> None:
+        for task in self.tasks:
+            task.complete()
 
 
-def _drive(body: Awaitable[T]) -> T:
-    """Run a coroutine that never really waits, without an event loop."""
+def run_sync(body: Awaitable[T]) -> T:
+    """Run a coroutine that never suspends, without an event loop."""
     coroutine = body.__await__()
     try:
         next(coroutine)
@@ -142,11 +141,11 @@ def _drive(body: Awaitable[T]) -> T:
         result: T = stop.value
         return result
     coroutine.close()
-    raise RuntimeError(FOREIGN)
+    raise RuntimeError(FOREIGN_AWAIT)
 
 
 class SqliteDatabase:
-    """One file, one process. See `storage.database.Database`."""
+    """A file that one process owns. See `storage.database.Database`."""
 
     dialect: Dialect = "sqlite"
 
@@ -157,7 +156,7 @@ class SqliteDatabase:
                 make_private(path)
                 self._writer = opened.enter_context(contextlib.closing(connect(str(path))))
                 enable_wal(self._writer)
-                self._writer.execute("pragma busy_timeout = 0")  # from here on waiting is for the thread alone
+                self._writer.execute("pragma busy_timeout = 0")  # waits would block the event loop
                 self._reader, self._lister = (
                     opened.enter_context(contextlib.closing(connect(f"{path.absolute().as_uri()}?mode=ro")))
                     for _ in range(2)
@@ -165,8 +164,8 @@ class SqliteDatabase:
             except (sqlite3.Error, OSError) as error:
                 raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
             self._opened = opened.pop_all()
-        self._calls: queue.SimpleQueue[_Call | _Group | None] = queue.SimpleQueue()
-        self._on_their_way = 0
+        self._queue: queue.SimpleQueue[WriteTask | CommitBatch | None] = queue.SimpleQueue()
+        self._pending = 0
         self._is_in_body = False
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
@@ -177,11 +176,11 @@ class SqliteDatabase:
     async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         if self._is_closed:
             raise DatabaseUnusable("The database is closed.")
-        call = _Call(body, self._loop.create_future())
-        is_run = is_quick and not self._on_their_way and self._run_at_once(call)
-        self._on_their_way += 1
-        self._calls.put(_Group([call]) if is_run else call)
-        result: T = await call.future
+        task = WriteTask(body, self._loop.create_future())
+        has_run = is_quick and not self._pending and self._run_on_loop(task)
+        self._pending += 1
+        self._queue.put(CommitBatch([task]) if has_run else task)
+        result: T = await task.future
         return result
 
     async def execute(self, sql: str, /, **parameters: object) -> int:
@@ -189,7 +188,7 @@ class SqliteDatabase:
 
     async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
         self._refuse_in_body()
-        # 8 µs on the loop against 100 µs through a thread; a WAL reader never waits for the writer.
+        # 8 µs on the loop, 100 µs through a thread; in WAL mode a reader never waits for the writer.
         rows = _read(self._reader, sql, parameters)
         return rows[0] if rows else None
 
@@ -199,89 +198,86 @@ class SqliteDatabase:
 
     def _refuse_in_body(self) -> None:
         if self._is_in_body or threading.current_thread() is self._write_thread:
-            raise RuntimeError(FOREIGN)
+            raise RuntimeError(FOREIGN_AWAIT)
 
     async def close(self) -> None:
-        """Write what waits, then close; safe to call twice."""
+        """Finish queued transactions, then close. Safe to call twice."""
         self._is_closed = True
-        self._calls.put(None)
+        self._queue.put(None)
         await asyncio.to_thread(self._write_thread.join)
         self._list_thread.shutdown()
         self._opened.close()
 
-    # On the loop.
+    # On the event loop.
 
-    def _run_at_once(self, call: _Call) -> bool:
-        """All of a quick call but its commit, while the writer rests.
-
-        False when anything is in the way, a locked file or a broken body: the writer's thread sorts it out.
-        """
+    def _run_on_loop(self, task: WriteTask) -> bool:
+        """Run a quick task up to its commit. Return False if that fails: the writer thread then runs it again."""
         self._is_in_body = True
         try:
-            self._undo()
+            self._roll_back()
             self._writer.execute("begin immediate")
-            call.run_bare(self._writer)
+            task.run(self._writer)
         except Exception:
             with contextlib.suppress(sqlite3.Error):
-                self._undo()
+                self._roll_back()
             return False
         finally:
             self._is_in_body = False
         return True
 
-    def _settle(self, group: _Group) -> None:
-        self._on_their_way -= len(group.calls)
-        group.settle()
+    def _complete(self, batch: CommitBatch) -> None:
+        self._pending -= len(batch.tasks)
+        batch.complete()
 
-    # In the writer's thread.
+    # In the writer thread.
 
     def _write(self) -> None:
-        while (first := self._calls.get()) is not None:
-            if isinstance(first, _Group):  # run already, while nothing else was on its way
-                self._end(first)
+        while (first := self._queue.get()) is not None:
+            if isinstance(first, CommitBatch):  # has run on the loop while nothing else was pending
+                self._finish(first)
                 continue
-            group = _Group([first])
-            while len(group.calls) < BATCH and not self._calls.empty():
-                call = self._calls.get()
-                if call is None:
-                    self._write_group(group)
+            batch = CommitBatch([first])
+            while len(batch.tasks) < MAX_BATCH and not self._queue.empty():
+                task = self._queue.get()
+                if task is None:
+                    self._write_batch(batch)
                     return
-                assert isinstance(call, _Call)
-                group.calls.append(call)
-            self._write_group(group)
+                assert isinstance(task, WriteTask)
+                batch.tasks.append(task)
+            self._write_batch(batch)
 
-    def _write_group(self, group: _Group) -> None:
+    def _write_batch(self, batch: CommitBatch) -> None:
         try:
-            self._undo()  # a disk that refused to take back the last group, too
-            self._begin(until=group.calls[0].since + LOCKED_SECONDS)
-            group.run(self._writer)
+            self._roll_back()  # the rollback of the last batch may have failed, too
+            self._begin(deadline=batch.tasks[0].queued_at + LOCK_TIMEOUT_SECONDS)
+            batch.run(self._writer)
         except sqlite3.Error as error:
-            group.trouble = error
-        self._end(group)
+            batch.error = error
+        self._finish(batch)
 
-    def _begin(self, *, until: float) -> None:
-        """Wait for another process that has locked the file, a while."""
+    def _begin(self, *, deadline: float) -> None:
+        """Begin a transaction, retrying while another process has locked the file."""
         while True:
             try:
                 self._writer.execute("begin immediate")
                 return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
-            time.sleep(LOCKED_PAUSE_SECONDS)
+            time.sleep(LOCK_RETRY_SECONDS)
 
-    def _end(self, group: _Group) -> None:
-        """Commit. When the disk is full or the file is locked, nobody's call happened."""
+    def _finish(self, batch: CommitBatch) -> None:
+        """Commit, or roll back and fail every task of the batch: the disk is full, or the file is locked."""
         try:
-            if group.trouble is not None:
-                raise group.trouble
+            if batch.error is not None:
+                raise batch.error
             self._writer.execute("commit")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
-                self._undo()
-            group.fail(error)
-        self._loop.call_soon_threadsafe(self._settle, group)
+                self._roll_back()
+            batch.fail(error)
+        self._loop.call_soon_threadsafe(self._complete, batch)
 
-    def _undo(self) -> None:
+    def _roll_back(self) -> None:
         if self._writer.in_transaction:
             self._writer.execute("rollback")

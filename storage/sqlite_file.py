@@ -1,4 +1,4 @@
-"""A file of SQLite: locked, opened, and what it does to us in plain words."""
+"""A SQLite file: lock it, open it, and explain its errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TextIO
 from storage.database import DatabaseInUse, DatabaseUnavailable, DatabaseUnusable
 
 PRAGMAS = ("synchronous = full", "busy_timeout = 2000", "foreign_keys = on")
-TROUBLES = {
+ERROR_SENTENCES = {
     sqlite3.SQLITE_FULL: "The disk that holds the database is full.",
     sqlite3.SQLITE_IOERR: "The disk refuses to read or write the database.",
     sqlite3.SQLITE_READONLY: "The database file may not be written to.",
@@ -18,21 +18,24 @@ TROUBLES = {
     sqlite3.SQLITE_BUSY: "Another process, like a backup, keeps the database locked.",
     sqlite3.SQLITE_CORRUPT: "The database file is damaged: stop Buildbell and restore a backup.",
 }
-"""What an error of the disk means, by its primary code. https://www.sqlite.org/rescode.html"""
+"""By primary result code. https://www.sqlite.org/rescode.html"""
 
 
-def plain(error: BaseException) -> BaseException:
-    """What the disk did to us as `DatabaseUnavailable`; any other error as it is."""
-    trouble = TROUBLES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    if trouble is None:
+def translate_error(error: BaseException) -> BaseException:
+    """Return an error of the disk as `DatabaseUnavailable`, any other error unchanged."""
+    sentence = ERROR_SENTENCES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    if sentence is None:
         return error
-    told = DatabaseUnavailable(trouble)
-    told.__cause__ = error
-    return told
+    unavailable = DatabaseUnavailable(sentence)
+    unavailable.__cause__ = error
+    return unavailable
 
 
 def make_private(path: Path) -> None:
-    """A new file is for its owner: it will hold names, addresses, sealed tokens. Its -wal and -shm are as it is."""
+    """Create a new file readable by its owner only: it will hold names, addresses and sealed tokens.
+
+    SQLite creates the -wal and -shm files with the same mode.
+    """
     if not path.exists():
         path.touch(mode=0o600)
 
@@ -50,15 +53,15 @@ def connect(path: str) -> sqlite3.Connection:
 
 
 def enable_wal(connection: sqlite3.Connection) -> None:
-    """The file keeps it, so that it is done once in a database's life."""
+    """Switch the file to WAL mode, which it keeps."""
     if connection.execute("pragma journal_mode").fetchone()[0] != "wal":
-        import sqlite_utils  # 3 MiB, which a database that is there already does without
+        import sqlite_utils  # 3 MiB that an existing database doesn't need
 
         sqlite_utils.Database(connection).enable_wal()
 
 
 def lock(path: Path) -> TextIO:
-    """Hold ``<path>.lock`` for as long as this process lives: two writers would both send every message."""
+    """Hold ``<path>.lock`` for the life of this process: two processes would both send every message."""
     lock_path = path.with_name(path.name + ".lock")
     try:
         handle = lock_path.open("w")
