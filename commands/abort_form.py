@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, RadioButtonsElement, StaticSelectElement
 
-from bot.domain.builds import REASONS_TO_CHOOSE, Reason
+from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.slack import build_text as shown
 from bot.slack import ids
 from bot.slack.blocks import context, lines, plain, words

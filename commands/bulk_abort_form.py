@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, Option
 
-from bot.domain.builds import Reason
+from bot.domain.abort_reasons import Reason
 from bot.slack import build_text as shown
 from bot.slack import ids
 from bot.slack.blocks import context, plain, section

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.context import Services
-from bot.domain.builds import spoken_duration
+from bot.domain.builds import format_duration
 from bot.slack import replies
 from bot.slack.text import Message
 from bot.sync.import_messages import in_a_line
@@ -17,7 +17,7 @@ async def examine(typed: Typed, services: Services) -> Message | None:
     workspace = await services.workspaces.find_workspace(typed.asker.workspace_id)
     lines = []
     if workspace and workspace.last_sweep_at:
-        ago = spoken_duration((services.clock.now() - workspace.last_sweep_at).total_seconds())
+        ago = format_duration((services.clock.now() - workspace.last_sweep_at).total_seconds())
         lines.append(f"Bitrise was last looked at {ago} ago.")
     if workspace and workspace.last_sweep_error:
         lines.append(f"The last look failed: {workspace.last_sweep_error}")
@@ -33,7 +33,7 @@ async def examine(typed: Typed, services: Services) -> Message | None:
 def _skips(workspace: WorkspaceRow, services: Services) -> str:
     if workspace.last_skip_at is None:
         return "Steps of builds may ask for a skip; none has yet."
-    ago = spoken_duration((services.clock.now() - workspace.last_skip_at).total_seconds())
+    ago = format_duration((services.clock.now() - workspace.last_skip_at).total_seconds())
     return f"A step of a build last asked for a skip {ago} ago."
 
 
@@ -47,5 +47,5 @@ def _webhooks(workspace: WorkspaceRow | None, services: Services) -> str:
     if workspace is None or workspace.last_webhook_at is None:
         why = "" if services.hints.are_possible else ": BUILDBELL_PUBLIC_URL is not set, so it can't reach me"
         return f"Bitrise has not called yet{why}. I look by myself all the same."
-    ago = spoken_duration((services.clock.now() - workspace.last_webhook_at).total_seconds())
+    ago = format_duration((services.clock.now() - workspace.last_webhook_at).total_seconds())
     return f"Bitrise last called {ago} ago."

@@ -9,26 +9,27 @@ from datetime import datetime
 
 from bot.bitrise.models import OURS, Build, RequestedParams
 from bot.domain import builds
+from bot.domain.abort_reasons import parse_abort_reason
 from storage.builds import BuildRow
 
 
 def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
     """Return a build in our terms. Only our own requests know who asked for it: those columns stay None."""
     if build.is_pipeline:
-        state, outcome = builds.pipeline_state_of(build.status_text, build.finished_at)
+        state, outcome = builds.parse_pipeline_state(build.status_text, build.finished_at)
     else:
-        state, outcome = builds.state_of(
+        state, outcome = builds.parse_build_state(
             build.status, is_on_hold=build.is_on_hold, started_at=build.started_at, finished_at=build.finished_at
         )
     requested = build.requested or RequestedParams()
-    cause = builds.cause_of(
+    trigger = builds.parse_trigger(
         triggered_by=build.triggered_by,
         pull_request_id=build.pull_request_id,
         tag=build.tag,
         pipeline=build.pipeline_workflow_id,
         request_id=requested.request_id,
     )
-    reason = builds.parse_abort_reason(build.abort_reason) if build.abort_reason else None
+    reason = parse_abort_reason(build.abort_reason) if build.abort_reason else None
     return BuildRow(
         workspace_id=workspace_id,
         build_slug=build.slug,
@@ -45,8 +46,8 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
         build_message=requested.message,
         pull_request_id=build.pull_request_id,
         machine_type=build.machine_type,
-        cause=cause.kind,
-        cause_who=cause.who,
+        cause=trigger.cause,
+        cause_who=trigger.name,
         state=state,
         outcome=outcome,
         reason=reason.category if reason else None,
@@ -64,7 +65,7 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
         stack=build.stack,
         credit_cost=build.credit_cost,
         is_utility=build.is_utility,
-        cause_detail=cause.detail,
+        cause_detail=trigger.detail,
         pipeline_workflow_id=build.pipeline_workflow_id,
         pull_request_url=build.pull_request_view_url,
     )

@@ -12,7 +12,8 @@ from bot.bitrise.client import BitriseClient
 from bot.builds.abort_request import Stop, abort_key, ask, ended_sentence, hint_at, limit_of, name_of, spoken_asker
 from bot.clock import Clock
 from bot.connection import Connections
-from bot.domain.builds import STOPPED, Reason, spoken_duration
+from bot.domain.abort_reasons import Reason
+from bot.domain.builds import STOPPED, format_duration
 from bot.engine import Engine, Job, RetryAt
 from bot.errors import (
     BitriseBusy,
@@ -208,7 +209,7 @@ class Aborts:
     async def _try_later(self, request: RequestRow, build: BuildRow, error: BitriseUnavailable | BitriseBusy) -> None:
         now, stop = self._clock.now(), self._stop_of(request)
         if self._is_late(request, stop):
-            within = spoken_duration(limit_of(stop).total_seconds())
+            within = format_duration(limit_of(stop).total_seconds())
             text = f"Bitrise did not take it within {within}, so I have given up. The card shows how it goes on."
             await self._refuse(request, build, BuildbellError(text))
             return

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.bitrise.client import BitriseClient
-from bot.domain.builds import Outcome, Reason, abort_reason_text, spoken_duration
+from bot.domain.abort_reasons import Reason, abort_reason_text
+from bot.domain.builds import Outcome, format_duration
 from bot.errors import BitriseNotFound, BuildbellError
 from bot.permissions import BUILD_STEP, Asker
 from storage.builds import BuildRow
@@ -93,5 +94,5 @@ def ended_sentence(build: BuildRow) -> str:
     outcome = Outcome(build.outcome).label.lower() if build.outcome else "ended, Bitrise no longer shows how"
     took = ""
     if build.started_at and build.finished_at:
-        took = f" after {spoken_duration((build.finished_at - build.started_at).total_seconds())}"
+        took = f" after {format_duration((build.finished_at - build.started_at).total_seconds())}"
     return f"{name_of(build)} has already finished ({outcome}{took}), so there is nothing to stop."

@@ -13,7 +13,8 @@ from bot.builds.abort_request import Stop, ended_sentence, name_of
 from bot.builds.skip_token import Claim, app_secret, fits, is_true, read_claim
 from bot.clock import Clock
 from bot.connection import Connections
-from bot.domain.builds import STOPPED, Reason, State
+from bot.domain.abort_reasons import Reason
+from bot.domain.builds import STOPPED, State
 from bot.errors import BitriseBusy, BitriseNotFound, BuildbellError, SealBroken
 from bot.permissions import BUILD_STEP, Access, Asker
 from bot.rate_limits import Bucket

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from bot.bitrise.http import SLUG
-from bot.domain.abort_reasons import one_line
-from bot.domain.builds import Reason
+from bot.domain.abort_reasons import Reason, one_line
 from storage.builds import BuildRow
 
 SENTENCE_CHARACTERS = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.builds import Outcome
-from bot.domain.eta import LOOKED_AT, Eta, eta_of
+from bot.domain.eta import MAX_READ, Eta, estimate
 from bot.slack.build_text import ShownBuild
 from storage.apps import AppStore
 from storage.builds import BuildRow, BuildStore
@@ -44,7 +44,7 @@ class Showing:
 
     async def eta(self, build: BuildRow) -> Eta | None:
         """What the last successes of the same app and workflow took; None until there are a few."""
-        return eta_of(await self._builds.list_durations(build, limit=LOOKED_AT), build.machine_type)
+        return estimate(await self._builds.list_durations(build, limit=MAX_READ), build.machine_type)
 
     def url(self, build: BuildRow) -> str:
         if build.is_pipeline:

@@ -1,1 +1,1 @@
-"""Pure rules about builds: states, causes, abort reasons, estimates, compare links."""
+"""Pure rules about builds: states, causes, abort reasons, estimated durations, compare links."""

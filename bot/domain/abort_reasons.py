@@ -1,6 +1,6 @@
-"""Why a build was stopped: the text Bitrise is told, and what can be read out of the texts it gives back.
+"""Write and parse abort reasons: the category, sentence and person in the text that Bitrise stores. Pure.
 
-Pure. A text that nobody can place becomes ``other`` with its words kept, never a guess.
+A text of unknown form becomes ``other`` with the text kept, never a guess.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """First what a person may choose, then what Bitrise itself says."""
+    """Categories that people choose, then those that Bitrise gives itself."""
 
     SUPERSEDED = "superseded"
     WRONG_TARGET = "wrong-target"
@@ -59,8 +59,8 @@ REASONS_TO_CHOOSE = (
 
 _BY_TAG = {reason.value: reason for reason in Reason}
 
-_TEXT_CHARACTERS = 500
-_NAME_CHARACTERS = 60
+_MAX_TEXT = 500
+_MAX_NAME = 60
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 _OURS = re.compile(
@@ -69,92 +69,92 @@ _OURS = re.compile(
     re.DOTALL,
 )
 _TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\]\s*(?P<sentence>.*)", re.DOTALL)
-# Bitrise puts the token's owner in front of a reason given by API, and says only this of a press in its web page.
-_ASKED = re.compile(
+# Bitrise prefixes a reason given by API with the token's owner. An abort in its web page has only the prefix.
+_REQUESTED = re.compile(
     r"(?:User )?(?P<owner>.+?) requested to abort this build(?: with reason: ?(?P<reason>.*)|\.?)", re.DOTALL
 )
-# The first two wordings were seen. Those of the last two are recorded nowhere: each asks for two telling parts.
-_BITRISE_SAYS = {
+# The first two wordings were observed. The last two are documented nowhere, so each pattern requires two signs.
+_BITRISE_WORDINGS = {
     Reason.ROLLING_BUILD: r"(automatically )?(aborted|cancell?ed) (via|by|due to) rolling builds?\b.*",
     Reason.LOST_AGENT: r"lost connection (to|with) (the )?(build )?(agent|machine)\b.*",
     Reason.ON_HOLD_EXPIRED: r"(?=.*\bbuild\b)(?=.*\bon[- ]hold\b).*(\b\d+ days\b|\btoo long\b|\bexpired\b).*",
     Reason.TIME_OUT: r"(?=.*\bbuild\b).*(\btimed[- ]?out\b|\btime[- ]?out\b|\btime limit\b|\bmaximum build time\b).*",
 }
-_WORDINGS = {reason: re.compile(wording, re.I | re.DOTALL) for reason, wording in _BITRISE_SAYS.items()}
+_PATTERNS = {reason: re.compile(wording, re.I | re.DOTALL) for reason, wording in _BITRISE_WORDINGS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class AbortReason:
-    """What an abort text says. ``via_us`` is the text's own claim; our record of the abort is the better witness."""
+    """A parsed abort text. ``is_ours`` is only what the text claims; a stored abort request is better evidence."""
 
     category: Reason
     sentence: str
     by: str | None = None
     handle: str | None = None
-    via_us: bool = False
+    is_ours: bool = False
 
 
 def abort_reason_text(category: Reason, sentence: str, person_name: str, handle: str = "") -> str:
-    """What Bitrise is told: ``[wrong-target] wrong branch (Bo Li, @bo, via Buildbell)``, at most 500 characters.
+    """Write ``[wrong-target] wrong branch (Bo Li, @bo, via Buildbell)``, at most 500 characters.
 
-    Bitrise names the owner of the token, never the person in Slack, so the person is in the text.
+    Bitrise names the owner of the token, never the person in Slack, so the text names the person.
     """
-    tag, by = f"[{category.value}]", f"({_signature(person_name, handle)})"
-    room = _TEXT_CHARACTERS - len(tag) - len(by) - 2
-    return " ".join(part for part in (tag, _cut(one_line(sentence), room), by) if part)
+    tag, signature = f"[{category.value}]", f"({_signature(person_name, handle)})"
+    room = _MAX_TEXT - len(tag) - len(signature) - 2
+    return " ".join(part for part in (tag, _shorten(one_line(sentence), room), signature) if part)
 
 
 def parse_abort_reason(text: str | None) -> AbortReason:
-    """Read an ``abort_reason`` of Bitrise: our own form, Bitrise's texts, a bare tag of ours, or else ``other``."""
-    said = (text or "").strip()
-    if ours := _read_ours(said):
+    """Parse an ``abort_reason`` of Bitrise: our own form, Bitrise's texts, a bare tag of ours, or else ``other``."""
+    reason = (text or "").strip()
+    if ours := _parse_ours(reason):
         return ours
-    if asked := _ASKED.fullmatch(said):
-        return _read_asked(asked["owner"], (asked["reason"] or "").strip())
-    for category, wording in _WORDINGS.items():
-        if wording.fullmatch(said):
-            return AbortReason(category, said)
-    return _read_tagged(said)
+    if match := _REQUESTED.fullmatch(reason):
+        return _parse_requested(match["owner"], (match["reason"] or "").strip())
+    for category, pattern in _PATTERNS.items():
+        if pattern.fullmatch(reason):
+            return AbortReason(category, reason)
+    return _parse_tagged(reason)
 
 
-def _read_asked(owner: str, reason: str) -> AbortReason:
+def _parse_requested(owner: str, reason: str) -> AbortReason:
     if not reason:
         return AbortReason(Reason.IN_BITRISE, "", by=owner)
-    if ours := _read_ours(reason):
+    if ours := _parse_ours(reason):
         return ours
-    if _WORDINGS[Reason.ROLLING_BUILD].fullmatch(reason):  # home-made ones send Bitrise's own sentence by API
+    if _PATTERNS[Reason.ROLLING_BUILD].fullmatch(reason):  # home-made rolling builds send Bitrise's sentence by API
         return AbortReason(Reason.ROLLING_BUILD, reason, by=owner)
-    return _read_tagged(reason, by=owner)
+    return _parse_tagged(reason, by=owner)
 
 
-def _read_ours(text: str) -> AbortReason | None:
-    found = _OURS.fullmatch(text)
-    if found is None or found["tag"] not in _BY_TAG:
+def _parse_ours(text: str) -> AbortReason | None:
+    match = _OURS.fullmatch(text)
+    if match is None or match["tag"] not in _BY_TAG:
         return None
-    by = found["name"] or found["handle"]
-    return AbortReason(_BY_TAG[found["tag"]], found["sentence"] or "", by, found["handle"], via_us=True)
+    by = match["name"] or match["handle"]
+    return AbortReason(_BY_TAG[match["tag"]], match["sentence"] or "", by, match["handle"], is_ours=True)
 
 
-def _read_tagged(text: str, by: str | None = None) -> AbortReason:
-    """A tag of ours may be sent by anybody's script; a tag that is not ours stays in the sentence."""
-    found = _TAGGED.fullmatch(text)
-    if found is None or found["tag"] not in _BY_TAG:
+def _parse_tagged(text: str, by: str | None = None) -> AbortReason:
+    """Parse a bare tag of ours, which any script may send; an unknown tag stays in the sentence."""
+    match = _TAGGED.fullmatch(text)
+    if match is None or match["tag"] not in _BY_TAG:
         return AbortReason(Reason.OTHER, text, by)
-    return AbortReason(_BY_TAG[found["tag"]], found["sentence"], by)
+    return AbortReason(_BY_TAG[match["tag"]], match["sentence"], by)
 
 
 def _signature(person_name: str, handle: str) -> str:
-    """Who asked. Without round brackets and ``@`` in the name, the last bracket of the text is always ours."""
+    """Name the person. Parentheses and ``@`` are replaced, so that the last parentheses of the text are always ours."""
     name = one_line(one_line(person_name).translate(str.maketrans("()", "[]", "@")))
-    at = re.sub(r"[\s,()@]+", "", one_line(handle))[:_NAME_CHARACTERS]
-    return ", ".join(part for part in (_cut(name, _NAME_CHARACTERS), at and f"@{at}", "via Buildbell") if part)
+    at = re.sub(r"[\s,()@]+", "", one_line(handle))[:_MAX_NAME]
+    return ", ".join(part for part in (_shorten(name, _MAX_NAME), at and f"@{at}", "via Buildbell") if part)
 
 
 def one_line(text: str) -> str:
-    """One line of printable text: no control characters, no line breaks, nothing that turns the writing direction."""
+    """Remove line breaks, control characters and characters that change the writing direction."""
     kept = (" " if unicodedata.category(ch) in ("Cc", "Zl", "Zp") else ch for ch in text if ch not in _BIDI)
     return " ".join("".join(ch for ch in kept if unicodedata.category(ch) != "Cs").split())
 
 
-def _cut(text: str, characters: int) -> str:
+def _shorten(text: str, characters: int) -> str:
     return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"

@@ -1,7 +1,6 @@
-"""How a build stands, how it ended and who caused it: Bitrise's numbers and texts, read once. And times in words.
+"""Parse Bitrise's statuses and ``triggered_by`` texts into state, outcome and cause; format durations. Pure.
 
-Pure. What Bitrise's pages do not say becomes ``other`` with the text kept, never a guess. Why a build was stopped is
-next door in ``bot.domain.abort_reasons`` and can be had from here as well.
+A text that Bitrise doesn't document becomes ``other`` with the text kept, never a guess.
 """
 
 from __future__ import annotations
@@ -12,31 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.abort_reasons import (
-    REASONS_TO_CHOOSE,
-    AbortReason,
-    Reason,
-    abort_reason_text,
-    one_line,
-    parse_abort_reason,
-)
-
-__all__ = [
-    "REASONS_TO_CHOOSE",
-    "AbortReason",
-    "Cause",
-    "CauseOf",
-    "Outcome",
-    "Reason",
-    "State",
-    "abort_reason_text",
-    "cause_of",
-    "parse_abort_reason",
-    "pipeline_state_of",
-    "spoken_duration",
-    "state_of",
-    "triggered_by_text",
-]
+from bot.domain.abort_reasons import one_line
 
 
 class State(StrEnum):
@@ -61,7 +36,7 @@ class Outcome(StrEnum):
 
 
 STOPPED = (Outcome.ABORTED, Outcome.SKIPPED)
-"""Somebody ended it: it is no failure, and no success."""
+"""Stopped by a person or a rule: neither a success nor a failure."""
 
 
 class Cause(StrEnum):
@@ -110,27 +85,26 @@ _PIPELINE_STATES: Mapping[str, tuple[State, Outcome | None]] = {
 }
 
 
-def state_of(
+def parse_build_state(
     status: int | None, is_on_hold: bool | None, started_at: datetime | None, finished_at: datetime | None = None
 ) -> tuple[State, Outcome | None]:
-    """Where a build stands, by Bitrise's status number alone; its status text is only for showing.
+    """Return state and outcome by Bitrise's status number alone; its status text is only for display.
 
-    ``started_at`` is ``started_on_worker_at``; ``finished_at`` matters only to an undocumented number.
+    ``started_at`` is ``started_on_worker_at``; ``finished_at`` matters only for an undocumented number.
     """
     if status in _OUTCOMES:
         return State.FINISHED, _OUTCOMES[status]
-    # A number we have never heard of: as long as the build has no end it goes on being followed, and with an end it
-    # is Failed. It must not pass as a success, and Failed makes somebody look, which Aborted and Skipped would not.
-    # No number at all is a broken answer and ends nothing: the next one will have it.
+    # An undocumented number must not count as a success, and Failed makes somebody look, unlike Aborted and Skipped.
+    # A missing number is an incomplete response: keep following the build, the next response will have it.
     if status not in (None, 0) and finished_at is not None:
         return State.FINISHED, Outcome.FAILED
-    # On hold there is no free slot; off hold and without a start, the machine is still being prepared: both wait.
-    waits = bool(is_on_hold) or started_at is None
-    return (State.QUEUED if waits else State.RUNNING), None
+    # On hold there is no free slot; off hold and not started, the machine is still being prepared: both are queued.
+    is_queued = bool(is_on_hold) or started_at is None
+    return (State.QUEUED if is_queued else State.RUNNING), None
 
 
-def pipeline_state_of(status: str | None, finished_at: datetime | None = None) -> tuple[State, Outcome | None]:
-    """The same for a pipeline, whose status is a word; an unknown word follows the rule of an unknown number."""
+def parse_pipeline_state(status: str | None, finished_at: datetime | None = None) -> tuple[State, Outcome | None]:
+    """Return state and outcome by a pipeline's status word; an unknown word is handled like an unknown number."""
     word = (status or "").strip().lower()
     if word in _PIPELINE_STATES:
         return _PIPELINE_STATES[word]
@@ -139,91 +113,83 @@ def pipeline_state_of(status: str | None, finished_at: datetime | None = None) -
     return State.RUNNING, None  # Bitrise's own router step reads an empty status as running.
 
 
-# What started a build.
+# Cause.
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_STARTED_BY_US = re.compile(rf"buildbell-(?P<who>.+?)-(?P<request>{_UUID}|[^-]+)")
-_WEBHOOK = re.compile(r"webhook(?:-(?P<provider>[^/]+))?(?:/(?P<who>.+))?")
-_MANUAL = re.compile(r"manual(?:-(?P<who>.+))?")
-_REBUILD = re.compile(r"rebuild(?:[-/](?P<who>.+))?")
+_OURS = re.compile(rf"buildbell-(?P<name>.+?)-(?P<request>{_UUID}|[^-]+)")
+_WEBHOOK = re.compile(r"webhook(?:-(?P<provider>[^/]+))?(?:/(?P<name>.+))?")
+_MANUAL = re.compile(r"manual(?:-(?P<name>.+))?")
+_REBUILD = re.compile(r"rebuild(?:[-/](?P<name>.+))?")
 _SCHEDULE = re.compile(r"(?:schedule[dr]?|cron)(?:[-/: ].*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class CauseOf:
-    """What started a build.
+class Trigger:
+    """The cause of a build and the person's name in the system that triggered it.
 
-    ``detail`` is the pull request's number (``#12``), the tag, the Git host of a push, or the text we could not read.
+    ``detail`` is the pull request's number (``#12``), the tag, the Git host of a push, or the text of an unknown form.
     """
 
-    kind: Cause
-    who: str | None = None
+    cause: Cause
+    name: str | None = None
     detail: str | None = None
     request_id: str | None = None
 
 
 def triggered_by_text(user_name: str, request_id: str) -> str:
-    """The ``triggered_by`` a start of ours carries; ``cause_of`` reads it back. The id is a UUID or has no hyphen."""
+    """Write the ``triggered_by`` of our own starts for `parse_trigger`. The id is a UUID or has no hyphen."""
     name = ".".join(one_line(user_name).split())[:60] or "somebody"
     return f"buildbell-{name}-{request_id}"
 
 
-def cause_of(
+def parse_trigger(
     triggered_by: str | None,
     *,
     pull_request_id: int | None = None,
     tag: str | None = None,
     pipeline: str | None = None,
     request_id: str | None = None,
-) -> CauseOf:
-    """Who or what started a build.
+) -> Trigger:
+    """Parse ``triggered_by``.
 
-    ``pipeline`` is its ``pipeline_workflow_id``, ``request_id`` the value of ``BUILDBELL_REQUEST`` among the parameters
-    it was started with.
+    ``pipeline`` is the build's ``pipeline_workflow_id``, ``request_id`` the value of ``BUILDBELL_REQUEST`` in its
+    parameters.
     """
     text = (triggered_by or "").strip()
-    if ours := _STARTED_BY_US.fullmatch(text):
-        return CauseOf(Cause.SLACK, ours["who"], request_id=request_id or ours["request"])
+    if ours := _OURS.fullmatch(text):
+        return Trigger(Cause.SLACK, ours["name"], request_id=request_id or ours["request"])
+    if not text and request_id:  # Bitrise doesn't promise to keep our triggered_by; the variable stays
+        return Trigger(Cause.SLACK, request_id=request_id)
     if not text:
-        return _unnamed_cause(pipeline, request_id)
+        return Trigger(Cause.PIPELINE if pipeline else Cause.API)
     if webhook := _WEBHOOK.fullmatch(text):
-        return _git_event(webhook["provider"], webhook["who"], pull_request_id, tag)
-    return _bitrise_cause(text, pipeline, request_id)
-
-
-def _unnamed_cause(pipeline: str | None, request_id: str | None) -> CauseOf:
-    if request_id:  # Bitrise has not promised to keep what we put into triggered_by; the variable stays.
-        return CauseOf(Cause.SLACK, request_id=request_id)
-    return CauseOf(Cause.PIPELINE if pipeline else Cause.API)
-
-
-def _git_event(provider: str | None, who: str | None, pull_request_id: int | None, tag: str | None) -> CauseOf:
-    if provider == "slack":  # Bitrise's own slash command comes in through its webhooks service too
-        return CauseOf(Cause.SLACK, who)
-    if pull_request_id:  # 0 when it is none
-        return CauseOf(Cause.PULL_REQUEST, who, f"#{pull_request_id}")
-    return CauseOf(Cause.TAG, who, tag) if tag else CauseOf(Cause.PUSH, who, provider)
-
-
-def _bitrise_cause(text: str, pipeline: str | None, request_id: str | None) -> CauseOf:
+        return _git_trigger(webhook["provider"], webhook["name"], pull_request_id, tag)
     if manual := _MANUAL.fullmatch(text):
-        # Rebuilding in the web page what we started carries our variable on, but it is not our build any more.
-        return CauseOf(Cause.REBUILD if request_id else Cause.MANUAL, manual["who"])
+        # A rebuild in the web page of a build we started keeps our variable, but it isn't our build.
+        return Trigger(Cause.REBUILD if request_id else Cause.MANUAL, manual["name"])
     if rebuild := _REBUILD.fullmatch(text):
-        return CauseOf(Cause.REBUILD, rebuild["who"])
-    if _SCHEDULE.fullmatch(text):  # the exact text is not documented; inside the build the method is "schedule"
-        return CauseOf(Cause.SCHEDULE, detail=text)
-    return CauseOf(Cause.PIPELINE if pipeline else Cause.OTHER, detail=text)
+        return Trigger(Cause.REBUILD, rebuild["name"])
+    if _SCHEDULE.fullmatch(text):  # the exact text isn't documented; inside the build the method is "schedule"
+        return Trigger(Cause.SCHEDULE, detail=text)
+    return Trigger(Cause.PIPELINE if pipeline else Cause.OTHER, detail=text)
 
 
-# How long it took.
+def _git_trigger(provider: str | None, name: str | None, pull_request_id: int | None, tag: str | None) -> Trigger:
+    if provider == "slack":  # Bitrise's own slash command also arrives through its webhooks service
+        return Trigger(Cause.SLACK, name)
+    if pull_request_id:  # 0 for none
+        return Trigger(Cause.PULL_REQUEST, name, f"#{pull_request_id}")
+    return Trigger(Cause.TAG, name, tag) if tag else Trigger(Cause.PUSH, name, provider)
+
+
+# Durations.
 
 _MINUTE = 60
 _DAY_HOURS = 24
 
 
-def spoken_duration(seconds: float) -> str:
-    """``40 s``, ``7 min``, ``2 h 10 min``, ``3 d 4 h``: to the unit that matters at that length."""
+def format_duration(seconds: float) -> str:
+    """Format as ``40 s``, ``7 min``, ``2 h 10 min`` or ``3 d 4 h``: at most two units."""
     whole = max(0, round(seconds))
     if whole < _MINUTE:
         return f"{whole} s"

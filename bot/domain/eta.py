@@ -1,4 +1,4 @@
-"""How long a build will take: what the last successes of the same app and workflow took. Pure."""
+"""Estimate the duration of a build from recent successes of the same app and workflow. Pure."""
 
 from __future__ import annotations
 
@@ -9,39 +9,33 @@ from dataclasses import dataclass
 
 from storage.builds import Took
 
-LOOKED_AT = 100
-"""So many successes are read, so that there are enough of the build's own machine type among them."""
-HISTORY = 20
-ENOUGH = 3
-ENOUGH_FOR_TENTHS = 10
+MAX_READ = 100
+"""Successes to read, so that enough of them ran on the build's own machine type."""
+MAX_SAMPLES = 20
+MIN_SAMPLES = 3
+MIN_SAMPLES_FOR_P90 = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Eta:
-    """How long such builds took lately, from start to end, and how long they waited for a machine.
-
-    ``p90_seconds`` is what 9 in 10 stayed within; None where too few ended to say so.
-    """
+    """Usual run time and queue time. ``p90_seconds`` is None if there are too few samples."""
 
     median_seconds: float
     p90_seconds: float | None = None
     queue_seconds: float | None = None
 
 
-def eta_of(took: Sequence[Took], machine_type: str | None = None) -> Eta | None:
-    """From successes, newest first; those on the same machine type alone if there are enough. None when too few."""
-    alike = _alike(took, machine_type)[:HISTORY]
-    if len(alike) < ENOUGH:
+def estimate(took: Sequence[Took], machine_type: str | None = None) -> Eta | None:
+    """Estimate from successes, newest first. Use only those on the same machine type if there are enough of them."""
+    same_machine = [each for each in took if each.machine_type == machine_type] if machine_type else []
+    samples = (same_machine if len(same_machine) >= MIN_SAMPLES else took)[:MAX_SAMPLES]
+    if len(samples) < MIN_SAMPLES:
         return None
-    ran = sorted(each.run_seconds for each in alike)
-    waited = [each.queue_seconds for each in alike if each.queue_seconds is not None]
+    run_seconds = sorted(each.run_seconds for each in samples)
+    queue_seconds = [each.queue_seconds for each in samples if each.queue_seconds is not None]
+    has_p90 = len(run_seconds) >= MIN_SAMPLES_FOR_P90
     return Eta(
-        median_seconds=statistics.median(ran),
-        p90_seconds=ran[math.ceil(0.9 * len(ran)) - 1] if len(ran) >= ENOUGH_FOR_TENTHS else None,
-        queue_seconds=statistics.median(waited) if waited else None,
+        median_seconds=statistics.median(run_seconds),
+        p90_seconds=run_seconds[math.ceil(0.9 * len(run_seconds)) - 1] if has_p90 else None,
+        queue_seconds=statistics.median(queue_seconds) if queue_seconds else None,
     )
-
-
-def _alike(took: Sequence[Took], machine_type: str | None) -> Sequence[Took]:
-    same = [each for each in took if each.machine_type == machine_type] if machine_type else []
-    return same if len(same) >= ENOUGH else took

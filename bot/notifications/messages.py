@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.domain import compare_links as compare
-from bot.domain.builds import Cause, Outcome, spoken_duration
+from bot.domain.builds import Cause, Outcome, format_duration
 from bot.results.trends import BROKEN, FLAKY, Change, New
 from bot.slack import build_text as shown
 from bot.slack import ids
@@ -92,7 +92,7 @@ def _broken(build: ShownBuild, change: Change) -> str:
 
 
 def _fixed(build: ShownBuild, change: Change) -> str:
-    lasted = f" after {spoken_duration(change.seconds)}" if change.seconds is not None else ""
+    lasted = f" after {format_duration(change.seconds)}" if change.seconds is not None else ""
     return f"✅ *Back to normal*{lasted}: {_named(build)}. Broken since #{change.since}, {_failures(change)}."
 
 

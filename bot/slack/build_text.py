@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.builds import STOPPED, Cause, Outcome, Reason, State, spoken_duration
+from bot.domain.abort_reasons import Reason
+from bot.domain.builds import STOPPED, Cause, Outcome, State, format_duration
 from bot.domain.eta import Eta
 from bot.slack.blocks import Line, Part, coded, linked, person, said, words
 from bot.slack.text import DASH, code, first_line, outside, quoted
@@ -75,7 +76,7 @@ def short_commit(commit_hash: str) -> str:
 
 def took(build: BuildRow) -> str:
     """``6 min`` for a build that ended and ran; else empty."""
-    return spoken_duration(build.run_seconds) if build.run_seconds is not None else ""
+    return format_duration(build.run_seconds) if build.run_seconds is not None else ""
 
 
 def unshown(count: int) -> str:
@@ -127,7 +128,7 @@ def progress(build: BuildRow, eta: Eta | None, now: datetime) -> str:
         return _ended(build)
     if build.state == State.QUEUED:
         waited = seconds_between(build.triggered_at, build.started_at or now)
-        return "Waiting for a machine" + (f", {spoken_duration(waited)} so far" if waited else "") + _still_to_come(eta)
+        return "Waiting for a machine" + (f", {format_duration(waited)} so far" if waited else "") + _still_to_come(eta)
     ran = seconds_between(build.started_at, build.finished_at or now)
     return f"Running {_against(ran, eta)}" if ran is not None else "Running"
 
@@ -135,28 +136,28 @@ def progress(build: BuildRow, eta: Eta | None, now: datetime) -> str:
 def _ended(build: BuildRow) -> str:
     ran = build.run_seconds
     if build.outcome == Outcome.SUCCEEDED:
-        return "Succeeded" + (f" in {spoken_duration(ran)}" if ran is not None else "")
+        return "Succeeded" + (f" in {format_duration(ran)}" if ran is not None else "")
     if ran is None:
         return "Never reached a machine" if build.outcome in STOPPED else ""
     if build.outcome == Outcome.FAILED:
-        return f"Failed after {spoken_duration(ran)}"
-    return f"Ended after {spoken_duration(ran)}"
+        return f"Failed after {format_duration(ran)}"
+    return f"Ended after {format_duration(ran)}"
 
 
 def _still_to_come(eta: Eta | None) -> str:
     """Waiting and running apart: the first depends on how busy the machines are, the second on the code."""
     if eta is None or eta.median_seconds < 1:
         return ""
-    usual = f"; usually {spoken_duration(eta.queue_seconds)}" if eta.queue_seconds else ""
-    return f"{usual}, then about {spoken_duration(eta.median_seconds)}"
+    usual = f"; usually {format_duration(eta.queue_seconds)}" if eta.queue_seconds else ""
+    return f"{usual}, then about {format_duration(eta.median_seconds)}"
 
 
 def _against(ran: int, eta: Eta | None) -> str:
-    spoken = spoken_duration(ran)
+    spoken = format_duration(ran)
     if eta is None or eta.median_seconds < 1:
         return spoken
-    usual = _bare(spoken_duration(eta.median_seconds), spoken)
-    if ran > eta.median_seconds and spoken != spoken_duration(eta.median_seconds):
+    usual = _bare(format_duration(eta.median_seconds), spoken)
+    if ran > eta.median_seconds and spoken != format_duration(eta.median_seconds):
         rare = " and than 9 in 10" if eta.p90_seconds is not None and ran > eta.p90_seconds else ""
         return f"{spoken}, longer than the usual {usual}{rare}"
     return f"{spoken} of about {usual} · {bar(ran / eta.median_seconds)}"

@@ -9,7 +9,8 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-from bot.domain.builds import STOPPED, Reason
+from bot.domain.abort_reasons import Reason
+from bot.domain.builds import STOPPED
 from bot.slack import build_text as shown
 from bot.slack.blocks import Line, context, lines, linked, message, person, said, words
 from bot.slack.build_text import OF_BITRISE, ShownBuild

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from bot.domain.builds import spoken_duration
+from bot.domain.builds import format_duration
 from bot.slack import ids
 from bot.slack.blocks import actions, button, context, message, section
 from bot.slack.charts import plain_table, table
@@ -91,7 +91,7 @@ def _rows(figures: Compared) -> Iterator[tuple[str, str, str]]:
 
 
 def _median(spread: Spread | None) -> str:
-    return spoken_duration(spread.median) if spread else NOTHING
+    return format_duration(spread.median) if spread else NOTHING
 
 
 # Sentences.
@@ -100,7 +100,7 @@ def _median(spread: Spread | None) -> str:
 def sentence(remark: Remark, stats: Stats, titles: Mapping[str, str]) -> str:
     """One remark in words, escaped."""
     name = _target(remark.target, stats, titles)
-    now, before = spoken_duration(remark.now), spoken_duration(remark.before)
+    now, before = format_duration(remark.now), format_duration(remark.before)
     match remark.kind:
         case Kind.RATE_FELL | Kind.RATE_ROSE:
             return _rate(remark)

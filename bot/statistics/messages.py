@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.domain.builds import Reason, spoken_duration
+from bot.domain.abort_reasons import Reason
+from bot.domain.builds import format_duration
 from bot.errors import ViewGone
 from bot.slack import ids
 from bot.slack.blocks import actions, button, context, message, section
@@ -99,11 +100,11 @@ def _rows(stats: Stats) -> Iterator[tuple[str, str, str]]:
 
 
 def _median(spread: Spread | None) -> str:
-    return spoken_duration(spread.median) if spread else NOTHING
+    return format_duration(spread.median) if spread else NOTHING
 
 
 def _p90(spread: Spread | None) -> str:
-    return spoken_duration(spread.p90) if spread else NOTHING
+    return format_duration(spread.p90) if spread else NOTHING
 
 
 def _over_time(stats: Stats) -> Block | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain.builds import Cause, spoken_duration
+from bot.domain.builds import Cause, format_duration
 from bot.slack import ids
 from bot.slack.blocks import section
 from bot.slack.forms import Payload, modal
@@ -79,11 +79,11 @@ def cost_line(stats: Stats) -> str:
 
 
 def spoken_minutes(seconds: int) -> str:
-    return f"{round(seconds / 60):,} min" if seconds >= 60 else spoken_duration(seconds)
+    return f"{round(seconds / 60):,} min" if seconds >= 60 else format_duration(seconds)
 
 
 def slowest_line(stats: Stats, titles: Mapping[str, str]) -> str:
-    told = [f"{_name(each, stats, titles)} {spoken_duration(each.median or 0)}" for each in stats.slowest[:TOLD]]
+    told = [f"{_name(each, stats, titles)} {format_duration(each.median or 0)}" for each in stats.slowest[:TOLD]]
     return f"*Slowest, by median:* {' · '.join(told)}" if told and not stats.wanted.workflow else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.domain.builds import spoken_duration
+from bot.domain.builds import format_duration
 from bot.slack.blocks import context, message, section
 from bot.slack.text import Message, escape, mention, quoted, several, unmarked
 from storage.imports import DONE, FAILED, ImportRow
@@ -43,7 +43,7 @@ def _waiting(count: int) -> str:
 
 def _over(rows: Sequence[ImportRow]) -> str:
     builds, spent = sum(row.done for row in rows), sum(row.spent_ms for row in rows) / 1_000
-    return f"*Builds are read*: {builds:,} of the last {_days(rows)}, in {spoken_duration(spent)}"
+    return f"*Builds are read*: {builds:,} of the last {_days(rows)}, in {format_duration(spent)}"
 
 
 def _days(rows: Sequence[ImportRow]) -> str:
@@ -73,7 +73,7 @@ def _so_far(row: ImportRow) -> str:
     if row.failures:
         return f"{read}; Bitrise is busy, I go on by myself"
     left = seconds_left(row)
-    return read + (f", about {spoken_duration(left)} left" if left else "")
+    return read + (f", about {format_duration(left)} left" if left else "")
 
 
 def seconds_left(row: ImportRow) -> float | None:

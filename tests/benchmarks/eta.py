@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.domain.eta import LOOKED_AT, eta_of
+from bot.domain.eta import MAX_READ, estimate
 from storage.builds import Took
 
 BUILDS = 600
@@ -87,7 +87,7 @@ def back_test(make: Callable[[random.Random, int], Took]) -> Errors:
         history: list[Took] = []
         for place in range(BUILDS):
             build = make(draw, place)
-            if eta := eta_of(history[: -LOOKED_AT - 1 : -1], build.machine_type):
+            if eta := estimate(history[: -MAX_READ - 1 : -1], build.machine_type):
                 ours.append(abs(eta.median_seconds - build.run_seconds))
                 naive.append(abs(statistics.fmean(each.run_seconds for each in history) - build.run_seconds))
             history.append(build)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.builds import Reason
+from bot.domain.abort_reasons import Reason
 from commands.abort_arguments import AbortArguments, parse_abort
 from commands.build_reference import BuildArguments
 from commands.tokenizer import ArgumentsUnclear

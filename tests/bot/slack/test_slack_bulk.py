@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.builds import Reason
+from bot.domain.abort_reasons import Reason
 from bot.slack import build_lists as lists
 from bot.slack import bulk_abort as bulk
 from bot.slack import cards, ids

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.builds import Cause, Outcome, Reason
+from bot.domain.abort_reasons import Reason
+from bot.domain.builds import Cause, Outcome
 from bot.domain.eta import Eta
 from bot.slack import cards
 from bot.slack.build_text import ShownBuild, bar

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.builds import REASONS_TO_CHOOSE, Reason
+from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.slack import connect as connect_form
 from bot.slack import forms, ids
 from bot.slack.build_text import ShownBuild

@@ -1,4 +1,4 @@
-"""Links that compare commits, from any address a repository can be cloned by."""
+"""Compare links for every form of clone URL."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ OLD, NEW = "a1b2c3d", "0123456789abcdef0123456789abcdef01234567"
         (None, None, None),
     ],
 )
-def test_where_the_pages_of_a_repository_are(url: str | None, provider: str | None, page: str | None) -> None:
+def test_clone_url_leads_to_the_repository_page(url: str | None, provider: str | None, page: str | None) -> None:
     link = compare_url(url, provider, OLD, NEW)
     assert (link and re.split("/-/compare/|/branches/compare/|/compare/", link)[0]) == page
 
@@ -70,7 +70,7 @@ def test_where_the_pages_of_a_repository_are(url: str | None, provider: str | No
         ("git@bitbucket.org:acme/shop", f"/acme/shop/branches/compare/{NEW}%0D{OLD}"),
     ],
 )
-def test_each_host_compares_in_its_own_way(url: str, path: str) -> None:
+def test_each_host_has_its_own_compare_path(url: str, path: str) -> None:
     assert urlsplit(str(compare_url(url, None, OLD, NEW))).path == path
 
 
@@ -78,13 +78,13 @@ def test_each_host_compares_in_its_own_way(url: str, path: str) -> None:
     "bad",
     [None, "", "abc", "main", "a1b2c3", "g" * 40, "a" * 65, "a1b2c3d\n", "a1b2c3d/../x", "a1b2c3d...x", "é1b2c3d"],
 )
-def test_what_is_no_commit_has_no_link(bad: str | None) -> None:
+def test_invalid_commit_has_no_link(bad: str | None) -> None:
     url = "https://github.com/acme/shop.git"
     assert compare_url(url, None, bad, NEW) is None
     assert compare_url(url, None, OLD, bad) is None
 
 
-def test_nothing_lies_between_a_commit_and_itself() -> None:
+def test_equal_commits_have_no_link() -> None:
     assert compare_url("https://github.com/acme/shop", None, NEW, NEW) is None
 
 
@@ -99,7 +99,7 @@ parts = st.sampled_from(
     st.sampled_from([None, "github", "gitlab", "bitbucket", "?"]),
     st.text(alphabet="0123456789abcdefxyz./\n", max_size=70),
 )
-def test_whatever_comes_in_only_a_clean_web_address_comes_out(url: str, provider: str | None, commit: str) -> None:
+def test_any_input_gives_a_clean_web_address_or_none(url: str, provider: str | None, commit: str) -> None:
     for to in (commit, NEW):
         link = compare_url(url, provider, OLD, to)
         if link is not None:
