@@ -18,8 +18,9 @@ from bot.outbox import Outbox
 from bot.permissions import Access, Asker
 from bot.requests import Requests
 from bot.slack import connect as connect_form
-from bot.slack.client import SlackClient, SlackFailed
-from bot.slack.replies import sentence
+from bot.slack.client import SlackClient
+from bot.slack.errors import SlackFailed
+from bot.slack.replies import reply
 from bot.sync.import_requests import Imports
 from bot.sync_schedule import Sweeps
 from bot.vault import Token, Vault
@@ -119,7 +120,7 @@ class Connections:
 
     async def _mark_refused(self, workspace: WorkspaceRow, sealed: str) -> None:
         """Say it once, to whoever connected it."""
-        message = sentence(
+        message = reply(
             f"Bitrise refuses the token stored for this Slack workspace since now ({workspace.bitrise_owner}). "
             "Builds can't be started, followed or stopped until it is replaced: "
             f"make a new token at Bitrise and run `{self._command} connect`."
@@ -148,7 +149,7 @@ class Connections:
         async def note(tx: Transaction) -> None:
             moved = await self._workspaces.move_health(tx, workspace_id, sealed=sealed, to="ok", now=self._clock.now())
             if moved and workspace.connected_by:
-                good = sentence("Bitrise takes the stored token again; builds can be started, followed and stopped.")
+                good = reply("Bitrise takes the stored token again; builds can be started, followed and stopped.")
                 await self._outbox.write_to(tx, workspace_id, workspace.connected_by, good)
 
         await self._db.transaction(note)

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from bot.slack.client import SlackClient, SlackFailed
+from bot.slack.client import SlackClient
+from bot.slack.errors import SlackFailed
 
 log = logging.getLogger(__name__)
 ANSWER_WITHIN_SECONDS = 1.5  # Slack waits 3 s for an answer
@@ -29,7 +30,7 @@ class Names:
     async def _ask(self, workspace_id: str, user_id: str) -> str | None:
         try:
             async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-                return (await self._slack(workspace_id).user(user_id)).name
+                return (await self._slack(workspace_id).get_user(user_id)).name
         except (TimeoutError, SlackFailed) as error:
             log.info("a name could not be asked for", extra={"user": user_id, "error": str(error)})
             return None

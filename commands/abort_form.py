@@ -13,7 +13,7 @@ from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.slack import build_text as shown
 from bot.slack import ids
 from bot.slack.blocks import context, lines, plain, words
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from bot.slack.forms import (
     FormRefused,
     Payload,
@@ -59,7 +59,7 @@ class StopForm:
 
 
 def stop_form(
-    build: ShownBuild,
+    build: BuildView,
     *,
     may_report_green: bool,
     channel_id: str | None = None,
@@ -107,7 +107,7 @@ def report_input(may_report_green: bool, *, may_be_silent: bool) -> InputBlock:
     return choice_input(ids.ABORT_REPORT, "What shall be reported?", radio)
 
 
-def _consequence(build: ShownBuild) -> str:
+def _consequence(build: BuildView) -> str:
     """What the person's choice does, in terms of what they will see."""
     row = build.build
     where = f"Pull request #{row.pull_request_id}" if row.pull_request_id else "The commit's page at the Git host"
@@ -121,7 +121,7 @@ def quiet_input() -> InputBlock:
     return choice_input(ids.ABORT_QUIET, "Notifications", boxes, optional=True)
 
 
-def build_ended(build: ShownBuild) -> Payload:
+def build_ended(build: BuildView) -> Payload:
     """In the place of the form when there is nothing to stop any more."""
     told = lines(shown.title_line(build), shown.stopped_line(build.build))
     ended = lines([words("This build has ended, so there is nothing to stop.")])

@@ -8,10 +8,9 @@ from bot.context import Services
 from bot.errors import BuildNotFound, ViewGone
 from bot.permissions import Asker
 from bot.results.install_links import InstallLink
-from bot.results.messages import artifacts_message, qr_view
-from bot.results.qr import qr_png
+from bot.results.messages import artifacts_message, qr_png, qr_view
 from bot.slack import ids
-from bot.slack.client import SlackFailed, SlackRefused
+from bot.slack.errors import SlackFailed, SlackRefused
 from bot.slack.forms import notice
 from bot.slack.text import Message, link
 from commands.about_build import tell_of_pressed, tell_of_typed

@@ -14,7 +14,7 @@ from bot.context import Services
 from bot.errors import BuildbellError
 from bot.permissions import Asker
 from bot.slack import ids
-from bot.slack.client import SlackFailed
+from bot.slack.errors import SlackFailed
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
 from commands import bulk_abort_form as bulk_form

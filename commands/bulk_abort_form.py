@@ -13,7 +13,7 @@ from bot.domain.abort_reasons import Reason
 from bot.slack import build_text as shown
 from bot.slack import ids
 from bot.slack.blocks import context, plain, section
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused, Payload, modal, notice, option, read_metadata, read_options
 from bot.slack.text import outside, quoted
 from commands.abort_form import COUNTS, Why, quiet_input, read_why, reason_inputs, report_input
@@ -31,7 +31,7 @@ class Offered:
 
     app_title: str
     of: str
-    builds: Sequence[ShownBuild]
+    builds: Sequence[BuildView]
     parts: int = 0
     stopping: int = 0
     is_more: bool = False
@@ -109,17 +109,17 @@ def _left_out(offered: Offered) -> list[str]:
     return told
 
 
-def _consequence(pipelines: Sequence[ShownBuild]) -> str:
+def _consequence(pipelines: Sequence[BuildView]) -> str:
     always = " Pipelines are reported in any case: as failed, if you choose nothing." if pipelines else ""
     return f"The pull requests and commits will show what you choose here. {COUNTS}{always}"
 
 
-def _groups(builds: Sequence[ShownBuild], now: datetime) -> list[InputBlock]:
+def _groups(builds: Sequence[BuildView], now: datetime) -> list[InputBlock]:
     groups = [builds[at : at + IN_GROUP] for at in range(0, len(builds), IN_GROUP)]
     return [_group(group, place, len(groups), now) for place, group in enumerate(groups, start=1)]
 
 
-def _group(builds: Sequence[ShownBuild], place: int, groups: int, now: datetime) -> InputBlock:
+def _group(builds: Sequence[BuildView], place: int, groups: int, now: datetime) -> InputBlock:
     """Ticking tells us, so that the button can count."""
     field_id = ids.numbered(ids.ABORT_BUILDS, place)
     options = [drawn for drawn in (_option(build, now) for build in builds) if drawn is not None]
@@ -129,7 +129,7 @@ def _group(builds: Sequence[ShownBuild], place: int, groups: int, now: datetime)
     return InputBlock(block_id=field_id, label=plain(label, 200), element=boxes, optional=True, dispatch_action=True)
 
 
-def _option(shown_build: ShownBuild, now: datetime) -> Option | None:
+def _option(shown_build: BuildView, now: datetime) -> Option | None:
     build = shown_build.build
     what = " ".join(filter(None, (shown.number(build), build.target)))
     place = build.tag or build.branch or ""

@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.context import Services
 from bot.permissions import Asker
-from bot.slack import ids, questions, replies
+from bot.slack import ids, replies
 from bot.slack.connect import checking_view, connect_form, disconnected_sentence, read_connect_form
 from bot.slack.text import Message
 from commands.interaction import Help, Payload, Typed, answering, answering_in_form, asker_of_press, replace_question
@@ -53,8 +53,8 @@ async def ask_to_disconnect(typed: Typed, services: Services) -> Message | None:
     await services.access.check_may_connect(typed.asker)
     workspace = await services.workspaces.find_workspace(typed.asker.workspace_id)
     if workspace is None or workspace.bitrise_token_sealed is None:
-        return replies.sentence("There is no Bitrise token stored, so there is nothing to forget.")
-    return questions.disconnect(workspace.bitrise_owner or "its owner")
+        return replies.reply("There is no Bitrise token stored, so there is nothing to forget.")
+    return replies.confirm_disconnect(workspace.bitrise_owner or "its owner")
 
 
 async def disconnect(ack: AsyncAck, body: Payload, services: Services) -> None:
@@ -62,4 +62,4 @@ async def disconnect(ack: AsyncAck, body: Payload, services: Services) -> None:
     asker = asker_of_press(body)
     async with answering(services, asker):
         await services.connections.disconnect(asker)
-        replace_question(services, asker, questions.nothing_asked(disconnected_sentence()))
+        replace_question(services, asker, replies.answered(disconnected_sentence()))

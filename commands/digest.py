@@ -8,7 +8,7 @@ from bot.context import Services
 from bot.errors import NothingNamed, Unclear
 from bot.permissions import Asker
 from bot.slack import ids, replies
-from bot.slack.client import SlackFailed
+from bot.slack.errors import SlackFailed
 from bot.slack.forms import FormRefused, notice
 from bot.slack.text import Message
 from bot.statistics.digest_messages import schedule_words, set_up
@@ -76,7 +76,7 @@ def note_of(there: list[DigestRow]) -> str:
 
 async def zone_of(asker: Asker, services: Services) -> str:
     try:
-        return (await services.slack(asker.workspace_id).user(asker.user_id)).tz or "UTC"
+        return (await services.slack(asker.workspace_id).get_user(asker.user_id)).tz or "UTC"
     except SlackFailed:
         return "UTC"
 
@@ -103,7 +103,7 @@ async def end_digest(typed: Typed, services: Services) -> Message | None:
     app = await services.apps.get_app(asker.workspace_id, name) if name and name.lower() != "all" else None
     gone = await services.digests.remove(asker, app.app_slug if app else None)
     told = "This channel gets no figures like that by itself."
-    return replies.sentence("From now on no figures come here by themselves any more." if gone else told)
+    return replies.reply("From now on no figures come here by themselves any more." if gone else told)
 
 
 async def resume_digests(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
@@ -112,4 +112,4 @@ async def resume_digests(ack: AsyncAck, action: Payload, body: Payload, services
     async with answering(services, asker):
         count = await services.digests.resume(asker, pressed_value(action))
         told = "The next figures are tried there again; if I can't write, I'll tell you."
-        replace_question(services, asker, replies.sentence(told if count else "Nothing is paused there any more."))
+        replace_question(services, asker, replies.reply(told if count else "Nothing is paused there any more."))

@@ -27,7 +27,7 @@ async def examine(typed: Typed, services: Services) -> Message | None:
     lines += [line] if (line := await past_line(typed.asker.workspace_id, services)) else []
     waiting, open_requests = await services.messages.count_waiting(), await services.requests.count_open()
     lines.append(f"Messages waiting for Slack: {waiting}. Starts and stops waiting for Bitrise: {open_requests}.")
-    return replies.report(workspace, lines, command=services.command)
+    return replies.health_report(workspace, lines, command=services.command)
 
 
 def _skips(workspace: WorkspaceRow, services: Services) -> str:

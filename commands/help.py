@@ -21,7 +21,7 @@ MODULES = (
 
 
 async def show_help(typed: Typed, services: Services) -> Message | None:
-    return replies.listing(help_lines(services.command))
+    return replies.reply_lines(help_lines(services.command))
 
 
 def help_lines(command: str) -> list[str]:

@@ -60,10 +60,10 @@ async def stop_reading(typed: Typed, services: Services) -> Message | None:
     asker, name = typed.asker, typed.words.tail(1).strip()
     app = await services.apps.find_exact(asker.workspace_id, name) if name and name.lower() != "all" else None
     if app is None and name and name.lower() != "all":
-        return replies.sentence(f"No builds are being read of an app that is called {name}.")
+        return replies.reply(f"No builds are being read of an app that is called {name}.")
     slug = app.app_slug if app else None
     stopped = await services.database.transaction(lambda tx: services.imports.stop(tx, asker, slug))
     if not stopped:
-        return replies.sentence("No builds of the past are being read.")
+        return replies.reply("No builds of the past are being read.")
     count = f"{len(stopped)} apps" if len(stopped) > 1 else "the app"
-    return replies.sentence(f"I read no more of the past builds of {count}. What is read stays.")
+    return replies.reply(f"I read no more of the past builds of {count}. What is read stays.")

@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.context import Services
 from bot.permissions import Asker
 from bot.slack import ids
-from bot.slack.client import SlackFailed
+from bot.slack.errors import SlackFailed
 from commands.doctor import past_line
 from commands.home_view import HomeFacts, home_view, strangers_home
 from commands.interaction import Payload, answering, asker_of_press, workspace_of_event
@@ -29,7 +29,7 @@ async def open_home(event: Payload, body: Payload, services: Services) -> None:
 async def open_for(user_id: str, workspace_id: str, services: Services) -> None:
     """The event does not say whose workspace the person is of. What is done from Home is checked when it is done."""
     try:
-        team_id = (await services.slack(workspace_id).user(user_id)).team_id
+        team_id = (await services.slack(workspace_id).get_user(user_id)).team_id
     except SlackFailed:
         team_id = workspace_id
     await publish(Asker(workspace_id, team_id or workspace_id, user_id, user_id), services)

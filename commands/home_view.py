@@ -15,9 +15,9 @@ from slack_sdk.models.views import View
 from bot.slack import ids
 from bot.slack.blocks import BLOCKS_IN_VIEW, actions, button, context, divider, header, lines, section
 from bot.slack.build_lists import list_line, running_blocks
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from bot.slack.forms import Payload
-from bot.slack.replies import escaped, health_line
+from bot.slack.replies import escape_lines, health_line
 from bot.slack.text import date, escape
 from commands.preferences_form import wishes_line
 from storage.users import PersonRow
@@ -38,8 +38,8 @@ class HomeFacts:
     """
 
     workspace: WorkspaceRow | None
-    running: Sequence[ShownBuild]
-    recent: Sequence[ShownBuild]
+    running: Sequence[BuildView]
+    recent: Sequence[BuildView]
     may_connect: bool
     command: str
     person: PersonRow | None = None
@@ -49,7 +49,7 @@ class HomeFacts:
 def home_view(facts: HomeFacts, *, now: datetime) -> Payload:
     blocks: list[Block] = [
         section(health_line(facts.workspace, command=facts.command)),
-        *([context(escaped(facts.past))] if facts.past else []),
+        *([context(escape_lines(facts.past))] if facts.past else []),
         *_buttons(facts),
         *_wishes(facts.person),
         divider(),
@@ -87,14 +87,14 @@ def _wishes(person: PersonRow | None) -> list[Block]:
     return [section(wishes_line(person)), *actions(button(ids.ME_NOTIFICATIONS, "Notifications…", value="home"))]
 
 
-def _running(builds: Sequence[ShownBuild], now: datetime) -> list[Block]:
+def _running(builds: Sequence[BuildView], now: datetime) -> list[Block]:
     blocks: list[Block] = [header("Your builds that run")]
     for build in builds[:RUNNING_SHOWN]:
         blocks += running_blocks(build, now)
     return blocks if builds else [*blocks, section("None of your builds is running.")]
 
 
-def _recent(builds: Sequence[ShownBuild]) -> list[Block]:
+def _recent(builds: Sequence[BuildView]) -> list[Block]:
     heading = header("Your recent builds")
     if not builds:
         return [heading, section(NO_BUILDS)]

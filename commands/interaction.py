@@ -24,8 +24,8 @@ from bot.errors import (
 from bot.fuzzy import nearest
 from bot.permissions import Asker
 from bot.slack import replies
-from bot.slack.client import SlackBusy, SlackFailed, SlackUnavailable, TriggerUsed
-from bot.slack.fallback import readable
+from bot.slack.errors import SlackBusy, SlackFailed, SlackUnavailable, TriggerUsed
+from bot.slack.fallback import with_fallback
 from bot.slack.forms import FormRefused, notice, read_metadata
 from bot.slack.forms import Payload as View
 from bot.slack.text import Message, escape
@@ -208,7 +208,7 @@ def as_typed(words: Words) -> str:
 
 def failed(title: str, error: BuildbellError) -> View:
     """What stands in the place of a form that cannot be."""
-    return notice(title, replies.escaped(with_advice(error).sentence))
+    return notice(title, replies.escape_lines(with_advice(error).sentence))
 
 
 @asynccontextmanager
@@ -239,7 +239,7 @@ def later(
             except BuildbellError:
                 raise
             except Exception:  # a bug, which the log gets; the person must not wait in vain
-                await services.whisper(asker, replies.sentence("Something broke on my side, and I could not do that."))
+                await services.whisper(asker, replies.reply("Something broke on my side, and I could not do that."))
                 raise
             if message is not None:
                 await services.whisper(asker, message)
@@ -256,7 +256,7 @@ def replace_question(services: Services, asker: Asker, message: Message) -> None
             await services.whisper(asker, message)
             return
         try:
-            await readable(lambda drawn: client.respond(url, drawn, replace_original=True), message)
+            await with_fallback(lambda drawn: client.respond(url, drawn, replace_original=True), message)
         except SlackFailed:
             await services.whisper(asker, message)
 

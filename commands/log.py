@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.context import Services
-from bot.results.log_messages import log_message
+from bot.results.messages import log_message
 from bot.slack import ids
 from bot.slack.text import Message
 from commands.about_build import tell_of_pressed, tell_of_typed

@@ -12,7 +12,7 @@ from bot.builds.rebuild import newest_commit, same_commit
 from bot.context import Services
 from bot.errors import BuildbellError, NothingNamed, Unclear
 from bot.permissions import Asker
-from bot.slack import ids, questions
+from bot.slack import ids, replies
 from bot.slack.forms import INPUT_LIMIT, notice
 from bot.slack.text import Message, length, outside
 from commands.build_reference import find_build
@@ -121,7 +121,7 @@ async def start_again(asker: Asker, build: BuildRow, trigger_id: str, services: 
     if moved is not None:
         ended = await services.showing.shown(build)
         # The question has an id of its own, so that its answer starts one build however often it is pressed.
-        return questions.moved_branch(ended, request_id=trigger_id, newest_commit=moved.newest.commit_hash)
+        return replies.branch_moved(ended, request_id=trigger_id, newest_commit=moved.newest.commit_hash)
     asked = await services.starts.request_start(asker, wanted, unique_key=f"again:{trigger_id}")
     return await answer_to(asked, services)
 
@@ -138,7 +138,7 @@ async def run_newest(ack: AsyncAck, action: Payload, body: Payload, services: Se
 
 async def answer_moved(asker: Asker, action: Payload, services: Services, *, is_same: bool) -> None:
     async with answering(services, asker):
-        question_id, build_slug = questions.read_answer(pressed_value(action))
+        question_id, build_slug = replies.read_answer(pressed_value(action))
         build = await services.builds.get_known(asker, build_slug)
 
         async def start() -> Message | None:

@@ -67,7 +67,7 @@ async def save_settings(ack: AsyncAck, view: Payload, body: Payload, services: S
             await services.app_rows.save_channel(tx, channel)
             if aliases is not None:
                 await services.app_rows.replace_aliases(tx, asker.workspace_id, aliases)
-            await services.outbox.whisper(tx, asker, replies.sentence("Saved. It counts from the next start on."))
+            await services.outbox.whisper(tx, asker, replies.reply("Saved. It counts from the next start on."))
 
         await services.database.transaction(save)
         await ack()

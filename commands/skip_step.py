@@ -21,9 +21,9 @@ async def show_step(typed: Typed, services: Services) -> Message | None:
     only = words[0].text.lower() if len(words) == 1 and not words[0].quoted else ""
     if only == "rotate":
         await services.skips.rotate(typed.asker)
-        return replies.sentence(skip_message.rotated(services.command))
+        return replies.reply(skip_message.rotated(services.command))
     if only == "off":
-        return replies.sentence(skip_message.switched_off(was_on=await services.skips.switch_off(typed.asker)))
+        return replies.reply(skip_message.switched_off(was_on=await services.skips.switch_off(typed.asker)))
     await services.access.check_may_connect(typed.asker)
     named = parse_build(typed.words)  # a bare slug may be an app's as well as a build's
     app = await services.builds.named_app(typed.asker, named.app or named.slug)

@@ -90,7 +90,7 @@ async def take_choice(ack: AsyncAck, action: Payload, body: Payload, services: S
     await ack()
     asker = asker_of_press(body)
     message = await run_text(asker, pressed_value(action), body["trigger_id"], services)
-    replace_question(services, asker, message or replies.sentence("One moment…"))
+    replace_question(services, asker, message or replies.reply("One moment…"))
 
 
 async def run_text(asker: Asker, text: str, trigger_id: str, services: Services) -> Message | None:

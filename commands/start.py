@@ -10,7 +10,7 @@ from bot.builds.parameters import Wanted
 from bot.builds.start import Asked
 from bot.context import Services
 from bot.permissions import Asker
-from bot.slack import ids, questions, replies
+from bot.slack import ids, replies
 from bot.slack.text import Message
 from commands.form_fields import Target
 from commands.grammar import StartArguments, parse_start
@@ -62,11 +62,11 @@ def wanted_of(arguments: StartArguments) -> Wanted:
 async def answer_to(asked: Asked, services: Services) -> Message:
     """What the person is told at once; the card follows."""
     if not asked.is_held:
-        return replies.sentence(f"Starting {spoken(asked)}. The card follows.")
+        return replies.reply(f"Starting {spoken(asked)}. The card follows.")
     if asked.equal is None:
-        return questions.equal_asked(spoken(asked), request_id=asked.request_id)
+        return replies.duplicate_requested(spoken(asked), request_id=asked.request_id)
     shown = await services.showing.shown(asked.equal)
-    return questions.equal_running(shown, request_id=asked.request_id, now=services.clock.now())
+    return replies.duplicate_running(shown, request_id=asked.request_id, now=services.clock.now())
 
 
 def spoken(asked: Asked) -> str:
@@ -88,17 +88,17 @@ async def start_anyway(ack: AsyncAck, action: Payload, body: Payload, services: 
     await ack()
     asker = asker_of_press(body)
     async with answering(services, asker):
-        request_id, _ = questions.read_answer(pressed_value(action))
+        request_id, _ = replies.read_answer(pressed_value(action))
         is_news = await services.starts.release_held(asker, request_id)
         text = "Starting another one. The card follows." if is_news else "That was answered already."
-        replace_question(services, asker, questions.nothing_asked(text))
+        replace_question(services, asker, replies.answered(text))
 
 
 async def join_build(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
     await ack()
     asker = asker_of_press(body)
     async with answering(services, asker):
-        request_id, build_slug = questions.read_answer(pressed_value(action))
+        request_id, build_slug = replies.read_answer(pressed_value(action))
         build = await services.builds.get_known(asker, build_slug)
         if not await services.starts.drop_held(asker, request_id):
             text = "That was answered already."
@@ -107,7 +107,7 @@ async def join_build(ack: AsyncAck, action: Payload, body: Payload, services: Se
         else:
             await services.builds.show_card(asker, build)
             text = "You follow that build here."
-        replace_question(services, asker, questions.nothing_asked(text))
+        replace_question(services, asker, replies.answered(text))
 
 
 # The form.

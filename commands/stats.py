@@ -11,7 +11,7 @@ from bot.context import Services
 from bot.errors import BuildbellError
 from bot.permissions import Asker
 from bot.slack import ids
-from bot.slack.client import SlackRefused
+from bot.slack.errors import SlackRefused
 from bot.slack.text import Message
 from bot.statistics.export import to_csv
 from bot.statistics.messages import StatsPage, exported, read_stats_page, stats_message

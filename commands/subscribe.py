@@ -62,7 +62,7 @@ async def unsubscribe(typed: Typed, services: Services) -> Message | None:
     fitting = await fitting_of(typed, parse_unsubscribe(typed.words), services)
     if not fitting:
         sentence = f"This channel hears nothing like that. {services.command} subscriptions lists what it hears."
-        return replies.sentence(sentence)
+        return replies.reply(sentence)
     if len(fitting) > 1:
         return drawing.which_one(await services.subscribing.show(fitting), command=services.command)
     gone = await services.subscribing.remove(typed.asker, [fitting[0].subscription_id])

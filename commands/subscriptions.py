@@ -115,7 +115,7 @@ async def resume_channel(ack: AsyncAck, action: Payload, body: Payload, services
         told = (
             "I try to write there again; if I can't, I'll tell you." if count else "Nothing is paused there any more."
         )
-        replace_question(services, asker, replies.sentence(told))
+        replace_question(services, asker, replies.reply(told))
 
 
 async def open_edit_form(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:

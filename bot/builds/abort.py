@@ -27,7 +27,7 @@ from bot.errors import (
 from bot.outbox import Outbox
 from bot.permissions import Access, Asker
 from bot.requests import Requests
-from bot.slack.replies import sentence
+from bot.slack.replies import reply
 from bot.sync.updates import Observer
 from bot.sync_schedule import Sweeps
 from storage import Database, Transaction
@@ -246,7 +246,7 @@ class Aborts:
         if card is not None and not card.is_gone:
             await self._outbox.show_card(tx, card)
         elif text and (asker := self._made.asker_of(request)).is_person:
-            await self._outbox.whisper(tx, asker, sentence(text))
+            await self._outbox.whisper(tx, asker, reply(text))
 
     async def _show(self, tx: Transaction, build: BuildRow) -> None:
         for card in await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx):

@@ -20,7 +20,7 @@ from bot.engine import Engine, RetryAt
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseRefused, BitriseUnavailable, BuildbellError
 from bot.outbox import Outbox
 from bot.requests import Requests
-from bot.slack.replies import sentence
+from bot.slack.replies import reply
 from bot.sync.updates import Observer
 from bot.sync_schedule import Sweeps
 from storage import Database, Transaction
@@ -161,7 +161,7 @@ class Sending:
             await self._show(tx, request, slugs, now)
             await self._observer.tell(tx, request.workspace_id)
             for message in refused:
-                await self._outbox.whisper(tx, self._made.asker_of(request), sentence(f"Bitrise said: {message}"))
+                await self._outbox.whisper(tx, self._made.asker_of(request), reply(f"Bitrise said: {message}"))
             await self._note(tx, request, f"started {' '.join(slugs)}")
 
         await self._db.transaction(finish)
@@ -201,7 +201,7 @@ class Sending:
         if now > request.created_at + self._deadline:
             wait = max(wait, LOOK_EVERY)  # nothing is sent any more; only looked for
         minutes = max(1, round(self._deadline.total_seconds() / 60))
-        message = sentence(
+        message = reply(
             f"Bitrise hasn't answered yet ({error.sentence}). I keep trying for {minutes} min "
             "and will not start it twice."
         )
@@ -225,13 +225,13 @@ class Sending:
         async def lose(tx: Transaction) -> None:
             now = self._clock.now()
             if await self._requests.settle_request(tx, request.request_id, state="unknown", result=text, now=now):
-                await self._outbox.whisper(tx, self._made.asker_of(request), sentence(text))
+                await self._outbox.whisper(tx, self._made.asker_of(request), reply(text))
                 await self._note(tx, request, "unknown")
 
         await self._db.transaction(lose)
 
     async def _refuse(self, request: RequestRow, error: BuildbellError) -> None:
-        message = sentence(f"Not started: {error.sentence}{await self._hint(request, error)}")
+        message = reply(f"Not started: {error.sentence}{await self._hint(request, error)}")
 
         async def refuse(tx: Transaction) -> None:
             now = self._clock.now()

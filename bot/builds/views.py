@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.builds import Outcome
 from bot.domain.eta import MAX_READ, Eta, estimate
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from storage.apps import AppStore
 from storage.builds import BuildRow, BuildStore
 from storage.results import FindingStore
@@ -19,12 +19,12 @@ class Showing:
         self._builds, self._apps, self._findings = builds, apps, findings
         self._site_url = site_url.rstrip("/")
 
-    async def shown(self, build: BuildRow) -> ShownBuild:
+    async def shown(self, build: BuildRow) -> BuildView:
         app = await self._apps.find_app(build.workspace_id, build.app_slug)
         eta = None if build.is_finished else await self.eta(build)
         title = app.title if app else build.app_slug
         name = build.cause_who if build.requester else None
-        return ShownBuild(
+        return BuildView(
             build=build,
             app_title=title,
             url=self.url(build),
@@ -39,7 +39,7 @@ class Showing:
         finding = await self._findings.find_finding(build.workspace_id, build.build_slug)
         return finding is not None and bool(finding.installs)
 
-    async def shown_all(self, builds: Sequence[BuildRow]) -> list[ShownBuild]:
+    async def shown_all(self, builds: Sequence[BuildRow]) -> list[BuildView]:
         return [await self.shown(build) for build in builds]
 
     async def eta(self, build: BuildRow) -> Eta | None:

@@ -19,9 +19,9 @@ from bot.notifications.events import News
 from bot.notifications.pausing import Silenced
 from bot.outbox import Outbox
 from bot.rate_limits import Budget
-from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable
-from bot.slack.fallback import readable
-from bot.slack.refusals import CARD_LOST, TOKEN_DEAD, UNREACHABLE
+from bot.slack.client import Posted, SlackClient
+from bot.slack.errors import MESSAGE_GONE, TOKEN_REVOKED, UNREACHABLE, SlackBusy, SlackRefused, SlackUnavailable
+from bot.slack.fallback import with_fallback
 from bot.slack.text import Message, is_user
 from bot.vault import Vault
 from storage import Database, DatabaseUnavailable, Transaction
@@ -117,7 +117,7 @@ class Notifier:
         card = await self._cards.find_card(message.card_id) if message.card_id else None
         facts = {"kind": message.kind, "error": error.error, "workspace": message.workspace_id}
         is_link = card is not None and card.style == UNFURL
-        if error.error in TOKEN_DEAD and not is_link and self._clock.now() - message.created_at < TOO_LONG_AGO:
+        if error.error in TOKEN_REVOKED and not is_link and self._clock.now() - message.created_at < TOO_LONG_AGO:
             log.error("Slack refuses the bot token; messages wait", extra=facts)
             raise RetryAt(self._clock.now() + PAUSE)
         log.warning("Slack refused a message", extra=facts)
@@ -125,7 +125,7 @@ class Notifier:
             await self._reroute(message, card, error.error)
         elif message.kind == outbox.NOTE and error.error in UNREACHABLE:
             await self._db.transaction(lambda tx: self._silence(tx, message, error.error))
-        elif card is not None and (error.error in CARD_LOST or is_link):
+        elif card is not None and (error.error in MESSAGE_GONE or is_link):
             await self._db.transaction(lambda tx: self._cards.close_card(tx, card.card_id))
             await self._drop(message)
         else:
@@ -178,16 +178,16 @@ class Notifier:
         if card.ts is None:
             self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
             thread_ts = await self._thread_of(card)
-            posted = await readable(lambda drawn: client.post(card.channel_id, drawn, thread_ts=thread_ts), drawn)
+            posted = await with_fallback(lambda drawn: client.post(card.channel_id, drawn, thread_ts=thread_ts), drawn)
             await self._db.transaction(lambda tx: self._keep_posted(tx, message, card, posted, digest))
             return
         ts, since, now = card.ts, message.created_at, self._clock.now()
         self._pace(self._budget.update(message.workspace_id, message.outbox_id, since=since, now=now))
         if card.style == UNFURL:
             url = (card.facts or {})["url"]
-            await readable(lambda drawn: client.unfurl(card.channel_id, ts, {url: drawn}), drawn)
+            await with_fallback(lambda drawn: client.unfurl(card.channel_id, ts, {url: drawn}), drawn)
         else:
-            await readable(lambda drawn: client.update(card.channel_id, ts, drawn), drawn)
+            await with_fallback(lambda drawn: client.update(card.channel_id, ts, drawn), drawn)
         await self._db.transaction(lambda tx: self._keep_drawn(tx, message, card, digest))
 
     async def _send_announcement(self, message: OutboxRow) -> None:
@@ -222,7 +222,7 @@ class Notifier:
             return
         self._pace(self._budget.post(message.workspace_id, card.channel_id, now=self._clock.now()))
         client, thread_ts = self._slack(message.workspace_id), await self._thread_of(card) or card.ts
-        await readable(lambda drawn: client.post(card.channel_id, drawn, thread_ts=thread_ts), drawn)
+        await with_fallback(lambda drawn: client.post(card.channel_id, drawn, thread_ts=thread_ts), drawn)
         await self._drop(message)
 
     async def _thread_of(self, card: CardRow) -> str | None:
@@ -237,14 +237,14 @@ class Notifier:
         if sealed := payload["response_url_sealed"]:
             try:
                 url = self._vault.open(sealed, context=f"whisper:{message.workspace_id}").reveal()
-                await readable(lambda drawn: client.respond(url, drawn), drawn)
+                await with_fallback(lambda drawn: client.respond(url, drawn), drawn)
                 await self._drop(message)
                 return
             except (SlackRefused, SealBroken) as error:
                 log.info("a response URL was used up or does not open", extra={"error": error.sentence})
         if channel_id:
             try:
-                await readable(lambda drawn: client.whisper(channel_id, user_id, drawn), drawn)
+                await with_fallback(lambda drawn: client.post_ephemeral(channel_id, user_id, drawn), drawn)
                 await self._drop(message)
                 return
             except SlackRefused as error:
@@ -261,7 +261,7 @@ class Notifier:
     async def _say(self, message: OutboxRow, channel_id: str) -> None:
         self._pace(self._budget.post(message.workspace_id, channel_id, now=self._clock.now()))
         client = self._slack(message.workspace_id)
-        await readable(lambda drawn: client.post(channel_id, drawn), message_of(message.payload))
+        await with_fallback(lambda drawn: client.post(channel_id, drawn), message_of(message.payload))
         await self._drop(message)
 
     # Pieces.

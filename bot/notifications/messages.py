@@ -6,20 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slack_sdk.models.blocks import (
-    Block,
     ButtonElement,
-    RichTextBlock,
-    RichTextElementParts,
-    RichTextPreformattedElement,
 )
 
 from bot.domain import compare_links as compare
 from bot.domain.builds import Cause, Outcome, format_duration
+from bot.results.messages import why_blocks
 from bot.results.trends import BROKEN, FLAKY, Change, New
 from bot.slack import build_text as shown
 from bot.slack import ids
 from bot.slack.blocks import Line, actions, button, coded, lines, linked, message, said, section, separated, words
-from bot.slack.build_text import STANDINGS, UNKNOWN, ShownBuild
+from bot.slack.build_text import STATUS_BADGES, UNKNOWN, BuildView
 from bot.slack.cards import ended_line
 from bot.slack.text import Message, channel_mention, code, date, first_line, link, outside, quoted, several, unmarked
 from storage.apps import AppRow
@@ -27,26 +24,24 @@ from storage.builds import BuildRow
 from storage.results import FindingRow
 
 LISTED = 25
-TESTS_LISTED = 10
 COMMIT_TITLE = 80
-LINE_CHARACTERS = 300
 ORDER = (Outcome.FAILED, Outcome.ABORTED, Outcome.SKIPPED, Outcome.SUCCEEDED)
 
 
-def line(builds: Sequence[ShownBuild], facts: Mapping[str, Any]) -> Message:
+def line(builds: Sequence[BuildView], facts: Mapping[str, Any]) -> Message:
     """The end of one build in one line, with what caused it."""
     build = builds[0]
     told = [f"{ended_line(build)} {caused(build)}.", *_remarks(build.build, facts)]
     return Message(" ".join(told))
 
 
-def started(builds: Sequence[ShownBuild]) -> Message:
+def started(builds: Sequence[BuildView]) -> Message:
     """A start in one line; it says the same whenever it is drawn."""
     build = builds[0]
     return Message(f"▶️ *Started*: {_named(build)}. {caused(build)}.")
 
 
-def notes(facts: Mapping[str, Any] | None, builds: Sequence[ShownBuild]) -> list[str]:
+def notes(facts: Mapping[str, Any] | None, builds: Sequence[BuildView]) -> list[str]:
     """What stands small below a card, as mrkdwn."""
     return [note.replace("`", "") for note in _remarks(builds[0].build, facts or {})] if builds else []
 
@@ -61,13 +56,13 @@ def _remarks(build: BuildRow, facts: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def _named(build: ShownBuild) -> str:
+def _named(build: BuildView) -> str:
     row = build.build
     name = unmarked(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
     return " ".join(filter(None, (name, link(build.url, shown.number(row)), shown.where(row))))
 
 
-def caused(build: ShownBuild) -> str:
+def caused(build: BuildView) -> str:
     """``Push by octocat``, escaped; mentions nobody."""
     parts = shown.cause_line(build)
     return unmarked("".join(getattr(part, "text", None) or "somebody" for part in parts), 200)
@@ -76,7 +71,7 @@ def caused(build: ShownBuild) -> str:
 # Changes.
 
 
-def change(build: ShownBuild, facts: Mapping[str, Any], new: New | None, app: AppRow | None) -> Message:
+def change(build: BuildView, facts: Mapping[str, Any], new: New | None, app: AppRow | None) -> Message:
     """Broken, back to normal, or flaky."""
     read = Change.read(facts) or Change(BROKEN)
     head = {BROKEN: _broken, FLAKY: _flaky}.get(read.kind, _fixed)(build, read)
@@ -86,17 +81,17 @@ def change(build: ShownBuild, facts: Mapping[str, Any], new: New | None, app: Ap
     return message(told, section(told), lines(*_new_lines(build.build, new, app)))
 
 
-def _broken(build: ShownBuild, change: Change) -> str:
+def _broken(build: BuildView, change: Change) -> str:
     chance = f" The same commit passed in #{change.other}, so this may be chance." if change.other else ""
     return f"❌ *Broken* since {_named(build)}. {caused(build)}.{chance}"
 
 
-def _fixed(build: ShownBuild, change: Change) -> str:
+def _fixed(build: BuildView, change: Change) -> str:
     lasted = f" after {format_duration(change.seconds)}" if change.seconds is not None else ""
     return f"✅ *Back to normal*{lasted}: {_named(build)}. Broken since #{change.since}, {_failures(change)}."
 
 
-def _flaky(build: ShownBuild, change: Change) -> str:
+def _flaky(build: BuildView, change: Change) -> str:
     commit = code(shown.short_commit(build.build.commit_hash or ""))
     return (
         f"🟡 *Flaky, not fixed*: {_named(build)} passed with {commit}, the very commit that failed in "
@@ -130,7 +125,7 @@ def _compare_url(build: BuildRow, new: New, app: AppRow | None) -> str | None:
 # Many at once.
 
 
-def fold(builds: Sequence[ShownBuild], facts: Mapping[str, Any]) -> Message:
+def fold(builds: Sequence[BuildView], facts: Mapping[str, Any]) -> Message:
     """What ended while nobody was told, in one message."""
     counted = {outcome: [each for each in builds if each.build.outcome == outcome] for outcome in ORDER}
     spoken = ", ".join(f"{len(those)} {outcome}" for outcome, those in reversed(counted.items()) if those)
@@ -139,28 +134,28 @@ def fold(builds: Sequence[ShownBuild], facts: Mapping[str, Any]) -> Message:
     return message(text, section(f"*{text}*"), lines(*(_listed(outcome, counted[outcome]) for outcome in ORDER)))
 
 
-def _listed(outcome: Outcome, builds: Sequence[ShownBuild]) -> Line:
+def _listed(outcome: Outcome, builds: Sequence[BuildView]) -> Line:
     if not builds:
         return []
-    stands = STANDINGS.get(outcome, UNKNOWN)
+    stands = STATUS_BADGES.get(outcome, UNKNOWN)
     named = [linked(each.url, outside(shown.name(each), 80)) for each in builds[:LISTED]]
     more = [words(f", and {len(builds) - LISTED} more")] if len(builds) > LISTED else []
     return [words(f"{stands.emoji} {stands.word}: "), *separated(named, ", "), *more]
 
 
-def branch(builds: Sequence[ShownBuild]) -> Message:
+def branch(builds: Sequence[BuildView]) -> Message:
     """The message over a branch's thread: the newest build of each workflow there."""
     row = builds[0].build
     place = f"tag {row.tag}" if row.tag else row.branch or "no branch"
     app = builds[0].app_title
-    states = [f"{each.build.target or 'build'} {shown.standing(each.build).word.lower()}" for each in builds]
+    states = [f"{each.build.target or 'build'} {shown.status_badge(each.build).word.lower()}" for each in builds]
     text = quoted(f"{app} on {place}: {', '.join(states)}.", 1_000)
     head: Line = [said(app, 80, bold=True), words(" on "), coded(place)]
     return message(text, lines(head, *map(_state_line, builds)))
 
 
-def _state_line(build: ShownBuild) -> Line:
-    row, stands = build.build, shown.standing(build.build)
+def _state_line(build: BuildView) -> Line:
+    row, stands = build.build, shown.status_badge(build.build)
     took = shown.took(row)
     return [
         words(f"{stands.emoji} {stands.word}  "),
@@ -174,7 +169,7 @@ def _state_line(build: ShownBuild) -> Line:
 # Why.
 
 
-def explanation(build: ShownBuild, finding: FindingRow | None, new: New | None, app: AppRow | None) -> Message | None:
+def explanation(build: BuildView, finding: FindingRow | None, new: New | None, app: AppRow | None) -> Message | None:
     """Why a build failed, for a phone: step, tests, the telling lines, what was new. None when nothing is known."""
     is_told = finding is not None and bool(finding.failed_step or finding.tests or finding.lines)
     blocks = why_blocks(finding) if is_told else []  # that there is no log helps nobody who has not asked
@@ -185,34 +180,7 @@ def explanation(build: ShownBuild, finding: FindingRow | None, new: New | None, 
     return message(_why_text(build, finding), *blocks)
 
 
-def why_blocks(finding: FindingRow | None, *, verb: str = "Failed") -> list[Block]:
-    """``verb`` is what happened in the step: a build that was stopped in it did not fail there."""
-    if finding is None:
-        return []
-    step: Line = [words(f"{verb} in step "), said(finding.failed_step, 100, bold=True)] if finding.failed_step else []
-    missing: Line = [words(finding.missing)] if finding.missing else []
-    head = [each for each in (step, _tests(finding.tests), missing) if each]
-    return [*([lines(*head)] if head else []), *([_excerpt(finding.lines)] if finding.lines else [])]
-
-
-def _tests(tests: Sequence[str]) -> Line:
-    if not tests:
-        return []
-    noun = "test" if len(tests) == 1 else "tests"
-    more = [words(f" and {len(tests) - TESTS_LISTED} more")] if len(tests) > TESTS_LISTED else []
-    return [
-        words(f"{len(tests)} failed {noun}: "),
-        *separated([coded(test, 120) for test in tests[:TESTS_LISTED]], ", "),
-        *more,
-    ]
-
-
-def _excerpt(told: Sequence[str]) -> Block:
-    text = "\n".join(outside(each, LINE_CHARACTERS) for each in told)
-    return RichTextBlock(elements=[RichTextPreformattedElement(elements=[RichTextElementParts.Text(text=text)])])
-
-
-def _why_text(build: ShownBuild, finding: FindingRow | None) -> str:
+def _why_text(build: BuildView, finding: FindingRow | None) -> str:
     name = quoted(shown.name(build), 150)
     if finding is None:
         return f"What is new in {name}."
@@ -241,6 +209,14 @@ def still_silenced(channel_id: str, why: str) -> Message:
         "lost. When I can write there again (invite me, or unarchive it), press *Try again*."
     )
     return message(text, section(text), *actions(_again(channel_id)))
+
+
+def digest_paused(channel_id: str, why: str) -> Message:
+    text = (
+        f"I have paused the figures for {channel_mention(channel_id)} that you set up: {quoted(why)}. When I can write "
+        "there again (invite me, or unarchive it), press *Try again*."
+    )
+    return message(text, section(text), *actions(button(ids.DIGEST_RESUME, "Try again", value=channel_id)))
 
 
 def _again(channel_id: str) -> ButtonElement:

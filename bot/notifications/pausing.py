@@ -6,9 +6,8 @@ import logging
 from collections import Counter
 
 from bot.clock import Clock
-from bot.notifications import messages as hearing
+from bot.notifications import messages
 from bot.outbox import Outbox
-from bot.statistics import digest_messages as digest_message
 from storage import Transaction
 from storage.digests import DigestStore
 from storage.messages import CardRow
@@ -50,16 +49,16 @@ class Silenced:
         paused = await self._subscriptions.pause_channel(tx, workspace_id, channel_id, why=why, now=self._clock.now())
         counts = Counter(row.owner for row in paused)
         for owner, count in counts.items():
-            await self._outbox.write_to(tx, workspace_id, owner, hearing.silenced(channel_id, why, count=count))
+            await self._outbox.write_to(tx, workspace_id, owner, messages.silenced(channel_id, why, count=count))
         if tells is not None and tells not in counts:
-            await self._outbox.write_to(tx, workspace_id, tells, hearing.still_silenced(channel_id, why))
+            await self._outbox.write_to(tx, workspace_id, tells, messages.still_silenced(channel_id, why))
 
     async def pause_digests(self, tx: Transaction, workspace_id: str, channel_id: str, error: str) -> None:
         """The same for the figures that come there by themselves."""
         why = WHY.get(error, "Slack does not let me post there")
         paused = await self._digests.pause_channel(tx, workspace_id, channel_id, why=why, now=self._clock.now())
         for owner in dict.fromkeys(row.owner for row in paused):
-            await self._outbox.write_to(tx, workspace_id, owner, digest_message.paused(channel_id, why))
+            await self._outbox.write_to(tx, workspace_id, owner, messages.digest_paused(channel_id, why))
 
     async def switch_off(self, tx: Transaction, card: CardRow, error: str) -> None:
         """A direct message does not arrive: the person has left, or takes none. It is not tried for every build."""

@@ -11,7 +11,8 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.notifications.owners import is_of
 from bot.permissions import Access, Asker
-from bot.slack.client import SlackClient, SlackFailed
+from bot.slack.client import SlackClient
+from bot.slack.errors import SlackFailed
 from bot.sync_schedule import Sweeps
 from commands.preferences_form import MeForm
 from storage import Database, Transaction
@@ -97,7 +98,7 @@ class Me:
     async def _as_slack_says(self, person: PersonRow) -> PersonRow:
         """What a form says about an address is not believed: only Slack knows whose it is."""
         try:
-            known = await self._slack(person.workspace_id).user(person.user_id)
+            known = await self._slack(person.workspace_id).get_user(person.user_id)
         except SlackFailed as error:
             log.warning("Slack could not say who somebody is", extra={"user": person.user_id, "error": str(error)})
             return person

@@ -13,7 +13,7 @@ from bot.errors import ViewGone
 from bot.slack import build_text as shown
 from bot.slack import ids
 from bot.slack.blocks import Part, actions, button, lines, linked, message, moment, said, section, separated, words
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from bot.slack.cards import open_button, stop_button
 from bot.slack.text import Message, unmarked
 
@@ -36,7 +36,7 @@ class ListPage:
     """``newer`` and ``older`` are the places the neighbouring pages begin at; None when there is none."""
 
     heading: str
-    builds: Sequence[ShownBuild]
+    builds: Sequence[BuildView]
     filters: Mapping[str, str] = field(default_factory=dict)
     newer: str | None = None
     older: str | None = None
@@ -52,8 +52,8 @@ def build_list(page: ListPage) -> Message:
     return message(text, section(f"*{heading}*"), lines(*map(list_line, told)), *_paging(page))
 
 
-def list_line(build: ShownBuild) -> list[Part]:
-    row, stands = build.build, shown.standing(build.build)
+def list_line(build: BuildView) -> list[Part]:
+    row, stands = build.build, shown.status_badge(build.build)
     app = said(build.app_title, 60)
     parts = [app, *([said(row.target, 60)] if row.target else []), linked(build.url, shown.number(row))]
     head = [words(f"{stands.emoji} "), words(stands.word, bold=True), words("  "), *separated(parts)]
@@ -95,7 +95,7 @@ def read_page(value: str) -> PageWanted:
 
 
 def running_now(
-    builds: Sequence[ShownBuild],
+    builds: Sequence[BuildView],
     *,
     now: datetime,
     of: str | None = None,
@@ -122,7 +122,7 @@ def running_now(
     return message(f"{heading}: {' '.join(map(shown.sentence, builds[:RUNNING_SHOWN]))}", *blocks)
 
 
-def running_blocks(build: ShownBuild, now: datetime) -> list[Block]:
+def running_blocks(build: BuildView, now: datetime) -> list[Block]:
     """A running build in two lines, Open and Stop… in rows of their own."""
     row = build.build
     progress = [words(shown.progress(row, build.eta, now)), words(" · "), *shown.cause_line(build)]

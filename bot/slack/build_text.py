@@ -18,7 +18,7 @@ OF_BITRISE = (Reason.ROLLING_BUILD, Reason.LOST_AGENT, Reason.ON_HOLD_EXPIRED, R
 
 
 @dataclass(frozen=True, slots=True)
-class ShownBuild:
+class BuildView:
     """A build with what its row does not know.
 
     ``requester_name`` is the requester's name in Slack, where the caller knows it better than Bitrise does.
@@ -33,34 +33,38 @@ class ShownBuild:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StatusBadge:
     emoji: str
     word: str
 
 
-STANDINGS: dict[str, Standing] = {
-    State.QUEUED: Standing("⏳", "Queued"),
-    State.RUNNING: Standing("🔵", "Running"),
-    "stopping": Standing("🟠", "Stopping…"),
-    Outcome.SUCCEEDED: Standing("✅", "Succeeded"),
-    Outcome.FAILED: Standing("❌", "Failed"),
-    Outcome.ABORTED: Standing("⏹️", "Aborted"),
-    Outcome.SKIPPED: Standing("⏭️", "Skipped"),
+STATUS_BADGES: dict[str, StatusBadge] = {
+    State.QUEUED: StatusBadge("⏳", "Queued"),
+    State.RUNNING: StatusBadge("🔵", "Running"),
+    "stopping": StatusBadge("🟠", "Stopping…"),
+    Outcome.SUCCEEDED: StatusBadge("✅", "Succeeded"),
+    Outcome.FAILED: StatusBadge("❌", "Failed"),
+    Outcome.ABORTED: StatusBadge("⏹️", "Aborted"),
+    Outcome.SKIPPED: StatusBadge("⏭️", "Skipped"),
 }
-UNKNOWN = Standing("❔", "Ended")
+UNKNOWN = StatusBadge("❔", "Ended")
 
 
 def is_stopping(build: BuildRow) -> bool:
     return not build.is_finished and build.abort_requested_by is not None
 
 
-def standing(build: BuildRow) -> Standing:
+def status_badge(build: BuildRow) -> StatusBadge:
     if build.is_finished:
-        return STANDINGS.get(build.outcome or "", UNKNOWN)
-    return STANDINGS["stopping"] if is_stopping(build) else STANDINGS.get(build.state, STANDINGS[State.RUNNING])
+        return STATUS_BADGES.get(build.outcome or "", UNKNOWN)
+    return (
+        STATUS_BADGES["stopping"]
+        if is_stopping(build)
+        else STATUS_BADGES.get(build.state, STATUS_BADGES[State.RUNNING])
+    )
 
 
-def name(shown: ShownBuild) -> str:
+def name(shown: BuildView) -> str:
     """``iOS Shop deploy #812``, from outside and not escaped."""
     build = shown.build
     return " ".join(filter(None, (shown.app_title, build.target, number(build))))
@@ -86,8 +90,8 @@ def unshown(count: int) -> str:
 # Lines of rich text.
 
 
-def title_line(shown: ShownBuild) -> Line:
-    stands, build = standing(shown.build), shown.build
+def title_line(shown: BuildView) -> Line:
+    stands, build = status_badge(shown.build), shown.build
     target = [words(" · "), said(build.target, 80)] if build.target else []
     app = said(shown.app_title, 80, bold=True)
     return [
@@ -175,7 +179,7 @@ def bar(share: float) -> str:
     return "▓" * filled + "░" * (CELLS - filled)
 
 
-def cause_line(shown: ShownBuild) -> Line:
+def cause_line(shown: BuildView) -> Line:
     """Who or what started it."""
     build = shown.build
     if build.requester:
@@ -189,7 +193,7 @@ def cause_line(shown: ShownBuild) -> Line:
     return [words(f"{before} by "), said(build.cause_who, 60)]
 
 
-def _requester(shown: ShownBuild) -> Part:
+def _requester(shown: BuildView) -> Part:
     """By name where we know it: a card is posted at once, and would ping the person who has just typed."""
     build = shown.build
     handle = shown.requester_name or (build.cause_who if build.cause == Cause.SLACK else None)
@@ -227,7 +231,7 @@ def stopped_line(build: BuildRow) -> Line:
     why = why_stopped(build)
     if build.outcome == Outcome.SKIPPED:
         return [words("Skipped: stopped"), *by, *where, words(" and reported green"), *_after(f" {DASH} ", why)]
-    return [words(standing(build).word), *by, *where, *_after(": ", why)]
+    return [words(status_badge(build).word), *by, *where, *_after(": ", why)]
 
 
 def _after(separator: str, text: str) -> Line:
@@ -267,7 +271,7 @@ def where(build: BuildRow) -> str:
     return f"on {code(short_commit(build.commit_hash))}" if build.commit_hash else ""
 
 
-def sentence(shown: ShownBuild) -> str:
+def sentence(shown: BuildView) -> str:
     """``iOS Shop deploy #812 on release/3.2 failed after 6 min.`` as plain words: what a notification says."""
     build = shown.build
     place = where(build).replace("`", "")

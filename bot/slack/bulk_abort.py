@@ -13,7 +13,7 @@ from bot.domain.abort_reasons import Reason
 from bot.domain.builds import STOPPED
 from bot.slack import build_text as shown
 from bot.slack.blocks import Line, context, lines, linked, message, person, said, words
-from bot.slack.build_text import OF_BITRISE, ShownBuild
+from bot.slack.build_text import OF_BITRISE, BuildView
 from bot.slack.text import DASH, Message, capital, quoted
 from storage.requests import RequestRow
 
@@ -34,7 +34,7 @@ class Ending(StrEnum):
 class Asked:
     """A build and what was asked for it here; ``request`` is None when somebody else was first."""
 
-    build: ShownBuild
+    build: BuildView
     request: RequestRow | None
 
     @property
@@ -100,7 +100,7 @@ def _why(asked: Sequence[Asked], facts: Mapping[str, Any]) -> Line:
 
 
 def _line(asked: Asked) -> Line:
-    row, stands = asked.build.build, shown.standing(asked.build.build)
+    row, stands = asked.build.build, shown.status_badge(asked.build.build)
     place = [words("  "), *shown.place_parts(row)] if shown.place_parts(row) else []
     return [
         words(f"{stands.emoji} {stands.word}  "),

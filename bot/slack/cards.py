@@ -12,7 +12,7 @@ from bot.domain.builds import Outcome
 from bot.slack import build_text as shown
 from bot.slack import ids
 from bot.slack.blocks import Line, actions, button, context, divider, lines, link_button, message, said, words
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from bot.slack.text import Message, link, mention, unmarked
 from storage.builds import BuildRow
 
@@ -29,7 +29,7 @@ class Offer:
 
 
 def card(
-    builds: Sequence[ShownBuild], *, now: datetime, notes: Sequence[str] = (), offer: Offer | None = None
+    builds: Sequence[BuildView], *, now: datetime, notes: Sequence[str] = (), offer: Offer | None = None
 ) -> Message:
     """One message for one or several builds, as they stand at ``now``. ``notes``, mrkdwn, are shown small, below."""
     drawn, left_out = builds[:BUILDS_ON_A_CARD], len(builds) - BUILDS_ON_A_CARD
@@ -41,12 +41,12 @@ def card(
     return message(_fallback(builds), *blocks, *(context(note) for note in told[:BUILDS_ON_A_CARD] if note))
 
 
-def _fallback(builds: Sequence[ShownBuild]) -> str:
+def _fallback(builds: Sequence[BuildView]) -> str:
     sentences = " ".join(map(shown.sentence, builds))
     return sentences if len(builds) == 1 else f"{len(builds)} builds: {sentences}"
 
 
-def _build_blocks(build: ShownBuild, now: datetime) -> list[Block]:
+def _build_blocks(build: BuildView, now: datetime) -> list[Block]:
     return [
         lines(*build_lines(build, now)),
         *actions(
@@ -57,7 +57,7 @@ def _build_blocks(build: ShownBuild, now: datetime) -> list[Block]:
     ]
 
 
-def build_lines(shown_build: ShownBuild, now: datetime) -> list[Line]:
+def build_lines(shown_build: BuildView, now: datetime) -> list[Line]:
     build = shown_build.build
     told = [words(text)] if (text := shown.progress(build, shown_build.eta, now)) else []
     return [
@@ -70,37 +70,37 @@ def build_lines(shown_build: ShownBuild, now: datetime) -> list[Line]:
     ]
 
 
-def open_button(build: ShownBuild) -> ButtonElement | None:
+def open_button(build: BuildView) -> ButtonElement | None:
     return link_button(ids.BUILD_OPEN, "Open", url=build.url, label=f"Open {shown.name(build)} in Bitrise")
 
 
-def again_button(build: ShownBuild) -> ButtonElement | None:
+def again_button(build: BuildView) -> ButtonElement | None:
     if not build.build.is_finished:
         return None
     return button(ids.BUILD_AGAIN, "Run again", value=build.build.build_slug, label=f"Run {shown.name(build)} again")
 
 
-def change_button(build: ShownBuild) -> ButtonElement | None:
+def change_button(build: BuildView) -> ButtonElement | None:
     if not build.build.is_finished:
         return None
     label = f"Change the parameters of {shown.name(build)} and run it"
     return button(ids.BUILD_AGAIN_FORM, "Change and run…", value=build.build.build_slug, label=label)
 
 
-def install_button(build: ShownBuild) -> ButtonElement | None:
+def install_button(build: BuildView) -> ButtonElement | None:
     """Only when there is something to install."""
     if not build.is_installable:
         return None
     return button(ids.BUILD_INSTALL, "Install", value=build.build.build_slug, label=f"Install from {shown.name(build)}")
 
 
-def log_button(build: ShownBuild) -> ButtonElement | None:
+def log_button(build: BuildView) -> ButtonElement | None:
     if build.build.outcome != Outcome.FAILED or build.build.is_pipeline:
         return None
     return button(ids.BUILD_LOG, "Log", value=build.build.build_slug, label=f"Why {shown.name(build)} failed")
 
 
-def stop_button(build: ShownBuild) -> ButtonElement | None:
+def stop_button(build: BuildView) -> ButtonElement | None:
     row = build.build
     if row.is_finished or shown.is_stopping(row):
         return None
@@ -115,7 +115,7 @@ def older_button(offer: Offer | None) -> ButtonElement | None:
     return button(ids.BUILD_STOP_OLDER, text, value=offer.build_slug, label=f"{text[:-1]}, which this one replaces")
 
 
-def announcement(builds: Sequence[ShownBuild], *, mention_user: str | None) -> Message:
+def announcement(builds: Sequence[BuildView], *, mention_user: str | None) -> Message:
     """The end of a card's builds, a line each; ``mention_user`` (a user id) is mentioned once."""
     told = [ended_line(build) for build in builds[:BUILDS_ON_A_CARD]]
     if len(builds) > BUILDS_ON_A_CARD:
@@ -124,9 +124,9 @@ def announcement(builds: Sequence[ShownBuild], *, mention_user: str | None) -> M
     return Message("\n".join(told))
 
 
-def ended_line(build: ShownBuild) -> str:
+def ended_line(build: BuildView) -> str:
     """The end in one line of mrkdwn. The outcome comes first: a phone's preview shows about one line."""
-    row, stands = build.build, shown.standing(build.build)
+    row, stands = build.build, shown.status_badge(build.build)
     ran = shown.took(row)
     preposition = "in" if row.outcome == Outcome.SUCCEEDED else "after"
     took = f" {preposition} {ran}" if ran else ""

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import Block, TableBlock, TableBlockColumnSettings
 
-from bot.slack.blocks import section
-from bot.slack.text import NOTHING, Message, escape, outside
+from bot.slack.text import NOTHING, escape, outside
 
 PIECES = 6
 """Segments of a pie, series on the axes."""
@@ -19,7 +18,6 @@ POINTS = 20
 LABEL = 20
 TITLE = 50
 CELL = 100
-NEW = frozenset({TableBlock.type, "data_visualization"})
 
 
 class Chart(Block):
@@ -76,11 +74,3 @@ def plain_table(rows: Sequence[Sequence[str]]) -> str:
         for row in cells
     ]
     return "\n".join(["```", *map(escape, lines), "```"])
-
-
-def without_new_blocks(message: Message) -> Message | None:
-    """The text in place of all that is drawn, the buttons kept; None for a message that holds nothing new."""
-    if not any(block["type"] in NEW for block in message.blocks):
-        return None
-    buttons = [block for block in message.blocks if block["type"] == "actions"]
-    return Message(message.text, (section(message.text).to_dict(), *buttons))

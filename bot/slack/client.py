@@ -1,47 +1,35 @@
-"""Calls to one Slack workspace: each with a time limit, none repeated, every failure one of three kinds.
+"""Client for the Web API of one Slack workspace: every call has a timeout and none is retried.
 
 https://docs.slack.dev/reference/methods
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiohttp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.calling import TIMEOUT_SECONDS, guarded, web_client
 from bot.slack.errors import (
-    SlackBusy,
-    SlackFailed,
     SlackRefused,
     SlackUnavailable,
     TriggerExpired,
     TriggerUsed,
-    check_plain_answer,
+    check_plain_response,
     dict_of,
+    error_from,
     text_of,
 )
-from bot.slack.forms import Payload
 from bot.slack.text import Message
 from bot.vault import Token
 
-__all__ = [
-    "Identity",
-    "Person",
-    "Posted",
-    "SlackBusy",
-    "SlackClient",
-    "SlackFailed",
-    "SlackRefused",
-    "SlackUnavailable",
-    "TriggerExpired",
-    "TriggerUsed",
-    "web_client",
-]
+TIMEOUT_SECONDS = 10.0
 
 T = TypeVar("T")
 
@@ -69,7 +57,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose token it is and what it may do."""
+    """The workspace, bot user and scopes of a token."""
 
     team_id: str
     team_name: str
@@ -78,10 +66,7 @@ class Identity:
 
 
 class SlackClient:
-    """One workspace. ``session`` also carries the answers to response URLs, which belong to no token.
-
-    ``token`` is asked before every call, for tokens come and go; ``web`` has none of its own.
-    """
+    """``token`` is read before every call, because tokens rotate; ``session`` also sends to response URLs."""
 
     def __init__(
         self,
@@ -96,36 +81,37 @@ class SlackClient:
     # Messages.
 
     async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> Posted:
-        """``channel`` may be a user id: a direct message. Returns where it went."""
-        answer = await self._call(
-            "chat.postMessage", channel=channel, thread_ts=thread_ts, **_quiet_links(), **message.to_payload()
-        )
-        return Posted(channel_id=text_of(answer, "channel") or channel, ts=text_of(answer, "ts"))
+        """Post to a channel, or to a user id as a direct message. Links unfurl to nothing and names mention nobody."""
+        quiet = {"unfurl_links": False, "unfurl_media": False, "parse": "none", "link_names": False}
+        payload = message.to_payload()
+        response = await self._call("chat.postMessage", channel=channel, thread_ts=thread_ts, **quiet, **payload)
+        return Posted(channel_id=text_of(response, "channel") or channel, ts=text_of(response, "ts"))
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         # parse and link_names: the defaults of chat.update differ from those of chat.postMessage
         payload = message.to_payload()
         await self._call("chat.update", channel=channel, ts=ts, parse="none", link_names=False, **payload)
 
-    async def whisper(self, channel: str, user: str, message: Message) -> None:
-        """Only ``user``, who must be in the channel, sees it."""
+    async def post_ephemeral(self, channel: str, user: str, message: Message) -> None:
+        """Post a message that only ``user``, who must be in the channel, sees."""
         payload = message.to_payload()
         await self._call("chat.postEphemeral", channel=channel, user=user, parse="none", **payload)
 
     async def respond(self, response_url: str, message: Message, *, replace_original: bool = False) -> None:
-        """Answer an interaction privately: five times within 30 minutes. Works where the bot is no member."""
+        """Respond to an interaction privately: five times within 30 minutes, also where the bot is not a member."""
         payload = message.to_payload() | {"response_type": "ephemeral", "replace_original": replace_original}
-        await self._guarded(lambda: self._respond(response_url, payload))
 
-    async def _respond(self, response_url: str, payload: Mapping[str, Any]) -> None:
-        async with self._session.post(response_url, json=payload) as response:
-            body = await response.text()
-        check_plain_answer(response.status, response.headers, body)
+        async def send() -> None:
+            async with self._session.post(response_url, json=payload) as response:
+                body = await response.text()
+            check_plain_response(response.status, response.headers, body)
+
+        await guarded(send, seconds=self._timeout)
 
     async def unfurl(self, channel: str, ts: str, unfurls: Mapping[str, Message]) -> None:
-        """What hangs under the links of a person's message; by the address as `link_shared` told it."""
-        shown = {url: _attachment(message) for url, message in unfurls.items()}
-        await self._call("chat.unfurl", channel=channel, ts=ts, unfurls=shown)
+        """Add previews to the links of a message, by the URL as the event `link_shared` has it."""
+        attachments = {url: _attachment(message) for url, message in unfurls.items()}
+        await self._call("chat.unfurl", channel=channel, ts=ts, unfurls=attachments)
 
     # Files.
 
@@ -138,96 +124,103 @@ class SlackClient:
         channel: str | None = None,
         thread_ts: str | None = None,
     ) -> str:
-        """Three calls, none repeated. Returns the file's id; without ``channel`` only blocks of ours can show it.
+        """Upload a file and return its id. Without ``channel`` it can only be shown in an image block.
 
         https://docs.slack.dev/messaging/working-with-files
         """
-        asked = {"filename": name, "length": len(content)}
-        given = await self._as_bot(lambda: self._web.api_call("files.getUploadURLExternal", data=asked))
-        await self._guarded(lambda: self._send(text_of(given, "upload_url"), content))
-        file_id = text_of(given, "file_id")
-        where = {"channel_id": channel, "thread_ts": thread_ts}
-        await self._call("files.completeUploadExternal", files=[{"id": file_id, "title": title}], **where)
-        return file_id
+        data = {"filename": name, "length": len(content)}
+        upload = await self._call_with_token(lambda: self._web.api_call("files.getUploadURLExternal", data=data))
 
-    async def _send(self, upload_url: str, content: bytes) -> None:
-        async with self._session.post(upload_url, data=content) as response:
-            await response.read()
-        check_plain_answer(response.status, response.headers, "")
+        async def send() -> None:
+            async with self._session.post(text_of(upload, "upload_url"), data=content) as response:
+                await response.read()
+            check_plain_response(response.status, response.headers, "")
+
+        await guarded(send, seconds=self._timeout)
+        file_id = text_of(upload, "file_id")
+        files = [{"id": file_id, "title": title}]
+        await self._call("files.completeUploadExternal", files=files, channel_id=channel, thread_ts=thread_ts)
+        return file_id
 
     # Views.
 
-    async def open_view(self, trigger_id: str, view: Payload) -> str:
-        """Returns the view's id. The trigger is good for 3 s, once."""
+    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> str:
+        """Open a view and return its id. A trigger is valid for 3 seconds, once."""
         try:
-            return _view_id(await self._call("views.open", trigger_id=trigger_id, view=view))
+            response = await self._call("views.open", trigger_id=trigger_id, view=view)
         except SlackRefused as refused:
             if refused.error == "exchanged_trigger_id":
                 raise TriggerUsed(refused.error) from None
             if refused.error in ("expired_trigger_id", "invalid_trigger_id", "trigger_expired"):
                 raise TriggerExpired(refused.error) from None
             raise
+        return text_of(dict_of(response, "view"), "id")
 
-    async def update_view(self, view_id: str, view: Payload, *, hash: str | None = None) -> None:
-        """``hash`` makes Slack refuse (`hash_conflict`) when the view has changed since."""
+    async def update_view(self, view_id: str, view: Mapping[str, Any], *, hash: str | None = None) -> None:
+        """With ``hash``, Slack refuses (`hash_conflict`) to update a view that has changed since."""
         await self._call("views.update", view_id=view_id, view=view, hash=hash)
 
-    async def publish_home(self, user_id: str, view: Payload) -> None:
+    async def publish_home(self, user_id: str, view: Mapping[str, Any]) -> None:
         await self._call("views.publish", user_id=user_id, view=view)
 
-    # Who is who.
+    # Users and tokens.
 
-    async def user(self, user_id: str) -> Person:
-        answer = await self._as_bot(lambda: self._web.users_info(user=user_id))
-        return _person(dict_of(answer, "user"))
+    async def get_user(self, user_id: str) -> Person:
+        user = dict_of(await self._call_with_token(lambda: self._web.users_info(user=user_id)), "user")
+        profile = dict_of(user, "profile")
+        return Person(
+            team_id=text_of(user, "team_id"),
+            name=text_of(profile, "display_name") or text_of(user, "name"),
+            is_admin=bool(user.get("is_admin")),
+            is_owner=bool(user.get("is_owner") or user.get("is_primary_owner")),
+            email=text_of(profile, "email") or None,
+            tz=text_of(user, "tz") or None,
+        )
 
-    async def test(self) -> Identity:
-        """Whether the token works, and whose it is."""
-        answer = await self._as_bot(self._web.auth_test)
-        scopes = next((text for key, text in answer.headers.items() if key.lower() == "x-oauth-scopes"), "")
+    async def test_auth(self) -> Identity:
+        response = await self._call_with_token(self._web.auth_test)
+        scopes = next((text for key, text in response.headers.items() if key.lower() == "x-oauth-scopes"), "")
         return Identity(
-            team_id=text_of(answer, "team_id"),
-            team_name=text_of(answer, "team"),
-            bot_user_id=text_of(answer, "user_id"),
+            team_id=text_of(response, "team_id"),
+            team_name=text_of(response, "team"),
+            bot_user_id=text_of(response, "user_id"),
             scopes=frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))),
         )
 
     async def _call(self, method: str, **arguments: Any) -> AsyncSlackResponse:
-        given = {name: value for name, value in arguments.items() if value is not None}
-        return await self._as_bot(lambda: self._web.api_call(method, json=given))
+        body = {name: value for name, value in arguments.items() if value is not None}
+        return await self._call_with_token(lambda: self._web.api_call(method, json=body))
 
-    async def _as_bot(self, call: Callable[[], Awaitable[T]]) -> T:
-        """A call with the workspace's token as it is now. The SDK reads it before it awaits anything."""
+    async def _call_with_token(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Set the current token and call. The SDK reads it before its first await, so calls may overlap."""
         token = await self._token()
         self._web.token = token.reveal()
-        return await self._guarded(call)
-
-    async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T:
         return await guarded(call, seconds=self._timeout)
 
 
-def _quiet_links() -> dict[str, Any]:
-    """Links in our messages grow no previews, and plain words no mentions."""
-    return {"unfurl_links": False, "unfurl_media": False, "parse": "none", "link_names": False}
+def web_client(*, session: aiohttp.ClientSession, base_url: str) -> AsyncWebClient:
+    """Return the SDK's client over our session, without the SDK's retries (they post twice) and its proxy settings."""
+    quiet = logging.getLogger("bot.slack.web")
+    quiet.setLevel(logging.INFO)  # at DEBUG the SDK logs whole bodies
+    web = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[], logger=quiet)
+    web.proxy = None
+    return web
 
 
-def _view_id(answer: Any) -> str:
-    return text_of(dict_of(answer, "view"), "id")
-
-
-def _person(user: Mapping[str, Any]) -> Person:
-    profile = dict_of(user, "profile")
-    return Person(
-        team_id=text_of(user, "team_id"),
-        name=text_of(profile, "display_name") or text_of(user, "name"),
-        is_admin=bool(user.get("is_admin")),
-        is_owner=bool(user.get("is_owner") or user.get("is_primary_owner")),
-        email=text_of(profile, "email") or None,
-        tz=text_of(user, "tz") or None,
-    )
+async def guarded(call: Callable[[], Awaitable[T]], *, seconds: float = TIMEOUT_SECONDS) -> T:
+    """Call with a timeout and raise only `SlackFailed`: the SDK's errors hold the request and must not travel on."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await call()
+    except SlackApiError as refused:
+        raise error_from(refused.response) from None
+    except (aiohttp.ClientError, OSError, TimeoutError) as cut:
+        raise SlackUnavailable(f"Slack did not answer ({type(cut).__name__}).") from None
+    except (ValueError, AttributeError, TypeError) as unreadable:  # the body is not a JSON object
+        raise SlackUnavailable(f"Slack's answer cannot be read ({type(unreadable).__name__}).") from None
 
 
 def _attachment(message: Message) -> dict[str, Any]:
-    """Blocks alone, or the text when there are none: Slack draws the two together oddly."""
+    """Return the blocks alone, or the text if there are none: Slack shows the two together oddly."""
     payload = message.to_payload()
     return {"blocks": payload["blocks"]} if message.blocks else {"text": payload["text"]}

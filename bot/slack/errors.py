@@ -1,6 +1,7 @@
-"""What a call to Slack can end in besides an answer, and how that is read off what came back.
+"""Errors of calls to Slack: read from a response, and grouped by how Buildbell reacts.
 
-https://docs.slack.dev/apis/web-api#evaluating_responses
+https://docs.slack.dev/apis/web-api#evaluating_responses,
+https://docs.slack.dev/reference/methods/chat.postMessage#errors
 """
 
 from __future__ import annotations
@@ -13,16 +14,38 @@ from typing import Any
 from bot.errors import BuildbellError
 
 RETRY_AFTER_SECONDS = 30.0
-"""How long to wait when Slack says 429 without saying until when."""
+"""The wait after a 429 without a Retry-After header."""
 LONGEST_RETRY_SECONDS = 3600.0
-"""Nothing leaves for the workspace meanwhile; who has to wait longer is told so once more."""
+"""Upper limit of a wait, during which nothing is sent to the workspace; a longer one ends in another 429."""
 OK, TOO_MANY = 200, 429
 SERVER_ERRORS = 500
 
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-_THEIR_FAULT = frozenset(
+_SERVER_FAULT = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
+
+UNREACHABLE = frozenset(
+    {
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "user_not_in_channel",
+        "messages_tab_disabled",
+        "cannot_dm_bot",
+        "user_not_found",
+        "user_disabled",
+        "user_not_visible",
+    }
+)
+MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"})
+TOKEN_REVOKED = frozenset(
+    {"token_revoked", "token_expired", "invalid_auth", "not_authed", "account_inactive", "missing_scope"}
+)
+INVALID_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 
 
 class SlackFailed(BuildbellError):
@@ -30,7 +53,7 @@ class SlackFailed(BuildbellError):
 
 
 class SlackBusy(SlackFailed):
-    """429: nothing was done; ask again after ``retry_after`` seconds."""
+    """429: nothing was done. Retry after ``retry_after`` seconds."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"Slack takes no more of these for {retry_after:g} s.")
@@ -38,9 +61,9 @@ class SlackBusy(SlackFailed):
 
 
 class SlackRefused(SlackFailed):
-    """Slack said no and did nothing. ``error`` is its word; ``needed`` the scope that is missing, if it is that.
+    """Slack refused the call and did nothing.
 
-    ``messages`` are Slack's remarks on blocks and views.
+    ``error`` is its error code, ``needed`` the missing scope, ``messages`` its remarks on blocks and views.
     """
 
     def __init__(self, error: str, *, needed: str | None = None, messages: tuple[str, ...] = ()) -> None:
@@ -51,14 +74,14 @@ class SlackRefused(SlackFailed):
 
 
 class NotInstalled(SlackRefused):
-    """Buildbell was removed from the workspace, or never was there: nothing can be said."""
+    """Buildbell is not installed in the workspace: there is no token to call with."""
 
     def __init__(self) -> None:
         super().__init__("not_installed")
 
 
 class TriggerExpired(SlackRefused):
-    """Too late to open a form."""
+    """The trigger id expired before the view was opened."""
 
     def __init__(self, error: str) -> None:
         super().__init__(error)
@@ -66,29 +89,29 @@ class TriggerExpired(SlackRefused):
 
 
 class TriggerUsed(SlackRefused):
-    """The form is open already: the press was delivered twice."""
+    """The trigger id was used before: the interaction was delivered twice and the view is open."""
 
 
 class SlackUnavailable(SlackFailed):
-    """5xx, a time-out, a cut connection or an answer that cannot be read: the call may have taken effect."""
+    """5xx, a timeout, a lost connection or an unreadable response: the call may have taken effect."""
 
 
-def failure_of(response: Any) -> SlackFailed:
+def error_from(response: Any) -> SlackFailed:
     """``response`` is the SDK's, or aiohttp's own when the body could not be read."""
     status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
     data = getattr(response, "data", None)
     error = text_of(data, "error") if isinstance(data, dict) else ""
     if status == TOO_MANY or error in _BUSY:
         return SlackBusy(retry_after(response.headers))
-    if status >= SERVER_ERRORS or error in _THEIR_FAULT or not error or not isinstance(data, dict):
+    if status >= SERVER_ERRORS or error in _SERVER_FAULT or not error or not isinstance(data, dict):
         return SlackUnavailable(f"Slack answered with {status}{f' {error}' if error else ''}.")
     remarks = dict_of(data, "response_metadata").get("messages")
     messages = tuple(map(str, remarks)) if isinstance(remarks, list) else ()
     return SlackRefused(error, needed=text_of(data, "needed") or None, messages=messages)
 
 
-def check_plain_answer(status: int, headers: Mapping[str, str], body: str) -> None:
-    """Response URLs and upload addresses answer outside the Web API: by status, and a word in the body."""
+def check_plain_response(status: int, headers: Mapping[str, str], body: str) -> None:
+    """Raise the error of a response URL or upload URL, which respond outside the Web API."""
     if status == TOO_MANY:
         raise SlackBusy(retry_after(headers))
     if status >= SERVER_ERRORS:
@@ -107,7 +130,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 
 def response_url_error(body: str) -> str | None:
-    """A response URL answers ``ok`` or JSON, and an error as JSON or as a bare word (``used_url``, ``expired_url``)."""
+    """Return the error in the body of a response URL: JSON or a bare word (``used_url``, ``expired_url``)."""
     text = body.strip()
     try:
         answer = json.loads(text)
@@ -118,11 +141,11 @@ def response_url_error(body: str) -> str | None:
     return text_of(answer, "error") or "unknown_error"
 
 
-def dict_of(facts: Any, name: str) -> dict[str, Any]:
-    found = facts.get(name)
-    return found if isinstance(found, dict) else {}
+def dict_of(data: Any, name: str) -> dict[str, Any]:
+    value = data.get(name)
+    return value if isinstance(value, dict) else {}
 
 
-def text_of(facts: Any, name: str) -> str:
-    found = facts.get(name)
-    return found if isinstance(found, str) else ""
+def text_of(data: Any, name: str) -> str:
+    value = data.get(name)
+    return value if isinstance(value, str) else ""

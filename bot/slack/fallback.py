@@ -1,4 +1,4 @@
-"""A message as Slack can read it: where blocks are refused, plainer ones, and at last plain text."""
+"""Send a message whose blocks Slack may refuse: without tables and charts, and at last as plain text."""
 
 from __future__ import annotations
 
@@ -6,24 +6,33 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bot.slack.charts import without_new_blocks
-from bot.slack.errors import SlackRefused
-from bot.slack.refusals import UNREADABLE
+from bot.slack.blocks import section
+from bot.slack.errors import INVALID_BLOCKS, SlackRefused
 from bot.slack.text import Message
+
+NEW_BLOCKS = frozenset({"table", "data_visualization"})
+"""Not every workspace and client takes them."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-async def readable(send: Callable[[Message], Awaitable[T]], drawn: Message) -> T:
-    """Blocks that Slack cannot read: new ones give way to their text, and at last the person hears in plain text."""
+async def with_fallback(send: Callable[[Message], Awaitable[T]], message: Message) -> T:
     try:
-        return await send(drawn)
+        return await send(message)
     except SlackRefused as error:
-        if error.error not in UNREADABLE or not drawn.blocks:
+        if error.error not in INVALID_BLOCKS or not message.blocks:
             raise
-        if plainer := without_new_blocks(drawn):
+        if plainer := without_new_blocks(message):
             log.warning("Slack does not take tables or charts here", extra={"remarks": error.messages})
-            return await readable(send, plainer)
+            return await with_fallback(send, plainer)
         log.error("Slack cannot read our blocks", extra={"error": error.error, "remarks": error.messages})
-        return await send(Message(drawn.text))
+        return await send(Message(message.text))
+
+
+def without_new_blocks(message: Message) -> Message | None:
+    """Return the text and the buttons alone; None for a message without new blocks."""
+    if not any(block["type"] in NEW_BLOCKS for block in message.blocks):
+        return None
+    buttons = [block for block in message.blocks if block["type"] == "actions"]
+    return Message(message.text, (section(message.text).to_dict(), *buttons))

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import aiohttp
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.calling import guarded, web_client
+from bot.slack.client import guarded, web_client
 from bot.slack.errors import SlackUnavailable, dict_of, text_of
 from bot.vault import Token
 

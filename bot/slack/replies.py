@@ -1,57 +1,132 @@
-"""What one person is told privately: a sentence, an error with its ways out, the health of the connection."""
+"""Private replies: a sentence, an error with suggestions, a question with buttons, the state of the connection."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from slack_sdk.models.blocks import ButtonElement
-
-from bot.errors import BuildbellError, Choice
-from bot.slack import ids
-from bot.slack.blocks import actions, button, message, plain_section, section
+from bot.errors import BuildbellError, ViewGone
+from bot.slack import build_text, ids
+from bot.slack.blocks import actions, button, lines, message, plain_section, section, words
 from bot.slack.build_lists import VALUE_LIMIT
-from bot.slack.text import Message, date, escape, length, mention, one_line, plain_date, quoted, shorten
+from bot.slack.build_text import BuildView
+from bot.slack.cards import build_lines, open_button
+from bot.slack.text import Message, code, date, escape, length, link, mention, one_line, plain_date, quoted, shorten
 from storage.workspaces import WorkspaceRow
 
 CHOICES_SHOWN = 10
-SENTENCE_LIMIT = 2_900
+REPLY_LIMIT = 2_900
+NO_BUILD = "-"
 
 
-def sentence(text: str) -> Message:
+def reply(text: str) -> Message:
     """One or several lines, in which only ``*bold*`` and `` `code` `` mean something: nothing mentions or links."""
-    told = escaped(text)
-    return Message(told, (plain_section(told),))
+    escaped = escape_lines(text)
+    return Message(escaped, (plain_section(escaped),))
 
 
-def listing(told: Sequence[str]) -> Message:
-    """As many lines as there are, in as many sections as they need."""
-    parts = [""]
-    for line in map(escaped, told):
-        longer = f"{parts[-1]}\n{line}".strip()
-        parts = [*parts[:-1], longer] if length(longer) <= SENTENCE_LIMIT else [*parts, line]
-    return message("\n".join(parts), *map(section, parts))
+def reply_lines(texts: Sequence[str]) -> Message:
+    """Any number of lines, in as many sections as they need."""
+    sections = [""]
+    for line in map(escape_lines, texts):
+        longer = f"{sections[-1]}\n{line}".strip()
+        sections = [*sections[:-1], longer] if length(longer) <= REPLY_LIMIT else [*sections, line]
+    return message("\n".join(sections), *map(section, sections))
 
 
-def escaped(text: str) -> str:
-    """The same as mrkdwn for a section."""
-    return shorten("\n".join(escape(one_line(line)) for line in text.split("\n")), SENTENCE_LIMIT)
+def escape_lines(text: str) -> str:
+    return shorten("\n".join(escape(one_line(line)) for line in text.split("\n")), REPLY_LIMIT)
 
 
 def error(failure: BuildbellError) -> Message:
-    """What went wrong, with a button for each way out; its value is the command text it stands for."""
-    told = sentence(failure.sentence)
-    buttons = [_choice(choice, place) for place, choice in enumerate(failure.choices[:CHOICES_SHOWN], start=1)]
-    return Message(told.text, (*told.blocks, *(block.to_dict() for block in actions(*buttons))))
+    """An error with a button for each suggestion, whose value is the command text it stands for."""
+    text = reply(failure.sentence)
+    buttons = [
+        button(ids.numbered(ids.BUILD_CHOOSE_APP, place), choice.label, value=choice.text)
+        for place, choice in enumerate(failure.choices[:CHOICES_SHOWN], start=1)
+        if choice.text and length(choice.text) <= VALUE_LIMIT
+    ]
+    return Message(text.text, (*text.blocks, *(block.to_dict() for block in actions(*buttons))))
 
 
-def _choice(choice: Choice, place: int) -> ButtonElement | None:
-    if not choice.text or length(choice.text) > VALUE_LIMIT:
-        return None
-    return button(ids.numbered(ids.BUILD_CHOOSE_APP, place), choice.label, value=choice.text)
+# Questions. The request waits as a row and its id is in the buttons.
+
+
+def answer_value(request_id: str, build_slug: str) -> str:
+    return f"{request_id} {build_slug}"
+
+
+def read_answer(value: str) -> tuple[str, str]:
+    """Return the request id and the build slug (or NO_BUILD) of a button. Raises `ViewGone` for a foreign value."""
+    request_id, _, build_slug = value.partition(" ")
+    if not request_id or not build_slug:
+        raise ViewGone("That question is too old to be answered. Ask again.")
+    return request_id, build_slug
+
+
+def duplicate_running(view: BuildView, *, request_id: str, now: datetime) -> Message:
+    """Ask whether to follow the identical build that is running, or to start another."""
+    value = answer_value(request_id, view.build.build_slug)
+    question = "The same build is on its way already. Join it, or start another one?"
+    number = build_text.number(view.build)
+    return message(
+        f"{question} {build_text.sentence(view)}",
+        section(question),
+        lines(*build_lines(view, now)),
+        *actions(
+            button(ids.BUILD_JOIN, f"Join {number}", value=value, style="primary", label=f"Show {number} here"),
+            button(ids.BUILD_START_ANYWAY, "Start anyway", value=value),
+        ),
+        *actions(open_button(view)),
+    )
+
+
+def duplicate_requested(description: str, *, request_id: str) -> Message:
+    """Ask whether to start another build although an identical request, not yet a build, is being sent."""
+    text = f"The same is being started already: {escape_lines(description)}."
+    value = answer_value(request_id, NO_BUILD)
+    return message(text, section(text), *actions(button(ids.BUILD_START_ANYWAY, "Start anyway", value=value)))
+
+
+def branch_moved(view: BuildView, *, request_id: str, newest_commit: str | None) -> Message:
+    """Ask which commit to build: the branch has newer ones than the build that is to run again."""
+    build = view.build
+    value = answer_value(request_id, build.build_slug)
+    old = build_text.short_commit(build.commit_hash or "")
+    new = build_text.short_commit(newest_commit) if newest_commit else ""
+    which = link(view.url, build_text.name(view))
+    to = f" to {code(new)}" if new else ""
+    question = f"{code(build.branch or '', 100)} has moved since {which}: from {code(old)}{to}. Which shall run?"
+    branch, name = quoted(build.branch or "", 100), quoted(build_text.name(view))
+    return message(
+        f"{branch} has moved since {name}. Which commit shall run?",
+        section(question),
+        *actions(
+            button(ids.BUILD_RUN_SAME_COMMIT, f"Same commit {old}".rstrip(), value=value),
+            button(ids.BUILD_RUN_NEWEST, f"Newest {new}".rstrip(), value=value),
+        ),
+    )
+
+
+def confirm_disconnect(owner: str) -> Message:
+    question = (
+        f"Forget the Bitrise token of {quoted(owner, 100)}? "
+        "Builds that run go on, but nobody here can start, follow or stop any until another one is connected."
+    )
+    forget = button(ids.CONNECTION_DISCONNECT, "Forget the token", value="disconnect", style="danger")
+    return message(question, section(question), *actions(forget))
+
+
+def answered(text: str) -> Message:
+    """Replace an answered question, so that its buttons are gone."""
+    return message(quoted(text, 1_000), lines([words(text)]))
+
+
+# The connection to Bitrise.
 
 
 def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
-    """How it stands with Bitrise and what to do about it, as one line of mrkdwn."""
+    """The state of the connection and what to do about it, as one line of mrkdwn."""
     if workspace is None or workspace.bitrise_token_sealed is None:
         return f"⚪ *Not connected to Bitrise.* An admin can add a token with `{escape(command)} connect`."
     if workspace.health == "refused":
@@ -62,16 +137,16 @@ def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
         )
     by = f", connected by {mention(workspace.connected_by)}" if workspace.connected_by else ""
     at = f" ({date(workspace.connected_at)})" if workspace.connected_at else ""
-    return f"✅ *Connected to Bitrise* as {_owner(workspace)}{by}{at}.{_last_looked(workspace)}"
+    return f"✅ *Connected to Bitrise* as {_owner(workspace)}{by}{at}.{_last_sync(workspace)}"
 
 
-def report(workspace: WorkspaceRow | None, told: Sequence[str], *, command: str) -> Message:
-    """How it stands with Bitrise, and further sentences of ours, a line each."""
-    text = "\n".join([plain_health(workspace, command=command), *map(escaped, told)])
+def health_report(workspace: WorkspaceRow | None, texts: Sequence[str], *, command: str) -> Message:
+    """The state of the connection and further sentences, one a line."""
+    text = "\n".join([_plain_health(workspace, command=command), *map(escape_lines, texts)])
     return message(text, section(text))
 
 
-def plain_health(workspace: WorkspaceRow | None, *, command: str) -> str:
+def _plain_health(workspace: WorkspaceRow | None, *, command: str) -> str:
     if workspace is None or workspace.bitrise_token_sealed is None:
         return f"Not connected to Bitrise. An admin can add a token with {escape(command)} connect."
     if workspace.health == "refused":
@@ -84,9 +159,9 @@ def _owner(workspace: WorkspaceRow) -> str:
     return quoted(workspace.bitrise_owner or "", 100) or "the token's owner"
 
 
-def _last_looked(workspace: WorkspaceRow) -> str:
+def _last_sync(workspace: WorkspaceRow) -> str:
     if workspace.last_sweep_error:
         return f" The last look failed: {quoted(workspace.last_sweep_error, 200)}"
-    looked = f" Last looked {date(workspace.last_sweep_at)}." if workspace.last_sweep_at else ""
+    synced = f" Last looked {date(workspace.last_sweep_at)}." if workspace.last_sweep_at else ""
     called = f" Bitrise last called {date(workspace.last_webhook_at)}." if workspace.last_webhook_at else ""
-    return looked + called
+    return synced + called

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bot.domain.builds import format_duration
-from bot.slack import ids
-from bot.slack.blocks import actions, button, context, message, section
+from bot.slack.blocks import context, message, section
 from bot.slack.charts import plain_table, table
 from bot.slack.text import (
     NOTHING,
@@ -159,11 +158,3 @@ def set_up(digest: DigestRow, titles: Mapping[str, str], *, next_at: datetime) -
         f"{schedule_words(digest).replace('Every', 'every')}, the next time {date(next_at)}. "
         "When nothing happened, nothing is told."
     )
-
-
-def paused(channel_id: str, why: str) -> Message:
-    text = (
-        f"I have paused the figures for {channel_mention(channel_id)} that you set up: {quoted(why)}. When I can write "
-        "there again (invite me, or unarchive it), press *Try again*."
-    )
-    return message(text, section(text), *actions(button(ids.DIGEST_RESUME, "Try again", value=channel_id)))

@@ -15,7 +15,7 @@ from slack_sdk.oauth.installation_store import Installation
 from bot.clock import Clock
 from bot.errors import BuildbellError
 from bot.manifest import OPTIONAL_SCOPES, REDIRECT_PATH, SCOPES
-from bot.slack.client import SlackFailed, SlackRefused
+from bot.slack.errors import SlackFailed, SlackRefused
 from bot.slack.oauth import Granted, OAuthClient
 from bot.workspaces.installation_store import Installed
 from bot.workspaces.slack_tokens import SlackTokens

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.errors import StartupFailed
-from bot.slack.client import SlackClient, SlackFailed, SlackRefused
-from bot.slack.errors import NotInstalled
+from bot.slack.client import SlackClient
+from bot.slack.errors import NotInstalled, SlackFailed, SlackRefused
 from bot.vault import Token
 from storage.workspaces import WorkspaceStore
 
@@ -62,7 +62,7 @@ class OneWorkspace:
         """Ask Slack once who we are, and remember the workspace. Waits for a Slack that is away."""
         while True:
             try:
-                identity = await self._client.test()
+                identity = await self._client.test_auth()
                 break
             except SlackRefused as error:
                 raise StartupFailed(
@@ -137,7 +137,7 @@ class ManyWorkspaces:
 
 async def is_admin(client: SlackClient, user_id: str) -> bool:
     try:
-        person = await client.user(user_id)
+        person = await client.get_user(user_id)
     except SlackFailed as error:
         log.warning("Slack could not say who is an admin", extra={"error": str(error)})
         return False

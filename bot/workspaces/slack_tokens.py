@@ -14,8 +14,7 @@ from typing import Any
 from bot.clock import Clock
 from bot.engine import Engine, RetryAt
 from bot.errors import SealBroken
-from bot.slack.client import SlackFailed, SlackRefused, SlackUnavailable
-from bot.slack.errors import NotInstalled
+from bot.slack.errors import NotInstalled, SlackFailed, SlackRefused, SlackUnavailable
 from bot.slack.oauth import BotTokens, OAuthClient
 from bot.vault import Token
 from bot.workspaces.installation_store import RENEW, RENEW_BEFORE, Installed

@@ -28,7 +28,7 @@ from bot.app import Bot
 from bot.clock import SystemClock
 from bot.engine import Job, engine_for
 from bot.settings import read_settings
-from bot.slack.replies import sentence
+from bot.slack.replies import reply
 from bot.web.dispatch import read_form
 from playground.clock import SteppedClock
 from storage import open_database
@@ -105,7 +105,7 @@ async def outgoing() -> dict[str, float]:
     """Messages to as many channels through the outbox: stored, a job, sent, forgotten; and the same bytes, bare."""
     bot = await _bot(idle_sweep_seconds=86400.0)
     services = bot.services
-    message = sentence("The build 812 of Shop on `main` succeeded after 7 minutes. " * 3)
+    message = reply("The build 812 of Shop on `main` succeeded after 7 minutes. " * 3)
     await bot.settled()
     began, cpu = time.perf_counter(), cpu_seconds()
 

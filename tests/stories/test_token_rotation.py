@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import SlackRefused, SlackUnavailable
-from bot.slack.errors import NotInstalled
+from bot.slack.errors import NotInstalled, SlackRefused, SlackUnavailable
 from playground.slack import Installation
 from playground.wire import Fault
 from tests.many_workspaces import Many
@@ -58,7 +57,7 @@ async def test_a_bot_that_was_down_for_a_day_renews_when_it_is_back(acme: Many) 
 async def test_many_that_ask_at_once_renew_once(acme: Many) -> None:
     await near_the_end(acme)
     slack = acme.bot.services.slack(acme.team.id)
-    await asyncio.gather(*(slack.user(acme.ana.id) for _ in range(20)))
+    await asyncio.gather(*(slack.get_user(acme.ana.id) for _ in range(20)))
     assert renewals(acme) == 1
 
 
@@ -71,7 +70,7 @@ async def near_the_end(many: Many) -> None:
 async def test_another_process_that_renews_is_waited_for_without_a_second_renewal(acme: Many) -> None:
     await near_the_end(acme)
     await claimed_elsewhere(acme)
-    await acme.bot.services.slack(acme.team.id).user(acme.ana.id)  # with the token that has not ended yet
+    await acme.bot.services.slack(acme.team.id).get_user(acme.ana.id)  # with the token that has not ended yet
     assert renewals(acme) == 0
 
 
@@ -88,7 +87,7 @@ async def test_after_its_end_nothing_is_sent_with_a_dead_token_meanwhile(acme: M
     await claimed_elsewhere(acme)
     acme.slack.journal.clear()
     with pytest.raises(SlackUnavailable):
-        await acme.bot.services.slack(acme.team.id).user(acme.ana.id)
+        await acme.bot.services.slack(acme.team.id).get_user(acme.ana.id)
     assert acme.slack.journal.named("users.info") == []
 
 
@@ -96,7 +95,7 @@ async def test_a_process_that_died_while_renewing_is_taken_over_from(acme: Many)
     await near_the_end(acme)
     await claimed_elsewhere(acme)
     await acme.passes(minutes=2)
-    await acme.bot.services.slack(acme.team.id).user(acme.ana.id)
+    await acme.bot.services.slack(acme.team.id).get_user(acme.ana.id)
     assert renewals(acme) == 1
 
 
@@ -125,7 +124,7 @@ async def test_a_renewal_that_slack_refuses_is_told_and_not_repeated_at_every_me
     assert asked <= 4  # once an hour
     for _ in range(10):
         with pytest.raises((SlackRefused, SlackUnavailable)):
-            await acme.bot.services.slack(acme.team.id).user(acme.ana.id)
+            await acme.bot.services.slack(acme.team.id).get_user(acme.ana.id)
     assert renewals(acme) == asked
 
 
@@ -150,7 +149,7 @@ async def test_where_tokens_do_not_rotate_nothing_is_renewed(tmp_path: Path) -> 
 
 async def test_nobody_is_spoken_to_where_nothing_is_installed(acme: Many) -> None:
     with pytest.raises(NotInstalled):
-        await acme.bot.services.slack("T0NOBODY").user("U1")
+        await acme.bot.services.slack("T0NOBODY").get_user("U1")
 
 
 async def test_a_request_costs_no_call_to_slack_and_no_opening(acme: Many, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
-from bot.slack.client import SlackRefused
-from bot.slack.errors import NotInstalled
+from bot.slack.errors import NotInstalled, SlackRefused
 from playground.wire import Fault
 from tests.many_workspaces import Many
 
@@ -41,7 +40,7 @@ class Pair:
 
     async def speak(self, bot: Bot) -> str:
         """A call to Slack with whatever token this replica holds."""
-        user = await bot.services.slack(self.many.team.id).user(self.many.ana.id)
+        user = await bot.services.slack(self.many.team.id).get_user(self.many.ana.id)
         return user.name
 
     async def uninstall(self, *, told_to: Bot) -> None:

@@ -19,7 +19,7 @@ from bot.bitrise.webhook import SECRET_HEADER
 from bot.permissions import Asker
 from bot.slack import ids
 from bot.slack.connect import connect_form
-from bot.slack.questions import answer_value
+from bot.slack.replies import answer_value
 from bot.slack.text import Message as Told
 from commands.digest_form import DigestDraft, digest_form
 from commands.settings_form import settings_form

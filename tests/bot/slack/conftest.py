@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from bot.domain.eta import Eta
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from bot.slack.text import Message
 from playground.slack.validation import check_blocks, check_view
 from storage.builds import BuildRow
@@ -70,24 +70,24 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def build() -> Callable[..., ShownBuild]:
+def build() -> Callable[..., BuildView]:
     """``build(state="queued", app_title=…)``: a running build of iOS Shop, with what differs."""
 
-    def make(**changes: Any) -> ShownBuild:
+    def make(**changes: Any) -> BuildView:
         around: dict[str, Any] = {
             key: changes.pop(key) for key in ("app_title", "url", "eta", "requester_name") if key in changes
         }
         facts: dict[str, Any] = {**SHOWN, **around}
-        return ShownBuild(BuildRow(**{**DEFAULTS, **changes}), **facts)
+        return BuildView(BuildRow(**{**DEFAULTS, **changes}), **facts)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def ended(build: Callable[..., ShownBuild]) -> Callable[..., ShownBuild]:
+def ended(build: Callable[..., BuildView]) -> Callable[..., BuildView]:
     """A build that ran 400 seconds and ended so."""
 
-    def make(outcome: str | None, **changes: Any) -> ShownBuild:
+    def make(outcome: str | None, **changes: Any) -> BuildView:
         times = {"started_at": NOON - timedelta(seconds=400), "finished_at": NOON}
         return build(**{"state": "finished", "outcome": outcome, **times, **changes})
 

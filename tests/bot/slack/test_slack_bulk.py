@@ -15,7 +15,7 @@ from bot.domain.abort_reasons import Reason
 from bot.slack import build_lists as lists
 from bot.slack import bulk_abort as bulk
 from bot.slack import cards, ids
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from bot.slack.bulk_abort import Asked, Ending
 from bot.slack.forms import FormRefused
 from bot.slack.text import Message
@@ -24,7 +24,7 @@ from commands.abort_form import Report, Why
 from commands.bulk_abort_form import Offered
 from storage.requests import RequestRow
 
-Make = Callable[..., ShownBuild]
+Make = Callable[..., BuildView]
 Seen = Callable[[Message], str]
 SeenView = Callable[[dict[str, Any]], str]
 FACTS = {"of": "feature/x", "by": "ana", "category": "superseded", "sentence": "newer <one>", "requests": {}}
@@ -143,7 +143,7 @@ def test_any_facts_can_be_drawn(seen: Seen, build: Make, now: datetime, facts: d
 # The form.
 
 
-def offered(*builds: ShownBuild, **facts: Any) -> Offered:
+def offered(*builds: BuildView, **facts: Any) -> Offered:
     return Offered("iOS Shop", facts.pop("of", "feature/x"), builds, **facts)
 
 
@@ -171,7 +171,7 @@ def submitted(view: dict[str, Any], **ticked: list[str]) -> dict[str, Any]:
     return view | {"state": {"values": values}}
 
 
-def many(build: Make, count: int) -> list[ShownBuild]:
+def many(build: Make, count: int) -> list[BuildView]:
     return [build(build_slug=f"b{number}", number=number) for number in range(count)]
 
 

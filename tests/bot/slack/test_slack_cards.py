@@ -14,10 +14,10 @@ from bot.domain.abort_reasons import Reason
 from bot.domain.builds import Cause, Outcome
 from bot.domain.eta import Eta
 from bot.slack import cards
-from bot.slack.build_text import ShownBuild, bar
+from bot.slack.build_text import BuildView, bar
 from bot.slack.text import Message, quoted
 
-Make = Callable[..., ShownBuild]
+Make = Callable[..., BuildView]
 Seen = Callable[[Message], str]
 
 

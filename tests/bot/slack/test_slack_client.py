@@ -13,10 +13,10 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.slack import cards, ids
-from bot.slack.build_text import ShownBuild
-from bot.slack.client import Posted, SlackBusy, SlackClient, SlackRefused, SlackUnavailable, web_client
+from bot.slack.build_text import BuildView
+from bot.slack.client import Posted, SlackClient, web_client
 from bot.slack.connect import checking_view, connect_form
-from bot.slack.errors import retry_after
+from bot.slack.errors import SlackBusy, SlackRefused, SlackUnavailable, retry_after
 from bot.slack.text import Message
 from bot.vault import Token
 from commands.home_view import HomeFacts, home_view
@@ -90,7 +90,7 @@ def modest_client(practice: Practice, *declined: str) -> SlackClient:
 
 
 async def test_a_card_is_posted_and_redrawn(
-    practice: Practice, build: Callable[..., ShownBuild], ended: Callable[..., ShownBuild], now: datetime
+    practice: Practice, build: Callable[..., BuildView], ended: Callable[..., BuildView], now: datetime
 ) -> None:
     posted = await practice.client.post(practice.ios.id, cards.card([build()], now=now))
     [shown] = practice.slack.messages(practice.ios)
@@ -107,7 +107,7 @@ async def test_a_card_is_posted_and_redrawn(
     assert (shown.text, shown.blocks) == ("gone", [])
 
 
-async def test_the_end_is_told_in_the_thread(practice: Practice, ended: Callable[..., ShownBuild]) -> None:
+async def test_the_end_is_told_in_the_thread(practice: Practice, ended: Callable[..., BuildView]) -> None:
     card = await practice.client.post(practice.ios.id, Message("card"))
     told = cards.announcement([ended("succeeded")], mention_user=practice.ana.id)
     await practice.client.post(practice.ios.id, told, thread_ts=card.ts)
@@ -125,7 +125,7 @@ async def test_links_grow_no_previews(practice: Practice) -> None:
 
 
 async def test_a_whisper_reaches_one_person(practice: Practice) -> None:
-    await practice.client.whisper(practice.ios.id, practice.ana.id, Message("only you"))
+    await practice.client.post_ephemeral(practice.ios.id, practice.ana.id, Message("only you"))
     assert [each.text for each in practice.slack.ephemerals(practice.ana, practice.ios)] == ["only you"]
 
 
@@ -176,7 +176,7 @@ async def test_home_is_published(practice: Practice, now: datetime) -> None:
 
 
 async def test_who_is_who(practice: Practice) -> None:
-    person = await practice.client.user(practice.ana.id)
+    person = await practice.client.get_user(practice.ana.id)
     assert (person.name, person.team_id) == ("ana", practice.app.team.id)
     assert person.is_admin
     assert (person.email, person.tz) == ("ana@acme.example", "Europe/Madrid")
@@ -184,7 +184,7 @@ async def test_who_is_who(practice: Practice) -> None:
 
 async def test_without_the_scope_no_address_is_told(practice: Practice) -> None:
     client = modest_client(practice, "users:read.email")
-    assert (await client.user(practice.ana.id)).email is None
+    assert (await client.get_user(practice.ana.id)).email is None
 
 
 async def test_a_link_gets_a_preview(practice: Practice) -> None:
@@ -250,7 +250,7 @@ async def test_without_the_scope_nothing_is_uploaded(practice: Practice) -> None
 
 
 async def test_the_token_says_whose_it_is(practice: Practice) -> None:
-    identity = await practice.client.test()
+    identity = await practice.client.test_auth()
     assert (identity.team_id, identity.team_name) == (practice.app.team.id, "Acme")
     assert identity.bot_user_id == practice.app.bot_user.id
     assert identity.scopes == {"commands", "chat:write", "users:read", *OPTIONAL}
@@ -348,7 +348,7 @@ async def test_a_slow_answer_is_given_up(practice: Practice) -> None:
     practice.fault(name="*", kind="slow", delay=30)
     hasty = client_of(practice.slack, practice.app, practice.session, timeout_seconds=0.05)
     with pytest.raises(SlackUnavailable, match="TimeoutError"):
-        await hasty.test()
+        await hasty.test_auth()
 
 
 @pytest.mark.parametrize("how", [{"kind": "status", "status": 500}, {"kind": "cut_before"}, {"kind": "cut_after"}])
@@ -363,7 +363,7 @@ async def test_no_failure_and_no_log_holds_the_token(practice: Practice, caplog:
     caplog.set_level(logging.DEBUG)
     practice.fault(name="auth.test", kind="error", error="invalid_auth")
     with pytest.raises(SlackRefused) as refused:
-        await practice.client.test()
+        await practice.client.test_auth()
     assert practice.app.bot_token not in f"{refused.value!r} {refused.value.__cause__!r} {vars(refused.value)}"
     await practice.client.post(practice.ios.id, Message("a private matter"))
     assert practice.app.bot_token not in caplog.text

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.slack import connect as connect_form
 from bot.slack import forms, ids
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused
 from commands import abort_form as stop_form
 from commands import form_fields as targets
@@ -25,7 +25,7 @@ from commands.start_form import StartDraft
 from storage.apps import AppRow, ChannelRow
 from storage.workspaces import WorkspaceRow
 
-Make = Callable[..., ShownBuild]
+Make = Callable[..., BuildView]
 SeenView = Callable[[dict[str, Any]], str]
 
 EMPTY = StartDraft()

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from bot.domain.eta import Eta
 from bot.errors import AppNotFound, BuildbellError, Choice, NotConnected, ViewGone
-from bot.results.log_messages import log_message
+from bot.results.messages import log_message
 from bot.slack import build_lists as lists
-from bot.slack import ids, questions, replies
-from bot.slack.build_text import ShownBuild
+from bot.slack import ids, replies
+from bot.slack.build_text import BuildView
 from bot.slack.text import Message
 from storage.results import FindingRow
 from storage.workspaces import WorkspaceRow
 
-Make = Callable[..., ShownBuild]
+Make = Callable[..., BuildView]
 Seen = Callable[[Message], str]
 
 
@@ -87,41 +87,41 @@ def test_very_much_runs(build: Make, seen: Seen, now: datetime) -> None:
 
 
 def test_the_same_already_runs(build: Make, seen: Seen, now: datetime) -> None:
-    message = questions.equal_running(build(), request_id="r1", now=now)
+    message = replies.duplicate_running(build(), request_id="r1", now=now)
     assert "[Join #812] [Start anyway]" in seen(message)
     assert [action_id for action_id, _ in buttons(message)] == ["build.join", "build.start-anyway", "build.open"]
-    assert questions.read_answer(buttons(message)[0][1]) == ("r1", "b0001")
+    assert replies.read_answer(buttons(message)[0][1]) == ("r1", "b0001")
 
 
 def test_the_branch_has_moved(ended: Make, seen: Seen) -> None:
-    message = questions.moved_branch(ended("failed"), request_id="r1", newest_commit="e4f5a6b7")
+    message = replies.branch_moved(ended("failed"), request_id="r1", newest_commit="e4f5a6b7")
     told = seen(message)
     assert "`release/3.2` has moved since" in told
     assert "from `a1b2c3d` to `e4f5a6b`" in told
     assert told.endswith("[Same commit a1b2c3d] [Newest e4f5a6b]")
-    assert {questions.read_answer(value) for _, value in buttons(message)} == {("r1", "b0001")}
+    assert {replies.read_answer(value) for _, value in buttons(message)} == {("r1", "b0001")}
 
 
 def test_the_same_was_asked_for_a_moment_ago(seen: Seen) -> None:
-    message = questions.equal_asked("iOS <Shop> `deploy`", request_id="r1")
+    message = replies.duplicate_requested("iOS <Shop> `deploy`", request_id="r1")
     assert seen(message) == "The same is being started already: iOS &lt;Shop&gt; `deploy`.\n[Start anyway]"
-    assert questions.read_answer(buttons(message)[0][1]) == ("r1", questions.NO_BUILD)
+    assert replies.read_answer(buttons(message)[0][1]) == ("r1", replies.NO_BUILD)
 
 
 def test_forgetting_the_token_asks_first(seen: Seen) -> None:
-    message = questions.disconnect("Acme CI")
+    message = replies.confirm_disconnect("Acme CI")
     assert seen(message).startswith("Forget the Bitrise token of Acme CI?")
     assert [action_id for action_id, _ in buttons(message)] == ["connection.disconnect"]
 
 
 def test_an_answered_question_has_no_buttons(seen: Seen) -> None:
-    assert seen(questions.nothing_asked("Started another one.")) == "Started another one."
+    assert seen(replies.answered("Started another one.")) == "Started another one."
 
 
 @pytest.mark.parametrize("value", ["", "r1", " b1"])
 def test_an_answer_that_is_not_ours_is_refused(value: str) -> None:
     with pytest.raises(ViewGone):
-        questions.read_answer(value)
+        replies.read_answer(value)
 
 
 def test_the_notification_of_a_log_is_escaped_once(ended: Make, now: datetime) -> None:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.bitrise.models import Artifact
-from bot.notifications import messages as hearing
+from bot.notifications import messages as notifications
 from bot.results.install_links import InstallLink, Leftovers
 from bot.results.messages import artifacts_message
 from bot.slack import build_lists as lists
 from bot.slack import cards
-from bot.slack.build_text import ShownBuild
+from bot.slack.build_text import BuildView
 from bot.slack.text import Message
 from bot.statistics import digest_messages as digest_message
 from bot.statistics.insights import Kind, Remark
@@ -24,7 +24,7 @@ from storage.imports import OPEN, ImportRow
 from storage.results import FindingRow
 
 NOON = datetime(2026, 8, 7, 12, tzinfo=UTC)
-Make = Callable[..., ShownBuild]
+Make = Callable[..., BuildView]
 Seen = Callable[[Message], str]
 
 FILE = Artifact(slug="f1", title="report.html", kind="file", size_bytes=1, is_public=False)
@@ -53,7 +53,7 @@ def test_one_file(build: Make, left: Leftovers, told: str) -> None:
 
 def test_one_failed_test(ended: Make, now: datetime) -> None:
     finding = FindingRow("T1", "b0001", "found", now, tests=("testLogin",))
-    told = hearing.explanation(ended("failed"), finding, None, None)
+    told = notifications.explanation(ended("failed"), finding, None, None)
     assert told is not None
     assert told.text == "iOS Shop deploy #812 failed; 1 test failed."
 

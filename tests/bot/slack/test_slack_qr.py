@@ -8,7 +8,7 @@ import zlib
 import pytest
 import segno
 
-from bot.results.qr import QUIET_ZONE, qr_png
+from bot.results.messages import QUIET_ZONE, qr_png
 
 URL = "https://app.bitrise.io/artifact/0123456789abcdef/p/fedcba9876543210"
 

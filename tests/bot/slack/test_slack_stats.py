@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import ViewGone
-from bot.slack.charts import pie, plain_table, without_new_blocks
+from bot.slack.charts import pie, plain_table
+from bot.slack.fallback import without_new_blocks
 from bot.slack.text import Message
 from bot.statistics.messages import BY_REASON, StatsPage, read_stats_page, stats_message
 from bot.statistics.queries import Cost, Counts, Part, Spread, Stats, StatsWanted, Workflow
