@@ -1,1 +1,1 @@
-"""A place to practise: a Slack and a Bitrise that speak the real wire protocols, and the real bot between them."""
+"""A practice Slack and a practice Bitrise that speak the real protocols, with the real bot between them."""

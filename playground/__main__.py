@@ -1,10 +1,10 @@
-"""``python -m playground``: the demo; ``python -m playground tour``: the main journey, played by itself."""
+"""``python -m playground`` starts the demo, ``python -m playground tour`` plays the main journey."""
 
 from __future__ import annotations
 
 if __name__ == "__main__":
     try:
-        from playground.demo import main  # takes a second, in which somebody may change their mind
+        from playground.demo import main  # takes a second, so Ctrl-C has to work before it
 
         code = main()
     except KeyboardInterrupt:

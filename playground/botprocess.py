@@ -1,6 +1,6 @@
-"""The real bot as a process of its own: started, killed, started again.
+"""Run the real bot as a process that can be killed and started again.
 
-It knows nothing of the practice servers but their addresses, which it gets as settings.
+The bot knows only the addresses of the practice servers, which are its settings.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ DRAIN_SECONDS = 12.0
 LINES_SHOWN = 8
 ROOT = Path(bot.__file__).resolve().parents[1]
 SWEEP_SECONDS = 2
-"""The real default is 10; a practice Bitrise may be asked more often, and a person who tries things is impatient."""
+"""The product's default is 10; a practice Bitrise has no rate limit to protect."""
 
 
 class BotFailed(Exception):
-    """The bot did not start; the text says what it printed."""
+    """The bot did not start. The text is its output."""
 
 
 def bot_environment(
     *, slack: PracticeSlack, bitrise: PracticeBitrise, app: Installation, folder: Path, key: str | None = None
 ) -> dict[str, str]:
-    """What the bot is told: the environment of this process, bare, and where to practise."""
+    """Return the bot's environment: that of this process without settings, and the practice servers."""
     port = free_port()
     settings = {
         "slack_bot_token": app.bot_token,
@@ -59,7 +59,7 @@ def bot_environment(
 
 
 def bare(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without the settings of a real bot, and without proxies, which do not find 127.0.0.1."""
+    """Return the environment without settings of a real bot, and without proxies, which can't reach 127.0.0.1."""
     return {
         name: value
         for name, value in environment.items()
@@ -68,7 +68,7 @@ def bare(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def free_port(first: int = 0) -> int:
-    """``first``, or the next one nobody listens on; 0 takes any."""
+    """Return ``first`` or the next free port; any free port for 0."""
     for port in range(first, first + 100) if first else (0,):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -79,7 +79,7 @@ def free_port(first: int = 0) -> int:
 
 
 class BotProcess:
-    """``python -m bot run`` in ``folder``, which holds its database and its log. Ends only the process it started."""
+    """``python -m bot run`` in ``folder``, which holds its database and its log."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
         self.environment, self.folder = dict(environment), folder
@@ -96,16 +96,16 @@ class BotProcess:
 
     @property
     def url(self) -> str:
-        """Where /healthz, /readyz and /metrics are."""
+        """The base URL of /healthz, /readyz and /metrics."""
         return f"http://127.0.0.1:{self.environment[PREFIX + 'PORT']}"
 
     async def start(self) -> None:
-        """Return once it takes requests; nothing happens when it runs already. Raises `BotFailed`."""
+        """Start the bot unless it is running, and return once it is ready. Raises `BotFailed`."""
         if self.is_running:
             return
         with self.log_path.open("ab") as log:
-            # In the folder, so that the .env of whoever practises is not read; in a session of its own, so that
-            # Ctrl-C reaches this process first and the bot ends in order.
+            # In the folder, so that no .env of the developer is read; in a session of its own, so that Ctrl-C
+            # reaches this process first and the bot shuts down in order.
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bot", "run",
                 cwd=self.folder, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
@@ -114,7 +114,7 @@ class BotProcess:
         await self._ready()
 
     async def terminate(self) -> None:
-        """SIGTERM: it drains and ends by itself; when it does not, it is killed."""
+        """Send SIGTERM and wait for the bot to drain; kill it if it takes too long."""
         if self._process is None or not self.is_running:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -125,7 +125,7 @@ class BotProcess:
             await self.kill()
 
     async def kill(self) -> None:
-        """SIGKILL: gone in the middle of whatever it did."""
+        """Send SIGKILL."""
         if self._process is not None and self.is_running:
             self._process.kill()
             await self._process.wait()
@@ -153,7 +153,7 @@ class BotProcess:
             return False
 
     def last_words(self) -> str:
-        """The end of its log."""
+        """Return the end of its log."""
         if not self.log_path.exists():
             return ""
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-LINES_SHOWN:])

@@ -1,4 +1,4 @@
-"""Whether anything is still on its way, for servers and their tests that wait until nothing is."""
+"""Count work in progress, so that servers and tests can wait until there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clocks for practice: one that runs faster than the wall, one that stands still until it is told to move."""
+"""Clocks for practice: one that runs faster than real time, one that a test moves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class ScaledClock:
-    """Runs ``speed`` times as fast as the wall clock, from now on; the speed may change on the way."""
+    """Runs ``speed`` times as fast as the wall clock, from now on. The speed may change."""
 
     def __init__(self, speed: float = 1.0) -> None:
         self._speed = speed
@@ -28,13 +28,13 @@ class ScaledClock:
         return self._origin + timedelta(seconds=(time.monotonic() - self._since) * self._speed)
 
     async def sleep_until(self, at: datetime) -> None:
-        # In slices, because the speed may change while somebody sleeps.
+        # In slices, because the speed may change meanwhile.
         while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(left / self._speed, 0.25))
 
 
 class SteppedClock:
-    """Stands still until ``advance``; whoever sleeps is woken in the order of the times waited for."""
+    """Stands still until `move_to`, which wakes the sleepers in the order of their times."""
 
     def __init__(self, start: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)) -> None:
         self._now = start
@@ -45,13 +45,13 @@ class SteppedClock:
         return self._now
 
     def next_waking(self) -> datetime | None:
-        """When the next sleeper wants to be woken, if anybody sleeps."""
+        """Return the time of the next sleeper, or None."""
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
 
     def move_to(self, at: datetime) -> None:
-        """Set the time and wake everybody whose time has come; never backwards."""
+        """Set the time, never backwards, and wake every sleeper that is due."""
         self._now = max(self._now, at)
         while self._sleepers and self._sleepers[0][0] <= self._now:
             sleeper = heapq.heappop(self._sleepers)[2]

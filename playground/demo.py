@@ -1,4 +1,4 @@
-"""The demo: everything started on this machine, and a way to be in Slack: the page, or lines in the terminal."""
+"""The demo: start the practice servers and the bot, and open the page or the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from playground import tour
 from playground.botprocess import BotFailed, bare, free_port
-from playground.page import Page
+from playground.page.server import PageServer
 from playground.stage import Stage, StageFailed
 from playground.terminal import Terminal
 
@@ -22,10 +22,10 @@ FIRST_PORT = 8420
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0 when it was stopped or all went well, 1 when something did not start or was unexpected."""
+    """Return the exit code: 1 if something did not start or a tour found a difference."""
     options = parser().parse_args(arguments)
     for name in os.environ.keys() - bare(os.environ):
-        del os.environ[name]  # whoever practises may run a real bot from the same shell
+        del os.environ[name]  # the shell may have the settings of a real bot
     if options.scene == "tour":
         return tour.main(into_readme=options.readme)
     if options.scene == "shots":
@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Run it until it ends or SIGINT or SIGTERM comes; what it has started it ends itself."""
+    """Run until the end, SIGINT or SIGTERM. ``work`` cleans up after itself."""
     task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
     stopped = False
 
@@ -87,13 +87,13 @@ async def serve(options: argparse.Namespace) -> None:
         else:
             await show_page(stage, options)
     finally:
-        with contextlib.suppress(BrokenPipeError):  # whoever read our lines may be gone; the bot must end all the same
+        with contextlib.suppress(BrokenPipeError):  # the reader of our output may be gone
             print("\nStopping…", flush=True)
         await stage.close()
 
 
 async def show_page(stage: Stage, options: argparse.Namespace) -> None:
-    page = Page(stage, free_port(options.port))
+    page = PageServer(stage, free_port(options.port))
     await page.start()
     try:
         print(f"\nOpen {page.url} and type /build. Ctrl-C stops everything.", flush=True)
@@ -105,7 +105,7 @@ async def show_page(stage: Stage, options: argparse.Namespace) -> None:
 
 
 def has_screen() -> bool:
-    """Whether a browser would be a window; one that runs in the terminal would only be in the way."""
+    """Return whether a browser would open a window, instead of taking over the terminal."""
     return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 

@@ -1,4 +1,4 @@
-"""A message or view as readable text: what a person sees, without the pixels. For tests, the tour and terminals."""
+"""Convert messages and views to readable text, for tests, the tour and the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ JSON = Mapping[str, Any]
 
 
 def message_text(text: str, blocks: Sequence[JSON], names: Mapping[str, str] | None = None) -> str:
-    """``names`` are what ids are shown as (``U123`` -> ``ana``)."""
+    """Return a message as text. ``names`` maps ids to names (``U123`` to ``ana``)."""
     lines = [line for block in blocks for line in _block(block)] if blocks else text.splitlines()
     return _named("\n".join(line.rstrip() for line in lines if line.strip()), names or {})
 

@@ -1,4 +1,4 @@
-"""What stands on the stage: the people and channels of Acme, its three apps, and months of builds behind them."""
+"""Sample data of the playground: the people, channels and apps of Acme, with months of past builds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ USUAL = {
     "test": Workflow(timedelta(minutes=4), jitter=0.2, failure_rate=0.15),
     "deploy": Workflow(timedelta(minutes=7), jitter=0.15, failure_rate=0.08),
 }
-"""What every app has, and what its past builds ran."""
+"""Workflows of every app, which its past builds ran."""
 INSTALLABLE = (ipa(), Artifact("test-report.html"))
 PARTICULAR = {
     "integration": Workflow(
@@ -38,7 +38,7 @@ PARTICULAR = {
     ),
     "endless": Workflow(None),
 }
-"""Workflows of iOS Shop that end in a way one wants to see: failed, skipped, and not at all."""
+"""Workflows of iOS Shop that fail, are skipped, or never finish."""
 TRIGGERS = (
     TriggerRule(workflow="lint"),
     TriggerRule("pull-request", workflow="test"),
@@ -47,7 +47,7 @@ TRIGGERS = (
 
 
 def found_team(slack: PracticeSlack) -> tuple[Team, dict[str, User], dict[str, Channel]]:
-    """Ada is the admin, Ana and Bo are engineers; Gus is a guest of another workspace, by Slack Connect."""
+    """Create Acme: Ada is an admin, Ana and Bo are engineers, Gus is a Slack Connect guest."""
     team, partner = slack.add_team("Acme"), slack.add_team(PARTNER)
     people = {
         "ada": slack.add_user(team, "ada", admin=True, real_name="Ada Okafor"),
@@ -69,7 +69,7 @@ def found_team(slack: PracticeSlack) -> tuple[Team, dict[str, User], dict[str, C
 
 
 def install_bot(slack: PracticeSlack, team: Team, channels: dict[str, Channel], *, site_url: str) -> Installation:
-    """By its own manifest. It is in every channel but the private one, where one can see how it does without."""
+    """Install the bot by its manifest and invite it to every channel except the private one."""
     manifest = build_manifest(
         Settings(_env_file=None, slack_app_token=SecretStr("xapp-practice"), bitrise_site_url=site_url)
     )
@@ -81,7 +81,7 @@ def install_bot(slack: PracticeSlack, team: Team, channels: dict[str, Channel], 
 
 
 def furnish_bitrise(bitrise: PracticeBitrise, *, days: int = DAYS_OF_HISTORY) -> tuple[dict[str, App], str]:
-    """Three apps with their past, and a token of a dedicated user that reaches all of them and may change webhooks."""
+    """Create three apps with past builds and the token of a user who may manage them all."""
     acme = bitrise.add_workspace("Acme", concurrency=4)
     owner = bitrise.add_user("ci-bot")
     apps = {
@@ -91,7 +91,7 @@ def furnish_bitrise(bitrise: PracticeBitrise, *, days: int = DAYS_OF_HISTORY) ->
     }
     for app in apps.values():
         seed_history(bitrise, app, History(days=days))
-    apps["shop"].workflows.update(PARTICULAR)  # after the past, so that it holds ordinary builds only
+    apps["shop"].workflows.update(PARTICULAR)  # after the history, which holds ordinary builds only
     apps["shop"].pipelines["release"] = [["lint", "test"], ["deploy"]]
     return apps, bitrise.add_token(owner, role="admin")
 
@@ -114,7 +114,7 @@ def _add_app(bitrise: PracticeBitrise, owner: BitriseWorkspace, title: str, kind
 
 
 def quicker(workflow: Workflow, speed: float) -> Workflow:
-    """The same on machines that are ``speed`` times as fast."""
+    """Return the workflow on machines that are ``speed`` times as fast."""
     return replace(
         workflow,
         duration=None if workflow.duration is None else workflow.duration / speed,

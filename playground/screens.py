@@ -1,4 +1,4 @@
-"""Over everybody's shoulder: what has come onto a screen since the last look, as text, with who sees it."""
+"""Collect the messages and views that appeared since the last look, as text with their audience."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """``where`` says who sees it, in words; ``is_edit`` when it stood there before and now reads otherwise."""
+    """One new or edited text; ``where`` names its audience."""
 
     where: str
     text: str
@@ -28,7 +28,7 @@ class Sight:
 
 
 def plain(text: str) -> str:
-    """A link as its words, a date as Slack shows it to a client that knows none."""
+    """Return mrkdwn with links and dates as their text."""
     return LINK.sub(r"\1", text)
 
 
@@ -38,7 +38,7 @@ def wrapped(text: str) -> Iterator[str]:
 
 
 class Screens:
-    """Remembers what was seen; ``news`` is the rest."""
+    """Remembers the texts already reported."""
 
     def __init__(
         self, slack: PracticeSlack, *, people: Mapping[str, User], channels: Mapping[str, Channel], app: Installation
@@ -48,7 +48,7 @@ class Screens:
         self._seen: dict[str, str] = {}
 
     def news(self) -> list[Sight]:
-        """Private answers first, then modals, then what everybody sees."""
+        """Return new texts: ephemeral messages first, then modals, then channel messages."""
         found = []
         for key, where, text in self._all():
             before = self._seen.get(key)

@@ -1,4 +1,4 @@
-"""Pictures of the page for the documentation: ``python -m playground shots docs/images``."""
+"""Take the screenshots of the documentation: ``python -m playground shots docs/images``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playground.page import Page as PlaygroundPage
-from playground.page_browser import open_browser, why_no_browser
+from playground.page.browser import open_browser, why_no_browser
+from playground.page.server import PageServer
 from playground.stage import Stage
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ FOLDER = Path("docs/images")
 PATIENCE_MS = 20_000
 CARD_WIDTH = 560
 AROUND = 20
-"""Pixels around a form, which stands before the dimmed page."""
+"""Pixels around a modal, which is in front of the dimmed page."""
 RAN = timedelta(minutes=3)
-"""For how long the build on the pictures has run."""
+"""How long the running build in the screenshots has been running."""
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code; the only argument is the folder."""
+    """Return the exit code. The only argument is the folder."""
     if missing := why_no_browser():
         print(f"No pictures: {missing}.", file=sys.stderr)
         return 1
@@ -36,9 +36,9 @@ def main(arguments: list[str]) -> int:
 
 
 async def take_all(folder: Path) -> None:
-    """Each picture as ``<name>.png``; what is there is replaced."""
+    """Write each screenshot as ``<name>.png``, replacing older ones."""
     stage = await Stage.open()
-    page = PlaygroundPage(stage)
+    page = PageServer(stage)
     await page.start()
     try:
         async with open_browser() as browser:
@@ -49,9 +49,9 @@ async def take_all(folder: Path) -> None:
 
 
 class Camera:
-    """Goes through the main journey as Ana, and stops for a picture now and then."""
+    """Plays the main journey as Ana and takes screenshots on the way."""
 
-    def __init__(self, stage: Stage, page: PlaygroundPage, browser: Browser, folder: Path) -> None:
+    def __init__(self, stage: Stage, page: PageServer, browser: Browser, folder: Path) -> None:
         self._stage, self._page, self._browser, self._folder = stage, page, browser, folder
 
     async def take_all(self) -> None:
@@ -78,7 +78,7 @@ class Camera:
         return window
 
     async def _tidy(self, window: Page) -> None:
-        """What only one person sees is in the way of what everybody sees."""
+        """Remove ephemeral messages, which would be in the picture."""
         ana = self._stage.people["ana"]
         for channel in self._stage.channels.values():
             for message in self._stage.slack.ephemerals(ana, channel):
@@ -134,7 +134,7 @@ class Camera:
         await self._take(window, window.locator("#conversation"), "app-home", 0)
 
     async def _take(self, window: Page, what: Locator, name: str, width: int | None = None) -> None:
-        """With ``width`` only so much of it from its left edge (0: all of it), without it also what is around."""
+        """Take a screenshot of an element: ``width`` pixels from its left edge (0: all), or with a margin."""
         await what.scroll_into_view_if_needed()
         box = await what.bounding_box()
         if box is None:

@@ -1,4 +1,4 @@
-"""The stage: practice Slack, practice Bitrise, and the bot between them; opened, furnished, connected and closed."""
+"""The stage: the practice servers with their sample data, and the real bot as a process between them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ JOURNAL_LIMIT = 2_000
 
 
 class StageFailed(Exception):
-    """The opening scene did not go as it should."""
+    """The opening scene did not go as expected."""
 
 
 class Stage:
-    """Slack on the left, Bitrise on the right; ``bot`` is the real one, in a process of its own.
+    """Both practice servers on one ``clock``, and the bot.
 
-    Time is that of ``clock`` for both. ``set_speed`` makes the machines of Bitrise faster, not the clock, because
-    the bot has the clock of the wall.
+    `set_speed` makes Bitrise's machines faster, not the clock, because the bot uses the wall clock.
     """
 
     clock: Clock
@@ -51,7 +50,7 @@ class Stage:
 
     @classmethod
     async def open(cls, *, speed: float = 1.0, empty: bool = False, seed: int = 0) -> Self:
-        """Everything runs. ``empty`` leaves the bot unconnected, to try the set-up."""
+        """Start everything. ``empty`` leaves the bot unconnected, to try the setup."""
         stage = cls(seed=seed)
         try:
             await stage.furnish()
@@ -66,7 +65,7 @@ class Stage:
         return stage
 
     async def furnish(self) -> None:
-        """Start both servers and fill them; the bot is prepared and not started."""
+        """Start both servers, create the sample data and prepare the bot without starting it."""
         await self.slack.start()
         await self.bitrise.start()
         self.team, self.people, self.channels = scenery.found_team(self.slack)
@@ -77,7 +76,7 @@ class Stage:
         self.bot = BotProcess(environment, self.folder)
 
     async def close(self) -> None:
-        """The bot first, so that it can say goodbye to both."""
+        """Stop the bot, then the servers it is connected to."""
         if hasattr(self, "bot"):
             await self.bot.terminate()
         await self.slack.stop()
@@ -85,7 +84,7 @@ class Stage:
         self._folder.cleanup()
 
     def set_speed(self, speed: float) -> None:
-        """How many times as fast builds go that start from now on."""
+        """Set how many times as fast the builds run that start from now on."""
         self.speed = speed
         for app in self.apps.values():
             for name, workflow in self._at_one[app.slug].items():
@@ -106,7 +105,7 @@ class Stage:
     # The opening scene.
 
     async def connect(self) -> None:
-        """Ada, the admin, stores the Bitrise token through the bot's own modal."""
+        """Connect Bitrise as Ada, the admin, through the bot's modal."""
         ada = self.people["ada"]
         await self.slack.command(ada, self.channels["general"], "/build connect")
         await self.slack.submit(ada, self.slack.view(ada), {"connect.token": self.token})
@@ -114,7 +113,7 @@ class Stage:
         await self.slack.close(ada, self.slack.view(ada))
 
     async def play_opening(self) -> None:
-        """Two builds that have just ended and one that runs, each with its card."""
+        """Start two builds that finish and one that keeps running, each with its card."""
         ana, bo, ios, android = self.people["ana"], self.people["bo"], self.channels["ios"], self.channels["android"]
         await self._ask(bo, android, '/build "Android Shop" test develop')
         await self._ask(ana, ios, "/build shop lint main")
@@ -128,12 +127,12 @@ class Stage:
         await self.wait_for(lambda: len(self.slack.messages(ios)) >= 3, "the cards")
 
     def _backdate(self, build: Build, *, minutes: float) -> None:
-        """It runs, and has done so for a while: what has just been typed cannot have ended after no time."""
+        """Let a build look as if it had started ``minutes`` ago."""
         self.bitrise.run(build)
         build.started_at = self.clock.now() - timedelta(minutes=minutes)
 
     async def _ask(self, person: User, channel: Channel, text: str) -> None:
-        """Type it, and wait for its build."""
+        """Type a command and wait for its build."""
         before = len(self.bitrise.triggers)
         await self.slack.command(person, channel, text)
         await self.wait_for(lambda: len(self.bitrise.triggers) > before, f"a build after {text}")
@@ -143,7 +142,7 @@ class Stage:
         return views[-1].body["blocks"] if views else None
 
     async def wait_for(self, holds: Callable[[], bool], what: str) -> None:
-        """Look every now and then. Raises `StageFailed` when it takes too long."""
+        """Poll until ``holds`` is true. Raises `StageFailed` after a while."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while not holds():  # noqa: ASYNC110  # no event tells of everything a person could see

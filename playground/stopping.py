@@ -1,4 +1,4 @@
-"""Serve until somebody says stop."""
+"""Wait for the signal to stop."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 import signal
 
 
-async def told_to_stop() -> None:
-    """Return at SIGINT or SIGTERM, also where a shell has put this process into the background with SIGINT ignored."""
+async def wait_for_stop() -> None:
+    """Return at SIGINT or SIGTERM, even if a shell started this process with SIGINT ignored."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

@@ -1,4 +1,4 @@
-"""Slack without a browser: a line is a command or a press, and what comes onto anybody's screen is printed."""
+"""The playground in a terminal: type commands and presses, and see every new message as text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Act = Callable[[str], Awaitable[str | None]]
 
 
 class Terminal:
-    """``run`` returns when somebody quits; at the end of the input it only stops reading."""
+    """Reads lines and prints new messages. `run` returns on ``quit``; at the end of the input it keeps printing."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -65,7 +65,7 @@ class Terminal:
             watching.cancel()
 
     async def take(self, line: str) -> None:
-        """Do what the line says, and print the answer."""
+        """Perform a line and print the result."""
         word, _, rest = line.strip().partition(" ")
         if not word:
             return
@@ -81,7 +81,7 @@ class Terminal:
         if answer:
             self._print(answer)
 
-    # Being somebody in Slack.
+    # Actions in Slack.
 
     async def _type(self, text: str) -> str | None:
         delivery = await self._stage.slack.command(self._person, self._channel, text)
@@ -110,7 +110,7 @@ class Terminal:
         raise problem
 
     def _messages(self) -> list[Message]:
-        """What this person sees in the channel, newest first."""
+        """Return the messages this person sees in the channel, newest first."""
         slack = self._stage.slack
         seen = [*slack.messages(self._channel), *slack.ephemerals(self._person, self._channel)]
         return sorted(seen, key=lambda message: message.ts, reverse=True)
@@ -143,7 +143,7 @@ class Terminal:
         view = slack.home(self._person, self._stage.app)
         return str(Sight("Home", plain(view_text(view.body, self._screens.names)))) if view else ""
 
-    # Bitrise, and the bot.
+    # Actions at Bitrise and on the bot.
 
     async def _builds(self, _: str) -> str:
         running = [build for build in self._stage.bitrise.builds() if not build.is_finished]
@@ -177,7 +177,7 @@ class Terminal:
     async def _quit(self, _: str) -> None:
         self._is_over.set()
 
-    # The screen.
+    # Output.
 
     async def _watch(self) -> None:
         while True:
@@ -200,7 +200,7 @@ def failed(error: str | None) -> str | None:
 
 
 def field_named(view: View, label: str) -> str:
-    """The block of the input whose label begins like this. Raises LookupError naming what is there."""
+    """Find the input block whose label starts like this. Raises LookupError with the labels there are."""
     inputs = {block["label"]["text"]: block["block_id"] for block in view.blocks if block["type"] == "input"}
     for text, block_id in inputs.items():
         if label and text.lower().startswith(label.lower()):
@@ -213,11 +213,11 @@ def told(build: Build) -> str:
 
 
 def lines_typed() -> asyncio.Queue[Any]:
-    """Lines of the standard input, then None. Read in a thread that does not keep the process alive."""
+    """Yield the lines of standard input, then None, from a daemon thread that doesn't keep the process alive."""
     loop, lines = asyncio.get_running_loop(), asyncio.Queue[Any]()
 
     def read() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             for line in iter(sys.stdin.readline, ""):
                 loop.call_soon_threadsafe(lines.put_nowait, line)
             loop.call_soon_threadsafe(lines.put_nowait, None)

@@ -1,8 +1,7 @@
-"""The tour: the main journey, played by itself in a minute of reading, with every step checked.
+"""The tour: play the main journey and check every step.
 
-The bot is in this process, not in one of its own as in the demo, because it has to share the clock: time stands still
-until everybody has done what there is to do, and then jumps to when the next thing is due. So a quarter of an hour of
-builds takes a second or two, and the same text comes out every time.
+Unlike in the demo, the bot runs in this process and shares the clock, which jumps to the next due time when everything
+is idle. A quarter of an hour of builds takes a second or two, and the text is the same every time.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ LIMIT_SECONDS = 30.0
 
 
 class Unexpected(Exception):
-    """A step did not do what it should; the text says what was expected."""
+    """A step had another result than expected. The text says what was expected."""
 
 
 class Tour:
-    """The people of the stage do one thing after the other; ``out`` gets what each of them sees."""
+    """Plays one chapter after the other and writes to ``out`` what each person sees."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -50,7 +49,7 @@ class Tour:
         self._pushes = 0
 
     async def play(self) -> None:
-        """Raises `Unexpected` at the first step that goes wrong."""
+        """Play all chapters. Raises `Unexpected` at the first wrong step."""
         await self._stage.furnish()
         try:
             await self._start_bot()
@@ -144,7 +143,7 @@ class Tour:
         self._expect("*Back to normal*" in self._card(), "the channel hears that it is repaired")
 
     async def _push(self, message: str) -> Build:
-        """Ana pushes; Bitrise tests it, and the bot has seen it run."""
+        """Push as Ana, and wait until the bot has seen the test build running."""
         self._pushes += 1
         build = self._stage.bitrise.start_build(
             self._stage.shop,
@@ -167,7 +166,7 @@ class Tour:
         self._expect((started, stopped) == (4, 1), f"Bitrise got 4 starts and 1 stop, not {started} and {stopped}")
         self._say(f"\nAll as expected. Bitrise was asked for {started} builds and {stopped} stop, each once.")
 
-    # What a person does.
+    # Actions of a person.
 
     async def _type(self, person: User, text: str) -> None:
         await self._do(f"{person.name} types  {text}", self._stage.slack.command(person, self._ios, text))
@@ -186,7 +185,7 @@ class Tour:
         self._show()
 
     async def _passes(self, minutes: int) -> None:
-        """Let time pass; whatever falls due on the way happens at its time."""
+        """Let time pass; everything due on the way happens at its time."""
         end = self._clock.now() + timedelta(minutes=minutes)
         while (at := self._clock.next_waking()) is not None and at <= end:
             self._clock.move_to(at)
@@ -197,7 +196,7 @@ class Tour:
         self._show()
 
     async def _settled(self) -> None:
-        """Return when nobody does anything: no delivery, no call, no task, no due job."""
+        """Return when everything is idle: no delivery, call, task or due job."""
         slack, bitrise = self._stage.slack, self._stage.bitrise
         while True:
             await slack.quiet()
@@ -206,10 +205,10 @@ class Tour:
             if not slack.busy and not bitrise.is_busy:
                 return
 
-    # What there is to see.
+    # Views of the result.
 
     def _message(self) -> Message:
-        """The newest card in #ios."""
+        """Return the newest card in #ios."""
         return [each for each in self._stage.slack.messages(self._ios) if each.thread_ts in (None, each.ts)][-1]
 
     def _card(self) -> str:
@@ -237,14 +236,14 @@ class Tour:
 
 
 async def play(out: TextIO) -> None:
-    """Play it and write what people see. Raises `Unexpected`, and `TimeoutError` when it hangs."""
+    """Play the tour and write what people see. Raises `Unexpected`, or `TimeoutError` if it hangs."""
     logging.getLogger().setLevel(logging.CRITICAL)
     async with asyncio.timeout(LIMIT_SECONDS):
         await Tour(out).play()
 
 
 def main(*, into_readme: bool = False, readme: Path = README) -> int:
-    """The exit code: 0, or 1 when something was not as expected."""
+    """Return the exit code: 1 if a step was not as expected."""
     out: TextIO = StringIO() if into_readme else sys.stdout
     try:
         asyncio.run(play(out))

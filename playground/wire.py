@@ -1,4 +1,4 @@
-"""What both practice servers share: a journal of all on the wire, faults on request, hooks at labelled points."""
+"""Shared by both practice servers: a journal of all exchanges, faults on request, and hooks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 Direction = Literal["in", "out"]
-"""``in``: a call the practice server answered; ``out``: one that it made (a delivery)."""
+"""``in``: a call to the practice server; ``out``: a call from it (a delivery)."""
 
 Phase = Literal["before", "accepted", "answered"]
-"""``before``: read, nothing done; ``accepted``: effect happened, no answer yet; ``answered``: the answer is written."""
+"""``before`` the effect of a call, ``accepted`` before its response, ``answered`` after it."""
 
 Callback = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -26,7 +26,7 @@ STARS = "********"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange; ``kind`` says over what (``http``, ``socket``), ``name`` which operation."""
+    """One exchange; ``kind`` is its transport (``http``, ``socket``), ``name`` the operation."""
 
     at: datetime
     direction: Direction
@@ -37,9 +37,9 @@ class Entry:
 
 
 class Journal:
-    """Everything in and out, in the order in which it ended. Entries are whole; only ``dump`` hides secrets.
+    """All exchanges in the order they ended, with secrets, which only `dump` hides.
 
-    With a ``limit`` the oldest entries are forgotten, for a server that runs for days.
+    A ``limit`` drops the oldest entries, for a server that runs for days.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -50,14 +50,14 @@ class Journal:
         self._entries.append(entry)
 
     def hide(self, secret: str) -> None:
-        """Show stars wherever ``secret`` would be dumped, whatever its form."""
+        """Let `dump` show stars instead of ``secret``, in any encoding."""
         self._secrets.add(secret)
 
     def clear(self) -> None:
         self._entries.clear()
 
     def named(self, name: str) -> list[Entry]:
-        """The entries whose name matches the glob ``name``."""
+        """Return the entries whose name matches the glob ``name``."""
         return [entry for entry in self._entries if fnmatchcase(entry.name, name)]
 
     def __iter__(self) -> Iterator[Entry]:
@@ -67,7 +67,7 @@ class Journal:
         return len(self._entries)
 
     def dump(self) -> str:
-        """Readable text: one paragraph an entry, oldest first, secrets as stars."""
+        """Return the journal as text: one paragraph per entry, oldest first, secrets as stars."""
         return "\n".join(self._paragraph(entry) for entry in self._entries)
 
     def _paragraph(self, entry: Entry) -> str:
@@ -83,7 +83,7 @@ class Journal:
 
 
 def starred(value: Any) -> Any:
-    """The same value with every field that is named like a secret shown as stars."""
+    """Return the value with stars in every field that is named like a secret."""
     if isinstance(value, Mapping):
         return {key: STARS if _is_secret(key, inner) else starred(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -92,7 +92,7 @@ def starred(value: Any) -> Any:
 
 
 def _is_secret(key: object, value: object) -> bool:
-    """``secret``, ``client_secret``, ``X-Its-Secret``: whatever ends so is one."""
+    """Return whether the field is a secret by its last word: ``client_secret``, ``X-Its-Secret``."""
     if not isinstance(key, str) or not isinstance(value, str) or value == "":
         return False
     return key.lower() in SECRET_FIELDS or key.lower().endswith("secret")
@@ -100,11 +100,10 @@ def _is_secret(key: object, value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """How the next matching calls go wrong.
+    """The way the next matching calls fail.
 
-    ``name`` is a glob over the operation's name (or its path, where the server has paths); ``where`` narrows it to
-    calls with these facts (``{"team": "T1"}``). ``times=None`` lasts until ``Faults.clear``; ``skip`` lets so many
-    matching calls pass first.
+    ``name`` is a glob over the operation's name or path; ``where`` narrows it to calls with these facts
+    (``{"team": "T1"}``). ``times=None`` lasts until `Faults.clear`; ``skip`` lets that many matching calls pass first.
     """
 
     name: str = "*"
@@ -113,12 +112,12 @@ class Fault:
     error: str | None = None
     body: Any = None
     form: str | None = None
-    """Which shape an error body takes, where a server knows several."""
+    """The shape of the error body, if the server has several."""
     retry_after: int | None = None
     delay: float = 0.0
-    """Real seconds to wait first, whatever the kind."""
+    """Real seconds to wait first, for every kind."""
     effect: bool = False
-    """Let the call take effect before it is spoilt, where the kind leaves that open."""
+    """Let the call take effect before it fails, if the kind leaves that open."""
     times: int | None = 1
     skip: int = 0
     where: Mapping[str, Any] = field(default_factory=dict)
@@ -129,7 +128,7 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come, counted. A server names the kinds it knows, so that a misspelt one is refused."""
+    """The pending faults. A server names its kinds, so that a misspelled one is refused."""
 
     def __init__(self, kinds: Iterable[str] = ()) -> None:
         self._kinds = frozenset(kinds)
@@ -144,7 +143,7 @@ class Faults:
         self._waiting.clear()
 
     def take(self, name: str, *, path: str | None = None, **facts: Any) -> Fault | None:
-        """The fault this call meets, used up by one; the earliest added wins."""
+        """Return the fault of this call, the earliest added one, and count it."""
         names = [name] if path is None else [name, path]
         for counted in self._waiting:
             if counted.fault.matches(names, facts) and counted.strikes():
@@ -153,11 +152,11 @@ class Faults:
         return None
 
     def __len__(self) -> int:
-        """How many faults are still waiting, so that a test can say that all of them struck."""
+        """Count the pending faults, so that a test can assert that all of them happened."""
         return len(self._waiting)
 
     def __iter__(self) -> Iterator[Fault]:
-        """Those that are still waiting, for a test that wants to know which."""
+        """Iterate over the pending faults."""
         return (counted.fault for counted in self._waiting)
 
 
@@ -177,19 +176,19 @@ class _Counted:
 
 
 class Hooks:
-    """Callbacks at labelled points of a call, awaited in the order they were registered."""
+    """Callbacks at the phases of a call, awaited in the order of registration."""
 
     def __init__(self) -> None:
         self._callbacks: list[tuple[str, Phase, Callback]] = []
 
     def on(self, name: str, phase: Phase, callback: Callback) -> Callable[[], None]:
-        """Await ``callback(facts)`` when an operation matching the glob ``name`` reaches ``phase``; returns an undo."""
+        """Await ``callback(facts)`` at ``phase`` of operations that match the glob ``name``. Return an unsubscribe."""
         registered = (name, phase, callback)
         self._callbacks.append(registered)
         return lambda: self._callbacks.remove(registered)
 
     async def fire(self, name: str, phase: Phase, **facts: Any) -> None:
-        """Facts reach the callback together with ``name`` and ``phase``."""
+        """Call the matching callbacks with the facts, ``name`` and ``phase``."""
         for pattern, wanted, callback in list(self._callbacks):
             if wanted == phase and fnmatchcase(name, pattern):
                 await callback({**facts, "name": name, "phase": phase})

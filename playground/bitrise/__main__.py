@@ -9,7 +9,7 @@ from datetime import timedelta
 from playground.bitrise import Artifact, PracticeBitrise, TriggerRule, User, Workflow, Workspace, aab, apk, ipa
 from playground.bitrise.history import seed_history
 from playground.clock import ScaledClock
-from playground.stopping import told_to_stop
+from playground.stopping import wait_for_stop
 
 ARTIFACTS = (ipa(), apk(), aab(), Artifact("test-report.html"))
 
@@ -38,7 +38,7 @@ async def serve(port: int, speed: float) -> None:
     print(f"API               {bitrise.api_url}")
     print(f"personal token    {bitrise.add_token(user)}")
     print(f"workspace token   {bitrise.add_workspace_token(workspace)}", flush=True)
-    await told_to_stop()
+    await wait_for_stop()
     await bitrise.stop()
 
 

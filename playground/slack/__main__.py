@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.clock import SystemClock
 from playground.slack.server import PracticeSlack
-from playground.stopping import told_to_stop
+from playground.stopping import wait_for_stop
 
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Practice"},
@@ -39,7 +39,7 @@ async def serve(manifest: dict[str, Any], *, port: int, request_url: str | None)
     slack = PracticeSlack(clock=SystemClock(), port=port)
     await slack.start()
     print(found_team(slack, manifest, request_url), flush=True)
-    await told_to_stop()
+    await wait_for_stop()
     await slack.stop()
 
 

@@ -1,4 +1,4 @@
-"""Trouble on request: limits, outages, lost answers, dropped sockets, a killed bot; and the speed of machines."""
+"""Faults on request: rate limits, outages, lost responses, dropped sockets, a killed bot; and the build speed."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from playground.page_bitrise import hurry
-from playground.page_guide import Guide
+from playground.page.bitrise import speed_up
+from playground.page.guide import Guide
 from playground.stage import Stage
 from playground.wire import Fault, Faults
 
 JSON = dict[str, Any]
 FASTEST = 600.0
 Side = Literal["slack", "bitrise", "bot"]
-Meets = Literal["calls", "webhooks"]
-"""What a fault strikes: what the bot asks for, or what Bitrise tells it by itself."""
+Target = Literal["calls", "webhooks"]
+"""The target of a fault: calls of the bot, or webhooks that Bitrise sends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """On until it is switched off; ``fault`` is what every matching call meets meanwhile."""
+    """A fault that lasts until it is switched off; ``fault`` applies to every matching call."""
 
     id: str
     side: Side
     label: str
     hint: str
     fault: Fault | None = None
-    meets: Meets = "calls"
+    target: Target = "calls"
 
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Happens once, at the next occasion or at once."""
+    """A fault that happens once: now, or at the next matching call."""
 
     id: str
     side: Side
@@ -123,7 +123,7 @@ class Trouble:
     def __init__(self, stage: Stage, guide: Guide) -> None:
         self._stage, self._guide = stage, guide
         self._on: set[str] = set()
-        self._deeds: dict[str, Callable[[], Awaitable[None]]] = {
+        self._actions: dict[str, Callable[[], Awaitable[None]]] = {
             "socket-cut": self._cut_socket,
             "socket-refresh": self._stage.slack.sockets.disconnect,
             "bot-kill": self._kill_bot,
@@ -131,8 +131,8 @@ class Trouble:
             "bot-restart": self._restart_bot,
         }
 
-    def shown(self) -> JSON:
-        """Everything that can be made to go wrong, and what does."""
+    def state(self) -> JSON:
+        """Return all faults on offer and which are on."""
         return {
             "switches": [
                 {"id": each.id, "side": each.side, "label": each.label, "hint": each.hint, "is_on": each.id in self._on}
@@ -141,22 +141,22 @@ class Trouble:
             "onces": [{"id": each.id, "side": each.side, "label": each.label, "hint": each.hint} for each in ONCES],
         }
 
-    async def do(self, deed: str, asked: JSON) -> JSON | None:
-        """``speed``, ``switch`` (id, on) or ``once`` (id)."""
-        if deed == "speed":
-            self._set_speed(min(max(float(asked["speed"]), 1.0), FASTEST))
-        elif deed == "switch":
-            self.switch(_named(SWITCHES, asked["id"]), on=bool(asked["on"]))
-        elif deed == "once":
-            await self.strike(_named(ONCES, asked["id"]))
-        elif deed == "calm":
+    async def perform(self, action: str, body: JSON) -> JSON | None:
+        """Perform ``speed``, ``switch`` (id, on), ``once`` (id) or ``calm``."""
+        if action == "speed":
+            self._set_speed(min(max(float(body["speed"]), 1.0), FASTEST))
+        elif action == "switch":
+            self.switch(_find(SWITCHES, body["id"]), on=bool(body["on"]))
+        elif action == "once":
+            await self.strike(_find(ONCES, body["id"]))
+        elif action == "calm":
             self.calm()
         else:
-            raise LookupError(f"there is no trouble called {deed}")
+            raise LookupError(f"there is no trouble called {action}")
         return None
 
     def _set_speed(self, speed: float) -> None:
-        hurry(self._stage.bitrise, speed / self._stage.speed)
+        speed_up(self._stage.bitrise, speed / self._stage.speed)
         self._stage.set_speed(speed)
 
     def switch(self, switch: Switch, *, on: bool) -> None:
@@ -164,7 +164,7 @@ class Trouble:
         self._arm()
 
     def calm(self) -> None:
-        """Everything is well again."""
+        """Switch every fault off."""
         self._on = set()
         self._arm()
 
@@ -172,7 +172,7 @@ class Trouble:
         if once.fault is not None:
             self._faults_of(once.side, "calls").add(once.fault)
         else:
-            await self._deeds[once.id]()
+            await self._actions[once.id]()
 
     def _arm(self) -> None:
         stage = self._stage
@@ -181,16 +181,16 @@ class Trouble:
         stage.bitrise.delivery_faults.clear()
         for switch in SWITCHES:
             if switch.id in self._on and switch.fault is not None:
-                self._faults_of(switch.side, switch.meets).add(switch.fault)
+                self._faults_of(switch.side, switch.target).add(switch.fault)
         stage.slack.sockets.mute(muted="socket-mute" in self._on)
         for token in stage.bitrise.tokens.values():
             token.revoked = "token-revoked" in self._on
 
-    def _faults_of(self, side: Side, meets: Meets) -> Faults:
+    def _faults_of(self, side: Side, target: Target) -> Faults:
         if side == "slack":
             return self._stage.slack.faults
         bitrise = self._stage.bitrise
-        return bitrise.delivery_faults if meets == "webhooks" else bitrise.faults
+        return bitrise.delivery_faults if target == "webhooks" else bitrise.faults
 
     async def _cut_socket(self) -> None:
         self._stage.slack.sockets.cut()
@@ -208,8 +208,8 @@ class Trouble:
         self._guide.note("started")
 
 
-def _named(among: tuple[Any, ...], wanted: str) -> Any:
+def _find(among: tuple[Any, ...], name: str) -> Any:
     for each in among:
-        if each.id == wanted:
+        if each.id == name:
             return each
-    raise LookupError(f"there is no trouble called {wanted}")
+    raise LookupError(f"there is no trouble called {name}")

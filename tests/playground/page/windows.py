@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tests.playground.conftest import PATIENCE_MS
+from tests.playground.page.conftest import PATIENCE_MS
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page

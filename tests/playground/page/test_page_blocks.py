@@ -14,10 +14,10 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from playground.page import Page as PlaygroundPage
+from playground.page.server import PageServer
 from playground.stage import Stage
-from tests.playground.conftest import OpenPage, OpenWindow
-from tests.playground.windows import card, gone, seen, take, type_line
+from tests.playground.page.conftest import OpenPage, OpenWindow
+from tests.playground.page.windows import card, gone, seen, take, type_line
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -33,7 +33,7 @@ SIDE = 24
 class Helper:
     """A small app in the place of the bot: what it hears, and its client."""
 
-    def __init__(self, stage: Stage, page: PlaygroundPage) -> None:
+    def __init__(self, stage: Stage, page: PageServer) -> None:
         self.stage, self.page = stage, page
         self.client = AsyncWebClient(token=stage.app.bot_token, base_url=stage.slack.api_url)
         self.bolt = AsyncApp(client=self.client, signing_secret=stage.app.signing_secret, process_before_response=True)

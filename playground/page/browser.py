@@ -1,4 +1,4 @@
-"""A headless Chromium of this machine, for the page's tests and pictures. Nothing is downloaded."""
+"""Start the machine's Chromium without a window, for the page's tests and screenshots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-USUAL = Path("/usr/bin/chromium")
+DEFAULT_PATH = Path("/usr/bin/chromium")
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -27,11 +27,11 @@ FLAGS = (
 
 
 def chromium_path() -> str | None:
-    return next(filter(None, map(shutil.which, NAMES)), str(USUAL) if USUAL.exists() else None)
+    return next(filter(None, map(shutil.which, NAMES)), str(DEFAULT_PATH) if DEFAULT_PATH.exists() else None)
 
 
 def why_no_browser() -> str | None:
-    """What is missing, in a sentence; None when nothing is."""
+    """Return what is missing for a browser, or None."""
     if importlib.util.find_spec("playwright") is None:
         return "Playwright's Python package is not installed (pip install playwright; no browser download needed)"
     if chromium_path() is None:
@@ -41,7 +41,7 @@ def why_no_browser() -> str | None:
 
 @asynccontextmanager
 async def open_browser() -> AsyncIterator[Browser]:
-    """With a user data folder of its own, gone afterwards. Raises RuntimeError with what is missing."""
+    """Open a browser with a temporary profile. Raises RuntimeError with what is missing."""
     if missing := why_no_browser():
         raise RuntimeError(missing)
     from playwright.async_api import async_playwright

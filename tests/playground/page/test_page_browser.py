@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from playground.stage import Stage
-from tests.playground.conftest import OpenPage, OpenWindow
-from tests.playground.windows import card, gone, seen, take, type_line
+from tests.playground.page.conftest import OpenPage, OpenWindow
+from tests.playground.page.windows import card, gone, seen, take, type_line
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

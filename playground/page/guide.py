@@ -1,4 +1,4 @@
-"""A few things to try: each ticks itself off by what has really happened, in whichever window."""
+"""The page's checklist of things to try; a step is done when its effect is seen at a practice server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``text`` is mrkdwn; ``who`` the name of the person who does it, where not everybody may."""
+    """One thing to try: ``text`` is mrkdwn, ``who`` the only person allowed to do it, if not everyone is."""
 
     id: str
     title: str
@@ -41,11 +41,11 @@ KILL = Step("kill", "Kill the bot", "Under *Trouble*, kill the bot while a build
 
 
 class Guide:
-    """``note`` takes what the page's own buttons do; what is done in Slack is read from both servers' records."""
+    """Tracks finished steps: the page's own buttons by `note`, everything else from the servers' records."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._noted: set[str] = set()
+        self._notes: set[str] = set()
         self._done: set[str] = set()
         self._triggers, self._aborts = len(stage.bitrise.triggers), len(stage.bitrise.aborts)
         self._steps = (
@@ -55,29 +55,29 @@ class Guide:
             "connect": self._is_connected,
             "start": lambda: len(stage.bitrise.triggers) > self._triggers,
             "stop": lambda: len(stage.bitrise.aborts) > self._aborts,
-            "end": lambda: "end" in self._noted,
-            "hear": self._has_heard,
-            "home": lambda: "home" in self._noted,
-            "kill": lambda: {"killed", "started"} <= self._noted,
+            "end": lambda: "end" in self._notes,
+            "hear": self._was_notified,
+            "home": lambda: "home" in self._notes,
+            "kill": lambda: {"killed", "started"} <= self._notes,
         }
 
     def note(self, what: str) -> None:
-        self._noted.add(what)
+        self._notes.add(what)
 
     def steps(self) -> list[JSON]:
-        """In the order to try them; what was done once stays done."""
+        """Return the steps in order. A step that was done once stays done."""
         self._done |= {step.id for step in self._steps if step.id not in self._done and self._checks[step.id]()}
         return [
             {"id": step.id, "title": step.title, "text": step.text, "who": step.who, "is_done": step.id in self._done}
             for step in self._steps
         ]
 
-    def _has_heard(self) -> bool:
-        """Some channel was told of a change."""
-        told = (message.text for each in self._stage.channels.values() for message in self._stage.slack.messages(each))
-        return any("*Broken*" in text or "*Back to normal*" in text for text in told)
+    def _was_notified(self) -> bool:
+        """Return whether a channel got a notification of a changed result."""
+        texts = (message.text for each in self._stage.channels.values() for message in self._stage.slack.messages(each))
+        return any("*Broken*" in text or "*Back to normal*" in text for text in texts)
 
     def _is_connected(self) -> bool:
-        """A token was accepted: Bitrise has given somebody its list of apps."""
-        listed = self._stage.bitrise.journal.named("apps.list")
-        return any(entry.response.get("status") == 200 for entry in listed)
+        """Return whether a token was accepted: Bitrise has answered a list of apps."""
+        calls = self._stage.bitrise.journal.named("apps.list")
+        return any(entry.response.get("status") == 200 for entry in calls)

@@ -1,4 +1,4 @@
-"""The wire view: both journals as one numbered list, newest kept, secrets as stars."""
+"""The wire log: both servers' journals as one numbered list, with secrets as stars."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from playground.wire import SECRETS, STARS, Entry, Journal, starred
 JSON = dict[str, Any]
 Side = Literal["slack", "bitrise"]
 
-KEPT = 500
-BRIEF = 140
-GOOD_UNTIL = 400
+MAX_ENTRIES = 500
+MAX_SUMMARY = 140
+FIRST_ERROR_STATUS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
+class NumberedEntry:
     number: int
     side: Side
     entry: Entry
 
 
-class Wire:
-    """Follows the journals by looking; an entry keeps its number for all windows."""
+class WireLog:
+    """Numbers the newest entries of both journals, the same for all windows."""
 
     def __init__(self, slack: Journal, bitrise: Journal) -> None:
         self._journals: dict[Side, Journal] = {"slack": slack, "bitrise": bitrise}
         self._last: dict[Side, Entry | None] = {"slack": None, "bitrise": None}
-        self._kept: deque[Numbered] = deque(maxlen=KEPT)
+        self._entries: deque[NumberedEntry] = deque(maxlen=MAX_ENTRIES)
         self._count = 0
 
     def since(self, number: int) -> list[JSON]:
-        """One line each for what came after that number, oldest first."""
+        """Return a headline for each entry after that number, oldest first."""
         self._collect()
-        return [headline(each) for each in self._kept if each.number > number]
+        return [headline(each) for each in self._entries if each.number > number]
 
     def entry(self, number: int) -> JSON | None:
-        """One exchange, whole."""
-        for each in self._kept:
+        """Return one exchange with its request and response."""
+        for each in self._entries:
             if each.number == number:
                 return {
                     **headline(each),
-                    "request": veiled(each.entry.request),
-                    "response": veiled(each.entry.response),
+                    "request": redacted(each.entry.request),
+                    "response": redacted(each.entry.response),
                 }
         return None
 
@@ -54,13 +54,13 @@ class Wire:
         fresh = [(side, entry) for side in self._journals for entry in self._unseen(side)]
         for side, entry in sorted(fresh, key=lambda each: each[1].at):
             self._count += 1
-            self._kept.append(Numbered(self._count, side, entry))
+            self._entries.append(NumberedEntry(self._count, side, entry))
 
     def _unseen(self, side: Side) -> list[Entry]:
-        """Backwards to the last one that is known: the journal may have forgotten its oldest meanwhile."""
+        """Return the new entries. Search from the newest: the journal may have dropped its oldest."""
         unseen: list[Entry] = []
         for entry in reversed(list(self._journals[side])):
-            if entry is self._last[side] or len(unseen) >= KEPT:
+            if entry is self._last[side] or len(unseen) >= MAX_ENTRIES:
                 break
             unseen.append(entry)
         if unseen:
@@ -68,36 +68,36 @@ class Wire:
         return unseen[::-1]
 
 
-def headline(each: Numbered) -> JSON:
+def headline(each: NumberedEntry) -> JSON:
     entry = each.entry
     return {
         "number": each.number,
         "at": int(entry.at.timestamp() * 1000),
         "side": each.side,
-        # Told from the bot's place: what it sends goes out, what reaches it comes in.
+        # The journal's direction is the server's; people want the bot's.
         "direction": "to the bot" if entry.direction == "out" else "from the bot",
         "kind": entry.kind,
         "name": entry.name,
-        "brief": brief(entry)[:BRIEF],
+        "brief": summary(entry)[:MAX_SUMMARY],
         "result": result(entry.response),
         "is_good": is_good(entry.response),
     }
 
 
-def brief(entry: Entry) -> str:
-    """What it is about, in one line."""
-    asked = entry.request
-    payload = asked.get("payload")
+def summary(entry: Entry) -> str:
+    """Describe an exchange in one line."""
+    request = entry.request
+    payload = request.get("payload")
     if isinstance(payload, Mapping):
-        return _brief_of_delivery(payload)
-    if "path" in asked:
-        query = "&".join(f"{key}={value}" for key, value in (asked.get("query") or {}).items())
-        return f"{asked.get('method')} {asked['path']}{'?' if query else ''}{query}"
-    telling = [asked[key] for key in ("channel", "user", "user_id", "ts", "text") if isinstance(asked.get(key), str)]
-    return SECRETS.sub(STARS, " ".join(telling))
+        return _delivery_summary(payload)
+    if "path" in request:
+        query = "&".join(f"{key}={value}" for key, value in (request.get("query") or {}).items())
+        return f"{request.get('method')} {request['path']}{'?' if query else ''}{query}"
+    parts = [request[key] for key in ("channel", "user", "user_id", "ts", "text") if isinstance(request.get(key), str)]
+    return SECRETS.sub(STARS, " ".join(parts))
 
 
-def _brief_of_delivery(payload: Mapping[str, Any]) -> str:
+def _delivery_summary(payload: Mapping[str, Any]) -> str:
     if "command" in payload:
         return f"{payload['command']} {payload.get('text', '')} (@{payload.get('user_name')})"
     who = (payload.get("user") or {}).get("name") or (payload.get("event") or {}).get("user") or ""
@@ -118,9 +118,9 @@ def is_good(response: Mapping[str, Any]) -> bool:
     body = response.get("body")
     refused = isinstance(body, Mapping) and body.get("ok") is False
     status = response.get("status", 200)
-    return not (response.get("cut") or refused or response.get("error") or status >= GOOD_UNTIL)
+    return not (response.get("cut") or refused or response.get("error") or status >= FIRST_ERROR_STATUS)
 
 
-def veiled(facts: Mapping[str, Any]) -> Any:
-    """The same without secrets, as plain JSON."""
+def redacted(facts: Mapping[str, Any]) -> Any:
+    """Return the same as plain JSON without secrets."""
     return json.loads(SECRETS.sub(STARS, json.dumps(starred(facts), default=str)))

@@ -1,4 +1,4 @@
-"""The page of the playground: one local server for its files, its live state and what people do on it."""
+"""Serve the page of the playground: its files, its live state, and the actions of the person using it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
-from playground.page_bitrise import BitriseDeeds
-from playground.page_guide import Guide
-from playground.page_live import Live
-from playground.page_shown import Shown
-from playground.page_slack import SlackDeeds
-from playground.page_trouble import Trouble
-from playground.page_wire import Wire
+from playground.page.bitrise import BitriseActions
+from playground.page.guide import Guide
+from playground.page.live import LiveUpdates
+from playground.page.slack import SlackActions
+from playground.page.state import PageState
+from playground.page.trouble import Trouble
+from playground.page.wire import WireLog
 from playground.slack.errors import SlackError
 from playground.slack.world import User
 from playground.stage import Stage
@@ -22,10 +22,10 @@ from playground.stage import Stage
 JSON = dict[str, Any]
 
 HOST = "127.0.0.1"
-FILES = Path(__file__).parent / "web"
-NAMES_OF_HERE = frozenset({"127.0.0.1", "localhost"})
+FILES = Path(__file__).parents[1] / "web"
+LOCAL_NAMES = frozenset({"127.0.0.1", "localhost"})
 HEADERS = {
-    # Nothing is ever asked of another machine, whatever a message links to or shows.
+    # The page loads nothing from another machine, even if a message links to it.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: http://127.0.0.1:*; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -36,25 +36,25 @@ HEADERS = {
 }
 
 
-class Page:
-    """Serves one stage to any number of windows. ``url`` is known once it has started."""
+class PageServer:
+    """Serves one stage to any number of windows. ``url`` is valid after `start`."""
 
     def __init__(self, stage: Stage, port: int = 0) -> None:
         self._stage, self._port = stage, port
         self._runner: web.AppRunner | None = None
-        self.wire = Wire(stage.slack.journal, stage.bitrise.journal)
+        self.wire = WireLog(stage.slack.journal, stage.bitrise.journal)
         self.guide = Guide(stage)
         self.trouble = Trouble(stage, self.guide)
-        self.live = Live(stage, Shown(stage, self.trouble, self.guide), self.wire)
-        self._slack = SlackDeeds(stage, self.guide)
-        self._bitrise = BitriseDeeds(stage, self.guide)
+        self.live = LiveUpdates(stage, PageState(stage, self.trouble, self.guide), self.wire)
+        self._slack = SlackActions(stage, self.guide)
+        self._bitrise = BitriseActions(stage, self.guide)
 
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self._port}/"
 
     async def start(self) -> None:
-        """Raises OSError when the port is taken."""
+        """Start listening. Raises OSError if the port is taken."""
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self._port).start()
@@ -74,7 +74,7 @@ class Page:
         app.router.add_get("/api/state", self._state)
         app.router.add_get("/api/events", self._events)
         app.router.add_get("/api/wire/{number}", self._entry)
-        app.router.add_post("/api/{side}/{deed}", self._do)
+        app.router.add_post("/api/{side}/{action}", self._answer)
         return app
 
     async def _state(self, request: web.Request) -> web.Response:
@@ -86,51 +86,51 @@ class Page:
     async def _entry(self, request: web.Request) -> web.Response:
         number = request.match_info["number"]
         entry = self.wire.entry(int(number)) if number.isdecimal() else None
-        return web.json_response(entry) if entry else refused("That exchange is too old to be shown.", 404)
+        return web.json_response(entry) if entry else error_response("That exchange is too old to be shown.", 404)
 
-    async def _do(self, request: web.Request) -> web.Response:
-        """One deed. What cannot be done is a sentence with status 409, as a person would find the button gone."""
+    async def _answer(self, request: web.Request) -> web.Response:
+        """Perform one action. Answer 409 with a sentence if it is impossible."""
         try:
-            asked = await request.json()
-            told = await self._deed(request.match_info["side"], request.match_info["deed"], asked)
+            body = await request.json()
+            result = await self._act(request.match_info["side"], request.match_info["action"], body)
         except (LookupError, ValueError, SlackError) as error:
-            return refused(str(error.args[0] if error.args else error), 409)
+            return error_response(str(error.args[0] if error.args else error), 409)
         finally:
             self.live.wake()
-        return web.json_response(told or {"ok": True})
+        return web.json_response(result or {"ok": True})
 
-    async def _deed(self, side: str, deed: str, asked: JSON) -> JSON | None:
+    async def _act(self, side: str, action: str, body: JSON) -> JSON | None:
         if side == "slack":
-            # A window that is closed meanwhile must not tear a delivery apart.
-            return await asyncio.shield(self._slack.do(deed, self._person(asked.get("person")), asked))
+            # Closing the window must not cancel the delivery.
+            return await asyncio.shield(self._slack.perform(action, self._person(body.get("person")), body))
         if side == "bitrise":
-            return self._bitrise.do(deed, asked)
+            return self._bitrise.perform(action, body)
         if side == "trouble":
-            return await self.trouble.do(deed, asked)
+            return await self.trouble.perform(action, body)
         raise LookupError(f"there is no {side} here")
 
     def _person(self, user_id: str | None) -> User:
-        """Who sits before the window; the first engineer when nobody was chosen yet."""
+        """Return the person who uses the window, by default the first engineer."""
         people = self._stage.people
-        known = {user.id: user for user in people.values()} | people
-        return known.get(user_id or "") or people.get("ana") or next(iter(people.values()))
+        people_by_id = {user.id: user for user in people.values()} | people
+        return people_by_id.get(user_id or "") or people.get("ana") or next(iter(people.values()))
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Only this page talks to this server: no other site by the person's browser, and no name that points here."""
+    """Refuse other origins and host names: only this page may talk to its server."""
     origin = request.headers.get("Origin")
-    if (request.url.host not in NAMES_OF_HERE) or (origin and origin != f"http://{request.host}"):
-        return refused("This server is for its own page only.", 403)
+    if (request.url.host not in LOCAL_NAMES) or (origin and origin != f"http://{request.host}"):
+        return error_response("This server is for its own page only.", 403)
     if request.method == "POST" and request.content_type != "application/json":
-        return refused("Deeds are told as JSON.", 415)
+        return error_response("Deeds are result as JSON.", 415)
     response: web.StreamResponse = await handler(request)
     if not response.prepared:
         response.headers.update(HEADERS)
     return response
 
 
-def refused(sentence: str, status: int) -> web.Response:
+def error_response(sentence: str, status: int) -> web.Response:
     return web.json_response({"ok": False, "error": sentence}, status=status)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from playground.page import Page as PlaygroundPage
-from playground.page_browser import open_browser, why_no_browser
+from playground.page.browser import open_browser, why_no_browser
+from playground.page.server import PageServer
 from playground.stage import Stage
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PATIENCE_MS = 20_000
 """How long a window may take to show something; the bot is a real process and the machine may be busy."""
 
-OpenPage = Callable[..., Awaitable[tuple[Stage, PlaygroundPage]]]
+OpenPage = Callable[..., Awaitable[tuple[Stage, PageServer]]]
 OpenWindow = Callable[..., Awaitable["Page"]]
 
 
@@ -29,16 +29,16 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 async def open_page() -> AsyncIterator[OpenPage]:
     """Put a stage up, with a bot that is connected unless ``empty`` (or without any bot), and serve its page."""
-    opened: list[tuple[Stage, PlaygroundPage]] = []
+    opened: list[tuple[Stage, PageServer]] = []
 
-    async def open_one(*, bot: bool = True, empty: bool = False) -> tuple[Stage, PlaygroundPage]:
+    async def open_one(*, bot: bool = True, empty: bool = False) -> tuple[Stage, PageServer]:
         stage = Stage()
         await stage.furnish()
         if bot:
             await stage.bot.start()
         if bot and not empty:
             await stage.connect()
-        page = PlaygroundPage(stage)
+        page = PageServer(stage)
         opened.append((stage, page))
         await page.start()
         return stage, page
@@ -64,7 +64,7 @@ async def open_window(browser: Browser) -> OpenWindow:
     """Open a page's address as somebody; a script that fails there fails the test."""
     failures: list[str] = []
 
-    async def open_one(page: PlaygroundPage, who: str = "ana", channel: str = "ios", **how: object) -> Page:
+    async def open_one(page: PageServer, who: str = "ana", channel: str = "ios", **how: object) -> Page:
         window = await browser.new_page(viewport={"width": 1280, "height": 800}, **how)  # type: ignore[arg-type]
         window.set_default_timeout(PATIENCE_MS)
         window.on("pageerror", lambda error: failures.append(str(error)))

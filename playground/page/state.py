@@ -1,4 +1,4 @@
-"""What a window shows, as JSON: the Slack of one person, the Bitrise of everybody, how the stage is doing."""
+"""The state of a window as JSON: one person's Slack, the practice Bitrise, and the stage."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from playground.bitrise.model import App, Build
-from playground.page_guide import Guide
+from playground.page.guide import Guide
 from playground.slack.modals import View
 from playground.slack.world import Channel, Message, User
 
 if TYPE_CHECKING:
-    from playground.page_trouble import Trouble
+    from playground.page.trouble import Trouble
     from playground.stage import Stage
 
 JSON = dict[str, Any]
 
-ENDED_SHOWN = 25
-"""How many builds that have ended stand under those that have not."""
+MAX_FINISHED = 25
+"""Finished builds listed below the running ones."""
 
 
-class Shown:
+class PageState:
     def __init__(self, stage: Stage, trouble: Trouble, guide: Guide) -> None:
         self._stage, self._trouble, self._guide = stage, trouble, guide
 
     def sections(self, me: User) -> JSON:
-        """Parts that change together, by name; ``messages/<channel>`` is one for each channel the person is in."""
+        """Return the parts that change together, by name; ``messages/<channel>`` for each channel of the person."""
         channels = self._channels(me)
         return {
             "world": self._world(me, channels),
             **{f"messages/{channel.id}": self._messages(me, channel) for channel in channels},
-            "views": [view_shown(view) for view in self._stage.slack.views(me)],
+            "views": [view_json(view) for view in self._stage.slack.views(me)],
             "home": self._home(me),
             "pictures": self._stage.slack.files.pictures(self._stage.slack.base_url),
             "bitrise": self._bitrise(),
-            "stage": self._state_of_stage(),
+            "stage": self._stage_state(),
             "guide": self._guide.steps(),
         }
 
@@ -42,8 +42,8 @@ class Shown:
 
     def _channels(self, me: User) -> list[Channel]:
         world = self._stage.slack.world
-        there = [each for each in world.channels.values() if not each.is_im and me in each.members]
-        return [*there, world.direct(self._stage.app.bot_user, me)] if self._has_app(me) else there
+        channels = [each for each in world.channels.values() if not each.is_im and me in each.members]
+        return [*channels, world.direct(self._stage.app.bot_user, me)] if self._has_app(me) else channels
 
     def _has_app(self, me: User) -> bool:
         return me.team is self._stage.app.team
@@ -55,7 +55,7 @@ class Shown:
             "me": me.id,
             "team": {"name": me.team.name},
             "people": [self._person(user) for user in people],
-            "channels": [channel_shown(channel) for channel in channels],
+            "channels": [channel_json(channel) for channel in channels],
             "app": self._app() if self._has_app(me) else None,
             "bot": bot.id,
         }
@@ -86,11 +86,11 @@ class Shown:
         }
 
     def _messages(self, me: User, channel: Channel) -> list[JSON]:
-        return [message_shown(each) for each in channel.messages if each.seen_by in (None, me)]
+        return [message_json(each) for each in channel.messages if each.seen_by in (None, me)]
 
     def _home(self, me: User) -> JSON | None:
         view = self._stage.slack.home(me, self._stage.app) if self._has_app(me) else None
-        return view_shown(view) if view else None
+        return view_json(view) if view else None
 
     # Bitrise.
 
@@ -98,26 +98,26 @@ class Shown:
         bitrise = self._stage.bitrise
         builds = bitrise.builds()
         running = [build for build in builds if not build.is_finished]
-        ended = sorted((build for build in builds if build.finished_at), key=lambda build: build.finished_at or 0)
-        shown = [*reversed(running), *reversed(ended[-ENDED_SHOWN:])]
+        finished = sorted((build for build in builds if build.finished_at), key=lambda build: build.finished_at or 0)
+        listed = [*reversed(running), *reversed(finished[-MAX_FINISHED:])]
         return {
             "url": bitrise.site_url,
             "token": self._stage.token,
-            "apps": [app_shown(app) for app in bitrise.apps.values()],
-            "builds": [build_shown(build, bitrise.site_url) for build in shown],
+            "apps": [app_json(app) for app in bitrise.apps.values()],
+            "builds": [build_json(build, bitrise.site_url) for build in listed],
         }
 
-    def _state_of_stage(self) -> JSON:
+    def _stage_state(self) -> JSON:
         bot = self._stage.bot
         return {
             "speed": self._stage.speed,
             "bot": {"is_running": bot.is_running, "pid": bot.pid},
             "sockets": len(self._stage.slack.sockets.of()),
-            "troubles": self._trouble.shown(),
+            "troubles": self._trouble.state(),
         }
 
 
-def channel_shown(channel: Channel) -> JSON:
+def channel_json(channel: Channel) -> JSON:
     return {
         "id": channel.id,
         "name": channel.name,
@@ -129,8 +129,8 @@ def channel_shown(channel: Channel) -> JSON:
     }
 
 
-def message_shown(message: Message) -> JSON:
-    shown: JSON = {
+def message_json(message: Message) -> JSON:
+    listed: JSON = {
         "ts": message.ts,
         "user": message.user.id,
         "text": message.text,
@@ -145,10 +145,10 @@ def message_shown(message: Message) -> JSON:
         "command": message.command,
         "chosen": message.state,
     }
-    return shown
+    return listed
 
 
-def view_shown(view: View) -> JSON:
+def view_json(view: View) -> JSON:
     return {
         "id": view.id,
         "hash": view.hash,
@@ -160,7 +160,7 @@ def view_shown(view: View) -> JSON:
     }
 
 
-def app_shown(app: App) -> JSON:
+def app_json(app: App) -> JSON:
     return {
         "slug": app.slug,
         "title": app.title,
@@ -171,7 +171,7 @@ def app_shown(app: App) -> JSON:
     }
 
 
-def build_shown(build: Build, site_url: str) -> JSON:
+def build_json(build: Build, site_url: str) -> JSON:
     return {
         "slug": build.slug,
         "number": build.number,

@@ -10,16 +10,16 @@ from typing import Any
 import aiohttp
 import pytest
 
-from playground.page import Page
+from playground.page.server import PageServer
 from playground.slack.posts import post
 from playground.stage import Stage
-from tests.playground.conftest import OpenPage
+from tests.playground.page.conftest import OpenPage
 
 
 class Client:
     """A window without a screen."""
 
-    def __init__(self, session: aiohttp.ClientSession, page: Page) -> None:
+    def __init__(self, session: aiohttp.ClientSession, page: PageServer) -> None:
         self.session, self.page = session, page
 
     async def state(self, who: str = "ana") -> dict[str, Any]:
