@@ -72,17 +72,17 @@ async def open_database(url: str) -> Database:
 async def _open_postgres(url: str) -> Database:
     try:
         from storage.postgres import PostgresDatabase
-        from storage.postgres_connection import preparing
+        from storage.postgres_connection import creating_tables
         from storage.procrastinate_schema import prepare_queue
     except ImportError as error:
         raise DatabaseUnusable(needs_packages(error)) from error
     database = await PostgresDatabase.open(url)
     try:
-        async with database.alone("migrations"):  # several replicas may start at once
-            with preparing():
+        async with database.advisory_lock("migrations"):  # several replicas may start at once
+            with creating_tables():
                 await migrate(database)
                 await prepare_queue(database)
-        database.takes_turns = True
+        database.can_lock = True
     except BaseException:
         await database.close()
         raise

@@ -1,4 +1,4 @@
-"""Carry rows from SQLite to PostgreSQL, and compare what arrived with what was there."""
+"""Copy rows from SQLite to PostgreSQL, then read them back and compare."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from storage.database import Database
 from storage.dialects import storable
 from storage.postgres_connection import Connection
 
-PAGE = 1000
-LEFT_OUT = ("schema_version", "jobs")
-"""The version belongs to the code, and jobs go through the engine."""
+PAGE_SIZE = 1000
+SKIPPED_TABLES = ("schema_version", "jobs")
+"""The target has its own version, and the engine copies the jobs."""
 
 Values = tuple[object, ...]
 
 
 class CopyMismatch(Exception):
-    """What can be read in the target is not what was written."""
+    """The rows read back from the target differ from those of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +30,24 @@ class Table:
     key: tuple[str, ...]
 
     def select(self, *, is_first: bool) -> str:
-        """A page in the order of the key, after the key that is given as :k0, :k1, …"""
+        """Return the query for the page after the key given as :k0, :k1, …, in the order of the key."""
         key = ", ".join(self.key)
         after = "" if is_first else f"where ({key}) > ({', '.join(f':k{n}' for n in range(len(self.key)))})"
-        return f"select {', '.join(self.columns)} from {self.name} {after} order by {key} limit {PAGE}"
+        return f"select {', '.join(self.columns)} from {self.name} {after} order by {key} limit {PAGE_SIZE}"
 
 
 async def list_tables(source: Database) -> list[Table]:
-    """The tables of an SQLite database, those that others refer to first."""
-    named = await source.fetch_all("select name from sqlite_master where type = 'table' and name not like 'sqlite%'")
-    names = {str(row["name"]) for row in named} - {*LEFT_OUT}
-    refers = await source.fetch_all(
+    """Return the tables of a SQLite database, referenced tables first."""
+    rows = await source.fetch_all("select name from sqlite_master where type = 'table' and name not like 'sqlite%'")
+    names = {str(row["name"]) for row in rows} - {*SKIPPED_TABLES}
+    references = await source.fetch_all(
         """
-        select tables.name as name, refers."table" as other
-        from sqlite_master as tables join pragma_foreign_key_list(tables.name) as refers where tables.type = 'table'
+        select tables.name as name, keys."table" as other
+        from sqlite_master as tables join pragma_foreign_key_list(tables.name) as keys where tables.type = 'table'
         """
     )
     graph: dict[str, set[str]] = {name: set() for name in sorted(names)}
-    for row in refers:
+    for row in references:
         graph[row["name"]].add(row["other"])
     return [await _describe(source, name) for name in TopologicalSorter(graph).static_order()]
 
@@ -67,7 +67,7 @@ async def is_empty(connection: Connection, tables: list[Table]) -> bool:
 
 
 async def copy_table(connection: Connection, source: Database, table: Table) -> int:
-    """Copy a table's rows and read them again; returns how many there are. Raises `CopyMismatch`."""
+    """Copy the rows of a table, verify them and return how many there are. Raises `CopyMismatch`."""
     count = 0
     async for page in _read_source(source, table):
         await _write(connection, table, page)
@@ -78,7 +78,7 @@ async def copy_table(connection: Connection, source: Database, table: Table) -> 
             raise CopyMismatch(f"The rows of {table.name} are not the same after copying")
     if await anext(target, []):
         raise CopyMismatch(f"There are more rows of {table.name} after copying than before")
-    await _restart_series(connection, table)
+    await _restart_sequence(connection, table)
     return count
 
 
@@ -98,23 +98,23 @@ async def _read_source(source: Database, table: Table) -> AsyncIterator[list[Val
 
 
 async def _read_target(connection: Connection, table: Table) -> AsyncIterator[list[Values]]:
-    name = sql.Identifier("arrived")
+    cursor = sql.Identifier("copied")
     key = sql.SQL(", ").join(map(sql.Identifier, table.key))
     columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
     query = sql.SQL("select {} from {} order by {}").format(columns, sql.Identifier(table.name), key)
-    await connection.execute(sql.SQL("declare {} no scroll cursor for {}").format(name, query))
-    while rows := await (await connection.execute(sql.SQL("fetch {} from {}").format(PAGE, name))).fetchall():
+    await connection.execute(sql.SQL("declare {} no scroll cursor for {}").format(cursor, query))
+    while rows := await (await connection.execute(sql.SQL("fetch {} from {}").format(PAGE_SIZE, cursor))).fetchall():
         yield [tuple(row[column] for column in table.columns) for row in rows]
-    await connection.execute(sql.SQL("close {}").format(name))
+    await connection.execute(sql.SQL("close {}").format(cursor))
 
 
-async def _restart_series(connection: Connection, table: Table) -> None:
-    """New rows get numbers after those that were copied."""
+async def _restart_sequence(connection: Connection, table: Table) -> None:
+    """Continue numbering after the copied rows."""
     for column in table.key:
-        cursor = await connection.execute("select pg_get_serial_sequence(%s, %s) as series", [table.name, column])
+        cursor = await connection.execute("select pg_get_serial_sequence(%s, %s) as sequence", [table.name, column])
         row = await cursor.fetchone()
-        if row and row["series"]:
+        if row and row["sequence"]:
             newest = sql.SQL("select setval({}, (select coalesce(max({}), 0) + 1 from {}), false)")
             await connection.execute(
-                newest.format(sql.Literal(row["series"]), sql.Identifier(column), sql.Identifier(table.name))
+                newest.format(sql.Literal(row["sequence"]), sql.Identifier(column), sql.Identifier(table.name))
             )

@@ -1,4 +1,4 @@
-"""The stores' SQL as PostgreSQL reads it: parameters, sorted text, and questions about a parameter itself."""
+"""Translate the SQL of the stores to PostgreSQL: parameters, column types, and null checks of parameters."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from storage.database import to_column
 TOKEN = re.compile(
     r"""
     (?P<kept> '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | ::\s*\w+ )
-    | (?<![:\w]) : (?P<asked>[a-z_]\w*) \s+ is \s+ (?P<no>not\s+)? null \b
+    | (?<![:\w]) : (?P<checked>[a-z_]\w*) \s+ is \s+ (?P<negation>not\s+)? null \b
     | (?<![:\w]) : (?P<name>[a-z_]\w*)
     | (?P<percent>%)
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-DEFINES = re.compile(r"\s*(create\s+table|alter\s+table)\b", re.IGNORECASE)
-TYPE = re.compile(r"(?<=\w)(\s+)(text|integer|real)\b", re.IGNORECASE)
-TYPES = {"text": 'text collate "C"', "integer": "bigint", "real": "double precision"}
-"""As wide as SQLite's, and sorted by their bytes."""
+TABLE_DEFINITION = re.compile(r"\s*(create\s+table|alter\s+table)\b", re.IGNORECASE)
+COLUMN_TYPE = re.compile(r"(?<=\w)(\s+)(text|integer|real)\b", re.IGNORECASE)
+POSTGRES_TYPES = {"text": 'text collate "C"', "integer": "bigint", "real": "double precision"}
+"""As wide as the types of SQLite; text sorts by bytes, as there."""
 
 
 class Text(str):
-    """A text that is sent as one. A plain ``str`` has no type of its own in PostgreSQL, and `lower(:x)` needs one."""
+    """A parameter sent with the type text. A plain ``str`` is sent without a type, which ``lower(:x)`` needs."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """``asked`` are the parameters of which the statement wants to know whether they are null."""
+    """A translated statement. ``null_checks`` are the parameters it compares with null."""
 
     sql: str
-    asked: frozenset[str]
+    null_checks: frozenset[str]
 
     def values(self, parameters: Mapping[str, object]) -> dict[str, object]:
         values = {name: _value(value) for name, value in parameters.items()}
-        return values | {f"{name} is null": parameters[name] is None for name in self.asked}
+        return values | {f"{name} is null": parameters[name] is None for name in self.null_checks}
 
 
 def storable(value: object) -> object:
-    """A column's value without the one character that PostgreSQL cannot store."""
+    """Replace the one character that PostgreSQL can't store in a text."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
@@ -54,22 +54,22 @@ def _value(value: object) -> object:
 
 @functools.lru_cache(maxsize=1000)
 def translate(sql: str) -> Statement:
-    """``:name`` becomes ``%(name)s``; text in quotes, comments and ``::casts`` stay as they are.
+    """Translate ``:name`` to ``%(name)s``, except in quoted text, comments and ``::casts``.
 
-    ``:name is null`` becomes a parameter of its own, true or false: PostgreSQL refuses to guess the type of one that
-    may be null everywhere. The columns of a table get the types that hold and sort what SQLite's do.
+    ``:name is null`` becomes a boolean parameter of its own, because PostgreSQL can't infer the type of a parameter
+    that is only compared with null. Column types in a table definition become those of `POSTGRES_TYPES`.
     """
-    asked: set[str] = set()
+    null_checks: set[str] = set()
 
     def replace(match: re.Match[str]) -> str:
-        if match["asked"]:
-            asked.add(match["asked"])
-            return f"{'not ' if match['no'] else ''}%({match['asked']} is null)s"
+        if match["checked"]:
+            null_checks.add(match["checked"])
+            return f"{'not ' if match['negation'] else ''}%({match['checked']} is null)s"
         if match["name"]:
             return f"%({match['name']})s"
         return (match["kept"] or match["percent"]).replace("%", "%%")
 
     translated = TOKEN.sub(replace, sql)
-    if DEFINES.match(sql):
-        translated = TYPE.sub(lambda match: match[1] + TYPES[match[2].lower()], translated)
-    return Statement(translated, frozenset(asked))
+    if TABLE_DEFINITION.match(sql):
+        translated = COLUMN_TYPE.sub(lambda match: match[1] + POSTGRES_TYPES[match[2].lower()], translated)
+    return Statement(translated, frozenset(null_checks))

@@ -1,4 +1,4 @@
-"""How PostgreSQL is reached: what a connection is told, and which of its errors go by."""
+"""Connections to PostgreSQL: their options, which errors are worth a retry, and errors in plain words."""
 
 from __future__ import annotations
 
@@ -17,72 +17,72 @@ from storage.database import CommitUnknown, DatabaseUnusable
 from storage.dialects import Text
 
 Connection = AsyncConnection[dict[str, Any]]
-COLLISIONS = ("40001", "40P01")
-"""Serialization failure and deadlock: the transaction was undone, and may go well next time."""
-CONNECTING: dict[str, Any] = {
+CONFLICTS = ("40001", "40P01")
+"""Serialization failure and deadlock: the transaction was rolled back and can be retried."""
+CONNECTION_OPTIONS: dict[str, Any] = {
     "application_name": "buildbell",
     "connect_timeout": 5,
-    # A server that is gone without a word is noticed within 15 s, also by a connection that only listens.
+    # A server that vanishes is noticed within 15 s, even by a connection that only listens.
     "keepalives": 1,
     "keepalives_idle": 5,
     "keepalives_interval": 5,
     "keepalives_count": 2,
     "tcp_user_timeout": 15000,
 }
-LIMITS = "set statement_timeout = '30s'; set lock_timeout = '10s'; set idle_in_transaction_session_timeout = '60s'"
+TIMEOUTS = "set statement_timeout = '30s'; set lock_timeout = '10s'; set idle_in_transaction_session_timeout = '60s'"
 UNREADABLE = (
     "The database URL cannot be read. It looks like postgresql://user:password@host:5432/buildbell; "
     "in a password, @ is written %40, / is %2F, : is %3A and % is %25."
 )
 
 
-def may_be_tried_again(error: BaseException) -> bool:
+def is_retryable(error: BaseException) -> bool:
     causes = list(_causes(error))
     if any(isinstance(cause, CommitUnknown) for cause in causes):
         return False
-    return any(is_lost(cause) or getattr(cause, "sqlstate", None) in COLLISIONS for cause in causes)
+    return any(is_connection_lost(cause) or getattr(cause, "sqlstate", None) in CONFLICTS for cause in causes)
 
 
-def is_away(error: BaseException) -> bool:
-    """Will it go by itself: no connection to be had, or one that broke."""
-    return any(is_lost(cause) or isinstance(cause, PoolTimeout) for cause in _causes(error))
+def is_unreachable(error: BaseException) -> bool:
+    """Return whether there was no connection or it broke, which may pass without a restart."""
+    return any(is_connection_lost(cause) or isinstance(cause, PoolTimeout) for cause in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Procrastinate wraps the driver's errors."""
+    """Yield the error and its causes: Procrastinate wraps the driver's errors."""
     while error is not None:
         yield error
         error = error.__cause__
 
 
-def is_lost(error: BaseException) -> bool:
-    """The connection is gone, or the server is going."""
+def is_connection_lost(error: BaseException) -> bool:
+    """Return whether the connection broke or the server is shutting down."""
     if not isinstance(error, psycopg.OperationalError) or isinstance(error, PoolTimeout | PoolClosed):
         return False
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
 async def configure(connection: Connection) -> None:
-    await connection.set_autocommit(True)  # a transaction says itself where it begins
+    await connection.set_autocommit(True)  # transactions begin and commit explicitly
     connection.adapters.register_dumper(Text, StrDumper)
-    connection.adapters.register_loader("numeric", FloatLoader)  # sums and averages, as SQLite gives them
-    await connection.execute(LIMITS)
+    connection.adapters.register_loader("numeric", FloatLoader)  # sums and averages are floats, as on SQLite
+    await connection.execute(TIMEOUTS)
 
 
-def options_beside(url: str) -> dict[str, Any]:
-    """What the URL does not say itself."""
+def connection_options(url: str) -> dict[str, Any]:
+    """Return the options that the URL doesn't set itself. Raises `DatabaseUnusable` for an invalid URL."""
     try:
-        told = conninfo_to_dict(url)
+        parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        raise DatabaseUnusable(UNREADABLE) from None  # its own words repeat the URL, with the password
-    host, port = str(told.get("host", "")), str(told.get("port", ""))
+        raise DatabaseUnusable(UNREADABLE) from None  # the driver's message repeats the URL with its password
+    host, port = str(parts.get("host", "")), str(parts.get("port", ""))
     if "@" in host[1:] or port.strip("0123456789,"):  # a piece of a password, which an error would show
         raise DatabaseUnusable(UNREADABLE)
-    return {name: value for name, value in CONNECTING.items() if name not in told}
+    return {name: value for name, value in CONNECTION_OPTIONS.items() if name not in parts}
 
 
-async def greet(url: str, options: dict[str, Any]) -> None:
-    """Connect once, so that whoever starts us gets one sentence rather than the pool's patience."""
+async def check_server(url: str, options: dict[str, Any]) -> None:
+    """Connect once, so that a wrong URL is one sentence at the start instead of a timeout of the pool."""
     try:
         connection = await AsyncConnection.connect(url, **options)
     except psycopg.Error as error:
@@ -100,12 +100,12 @@ async def greet(url: str, options: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def preparing() -> Iterator[None]:
-    """Our tables are made or changed. Raises `DatabaseUnusable` when the server does not let us."""
+def creating_tables() -> Iterator[None]:
+    """Raise `DatabaseUnusable` if the server refuses to create or change tables."""
     try:
         yield
     except psycopg.Error as error:
-        if is_away(error):
+        if is_unreachable(error):
             raise
         raise DatabaseUnusable(
             f"PostgreSQL does not let us make our tables: {_reason(error)}. The database has to be Buildbell's alone, "
@@ -114,8 +114,8 @@ def preparing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def only_reading() -> Iterator[None]:
-    """Raises `DatabaseUnusable` when tables are not there, or not for us."""
+def reading_tables() -> Iterator[None]:
+    """Raise `DatabaseUnusable` if tables are missing or this user may not read them."""
     try:
         yield
     except psycopg.ProgrammingError as error:
@@ -125,6 +125,6 @@ def only_reading() -> Iterator[None]:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """The server's or the driver's first line; neither puts the password there."""
+    """Return the first line of the message, which never holds the password."""
     first = next(iter(str(error).strip().splitlines()), "")
     return first.removeprefix("connection failed: ").strip().rstrip(".") or type(error).__name__

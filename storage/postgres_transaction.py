@@ -1,4 +1,4 @@
-"""A transaction on PostgreSQL as its body sees it: each statement is a step, which is done with the connection."""
+"""The transaction that a body sees on PostgreSQL: it awaits statements, and the database executes them."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from storage.postgres_connection import Connection
 T = TypeVar("T")
 
 
-class Step:
-    """What a transaction's body awaits: something to be done with the connection."""
+class DeferredStatement:
+    """What a body awaits: work that the database runs with the connection of the transaction."""
 
-    def __init__(self, work: Callable[[Connection], Awaitable[Any]]) -> None:
-        self.work = work
+    def __init__(self, run: Callable[[Connection], Awaitable[Any]]) -> None:
+        self.run = run
 
-    def __await__(self) -> Generator[Step, Any, Any]:
+    def __await__(self) -> Generator[DeferredStatement, Any, Any]:
         return (yield self)
 
 
 class PostgresTransaction:
-    """The statements of one try of a body. See `storage.database.Transaction`."""
+    """The statements of one attempt at a body. See `storage.database.Transaction`."""
 
     def __init__(self) -> None:
-        self.committed: list[Callable[[], None]] = []
+        self.callbacks: list[Callable[[], None]] = []
 
-    async def on_connection(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Let another library work with this transaction's connection."""
-        result: T = await Step(work)
+    async def with_connection(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run ``work``, which may call other libraries, with this transaction's connection."""
+        result: T = await DeferredStatement(work)
         return result
 
     async def execute(self, sql: str, /, **parameters: object) -> int:
-        cursor = await self.on_connection(partial(execute, sql=sql, parameters=parameters))
+        cursor = await self.with_connection(partial(execute, sql=sql, parameters=parameters))
         return cursor.rowcount
 
     async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
@@ -45,13 +45,13 @@ class PostgresTransaction:
         return rows[0] if rows else None
 
     async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
-        return await self.on_connection(partial(fetch, sql=sql, parameters=parameters))
+        return await self.with_connection(partial(fetch, sql=sql, parameters=parameters))
 
     async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
-        return await self.on_connection(partial(fetch_each, sql=sql, parameters=parameters))
+        return await self.with_connection(partial(fetch_each, sql=sql, parameters=parameters))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        self.committed.append(callback)
+        self.callbacks.append(callback)
 
 
 async def execute(connection: Connection, sql: str, parameters: dict[str, object]) -> psycopg.AsyncCursor[Any]:
@@ -65,11 +65,11 @@ async def fetch(connection: Connection, sql: str, parameters: dict[str, object])
 
 
 async def fetch_each(connection: Connection, sql: str, parameters: Sequence[Mapping[str, object]]) -> list[Row | None]:
-    """In one round trip, however many there are."""
+    """Execute all in one round trip."""
     statement = translate(sql)
     async with connection.cursor() as cursor:
         await cursor.executemany(statement.sql, [statement.values(each) for each in parameters], returning=True)
-        found: list[Row | None] = [await cursor.fetchone()]
+        rows: list[Row | None] = [await cursor.fetchone()]
         while cursor.nextset():
-            found.append(await cursor.fetchone())
-    return found
+            rows.append(await cursor.fetchone())
+    return rows

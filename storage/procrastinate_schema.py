@@ -1,4 +1,4 @@
-"""Procrastinate's own tables on PostgreSQL: how they come there, and what waits in them."""
+"""Procrastinate's tables on PostgreSQL: their migrations, and queries that Procrastinate doesn't offer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STARTABLE = """
 
 
 async def prepare_queue(database: PostgresDatabase) -> None:
-    """Bring Procrastinate's tables to the version that is installed, step by step, as its authors publish them."""
+    """Migrate Procrastinate's tables to the installed version with the scripts that it ships."""
     await database.execute("create table if not exists queue_steps (step text primary key)")
     done = {str(row["step"]) for row in await database.fetch_all("select step from queue_steps")}
     steps = _published_steps()
@@ -43,7 +43,7 @@ def _published_steps() -> dict[str, str]:
 
 async def _run(tx: Transaction, script: str, steps: list[str]) -> None:
     assert isinstance(tx, PostgresTransaction)
-    await tx.on_connection(partial(_execute_script, script=script))
+    await tx.with_connection(partial(_execute_script, script=script))
     for step in steps:
         await tx.execute("insert into queue_steps (step) values (:step)", step=step)
 
@@ -53,13 +53,13 @@ async def _execute_script(connection: Connection, script: str) -> None:
 
 
 class QueueStore:
-    """What the engine asks beside what Procrastinate offers."""
+    """Queries of the engine that Procrastinate doesn't offer."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._db = database
 
     async def count_due(self) -> int:
-        """Jobs that run anywhere, or could run now."""
+        """Return how many jobs run in any process or could run now."""
         rows = await self._db.fetch_all(
             f"select count(*) as due from procrastinate_jobs as job where job.status = 'doing' or ({STARTABLE})"
         )
@@ -72,7 +72,7 @@ class QueueStore:
         return {row["state"]: row["jobs"] for row in rows}
 
     async def save_failures(self, job_id: int, failures: int) -> None:
-        """How often a running job has broken so far. Procrastinate adds one when it is tried again."""
+        """Store how often a running job has failed. Procrastinate adds one when it retries the job."""
         await self._db.execute(
             "update procrastinate_jobs set attempts = :failures where id = :job_id and status = 'doing'",
             job_id=job_id, failures=failures - 1,

@@ -65,12 +65,12 @@ async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
 async def _open_postgres(url: str) -> AsyncIterator[Reads]:
     try:
         from storage.postgres import PostgresDatabase
-        from storage.postgres_connection import only_reading  # the driver that is not configured is not imported
+        from storage.postgres_connection import reading_tables  # the driver that is not configured is not imported
     except ImportError as error:
         raise DatabaseUnusable(needs_packages(error)) from error
     database = await PostgresDatabase.open(url)
     try:
-        with only_reading():
+        with reading_tables():
             await _check_version(database)
             yield database
     finally:

@@ -24,7 +24,7 @@ from bot.clock import Clock
 from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
 from storage import CommitUnknown, DatabaseUnavailable, Transaction
 from storage.postgres import PostgresDatabase
-from storage.postgres_connection import is_away
+from storage.postgres_connection import is_unreachable
 from storage.postgres_transaction import PostgresTransaction
 from storage.procrastinate_schema import QueueStore
 
@@ -83,7 +83,7 @@ class DistributedEngine:
     async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
         assert isinstance(tx, PostgresTransaction)
         if jobs:
-            await tx.on_connection(partial(self._defer, jobs))
+            await tx.with_connection(partial(self._defer, jobs))
             tx.after_commit(self._woken.set)  # sooner than PostgreSQL tells us
 
     async def _defer(self, jobs: Sequence[Job], connection: Any) -> None:
@@ -146,7 +146,7 @@ class DistributedEngine:
                 await work()
             except Exception as error:
                 facts = {"doing": work.__name__.strip("_"), "error": str(error.__cause__ or error)}
-                is_passing = is_away(error) or isinstance(error, TimeoutError)
+                is_passing = is_unreachable(error) or isinstance(error, TimeoutError)
                 log.warning("the job queue cannot be used", extra=facts, exc_info=None if is_passing else error)
                 await asyncio.sleep(self._pace.poll)
 
@@ -229,7 +229,7 @@ class DistributedEngine:
     async def _rescue(self) -> None:
         """What dead workers left unfinished may run again. One replica at a time, so that none is released twice."""
         await asyncio.sleep(self._pace.rescue)
-        async with self._database.alone("rescue", waits=False) as is_ours:
+        async with self._database.advisory_lock("rescue", wait=False) as is_ours:
             if not is_ours:
                 return
             stalled = list(await self._manager.get_stalled_jobs(seconds_since_heartbeat=self._pace.dead_after))
@@ -285,7 +285,7 @@ class DistributedEngine:
                     await store()
                     return
             except (ConnectorException, TimeoutError) as error:
-                if not isinstance(error, TimeoutError) and not is_away(error):
+                if not isinstance(error, TimeoutError) and not is_unreachable(error):
                     raise
             await asyncio.sleep(self._pace.poll)
         log.warning("a job ended after its worker was taken for dead; it runs again", extra={"job_id": job.id})

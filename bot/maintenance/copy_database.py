@@ -70,7 +70,7 @@ async def _carry(
             raise CopyFailed(NOT_EMPTY)
         return [(table, await copy_table(connection, source, table)) for table in tables]
 
-    counts = await tx.on_connection(move)
+    counts = await tx.with_connection(move)
     for job in jobs:
         await engine.enqueue(tx, job)
     return counts

@@ -77,7 +77,7 @@ class Held:
         if self._is_threaded:
             self._may_go_on.wait(10)
         else:
-            await cast(Any, tx).on_connection(lambda _: asyncio.to_thread(self._may_go_on.wait, 10))
+            await cast(Any, tx).with_connection(lambda _: asyncio.to_thread(self._may_go_on.wait, 10))
 
     async def reached(self) -> None:
         await asyncio.to_thread(self._reached.wait, 10)

@@ -89,7 +89,7 @@ async def test_two_that_would_each_miss_what_the_other_does_are_put_in_a_row(dat
         await tx.execute("update notes set text = 'ended' where note_id = :mine", mine=mine)
         rows = await tx.fetch_all("select note_id from notes where text = 'runs'")
         if len(tries) <= 2:
-            await cast(PostgresTransaction, tx).on_connection(lambda _: both_have_read.wait())
+            await cast(PostgresTransaction, tx).with_connection(lambda _: both_have_read.wait())
         return not rows
 
     announced = await asyncio.gather(
@@ -111,7 +111,7 @@ class Meddler:
     async def long(self, tx: Transaction) -> None:
         """Meddled with in its first try for certain, in its second as soon as the meddler may."""
         await tx.fetch_all("select text from notes")
-        await cast(PostgresTransaction, tx).on_connection(lambda _: self._meddle())
+        await cast(PostgresTransaction, tx).with_connection(lambda _: self._meddle())
         await tx.execute("update notes set text = text || 'long '")
 
     async def _meddle(self) -> None:
@@ -172,7 +172,7 @@ async def test_one_that_hangs_keeps_nobody_from_repeating(url: str, meddler: Med
 async def test_what_takes_long_alone_is_repeated_among_the_others(
     meddler: Meddler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.postgres.ALONE_SECONDS", 0.1)
+    monkeypatch.setattr("storage.postgres.EXCLUSIVE_SECONDS", 0.1)
     meddler.lingers = True
     await meddler.database.transaction(meddler.long)
     assert len(meddler.tries) == 3
@@ -189,7 +189,7 @@ async def test_after_commit_is_called_once_however_often_a_body_ran(url: str, da
         tx.after_commit(lambda: told.append("done"))
         await note("a")(tx)
         if len(tries) == 1:
-            await cast(PostgresTransaction, tx).on_connection(lambda _: cut(url))
+            await cast(PostgresTransaction, tx).with_connection(lambda _: cut(url))
             await tx.fetch_all("select 1")
 
     await database.transaction(write)
@@ -203,7 +203,7 @@ async def test_a_commit_that_may_have_happened_is_not_tried_again(url: str, data
     async def write(tx: Transaction) -> None:
         tries.append(1)
         await note("a")(tx)
-        await cast(PostgresTransaction, tx).on_connection(lambda _: cut(url))  # noticed by the commit
+        await cast(PostgresTransaction, tx).with_connection(lambda _: cut(url))  # noticed by the commit
 
     with pytest.raises(Exception, match="broke during a commit"):
         await database.transaction(write)
@@ -240,9 +240,9 @@ async def test_who_is_cancelled_leaves_nothing(database: Database) -> None:
 async def test_a_lock_is_had_by_one_at_a_time(url: str, database: Database) -> None:
     other = await PostgresDatabase.open(url)
     first = cast(PostgresDatabase, database)
-    async with first.alone("test", waits=False) as ours, other.alone("test", waits=False) as theirs:
+    async with first.advisory_lock("test", wait=False) as ours, other.advisory_lock("test", wait=False) as theirs:
         assert (ours, theirs) == (True, False)
-    async with other.alone("test", waits=False) as theirs:
+    async with other.advisory_lock("test", wait=False) as theirs:
         assert theirs
     await other.close()
 

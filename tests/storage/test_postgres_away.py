@@ -12,7 +12,7 @@ import pytest
 from playground.clock import SteppedClock
 from playground.slack import Delivery
 from storage import Database, DatabaseUnavailable, db_timeout, open_database
-from storage.postgres_connection import is_away
+from storage.postgres_connection import is_unreachable
 from tests.postgres_server import LocalServer
 from tests.storage.conftest import note, noted
 from tests.world import World
@@ -36,7 +36,7 @@ async def test_it_is_told_and_work_goes_on_when_it_is_back(own_postgres: LocalSe
     for asked in (database.transaction(note("lost")), database.fetch_all("select * from notes")):
         with pytest.raises(DatabaseUnavailable, match="PostgreSQL cannot be reached just now") as told:
             await asked
-        assert is_away(told.value)
+        assert is_unreachable(told.value)
     own_postgres.start()
     db_timeout.set(20.0)
     await database.transaction(note("after"))
