@@ -1,4 +1,4 @@
-"""What the bot remembers. Knows nothing of bot/ or commands/."""
+"""The database: one store per table, on SQLite or PostgreSQL. Imports nothing from bot/ or commands/."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ __all__ = [
 async def open_database(url: str) -> Database:
     """Open and migrate the database at ``sqlite:///path`` (three slashes relative, four absolute) or ``postgresql://…``.
 
-    Raises `DatabaseUnusable` with a plain sentence, which never holds the URL: there may be a password in it.
+    Raises `DatabaseUnusable`. Its message never holds the URL, which may contain a password.
     """
-    # The driver that is not configured is not imported.
+    # Only the configured driver is imported.
     if is_postgres(url):
         return await _open_postgres(url)
     parts = urlsplit(url)
@@ -78,7 +78,7 @@ async def _open_postgres(url: str) -> Database:
         raise DatabaseUnusable(needs_packages(error)) from error
     database = await PostgresDatabase.open(url)
     try:
-        async with database.advisory_lock("migrations"):  # several replicas may start at once
+        async with database.advisory_lock("migrations"):  # several replicas may start at the same time
             with creating_tables():
                 await migrate(database)
                 await prepare_queue(database)
@@ -94,7 +94,7 @@ def needs_packages(error: ImportError) -> str:
 
 
 def absent_file(url: str) -> Path | None:
-    """The file of SQLite that an address names, when it is not there: opening the database would make an empty one."""
+    """Return the SQLite file that the URL names if it is missing: opening the database would create an empty one."""
     path = Path(url.removeprefix("sqlite:///"))
     return path if url.startswith("sqlite:///") and not path.exists() else None
 

@@ -1,4 +1,4 @@
-"""What a database must offer, and how rows become dataclasses."""
+"""The interface of a database, and helpers that map rows to dataclasses."""
 
 from __future__ import annotations
 
@@ -18,44 +18,46 @@ Dialect = Literal["sqlite", "postgresql"]
 
 
 class DatabaseUnusable(Exception):
-    """The database cannot be opened or is not for this version; the message says what to do."""
+    """The database can't be opened or is at another version. The message says what to do."""
 
 
 class DatabaseInUse(DatabaseUnusable):
-    """Another process has it."""
+    """Another process has locked the database."""
 
 
 class DatabaseUnavailable(Exception):
-    """It cannot be read or written just now, and what was asked for did not happen. The message is a sentence that
-    says why; it may pass without a restart."""
+    """The database can't be read or written at the moment, and nothing was changed. The message says why.
+
+    It may pass without a restart.
+    """
 
 
 class CommitUnknown(Exception):
-    """The connection broke while it committed: nobody knows, so nothing is tried again."""
+    """The connection broke during a commit, which may have succeeded: nothing is retried."""
 
 
 db_timeout: ContextVar[float] = ContextVar("db_timeout", default=20.0)
-"""For how many seconds a server that is away is waited for, before that is `DatabaseUnavailable`."""
+"""Seconds to retry while the server is unreachable, before raising `DatabaseUnavailable`."""
 
 
 class Reads(Protocol):
-    """Both a database and a transaction can be asked. SQL uses ``:named`` parameters."""
+    """The queries that a database and a transaction have in common. SQL uses ``:named`` parameters."""
 
     async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
-        """The first row. On the database itself only for look-ups through an index: it runs on the event loop."""
+        """Return the first row. On a database only for look-ups through an index: it runs on the event loop."""
 
     async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]: ...
 
 
 class Transaction(Reads, Protocol):
     async def execute(self, sql: str, /, **parameters: object) -> int:
-        """Run one statement; returns the number of rows it touched ("did I win?")."""
+        """Run one statement and return the number of rows it changed ("did I win?")."""
 
     async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
-        """Run one statement for each set of parameters, in order; the first row that each gives back."""
+        """Run one statement for each set of parameters, in order, and return the first row of each."""
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` on the event loop once the transaction is on disk; never when it is undone."""
+        """Call ``callback`` on the event loop once the transaction is on disk; never if it is rolled back."""
 
 
 class Database(Reads, Protocol):
@@ -65,20 +67,20 @@ class Database(Reads, Protocol):
     async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         """Run ``body`` as one transaction and return its result once it is on disk.
 
-        ``is_quick``: a handful of statements through indexes, which may run on the event loop as look-ups do.
+        ``is_quick`` marks a handful of statements through indexes, which may run on the event loop.
 
-        ``body`` may await its transaction and nothing else: on SQLite it runs in the writer's thread. On PostgreSQL it
-        may run more than once, when it collides with another; what it did before is undone then.
+        ``body`` may await its transaction and nothing else: on SQLite it runs in the writer thread. On PostgreSQL it
+        runs again after a conflict with another transaction; its earlier changes are rolled back.
         """
 
     async def execute(self, sql: str, /, **parameters: object) -> int:
-        """A transaction of one statement."""
+        """Run one statement in a transaction of its own."""
 
     async def close(self) -> None: ...
 
 
 def to_column(value: object) -> object:
-    """A Python value as both databases store it: times as sortable UTC text, collections as JSON."""
+    """Convert a Python value to what both databases store: times as sortable UTC text, collections as JSON."""
     if value is None or type(value) is str or type(value) is int:  # most of them
         return value
     if isinstance(value, datetime):
@@ -91,7 +93,7 @@ def to_column(value: object) -> object:
 
 
 def to_columns(record: Any) -> dict[str, object]:
-    """The fields of a row dataclass as statement parameters."""
+    """Return the fields of a row dataclass as statement parameters."""
     return {name: getattr(record, name) for name in _field_names(cast(Any, type(record)))}
 
 
@@ -102,7 +104,7 @@ def _field_names(record_type: type[Any]) -> tuple[str, ...]:
 
 @functools.cache
 def column_list(record_type: type[Any]) -> str:
-    """The columns of a row dataclass, for ``select`` and ``insert``."""
+    """Return the columns of a row dataclass, for ``select`` and ``insert``."""
     return ", ".join(field.name for field in dataclasses.fields(record_type))
 
 
@@ -113,7 +115,7 @@ def placeholder_list(record_type: type[Any]) -> str:
 
 @functools.cache
 def columns(record_type: type[Any], *, table: str = "") -> str:
-    """The columns of a row dataclass for ``select``, qualified with ``table`` if the query joins others."""
+    """Return the columns of a row dataclass for ``select``, qualified with ``table`` for a join."""
     return ", ".join(f"{table}.{name}" if table else name for name in _field_names(cast(Any, record_type)))
 
 
@@ -122,7 +124,7 @@ async def fetch_rows(db: Reads, record_type: type[T], sql: str, /, **parameters:
 
 
 async def fetch_row(db: Reads, record_type: type[T], sql: str, /, **parameters: object) -> T | None:
-    """The first row, or None. On the database itself only for look-ups through an index, like `Reads.fetch_one`."""
+    """Return the first row, or None. On a database only for look-ups through an index, see `Reads.fetch_one`."""
     row = await db.fetch_one(sql, **parameters)
     return from_row(record_type, row) if row else None
 
@@ -154,7 +156,7 @@ def _upsert_sql(table: str, record_type: type[Any], key: str, keep: tuple[str, .
 
 
 def from_row(record_type: type[T], row: Row) -> T:
-    """A row as its dataclass."""
+    """Convert a row to its dataclass."""
     values = []
     for name, read in _readers(cast(Any, record_type)):
         value = row[name]
@@ -169,7 +171,7 @@ def _readers(record_type: type[Any]) -> tuple[tuple[str, Callable[[Any], Any] | 
 
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:
-    """What a stored value has to go through; None when it is what it was."""
+    """Return the conversion of a stored value to the type ``hint``, or None if it needs none."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
     origin = typing.get_origin(hint) or hint

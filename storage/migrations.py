@@ -57,7 +57,7 @@ async def migrate(database: Database, *, steps: tuple[Migration, ...] = MIGRATIO
 async def _apply(database: Database, step: Migration) -> None:
     async def run(tx: Transaction) -> None:
         if database.dialect == "postgresql":
-            await tx.execute("set local statement_timeout = 0")  # an index of a large table takes its time
+            await tx.execute("set local statement_timeout = 0")  # indexing a large table takes a while
         for statement in step.statements:
             await tx.execute(statement.format(**DIALECTS[database.dialect]))
         await tx.execute("insert into schema_version (version) values (:version)", version=step.number)

@@ -1,4 +1,4 @@
-"""The database beside a running Buildbell: for reading only, so that nothing has to stop for an export."""
+"""Read-only access beside a running Buildbell, so that an export doesn't have to stop it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.sqlite_file import translate_error
 
 
 class SqliteReads:
-    """One read-only connection, used in threads one question at a time."""
+    """A read-only connection; its queries run in threads, one at a time."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -41,7 +41,7 @@ class SqliteReads:
 
 @contextlib.asynccontextmanager
 async def open_for_reading(url: str) -> AsyncIterator[Reads]:
-    """The database as it is. Raises `DatabaseUnusable` when it is not there or of another version."""
+    """Open the database without migrating it. Raises `DatabaseUnusable` if it is missing or at another version."""
     opened = _open_postgres(url) if is_postgres(url) else _open_sqlite(url)
     async with opened as reads:
         yield reads
@@ -54,8 +54,8 @@ async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
         await _check_version(reads)
         yield reads
     except sqlite3.DatabaseError as error:
-        if (trouble := translate_error(error)) is not error:
-            raise trouble from error
+        if (unavailable := translate_error(error)) is not error:
+            raise unavailable from error
         raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
     finally:
         reads.close()
@@ -65,7 +65,7 @@ async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
 async def _open_postgres(url: str) -> AsyncIterator[Reads]:
     try:
         from storage.postgres import PostgresDatabase
-        from storage.postgres_connection import reading_tables  # the driver that is not configured is not imported
+        from storage.postgres_connection import reading_tables
     except ImportError as error:
         raise DatabaseUnusable(needs_packages(error)) from error
     database = await PostgresDatabase.open(url)
