@@ -21,8 +21,8 @@ from pydantic_settings import (
 from bot import __version__, manifest
 from bot import logs as log
 from bot.errors import BuildbellError, StartupFailed
-from bot.settings import Role, Settings, SettingsWrong, read_settings
-from bot.settings_check import missing_for_run
+from bot.settings import InvalidSettings, Role, Settings, read_settings
+from bot.settings_check import check_required
 from bot.vault import new_key, parse_keys
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class Manifest(BaseModel):
     def cli_cmd(self) -> None:
         settings = read_settings()
         if missing := manifest.missing_for_manifest(settings):
-            raise SettingsWrong(missing)
+            raise InvalidSettings(missing)
         sys.stdout.write(manifest.to_yaml(manifest.build_manifest(settings)))
 
 
@@ -179,14 +179,14 @@ def _settings_for_run(role: Role | None) -> Settings:
     settings = read_settings()
     if role is not None:
         settings = settings.model_copy(update={"role": role})
-    problems = missing_for_run(settings)
+    problems = check_required(settings)
     if settings.encryption_keys:
         try:
             parse_keys(settings.encryption_keys.get_secret_value())
         except StartupFailed as error:
             problems.append(error.sentence)
     if problems:
-        raise SettingsWrong(problems)
+        raise InvalidSettings(problems)
     return settings
 
 

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from bot.clock import Clock
 from bot.connection import Connections, app_rows
-from bot.errors import AppNotFound, BuildbellError, Choice
+from bot.errors import AppNotFound, BuildbellError, Suggestion
 from bot.fuzzy import rank
 from storage import Database, Transaction
 from storage.apps import AppRow, AppStore
@@ -228,15 +228,17 @@ class Apps:
     def _not_found(self, query: str, close: Sequence[AppRow], *, is_ambiguous: bool) -> AppNotFound:
         close = close[:CLOSE]
         titles = [app.title for app in close]
-        choices = tuple(
-            Choice(app.title if titles.count(app.title) == 1 else f"{app.title} ({app.app_slug})", app.app_slug)
+        suggestions = tuple(
+            Suggestion(app.title if titles.count(app.title) == 1 else f"{app.title} ({app.app_slug})", app.app_slug)
             for app in close
         )
         if is_ambiguous:
-            return AppNotFound(f"More than one app is called “{query}”. Which one?", query=query, choices=choices)
-        if choices:
+            return AppNotFound(
+                f"More than one app is called “{query}”. Which one?", query=query, suggestions=suggestions
+            )
+        if suggestions:
             told = f"I can't find an app called “{query}”. Did you mean one of these?"
-            return AppNotFound(told, query=query, choices=choices)
+            return AppNotFound(told, query=query, suggestions=suggestions)
         return AppNotFound(
             f"I can't find an app called “{query}” among those the stored Bitrise token reaches. "
             "Check the name, or the token's access to the app at Bitrise.",

@@ -13,7 +13,7 @@ from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import App
 from bot.clock import Clock
 from bot.engine import Engine, Job, RetryAt
-from bot.errors import BitriseBusy, BitriseError, BitriseUnauthorized, BitriseUnavailable, ConnectionDead, NotConnected
+from bot.errors import BitriseBusy, BitriseError, BitriseUnauthorized, BitriseUnavailable, NotConnected, TokenRejected
 from bot.outbox import Outbox
 from bot.permissions import Access, Asker
 from bot.requests import Requests
@@ -83,7 +83,7 @@ class Connections:
     # Using the token.
 
     async def get_connected(self, workspace_id: str) -> WorkspaceRow:
-        """The workspace, if it has a token Bitrise takes. Raises `NotConnected` or `ConnectionDead`."""
+        """The workspace, if it has a token Bitrise takes. Raises `NotConnected` or `TokenRejected`."""
         workspace = await self._workspaces.find_workspace(workspace_id)
         if workspace is None or workspace.bitrise_token_sealed is None:
             raise NotConnected(self._command)
@@ -91,7 +91,7 @@ class Connections:
         return workspace
 
     async def get_place(self, workspace_id: str, channel_id: str) -> PlaceRow:
-        """A connected workspace seen from one of its channels. Raises `NotConnected` or `ConnectionDead`."""
+        """A connected workspace seen from one of its channels. Raises `NotConnected` or `TokenRejected`."""
         place = await self._places.find_place(workspace_id, channel_id)
         if place is None or not place.is_connected:
             raise NotConnected(self._command)
@@ -100,7 +100,7 @@ class Connections:
 
     def _check_health(self, health: str) -> None:
         if health == "refused":
-            raise ConnectionDead(self._command)
+            raise TokenRejected(self._command)
 
     @asynccontextmanager
     async def bitrise(self, workspace_id: str) -> AsyncIterator[BitriseClient]:
@@ -110,13 +110,13 @@ class Connections:
 
     @asynccontextmanager
     async def bitrise_of(self, workspace: WorkspaceRow) -> AsyncIterator[BitriseClient]:
-        """The same where the workspace has just been read; a 401 inside marks its token as dead: `ConnectionDead`."""
+        """The same where the workspace has just been read; a 401 inside marks its token as dead: `TokenRejected`."""
         sealed = workspace.bitrise_token_sealed or ""
         try:
             yield self._bitrise(self._vault.open(sealed, context=token_context(workspace.workspace_id)))
         except BitriseUnauthorized as error:
             await self._mark_refused(workspace, sealed)
-            raise ConnectionDead(self._command) from error
+            raise TokenRejected(self._command) from error
 
     async def _mark_refused(self, workspace: WorkspaceRow, sealed: str) -> None:
         """Say it once, to whoever connected it."""

@@ -20,8 +20,7 @@ from bot.errors import BuildbellError
 from bot.logs import escape
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
 from bot.settings import Settings
-from bot.settings_check import missing_for_run
-from bot.settings_typos import names_in_use, unknown_names
+from bot.settings_check import check_required, find_typos, variable_names
 from bot.slack.oauth import basic
 from bot.vault import Token, Vault, parse_keys
 
@@ -52,7 +51,7 @@ class Finding:
 async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
     """Check everything. Opening the database brings it up to date, as ``run`` does."""
     timeout = aiohttp.ClientTimeout(total=CHECK_SECONDS)
-    findings = [*check_settings(settings, names_in_use()), check_keys(settings)]
+    findings = [*check_settings(settings, variable_names()), check_keys(settings)]
     async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
         if settings.uses_oauth:
             findings += await _limited("OAuth", _check_oauth(settings, session, clock))
@@ -81,8 +80,8 @@ async def _limited(subject: str, check: Awaitable[list[Finding]]) -> list[Findin
 
 def check_settings(settings: Settings, names: Iterable[str]) -> list[Finding]:
     """Is all there that ``run`` needs, and is every BUILDBELL_ name one that is read?"""
-    missing = [Finding("settings", "error", sentence) for sentence in missing_for_run(settings)]
-    slips = [Finding("settings", "warning", sentence) for sentence in unknown_names(names)]
+    missing = [Finding("settings", "error", sentence) for sentence in check_required(settings)]
+    slips = [Finding("settings", "warning", sentence) for sentence in find_typos(names)]
     mode = "Socket Mode" if settings.uses_socket_mode else f"HTTP on {settings.host}:{settings.port}"
     well = [] if missing else [Finding("settings", "ok", f"Complete; Slack is served by {mode}.")]
     return [*missing, *slips, *well]

@@ -1,4 +1,4 @@
-"""Everything a person can be told when something cannot be done: one family, each a sentence with a way out."""
+"""Expected failures: one exception family, each with a sentence for the person that says what to do."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A way out that is one press away: what the button says and the command text it stands for."""
+class Suggestion:
+    """A button below the error: its label, and the command text that it runs."""
 
     label: str
     text: str
 
 
 class BuildbellError(Exception):
-    """An expected failure. ``sentence`` is shown to the person who asked; it holds no secret."""
+    """An expected failure. ``sentence`` is shown to the person and contains no secret."""
 
-    def __init__(self, sentence: str, *, choices: tuple[Choice, ...] = ()) -> None:
+    def __init__(self, sentence: str, *, suggestions: tuple[Suggestion, ...] = ()) -> None:
         super().__init__(sentence)
         self.sentence = sentence
-        self.choices = choices
+        self.suggestions = suggestions
 
 
 class StartupFailed(BuildbellError):
-    """The process cannot start; the operator reads the sentence in a terminal."""
+    """The process can't start; the operator reads the sentence in a terminal."""
 
 
 class SealBroken(BuildbellError):
-    """A stored secret does not open: the key is gone, or the row was copied from elsewhere."""
+    """A stored secret can't be decrypted: its key is missing, or the row was copied from elsewhere."""
 
 
-# What a person asked for cannot be done.
+# Commands.
 
 
 class NotConnected(BuildbellError):
@@ -38,7 +38,7 @@ class NotConnected(BuildbellError):
         super().__init__(f"There is no Bitrise token here yet. An admin can add one with `{command} connect`.")
 
 
-class ConnectionDead(BuildbellError):
+class TokenRejected(BuildbellError):
     def __init__(self, command: str) -> None:
         super().__init__(
             "Bitrise refuses the stored token, so nothing can be started, followed or stopped. "
@@ -47,31 +47,31 @@ class ConnectionDead(BuildbellError):
 
 
 class NotAllowed(BuildbellError):
-    """The person may not do this; the sentence says who may."""
+    """The person lacks permission; the sentence says who has it."""
 
 
 class AppNotFound(BuildbellError):
-    """No app, or several, answer to the name ``query``; ``choices`` are the close ones, each text an app's slug."""
+    """No app or several apps match ``query``. The text of each suggestion is the slug of a close match."""
 
-    def __init__(self, sentence: str, *, query: str = "", choices: tuple[Choice, ...] = ()) -> None:
-        super().__init__(sentence, choices=choices)
+    def __init__(self, sentence: str, *, query: str = "", suggestions: tuple[Suggestion, ...] = ()) -> None:
+        super().__init__(sentence, suggestions=suggestions)
         self.query = query
 
 
-class NothingNamed(BuildbellError):
-    """Something needed was left out and no default fills it."""
+class MissingArgument(BuildbellError):
+    """A required argument was left out and has no default."""
 
 
 class BuildNotFound(BuildbellError):
-    """No such build in the apps this workspace reaches."""
+    """The build doesn't exist in the apps available to this workspace."""
 
 
-class BuildEnded(BuildbellError):
-    """There is nothing to stop any more; the sentence says how the build ended."""
+class BuildFinished(BuildbellError):
+    """The build can't be stopped because it has finished; the sentence says with which result."""
 
 
 class SubscriptionGone(BuildbellError):
-    """No such subscription in this channel, nor of this person's own."""
+    """The subscription exists neither in this channel nor among this person's own."""
 
     def __init__(self, command: str) -> None:
         super().__init__(
@@ -79,19 +79,19 @@ class SubscriptionGone(BuildbellError):
         )
 
 
-class Unclear(BuildbellError):
-    """What was typed cannot be read."""
+class InvalidInput(BuildbellError):
+    """The typed text can't be parsed."""
 
 
-class ViewGone(BuildbellError):
-    """A modal or message that a press belongs to is no longer there."""
+class ViewExpired(BuildbellError):
+    """The view or message of an action is from an older version or no longer exists."""
 
 
-# What Bitrise answers. The sentence never holds the token or an environment value.
+# Bitrise. The sentence never contains the token or an environment variable's value.
 
 
 class BitriseError(BuildbellError):
-    """A call to Bitrise did not succeed. ``status`` is the HTTP status, 0 when there was none."""
+    """A failed request to Bitrise. ``status`` is the HTTP status, 0 without a response."""
 
     def __init__(self, sentence: str, *, status: int = 0) -> None:
         super().__init__(sentence)
@@ -103,15 +103,15 @@ class BitriseUnauthorized(BitriseError):
 
 
 class BitriseNotFound(BitriseError):
-    """404 or 403: not there, or not for this token's role (Bitrise does not say which)."""
+    """404 or 403: absent, or hidden from this token's role (Bitrise doesn't say which)."""
 
 
 class BitriseRefused(BitriseError):
-    """Bitrise understood and said no (other 4xx, or ``status: error`` in the body); nothing was done."""
+    """Other 4xx, or ``status: error`` in the body: Bitrise refused and did nothing."""
 
 
 class BitriseBusy(BitriseError):
-    """429: nothing was done; ask again after ``retry_after`` seconds."""
+    """429: Bitrise did nothing; retry after ``retry_after`` seconds."""
 
     def __init__(self, sentence: str, *, retry_after: float) -> None:
         super().__init__(sentence, status=429)
@@ -119,4 +119,4 @@ class BitriseBusy(BitriseError):
 
 
 class BitriseUnavailable(BitriseError):
-    """5xx, a time-out, a cut connection or an answer that cannot be read: a write may have happened."""
+    """5xx, a timeout, a broken connection or an unreadable response: a write may have happened."""

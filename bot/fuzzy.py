@@ -1,4 +1,4 @@
-"""Which of the known names a person meant: apps, workflows, branches, verbs. Pure."""
+"""Match what was typed with known names: apps, workflows, branches, verbs. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+|[^\W_]")
-_FUZZY = 0.6
-_FUZZY_CHARACTERS = 100  # comparing longer names letter by letter takes long and finds nothing
+_MIN_RATIO = 0.6
+_MAX_COMPARED = 100  # comparing longer names letter by letter is slow and finds nothing
 
 
 class _Closeness(IntEnum):
@@ -23,62 +23,55 @@ class _Closeness(IntEnum):
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The known word that was probably meant ("did you mean"), or None when none is close."""
-    known = {_fold(candidate): candidate for candidate in candidates}
-    close = difflib.get_close_matches(_fold(word)[:_FUZZY_CHARACTERS], known, n=1, cutoff=_FUZZY)
-    return known[close[0]] if close else None
+    """Return the candidate that was probably meant ("did you mean"), or None when none is close."""
+    by_folded = {_fold(candidate): candidate for candidate in candidates}
+    close = difflib.get_close_matches(_fold(word)[:_MAX_COMPARED], by_folded, n=1, cutoff=_MIN_RATIO)
+    return by_folded[close[0]] if close else None
 
 
 def rank(query: str, names: Iterable[str]) -> list[str]:
-    """The names that answer to a query, best first; equally good ones keep their order. All of them for no query.
+    """Return the names that match, best first, ties in their order; all names for an empty query.
 
-    Exact, then caseless, prefix, prefixes of its words (``shdep`` no, ``sh dep`` and ``dep`` yes for ``shop-deploy``),
-    substring; spelling mistakes are looked for only when nothing else was found.
+    Exact, then caseless, prefix, prefixes of its words (``sh dep`` and ``dep`` match ``shop-deploy``, ``shdep``
+    doesn't), substring. Similar spellings are returned only when nothing else matches.
     """
-    known = list(dict.fromkeys(names))
+    unique = list(dict.fromkeys(names))
     if not query.strip():
-        return known
-    close = _by_closeness(query, known)
-    if found := [name for closeness in sorted(close) for name in close[closeness]]:
-        return found
-    matcher = difflib.SequenceMatcher(b=_fold(query)[:_FUZZY_CHARACTERS], autojunk=False)  # it counts b once for all
-    similar = [(_similarity(matcher, _fold(name)[:_FUZZY_CHARACTERS]), name) for name in known]
-    return [name for ratio, name in sorted(similar, key=lambda pair: -pair[0]) if ratio >= _FUZZY]
-
-
-def _by_closeness(query: str, names: list[str]) -> dict[_Closeness, list[str]]:
-    close: dict[_Closeness, list[str]] = {}
-    for name in names:
-        closeness = _closeness(query.strip(), name)
-        if closeness is not _Closeness.NONE:
-            close.setdefault(closeness, []).append(name)
-    return close
+        return unique
+    by_closeness: dict[_Closeness, list[str]] = {}
+    for name in unique:
+        by_closeness.setdefault(_closeness(query.strip(), name), []).append(name)
+    if matches := [name for closeness in list(_Closeness)[:-1] for name in by_closeness.get(closeness, ())]:
+        return matches
+    matcher = difflib.SequenceMatcher(b=_fold(query)[:_MAX_COMPARED], autojunk=False)  # caches its statistics of b
+    ratios = [(_ratio(matcher, _fold(name)[:_MAX_COMPARED]), name) for name in unique]
+    return [name for ratio, name in sorted(ratios, key=lambda pair: -pair[0]) if ratio >= _MIN_RATIO]
 
 
 def _closeness(query: str, name: str) -> _Closeness:
     if query == name:
         return _Closeness.EXACT
-    wanted, given = _fold(query), _fold(name)
-    if wanted == given:
+    folded_query, folded_name = _fold(query), _fold(name)
+    if folded_query == folded_name:
         return _Closeness.CASELESS
-    if given.startswith(wanted):
+    if folded_name.startswith(folded_query):
         return _Closeness.PREFIX
     if _starts_words(query, name):
         return _Closeness.WORD_PREFIX
-    return _Closeness.SUBSTRING if wanted in given else _Closeness.NONE
+    return _Closeness.SUBSTRING if folded_query in folded_name else _Closeness.NONE
 
 
 def _starts_words(query: str, name: str) -> bool:
     """Whether each word of the query begins a word of the name, in that order."""
     words = iter([_fold(word) for word in _WORD.findall(name)])
-    wanted = [_fold(word) for word in _WORD.findall(query)]
-    return bool(wanted) and all(any(word.startswith(start) for word in words) for start in wanted)
+    starts = [_fold(word) for word in _WORD.findall(query)]
+    return bool(starts) and all(any(word.startswith(start) for word in words) for start in starts)
 
 
-def _similarity(matcher: difflib.SequenceMatcher[str], given: str) -> float:
-    matcher.set_seq1(given)
-    may_be = matcher.real_quick_ratio() >= _FUZZY and matcher.quick_ratio() >= _FUZZY
-    return matcher.ratio() if may_be else 0.0
+def _ratio(matcher: difflib.SequenceMatcher[str], text: str) -> float:
+    matcher.set_seq1(text)
+    may_be_close = matcher.real_quick_ratio() >= _MIN_RATIO and matcher.quick_ratio() >= _MIN_RATIO
+    return matcher.ratio() if may_be_close else 0.0
 
 
 def _fold(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bot.settings import Settings, env_name
-from bot.settings_check import missing_for_oauth
+from bot.settings_check import check_oauth
 from bot.slack import ids
 
 SCOPES: Final = {
@@ -122,7 +122,7 @@ def _settings(url: str | None, *, is_for_many: bool) -> dict[str, Any]:
 
 def missing_for_manifest(settings: Settings) -> list[str]:
     """In HTTP mode and for OAuth Slack has to know an address; without any token Socket Mode is meant."""
-    if missing := missing_for_oauth(settings):
+    if missing := check_oauth(settings):
         return missing
     if settings.slack_signing_secret is None or settings.uses_socket_mode or settings.public_url:
         return []

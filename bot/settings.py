@@ -1,4 +1,4 @@
-"""What an operator decides: one class, read from the environment and ``.env``, checked in whole sentences."""
+"""Settings of a deployment, read from the environment and ``.env``; invalid values are explained in sentences."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot.errors import StartupFailed
 PREFIX = "BUILDBELL_"
 COMMAND = re.compile(r"/[a-z0-9_-]{1,24}")
 """Slack allows 32 characters; ``-status`` and ``-abort`` are appended."""
-PLAIN = {"int_parsing": "must be a whole number", "float_parsing": "must be a number"}
-"""pydantic's own words for these are about parsing."""
+MESSAGES = {"int_parsing": "must be a whole number", "float_parsing": "must be a number"}
+"""Replacements for pydantic's messages about parsing."""
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 CLIENT_ID = re.compile(r"\d+\.\d+")
 
@@ -34,14 +34,14 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
-    """Every name is an environment variable with ``BUILDBELL_`` before it. Empty counts as not set."""
+    """Each field is an environment variable with the prefix ``BUILDBELL_``. Empty counts as not set."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",
         env_file_encoding="utf-8",
         env_ignore_empty=True,
-        extra="ignore",  # a .env may be shared with other programs; `doctor` names what looks like a slip
+        extra="ignore",  # other programs may share the .env; `doctor` reports likely typos
         frozen=True,
         hide_input_in_errors=True,
     )
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
 
     @property
     def uses_oauth(self) -> bool:
-        """Whether many workspaces install by themselves, rather than one by its token here."""
+        """Whether many workspaces install through OAuth, rather than one by the bot token set here."""
         return self.slack_client_id is not None and self.slack_client_secret is not None
 
     @field_validator(
@@ -182,12 +182,12 @@ class Settings(BaseSettings):
     @field_validator("slack_bot_token")
     @classmethod
     def _is_bot_token(cls, value: SecretStr | None) -> SecretStr | None:
-        return _begins(value, "xoxb-", 'the "Bot User OAuth Token" under "OAuth & Permissions" does')
+        return _check_prefix(value, "xoxb-", 'the "Bot User OAuth Token" under "OAuth & Permissions" does')
 
     @field_validator("slack_app_token")
     @classmethod
     def _is_app_token(cls, value: SecretStr | None) -> SecretStr | None:
-        return _begins(value, "xapp-", 'the "App-Level Tokens" under "Basic Information" do')
+        return _check_prefix(value, "xapp-", 'the "App-Level Tokens" under "Basic Information" do')
 
     @field_validator("slack_client_id")
     @classmethod
@@ -246,25 +246,25 @@ class Settings(BaseSettings):
 
     @field_validator("connect_users")
     @classmethod
-    def _are_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _excludes_everybody(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if "*" in value:
             raise ValueError("must name people by their Slack user ids; everybody (*) may not connect Bitrise")
         return value
 
     @field_validator("log_level", mode="before")
     @classmethod
-    def _upper(cls, value: object) -> object:
+    def _uppercase(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
 
-def _begins(value: SecretStr | None, prefix: str, which: str) -> SecretStr | None:
+def _check_prefix(value: SecretStr | None, prefix: str, hint: str) -> SecretStr | None:
     if value is not None and not value.get_secret_value().startswith(prefix):
-        raise ValueError(f"must begin with {prefix}; {which}")
+        raise ValueError(f"must begin with {prefix}; {hint}")
     return value
 
 
-class SettingsWrong(StartupFailed):
-    """Settings that are missing or cannot be used: one sentence each, none of which holds a value of a secret."""
+class InvalidSettings(StartupFailed):
+    """Settings that are missing or invalid: one sentence each, without the value of any secret."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -272,25 +272,24 @@ class SettingsWrong(StartupFailed):
 
 
 def env_name(field: str) -> str:
-    """``slack_bot_token`` as an operator writes it."""
+    """Return the environment variable of a field: ``BUILDBELL_SLACK_BOT_TOKEN`` for ``slack_bot_token``."""
     return PREFIX + field.upper()
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises `SettingsWrong`."""
+    """Read the settings of this process. Raises `InvalidSettings`."""
     try:
         return Settings()
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        raise SettingsWrong([_sentence(detail) for detail in details]) from None  # a cause would show values
+        raise InvalidSettings([_sentence(detail) for detail in details]) from None  # its text would show values
     except (OSError, UnicodeDecodeError):
-        raise SettingsWrong(["The file .env cannot be read as UTF-8 text: correct it, or move it away."]) from None
+        raise InvalidSettings(["The file .env cannot be read as UTF-8 text: correct it, or move it away."]) from None
 
 
 def _sentence(detail: ErrorDetails) -> str:
     field = str(detail["loc"][0]) if detail["loc"] else ""
-    own = detail.get("ctx", {}).get("error")
-    if own:
-        return f"{env_name(field)} {own}."
-    what = PLAIN.get(detail["type"]) or detail["msg"].replace("Input should", "should", 1)
-    return f"{env_name(field)} {what}. {Settings.model_fields[field].description}"
+    if error := detail.get("ctx", {}).get("error"):
+        return f"{env_name(field)} {error}."
+    message = MESSAGES.get(detail["type"]) or detail["msg"].replace("Input should", "should", 1)
+    return f"{env_name(field)} {message}. {Settings.model_fields[field].description}"

@@ -1,8 +1,14 @@
-"""What a command cannot do without: one sentence for each setting that is missing, with the name and the way out."""
+"""Check required settings, and detect misspelled ``BUILDBELL_`` variables: one sentence for each problem."""
 
 from __future__ import annotations
 
-from bot.settings import Settings, env_name
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from dotenv import dotenv_values
+
+from bot.settings import PREFIX, Settings, env_name
 
 NO_ADDRESS_FOR_OAUTH = (
     "BUILDBELL_PUBLIC_URL is not set, and workspaces cannot install by OAuth without it: set the address under which "
@@ -10,15 +16,15 @@ NO_ADDRESS_FOR_OAUTH = (
 )
 
 
-def missing_for_run(settings: Settings) -> list[str]:
-    """What ``run`` cannot do without: one sentence each with the name and the way out."""
+def check_required(settings: Settings) -> list[str]:
+    """Return a sentence for each setting that ``run`` needs: its name and what to do."""
     missing = []
     if settings.slack_bot_token is None and not settings.uses_oauth:
         missing.append(
             f"{env_name('slack_bot_token')} is not set: install the Slack app to your workspace and copy the "
             '"Bot User OAuth Token" from "OAuth & Permissions".'
         )
-    missing += missing_for_oauth(settings)
+    missing += check_oauth(settings)
     if settings.role != "all" and settings.database_url.get_secret_value().startswith("sqlite:"):
         missing.append(
             f"{env_name('role')} is {settings.role}, and {env_name('database_url')} names SQLite, which serves one "
@@ -39,11 +45,28 @@ def missing_for_run(settings: Settings) -> list[str]:
     return missing
 
 
-def missing_for_oauth(settings: Settings) -> list[str]:
-    """Half of OAuth is none; and a browser has to find the way back."""
+def check_oauth(settings: Settings) -> list[str]:
+    """Check that client id and secret are both set or both not, and that browsers can be redirected back."""
     pair = {"slack_client_id": settings.slack_client_id, "slack_client_secret": settings.slack_client_secret}
     absent = [env_name(field) for field, value in pair.items() if value is None]
     if len(absent) == 1:
         [given] = {env_name(field) for field in pair} - set(absent)
         return [f"{absent[0]} is not set, but {given} is: set both for OAuth, or neither for one workspace."]
     return [NO_ADDRESS_FOR_OAUTH] if settings.uses_oauth and not settings.public_url else []
+
+
+def variable_names() -> set[str]:
+    """Return the names of all variables in the environment and in ``.env``."""
+    return {*os.environ, *dotenv_values(".env", encoding="utf-8")}
+
+
+def find_typos(names: Iterable[str]) -> list[str]:
+    """Return a sentence for each name with the prefix of a setting that isn't one, with the closest setting."""
+    valid = {env_name(field) for field in Settings.model_fields}
+    typos = {name.upper() for name in names if name.upper().startswith(PREFIX)} - valid
+    return [f"{typo} is no setting.{_did_you_mean(typo, valid)}" for typo in sorted(typos)]
+
+
+def _did_you_mean(typo: str, valid: set[str]) -> str:
+    close = get_close_matches(typo, valid, n=1)
+    return f" Did you mean {close[0]}?" if close else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bot.context import Services
-from bot.errors import NothingNamed
+from bot.errors import MissingArgument
 from bot.slack.text import Message
 from commands.grammar import parse_build
 from commands.interaction import Payload, Typed, answering, asker_of_press, later, pressed_value
@@ -16,10 +16,10 @@ Tell = Callable[[BuildRow, Services], Awaitable[Message]]
 
 
 async def tell_of_typed(typed: Typed, services: Services, tell: Tell) -> None:
-    """``/build log shop #812``. Raises `NothingNamed` without a build."""
+    """``/build log shop #812``. Raises `MissingArgument` without a build."""
     arguments = parse_build(typed.words)
     if not arguments.names_build:
-        raise NothingNamed(f"Which build? For example: {services.command} {typed.verb} shop #812")
+        raise MissingArgument(f"Which build? For example: {services.command} {typed.verb} shop #812")
     await services.connections.get_connected(typed.asker.workspace_id)
 
     async def find() -> Message:

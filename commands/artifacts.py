@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.context import Services
-from bot.errors import BuildNotFound, ViewGone
+from bot.errors import BuildNotFound, ViewExpired
 from bot.permissions import Asker
 from bot.results.install_links import InstallLink
 from bot.results.messages import artifacts_message, qr_png, qr_view
@@ -46,7 +46,7 @@ async def show_qr(ack: AsyncAck, action: Payload, body: Payload, services: Servi
     async with answering(services, asker):
         build_slug, _, platform = pressed_value(action).partition(" ")
         if not platform:
-            raise ViewGone("That button is from an older message. Ask again.")
+            raise ViewExpired("That button is from an older message. Ask again.")
         slack = services.slack(asker.workspace_id)
         view_id = await slack.open_view(body["trigger_id"], notice("QR code", "⏳ Drawing…"))
         later(services, asker, draw(asker, view_id, build_slug, platform, services), name="qr")

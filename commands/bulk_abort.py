@@ -106,7 +106,7 @@ async def fill(
         view = await form_for(asker, await find(), services, arguments, newer)
     except BuildbellError as error:
         await slack.update_view(view_id, failed(bulk_form.TITLE, error))
-        if error.choices:
+        if error.suggestions:
             raise
         return
     except Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.context import Services
-from bot.errors import NothingNamed, Unclear
+from bot.errors import InvalidInput, MissingArgument
 from bot.permissions import Asker
 from bot.slack import ids, replies
 from bot.slack.errors import SlackFailed
@@ -43,7 +43,7 @@ async def open_digest_form(typed: Typed, services: Services) -> Message | None:
     if words and words.words[0].text.lower() == OFF:
         return await end_digest(typed, services)
     if words:
-        raise Unclear(f"I know {services.command} digest, which opens a form, and {services.command} digest off.")
+        raise InvalidInput(f"I know {services.command} digest, which opens a form, and {services.command} digest off.")
     await services.connections.get_connected(asker.workspace_id)
     there = await services.digests.list_here(asker)
     draft = await draft_of(asker, there, services)
@@ -93,7 +93,7 @@ async def save_digest(ack: AsyncAck, view: Payload, body: Payload, services: Ser
 
 async def check(asker: Asker, form: DigestForm, services: Services) -> None:
     if not form.channel_id:
-        raise NothingNamed(f"Figures come to a channel: type {services.command} digest in one.")
+        raise MissingArgument(f"Figures come to a channel: type {services.command} digest in one.")
     if form.app_slug and await services.apps.find_app(asker.workspace_id, form.app_slug) is None:
         raise FormRefused({ids.DIGEST_APP: "That app is not among those the stored token reaches any more."})
 

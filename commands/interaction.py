@@ -17,9 +17,9 @@ from bot.errors import (
     BitriseNotFound,
     BitriseUnavailable,
     BuildbellError,
-    Choice,
     NotConnected,
-    ViewGone,
+    Suggestion,
+    ViewExpired,
 )
 from bot.fuzzy import nearest
 from bot.permissions import Asker
@@ -84,7 +84,7 @@ def asker_of_press(body: Payload) -> Asker:
     team_id = (body.get("team") or {}).get("id")
     workspace_id = _workspace(view.get("app_installed_team_id"), team_id, user.get("team_id"), view.get("team_id"))
     if workspace_id is None:
-        raise ViewGone("Slack did not say to which workspace that belongs.")
+        raise ViewExpired("Slack did not say to which workspace that belongs.")
     channel = (body.get("channel") or {}).get("id")
     if channel is None and body.get("view"):
         channel = read_metadata(body["view"]).get("channel")
@@ -132,10 +132,10 @@ def _workspace(*told: str | None) -> str | None:
 
 
 def pressed_value(action: Payload) -> str:
-    """The value of a pressed button. Raises `ViewGone` for one without."""
+    """The value of a pressed button. Raises `ViewExpired` for one without."""
     value = action.get("value")
     if not isinstance(value, str) or not value:
-        raise ViewGone("That button is from an older message. Ask again.")
+        raise ViewExpired("That button is from an older message. Ask again.")
     return value
 
 
@@ -167,8 +167,10 @@ def with_candidates(error: BuildbellError, typed: Typed) -> BuildbellError:
     """The same error; the button of a candidate app does all that was typed, with that app."""
     if not isinstance(error, AppNotFound):
         return error
-    choices = tuple(Choice(choice.label, retyped(typed, error.query, choice.text)) for choice in error.choices)
-    return AppNotFound(error.sentence, query=error.query, choices=choices)
+    suggestions = tuple(
+        Suggestion(choice.label, retyped(typed, error.query, choice.text)) for choice in error.suggestions
+    )
+    return AppNotFound(error.sentence, query=error.query, suggestions=suggestions)
 
 
 def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
@@ -179,10 +181,10 @@ def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> Buil
     meant = None if first.quoted else nearest(first.text, typed.known_verbs)
     usage = f"`{command} help` lists what can be typed."
     if meant is None:
-        return BuildbellError(f"{error.sentence} {usage}", choices=error.choices)
+        return BuildbellError(f"{error.sentence} {usage}", suggestions=error.suggestions)
     told = f"{meant} {as_typed(typed.words.after(1))}".strip()
     sentence = f"{error.sentence} If {shown(first.text)} was to be a verb: did you mean `{command} {meant}`? {usage}"
-    return BuildbellError(sentence, choices=(Choice(f"{command} {meant}", escape(told)), *error.choices))
+    return BuildbellError(sentence, suggestions=(Suggestion(f"{command} {meant}", escape(told)), *error.suggestions))
 
 
 def retyped(typed: Typed, name: str, app_slug: str) -> str:

@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.builds.queries import ListFilters
 from bot.context import Services
 from bot.domain.builds import Cause, State
-from bot.errors import Unclear
+from bot.errors import InvalidInput
 from bot.permissions import Asker
 from bot.slack import build_lists as lists
 from bot.slack import ids
@@ -45,16 +45,18 @@ async def show_list(typed: Typed, services: Services) -> Message | None:
     arguments = parse_list(typed.words)
     await services.connections.get_connected(typed.asker.workspace_id)
     if arguments.state in (State.RUNNING, State.QUEUED):
-        raise Unclear(f"What runs now is shown by {services.command} status.")
+        raise InvalidInput(f"What runs now is shown by {services.command} status.")
     later(services, typed.asker, page(typed.asker, page_of(arguments), services), name="list", typed=typed)
     return None
 
 
 def page_of(arguments: ListArguments) -> Page:
     if arguments.by or (arguments.cause and arguments.cause not in EVENTS):
-        raise Unclear("Bitrise can list by workflow, branch, outcome, and the causes push, pull-request and tag only.")
+        raise InvalidInput(
+            "Bitrise can list by workflow, branch, outcome, and the causes push, pull-request and tag only."
+        )
     if arguments.page > 1:
-        raise Unclear("Bitrise knows no page numbers: ask for the list, then press Older.")
+        raise InvalidInput("Bitrise knows no page numbers: ask for the list, then press Older.")
     arguments = arguments.placed()
     filters = ListFilters(
         workflow=arguments.workflow,

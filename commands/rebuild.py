@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.builds.parameters import Wanted
 from bot.builds.rebuild import newest_commit, same_commit
 from bot.context import Services
-from bot.errors import BuildbellError, NothingNamed, Unclear
+from bot.errors import BuildbellError, InvalidInput, MissingArgument
 from bot.permissions import Asker
 from bot.slack import ids, replies
 from bot.slack.forms import INPUT_LIMIT, notice
@@ -55,7 +55,7 @@ def register(app: AsyncApp) -> None:
 async def run_again(typed: Typed, services: Services) -> Message | None:
     arguments, used = find_build(typed.words)
     if not arguments.names_build:
-        raise NothingNamed(f"Which build? For example: {services.command} again shop #812")
+        raise MissingArgument(f"Which build? For example: {services.command} again shop #812")
     await services.connections.get_connected(typed.asker.workspace_id)
     rest = typed.words.tail(used).strip()
     if rest.lower() == FORM:
@@ -66,7 +66,7 @@ async def run_again(typed: Typed, services: Services) -> Message | None:
         return None
     if rest:
         build = as_typed(typed.words).removesuffix(as_typed(typed.words.after(used))).strip()
-        raise Unclear(
+        raise InvalidInput(
             f"It starts with the same parameters, so {shown(rest)} has no place. "
             f"To change them, open the form: {shown(f'{services.command} again {build} {FORM}')}"
         )
@@ -92,7 +92,7 @@ async def telling_in_view(asker: Asker, view_id: str, services: Services) -> Asy
         yield
     except BuildbellError as error:
         await services.slack(asker.workspace_id).update_view(view_id, failed("Start a build", error))
-        if error.choices:
+        if error.suggestions:
             raise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.context import Services
-from bot.errors import AppNotFound, NothingNamed
+from bot.errors import AppNotFound, MissingArgument
 from bot.permissions import Asker
 from bot.slack import ids, replies
 from bot.slack.forms import FormRefused
@@ -32,7 +32,7 @@ def register(app: AsyncApp) -> None:
 async def open_settings(typed: Typed, services: Services) -> Message | None:
     asker = typed.asker
     if asker.channel_id is None:
-        raise NothingNamed(f"Settings belong to a channel: type {services.command} settings in one.")
+        raise MissingArgument(f"Settings belong to a channel: type {services.command} settings in one.")
     await services.connections.get_connected(asker.workspace_id)
     channel = await services.app_rows.get_channel(asker.workspace_id, asker.channel_id)
     app = await services.apps.find_app(asker.workspace_id, channel.app_slug) if channel.app_slug else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.builds.queries import Named
 from bot.context import Services
-from bot.errors import Unclear
+from bot.errors import InvalidInput
 from bot.permissions import Asker
 from bot.slack import build_lists as lists
 from bot.slack import cards
@@ -35,7 +35,7 @@ async def show_status(typed: Typed, services: Services) -> Message | None:
 def app_alone(typed: Typed, build: BuildArguments, services: Services) -> str | None:
     """Nothing but an app can be meant, so all that was typed is its name, blanks and all."""
     if ":" in build.rest:
-        raise Unclear(
+        raise InvalidInput(
             "What runs is shown of one app or of all. To narrow it, ask for recent builds: "
             f"`{services.command} list shop workflow:deploy branch:main`"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.context import Services
-from bot.errors import Choice, NothingNamed, Unclear
+from bot.errors import InvalidInput, MissingArgument, Suggestion
 from bot.notifications import subscription_messages as drawing
 from bot.notifications.filters import KEYS
 from bot.notifications.subscriptions import Asked, same_filters
@@ -48,10 +48,10 @@ async def app_of(typed: Typed, name: str | None, services: Services) -> AppRow:
     app = await services.apps.find_channel_app(asker.workspace_id, asker.channel_id)
     if app is not None:
         return app
-    raise NothingNamed(
+    raise MissingArgument(
         f"Which app? Name it first, as in {services.command} subscribe shop, or set this channel's app with "
         f"{services.command} settings.",
-        choices=(Choice("All apps", escape(f"{typed.verb} app:all {typed.words.tail()}")),),
+        suggestions=(Suggestion("All apps", escape(f"{typed.verb} app:all {typed.words.tail()}")),),
     )
 
 
@@ -85,7 +85,7 @@ async def show_subscriptions(typed: Typed, services: Services) -> Message | None
     if wanted == "all":
         return await list_own(typed.asker, services)
     if wanted:
-        raise Unclear(
+        raise InvalidInput(
             f"I know {services.command} subscriptions for this channel, and {services.command} subscriptions all."
         )
     return await list_here(typed.asker, services)

@@ -10,14 +10,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.context import Services
 from bot.domain.builds import Cause, Outcome
-from bot.errors import BuildbellError, NothingNamed
+from bot.errors import BuildbellError, MissingArgument
 from bot.notifications import filters
 from bot.notifications import subscription_messages as drawing
 from bot.notifications.filters import Filters
 from bot.notifications.subscription_messages import ShownSubscription
 from bot.notifications.subscriptions import Asked, Saved
 from bot.permissions import Asker
-from bot.quoting import quote
 from bot.slack import ids, replies
 from bot.slack import setup as webhook_message
 from bot.slack.forms import FormRefused
@@ -142,7 +141,7 @@ async def open_edit_form(ack: AsyncAck, action: Payload, body: Payload, services
 async def open_new_form(asker: Asker, trigger_id: str, services: Services) -> None:
     """With this channel's app, if it has one."""
     if not asker.channel_id:
-        raise NothingNamed(f"Subscriptions belong to a channel: type {services.command} subscribe in one.")
+        raise MissingArgument(f"Subscriptions belong to a channel: type {services.command} subscribe in one.")
     await services.connections.get_connected(asker.workspace_id)
     app = await services.apps.find_channel_app(asker.workspace_id, asker.channel_id)
     draft = SubscriptionDraft(
@@ -199,7 +198,7 @@ def read_filters(form: SubscriptionForm, before: Filters) -> Filters:
 
 def typed_patterns(key: str, text: str) -> list[str]:
     plain = read(escape(text)).text
-    return [f"{key}:{quote(part)}" for part in parts_of(plain)]
+    return [f"{key}:{filters.quote(part)}" for part in parts_of(plain)]
 
 
 def chosen_filters(form: SubscriptionForm, before: Filters) -> Mapping[str, tuple[str, ...]]:

@@ -11,13 +11,13 @@ import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from bot.errors import Unclear
+from bot.errors import InvalidInput
 
 MAX_CHARACTERS = 3_000
 _SHOWN_CHARACTERS = 60
 
 
-class ArgumentsUnclear(Unclear):
+class ArgumentsUnclear(InvalidInput):
     """What was typed cannot be read: ``problem`` says what is wrong, ``hint`` what to type; ``sentence`` is both."""
 
     def __init__(self, problem: str, hint: str) -> None:

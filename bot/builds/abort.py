@@ -21,7 +21,7 @@ from bot.errors import (
     BitriseRefused,
     BitriseUnavailable,
     BuildbellError,
-    BuildEnded,
+    BuildFinished,
     BuildNotFound,
 )
 from bot.outbox import Outbox
@@ -69,7 +69,7 @@ class Aborts:
     async def request_abort(self, asker: Asker, stop: Stop) -> BuildRow:
         """Store the wish to stop a build; returns the build as it is now known.
 
-        Raises `NotAllowed`, `BuildNotFound`, and `BuildEnded` when there is nothing to stop any more or somebody
+        Raises `NotAllowed`, `BuildNotFound`, and `BuildFinished` when there is nothing to stop any more or somebody
         else has asked already.
         """
         await self.check_may_stop(asker, stop.report)
@@ -78,11 +78,11 @@ class Aborts:
             raise BuildNotFound("I don't know that build any more.")
         request = self.request_of(asker, stop, build)
         if not await self._db.transaction(lambda tx: self.store(tx, request, build)):
-            raise BuildEnded(await self.true_state(build))
+            raise BuildFinished(await self.true_state(build))
         return build
 
     async def check_may_stop(self, asker: Asker, report: str) -> None:
-        """Raises `NotAllowed`, `NotConnected`, `ConnectionDead`."""
+        """Raises `NotAllowed`, `NotConnected`, `TokenRejected`."""
         self._access.check_member(asker)
         if report == "green":
             self._access.check_may_report_green(asker)

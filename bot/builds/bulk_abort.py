@@ -15,7 +15,7 @@ from bot.builds.abort_request import Stop, may_be_stopped
 from bot.builds.queries import Builds
 from bot.clock import Clock
 from bot.connection import Connections
-from bot.errors import BuildEnded, BuildNotFound
+from bot.errors import BuildFinished, BuildNotFound
 from bot.outbox import Outbox
 from bot.permissions import Access, Asker
 from bot.sync.updates import Observer
@@ -83,7 +83,7 @@ class Bulk:
         self._observer, self._access, self._outbox, self._clock = observer, access, outbox, clock
 
     async def find(self, asker: Asker, picked: Picked) -> Found:
-        """What runs or waits and fits, as Bitrise has it now. Raises `AppNotFound`, `NothingNamed`."""
+        """What runs or waits and fits, as Bitrise has it now. Raises `AppNotFound`, `MissingArgument`."""
         self._access.check_member(asker)
         app = await self._known.named_app(asker, picked.app)
         rows, is_more = await self._list(asker, app, picked)
@@ -138,7 +138,7 @@ class Bulk:
         """Store the wish to stop each build, and the card that shows how it goes: all of it, or nothing.
 
         The same view asks once, however often it is delivered. ``newer`` is the build whose card offered it. Raises
-        `NotAllowed`, `BuildNotFound`, and `BuildEnded` when there is nothing left of it to stop.
+        `NotAllowed`, `BuildNotFound`, and `BuildFinished` when there is nothing left of it to stop.
         """
         for report in {stop.report for stop in stops}:
             await self._aborts.check_may_stop(asker, report)
@@ -160,15 +160,15 @@ class Bulk:
             pairs = zip(requests, builds, strict=True)
             claimed = [await self._aborts.store(tx, request, build) for request, build in pairs]
             if not any(claimed):
-                raise BuildEnded("There is nothing left to stop.")
+                raise BuildFinished("There is nothing left to stop.")
             await self._outbox.show_card(tx, card)
             for offering in await self._cards.list_of_build(asker.workspace_id, newer or "", on=tx):
                 await self._outbox.show_card(tx, offering)
 
         try:
             await self._db.transaction(store)
-        except BuildEnded as ended:
-            raise BuildEnded("\n".join([ended.sentence, *await self._true_states(builds)])) from None
+        except BuildFinished as ended:
+            raise BuildFinished("\n".join([ended.sentence, *await self._true_states(builds)])) from None
         return card
 
     def _card(self, card_id: str, asker: Asker, of: str, stop: Stop, requests: Sequence[RequestRow]) -> CardRow:

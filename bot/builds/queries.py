@@ -10,7 +10,7 @@ from bot.bitrise.models import Build, BuildFilters
 from bot.clock import Clock
 from bot.connection import Connections
 from bot.domain.builds import Outcome
-from bot.errors import BitriseNotFound, BuildNotFound, NothingNamed
+from bot.errors import BitriseNotFound, BuildNotFound, MissingArgument
 from bot.outbox import Outbox
 from bot.permissions import Access, Asker
 from bot.sync.updates import Observer
@@ -85,7 +85,7 @@ class Builds:
         self._clock, self._new_id, self._command = clock, new_id, command
 
     async def get_build(self, asker: Asker, named: Named, *, looks_everywhere: bool = True) -> BuildRow:
-        """The build a person means, as Bitrise shows it now. Raises `BuildNotFound`, `AppNotFound`, `NothingNamed`.
+        """The build a person means, as Bitrise shows it now. Raises `BuildNotFound`, `AppNotFound`, `MissingArgument`.
 
         An old build of which only the slug is known has to be looked for in every app: ``looks_everywhere``.
         """
@@ -173,7 +173,7 @@ class Builds:
             return await self._apps.get_app(asker.workspace_id, name)
         app = await self._apps.find_channel_app(asker.workspace_id, asker.channel_id)
         if app is None:
-            raise NothingNamed(
+            raise MissingArgument(
                 "Which app? Name it before the rest, as in shop #812 or shop workflow:deploy, "
                 f"or set this channel's app with {self._command} settings."
             )
@@ -183,7 +183,7 @@ class Builds:
         if named.slug:
             return await self._find_by_slug(asker, named, looks_everywhere=looks_everywhere)
         if named.number is None:
-            raise NothingNamed(f"Which build? For example: {self._command} status shop #812")
+            raise MissingArgument(f"Which build? For example: {self._command} status shop #812")
         app = await self.named_app(asker, named.app)
         async with self._connections.bitrise(asker.workspace_id) as client:
             page = await client.list_builds(app.app_slug, BuildFilters(build_number=named.number, limit=1))

@@ -10,7 +10,7 @@ from bot.builds.start_batch import START, Intake, Start
 from bot.clock import Clock
 from bot.connection import Connections
 from bot.engine import Engine, Job
-from bot.errors import AppNotFound, Choice, NothingNamed, Unclear
+from bot.errors import AppNotFound, InvalidInput, MissingArgument, Suggestion
 from bot.permissions import Access, Asker
 from bot.requests import Requests
 from storage import Database, Transaction
@@ -59,7 +59,7 @@ class Starts:
     ) -> Asked:
         """Store a start under ``unique_key``; asking again under the same key changes nothing.
 
-        Raises `NotAllowed`, `NotConnected`, `ConnectionDead`, `AppNotFound`, `NothingNamed`.
+        Raises `NotAllowed`, `NotConnected`, `TokenRejected`, `AppNotFound`, `MissingArgument`.
         """
         self._access.check_member(asker)
         place = await self._connections.get_place(asker.workspace_id, asker.channel_id or "")
@@ -111,7 +111,7 @@ class Starts:
         named = {"workflow": wanted.workflow or wanted.pipeline, "branch": wanted.branch}
         places = [place for place, name in named.items() if not name]
         if len(words) > len(places):
-            raise Unclear(
+            raise InvalidInput(
                 f"I read app, workflow and branch, and then “{words[len(places)]}”, which I can't place. "
                 f'A message goes in quotes: {self._command} {app.repo_slug or app.title} deploy main "try the login"'
             )
@@ -129,10 +129,10 @@ class Starts:
         if workflow and not pipeline and await self._apps.is_pipeline(asker.workspace_id, app.app_slug, workflow):
             workflow, pipeline = None, workflow
         if not (workflow or pipeline or branch or wanted.tag or wanted.commit):
-            raise NothingNamed(
+            raise MissingArgument(
                 f"Which workflow or branch of {app.title}? For example: "
                 f"{self._command} {app.repo_slug or app.app_slug} deploy main. The form helps to choose.",
-                choices=(Choice("Open the form", f"form {app.app_slug}"),),
+                suggestions=(Suggestion("Open the form", f"form {app.app_slug}"),),
             )
         parameters = Parameters(
             app.app_slug, workflow, pipeline, branch, wanted.tag, wanted.commit, wanted.environment, wanted.message
@@ -150,10 +150,10 @@ class Starts:
         chosen = await self._apps.find_app(asker.workspace_id, place.app_slug) if place.app_slug else None
         if not wanted.words:
             if chosen is None:
-                raise NothingNamed(
+                raise MissingArgument(
                     f"Which app? For example: {self._command} shop deploy main. "
                     f"A default for this channel can be set with {self._command} settings.",
-                    choices=(Choice("Open the form", "form"),),
+                    suggestions=(Suggestion("Open the form", "form"),),
                 )
             return chosen, ()
         first, *rest = wanted.words
@@ -166,7 +166,7 @@ class Starts:
             if chosen is None or rest or not (wanted.workflow or wanted.pipeline):
                 raise
             way_out = f" If you mean a branch of {chosen.title}, write branch:{first}."
-            raise AppNotFound(error.sentence + way_out, query=error.query, choices=error.choices) from None
+            raise AppNotFound(error.sentence + way_out, query=error.query, suggestions=error.suggestions) from None
 
     async def _runs(self, app: AppRow, name: str) -> bool:
         """Whether a workflow or pipeline of the app is called so, as far as is known."""

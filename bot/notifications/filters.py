@@ -17,7 +17,6 @@ from functools import lru_cache
 from itertools import groupby
 
 from bot.domain.builds import Cause
-from bot.quoting import quote
 from storage.builds import BuildRow
 
 MAX_PATTERNS = 20
@@ -213,3 +212,10 @@ def _said(key: str, pattern: str, names: Mapping[str, str]) -> str:
     if key == "by" and is_user_id(pattern):
         return f"@{names.get(pattern, pattern)}"
     return _CAUSE_LABELS.get(pattern, pattern) if key == "cause" else pattern
+
+
+def quote(text: str) -> str:
+    """Quote a text so that ``commands.tokenizer.split`` reads it back unchanged."""
+    mark = "'" if '"' in text and "'" not in text else '"'
+    escaped = re.sub(rf"(?<!\\)(\\*)({mark}|\Z)", lambda end: end[1] * 2 + (f"\\{mark}" if end[2] else ""), text)
+    return mark + escaped + mark

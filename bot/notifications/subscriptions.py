@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.connection import Connections
-from bot.errors import NothingNamed, SubscriptionGone, Unclear
+from bot.errors import InvalidInput, MissingArgument, SubscriptionGone
 from bot.notifications import filters
 from bot.notifications import subscription_messages as drawing
 from bot.notifications.filters import EXCLUDES, Filters
@@ -114,7 +114,7 @@ class Subscribing:
             there = await self._subscriptions.list_of_channel(fresh.workspace_id, fresh.channel_id, on=tx)
             same = next((row for row in there if is_same(row, fresh)), None)
             if same is None and len(there) >= MOST_IN_CHANNEL:
-                raise Unclear(
+                raise InvalidInput(
                     f"This channel has {MOST_IN_CHANNEL} subscriptions already, which is the most it can have. "
                     f"Remove some with {self._command} subscriptions, or put several patterns into one."
                 )
@@ -136,7 +136,7 @@ class Subscribing:
             if len(others) == len(there):
                 raise SubscriptionGone(self._command)
             if any(is_same(row, fresh) for row in others):
-                raise Unclear("The channel hears exactly that by another subscription. Change or remove that one.")
+                raise InvalidInput("The channel hears exactly that by another subscription. Change or remove that one.")
             row = self._over(before, fresh, asked)
             return await self._save(tx, asker, dataclasses.replace(shown, row=row), is_new=False)
 
@@ -145,7 +145,7 @@ class Subscribing:
     async def _check(self, asker: Asker) -> None:
         self._access.check_member(asker)
         if not asker.channel_id:
-            raise NothingNamed(f"Subscriptions belong to a channel: type {self._command} subscribe in one.")
+            raise MissingArgument(f"Subscriptions belong to a channel: type {self._command} subscribe in one.")
         await self._connections.get_connected(asker.workspace_id)
 
     def _row(self, asker: Asker, asked: Asked, subscription_id: str) -> SubscriptionRow:

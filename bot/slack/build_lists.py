@@ -9,7 +9,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.errors import ViewGone
+from bot.errors import ViewExpired
 from bot.slack import build_text as shown
 from bot.slack import ids
 from bot.slack.blocks import Part, actions, button, lines, linked, message, moment, said, section, separated, words
@@ -86,12 +86,12 @@ def _page_button(page: ListPage, text: str, at: str | None, place: int) -> Butto
 
 
 def read_page(value: str) -> PageWanted:
-    """What the pressed button stands for. Raises `ViewGone` for a value that is not ours."""
+    """What the pressed button stands for. Raises `ViewExpired` for a value that is not ours."""
     try:
         page = json.loads(value)
         return PageWanted({str(key): str(text) for key, text in page["filters"].items()}, str(page["at"]))
     except (ValueError, TypeError, KeyError, AttributeError) as broken:
-        raise ViewGone("That list is too old to turn its pages. Ask for it again.") from broken
+        raise ViewExpired("That list is too old to turn its pages. Ask for it again.") from broken
 
 
 def running_now(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.errors import BuildbellError, ViewGone
+from bot.errors import BuildbellError, ViewExpired
 from bot.slack import build_text, ids
 from bot.slack.blocks import actions, button, lines, message, plain_section, section, words
 from bot.slack.build_lists import VALUE_LIMIT
@@ -43,7 +43,7 @@ def error(failure: BuildbellError) -> Message:
     text = reply(failure.sentence)
     buttons = [
         button(ids.numbered(ids.BUILD_CHOOSE_APP, place), choice.label, value=choice.text)
-        for place, choice in enumerate(failure.choices[:CHOICES_SHOWN], start=1)
+        for place, choice in enumerate(failure.suggestions[:CHOICES_SHOWN], start=1)
         if choice.text and length(choice.text) <= VALUE_LIMIT
     ]
     return Message(text.text, (*text.blocks, *(block.to_dict() for block in actions(*buttons))))
@@ -57,10 +57,10 @@ def answer_value(request_id: str, build_slug: str) -> str:
 
 
 def read_answer(value: str) -> tuple[str, str]:
-    """Return the request id and the build slug (or NO_BUILD) of a button. Raises `ViewGone` for a foreign value."""
+    """Return the request id and the build slug (or NO_BUILD) of a button. Raises `ViewExpired` for a foreign value."""
     request_id, _, build_slug = value.partition(" ")
     if not request_id or not build_slug:
-        raise ViewGone("That question is too old to be answered. Ask again.")
+        raise ViewExpired("That question is too old to be answered. Ask again.")
     return request_id, build_slug
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.engine import Engine, Job, RetryAt
-from bot.errors import BuildbellError, NothingNamed
+from bot.errors import BuildbellError, MissingArgument
 from bot.outbox import Outbox
 from bot.permissions import Access, Asker
 from bot.statistics.queries import Statistics, StatsWanted
@@ -54,7 +54,7 @@ class Digests:
         """What the channel gets, oldest first."""
         self._access.check_member(asker)
         if not asker.channel_id:
-            raise NothingNamed(f"Figures come to a channel: type {self._command} digest in one.")
+            raise MissingArgument(f"Figures come to a channel: type {self._command} digest in one.")
         return await self._digests.list_of_channel(asker.workspace_id, asker.channel_id)
 
     # Setting up, ending, going on.

@@ -10,7 +10,7 @@ from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.domain.abort_reasons import Reason
 from bot.domain.builds import format_duration
-from bot.errors import ViewGone
+from bot.errors import ViewExpired
 from bot.slack import ids
 from bot.slack.blocks import actions, button, context, message, section
 from bot.slack.build_lists import VALUE_LIMIT
@@ -48,7 +48,7 @@ class StatsPage:
 
 
 def read_stats_page(value: str) -> StatsPage:
-    """What the pressed button stands for. Raises `ViewGone` for a value that is not ours."""
+    """What the pressed button stands for. Raises `ViewExpired` for a value that is not ours."""
     try:
         facts = dict(json.loads(value))
         by = facts.pop("by", None)
@@ -57,7 +57,7 @@ def read_stats_page(value: str) -> StatsPage:
             StatsWanted(**known | {"days": min(MOST_DAYS, max(1, int(known.get("days", USUAL_DAYS))))}), by
         )
     except (ValueError, TypeError, KeyError, AttributeError) as broken:
-        raise ViewGone("Those figures are too old to be asked further. Type the command again.") from broken
+        raise ViewExpired("Those figures are too old to be asked further. Type the command again.") from broken
 
 
 def stats_message(stats: Stats, page: StatsPage, titles: Mapping[str, str], *, past: str = "") -> Message:

@@ -21,9 +21,9 @@ from bot.errors import (
     BitriseNotFound,
     BitriseRefused,
     BitriseUnavailable,
-    ConnectionDead,
     NotConnected,
     SealBroken,
+    TokenRejected,
 )
 from bot.sync.import_requests import IMPORT, Imports
 from bot.sync.updates import Observer
@@ -67,7 +67,7 @@ class Importing:
             page = await self._ask(row)
         except NotConnected:
             return  # disconnecting has deleted the rows; connecting plans anew
-        except (ConnectionDead, SealBroken):
+        except (TokenRejected, SealBroken):
             pause = LOOK_AGAIN
         except (BitriseBusy, BitriseUnavailable) as error:
             pause = await self._fail(row, error)

@@ -22,8 +22,8 @@ from bot.errors import (
     BitriseRefused,
     BitriseUnavailable,
     BuildbellError,
-    ConnectionDead,
     NotConnected,
+    TokenRejected,
 )
 from bot.notifications.events import News
 from bot.outbox import Outbox
@@ -122,7 +122,7 @@ class Tracker:
             await self._apps.refresh_if_older(workspace_id, than=APPS_KEPT)
         except NotConnected:
             return  # nothing to look with; connecting plans the next sweep
-        except ConnectionDead as dead:
+        except TokenRejected as dead:
             error = None if await self._connections.revive(workspace_id) else dead
         except BitriseError as trouble:
             log.warning("a sweep failed", extra={"workspace": workspace_id, "error": str(trouble)})
@@ -232,7 +232,7 @@ class Tracker:
 
     def _back_off(self, workspace_id: str, error: BuildbellError) -> timedelta:
         """Longer with every failure in a row, at least as long as Bitrise asks for."""
-        if isinstance(error, ConnectionDead):
+        if isinstance(error, TokenRejected):
             return ASK_AGAIN
         failures = self._failures[workspace_id] = self._failures.get(workspace_id, 0) + 1
         pause = min(LONGEST_BACK_OFF, self._watched * 2.0 ** min(failures, 10))

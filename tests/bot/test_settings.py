@@ -1,4 +1,4 @@
-"""Settings and the command line: what an operator sets, gets wrong, and is told."""
+"""Settings and the command line: defaults, invalid values and their explanations."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pydantic import SecretStr
 
 from bot.__main__ import main
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE
-from bot.settings import Settings, SettingsWrong, read_settings
-from bot.settings_check import missing_for_run
-from bot.settings_typos import unknown_names
+from bot.settings import InvalidSettings, Settings, read_settings
+from bot.settings_check import check_required, find_typos
 from bot.vault import KEY_BYTES, new_key, parse_keys
 
 SECRET = "xoxb-2323-2424-AbCdEfGh"
@@ -20,13 +19,13 @@ SECRET = "xoxb-2323-2424-AbCdEfGh"
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No .env but the one a test writes."""
+    """Run in a folder whose only .env is the test's own."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
-    """Run the command line, which must refuse, and return what it says."""
+    """Run a command that must fail, and return its error output."""
     with pytest.raises(SystemExit) as stop:
         main(list(arguments))
     assert stop.value.code == 2
@@ -49,19 +48,19 @@ def test_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, empty_f
     assert (settings.command, settings.port) == ("/ship", 5000)
 
 
-def test_a_step_may_give_the_reasons_that_people_may(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ci_steps_may_give_every_reason_that_people_may_choose(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings().ci_reasons == ("no-changes",)
     monkeypatch.setenv("BUILDBELL_CI_REASONS", ", ".join(REASONS_TO_CHOOSE))
     assert read_settings().ci_reasons == REASONS_TO_CHOOSE
 
 
-def test_a_reason_nobody_knows_is_named_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_ci_reason_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDBELL_CI_REASONS", "no-changes,boredom")
-    with pytest.raises(SettingsWrong, match="BUILDBELL_CI_REASONS should be 'superseded', 'wrong-target'"):
+    with pytest.raises(InvalidSettings, match="BUILDBELL_CI_REASONS should be 'superseded', 'wrong-target'"):
         read_settings()
 
 
-def test_lists_are_plain_text_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDBELL_CONNECT_USERS", " U024BE7LH, W0G9QF9C6 ,")
     monkeypatch.setenv("BUILDBELL_REPORT_GREEN_USERS", "*")
     settings = read_settings()
@@ -77,12 +76,12 @@ def test_empty_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.report_green_users == ()
 
 
-def test_app_token_means_socket_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_token_selects_socket_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDBELL_SLACK_APP_TOKEN", "xapp-1-A1-2-abc")
     assert read_settings().uses_socket_mode
 
 
-def test_addresses_are_joined_without_doubled_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_urls_are_normalized_for_joining(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDBELL_SLACK_API_URL", "http://127.0.0.1:9/api")
     monkeypatch.setenv("BUILDBELL_PUBLIC_URL", "https://buildbell.example.com/")
     settings = read_settings()
@@ -90,18 +89,18 @@ def test_addresses_are_joined_without_doubled_slashes(monkeypatch: pytest.Monkey
     assert settings.public_url == "https://buildbell.example.com"
 
 
-def test_a_secret_out_of_a_file_may_end_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_break_after_a_secret_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDBELL_METRICS_TOKEN", "t0k3n\n")
     assert read_settings().metrics_token == SecretStr("t0k3n")
 
 
 @pytest.mark.parametrize("field", ["slack_signing_secret", "metrics_token", "slack_client_secret"])
-def test_blanks_are_no_secret(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blank_secret_counts_as_not_set(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"BUILDBELL_{field.upper()}", " ")
     assert getattr(read_settings(), field) is None
 
 
-def test_secrets_do_not_show() -> None:
+def test_secrets_are_not_in_the_repr() -> None:
     settings = Settings(
         slack_bot_token=SECRET, encryption_keys="a-key-nobody-sees", slack_signing_secret="8f7e6d",
         database_url="postgresql://ana:hunter2@host/buildbell",
@@ -132,7 +131,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "value", "told"), WRONG)
 @pytest.mark.parametrize("command", ["run", "migrate", "doctor", "manifest"])
-def test_wrong_value_is_one_sentence(
+def test_invalid_value_is_explained_in_one_sentence(
     name: str,
     value: str,
     told: str,
@@ -147,16 +146,16 @@ def test_wrong_value_is_one_sentence(
     assert "AbCdEfGh" not in sentence
 
 
-def test_everything_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_values_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDBELL_PORT", "many")
     monkeypatch.setenv("BUILDBELL_COMMAND", "build")
-    with pytest.raises(SettingsWrong) as wrong:
+    with pytest.raises(InvalidSettings) as wrong:
         read_settings()
     assert {problem.split()[0] for problem in wrong.value.problems} == {"BUILDBELL_PORT", "BUILDBELL_COMMAND"}
     assert wrong.value.__cause__ is None
 
 
-def test_run_without_settings_names_each_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_names_every_missing_setting(capsys: pytest.CaptureFixture[str]) -> None:
     bot_token, way_in, keys = refused(capsys, "run")
     assert "BUILDBELL_SLACK_BOT_TOKEN is not set" in bot_token
     assert "BUILDBELL_SLACK_APP_TOKEN" in way_in
@@ -165,29 +164,29 @@ def test_run_without_settings_names_each_that_is_missing(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("role", ["web", "worker"])
-def test_sqlite_serves_one_process_that_does_everything(role: Any) -> None:
+def test_sqlite_needs_the_role_all(role: Any) -> None:
     facts: dict[str, Any] = {"slack_bot_token": SECRET, "slack_app_token": "xapp-1", "encryption_keys": new_key()}
-    [told] = missing_for_run(Settings(**facts, role=role))
+    [told] = check_required(Settings(**facts, role=role))
     assert told.startswith(f"BUILDBELL_ROLE is {role}, and BUILDBELL_DATABASE_URL names SQLite")
-    assert missing_for_run(Settings(**facts, role=role, database_url="postgresql://host/buildbell")) == []
+    assert check_required(Settings(**facts, role=role, database_url="postgresql://host/buildbell")) == []
 
 
-def test_a_worker_needs_no_way_into_slack() -> None:
+def test_worker_needs_neither_app_token_nor_signing_secret() -> None:
     worker = Settings(
         slack_bot_token=SECRET, encryption_keys=new_key(), role="worker", database_url="postgresql://host/buildbell"
     )
-    assert missing_for_run(worker) == []
+    assert check_required(worker) == []
 
 
-def test_either_way_into_slack_is_enough() -> None:
+def test_app_token_or_signing_secret_is_enough() -> None:
     key = new_key()
     by_socket = Settings(slack_bot_token=SECRET, slack_app_token="xapp-1", encryption_keys=key)
     by_http = Settings(slack_bot_token=SECRET, slack_signing_secret="8f7e", encryption_keys=key)
-    assert missing_for_run(by_socket) == missing_for_run(by_http) == []
+    assert check_required(by_socket) == check_required(by_http) == []
 
 
 @pytest.mark.parametrize("keys", ["c2hvcnQ=", "not base64!", "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=,c2hvcnQ="])
-def test_run_with_a_wrong_key_does_not_show_it(
+def test_invalid_encryption_key_is_not_shown(
     keys: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BUILDBELL_SLACK_BOT_TOKEN", SECRET)
@@ -198,15 +197,15 @@ def test_run_with_a_wrong_key_does_not_show_it(
     assert not any(piece in sentence for piece in keys.split(","))
 
 
-def test_file_that_is_no_text_is_said(empty_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_env_file_that_is_not_text_is_reported(empty_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (empty_folder / ".env").write_bytes(b"BUILDBELL_COMMAND=\xff\xfe")
     assert refused(capsys, "migrate") == [
         "buildbell: The file .env cannot be read as UTF-8 text: correct it, or move it away."
     ]
 
 
-def test_a_slip_in_a_name_is_noticed() -> None:
-    assert unknown_names(["BUILDBELL_PORT", "HOME", "BUILDBELL_SLACK_BOT_TOKENS"]) == [
+def test_misspelled_variable_is_reported() -> None:
+    assert find_typos(["BUILDBELL_PORT", "HOME", "BUILDBELL_SLACK_BOT_TOKENS"]) == [
         "BUILDBELL_SLACK_BOT_TOKENS is no setting. Did you mean BUILDBELL_SLACK_BOT_TOKEN?"
     ]
 
@@ -215,7 +214,7 @@ def test_a_slip_in_a_name_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["keys"], ["sing"], ["run", "--port", "1"]])
-def test_what_is_no_command_is_answered_with_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_command_prints_the_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     said = "\n".join(refused(capsys, *arguments))
     assert "usage: buildbell" in said
     assert "Traceback" not in said
@@ -230,7 +229,7 @@ def test_what_is_no_command_is_answered_with_usage(arguments: list[str], capsys:
     ],
     ids=["value", "another value", "left out"],
 )
-def test_an_option_that_is_wrong_is_one_sentence(
+def test_invalid_option_is_explained_in_one_sentence(
     arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refused(capsys, *arguments) == [f"buildbell: {told}"]
@@ -244,13 +243,13 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(f"    {command} " in said for command in ("run", "migrate", "copy", "doctor", "manifest", "keys"))
 
 
-def test_new_key_is_one_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_key_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
     main(["keys", "new"])
     [key] = parse_keys(capsys.readouterr().out)
     assert len(key) == KEY_BYTES
 
 
-def test_migrate_makes_the_database_and_says_its_version(
+def test_migrate_creates_the_database_and_prints_its_version(
     empty_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["migrate"])
@@ -258,7 +257,7 @@ def test_migrate_makes_the_database_and_says_its_version(
     assert (empty_folder / "buildbell.db").exists()
 
 
-def test_migrate_where_nothing_can_be_written(
+def test_migrate_in_an_unwritable_folder_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BUILDBELL_DATABASE_URL", "sqlite:///nowhere/buildbell.db")
@@ -271,30 +270,30 @@ def test_migrate_where_nothing_can_be_written(
 OAUTH: dict[str, Any] = {"slack_client_id": "12.34", "slack_client_secret": "s3cr3t-of-the-app"}
 
 
-def test_with_oauth_no_bot_token_is_needed() -> None:
+def test_oauth_needs_no_bot_token() -> None:
     ready = Settings(
         **OAUTH, slack_app_token="xapp-1", encryption_keys=new_key(), public_url="https://buildbell.example.com"
     )
     assert ready.uses_oauth
-    assert missing_for_run(ready) == []
+    assert check_required(ready) == []
 
 
 @pytest.mark.parametrize("left_out", list(OAUTH))
-def test_half_of_oauth_is_told(left_out: str) -> None:
+def test_client_id_and_secret_need_each_other(left_out: str) -> None:
     half = {name: value for name, value in OAUTH.items() if name != left_out}
     settings = Settings(**half, slack_bot_token=SECRET, slack_app_token="xapp-1", encryption_keys=new_key())
-    [sentence] = missing_for_run(settings)
+    [sentence] = check_required(settings)
     assert sentence.startswith(f"BUILDBELL_{left_out.upper()} is not set")
     assert "s3cr3t" not in sentence
 
 
-def test_oauth_without_an_address_is_told() -> None:
+def test_oauth_needs_the_public_url() -> None:
     settings = Settings(**OAUTH, slack_app_token="xapp-1", encryption_keys=new_key())
-    [sentence] = missing_for_run(settings)
+    [sentence] = check_required(settings)
     assert "BUILDBELL_PUBLIC_URL is not set" in sentence
 
 
-def test_a_client_id_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_client_id_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDBELL_SLACK_CLIENT_ID", "A0123")
-    with pytest.raises(SettingsWrong, match="BUILDBELL_SLACK_CLIENT_ID must be two numbers"):
+    with pytest.raises(InvalidSettings, match="BUILDBELL_SLACK_CLIENT_ID must be two numbers"):
         read_settings()

@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 
-from bot.quoting import quote
+from bot.notifications.filters import quote
 from commands.tokenizer import UserMention, read, split
 from tests.commands.typed import ANY_TEXT, PLAIN
 

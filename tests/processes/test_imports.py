@@ -16,7 +16,7 @@ INSTALLING = {
     "bot.workspaces.installation_store",
     "bot.workspaces.slack_tokens",
 }
-OTHER_COMMANDS = {"bot.maintenance.copy_database", "bot.doctor", "bot.maintenance.rotate_keys", "bot.settings_typos"}
+OTHER_COMMANDS = {"bot.maintenance.copy_database", "bot.doctor", "bot.maintenance.rotate_keys"}
 POSTGRES = {
     "psycopg",
     "psycopg_pool",

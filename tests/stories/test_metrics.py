@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.settings_check import missing_for_run
+from bot.settings_check import check_required
 from playground.bitrise.model import Status
 from tests.world import World
 
@@ -75,5 +75,5 @@ async def test_what_is_over_a_day_old_is_no_longer_told(open_world: Open) -> Non
 def test_builds_are_not_told_without_a_token() -> None:
     from bot.settings import Settings
 
-    told = missing_for_run(Settings(_env_file=None, build_metrics=True))
+    told = check_required(Settings(_env_file=None, build_metrics=True))
     assert [line for line in told if "BUILDBELL_BUILD_METRICS is on" in line]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.eta import Eta
-from bot.errors import AppNotFound, BuildbellError, Choice, NotConnected, ViewGone
+from bot.errors import AppNotFound, BuildbellError, NotConnected, Suggestion, ViewExpired
 from bot.results.messages import log_message
 from bot.slack import build_lists as lists
 from bot.slack import ids, replies
@@ -61,7 +61,7 @@ def test_filters_too_long_for_a_button_leave_it_out(build: Make) -> None:
 
 @given(st.text())
 def test_a_page_that_is_not_ours_is_refused(value: str) -> None:
-    with pytest.raises(ViewGone):
+    with pytest.raises(ViewExpired):
         lists.read_page(value)
 
 
@@ -120,7 +120,7 @@ def test_an_answered_question_has_no_buttons(seen: Seen) -> None:
 
 @pytest.mark.parametrize("value", ["", "r1", " b1"])
 def test_an_answer_that_is_not_ours_is_refused(value: str) -> None:
-    with pytest.raises(ViewGone):
+    with pytest.raises(ViewExpired):
         replies.read_answer(value)
 
 
@@ -136,8 +136,8 @@ def test_an_error_is_a_sentence(seen: Seen) -> None:
 
 
 def test_an_error_has_its_ways_out_as_buttons(seen: Seen) -> None:
-    choices = (Choice("iOS Shop", "ios-shop deploy"), Choice("Android <Shop>", "android-shop deploy"))
-    message = replies.error(AppNotFound("Which app is `<shop>`?", choices=choices))
+    suggestions = (Suggestion("iOS Shop", "ios-shop deploy"), Suggestion("Android <Shop>", "android-shop deploy"))
+    message = replies.error(AppNotFound("Which app is `<shop>`?", suggestions=suggestions))
     assert seen(message) == "Which app is `&lt;shop&gt;`?\n[iOS Shop] [Android <Shop>]"
     assert buttons(message) == [
         ("build.choose-app:1", "ios-shop deploy"),
@@ -146,9 +146,9 @@ def test_an_error_has_its_ways_out_as_buttons(seen: Seen) -> None:
     assert all(ids.any_number(ids.BUILD_CHOOSE_APP).match(action_id) for action_id, _ in buttons(message))
 
 
-@given(st.text(), st.lists(st.builds(Choice, st.text(), st.text()), max_size=30))
-def test_any_error_can_be_shown(seen: Seen, sentence: str, choices: list[Choice]) -> None:
-    assert seen(replies.error(BuildbellError(sentence, choices=tuple(choices))))
+@given(st.text(), st.lists(st.builds(Suggestion, st.text(), st.text()), max_size=30))
+def test_any_error_can_be_shown(seen: Seen, sentence: str, suggestions: list[Suggestion]) -> None:
+    assert seen(replies.error(BuildbellError(sentence, suggestions=tuple(suggestions))))
 
 
 def test_the_health_of_the_connection(workspace: Callable[..., WorkspaceRow]) -> None:

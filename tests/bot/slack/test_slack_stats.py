@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import ViewGone
+from bot.errors import ViewExpired
 from bot.slack.charts import pie, plain_table
 from bot.slack.fallback import without_new_blocks
 from bot.slack.text import Message
@@ -168,7 +168,7 @@ def test_each_button_is_the_same_question_changed_in_one_point() -> None:
 
 @given(st.text() | st.just('{"days": "x"}') | st.just("[1]") | st.just('{"days": null}'))
 def test_a_question_that_is_not_ours_is_refused(value: str) -> None:
-    with pytest.raises(ViewGone):
+    with pytest.raises(ViewExpired):
         read_stats_page(value)
 
 

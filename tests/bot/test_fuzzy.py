@@ -1,4 +1,4 @@
-"""Which name a person meant."""
+"""Fuzzy matching of names."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from bot.fuzzy import nearest, rank
 from tests.commands.typed import VERBS
 
-NAMES_KNOWN = ["iOS Shop", "android-shop", "Shop Admin", "shop", "release/3.2", "newLogin"]
+NAMES = ["iOS Shop", "android-shop", "Shop Admin", "shop", "release/3.2", "newLogin"]
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "matches"),
     [
         ("shop", ["shop", "Shop Admin", "iOS Shop", "android-shop"]),
         ("SHOP", ["shop", "Shop Admin", "iOS Shop", "android-shop"]),
@@ -24,27 +24,27 @@ NAMES_KNOWN = ["iOS Shop", "android-shop", "Shop Admin", "shop", "release/3.2", 
         ("ogi", ["newLogin"]),
         ("relaese/3.2", ["release/3.2"]),
         ("nothing like it", []),
-        ("", NAMES_KNOWN),
+        ("", NAMES),
     ],
 )
-def test_names_are_found_best_first(query: str, found: list[str]) -> None:
-    assert rank(query, NAMES_KNOWN) == found
+def test_names_are_ranked_best_first(query: str, matches: list[str]) -> None:
+    assert rank(query, NAMES) == matches
 
 
-def test_an_exact_name_wins_over_one_in_other_letters() -> None:
+def test_exact_name_wins_over_another_case() -> None:
     assert rank("Shop", ["shop", "Shop"]) == ["Shop", "shop"]
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), max_size=8), st.text(max_size=8), st.data())
-def test_every_name_answers_to_itself_first(names: list[str], other: str, data: st.DataObject) -> None:
+def test_every_name_matches_itself_first(names: list[str], other: str, data: st.DataObject) -> None:
     assert set(rank(other, names)) <= set(names)
-    if known := [name for name in names if name == name.strip()]:
-        name = data.draw(st.sampled_from(known))
+    if stripped := [name for name in names if name == name.strip()]:
+        name = data.draw(st.sampled_from(stripped))
         assert rank(name, names)[0] == name
 
 
 @pytest.mark.parametrize(
     ("typed", "meant"), [("statsu", "status"), ("ABORT", "abort"), ("abrot", "abort"), ("xyz", None), ("", None)]
 )
-def test_a_misspelt_verb_is_recognised(typed: str, meant: str | None) -> None:
+def test_misspelled_verb_is_recognized(typed: str, meant: str | None) -> None:
     assert nearest(typed, VERBS) == meant
