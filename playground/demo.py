@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from playground import tour
-from playground.botprocess import BotFailed, bare, free_port
+from playground.bot_process import BotFailed, bare, free_port
 from playground.page.server import PageServer
 from playground.stage import Stage, StageFailed
 from playground.terminal import Terminal
@@ -29,9 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.scene == "tour":
         return tour.main(into_readme=options.readme)
     if options.scene == "shots":
-        from playground import shots
+        from playground import screenshots
 
-        return shots.main([options.folder])
+        return screenshots.main([options.folder])
     try:
         asyncio.run(until_stopped(serve(options)))
     except (BotFailed, StageFailed, OSError) as error:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Self
 
 from bot.clock import Clock, SystemClock
-from playground import scenery
+from playground import sample_data
 from playground.bitrise import App, Build, PracticeBitrise
-from playground.botprocess import BotProcess, bot_environment
+from playground.bot_process import BotProcess, bot_environment
 from playground.slack import Channel, Installation, Limits, PracticeSlack, Team, User
 
 PATIENCE_SECONDS = 15.0
@@ -68,9 +68,9 @@ class Stage:
         """Start both servers, create the sample data and prepare the bot without starting it."""
         await self.slack.start()
         await self.bitrise.start()
-        self.team, self.people, self.channels = scenery.found_team(self.slack)
-        self.app = scenery.install_bot(self.slack, self.team, self.channels, site_url=self.bitrise.site_url)
-        self.apps, self.token = scenery.furnish_bitrise(self.bitrise)
+        self.team, self.people, self.channels = sample_data.found_team(self.slack)
+        self.app = sample_data.install_bot(self.slack, self.team, self.channels, site_url=self.bitrise.site_url)
+        self.apps, self.token = sample_data.furnish_bitrise(self.bitrise)
         self._at_one = {app.slug: dict(app.workflows) for app in self.apps.values()}
         environment = bot_environment(slack=self.slack, bitrise=self.bitrise, app=self.app, folder=self.folder)
         self.bot = BotProcess(environment, self.folder)
@@ -88,7 +88,7 @@ class Stage:
         self.speed = speed
         for app in self.apps.values():
             for name, workflow in self._at_one[app.slug].items():
-                app.workflows[name] = scenery.quicker(workflow, speed)
+                app.workflows[name] = sample_data.quicker(workflow, speed)
 
     @property
     def shop(self) -> App:

@@ -11,8 +11,8 @@ from typing import Any
 
 from playground.bitrise import Build
 from playground.bitrise.model import STATUS_OF, Outcome
-from playground.reading import view_text
-from playground.screens import Screens, Sight, plain
+from playground.new_messages import NewMessage, NewMessages, plain
+from playground.plain_text import view_text
 from playground.slack import Message, View
 from playground.stage import Stage
 
@@ -39,7 +39,7 @@ class Terminal:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._screens = Screens(stage.slack, people=stage.people, channels=stage.channels, app=stage.app)
+        self._screens = NewMessages(stage.slack, people=stage.people, channels=stage.channels, app=stage.app)
         self._person, self._channel = stage.people["ana"], stage.channels["ios"]
         self._is_over = asyncio.Event()
         self._acts: Mapping[str, Act] = {
@@ -141,7 +141,7 @@ class Terminal:
 
         await self._stage.wait_for(is_published, "the Home tab")
         view = slack.home(self._person, self._stage.app)
-        return str(Sight("Home", plain(view_text(view.body, self._screens.names)))) if view else ""
+        return str(NewMessage("Home", plain(view_text(view.body, self._screens.names)))) if view else ""
 
     # Actions at Bitrise and on the bot.
 

@@ -23,9 +23,9 @@ from bot.app import Bot
 from bot.settings import Settings
 from bot.vault import new_key
 from playground.bitrise import Build
-from playground.botprocess import ROOT
+from playground.bot_process import ROOT
 from playground.clock import SteppedClock
-from playground.screens import Screens
+from playground.new_messages import NewMessages
 from playground.slack import Message, User
 from playground.stage import Stage
 
@@ -78,7 +78,7 @@ class Tour:
         )
         self._bot = Bot(settings, clock=self._clock, new_id=lambda: f"{next(self._ids):016x}")
         await self._bot.start()
-        self._screens = Screens(stage.slack, people=stage.people, channels=stage.channels, app=stage.app)
+        self._screens = NewMessages(stage.slack, people=stage.people, channels=stage.channels, app=stage.app)
         self._ios, self._ada = stage.channels["ios"], stage.people["ada"]
         self._ana, self._bo = stage.people["ana"], stage.people["bo"]
 

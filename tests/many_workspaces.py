@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from playground.bitrise import App as BitriseApp
 from playground.bitrise import Workflow
-from playground.botprocess import free_port
+from playground.bot_process import free_port
 from playground.slack import App, Channel, Installation, Team, User
 from tests.world import World
 

@@ -17,7 +17,7 @@ from bot.vault import new_key
 from playground.bitrise import App as BitriseApp
 from playground.bitrise import Build, PracticeBitrise, Workflow
 from playground.clock import SteppedClock
-from playground.reading import message_text, view_text
+from playground.plain_text import message_text, view_text
 from playground.slack import App, Channel, Delivery, Limits, Message, PracticeSlack, User, View
 
 MINUTES_OF = {"deploy": 7, "test": 4, "primary": 3}

@@ -1,4 +1,4 @@
-"""A practice Bitrise: the v0.1 API on a real socket, with apps and builds that a test or a clock moves."""
+"""A practice Bitrise: the v0.1 API on a real socket, with builds that a test or a clock moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The practice Bitrise by itself: ``python -m playground.bitrise`` prints where it is and a token for it."""
+"""Serve a practice Bitrise alone: ``python -m playground.bitrise`` prints its URL and a token."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import timedelta
 from playground.bitrise import Artifact, PracticeBitrise, TriggerRule, User, Workflow, Workspace, aab, apk, ipa
 from playground.bitrise.history import seed_history
 from playground.clock import ScaledClock
-from playground.stopping import wait_for_stop
+from playground.signals import wait_for_stop
 
 ARTIFACTS = (ipa(), apk(), aab(), Artifact("test-report.html"))
 
 
 def furnish(bitrise: PracticeBitrise) -> tuple[Workspace, User]:
-    """A workspace with three apps and two months behind them, and a user for the bot."""
+    """Create a workspace with three apps, two months of builds, and a user for the bot."""
     workspace, user = bitrise.add_workspace("Acme", concurrency=4), bitrise.add_user("bitrise-bot")
     created_at = bitrise.now() - timedelta(days=400)
     workflows = {

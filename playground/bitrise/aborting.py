@@ -1,4 +1,4 @@
-"""Abort a build, or a pipeline: what may be sent, what it leaves behind."""
+"""Abort builds and pipelines: the request's fields and its effect."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def abort_build(call: Call) -> Answer:
 
 
 def read_abort(call: Call) -> dict[str, Any]:
-    """No field is needed, but an object is."""
+    """Read the request, a JSON object without required fields."""
     sent = call.body()
     for name, kind in ABORT_FIELDS.items():
         if sent.get(name) is not None and not isinstance(sent[name], kind):

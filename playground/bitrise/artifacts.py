@@ -1,6 +1,6 @@
-"""Files that builds leave behind. What can be installed tells of itself in the words of the step that uploads it.
+"""Artifacts of builds, with the metadata of installable files.
 
-The words are those of https://github.com/bitrise-steplib/steps-deploy-to-bitrise-io (``uploaders/``).
+The metadata is that of https://github.com/bitrise-steplib/steps-deploy-to-bitrise-io (``uploaders/``).
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ SHOP = "dev.acme.shop"
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """``kind`` as in ``artifact_type``: ``ios-ipa``, ``android-apk`` (an .aab, too) or ``file``."""
+    """A file; ``kind`` is the ``artifact_type``: ``ios-ipa``, ``android-apk`` (also for .aab) or ``file``."""
 
     title: str
     kind: str = "file"
     size_bytes: int = 3_558_274
     is_public: bool = False
-    """Whether its install page is there from the beginning."""
+    """Whether its public install page is on from the start."""
     meta: Mapping[str, Any] | None = None
 
     @property
     def full_meta(self) -> dict[str, Any] | None:
-        """Only what can be installed has one; its size is a decimal string."""
+        """The metadata of an installable file, with its size as a decimal string."""
         if self.kind not in INSTALLABLE:
             return None
         return {"file_size_bytes": f"{self.size_bytes:.6f}", **(self.meta or {})}
 
     @property
     def may_be_public(self) -> bool:
-        """Neither a bundle for a store nor an app that is signed for one can be installed from a page."""
+        """Whether an install page can install it: no store bundle and no app signed for a store."""
         signed_for = ((self.meta or {}).get("provisioning_info") or {}).get("ipa_export_method")
         return self.kind in INSTALLABLE and not self.title.endswith(".aab") and signed_for != "app-store"
 
@@ -55,7 +55,7 @@ def ipa(
     size_bytes: int = 48_211_932,
     is_public: bool = True,
 ) -> Artifact:
-    """For iOS; ``export_method`` is ``development``, ``ad-hoc``, ``enterprise`` or ``app-store``."""
+    """Create an iOS app; ``export_method`` is ``development``, ``ad-hoc``, ``enterprise`` or ``app-store``."""
     app_info = {
         "app_title": title.rpartition(".")[0],
         "bundle_id": bundle_id,
@@ -98,7 +98,7 @@ def aab(
     package: str = SHOP,
     size_bytes: int = 27_402_551,
 ) -> Artifact:
-    """A bundle for Google Play: uploaded with the type of an .apk, and never on a public page."""
+    """Create a bundle for Google Play, uploaded as an .apk and without a public page."""
     meta = {"app_info": _android_info(version, build_number, package), **_module(title, "aab")}
     return Artifact(title, "android-apk", size_bytes, False, meta)
 

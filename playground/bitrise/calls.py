@@ -1,4 +1,4 @@
-"""One API call: what came in, what it is allowed to see, what goes out."""
+"""One API call: its request, its permissions, its response."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOT_JSON = "Invalid request: does not contain a 'payload', or it is not a valid 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``body`` is a JSON value, or the text of anything that is not JSON."""
+    """A response; ``body`` is a JSON value, or the text of anything else."""
 
     body: Any
     status: int = 200
@@ -35,7 +35,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``path`` is below the version; ``needs`` is the lowest role, in the app where the path names one."""
+    """An operation; ``path`` is below the version, ``needs`` the lowest role, in the app of the path if any."""
 
     method: str
     path: str
@@ -46,14 +46,14 @@ class Route:
 
 @dataclass(frozen=True)
 class Call:
-    """A call that may be answered: its token is good. Looking something up refuses what the token may not see."""
+    """A call with a valid token. Lookups refuse what the token isn't allowed to see."""
 
     world: World
     now: datetime
     route: Route
     token: Token
     places: Mapping[str, str]
-    """The parts of the path that are named in the route."""
+    """The path parameters of the route."""
     query: Mapping[str, str]
     content_type: str
     raw: bytes
@@ -77,17 +77,17 @@ class Call:
 
     @cached_property
     def artifact(self) -> StoredArtifact:
-        found = [each for each in self.build.artifacts if each.slug == self.places["artifact"]]
-        if not found:
+        matches = [each for each in self.build.artifacts if each.slug == self.places["artifact"]]
+        if not matches:
             raise not_found()
-        return found[0]
+        return matches[0]
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        found = [each for each in self.app.pipeline_runs if each.id == self.places["pipeline"]]
-        if not found:
+        matches = [each for each in self.app.pipeline_runs if each.id == self.places["pipeline"]]
+        if not matches:
             raise not_found()
-        return found[0]
+        return matches[0]
 
     def signed_url(self, path: str) -> str:
         return self.world.signer.sign(self.site_url, path, self.now)
@@ -97,7 +97,7 @@ class Call:
         return [app for app in self.world.apps.values() if self.token.role_in(app) >= self.route.needs]
 
     def body(self) -> dict[str, Any]:
-        """The JSON object that was sent; a JSON content type is asked for since 2026."""
+        """Return the JSON object that was sent. Since 2026, Bitrise requires a JSON content type."""
         try:
             value = json.loads(self.raw) if self.content_type == "application/json" else None
         except ValueError:
@@ -107,11 +107,11 @@ class Call:
         return value
 
     def text(self, name: str) -> str | None:
-        """A query argument; an empty one is as good as none."""
+        """Return a query argument; an empty one counts as missing."""
         return self.query.get(name) or None
 
     def choice(self, name: str, *choices: str) -> str:
-        """One of ``choices``, the first when not given."""
+        """Return one of ``choices``, by default the first."""
         value = self.text(name) or choices[0]
         if value not in choices:
             raise bad_request(f"Invalid {name}: {value}")
@@ -129,7 +129,7 @@ class Call:
         return None if value is None else self.choice(name, "true", "false", "1", "0") in ("true", "1")
 
     def moment(self, name: str) -> datetime | None:
-        """An RFC 3339 time."""
+        """Return an RFC 3339 time."""
         value = self.text(name)
         try:
             at = None if value is None else datetime.fromisoformat(value)

@@ -1,4 +1,4 @@
-"""Commits as people make them, for builds that a push has started."""
+"""Sample commits for builds that a push starts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ VERBS = ("Fix", "Add", "Rework", "Remove", "Speed up", "Test", "Translate")
 
 
 class Commits:
-    """With a random of its own: what a commit says has no influence on how a build goes."""
+    """Generates commits with its own random, so that they don't influence the builds."""
 
     def __init__(self, seed: object) -> None:
         self._random = Random(f"commits {seed}")
 
     def params(self, commit_hash: str | None = None, message: str | None = None) -> dict[str, str]:
-        """``build_params`` of one; what is not given is made up."""
+        """Return the ``build_params`` of a commit, generated where not given."""
         return {"commit_hash": commit_hash or self.hash(), "commit_message": message or self.message()}
 
     def hash(self) -> str:
@@ -27,5 +27,5 @@ class Commits:
 
 
 def signed_off(message: str, name: str, email: str) -> str:
-    """With the trailer that ``git commit --signoff`` writes: Bitrise tells of an author nowhere else."""
+    """Add the trailer of ``git commit --signoff``, the only place where Bitrise shows an author."""
     return f"{message}\n\nSigned-off-by: {name} <{email}>"

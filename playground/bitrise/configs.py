@@ -1,4 +1,4 @@
-"""The bitrise.yml of an app: its own, or one written from its workflows."""
+"""The bitrise.yml of an app: its own, or one generated from its workflows."""
 
 from __future__ import annotations
 

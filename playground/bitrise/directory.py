@@ -1,4 +1,4 @@
-"""Who and what is registered: workspaces, users, tokens, apps."""
+"""Register workspaces, users, tokens and apps."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 
 from bot.clock import Clock
+from playground.bitrise.ids import Ids
 from playground.bitrise.model import App, TriggerRule, Workflow
-from playground.bitrise.names import Names
 from playground.bitrise.people import Role, Token, User, Workspace
 
 
@@ -17,7 +17,7 @@ class Directory:
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self._clock = clock
         self.random = Random(seed)
-        self.names = Names(self.random)
+        self.names = Ids(self.random)
         self.apps: dict[str, App] = {}
         self.tokens: dict[str, Token] = {}
 
@@ -37,7 +37,7 @@ class Directory:
         role: str | Mapping[App, str] = "developer",
         expires_at: datetime | None = None,
     ) -> str:
-        """A personal access token; a mapping gives a role per app and hides the others."""
+        """Create a personal access token. A mapping gives a role per app and hides the others."""
         return self._add_token("bitpat_", user, role, expires_at)
 
     def add_workspace_token(
@@ -47,7 +47,7 @@ class Directory:
         role: str | Mapping[App, str] = "developer",
         expires_at: datetime | None = None,
     ) -> str:
-        """A workspace API token; it has no ``/me`` and reaches the workspace's apps only."""
+        """Create a workspace API token, which has no ``/me`` and reaches the workspace's apps only."""
         return self._add_token("bitwat_", workspace, role, expires_at)
 
     def _add_token(
@@ -58,7 +58,7 @@ class Directory:
         return value
 
     def set_role(self, token: str, role: str | Mapping[App, str]) -> None:
-        """What its owner may do has changed."""
+        """Change the role of a token."""
         self.tokens[token].role, self.tokens[token].roles = _roles(role)
 
     def revoke(self, token: str) -> None:
@@ -78,7 +78,7 @@ class Directory:
         trigger_map: Sequence[TriggerRule] = (),
         **settings: Any,
     ) -> App:
-        """Without ``workflows`` it has one, ``primary``. ``settings`` are further fields of ``App``."""
+        """Create an app, by default with the workflow ``primary``. ``settings`` are further fields of `App`."""
         repo_slug = repo_slug or title.lower().replace(" ", "-")
         app = App(
             slug=settings.pop("slug", None) or self.names.slug(),

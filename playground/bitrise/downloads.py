@@ -1,4 +1,4 @@
-"""Signed URLs that need no token and end after ten minutes, as the store behind Bitrise gives them."""
+"""Signed download URLs, valid for ten minutes without a token, like those of Bitrise's storage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Signer:
         return f"{url}{path}?expires={expires}&signature={self._signature(path, expires)}"
 
     def check(self, path: str, query: Mapping[str, str], headers: Mapping[str, str], now: datetime) -> None:
-        """Refused with a token in the header (two ways to sign are one too many), forged, or too late."""
+        """Check a URL. It is refused if it is forged, expired, or sent with a token (two authentications)."""
         if "Authorization" in headers:
             raise Refused(400, "Only one auth mechanism allowed", form="html")
         expires = query.get("expires", "")

@@ -1,4 +1,4 @@
-"""The filters of an app's builds: every one given must fit."""
+"""Filters of an app's builds; a build has to match all of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _number_filters(call: Call) -> list[BuildFilter]:
 
 
 def _time_filters(call: Call) -> list[BuildFilter]:
-    """Unix seconds, both ends included."""
+    """Read the limits in Unix seconds, both included."""
     filters: list[BuildFilter] = []
     if (after := call.number("after")) is not None:
         filters.append(lambda build: int(build.triggered_at.timestamp()) >= after)

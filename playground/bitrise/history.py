@@ -1,4 +1,4 @@
-"""Months of believable past builds, for lists, estimates and statistics."""
+"""Generate months of plausible past builds, for lists, estimates and statistics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORKDAY_HOURS = (8, 19)
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """How much happened: ``aborted`` and ``skipped`` are shares of all builds; failures come from the workflows."""
+    """The amount of builds; ``aborted`` and ``skipped`` are shares of all. Failures come from the workflows."""
 
     days: int = 60
     per_day: int = 6
@@ -28,7 +28,7 @@ class History:
 
 
 def seed_history(world: World, app: App, history: History | None = None) -> list[Build]:
-    """Builds of the last days, oldest first; all of them have ended but those that a workflow still runs."""
+    """Create builds of the last days, oldest first; those still in their planned duration keep running."""
     history = history or History()
     random = Random(f"{app.title}{history.seed}")
     builds = [_past_build(world, app, at, history, random) for at in _times(world.now(), history, random)]
@@ -37,12 +37,12 @@ def seed_history(world: World, app: App, history: History | None = None) -> list
 
 
 def _times(now: datetime, history: History, random: Random) -> Iterator[datetime]:
-    """Working hours, fewer on weekends."""
+    """Return times in working hours, fewer on weekends."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for days_ago in range(history.days, 0, -1):
         day = midnight - timedelta(days=days_ago)
-        wanted = history.per_day if day.weekday() < 5 else history.per_day // 4
-        yield from sorted(_moment(day, random) for _ in range(wanted))
+        count = history.per_day if day.weekday() < 5 else history.per_day // 4
+        yield from sorted(_moment(day, random) for _ in range(count))
 
 
 def _moment(day: datetime, random: Random) -> datetime:
@@ -68,7 +68,7 @@ def _past_build(world: World, app: App, at: datetime, history: History, random: 
 
 
 def _maybe_cut_short(build: Build, history: History, random: Random) -> None:
-    """Some are stopped by somebody or by a newer build, some find that nothing has changed."""
+    """Abort or skip some builds: by a person, by a newer build, or because nothing has changed."""
     draw = random.random()
     who = random.choice(PEOPLE)
     if draw < history.aborted:

@@ -1,4 +1,4 @@
-"""What there is at Bitrise: apps, workflows, builds, pipelines, and the calls that were accepted."""
+"""Records of the practice Bitrise: apps, workflows, builds, pipelines, and accepted calls."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from playground.bitrise.people import User, Workspace
 Outcome = Literal["success", "failed", "aborted", "aborted-with-success"]
 
 LogQuirk = Literal["repeats", "gaps", "from-zero", "no-url", "never-archived", "never"]
-"""What a log can be like: chunks twice, chunks missing until it is archived, positions from 0 as in 2018, archived
-without an address, empty and not archived for good, not there for good."""
+"""Oddities of a log: repeated chunks, chunks missing until it is archived, positions from 0 as in 2018, an archive
+without a URL, an empty log that is never archived, no log at all."""
 
 DEFAULT_STEPS = ("activate-ssh-key", "git-clone", "script", "deploy-to-bitrise-io")
 
 
 class Status(IntEnum):
-    """The numbers of https://api-docs.bitrise.io: 0 is everything that has not ended."""
+    """Numbers of https://api-docs.bitrise.io; 0 is every unfinished build."""
 
     UNFINISHED = 0
     SUCCESS = 1
@@ -56,23 +56,23 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """How its builds go: on hold for ``queue``, starting for ``boot``, running for ``duration``, then ``outcome``."""
+    """A workflow whose builds are on hold for ``queue``, start for ``boot``, run for ``duration``, then ``outcome``."""
 
     duration: timedelta | None = timedelta(minutes=7)
-    """``None`` runs until a test says otherwise."""
+    """``None`` runs until a test finishes it."""
     queue: timedelta = timedelta(seconds=20)
     boot: timedelta = timedelta(seconds=5)
     jitter: float = 0.0
-    """Share by which the three times vary, up and down."""
+    """Share by which the three times vary."""
     outcome: Outcome = "success"
     failure_rate: float = 0.0
-    """Share of its builds that fail although ``outcome`` is a success."""
+    """Share of its builds that fail if ``outcome`` is success."""
     reason: str | None = None
-    """Aborted: the text as Bitrise shows it. Aborted with success: what the step that asked for it gave as reason."""
+    """The abort reason as Bitrise shows it, or the reason of the step that aborted with success."""
     steps: tuple[str, ...] = DEFAULT_STEPS
     failed_step: str | None = None
     log: str | None = None
-    """What the failed step (or else the last but one) prints."""
+    """Output of the failed step, or else of the last but one."""
     log_quirks: tuple[LogQuirk, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
 
@@ -83,7 +83,7 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True)
 class TriggerRule:
-    """One line of a trigger map: which ref starts which workflow or pipeline."""
+    """One line of a trigger map: a ref pattern and the workflow or pipeline it starts."""
 
     kind: Literal["push", "pull-request", "tag"] = "push"
     pattern: str = "*"
@@ -106,10 +106,10 @@ class App:
     provider: str = "github"
     workflows: dict[str, Workflow] = field(default_factory=dict)
     pipelines: dict[str, Sequence[Sequence[str]]] = field(default_factory=dict)
-    """Name to stages; a stage is workflows side by side."""
+    """Stages by name; a stage is a list of parallel workflows."""
     trigger_map: Sequence[TriggerRule] = ()
     branches: list[str] = field(default_factory=list)
-    """What the repository has; the API lists only those with builds."""
+    """Branches of the repository; the API lists those with builds only."""
     rolling_builds: bool = False
     bitrise_yml: str | None = None
     is_disabled: bool = False
@@ -146,7 +146,7 @@ class Build:
     planned_reason: str | None
     triggered_at: datetime
     order: int
-    """Rises with every build; parts builds of the same second."""
+    """Increases with every build, to order builds of the same second."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """``build_params`` as they were sent."""
     triggered_by: str | None = None
@@ -162,9 +162,9 @@ class Build:
     skip_notifications: bool = False
     skip_git_status_report: bool = False
     is_ending: bool = False
-    """An abort was accepted and has not happened yet."""
+    """Whether an accepted abort is not done yet."""
     turn: int = 0
-    """Changes with every move, so that a plan made before it is void."""
+    """Changes with every state change, so that older plans become invalid."""
     has_slot: bool = False
 
     @property
@@ -205,18 +205,18 @@ class Build:
 
     @property
     def event(self) -> str:
-        """``pull-request``, ``tag`` or ``push``: what ``trigger_event_type`` filters by."""
+        """``pull-request``, ``tag`` or ``push``, for the filter ``trigger_event_type``."""
         return "pull-request" if self.pull_request_id else "tag" if self.tag else "push"
 
     @property
     def environments(self) -> dict[str, str]:
-        """What was sent as ``environments``, key to value (``mapped_to`` is the old name of ``key``)."""
+        """``environments`` as sent, by key (``mapped_to`` is the old name of ``key``)."""
         sent = self.params.get("environments") or []
         return {each.get("key") or each.get("mapped_to"): each.get("value") or "" for each in sent}
 
     @property
     def git_status(self) -> str | None:
-        """What the commit shows: ``None`` without a commit; a skipped report stays ``pending`` for ever."""
+        """The commit status: ``None`` without a commit; a skipped report stays ``pending``."""
         if not self.commit_hash:
             return None
         if not self.is_finished or self.skip_git_status_report:
@@ -236,7 +236,7 @@ class PipelineWorkflow:
 
 @dataclass(slots=True, eq=False)
 class Pipeline:
-    """A run of stages: the next stage starts when every build of the one before has succeeded."""
+    """A pipeline run. A stage starts when all builds of the stage before have succeeded."""
 
     id: str
     name: str
@@ -261,7 +261,7 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class TriggerCall:
-    """An accepted ``POST builds``: everything it started, in the order of the answer."""
+    """An accepted ``POST builds`` and the builds it started, in the order of the response."""
 
     at: datetime
     app: App
@@ -273,7 +273,7 @@ class TriggerCall:
 
 @dataclass(frozen=True, slots=True)
 class AbortCall:
-    """An accepted ``POST abort``; ``reason`` as it was sent, ``None`` when it was not."""
+    """An accepted ``POST abort``; ``reason`` as sent, or ``None``."""
 
     at: datetime
     build: Build

@@ -1,4 +1,4 @@
-"""Pages of a list. ``next`` is the slug of the first item of the next page: a place in the order, not a number."""
+"""Pages of a list. ``next`` is the slug of the first item of the next page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def page(
     start: Callable[[str], int | None] | None = None,
     paged: bool = True,
 ) -> Answer:
-    """``start`` finds where a page begins when its anchor may have left the filtered ``items`` meanwhile."""
+    """Return a page. ``start`` finds its beginning if the anchor may not match the filters anymore."""
     first = _first_index(call, items, slug, start) if paged else 0
     limit = call.limit()
     following = items[first + limit : first + limit + 1] if paged else ()

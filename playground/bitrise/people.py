@@ -1,4 +1,4 @@
-"""Who owns and who may: workspaces, users, their tokens, and the role a token has in an app."""
+"""Workspaces, users, their tokens, and the role of a token in an app."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Role(IntEnum):
-    """Rising rights in one app; ``NONE`` hides the app."""
+    """Roles in one app, in ascending order; ``NONE`` hides the app."""
 
     NONE = 0
     TESTER = 1
@@ -29,7 +29,7 @@ class Role(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Workspace:
-    """``concurrency`` builds run at a time, the rest waits on hold; ``None`` is without limit."""
+    """A workspace that runs ``concurrency`` builds at a time; ``None`` is unlimited."""
 
     slug: str
     name: str
@@ -50,14 +50,14 @@ class User:
 
 @dataclass(slots=True, eq=False)
 class Token:
-    """What a client sends in ``Authorization``: a user's personal token, or a workspace's."""
+    """A token of a user or a workspace."""
 
     value: str
     owner: User | Workspace
     role: Role
-    """The role in every app that ``roles`` does not name."""
+    """The role in every app that isn't in ``roles``."""
     roles: Mapping[str, Role]
-    """App slug to role."""
+    """Roles by app slug."""
     expires_at: datetime | None = None
     revoked: bool = False
 
@@ -65,7 +65,7 @@ class Token:
         return not self.revoked and (self.expires_at is None or now < self.expires_at)
 
     def role_in(self, app: App) -> Role:
-        """A workspace's token reaches only its own apps."""
+        """Return the role in an app. A workspace's token reaches its own apps only."""
         if isinstance(self.owner, Workspace) and app.owner is not self.owner:
             return Role.NONE
         return self.roles.get(app.slug, self.role)

@@ -32,7 +32,7 @@ def _builds(item: Build | Pipeline) -> list[Build]:
 
 
 def item_shape(item: Build | Pipeline) -> dict[str, Any]:
-    """An item of the list; ``status`` is a number here, and a word in the filter."""
+    """Build an item of the list; ``status`` is a number here and a word in the filter."""
     is_pipeline = isinstance(item, Pipeline)
     params = item.params
     return {
@@ -64,7 +64,7 @@ def item_shape(item: Build | Pipeline) -> dict[str, Any]:
 
 
 def pipeline_shape(run: Pipeline) -> dict[str, Any]:
-    """``GET pipelines/{id}``: no ``data`` around it."""
+    """Build the response of ``GET pipelines/{id}``, without ``data`` around it."""
     word = status_word(run)
     attempt = {
         "id": run.id,
@@ -112,7 +112,7 @@ def _all_workflows(run: Pipeline) -> list[dict[str, Any]]:
 
 
 def _workflow_shape(workflow: PipelineWorkflow) -> dict[str, Any]:
-    """``external_id`` is the build's slug, empty as long as there is none."""
+    """Build a workflow; ``external_id`` is the build's slug, empty before it starts."""
     build = workflow.build
     return {
         "id": workflow.id,

@@ -1,4 +1,4 @@
-"""Refusals, in every form of error body that Bitrise is known to answer with."""
+"""Error responses in every form that Bitrise is known to use."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ STANDARD_TEXTS = {
     504: "Gateway Timeout",
 }
 GATEWAY_STATUSES = frozenset({502, 503, 504})
-"""Answered by what stands before Bitrise, as a page."""
+"""Statuses of the gateway before Bitrise, with an HTML page as body."""
 
 FORMS = ("message", "error_msg", "error", "errors", "errors_object", "trigger", "html", "text")
 
 
 class Refused(Exception):
-    """The call has no effect and is answered so."""
+    """Refuse a call, without an effect."""
 
     def __init__(self, status: int, text: str | None = None, *, form: str = "message", **more: Any) -> None:
         super().__init__(text or STANDARD_TEXTS.get(status, "Error"))
@@ -34,7 +34,7 @@ class Refused(Exception):
 
 
 def not_found() -> Refused:
-    """Not there, or not for this token: Bitrise does not tell which."""
+    """Return the error for a missing object and for one the token can't see."""
     return Refused(404)
 
 
@@ -43,7 +43,7 @@ def bad_request(text: str, form: str = "message") -> Refused:
 
 
 def error_body(form: str, text: str, **more: Any) -> Any:
-    """The JSON value, or the text of a page, that says ``text`` in this form."""
+    """Return the JSON value or page that contains ``text`` in this form."""
     match form:
         case "message" | "error_msg" | "error":
             return {form: text, **more}

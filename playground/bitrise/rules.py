@@ -1,4 +1,4 @@
-"""Rules over builds: which comes first, which makes way for which, how a group ends, what an abort is told as."""
+"""Rules of builds: order, superseding, the status of a group, the wording of aborts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ROLLED = "Automatically aborted via Rolling Builds."
 
 
 def abort_wording(who: str, reason: str | None) -> str:
-    """What ``abort_reason`` says after somebody asked for it."""
-    told = f" with reason: {reason}" if reason else "."
-    return f"User {who} requested to abort this build{told}"
+    """Return the ``abort_reason`` of an abort by a person."""
+    suffix = f" with reason: {reason}" if reason else "."
+    return f"User {who} requested to abort this build{suffix}"
 
 
 def build_order(build: Build) -> tuple[datetime, int]:
@@ -21,7 +21,7 @@ def build_order(build: Build) -> tuple[datetime, int]:
 
 
 def is_superseded(older: Build, *, by: Build) -> bool:
-    """Same workflow on the same branch, pull request and tag, and not ended yet."""
+    """Return whether the older build is unfinished and has the same workflow, branch, pull request and tag."""
     if older is by or older.is_finished or older.pipeline is not None:
         return False
     return (older.workflow, older.branch, older.pull_request_id, older.tag) == (

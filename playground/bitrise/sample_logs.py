@@ -1,4 +1,4 @@
-"""What failing steps print, as real tools print it: for ``Workflow.log``. Nothing in here is anybody's secret."""
+"""Logs of failing steps as real tools print them, for `Workflow.log`. The secrets in them are invented."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ PROGRESS: Final = (
     + "".join(f"\r\x1b[2K[{'=' * (step // 10):<10}] {step:>3}%" for step in range(0, 101, 10))
     + f"\n{RED}curl: (22) The requested URL returned error: 503{OFF}\n"
 )
-"""A bar that is drawn over itself, and the one line that tells."""
+"""A progress bar that overwrites itself, and the one relevant line."""
 
 LEAKY: Final = """\
 + export API_KEY=[REDACTED]
@@ -124,7 +124,7 @@ BITRISE_TOKEN=bitpat_EXAMPLEEXAMPLEEXAMPLE
 git clone https://octocat:EXAMPLE-PASSWORD@git.example.com/acme/shop.git
 fatal: Authentication failed
 """
-"""What Bitrise knew as a secret is redacted; the rest was printed by somebody's script."""
+"""Bitrise redacts the secrets it knows; a script has printed others."""
 
 SAMPLE_LOGS: Final[Mapping[str, str]] = {
     "xcodebuild": XCODEBUILD,
@@ -136,4 +136,4 @@ SAMPLE_LOGS: Final[Mapping[str, str]] = {
     "progress": PROGRESS,
     "leaky": LEAKY,
 }
-"""By what fails in them."""
+"""Logs by the tool that fails."""

@@ -1,4 +1,4 @@
-"""The practice Bitrise on a socket: reads a call, lets faults and hooks have their say, answers, and writes it down."""
+"""Serve the practice Bitrise: read a call, apply faults and hooks, respond, record it in the journal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from aiohttp import web
 from bot.clock import Clock
 from playground.bitrise import routes
 from playground.bitrise.calls import Answer, Call, Route
+from playground.bitrise.fault_effects import KINDS, is_cut, keeps_effect, spoil
 from playground.bitrise.people import Token
-from playground.bitrise.postman import Postman
 from playground.bitrise.refusals import Refused, error_body
+from playground.bitrise.scheduler import Scheduler
 from playground.bitrise.site import Site
-from playground.bitrise.spoiling import KINDS, is_cut, keeps_effect, spoil
-from playground.bitrise.watch import FloorWatch
+from playground.bitrise.webhook_sender import WebhookSender
 from playground.bitrise.world import World
 from playground.busy import Busy
 from playground.wire import Callback, Entry, Fault, Faults, Hooks, Journal, Phase
@@ -29,7 +29,7 @@ LARGEST_BODY = 4 * 1024 * 1024
 
 
 class PracticeBitrise(World):
-    """A world with a door: the API at ``api_url``, build pages and downloads at ``site_url``."""
+    """The practice Bitrise with its API at ``api_url``, build pages and downloads at ``site_url``."""
 
     def __init__(self, clock: Clock, port: int = 0, seed: int = 0, journal_limit: int | None = None) -> None:
         super().__init__(clock, seed)
@@ -39,8 +39,8 @@ class PracticeBitrise(World):
         self.hooks = Hooks()
         self._runner: web.AppRunner | None = None
         self._busy = Busy()
-        self._postman = Postman(clock, self.journal, self._busy, self.webhooks.names)
-        self._watch = FloorWatch(clock, self._next_told_at, self.now)
+        self._postman = WebhookSender(clock, self.journal, self._busy, self.webhooks.names)
+        self._watch = Scheduler(clock, self._next_told_at, self.now)
         self.webhooks.post = self._postman.post
 
     @property
@@ -71,24 +71,24 @@ class PracticeBitrise(World):
         return bool(self._busy)
 
     async def quiet(self) -> None:
-        """Return once no call is being answered and no webhook is being delivered."""
-        await asyncio.sleep(0)  # whoever was woken by the clock gets to see it
+        """Return when no call is being answered and no webhook is being delivered."""
+        await asyncio.sleep(0)  # let tasks run that the clock has just woken
         await self._busy.quiet()
 
     @property
     def delivery_faults(self) -> Faults:
-        """How deliveries of webhooks go wrong; see `playground.bitrise.postman`."""
+        """Faults of webhook deliveries; see `playground.bitrise.webhook_sender`."""
         return self._postman.faults
 
     def _build_planned(self) -> None:
         self._watch.stir()
 
     def _next_told_at(self) -> datetime | None:
-        """When something happens that somebody wants to be told of."""
+        """Return the next scheduled time if a webhook is registered."""
         return self._floor.next_at() if self.webhooks else None
 
     def on(self, operation: str, phase: Phase, callback: Callback) -> Callable[[], None]:
-        """``await callback(facts)`` when a call reaches ``phase``; the facts are name, phase, request and answer."""
+        """Await ``callback(facts)`` when a call reaches ``phase``; the facts are name, phase, request and answer."""
         return self.hooks.on(operation, phase, callback)
 
     def _web_app(self) -> web.Application:
@@ -108,24 +108,24 @@ class PracticeBitrise(World):
 
 
 class Exchange:
-    """One call from its first byte to its line in the journal."""
+    """One call, from its first byte to its journal entry."""
 
     def __init__(self, bitrise: PracticeBitrise, route: Route, request: web.Request) -> None:
         self._bitrise = bitrise
         self._route = route
         self._request = request
         self._arrived_at = bitrise.now()
-        self._asked: dict[str, Any] = {}
+        self._request_entry: dict[str, Any] = {}
         self._got: dict[str, Any] = {}
 
     async def run(self) -> web.StreamResponse:
         raw = await self._request.read()
-        self._asked = asked(self._request, raw)
+        self._request_entry = request_entry(self._request, raw)
         try:
             return await self._go_through(raw)
         finally:
             name, journal = self._route.name, self._bitrise.journal
-            journal.add(Entry(self._arrived_at, "in", "http", name, self._asked, self._got))
+            journal.add(Entry(self._arrived_at, "in", "http", name, self._request_entry, self._got))
 
     async def _go_through(self, raw: bytes) -> web.StreamResponse:
         fault = self._bitrise.faults.take(self._route.name, path=self._request.path)
@@ -142,7 +142,7 @@ class Exchange:
         return await self._send(spoil(fault, answer), fault)
 
     def _answer(self, raw: bytes) -> tuple[Answer, bool]:
-        """The true answer, and whether the call took effect."""
+        """Return the response without faults, and whether the call took effect."""
         try:
             return self._route.handler(self._call(raw)), True
         except Refused as refused:
@@ -164,7 +164,7 @@ class Exchange:
         )
 
     def _token(self, now: datetime) -> Token:
-        """The raw token, or the old form ``token <value>``; no other scheme."""
+        """Read the raw token or the old form ``token <value>``; other schemes are refused."""
         sent = self._request.headers.get("Authorization", "")
         token = self._bitrise.tokens.get(sent.removeprefix("token ").strip())
         if token is None or not token.is_good(now):
@@ -172,7 +172,7 @@ class Exchange:
         return token
 
     async def _fire(self, phase: Phase) -> None:
-        await self._bitrise.hooks.fire(self._route.name, phase, request=self._asked, answer=self._got)
+        await self._bitrise.hooks.fire(self._route.name, phase, request=self._request_entry, answer=self._got)
 
     def _cut(self) -> web.StreamResponse:
         self._got = {"cut": True}
@@ -196,8 +196,8 @@ class Exchange:
         return response
 
 
-def asked(request: web.Request, raw: bytes) -> dict[str, Any]:
-    """The call as the journal keeps it; a body that is JSON is kept as its value."""
+def request_entry(request: web.Request, raw: bytes) -> dict[str, Any]:
+    """Return the call for the journal, with a JSON body as its value."""
     text = raw.decode(errors="replace")
     try:
         body = json.loads(text) if text else None
@@ -213,7 +213,7 @@ def got(answer: Answer) -> dict[str, Any]:
 
 
 async def refuse_unknown(request: web.Request) -> web.Response:
-    """No such place; but a path that only ends in a slash too much is led to the one without."""
+    """Answer 404, or redirect a path with a trailing slash to the one without."""
     if request.path.startswith(VERSION) and request.path.endswith("/") and request.path.rstrip("/") != VERSION:
         query = f"?{request.query_string}" if request.query_string else ""
         raise web.HTTPMovedPermanently(request.path.rstrip("/") + query)

@@ -18,7 +18,7 @@ def wire_time(at: datetime | None) -> str | None:
 
 
 def fine_time(at: datetime) -> str:
-    """Users, logs and web hooks have fractions of a second."""
+    """Format a time with fractions of a second, as in users, logs and webhooks."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -60,7 +60,7 @@ def build_shape(build: Build) -> dict[str, Any]:
 
 
 def build_shape_for_all(build: Build) -> dict[str, Any]:
-    """An item of ``GET /builds``."""
+    """Build an item of ``GET /builds``."""
     shape = {key: value for key, value in build_shape(build).items() if key not in NOT_IN_LIST_OF_ALL}
     return shape | {"repository": app_shape(build.app)}
 
@@ -112,7 +112,7 @@ def _machine(build: Build) -> dict[str, Any]:
 
 
 def credit_cost(build: Build) -> int | None:
-    """Null while it runs, and when no machine ever took it."""
+    """Return the cost; null while the build runs, and if it never reached a machine."""
     if build.started_at is None or build.finished_at is None:
         return None
     return max(1, round((build.finished_at - build.started_at).total_seconds() / 60)) * CREDITS_PER_MINUTE

@@ -1,4 +1,4 @@
-"""What stands beside the API: pages of builds and pipelines, and downloads by signed URLs."""
+"""Pages beside the API: builds, pipelines, install pages, and downloads by signed URLs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Site:
         return html_page(f"{run.app.title} #{run.number}", run.name, status_word(run), *builds)
 
     async def show_install_page(self, request: web.Request) -> web.Response:
-        """Needs no login."""
+        """Show an install page, without a login."""
         stored = self._stored(request)
         if not stored.is_public:
             raise web.HTTPNotFound
@@ -55,7 +55,7 @@ class Site:
         return web.json_response(step_log(steps[int(request.match_info["index"])]))
 
     async def download_file(self, request: web.Request) -> web.Response:
-        """As many bytes as were promised would be many: the first kilobyte has to do."""
+        """Send the first kilobyte of a file instead of all announced bytes."""
         if refusal := self._refusal(request):
             return refusal
         size = min(self._stored(request).artifact.size_bytes, 1024)

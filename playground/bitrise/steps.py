@@ -1,4 +1,4 @@
-"""The steps a build has gone through until now, and what they printed."""
+"""The steps of a build so far, and their output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import count
 from playground.bitrise.model import Build, Status
 
 UNPLANNED = timedelta(minutes=10)
-"""How long a build without an end is taken to last."""
+"""The assumed duration of a build without an end."""
 LINES_PER_CHUNK = 20
 RULE = "+" + "-" * 78 + "+"
 EMPTY = "|" + " " * 78 + "|"
@@ -21,7 +21,7 @@ MARKS = {"success": "\x1b[32;1m✓\x1b[0m", "failed": "\x1b[31;1mx\x1b[0m", "ski
 
 @dataclass(frozen=True, slots=True)
 class StepRun:
-    """``status`` is ``success``, ``failed``, ``aborted``, ``skipped`` or ``running``; a skipped one never started."""
+    """A step with its status: ``success``, ``failed``, ``aborted``, ``skipped`` (not started) or ``running``."""
 
     name: str
     status: str
@@ -32,7 +32,7 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Positions begin at 1 and never change while a build goes on."""
+    """A chunk of a log. Positions start at 1 and never change while the build runs."""
 
     position: int
     at: datetime
@@ -40,7 +40,7 @@ class Chunk:
 
 
 def steps_of(build: Build, now: datetime) -> list[StepRun]:
-    """Nothing before a machine took the build; all steps after that, the ones to come left out while it runs."""
+    """Return the steps so far; all steps of a finished build, none before it reached a machine."""
     if build.started_at is None:
         return []
     share, until = _share(build), build.finished_at or now
@@ -58,12 +58,12 @@ def step_uuid(build: Build, index: int) -> str:
 
 
 def step_log(step: StepRun) -> list[dict[str, str]]:
-    """What a step's own log holds: pieces to be put one after the other."""
+    """Return the pieces of a step's own log, in order."""
     return [{"message": piece} for piece in _pieces(step)]
 
 
 def failed_index(build: Build) -> int | None:
-    """Which step failed the build, when it is over and one did."""
+    """Return the index of the step that failed a finished build, or None."""
     if build.status is not Status.FAILED:
         return None
     steps = build.plan.steps
@@ -81,7 +81,7 @@ def raw_log(build: Build, now: datetime) -> str:
 
 
 def _share(build: Build) -> timedelta:
-    """Every step takes as long as another, the ones that were not reached none."""
+    """Return the duration of each step: all equal, none for skipped steps."""
     reached = len(build.plan.steps)
     if (failed := failed_index(build)) is not None:
         reached = failed + 1
@@ -122,12 +122,12 @@ def _printed(build: Build, name: str) -> tuple[str, ...]:
     steps = build.plan.steps
     talks = build.plan.failed_step or steps[max(0, len(steps) - 2)]
     if build.plan.log is not None and name == talks:
-        return tuple(build.plan.log.removesuffix("\n").split("\n"))  # a lone \r is part of its line
+        return tuple(build.plan.log.removesuffix("\n").split("\n"))  # a single \r is part of its line
     return (f"Running {name}", f"branch: {build.branch}", "Done")
 
 
 def _texts(index: int, step: StepRun) -> Iterator[tuple[datetime, str]]:
-    """Header, what it printed, and its result once it is over, in the boxes of Bitrise's command line tool."""
+    """Return the header, output and result of a step, in the boxes of Bitrise's command line tool."""
     if step.started_at is None:
         return
     facts = "".join(f"| {fact:<76} |\n" for fact in (f"id: {step.name}", "version: 1.0.0", "toolkit: bash"))
@@ -140,7 +140,7 @@ def _texts(index: int, step: StepRun) -> Iterator[tuple[datetime, str]]:
 
 
 def _summary(build: Build, steps: list[StepRun]) -> Iterator[tuple[datetime, str]]:
-    """At the very end; a build that was stopped has none."""
+    """Return the summary at the end of a log; none for a stopped build."""
     if build.finished_at is not None and build.status in (Status.SUCCESS, Status.FAILED):
         yield build.finished_at, SUMMARY + "".join(f"{_result(step)}{COLUMNS}\n" for step in steps)
 

@@ -1,4 +1,4 @@
-"""What may be sent to start a build, field by field (``v0.BuildTriggerParams`` in the API reference)."""
+"""Check the fields of a request to start a build (``v0.BuildTriggerParams`` in the API reference)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Check = Callable[[Any], bool]
 
 
 def read_trigger(call: Call) -> tuple[dict[str, Any], str | None]:
-    """The build parameters and who is said to have triggered; the whole may be wrapped in ``payload``."""
+    """Read the build parameters and ``triggered_by``; the whole may be wrapped in ``payload``."""
     body = call.body()
     sent = body["payload"] if isinstance(body.get("payload"), dict) else body
     hook = sent.get("hook_info")
@@ -78,7 +78,7 @@ def _is_priority(value: Any) -> bool:
 
 
 def _is_pull_request(value: Any) -> bool:
-    """The reference gives no type, the guide a number."""
+    """Return whether it is a number, the type in Bitrise's guide; the reference has none."""
     return _is_whole(value) or (_is_text(value) and value.isdecimal())
 
 
@@ -87,7 +87,7 @@ def _are_variables(value: Any) -> bool:
 
 
 def _is_variable(value: Any) -> bool:
-    """``mapped_to`` is the old name of ``key``; every value is a string."""
+    """Check an environment variable: ``mapped_to`` is the old name of ``key``, every value is a string."""
     if not isinstance(value, dict):
         return False
     name = value.get("key") or value.get("mapped_to")

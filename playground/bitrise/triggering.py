@@ -1,4 +1,4 @@
-"""Start builds: by workflow, by pipeline, or by whatever the trigger map says."""
+"""Start builds: by workflow, by pipeline, or by the trigger map."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from playground.bitrise.world import World
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to start: one of the two is given."""
+    """A workflow or a pipeline to start."""
 
     workflow: str | None = None
     pipeline: str | None = None
 
     def problem(self, call: Call) -> str | None:
-        """Why it cannot start."""
+        """Return the reason it can't start, or None."""
         if self.pipeline is not None and self.pipeline not in call.app.pipelines:
             return f"pipeline ({self.pipeline}) did not match any pipelines defined in app config"
         if self.workflow is not None and self.workflow not in call.app.workflows:
@@ -30,7 +30,7 @@ class Target:
 
 
 def trigger_builds(call: Call) -> Answer:
-    """201 when anything started; each thing that did not is an item with an error."""
+    """Start builds. Answer 201 if any started; each one that didn't is an item with an error."""
     params, triggered_by = read_trigger(call)
     targets = _targets(call, params)
     if all(target.problem(call) for target in targets):
@@ -106,7 +106,7 @@ def _build_result(call: Call, build: Build) -> dict[str, Any]:
 
 
 def _pipeline_result(call: Call, run: Pipeline) -> dict[str, Any]:
-    """Which field holds a pipeline's id is nowhere said; clients look in ``build_slug``."""
+    """Build the item of a pipeline. Its id is in ``build_slug``, where clients read it; it isn't documented."""
     return {
         "status": "ok",
         "message": "webhook processed",
@@ -118,7 +118,7 @@ def _pipeline_result(call: Call, run: Pipeline) -> dict[str, Any]:
 
 
 def _answer(call: Call, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """``slug`` is the app's; the fields beside ``results`` are deprecated and tell of the first that started."""
+    """Build the response. Its fields beside ``results`` are deprecated and describe the first started build."""
     first = next(result for result in results if result["status"] == "ok")
     return {
         "status": "ok",

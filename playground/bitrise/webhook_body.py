@@ -1,4 +1,4 @@
-"""What may be sent to register a webhook, or to change one (``v0.AppWebhookCreateParams`` in the API reference)."""
+"""Check the fields of a webhook registration or change (``v0.AppWebhookCreateParams`` in the API reference)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playground.bitrise.webhooks import EVENTS
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 RESERVED = ("bitrise-", "content-", "host", "transfer-encoding", "connection")
-"""What a header of one's own cannot be called: Bitrise writes those itself."""
+"""Prefixes of headers that Bitrise sets itself and refuses in a registration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class WebhookParams:
 
 
 def read_webhook(call: Call) -> WebhookParams:
-    """A new one: ``secret`` has to be there, and may be empty."""
+    """Read a registration; ``secret`` is required and may be empty."""
     sent = call.body()
     secret = sent.get("secret")
     if not isinstance(secret, str):
@@ -35,7 +35,7 @@ def read_webhook(call: Call) -> WebhookParams:
 
 
 def read_change(call: Call) -> WebhookParams:
-    """Whatever is not repeated is gone; the secret stays as it is, since the reference has no way to change it."""
+    """Read a change, which replaces everything except the secret; the reference has no way to change that."""
     sent = call.body()
     if "secret" in sent:
         raise bad_request("Invalid secret: it cannot be changed")

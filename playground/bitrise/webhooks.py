@@ -1,4 +1,4 @@
-"""Outgoing webhooks: which addresses want to hear of an app's builds, and what became of every delivery.
+"""Outgoing webhooks of apps, and their deliveries.
 
 https://docs.bitrise.io/en/bitrise-ci/api/incoming-and-outgoing-webhooks.html
 """
@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from playground.bitrise.ids import Ids
 from playground.bitrise.model import App, Build
-from playground.bitrise.names import Names
 
 EVENTS = ("all", "build", "pipeline")
-"""``pipeline`` is accepted and never delivered: no page tells what such a delivery looks like."""
+"""``pipeline`` is accepted and never delivered, because its payload is not documented."""
 BuildEvent = Literal["build/triggered", "build/finished"]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A delivery before it is made: the words are those of the moment it tells of."""
+class PendingDelivery:
+    """A delivery that is not sent yet, with the payload of its event."""
 
     hook: Webhook
     event: str
@@ -45,11 +45,11 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt. ``status`` is None when there was no answer; ``answer`` then says why."""
+    """One attempt. ``status`` is None without a response, and ``answer`` says why."""
 
     slug: str
     at: datetime
-    letter: Letter
+    pending: PendingDelivery
     headers: Mapping[str, str] = field(repr=False)
     status: int | None
     answer_headers: Mapping[str, str]
@@ -75,18 +75,18 @@ class Webhook:
 
 
 class Webhooks:
-    """``post`` takes a letter to its address; without a server up nothing leaves the house."""
+    """All webhooks. ``post`` sends a delivery; it does nothing before the server starts."""
 
     def __init__(self, seed: object) -> None:
-        self.names = Names.seeded(f"webhooks {seed}")
-        self.post: Callable[[Letter], None] = lambda letter: None
+        self.names = Ids.seeded(f"webhooks {seed}")
+        self.post: Callable[[PendingDelivery], None] = lambda pending: None
         self._hooks: list[Webhook] = []
 
     def __bool__(self) -> bool:
         return bool(self._hooks)
 
     def of(self, app: App) -> list[Webhook]:
-        """Newest first."""
+        """Return the app's webhooks, newest first."""
         return [hook for hook in reversed(self._hooks) if hook.app is app]
 
     def add(
@@ -100,14 +100,14 @@ class Webhooks:
         self._hooks.remove(hook)
 
     def tell(self, event: BuildEvent, build: Build) -> None:
-        """Once to each that wants to hear of it."""
+        """Send the event to each webhook that is registered for it."""
         for hook in self._hooks:
             if hook.app is build.app and hook.wants(event):
-                self.post(Letter(hook, event, json.dumps(payload(build)).encode(), build.slug))
+                self.post(PendingDelivery(hook, event, json.dumps(payload(build)).encode(), build.slug))
 
 
 def payload(build: Build) -> dict[str, Any]:
-    """No time, no id, no name: whoever wants to know more asks."""
+    """Build the payload, which contains no times, ids or names."""
     return {
         "app_slug": build.app.slug,
         "build_slug": build.slug,

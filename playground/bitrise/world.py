@@ -1,4 +1,4 @@
-"""Everything there is at the practice Bitrise, and what happens to it: people, apps, builds."""
+"""The practice Bitrise without its server: people, apps and builds, and what a test does with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.bitrise.artifacts import StoredArtifact
 from playground.bitrise.commits import Commits
 from playground.bitrise.directory import Directory
 from playground.bitrise.downloads import Signer
-from playground.bitrise.floor import Floor
+from playground.bitrise.machines import Machines
 from playground.bitrise.model import (
     STATUS_OF,
     AbortCall,
@@ -30,32 +30,32 @@ from playground.bitrise.webhooks import Webhook, Webhooks
 
 
 class World(Directory):
-    """The Python side: what a test or a demo arranges, and what the routes read.
+    """The Python interface, for tests, the demo and the routes.
 
-    A ``Build`` shows how things stood at the last call to anything here or over the wire; ``now()`` is such a call.
+    A `Build` has the state of the last call to any method or route; `now` is such a call.
     """
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         super().__init__(clock, seed)
-        self._floor = Floor(self._build_ended, self._build_planned)
+        self._floor = Machines(self._build_ended, self._build_planned)
         self.webhooks = Webhooks(seed)
         self.triggers: list[TriggerCall] = []
         self.aborts: list[AbortCall] = []
         self.refusal_status = 404
-        """How a too low role is refused; the API does not tell it from what is not there."""
+        """The status for a role that is too low; the API answers as for a missing object."""
         self.abort_takes = timedelta(0)
-        """How long an accepted abort takes to happen."""
+        """Time from an accepted abort to its effect."""
         self.archive_takes = timedelta(seconds=10)
-        """How long after its end a build's log moves to the archive."""
+        """Time from the end of a build to the archive of its log."""
         self.signer = Signer(self.names.hex())
         self._builds: dict[str, Build] = {}
         self._order = 0
         self._commits = Commits(seed)
 
-    # builds: what is there
+    # Builds.
 
     def now(self) -> datetime:
-        """The time; everything that should have happened until then has."""
+        """Return the time, after applying everything due until then."""
         now = self._clock.now()
         self._floor.settle(now)
         return now
@@ -70,7 +70,7 @@ class World(Directory):
         self.now()
         return self._builds.get(slug)
 
-    # builds: by somebody's word
+    # Starting, moving and finishing builds.
 
     def start_build(
         self,
@@ -82,9 +82,9 @@ class World(Directory):
         at: datetime | None = None,
         **params: Any,
     ) -> Build:
-        """A build that nobody started by the API; ``params`` are more ``build_params``; ``at`` may be in the past.
+        """Start a build without the API; ``params`` are more ``build_params``; ``at`` may be in the past.
 
-        One that a Git host started (``webhook-github/octocat``) has a commit, made up where none is given.
+        A build of a Git host (``webhook-github/octocat``) has a commit, generated if none is given.
         """
         at = self._until(at)
         if triggered_by and triggered_by.startswith("webhook"):
@@ -102,7 +102,7 @@ class World(Directory):
         at: datetime | None = None,
         commit_hash: str | None = None,
     ) -> list[Build]:
-        """Somebody pushes a commit; what the trigger map says starts, which may be nothing.
+        """Push a commit and start what the trigger map selects, which may be nothing.
 
         ``message`` may end in trailers (`playground.bitrise.commits.signed_off`).
         """
@@ -118,7 +118,7 @@ class World(Directory):
         return started
 
     def _until(self, at: datetime | None) -> datetime:
-        """That time, or now; everything that should have happened until then has."""
+        """Return that time, or now, after applying everything due until then."""
         at = at or self.now()
         self._floor.settle(at)
         return at
@@ -132,13 +132,13 @@ class World(Directory):
     def finish(
         self, build: Build, outcome: Outcome = "success", *, reason: str | None = None, failed_step: str | None = None
     ) -> None:
-        """End it now. ``reason`` is what ``abort_reason`` will say, word for word."""
+        """Finish a build now. ``reason`` becomes its ``abort_reason``."""
         now = self._unfinished(build)
         build.failed_step = failed_step or (build.plan.failed_step if outcome == "failed" else None)
         self._floor.end(build, STATUS_OF[outcome], now, reason)
 
     def abort_in_web(self, build: Build, who: str, reason: str | None = None) -> None:
-        """Somebody presses Abort in the web page of Bitrise."""
+        """Abort a build on Bitrise's web page."""
         self.abort(build, Status.ABORTED, abort_wording(who, reason))
 
     def abort(self, build: Build, status: Status, reason: str) -> None:
@@ -154,7 +154,7 @@ class World(Directory):
             raise ValueError(f"build {build.number} has already ended: {build.status_text}")
         return now
 
-    # builds: how they come to be
+    # Creating builds.
 
     def create_build(
         self,
@@ -165,7 +165,7 @@ class World(Directory):
         at: datetime,
         pipeline: Pipeline | None = None,
     ) -> Build:
-        """A build on hold, with its times and its end drawn from its workflow's plan."""
+        """Create a build on hold, with its times and outcome from its workflow's plan."""
         plan = app.workflows[workflow]
         vary = 1 + plan.jitter * self.random.uniform(-1, 1)
         build = Build(
@@ -217,7 +217,7 @@ class World(Directory):
             self._floor.end(older, Status.ABORTED, build.triggered_at, ROLLED)
 
     def _build_planned(self) -> None:
-        """Something will happen by itself; the server wants to know."""
+        """Called when a change is scheduled; the server overrides it."""
 
     def _build_ended(self, build: Build, at: datetime) -> None:
         if build.status is Status.FAILED:
@@ -228,7 +228,7 @@ class World(Directory):
         if build.pipeline is not None:
             self._go_on(build.pipeline, at)
 
-    # who hears of it
+    # Webhooks.
 
     def add_webhook(
         self,
@@ -239,12 +239,12 @@ class World(Directory):
         headers: Mapping[str, str] | None = None,
         secret: str = "",
     ) -> Webhook:
-        """An outgoing one: from now on its address is told of the app's builds, at their time."""
+        """Register an outgoing webhook, which gets the app's build events from now on."""
         hook = self.webhooks.add(app, url, tuple(events), headers or {}, secret, self.now())
         self._build_planned()
         return hook
 
-    # pipelines
+    # Pipelines.
 
     def create_pipeline(
         self,
@@ -273,7 +273,7 @@ class World(Directory):
             build.pipeline_workflow_id, workflow.build = workflow.id, build
 
     def _go_on(self, run: Pipeline, at: datetime) -> None:
-        """When all that started has ended: the next stage, or the end."""
+        """Start the next stage, or finish, when all builds of the stage have finished."""
         if run.finished_at is not None or not all(build.is_finished for build in run.builds):
             return
         waiting = next((stage for stage in run.stages if stage[0].build is None), None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from playground.page.guide import Guide
 from playground.slack.delivery import Delivery
-from playground.slack.hands import Place, reach
+from playground.slack.interaction import Place, reach
 from playground.slack.modals import View
 from playground.slack.world import Channel, Message, User
 from playground.stage import Stage

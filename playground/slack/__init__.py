@@ -1,4 +1,4 @@
-"""A practice Slack that speaks the real wire protocols and refuses what the real one refuses."""
+"""A practice Slack that speaks the real protocols and refuses the same requests as the real one."""
 
 from __future__ import annotations
 

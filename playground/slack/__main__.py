@@ -1,4 +1,4 @@
-"""Serve a practice Slack by itself: ``python -m playground.slack [--port 0] [--manifest manifest.json]``."""
+"""Serve a practice Slack alone: ``python -m playground.slack [--port 0] [--manifest manifest.json]``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import SystemClock
+from playground.signals import wait_for_stop
 from playground.slack.server import PracticeSlack
-from playground.stopping import wait_for_stop
 
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Practice"},
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 async def serve(manifest: dict[str, Any], *, port: int, request_url: str | None) -> None:
-    """Until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM."""
     slack = PracticeSlack(clock=SystemClock(), port=port)
     await slack.start()
     print(found_team(slack, manifest, request_url), flush=True)
@@ -44,7 +44,7 @@ async def serve(manifest: dict[str, Any], *, port: int, request_url: str | None)
 
 
 def found_team(slack: PracticeSlack, manifest: dict[str, Any], request_url: str | None) -> str:
-    """One team with two people and a channel; returns what an operator needs to connect a bot."""
+    """Create a team with two people and a channel. Return the settings that connect a bot."""
     team = slack.add_team("Acme")
     ana, bo = slack.add_user(team, "ana", admin=True), slack.add_user(team, "bo")
     general = slack.add_channel(team, "general", members=[ana, bo])
@@ -57,7 +57,7 @@ def found_team(slack: PracticeSlack, manifest: dict[str, Any], request_url: str 
         "Signing secret": app.signing_secret,
         "Team": f"{team.id} {team.name}",
         "Channel": f"{general.id} #{general.name}",
-        "People": ", ".join(f"{user.id} @{user.name}" for user in (ana, bo)),
+        "UserActions": ", ".join(f"{user.id} @{user.name}" for user in (ana, bo)),
     }
     return "\n".join(f"{name:<15} {value}" for name, value in facts.items())
 

@@ -1,7 +1,7 @@
-"""Blocks: the shape of each and the surfaces it may stand on.
+"""Block schemas, and the surfaces each block is allowed on.
 
-https://docs.slack.dev/reference/block-kit/blocks. ``data_table`` is only checked for its surface and counts: its
-inner shape is not documented well enough to refuse anything.
+https://docs.slack.dev/reference/block-kit/blocks. ``data_table`` is checked for its surface and counts only: the
+documentation of its fields is too loose to refuse anything.
 """
 
 from __future__ import annotations
@@ -45,24 +45,24 @@ def _block(required: dict[str, Check], optional: dict[str, Check] | None = None,
 
 
 def _loose(required: dict[str, Check]) -> Check:
-    """Required fields are checked, further ones accepted."""
+    """Check the required fields and accept any others."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
-        known = {name: value[name] for name in ("type", "block_id", *required) if name in value}
-        _block(required)(known, at, found)
+    def check(value: Any, at: str, findings: Findings) -> None:
+        required_fields = {name: value[name] for name in ("type", "block_id", *required) if name in value}
+        _block(required)(required_fields, at, findings)
 
     return check
 
 
-def _dispatches_what_it_can(value: Mapping[str, Any], at: str, found: Findings) -> None:
+def _dispatches_what_it_can(value: Mapping[str, Any], at: str, findings: Findings) -> None:
     element = value.get("element")
     if value.get("dispatch_action") and isinstance(element, dict) and element.get("type") == "file_input":
-        found.append(Finding(f"{at}/dispatch_action", "not supported for element type: file_input"))
+        findings.append(Finding(f"{at}/dispatch_action", "not supported for element type: file_input"))
 
 
-def _collapsed_is_collapsible(value: Mapping[str, Any], at: str, found: Findings) -> None:
+def _collapsed_is_collapsible(value: Mapping[str, Any], at: str, findings: Findings) -> None:
     if value.get("default_collapsed") and not value.get("is_collapsible"):
-        found.append(Finding(f"{at}/default_collapsed", "requires is_collapsible"))
+        findings.append(Finding(f"{at}/default_collapsed", "requires is_collapsible"))
 
 
 RICH_TEXT = _block({"elements": RICH_TEXT_PARTS})
@@ -113,10 +113,10 @@ _CELL = by_type(
 _COLUMN = shape({}, {"align": choice("left", "center", "right"), "is_wrapped": flag})
 
 
-def _column_setting(value: Any, at: str, found: Findings) -> None:
-    """``null`` keeps a column's default."""
+def _column_setting(value: Any, at: str, findings: Findings) -> None:
+    """Check a column's setting; ``null`` is the default."""
     if value is not None:
-        _COLUMN(value, at, found)
+        _COLUMN(value, at, findings)
 
 
 TABLE = _block(
@@ -208,7 +208,7 @@ CONTAINER = _block(
 )
 
 BLOCKS: dict[str, Check] = {**_LEAVES, "container": CONTAINER}
-"""What a bot may send. ``file`` blocks only ever come from Slack."""
+"""Blocks a bot may send. ``file`` blocks come from Slack only."""
 
 SURFACES: dict[str, frozenset[Surface]] = {
     **dict.fromkeys(("actions", "card", "context", "divider", "header", "image"), EVERYWHERE),
@@ -221,7 +221,7 @@ SURFACES: dict[str, frozenset[Surface]] = {
 
 
 IN_UNFURLS = frozenset({"actions", "context", "divider", "header", "image", "rich_text", "section"})
-"""Under a link. Slack shows more there; what it shows everywhere is enough, and nothing asks for a further scope."""
+"""Blocks allowed in an unfurl. Slack allows more there with further scopes."""
 
 
 def blocks_for(surface: Surface) -> dict[str, Check]:

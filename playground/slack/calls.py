@@ -1,4 +1,4 @@
-"""A Web API call as it arrives: token and arguments from wherever Slack accepts them.
+"""Parse a Web API call: its token and arguments from every place where Slack accepts them.
 
 Query, form and JSON bodies: https://docs.slack.dev/apis/web-api#basics
 """
@@ -25,12 +25,12 @@ NESTED = {
     "unfurls": "invalid_unfurls_format",
     "view": "invalid_arguments",
 }
-"""Arguments that hold JSON, also as a string; and what Slack says when the string cannot be read."""
+"""Arguments that hold JSON, also as a string, with Slack's error for invalid JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks for what. Either ``installation`` (bot token) or only ``app`` (app-level token) is known."""
+    """A call with its caller: an ``installation`` (bot token), or only an ``app`` (app-level token)."""
 
     method: str
     arguments: Mapping[str, Any]
@@ -65,7 +65,7 @@ class Call:
         return list(value) if isinstance(value, list) else [each.strip() for each in str(value).split(",")]
 
     def nested(self, name: str) -> Any:
-        """An argument that holds JSON, parsed; None when it was left out."""
+        """Return an argument that holds JSON, parsed; None if it is missing."""
         value = self.arguments.get(name)
         if not isinstance(value, str):
             return value
@@ -76,15 +76,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
-    """The raw arguments and the token of a request."""
+class RawCall:
+    """The token and the raw arguments of a request."""
 
     arguments: JSON
     token: str | None
 
 
-async def read(request: web.Request) -> Arrived:
-    """Query first, the body over it. A token in a JSON body does not count: Slack wants it in the header then."""
+async def read(request: web.Request) -> RawCall:
+    """Read the query, overridden by the body. Slack ignores a token in a JSON body."""
     arguments: JSON = dict(request.query)
     if request.content_type == "application/json":
         arguments |= await _read_json(request)
@@ -96,11 +96,11 @@ async def read(request: web.Request) -> Arrived:
         arguments |= _basic(header)
     token = header.removeprefix("Bearer ").strip() if header.startswith("Bearer ") else arguments.get("token")
     arguments.pop("token", None)
-    return Arrived(arguments, token)
+    return RawCall(arguments, token)
 
 
 def _basic(header: str) -> JSON:
-    """How an app says who it is where it has no token."""
+    """Return the client id and secret of HTTP Basic authentication."""
     try:
         text = base64.b64decode(header.removeprefix("Basic "), validate=True).decode()
     except ValueError as error:

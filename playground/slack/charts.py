@@ -27,21 +27,21 @@ def _chart(required: dict[str, Check], *rules: Rule) -> Check:
     return shape({"type": string(), **required}, None, *rules)
 
 
-def _labels_are_the_categories(value: Mapping[str, Any], at: str, found: Findings) -> None:
-    """Each series has exactly one point for each category, and each has a name of its own."""
+def _labels_are_the_categories(value: Mapping[str, Any], at: str, findings: Findings) -> None:
+    """Check that each series has one point for each category, and that names are unique."""
     try:
         categories = value["axis_config"]["categories"]
         names = [series["name"] for series in value["series"]]
         labels = [[point["label"] for point in series["data"]] for series in value["series"]]
     except (KeyError, TypeError):
-        return  # Said already by the shape.
+        return  # already reported by the schema
     if len(set(map(str, categories))) < len(categories):
-        found.append(Finding(f"{at}/axis_config/categories", "must be unique"))
+        findings.append(Finding(f"{at}/axis_config/categories", "must be unique"))
     if len(set(map(str, names))) < len(names):
-        found.append(Finding(f"{at}/series", "names must be unique"))
+        findings.append(Finding(f"{at}/series", "names must be unique"))
     for index, there in enumerate(labels):
         if sorted(map(str, there)) != sorted(map(str, categories)):
-            found.append(Finding(f"{at}/series/{index}/data", "labels must match the categories of the axis"))
+            findings.append(Finding(f"{at}/series/{index}/data", "labels must match the categories of the axis"))
 
 
 _SEGMENT = shape(

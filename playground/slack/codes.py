@@ -1,4 +1,4 @@
-"""What OAuth hands out and takes back once: codes and refresh tokens."""
+"""OAuth authorization codes and refresh tokens, each valid once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Code:
 
 @dataclass(slots=True, eq=False)
 class Refresh:
-    """What a refresh token was used for, so that its grace can give the same again."""
+    """The result of a used refresh token, which a repeated call within the grace period gets again."""
 
     installation: Installation
     used_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Slack's page that asks whether an app may be installed: a person, a place, yes or no."""
+"""Slack's consent page: choose a person and a workspace, allow or cancel an installation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 from aiohttp import web
 
 from playground.slack.errors import SlackError
-from playground.slack.grants import Asked, Granting
+from playground.slack.oauth import ConsentRequest, OAuth
 from playground.slack.world import Team, User
 
 STYLE = (
@@ -16,32 +16,34 @@ STYLE = (
 
 
 class ConsentPage:
-    def __init__(self, desk: Granting) -> None:
-        self._desk = desk
+    def __init__(self, core: OAuth) -> None:
+        self._core = core
 
     async def show(self, request: web.Request) -> web.Response:
         try:
-            asked = self._desk.read_consent(dict(request.query))
+            consent_request = self._core.read_consent(dict(request.query))
         except SlackError as error:
             return _page("Something went wrong", f"<p>{escape(error.error)}</p>", status=400)
-        return _page(f"{asked.app.name} is requesting permission", self._form(asked))
+        return _page(f"{consent_request.app.name} is requesting permission", self._form(consent_request))
 
     async def decide(self, request: web.Request) -> web.Response:
         given = await request.post()
         try:
-            asked = self._desk.read_consent(dict(request.query))
-            user = self._desk.world.users[str(given["user"])]
+            consent_request = self._core.read_consent(dict(request.query))
+            user = self._core.world.users[str(given["user"])]
         except (SlackError, KeyError):
             return _page("Something went wrong", "<p>Start again.</p>", status=400)
         to = user.team.organisation if given.get("for") == "organisation" else user.team
-        raise web.HTTPFound(self._desk.decide(asked, user, allow=given.get("decision") == "allow", to=to))
+        raise web.HTTPFound(self._core.decide(consent_request, user, allow=given.get("decision") == "allow", to=to))
 
-    def _form(self, asked: Asked) -> str:
-        people = [user for user in self._desk.world.users.values() if not user.is_bot and not user.deleted]
+    def _form(self, consent_request: ConsentRequest) -> str:
+        people = [user for user in self._core.world.users.values() if not user.is_bot and not user.deleted]
         options = "".join(f'<option value="{user.id}">{escape(_who(user))}</option>' for user in people)
-        scopes = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in asked.scopes)
+        scopes = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in consent_request.scopes)
         wide = '<label><input type="checkbox" name="for" value="organisation"> for the whole organisation</label>'
-        shows_wide = asked.app.settings.get("org_deploy_enabled") and any(user.team.organisation for user in people)
+        shows_wide = consent_request.app.settings.get("org_deploy_enabled") and any(
+            user.team.organisation for user in people
+        )
         return (
             f'<form method="post"><p>You are <select name="user">{options}</select></p><ul>{scopes}</ul>'
             f"{wide if shows_wide else ''}<p><button name=decision value=allow>Allow</button> "

@@ -1,4 +1,4 @@
-"""Carrying what happened to the app, by Socket Mode or signed HTTP, and what came back.
+"""Deliver payloads to an app by Socket Mode or signed HTTP, and read its response.
 
 https://docs.slack.dev/apis/events-api and https://docs.slack.dev/interactivity/handling-user-interaction
 """
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.outcome import Outcome
-from playground.slack.posting import Post
+from playground.slack.signed_http import SignedPost
 from playground.slack.sockets import Sockets
 from playground.slack.world import JSON, Installation
 
@@ -23,10 +23,10 @@ FAILED = "dispatch_failed"
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One payload on its way and what became of it.
+    """One payload and its response.
 
-    ``error`` is what Slack shows to the person (``operation_timeout``, ``dispatch_failed``, …), ``answer`` the body
-    of the ack, ``errors`` what stands next to the inputs of a modal.
+    ``error`` is Slack's message to the person (``operation_timeout``, ``dispatch_failed``, …), ``answer`` the body of
+    the ack, ``errors`` the messages beside the inputs of a modal.
     """
 
     kind: Kind
@@ -40,46 +40,46 @@ class Delivery:
     errors: dict[str, str] = field(default_factory=dict)
     attempts: int = 0
     may_retry: bool = True
-    """False once the app refused further tries."""
+    """False if the app refused further attempts."""
 
 
 class Courier:
-    """Delivers, and delivers again what nobody acked."""
+    """Delivers payloads, and retries those without an ack."""
 
-    def __init__(self, desk: Desk, sockets: Sockets, post: Post) -> None:
-        self._desk = desk
+    def __init__(self, core: Core, sockets: Sockets, post: SignedPost) -> None:
+        self._core = core
         self._sockets = sockets
         self._post = post
         self._tasks: set[asyncio.Task[None]] = set()
 
     def prepare(self, kind: Kind, name: str, app: Installation, payload: JSON) -> Delivery:
-        letters = self._desk.world.letters
+        letters = self._core.world.letters
         envelope_id = "-".join(letters(count, "0123456789abcdef") for count in (8, 4, 4, 4, 12))
         return Delivery(kind, name, app, payload, envelope_id)
 
     async def deliver(self, delivery: Delivery, retry: tuple[int, str] | None = None) -> Delivery:
-        """One try now; further ones follow by themselves where Slack makes them."""
-        with self._desk.busy.doing():
-            await self._desk.hooks.fire(delivery.name, "before", payload=delivery.payload)
+        """Deliver now, and schedule the retries that Slack makes."""
+        with self._core.busy.doing():
+            await self._core.hooks.fire(delivery.name, "before", payload=delivery.payload)
             outcome = await self._try(delivery, retry)
             self._settle(delivery, outcome)
             self._note(delivery, retry)
             if delivery.ok:
-                await self._desk.hooks.fire(delivery.name, "answered", payload=delivery.payload)
+                await self._core.hooks.fire(delivery.name, "answered", payload=delivery.payload)
         if not delivery.ok and retry is None and delivery.may_retry:
             self._retry_later(delivery, outcome.reason or "")
         return delivery
 
     def deliver_soon(self, delivery: Delivery) -> None:
-        """For what happens without anybody waiting; `Busy` counts it from now on."""
-        self._desk.busy.begin()
+        """Deliver in the background; `Busy` counts it from now on."""
+        self._core.busy.begin()
         self._keep(asyncio.create_task(self._deliver_then_rest(delivery)))
 
     async def _deliver_then_rest(self, delivery: Delivery) -> None:
         try:
             await self.deliver(delivery)
         finally:
-            self._desk.busy.end()
+            self._core.busy.end()
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -104,7 +104,7 @@ class Courier:
             "retry_attempt": number,
             "retry_reason": reason,
         }
-        ack = await self._sockets.send(delivery.app.app, envelope, self._desk.limits.ack_seconds)
+        ack = await self._sockets.send(delivery.app.app, envelope, self._core.limits.ack_seconds)
         return Outcome(reason="timeout") if ack is None else Outcome(answer=ack.get("payload"))
 
     def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
@@ -114,11 +114,11 @@ class Courier:
         delivery.error = None if delivery.ok else TIMED_OUT if timed_out else FAILED
 
     def _retry_later(self, delivery: Delivery, reason: str) -> None:
-        """Events always; commands and interactions only by socket: over HTTP Slack documents no retry for them."""
+        """Schedule a retry: for events always, for commands and interactions by socket only, as documented."""
         socket_mode = delivery.app.app.socket_mode
         if delivery.kind != "events_api" and not (socket_mode and reason == "timeout"):
             return
-        waits = self._desk.limits.socket_retries if socket_mode else self._desk.limits.event_retries
+        waits = self._core.limits.socket_retries if socket_mode else self._core.limits.event_retries
         self._keep(asyncio.create_task(self._retry(delivery, reason, waits)))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -126,20 +126,20 @@ class Courier:
         task.add_done_callback(self._tasks.discard)
 
     async def _retry(self, delivery: Delivery, reason: str, waits: tuple[float, ...]) -> None:
-        """What comes back now is too late for the person; only the journal and ``attempts`` tell of it."""
+        """Retry a delivery. Its response is too late for the person and only counts in ``attempts``."""
         again = self.prepare(delivery.kind, delivery.name, delivery.app, delivery.payload)
         again.envelope_id = delivery.envelope_id
         for number, seconds in enumerate(waits, start=1):
-            await self._desk.clock.sleep_until(self._desk.clock.now() + timedelta(seconds=seconds))
+            await self._core.clock.sleep_until(self._core.clock.now() + timedelta(seconds=seconds))
             delivery.attempts += 1
             await self.deliver(again, (number, reason))
             if again.ok or not again.may_retry:
                 return
 
     def _note(self, delivery: Delivery, retry: tuple[int, str] | None) -> None:
-        asked: dict[str, Any] = {"payload": delivery.payload}
+        request: dict[str, Any] = {"payload": delivery.payload}
         if retry is not None:
-            asked["retry"] = retry
-        got = {"ok": delivery.ok, "error": delivery.error, "answer": delivery.answer}
+            request["retry"] = retry
+        response = {"ok": delivery.ok, "error": delivery.error, "answer": delivery.answer}
         by = "socket" if delivery.app.app.socket_mode else "http"
-        self._desk.note("out", by, delivery.name, asked, got)
+        self._core.note("out", by, delivery.name, request, response)

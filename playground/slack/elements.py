@@ -1,4 +1,4 @@
-"""Block elements: buttons, selects, inputs, and in which block each may stand.
+"""Schemas of block elements (buttons, selects, inputs), and the blocks each is allowed in.
 
 https://docs.slack.dev/reference/block-kit/block-elements
 """
@@ -57,8 +57,8 @@ def _many(optional: dict[str, Check], *rules: Rule) -> Check:
 
 
 def _typed(placeholder: str, optional: dict[str, Check]) -> Check:
-    shown = {"placeholder": plain_text(longest(f"{placeholder}.placeholder"))}
-    return _element({}, {**shown, "dispatch_action_config": DISPATCH_ACTION_CONFIG, **FOCUS, **optional})
+    common = {"placeholder": plain_text(longest(f"{placeholder}.placeholder"))}
+    return _element({}, {**common, "dispatch_action_config": DISPATCH_ACTION_CONFIG, **FOCUS, **optional})
 
 
 def _within(name: str) -> Check:

@@ -1,4 +1,4 @@
-"""How Slack says no."""
+"""Error responses of Slack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playground.slack.schema import Findings
 
 
 class SlackError(Exception):
-    """An ``ok: false`` answer; ``extra`` are further fields of the body."""
+    """An ``ok: false`` response; ``extra`` are further fields of its body."""
 
     def __init__(self, error: str, **extra: Any) -> None:
         super().__init__(error)
@@ -27,10 +27,10 @@ class RateLimited(SlackError):
         self.retry_after = retry_after
 
 
-def refusal(error: str, found: Findings) -> SlackError:
-    """``invalid_blocks`` and ``invalid_arguments`` say where, for people to read."""
+def refusal(error: str, findings: Findings) -> SlackError:
+    """Build an error such as ``invalid_blocks`` that lists the places of the findings."""
     return SlackError(
         error,
-        errors=[f"{finding.message} [json-pointer:{finding.pointer}]" for finding in found],
-        response_metadata={"messages": [str(finding) for finding in found]},
+        errors=[f"{finding.message} [json-pointer:{finding.pointer}]" for finding in findings],
+        response_metadata={"messages": [str(finding) for finding in findings]},
     )

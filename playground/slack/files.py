@@ -1,4 +1,4 @@
-"""Files of apps: announced, sent, completed; which of them a block may show.
+"""Files of apps: announced, uploaded and completed, and the pictures that blocks may show.
 
 https://docs.slack.dev/messaging/working-with-files. A file that was completed without a channel stays private to
 its app, which may still show it as a picture.
@@ -18,13 +18,13 @@ from playground.slack.schema import Finding, Findings
 from playground.slack.world import JSON, Installation, World
 
 PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
-"""By their first bytes: what Slack's image blocks take."""
+"""Picture formats that image blocks accept, by their first bytes."""
 PLAIN = "application/octet-stream"
 
 
 @dataclass(slots=True, eq=False)
 class File:
-    """``key`` is what its addresses know it by; ``size`` what was announced, before there was any content."""
+    """A file; ``key`` identifies it in its URLs, ``size`` is the announced size."""
 
     id: str
     key: str
@@ -62,7 +62,7 @@ class File:
 
 
 class Files:
-    """All files of all apps."""
+    """The files of all apps."""
 
     def __init__(self, world: World, limits: Limits) -> None:
         self._world, self._limits = world, limits
@@ -75,7 +75,7 @@ class Files:
         return file
 
     def get(self, app: Installation, file_id: Any) -> File:
-        """One of the app's own whose bytes have come."""
+        """Return a file of the app that was uploaded."""
         file = self._all.get(file_id) if isinstance(file_id, str) else None
         if file is None or file.app is not app or file.content is None:
             raise SlackError("file_not_found")
@@ -90,20 +90,20 @@ class Files:
         file.title, file.completed_at = title or file.name, self._world.now()
 
     def pictures(self, base_url: str) -> dict[str, str]:
-        """The address of every picture a block may show, by the file's id."""
-        shown = (file for file in self._all.values() if file.picture_type and self._is_ready(file))
-        return {file.id: file.payload(base_url)["url_private"] for file in shown}
+        """Return the URL of every picture that a block may show, by file id."""
+        pictures = (file for file in self._all.values() if file.picture_type and self._is_ready(file))
+        return {file.id: file.payload(base_url)["url_private"] for file in pictures}
 
     def check(self, app: Installation, blocks: Any, at: str = "/blocks") -> Findings:
-        """``slack_file`` of images: a picture of this app, completed, and processed by now."""
+        """Check that each ``slack_file`` is a picture of this app, completed and processed."""
         return [
             Finding(f"{pointer}/slack_file", "invalid slack file")
-            for pointer, wanted in _slack_files(blocks, at)
-            if not self._may_show(app, wanted)
+            for pointer, reference in _slack_files(blocks, at)
+            if not self._may_show(app, reference)
         ]
 
-    def _may_show(self, app: Installation, wanted: JSON) -> bool:
-        file = self._all.get(str(wanted.get("id"))) or self._with_url(str(wanted.get("url")))
+    def _may_show(self, app: Installation, reference: JSON) -> bool:
+        file = self._all.get(str(reference.get("id"))) or self._with_url(str(reference.get("url")))
         return file is not None and file.app is app and bool(file.picture_type) and self._is_ready(file)
 
     def _with_url(self, url: str) -> File | None:

@@ -1,4 +1,4 @@
-"""Slack's limits in time: calls a minute, seconds to answer, uses of a response_url. All can be changed.
+"""Slack's limits: calls per minute, seconds to ack, uses of a response_url. All are adjustable.
 
 https://docs.slack.dev/apis/web-api/rate-limits
 """
@@ -22,28 +22,28 @@ class Tier(Enum):
 
 def _per_minute() -> dict[Tier, int]:
     return {
-        # Slack promises 1 a minute and lets "small bursts" pass; how small, nobody says.
+        # Slack documents 1 per minute with "small bursts" of undocumented size.
         Tier.ONE: 10,
         Tier.TWO: 20,
         Tier.THREE: 50,
         Tier.FOUR: 100,
         Tier.HUNDREDS: 600,
-        # chat.postMessage "several hundred per minute" in one workspace, besides the limit per channel.
+        # chat.postMessage: "several hundred per minute" in a workspace, besides the limit per channel.
         Tier.POST: 600,
     }
 
 
 @dataclass(slots=True)
 class Limits:
-    """What a workspace bears; ``enabled=False`` counts no calls, ``unlimited`` names methods that are not counted."""
+    """The limits of a workspace. ``enabled=False`` counts nothing, ``unlimited`` names methods without a limit."""
 
     enabled: bool = True
     unlimited: set[str] = field(default_factory=set)
     per_minute: dict[Tier, int] = field(default_factory=_per_minute)
     posts_per_second: float = 1.0
-    """Of one channel, over time."""
+    """The steady rate in one channel."""
     post_burst: int = 5
-    """How many posts to one channel pass at once."""
+    """Posts to one channel that are accepted at once."""
 
     ack_seconds: float = 3.0
     """Real seconds, because the bot answers in real time."""
@@ -52,15 +52,15 @@ class Limits:
     response_uses: int = 5
     response_seconds: float = 30 * 60
     event_retries: tuple[float, ...] = (0, 60, 300)
-    """HTTP: how long after a failed try the next one follows."""
+    """Seconds from a failed attempt over HTTP to the next one."""
     socket_retries: tuple[float, ...] = (0, 4, 4)
     connections: int = 10
     file_seconds: float = 0.0
-    """Of the practice clock, until a completed file may stand in a block; Slack takes a moment, unsaid how long."""
+    """Practice seconds until a completed file can be used in a block. Slack doesn't document how long it takes."""
 
 
 class Budget:
-    """Counts calls on the practice clock; says how long to wait when there were too many."""
+    """Counts calls on the practice clock."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -68,7 +68,7 @@ class Budget:
         self._posts: dict[tuple[str, ...], datetime] = {}
 
     def spend(self, key: tuple[str, ...], tier: Tier, now: datetime) -> float:
-        """Seconds to wait; 0 when the call passes and is counted. One window of a minute per key."""
+        """Count a call in its key's window of a minute. Return the seconds to wait, 0 if it is accepted."""
         calls = self._calls[key]
         while calls and calls[0] <= now - timedelta(minutes=1):
             calls.popleft()
@@ -78,7 +78,7 @@ class Budget:
         return 0
 
     def spend_post(self, key: tuple[str, ...], now: datetime) -> float:
-        """The same for posts to one channel: a steady rate with a small burst."""
+        """Count a post to one channel, at a steady rate with a small burst."""
         step = timedelta(seconds=1 / self._limits.posts_per_second)
         due = max(self._posts.get(key, now), now)
         early = (due - now) - step * (self._limits.post_burst - 1)

@@ -1,4 +1,4 @@
-"""Links in what people write: which app hears of them, and under what id it may answer.
+"""Links in messages and drafts: the apps that get them, and the ids for their unfurls.
 
 https://docs.slack.dev/messaging/unfurling-links-in-messages
 """
@@ -14,13 +14,13 @@ from playground.slack.world import JSON, Channel, Installation, Message, User, W
 
 Source = Literal["composer", "conversations_history"]
 COMPOSER = "COMPOSER"
-"""What stands for the channel while the message is still being written."""
+"""The channel of a draft."""
 IN_BRACKETS = re.compile(r"<(https?://[^<>|\s]+)(?:\|[^<>]*)?>")
 
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """A message that is not sent yet; apps hear of its links all the same."""
+    """A message that is not sent yet. Apps already get its links."""
 
     user: User
     channel: Channel
@@ -30,8 +30,8 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """The links of one message or draft an app was told of."""
+class SharedLinks:
+    """The links of a message or draft that an app got."""
 
     app: Installation
     place: Message | Draft
@@ -44,23 +44,23 @@ class Shared:
 
 
 class Links:
-    """What was told to whom."""
+    """All links sent to apps."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._told: list[Shared] = []
+        self._sent: list[SharedLinks] = []
 
-    def tell(self, app: Installation, place: Message | Draft, found: list[JSON]) -> Shared:
-        urls = tuple(each["url"] for each in found)
-        shared = Shared(app, place, self._unfurl_id(place), urls)
-        self._told.append(shared)
+    def register(self, app: Installation, place: Message | Draft, links: list[JSON]) -> SharedLinks:
+        urls = tuple(each["url"] for each in links)
+        shared = SharedLinks(app, place, self._unfurl_id(place), urls)
+        self._sent.append(shared)
         return shared
 
-    def about(self, app: Installation, place: Message | Draft) -> Shared | None:
-        return next((each for each in self._told if each.app is app and each.place is place), None)
+    def about(self, app: Installation, place: Message | Draft) -> SharedLinks | None:
+        return next((each for each in self._sent if each.app is app and each.place is place), None)
 
-    def with_id(self, app: Installation, unfurl_id: str, source: str) -> Shared | None:
-        mine = (each for each in self._told if each.app is app and each.source == source)
+    def with_id(self, app: Installation, unfurl_id: str, source: str) -> SharedLinks | None:
+        mine = (each for each in self._sent if each.app is app and each.source == source)
         return next((each for each in mine if each.unfurl_id == unfurl_id), None)
 
     def draft(self, user: User, channel: Channel, text: str) -> Draft:
@@ -73,14 +73,14 @@ class Links:
 
 
 def links_in(text: str) -> list[str]:
-    """As Slack stores them: in angle brackets, ``&`` as an entity; each once."""
+    """Return each link of a stored text once: in angle brackets, with ``&`` as an entity."""
     return list(dict.fromkeys(IN_BRACKETS.findall(text)))
 
 
 def links_for(app: Installation, text: str) -> list[JSON]:
-    """Those of the app's domains, and of what stands before a domain; a port does not matter."""
-    found = ((url, _domain(url, app.app.unfurl_domains)) for url in links_in(text))
-    return [{"domain": domain, "url": url} for url, domain in found if domain is not None]
+    """Return the links of the app's domains and their subdomains, on any port."""
+    links = ((url, _domain(url, app.app.unfurl_domains)) for url in links_in(text))
+    return [{"domain": domain, "url": url} for url, domain in links if domain is not None]
 
 
 def _domain(url: str, domains: list[str]) -> str | None:
@@ -88,14 +88,14 @@ def _domain(url: str, domains: list[str]) -> str | None:
     return next((each for each in domains if host == each or host.endswith(f".{each}")), None)
 
 
-def link_shared(shared: Shared, found: list[JSON], event_ts: str) -> JSON:
-    """The inner event. https://docs.slack.dev/reference/events/link_shared"""
+def link_shared(shared: SharedLinks, links: list[JSON], event_ts: str) -> JSON:
+    """Return the inner event. https://docs.slack.dev/reference/events/link_shared"""
     place = shared.place
-    told: JSON = {"type": "link_shared", "user": place.user.id, "links": found, "event_ts": event_ts}
-    told |= {"unfurl_id": shared.unfurl_id, "source": shared.source}
+    event: JSON = {"type": "link_shared", "user": place.user.id, "links": links, "event_ts": event_ts}
+    event |= {"unfurl_id": shared.unfurl_id, "source": shared.source}
     if isinstance(place, Draft):
-        return {**told, "channel": COMPOSER, "message_ts": shared.unfurl_id, "is_bot_user_member": False}
+        return {**event, "channel": COMPOSER, "message_ts": shared.unfurl_id, "is_bot_user_member": False}
     if place.thread_ts:
-        told["thread_ts"] = place.thread_ts
+        event["thread_ts"] = place.thread_ts
     is_member = shared.app.bot_user in place.channel.members
-    return {**told, "channel": place.channel.id, "message_ts": place.ts, "is_bot_user_member": is_member}
+    return {**event, "channel": place.channel.id, "message_ts": place.ts, "is_bot_user_member": is_member}

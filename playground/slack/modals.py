@@ -1,4 +1,4 @@
-"""Views: modals in stacks of at most three, Home tabs, and their hashes.
+"""Views: stacks of up to three modals, Home tabs, and their hashes.
 
 https://docs.slack.dev/surfaces/modals and https://docs.slack.dev/surfaces/app-home
 """
@@ -15,7 +15,7 @@ from playground.slack.world import JSON, Installation, User, World
 
 @dataclass(slots=True, eq=False)
 class View:
-    """A modal or Home tab as one person has it open."""
+    """A modal or Home tab that one person has open."""
 
     id: str
     app: Installation
@@ -26,7 +26,7 @@ class View:
     previous_view_id: str | None = None
     state: Values = field(default_factory=dict)
     offered: dict[str, list[JSON]] = field(default_factory=dict)
-    """action_id to the options its last suggestion gave."""
+    """Options of the last suggestion, by action_id."""
     is_open: bool = True
 
     @property
@@ -55,7 +55,7 @@ class View:
         return blocks
 
     def payload(self) -> JSON:
-        """As the Web API answers with it and interactions carry it."""
+        """Return the view as the Web API and interactions show it."""
         return {
             "id": self.id,
             "team_id": self.user.team.id,
@@ -80,7 +80,7 @@ class View:
 
 
 class Views:
-    """All views of everybody. Bodies arrive here validated."""
+    """The views of all people. Their bodies are validated before."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -89,7 +89,7 @@ class Views:
         self._homes: dict[tuple[Installation, User], View] = {}
 
     def stack(self, user: User) -> list[View]:
-        """What is open before the person, the lowest first."""
+        """Return the person's open modals, the lowest first."""
         return list(self._stacks.get(user, []))
 
     def home(self, app: Installation, user: User) -> View | None:
@@ -108,7 +108,7 @@ class Views:
         raise SlackError("not_found")
 
     def open(self, app: Installation, user: User, body: JSON) -> View:
-        """A new stack; one that is open already goes away, as a person can look at one only."""
+        """Open a modal in a new stack, which replaces an open one."""
         self._refuse_taken(app, body, besides=None)
         self.clear(user)
         view = self._make(app, user, body)
@@ -128,7 +128,7 @@ class Views:
         return view
 
     def update(self, view: View, body: JSON, expected_hash: str | None = None) -> View:
-        """Inputs keep what was typed where block_id and action_id stay the same."""
+        """Replace the view's body. Inputs with the same block_id and action_id keep their values."""
         if expected_hash and expected_hash != view.hash:
             raise SlackError("hash_conflict")
         self._refuse_taken(view.app, body, besides=view)
@@ -144,7 +144,7 @@ class Views:
         return self._homes.setdefault((app, user), self._make(app, user, body))
 
     def close(self, view: View) -> None:
-        """Only this one; what lies under it shows again."""
+        """Close this modal only, so that the one below it is on top."""
         view.is_open = False
         stack = self._stacks.get(view.user, [])
         if view in stack:
@@ -169,7 +169,7 @@ class Views:
         return f"{int(self._world.now().timestamp())}.{self._world.letters(8)}"
 
     def _refuse_taken(self, app: Installation, body: JSON, *, besides: View | None) -> None:
-        wanted = body.get("external_id")
+        external_id = body.get("external_id")
         taken = (view for view in self._all.values() if view.is_open and view.app is app and view is not besides)
-        if wanted and any(view.external_id == wanted for view in taken):
+        if external_id and any(view.external_id == external_id for view in taken):
             raise SlackError("duplicate_external_id")

@@ -1,4 +1,4 @@
-"""Composition objects: text, options, confirmations and what else elements are made of.
+"""Schemas of composition objects: text, options, confirmations and other parts of elements.
 
 https://docs.slack.dev/reference/block-kit/composition-objects
 """
@@ -61,7 +61,7 @@ def option(text: Check) -> Check:
 
 PLAIN_OPTION = option(plain_text(longest("option.text")))
 RICH_OPTION = option(any_text(longest("option.text")))
-"""Radio buttons, checkboxes and overflow menus may use mrkdwn."""
+"""Options of radio buttons, checkboxes and overflow menus, which may use mrkdwn."""
 
 OPTION_GROUP = shape(
     {
@@ -83,7 +83,7 @@ SUGGESTIONS = shape(
     },
     not_together("options", "option_groups"),
 )
-"""The answer to a block_suggestion; here an empty list is fine."""
+"""The response to a block_suggestion, which may be empty."""
 
 DISPATCH_ACTION_CONFIG = shape(
     {
@@ -116,17 +116,17 @@ WORKFLOW = shape({"trigger": TRIGGER})
 SELECTED_MOST = whole(SIZES["multi_select.max_selected_items.min"])
 
 
-def initial_is_offered(value: Mapping[str, Any], at: str, found: Findings) -> None:
-    """What is chosen at first must be among the options, whole."""
+def initial_is_offered(value: Mapping[str, Any], at: str, findings: Findings) -> None:
+    """Check that the initial options are among the options."""
     offered = options_of(value)
     chosen = _listed(value, "initial_options") or [value.get("initial_option")]
     field = "initial_options" if value.get("initial_options") else "initial_option"
     if any(each is not None and each not in offered for each in chosen):
-        found.append(Finding(f"{at}/{field}", "must be one of the provided options"))
+        findings.append(Finding(f"{at}/{field}", "must be one of the provided options"))
 
 
 def options_of(element: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every option an element or a suggestion answer holds, grouped or not; it may not be checked yet."""
+    """Return every option of an unchecked element or suggestion response, grouped or not."""
     groups = [group for group in _listed(element, "option_groups") if isinstance(group, dict)]
     return [*_listed(element, "options"), *(option for group in groups for option in _listed(group, "options"))]
 

@@ -1,4 +1,4 @@
-"""How one try to deliver ended."""
+"""The outcome of one delivery attempt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playground.slack.world import JSON
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``answer`` is the body of the ack; ``reason`` Slack's word for a try that failed."""
+    """``answer`` is the body of the ack, ``reason`` Slack's code for a failure."""
 
     answer: JSON | None = None
     reason: str | None = None

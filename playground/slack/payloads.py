@@ -1,7 +1,7 @@
-"""What an app is told: commands, presses, submissions, suggestions, shortcuts, events. Whole, as Slack sends them.
+"""Payloads of commands, actions, submissions, suggestions, shortcuts and events, as Slack sends them.
 
-https://docs.slack.dev/reference/interaction-payloads. With an app that is installed for an organisation, what happens
-in no channel names no team besides the person's.
+https://docs.slack.dev/reference/interaction-payloads. Without a channel, the payload of an app that is installed for an
+organization names the person's team only.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 from typing import Any
 
 from playground.slack.modals import View
-from playground.slack.state import HELD, Drawn
+from playground.slack.state import HELD, ElementInView
 from playground.slack.world import JSON, Channel, Installation, Message, Team, User, World
 
 PRIVATE_NAME = "privategroup"
 LINK = re.compile(r"https?://(?:(?!&[gl]t;)[^\s<>])+(?<![.,;:!?)'\"])")
-"""A link ends where the sentence around it goes on."""
+"""A link, without the punctuation of its sentence."""
 
 
 def command(
@@ -47,7 +47,7 @@ def _of_organisation(team: Team) -> JSON:
 
 
 def escaped(world: World, team: Team, text: str) -> str:
-    """As ``should_escape`` makes it: ids for people and channels, links in angle brackets, three entities."""
+    """Escape a text as ``should_escape`` does: ids of people and channels, links in angle brackets, entities."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = LINK.sub(lambda match: f"<{match[0]}>", text)
     people = {user.name: user for user in world.users.values() if user.team is team}
@@ -82,7 +82,7 @@ def _common(kind: str, app: Installation, user: User, team: Team | None) -> JSON
 
 
 def _team_at(app: Installation, channel: Channel) -> Team:
-    """The one with the app."""
+    """Return the team that has the app."""
     return channel.team if app.team.is_organisation else app.team
 
 
@@ -91,9 +91,9 @@ def _own_team(app: Installation, user: User) -> Team | None:
 
 
 def on_message(kind: str, app: Installation, user: User, message: Message, attachment: JSON | None = None) -> JSON:
-    """The team is the one with the app, whoever presses; Slack leaves an ephemeral message itself out.
+    """Build an action in a message. Its team is the one with the app; an ephemeral message is not included.
 
-    With an ``attachment`` what is used stands in it; under a link that is told besides.
+    ``attachment`` is the attachment that holds the element.
     """
     container = {
         "type": "message" if attachment is None else "message_attachment",
@@ -121,7 +121,7 @@ def _in_attachment(attachment: JSON | None) -> JSON:
 
 
 def on_view(kind: str, app: Installation, view: View) -> JSON:
-    """Payloads of views name the person's own team; ``view.app_installed_team_id`` is the one with the app."""
+    """Build an action in a view: ``team`` is the person's, ``view.app_installed_team_id`` the app's."""
     common = _common(kind, app, view.user, _own_team(app, view.user))
     return {**common, "container": {"type": "view", "view_id": view.id}, "view": view.payload()}
 
@@ -138,13 +138,13 @@ def closing(app: Installation, view: View, *, is_cleared: bool) -> JSON:
 
 
 def shortcut(app: Installation, user: User, callback_id: str, *, trigger_id: str, action_ts: str) -> JSON:
-    """Global: no channel and no response_url."""
+    """Build a global shortcut, which has no channel and no response_url."""
     common = _common("shortcut", app, user, _own_team(app, user))
     return {**common, "callback_id": callback_id, "trigger_id": trigger_id, "action_ts": action_ts}
 
 
 def message_shortcut(app: Installation, user: User, message: Message, callback_id: str) -> JSON:
-    """The caller adds trigger_id, response_url and action_ts."""
+    """Build a message shortcut. The caller adds trigger_id, response_url and action_ts."""
     common = _common("message_action", app, user, _team_at(app, message.channel))
     return {
         **common,
@@ -155,8 +155,8 @@ def message_shortcut(app: Installation, user: User, message: Message, callback_i
     }
 
 
-def action(pressed: Drawn, value: Any, action_ts: str) -> JSON:
-    """One item of ``actions``; ``value`` is the chosen option of an overflow menu or what the element holds now."""
+def action(pressed: ElementInView, value: Any, action_ts: str) -> JSON:
+    """Build an item of ``actions``; ``value`` is the selected option of an overflow menu or the element's value."""
     told: JSON = {"action_id": pressed.action_id, "block_id": pressed.block_id, "type": pressed.kind}
     for name in ("text", "value", "style", "placeholder", "confirm", "url"):
         if name in pressed.element:
@@ -180,9 +180,9 @@ def event(
     channel: Channel | None = None,
     team: Team | None = None,
 ) -> JSON:
-    """The outer part of every event. https://docs.slack.dev/apis/events-api#event-type-structure
+    """Build the envelope of an event. https://docs.slack.dev/apis/events-api#event-type-structure
 
-    ``team`` is where it happened, when that is in no channel and the app is installed for an organisation.
+    ``team`` is the team of an event without a channel if the app is installed for an organization.
     """
     is_wide = app.team.is_organisation
     here = (channel.team if channel else team or app.team) if is_wide else app.team
@@ -211,9 +211,9 @@ def event(
 
 
 def removal(app: Installation, happened: JSON, *, event_id: str, event_time: int) -> JSON:
-    """https://docs.slack.dev/reference/events/app_uninstalled and tokens_revoked: nobody is authorized any more.
+    """https://docs.slack.dev/reference/events/app_uninstalled and tokens_revoked: without authorizations.
 
-    What Slack says of a whole organisation is not documented; the fields are those of other events.
+    The event of a whole organization is not documented; the fields are those of other events.
     """
     wide = {"enterprise_id": app.team.id, "is_enterprise_install": True} if app.team.is_organisation else {}
     return {

@@ -1,11 +1,11 @@
-"""Putting messages into channels: who may, what Slack does to the text, what an update leaves."""
+"""Post and update messages: permissions, text limits, fields an update keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.errors import SlackError, refusal
 from playground.slack.sizes import MARKDOWN_TEXT, POSTED_TEXT
 from playground.slack.state import initial_values, name_all
@@ -14,7 +14,7 @@ from playground.slack.world import JSON, Channel, Installation, Message, User, W
 
 
 def find_channel(world: World, app: Installation, wanted: str) -> Channel:
-    """By id or ``#name``; a user id opens the direct messages. Private ones exist for their members only."""
+    """Find a channel by id or ``#name``, a private one by its members only. A user id is a direct message."""
     if person := world.users.get(wanted):
         return open_direct(world, app, person)
     channel = world.channels.get(wanted) or _named(world, app, wanted.removeprefix("#"))
@@ -51,8 +51,8 @@ def check_thread(channel: Channel, thread_ts: str) -> None:
         raise SlackError("thread_not_found")
 
 
-def check_content(desk: Desk, app: Installation, content: Mapping[str, Any]) -> None:
-    """``content`` holds text, blocks, attachments, markdown_text, metadata as they arrived (parsed)."""
+def check_content(core: Core, app: Installation, content: Mapping[str, Any]) -> None:
+    """Check text, blocks, attachments, markdown_text and metadata of a message, parsed."""
     blocks, attachments, markdown = (content.get(name) for name in ("blocks", "attachments", "markdown_text"))
     if markdown and (content.get("text") or blocks):
         raise SlackError("markdown_text_conflict")
@@ -62,9 +62,9 @@ def check_content(desk: Desk, app: Installation, content: Mapping[str, Any]) -> 
         raise SlackError("no_text")
     if blocks is not None and not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
-    if found := check_blocks(blocks or [], "message") or desk.files.check(app, blocks):
+    if found := check_blocks(blocks or [], "message") or core.files.check(app, blocks):
         raise refusal("invalid_blocks", found)
-    if attachments is not None and (found := check_attachments(attachments) or desk.files.check(app, attachments)):
+    if attachments is not None and (found := check_attachments(attachments) or core.files.check(app, attachments)):
         raise refusal("invalid_attachments", found)
     check_metadata(content.get("metadata"))
 
@@ -79,7 +79,7 @@ def check_metadata(metadata: Any) -> None:
 
 
 def written(content: Mapping[str, Any]) -> str:
-    """The text as it is stored; built from the blocks when the bot gave none."""
+    """Return the text to store; built from the blocks if there is none."""
     text = content.get("text") or content.get("markdown_text") or _spoken(content.get("blocks") or [])
     return str(text)[:POSTED_TEXT]
 
@@ -104,7 +104,7 @@ def post(
     thread_ts: str | None = None,
     command: str | None = None,
 ) -> Message:
-    """Put it there. ``content`` was checked before."""
+    """Post a message whose content was checked."""
     blocks, attachments = _named_blocks(world, content), _named_attachments(world, content)
     message = Message(
         channel=channel,
@@ -138,7 +138,7 @@ def _inside(attachments: list[JSON]) -> list[JSON]:
 
 
 def rewrite(world: World, message: Message, content: Mapping[str, Any]) -> None:
-    """chat.update and replace_original: text alone drops the blocks; attachments and metadata stay unless given."""
+    """Update a message. Text alone removes the blocks; attachments and metadata stay unless given."""
     if "blocks" in content or "text" in content or "markdown_text" in content:
         message.blocks = _named_blocks(world, content)
         message.text = written(content)

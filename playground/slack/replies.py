@@ -1,4 +1,4 @@
-"""Answers on HTTP: whole ones, spoilt ones, and the broken connection instead of one."""
+"""HTTP responses: complete, changed by a fault, or a broken connection instead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HTML = "<!DOCTYPE html><html><title>Server Error | Slack</title><body>Something 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back; ``cut`` breaks the connection instead."""
+    """A response; ``cut`` breaks the connection instead."""
 
     status: int
     body: JSON | str
@@ -33,7 +33,7 @@ async def delayed(fault: Fault | None) -> None:
 
 
 def prevents(fault: Fault | None) -> bool:
-    """Whether the call has no effect at all."""
+    """Return whether the fault prevents the effect of the call."""
     return fault is not None and fault.kind not in ("slow", "cut_after") and not fault.effect
 
 
@@ -49,12 +49,12 @@ def spoilt(fault: Fault) -> Reply:
 
 
 def after(fault: Fault | None, reply: Reply) -> Reply:
-    """What is sent once the effect is there."""
+    """Return the response after the effect, changed by the fault."""
     return reply if fault is None or fault.kind == "slow" else spoilt(fault)
 
 
 async def send(request: web.Request, reply: Reply, text_type: str = "text/html") -> web.StreamResponse:
-    """Write it to the end here, so that what follows happens after the caller could read it."""
+    """Write the whole response, so that code after it runs when the caller can have read it."""
     if reply.cut:
         cut(request)
         return web.Response()
@@ -66,12 +66,12 @@ async def send(request: web.Request, reply: Reply, text_type: str = "text/html")
         await response.prepare(request)
         await response.write_eof()
     except ConnectionError:
-        # The caller is gone; what it asked for has happened all the same.
+        # The caller is gone, after the effect of its call.
         pass
     return response
 
 
 def cut(request: web.BaseRequest) -> None:
-    """Break the TCP connection without a word."""
+    """Break the TCP connection without a response."""
     if request.transport is not None:
         request.transport.abort()

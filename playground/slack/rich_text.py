@@ -1,4 +1,4 @@
-"""Rich text: sections, lists, quotes and code, and the pieces inside them.
+"""Schemas of rich text: sections, lists, quotes, code, and their elements.
 
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """

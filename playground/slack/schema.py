@@ -1,6 +1,6 @@
-"""Small checks that add up to a shape: each looks at one value and notes what Slack would complain about.
+"""Composable checks of JSON values, with the messages that Slack would return.
 
-The wording follows what Slack's Web API answers in ``response_metadata.messages``.
+The wording follows ``response_metadata.messages`` of Slack's Web API.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong at a JSON pointer."""
+    """A message about the value at a JSON pointer."""
 
     pointer: str
     message: str
@@ -30,13 +30,13 @@ URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
 
 
 def string(most: int | None = None, least: int = 0) -> Check:
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, findings: Findings) -> None:
         if not isinstance(value, str):
-            found.append(Finding(at, "must be a string"))
+            findings.append(Finding(at, "must be a string"))
         elif most is not None and len(value) > most:
-            found.append(Finding(at, f"must be less than {most + 1} characters"))
+            findings.append(Finding(at, f"must be less than {most + 1} characters"))
         elif len(value) < least:
-            found.append(Finding(at, f"must be more than {least - 1} characters"))
+            findings.append(Finding(at, f"must be more than {least - 1} characters"))
 
     return check
 
@@ -44,123 +44,123 @@ def string(most: int | None = None, least: int = 0) -> Check:
 def url(most: int | None = None) -> Check:
     sized = string(most, least=1)
 
-    def check(value: Any, at: str, found: Findings) -> None:
-        sized(value, at, found)
+    def check(value: Any, at: str, findings: Findings) -> None:
+        sized(value, at, findings)
         if isinstance(value, str) and value and not URL.fullmatch(value):
-            found.append(Finding(at, "must be a valid URL"))
+            findings.append(Finding(at, "must be a valid URL"))
 
     return check
 
 
-def flag(value: Any, at: str, found: Findings) -> None:
+def flag(value: Any, at: str, findings: Findings) -> None:
     if not isinstance(value, bool):
-        found.append(Finding(at, "must be a boolean"))
+        findings.append(Finding(at, "must be a boolean"))
 
 
 def whole(least: int | None = None, most: int | None = None) -> Check:
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, findings: Findings) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
-            found.append(Finding(at, "must be an integer"))
+            findings.append(Finding(at, "must be an integer"))
         elif least is not None and value < least:
-            found.append(Finding(at, f"must be greater than or equal to {least}"))
+            findings.append(Finding(at, f"must be greater than or equal to {least}"))
         elif most is not None and value > most:
-            found.append(Finding(at, f"must be less than or equal to {most}"))
+            findings.append(Finding(at, f"must be less than or equal to {most}"))
 
     return check
 
 
 def number(above: float | None = None) -> Check:
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, findings: Findings) -> None:
         if not isinstance(value, (int, float)) or isinstance(value, bool):
-            found.append(Finding(at, "must be a number"))
+            findings.append(Finding(at, "must be a number"))
         elif above is not None and value <= above:
-            found.append(Finding(at, f"must be greater than {above:g}"))
+            findings.append(Finding(at, f"must be greater than {above:g}"))
 
     return check
 
 
 def choice(*values: str) -> Check:
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, findings: Findings) -> None:
         if value not in values:
-            found.append(Finding(at, f"must be one of: {', '.join(values)}"))
+            findings.append(Finding(at, f"must be one of: {', '.join(values)}"))
 
     return check
 
 
 def matching(pattern: str) -> Check:
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, findings: Findings) -> None:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            found.append(Finding(at, f"must match pattern: {pattern}"))
+            findings.append(Finding(at, f"must match pattern: {pattern}"))
 
     return check
 
 
 def listing(item: Check, least: int = 0, most: int | None = None) -> Check:
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, findings: Findings) -> None:
         if not isinstance(value, list):
-            found.append(Finding(at, "must be an array"))
+            findings.append(Finding(at, "must be an array"))
             return
         if most is not None and len(value) > most:
-            found.append(Finding(at, f"no more than {most} items allowed"))
+            findings.append(Finding(at, f"no more than {most} items allowed"))
         if len(value) < least:
-            found.append(Finding(at, f"no less than {least} items allowed"))
+            findings.append(Finding(at, f"no less than {least} items allowed"))
         for index, each in enumerate(value):
-            item(each, f"{at}/{index}", found)
+            item(each, f"{at}/{index}", findings)
 
     return check
 
 
 def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, *rules: Rule) -> Check:
-    """An object with these fields and no others; ``null`` in an optional field counts as left out."""
+    """Check an object with these fields and no others; ``null`` means a missing optional field."""
     fields = {**required, **(optional or {})}
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, findings: Findings) -> None:
         if not isinstance(value, dict):
-            found.append(Finding(at, "must be an object"))
+            findings.append(Finding(at, "must be an object"))
             return
-        found.extend(Finding(at, f"missing required field: {name}") for name in required if value.get(name) is None)
+        findings.extend(Finding(at, f"missing required field: {name}") for name in required if value.get(name) is None)
         for name, each in value.items():
             if name not in fields:
-                found.append(Finding(at, f"invalid additional property: {name}"))
+                findings.append(Finding(at, f"invalid additional property: {name}"))
             elif each is not None:
-                fields[name](each, f"{at}/{name}", found)
+                fields[name](each, f"{at}/{name}", findings)
         for rule in rules:
-            rule(value, at, found)
+            rule(value, at, findings)
 
     return check
 
 
 def by_type(table: Mapping[str, Check]) -> Check:
-    """An object whose ``type`` says which of the checks it has to pass."""
+    """Check an object by its ``type``."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, findings: Findings) -> None:
         if not isinstance(value, dict):
-            found.append(Finding(at, "must be an object"))
+            findings.append(Finding(at, "must be an object"))
         elif "type" not in value:
-            found.append(Finding(at, "missing required field: type"))
+            findings.append(Finding(at, "missing required field: type"))
         elif not isinstance(value["type"], str) or value["type"] not in table:
-            found.append(Finding(f"{at}/type", f"unsupported type: {value['type']}"))
+            findings.append(Finding(f"{at}/type", f"unsupported type: {value['type']}"))
         else:
-            table[value["type"]](value, at, found)
+            table[value["type"]](value, at, findings)
 
     return check
 
 
-def anything(value: Any, at: str, found: Findings) -> None:
-    """For what Slack documents too loosely to refuse."""
+def anything(value: Any, at: str, findings: Findings) -> None:
+    """Accept every value, where Slack's documentation is too loose to refuse any."""
 
 
 def needs_one_of(*names: str) -> Rule:
-    def rule(value: Mapping[str, Any], at: str, found: Findings) -> None:
+    def rule(value: Mapping[str, Any], at: str, findings: Findings) -> None:
         if not any(value.get(name) for name in names):
-            found.append(Finding(at, f"one of these fields is required: {', '.join(names)}"))
+            findings.append(Finding(at, f"one of these fields is required: {', '.join(names)}"))
 
     return rule
 
 
 def not_together(*names: str) -> Rule:
-    def rule(value: Mapping[str, Any], at: str, found: Findings) -> None:
+    def rule(value: Mapping[str, Any], at: str, findings: Findings) -> None:
         if sum(value.get(name) is not None for name in names) > 1:
-            found.append(Finding(at, f"only one of these fields is allowed: {', '.join(names)}"))
+            findings.append(Finding(at, f"only one of these fields is allowed: {', '.join(names)}"))
 
     return rule

@@ -7,43 +7,43 @@ import json
 from aiohttp import web
 
 from bot.clock import Clock
-from playground.slack.channel_life import ChannelLife
+from playground.slack.channel_events import ChannelEvents
 from playground.slack.consent import ConsentPage
 from playground.slack.delivery import Courier
-from playground.slack.grants import Granting
 from playground.slack.limits import Limits
-from playground.slack.posting import Post, Signing
-from playground.slack.responses import Responses
-from playground.slack.screen import Screen
+from playground.slack.oauth import OAuth
+from playground.slack.response_urls import ResponseUrls
+from playground.slack.signed_http import SignedPost, Signing
 from playground.slack.sockets import Sockets
 from playground.slack.uploads import Uploads
-from playground.slack.web import WebApi
+from playground.slack.user_messages import UserMessages
+from playground.slack.visible import VisibleMessages
+from playground.slack.web_api import WebApi
 from playground.slack.world import Installation
-from playground.slack.writing import Writing
 from playground.wire import Callback, Phase
 
 MAX_BODY = 8 * 1024**2
 
 
-class PracticeSlack(Granting, ChannelLife, Writing, Screen):
-    """Start it, found a team, install the app, and be the people who use it.
+class PracticeSlack(OAuth, ChannelEvents, UserMessages, VisibleMessages):
+    """Start it, create a team, install the app, and act as its users.
 
-    ``journal`` tells everything in and out, ``faults`` makes the next calls go wrong, ``sockets`` disturbs
-    connections, ``limits`` sets what Slack bears, ``signing`` spoils signatures.
+    ``journal`` records every exchange, ``faults`` lets the next calls fail, ``sockets`` breaks connections, ``limits``
+    sets the rate limits, ``signing`` breaks signatures.
     """
 
     def __init__(self, *, clock: Clock, port: int = 0, limits: Limits | None = None, seed: int = 0) -> None:
         super().__init__(clock, limits, seed)
         self._port = port
-        self._post = Post(self.limits)
+        self._post = SignedPost(self.limits)
         self._runner: web.AppRunner | None = None
         self.sockets = Sockets(self)
         self.courier = Courier(self, self.sockets, self._post)
-        self.responses = Responses(self)
+        self.responses = ResponseUrls(self)
 
     @property
     def api_url(self) -> str:
-        """What a client takes as its base URL; ends in a slash."""
+        """The base URL for clients, with a slash at the end."""
         return f"{self.base_url}/api/"
 
     @property
@@ -67,7 +67,7 @@ class PracticeSlack(Granting, ChannelLife, Writing, Screen):
             await self._runner.cleanup()
 
     async def quiet(self) -> None:
-        """Return when no delivery waits for its ack and no call is being answered."""
+        """Return when no delivery waits for an ack and no call is being answered."""
         await self.busy.quiet()
 
     def on(self, name: str, phase: Phase, callback: Callback) -> None:
@@ -75,7 +75,7 @@ class PracticeSlack(Granting, ChannelLife, Writing, Screen):
         self.hooks.on(name, phase, callback)
 
     async def verify_url(self, app: Installation) -> bool:
-        """What Slack does when the request URL is saved: the challenge has to come back."""
+        """Verify the request URL as Slack does on saving it: the app has to return the challenge."""
         challenge = self.world.letters(52)
         asked = {"token": app.app.verification_token, "challenge": challenge, "type": "url_verification"}
         headers = {"Content-Type": "application/json"}
@@ -83,7 +83,7 @@ class PracticeSlack(Granting, ChannelLife, Writing, Screen):
         return challenge in (outcome.answer or {}).values()
 
     async def ssl_check(self, app: Installation) -> bool:
-        """Slack asks publicly distributed apps now and then; 200 is the right answer."""
+        """Send Slack's SSL check of publicly distributed apps, which expects 200."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         body = f"ssl_check=1&token={app.app.verification_token}".encode()
         return (await self._post.send(app, body, headers)).reason is None

@@ -1,4 +1,4 @@
-"""Slack's numbers: how long a text and how many things may be, by the name of the part.
+"""Slack's size limits of texts and lists, by the name of the part.
 
 https://docs.slack.dev/reference/block-kit and https://docs.slack.dev/reference/views. A name is
 ``part.field.what``, where ``what`` is ``max_length``, ``max_items``, ``min_items``, ``min`` or ``max``.
@@ -148,14 +148,14 @@ SIZES = {
 }
 
 POSTED_TEXT = 40_000
-"""chat.postMessage cuts a longer text off. https://docs.slack.dev/reference/methods/chat.postMessage"""
+"""chat.postMessage truncates a longer text. https://docs.slack.dev/reference/methods/chat.postMessage"""
 
 UPDATED_TEXT = 4_000
 """chat.update refuses a longer text with ``msg_too_long``. https://docs.slack.dev/reference/methods/chat.update"""
 
 MARKDOWN_TEXT = 12_000
 STACK = 3
-"""Views in one stack. https://docs.slack.dev/surfaces/modals"""
+"""Modals in one stack. https://docs.slack.dev/surfaces/modals"""
 
 
 def longest(name: str) -> int:

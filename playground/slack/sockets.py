@@ -1,4 +1,4 @@
-"""Socket Mode: up to ten connections per app, envelopes and their acks, pings, disconnects.
+"""Socket Mode: up to ten connections per app, envelopes and acks, pings, disconnects.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -14,19 +14,19 @@ from typing import Any, Literal
 
 from aiohttp import WSMsgType, web
 
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.replies import cut
 from playground.slack.world import JSON, App
 
 CONNECTION_SECONDS = 18_060
-"""What recorded hellos announce as ``approximate_connection_time``."""
+"""``approximate_connection_time`` of recorded hello messages."""
 
 Reason = Literal["warning", "refresh_requested", "link_disabled"]
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One WebSocket of an app. A muted one is dead without knowing: nothing goes in or out."""
+    """One WebSocket of an app. A muted one stays open, but nothing goes in or out."""
 
     app: App
     request: web.Request
@@ -39,10 +39,10 @@ class Connection:
 
 
 class Sockets:
-    """All connections of all apps."""
+    """The connections of all apps."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._connections: list[Connection] = []
         self._acks: defaultdict[str, list[asyncio.Future[JSON]]] = defaultdict(list)
         self._changed = asyncio.Event()
@@ -51,29 +51,29 @@ class Sockets:
         return [each for each in self._connections if app is None or each.app is app]
 
     async def connected(self, app: App | None = None, count: int = 1) -> None:
-        """Return once so many connections are open."""
+        """Return when ``count`` connections are open."""
         while len(self.of(app)) < count:
             self._changed.clear()
             await self._changed.wait()
 
     async def replaced(self, connection: Connection) -> None:
-        """Return once that connection is gone and another of its app is open."""
+        """Return when that connection is closed and another one of its app is open."""
         while connection in self._connections or not self.of(connection.app):
             self._changed.clear()
             await self._changed.wait()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """A connection from hello to its end."""
-        app = self._desk.tickets.pop(request.query.get("ticket", ""), None)
+        """Serve a connection from hello to its end."""
+        app = self._core.tickets.pop(request.query.get("ticket", ""), None)
         if app is None:
             return web.Response(status=401)
-        await self._desk.hooks.fire("socket", "before", app=app, request=request)
+        await self._core.hooks.fire("socket", "before", app=app, request=request)
         if request.transport is None or request.transport.is_closing():
             return web.Response()
         socket = web.WebSocketResponse(autoping=False, timeout=1)
         await socket.prepare(request)
         connection = Connection(app, request, socket)
-        if len(self.of(app)) >= self._desk.limits.connections:
+        if len(self.of(app)) >= self._core.limits.connections:
             await connection.say(_disconnect("too_many_websockets"))
             await socket.close()
             return socket
@@ -82,7 +82,7 @@ class Sockets:
             await connection.say(self._hello(app))
             await self._listen(connection)
         except ConnectionError:
-            # The other side went away without a close frame.
+            # the client closed without a close frame
             pass
         finally:
             self._connections.remove(connection)
@@ -91,15 +91,15 @@ class Sockets:
         return socket
 
     async def send(self, app: App, envelope: JSON, seconds: float) -> JSON | None:
-        """Give it to any one connection and wait for the ack; None when none came in time."""
+        """Send an envelope on one connection and return its ack; None after the timeout."""
         connections = self.of(app)
         if not connections:
             return None
-        # The same envelope may be on its way twice: each of them waits for an ack of its own.
+        # The same envelope may be sent twice at a time, and each waits for its own ack.
         waiting, ack = self._acks[envelope["envelope_id"]], asyncio.get_running_loop().create_future()
         waiting.append(ack)
         try:
-            await self._desk.world.random.choice(connections).say(envelope)
+            await self._core.world.random.choice(connections).say(envelope)
             return await asyncio.wait_for(ack, seconds)
         except (TimeoutError, ConnectionError):
             return None
@@ -109,19 +109,19 @@ class Sockets:
                 self._acks.pop(envelope["envelope_id"], None)
 
     async def disconnect(self, reason: Reason = "refresh_requested", app: App | None = None) -> None:
-        """Ask the clients to come back by a new address, as Slack does every few hours."""
+        """Ask the clients to reconnect, as Slack does every few hours."""
         for connection in self.of(app):
-            with contextlib.suppress(ConnectionError):  # it was cut a moment ago
+            with contextlib.suppress(ConnectionError):  # already cut
                 await connection.say(_disconnect(reason))
         self._note(f"disconnect {reason}", app, {})
 
     def cut(self, app: App | None = None) -> None:
-        """Break the TCP connections without a word."""
+        """Break the TCP connections without a close frame."""
         for connection in self.of(app):
             cut(connection.request)
 
     def mute(self, app: App | None = None, *, muted: bool = True) -> None:
-        """Open connections swallow everything from now on: no envelope, no pong, no ack."""
+        """Mute the open connections: no envelope, no pong, no ack."""
         for connection in self.of(app):
             connection.muted = muted
 
@@ -139,7 +139,7 @@ class Sockets:
             if connection.muted:
                 continue
             if message.type is WSMsgType.PING:
-                # slack_sdk measures its own ping, so the payload has to come back as it was.
+                # slack_sdk measures its own ping and expects the payload back unchanged.
                 await connection.socket.pong(message.data)
             elif message.type is WSMsgType.TEXT:
                 self._acked(connection, message.data)
@@ -168,7 +168,7 @@ class Sockets:
         }
 
     def _note(self, what: str, app: App | None, said: JSON) -> None:
-        self._desk.note("in", "socket", what, {"app_id": app.id if app else None, **said}, {})
+        self._core.note("in", "socket", what, {"app_id": app.id if app else None, **said}, {})
 
 
 def _disconnect(reason: str) -> JSON:

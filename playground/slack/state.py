@@ -1,4 +1,4 @@
-"""What is typed and chosen: the values of elements, as ``state.values`` shows them."""
+"""Values of elements, as in ``state.values``."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Values = dict[str, dict[str, JSON]]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Where an element type keeps its value, and where its initial one."""
+class ValueField:
+    """The fields of an element type's value and initial value."""
 
     field: str
     initial: str
@@ -29,43 +29,43 @@ class Held:
         return self.field.startswith("selected_option")
 
 
-_TYPED = Held("value", "initial_value")
-_OPTION = Held("selected_option", "initial_option")
-_OPTIONS = Held("selected_options", "initial_options", many=True)
+_TYPED = ValueField("value", "initial_value")
+_OPTION = ValueField("selected_option", "initial_option")
+_OPTIONS = ValueField("selected_options", "initial_options", many=True)
 
 HELD = {
     "plain_text_input": _TYPED,
     "email_text_input": _TYPED,
     "url_text_input": _TYPED,
     "number_input": _TYPED,
-    "rich_text_input": Held("rich_text_value", "initial_value"),
-    "file_input": Held("files", "initial_files", many=True),
+    "rich_text_input": ValueField("rich_text_value", "initial_value"),
+    "file_input": ValueField("files", "initial_files", many=True),
     "static_select": _OPTION,
     "external_select": _OPTION,
     "radio_buttons": _OPTION,
     "multi_static_select": _OPTIONS,
     "multi_external_select": _OPTIONS,
     "checkboxes": _OPTIONS,
-    "users_select": Held("selected_user", "initial_user"),
-    "conversations_select": Held("selected_conversation", "initial_conversation"),
-    "channels_select": Held("selected_channel", "initial_channel"),
-    "multi_users_select": Held("selected_users", "initial_users", many=True),
-    "multi_conversations_select": Held("selected_conversations", "initial_conversations", many=True),
-    "multi_channels_select": Held("selected_channels", "initial_channels", many=True),
-    "datepicker": Held("selected_date", "initial_date"),
-    "timepicker": Held("selected_time", "initial_time"),
-    "datetimepicker": Held("selected_date_time", "initial_date_time"),
+    "users_select": ValueField("selected_user", "initial_user"),
+    "conversations_select": ValueField("selected_conversation", "initial_conversation"),
+    "channels_select": ValueField("selected_channel", "initial_channel"),
+    "multi_users_select": ValueField("selected_users", "initial_users", many=True),
+    "multi_conversations_select": ValueField("selected_conversations", "initial_conversations", many=True),
+    "multi_channels_select": ValueField("selected_channels", "initial_channels", many=True),
+    "datepicker": ValueField("selected_date", "initial_date"),
+    "timepicker": ValueField("selected_time", "initial_time"),
+    "datetimepicker": ValueField("selected_date_time", "initial_date_time"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """An element where it stands."""
+class ElementInView:
+    """An element and its place."""
 
     block: JSON
     element: JSON
     attachment: JSON | None = None
-    """What it stands in, when it is not the message itself."""
+    """The attachment that holds it, if any."""
 
     @property
     def block_id(self) -> str:
@@ -81,7 +81,7 @@ class Drawn:
 
     @property
     def dispatches(self) -> bool:
-        """Whether using it tells the app at once."""
+        """Whether using it sends an action at once."""
         return self.block["type"] != "input" or bool(self.block.get("dispatch_action"))
 
     def __str__(self) -> str:
@@ -91,13 +91,13 @@ class Drawn:
         return " ".join(filter(None, [self.action_id, f"({self.kind})", *details, f"[{offered}]" if offered else ""]))
 
 
-def drawn(blocks: list[JSON]) -> Iterator[Drawn]:
+def drawn(blocks: list[JSON]) -> Iterator[ElementInView]:
     for block in blocks:
-        yield from (Drawn(block, element) for element in interactive(block))
+        yield from (ElementInView(block, element) for element in interactive(block))
 
 
 def name_all(blocks: list[JSON], letters: Callable[[int], str]) -> list[JSON]:
-    """The same blocks with an id wherever the bot left one out, as Slack does."""
+    """Return the blocks with ids where the bot gave none, as Slack does."""
     named = [{**block, "block_id": block.get("block_id") or letters(5)} for block in deepcopy(blocks)]
     for each in drawn(named):
         each.element["action_id"] = each.element.get("action_id") or letters(5)
@@ -105,7 +105,7 @@ def name_all(blocks: list[JSON], letters: Callable[[int], str]) -> list[JSON]:
 
 
 def initial_values(blocks: list[JSON], kept: Values | None = None) -> Values:
-    """What the elements hold at first; ``kept`` wins where block_id, action_id and type stayed the same."""
+    """Return the initial values; those in ``kept`` win if block_id, action_id and type are the same."""
     values: Values = {}
     for each in drawn(blocks):
         if each.kind not in HELD:
@@ -120,8 +120,8 @@ def initial_values(blocks: list[JSON], kept: Values | None = None) -> Values:
     return values
 
 
-def holding(each: Drawn, value: Any, offered: list[JSON]) -> JSON:
-    """What an element's state is after ``value`` was typed or chosen; options are named by value or text."""
+def holding(each: ElementInView, value: Any, offered: list[JSON]) -> JSON:
+    """Return the state of an element after ``value`` was entered; options are named by value or text."""
     held = HELD[each.kind]
     if not held.holds_options:
         return {"type": each.kind, held.field: entered(each, value)}
@@ -132,7 +132,7 @@ def holding(each: Drawn, value: Any, offered: list[JSON]) -> JSON:
     return {"type": each.kind, held.field: chosen}
 
 
-def _option(each: Drawn, value: Any, offered: list[JSON]) -> JSON:
+def _option(each: ElementInView, value: Any, offered: list[JSON]) -> JSON:
     wanted = value["value"] if isinstance(value, dict) else value
     choices = [*options_of(each.element), *offered]
     for option in choices:
@@ -145,8 +145,8 @@ def _option(each: Drawn, value: Any, offered: list[JSON]) -> JSON:
 FORMATS = {"timepicker": r"([01]\d|2[0-3]):[0-5]\d", "datepicker": r"\d{4}-\d{2}-\d{2}"}
 
 
-def entered(each: Drawn, value: Any) -> Any:
-    """As Slack keeps it: numbers as text, people and channels by id, times as its own pickers write them."""
+def entered(each: ElementInView, value: Any) -> Any:
+    """Return a value as Slack stores it: numbers as text, people and channels by id, times as its pickers do."""
     if isinstance(value, list):
         return [entered(each, one) for one in value]
     if isinstance(value, (User, Channel)):

@@ -1,4 +1,4 @@
-"""trigger_ids: good for one view within three seconds.
+"""trigger_ids, valid for one view within three seconds.
 
 https://docs.slack.dev/interactivity/handling-user-interaction#modal_responses
 """
@@ -35,7 +35,7 @@ class Triggers:
         return trigger_id
 
     def exchange(self, trigger_id: str, app: Installation) -> Trigger:
-        """Use it up. Raises SlackError when it is unknown, used or too old."""
+        """Use a trigger_id. Raises SlackError if it is unknown, used or expired."""
         trigger = self._issued.get(trigger_id)
         if trigger is None or trigger.app.app is not app.app:
             raise SlackError("invalid_trigger_id")

@@ -1,14 +1,14 @@
-"""The bytes of files on HTTP: sent once to the address that was given out, served to whoever sees the message.
+"""Receive uploads at their one-time URLs, and serve files.
 
-Slack answers ``OK - n``; how it refuses a wrong length or a second upload is ours. Slack serves its files to people
-who are signed in; here an address nobody can guess stands for that.
+Slack answers ``OK - n``; the refusal of a wrong length or a second upload is ours. Slack serves files to signed-in
+people; here the URL can't be guessed.
 """
 
 from __future__ import annotations
 
 from aiohttp import BodyPartReader, web
 
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.files import File
 from playground.slack.replies import Reply, after, delayed, prevents, send, spoilt
 from playground.wire import Fault
@@ -17,22 +17,22 @@ NAME = "files.upload"
 
 
 class Uploads:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, core: Core) -> None:
+        self._core = core
 
     async def take(self, request: web.Request) -> web.StreamResponse:
-        """The second of the three steps. https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
-        with self._desk.busy.doing():
-            file = self._desk.files.with_key(request.match_info["key"])
+        """Receive a file, the second of three steps. https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
+        with self._core.busy.doing():
+            file = self._core.files.with_key(request.match_info["key"])
             content = await _read(request)
-            fault = self._desk.faults.take(NAME, team=file.app.team.id if file else None)
+            fault = self._core.faults.take(NAME, team=file.app.team.id if file else None)
             reply = await self._reply(file, content, fault)
             asked = {"file": file.id if file else None, "bytes": len(content)}
-            self._desk.note("in", "http", NAME, asked, reply.noted())
+            self._core.note("in", "http", NAME, asked, reply.noted())
             return await send(request, reply, "text/plain")
 
     async def serve(self, request: web.Request) -> web.Response:
-        file = self._desk.files.with_key(request.match_info["key"])
+        file = self._core.files.with_key(request.match_info["key"])
         if file is None or file.completed_at is None or file.name != request.match_info["name"]:
             return web.Response(status=404)
         headers = {"X-Content-Type-Options": "nosniff"}
@@ -57,7 +57,7 @@ def _keep(file: File | None, content: bytes) -> Reply:
 
 
 async def _read(request: web.Request) -> bytes:
-    """The body as it is, or the file of a form."""
+    """Return the body, or the file of a form."""
     if not request.content_type.startswith("multipart/"):
         return await request.read()
     part = await (await request.multipart()).next()

@@ -1,4 +1,4 @@
-"""What Slack checks about a whole message or view, beyond the shape of single blocks."""
+"""Validate whole messages and views, beyond the schemas of single blocks."""
 
 from __future__ import annotations
 
@@ -46,42 +46,42 @@ _VIEWS = by_type({"modal": _MODAL, "home": _HOME})
 
 
 def check_blocks(blocks: Any, surface: Surface, at: str = "/blocks") -> Findings:
-    """Everything wrong with the blocks of one surface; empty when Slack would take them."""
-    found: Findings = []
-    _LISTS[surface](blocks, at, found)
-    if not found:
+    """Return the findings about the blocks of one surface; none if Slack would accept them."""
+    findings: Findings = []
+    _LISTS[surface](blocks, at, findings)
+    if not findings:
         for rule in _WHOLE:
-            rule(blocks, surface, at, found)
-    return found
+            rule(blocks, surface, at, findings)
+    return findings
 
 
 def check_view(view: Any, at: str = "/view") -> Findings:
-    """Everything wrong with a modal or a Home tab."""
-    found: Findings = []
-    _VIEWS(view, at, found)
-    if found:
-        return found
+    """Return the findings about a modal or a Home tab."""
+    findings: Findings = []
+    _VIEWS(view, at, findings)
+    if findings:
+        return findings
     surface: Surface = "home" if view["type"] == "home" else "modal"
     for rule in _WHOLE:
-        rule(view["blocks"], surface, f"{at}/blocks", found)
+        rule(view["blocks"], surface, f"{at}/blocks", findings)
     if surface == "modal" and not view.get("submit") and any(block["type"] == "input" for block in view["blocks"]):
-        found.append(Finding(at, "missing required field: submit"))
-    return found
+        findings.append(Finding(at, "missing required field: submit"))
+    return findings
 
 
 def check_attachments(attachments: Any) -> Findings:
-    found: Findings = []
-    listing(anything, 0, most("message.attachments"))(attachments, "/attachments", found)
-    if found:
-        return found
+    findings: Findings = []
+    listing(anything, 0, most("message.attachments"))(attachments, "/attachments", findings)
+    if findings:
+        return findings
     for index, attachment in enumerate(attachments):
         if isinstance(attachment, dict) and attachment.get("blocks") is not None:
-            found += check_blocks(attachment["blocks"], "message", f"/attachments/{index}/blocks")
-    return found
+            findings += check_blocks(attachment["blocks"], "message", f"/attachments/{index}/blocks")
+    return findings
 
 
 def interactive(block: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The elements of a block that carry an action_id, nested ones included."""
+    """Return the elements of a block with an action_id, nested ones included."""
     for child in (*block.get("child_blocks", ()), *_cards(block)):
         yield from interactive(child)
     candidates = [block.get("element"), block.get("accessory"), *block.get("actions", ())]
@@ -99,47 +99,47 @@ def _repeated(values: Iterable[Any]) -> list[Any]:
     return [value for value, times in Counter(each for each in values if each).items() if times > 1]
 
 
-def _unique_block_ids(blocks: list[dict[str, Any]], surface: Surface, at: str, found: Findings) -> None:
+def _unique_block_ids(blocks: list[dict[str, Any]], surface: Surface, at: str, findings: Findings) -> None:
     for block_id in _repeated(block.get("block_id") for block in blocks):
         last = max(index for index, block in enumerate(blocks) if block.get("block_id") == block_id)
-        found.append(Finding(f"{at}/{last}/block_id", f"block_id must be unique: {block_id} already exists"))
+        findings.append(Finding(f"{at}/{last}/block_id", f"block_id must be unique: {block_id} already exists"))
 
 
-def _unique_action_ids(blocks: list[dict[str, Any]], surface: Surface, at: str, found: Findings) -> None:
+def _unique_action_ids(blocks: list[dict[str, Any]], surface: Surface, at: str, findings: Findings) -> None:
     for index, block in enumerate(blocks):
         for action_id in _repeated(element.get("action_id") for element in interactive(block)):
-            found.append(
+            findings.append(
                 Finding(f"{at}/{index}", f"action_id must be unique within its block: {action_id} already exists")
             )
 
 
-def _one_focus(blocks: list[dict[str, Any]], surface: Surface, at: str, found: Findings) -> None:
+def _one_focus(blocks: list[dict[str, Any]], surface: Surface, at: str, findings: Findings) -> None:
     if sum(bool(element.get("focus_on_load")) for block in blocks for element in interactive(block)) > 1:
-        found.append(Finding(at, "only one element may have focus_on_load"))
+        findings.append(Finding(at, "only one element may have focus_on_load"))
 
 
 def _counted(kind: str, highest: int) -> Callable[[list[dict[str, Any]], Surface, str, Findings], None]:
-    def rule(blocks: list[dict[str, Any]], surface: Surface, at: str, found: Findings) -> None:
+    def rule(blocks: list[dict[str, Any]], surface: Surface, at: str, findings: Findings) -> None:
         if surface == "message" and sum(block["type"] == kind for block in blocks) > highest:
-            found.append(Finding(at, f"no more than {highest} blocks of type {kind} allowed"))
+            findings.append(Finding(at, f"no more than {highest} blocks of type {kind} allowed"))
 
     return rule
 
 
-def _markdown_together(blocks: list[dict[str, Any]], surface: Surface, at: str, found: Findings) -> None:
+def _markdown_together(blocks: list[dict[str, Any]], surface: Surface, at: str, findings: Findings) -> None:
     highest = SIZES["markdown.total_text.max_length"]
     if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > highest:
-        found.append(Finding(at, f"all markdown together must be less than {highest + 1} characters"))
+        findings.append(Finding(at, f"all markdown together must be less than {highest + 1} characters"))
 
 
 TABLE_TEXT = 10_000
 """Characters of all cells of a message's tables. https://docs.slack.dev/reference/block-kit/blocks/table-block"""
 
 
-def _tables_together(blocks: list[dict[str, Any]], surface: Surface, at: str, found: Findings) -> None:
+def _tables_together(blocks: list[dict[str, Any]], surface: Surface, at: str, findings: Findings) -> None:
     cells = (cell for block in blocks if block["type"] == "table" for row in block["rows"] for cell in row)
     if sum(map(_cell_length, cells)) > TABLE_TEXT:
-        found.append(Finding(at, f"all cells of tables together must be less than {TABLE_TEXT + 1} characters"))
+        findings.append(Finding(at, f"all cells of tables together must be less than {TABLE_TEXT + 1} characters"))
 
 
 def _cell_length(part: Any) -> int:

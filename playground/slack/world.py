@@ -1,4 +1,4 @@
-"""Who and what there is, and the ids that name them."""
+"""All records of the practice Slack, and their ids."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import string
 from datetime import datetime
 
 from bot.clock import Clock
-from playground.slack.things import JSON, App, Channel, Installation, Message, Team, User
+from playground.slack.models import JSON, App, Channel, Installation, Message, Team, User
 
 __all__ = ["JSON", "App", "Channel", "Installation", "Message", "Team", "User", "World"]
 
 
 class World:
-    """All records, and the ids that name them; equal seeds give equal ids."""
+    """All records by id; equal seeds give equal ids."""
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self.clock = clock
@@ -31,7 +31,7 @@ class World:
         return self.clock.now()
 
     def new_id(self, prefix: str) -> str:
-        """Like ``U0A1B2C3D4E``: never the same twice, in upper case as the mention syntax wants it."""
+        """Return a unique id such as ``U0A1B2C3D4E``, in upper case as the mention syntax needs it."""
         self._named += 1
         return f"{prefix}0{self.letters(5, string.ascii_uppercase)}{self._named:04X}"
 
@@ -39,7 +39,7 @@ class World:
         return "".join(self.random.choices(alphabet, k=count))
 
     def new_ts(self, channel: Channel) -> str:
-        """Unique and rising in its channel, whatever the clock does."""
+        """Return a ``ts`` that is unique and increasing in its channel, even if the clock stands still."""
         tick = max(round(self.now().timestamp() * 1_000_000), channel.last_tick + 1)
         channel.last_tick = tick
         return f"{tick // 1_000_000}.{tick % 1_000_000:06d}"
@@ -66,7 +66,7 @@ class World:
         return installation
 
     def hand_out(self, installation: Installation, token: str, ends_at: datetime | None = None) -> None:
-        """A token that speaks for the installation; after ``ends_at`` it is expired."""
+        """Add a token of the installation, which expires at ``ends_at``."""
         installation.bot_token = token
         self._bots[token] = (installation, ends_at)
 
@@ -74,7 +74,7 @@ class World:
         self._bots.pop(token, None)
 
     def tokens_of(self, installation: Installation) -> list[str]:
-        """The oldest first."""
+        """Return the installation's tokens, oldest first."""
         return [token for token, (each, _) in self._bots.items() if each is installation]
 
     def has_ended(self, token: str) -> bool:
@@ -82,7 +82,7 @@ class World:
         return ends_at is not None and ends_at <= self.now()
 
     def direct(self, bot: User, person: User) -> Channel:
-        """The direct messages between them, opened when there are none yet."""
+        """Return the direct message channel between them, opening it if necessary."""
         if (bot, person) not in self._directs:
             self._directs[bot, person] = self.add_channel(
                 Channel(

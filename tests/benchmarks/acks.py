@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from playground.botprocess import free_port
+from playground.bot_process import free_port
 from tests.benchmarks.contest import PEERS, Figures, Server, python, running
 from tests.benchmarks.furnish import environment, furnish
 from tests.benchmarks.pressure import all_it_takes, at_rate

@@ -15,7 +15,7 @@ from statistics import median
 
 import uvloop
 
-from playground.botprocess import free_port
+from playground.bot_process import free_port
 from tests.benchmarks.acks import ROUNDS, SECONDS, javascript, javascript_environment
 from tests.benchmarks.contest import PEERS, Figures, Server, python, running
 from tests.benchmarks.furnish import environment, furnish

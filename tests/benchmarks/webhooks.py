@@ -20,7 +20,7 @@ from bot.bitrise.webhook import SECRET_HEADER
 from bot.sync.webhooks import PATH, secret_context
 from bot.sync_schedule import LEAST_PAUSE
 from bot.vault import Vault, parse_keys
-from playground.botprocess import free_port
+from playground.bot_process import free_port
 from storage import Transaction, open_database
 from storage.subscriptions import SubscriptionRow, SubscriptionStore
 from storage.workspace_keys import DoorStore

@@ -21,7 +21,7 @@ from typing import Any
 
 import uvloop
 
-from playground.botprocess import free_port
+from playground.bot_process import free_port
 from tests.benchmarks.acks import postgres
 from tests.benchmarks.contest import Server, python, running
 from tests.benchmarks.furnish import environment, furnish, token_of

@@ -22,8 +22,8 @@ from bot.manifest import build_manifest
 from bot.settings import PREFIX, Settings
 from bot.vault import Vault, new_key, parse_keys
 from playground.bitrise import App, Build, PracticeBitrise, Workflow
-from playground.botprocess import free_port
-from playground.reading import message_text
+from playground.bot_process import free_port
+from playground.plain_text import message_text
 from playground.slack import Message, PracticeSlack
 from playground.wire import Hooks, Phase
 from storage import Transaction, open_database

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.botprocess import free_port
+from playground.bot_process import free_port
 from tests.processes.conftest import opened
 from tests.processes.scene import BotProcess, Scene
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.permissions import Asker
-from playground.reading import view_text
+from playground.plain_text import view_text
 from playground.wire import Fault
 from tests.world import World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from playground.reading import view_text
+from playground.plain_text import view_text
 from playground.slack import User, View
 from playground.wire import Fault
 from tests.world import World

@@ -10,7 +10,7 @@ import pytest
 
 from commands.preferences_form import me_form
 from playground.bitrise import Build
-from playground.reading import view_text
+from playground.plain_text import view_text
 from playground.slack import User
 from playground.wire import Fault
 from storage.users import PersonRow

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from playground.bitrise import App, Build
-from playground.botprocess import free_port
+from playground.bot_process import free_port
 from playground.slack import User
 from playground.wire import Fault
 from tests.stored import stored_builds

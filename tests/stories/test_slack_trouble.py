@@ -11,7 +11,7 @@ import pytest
 
 from bot import logs as log
 from playground.slack import Channel, Message
-from playground.slack.posting import Signing
+from playground.slack.signed_http import Signing
 from playground.wire import Fault
 from tests.world import World
 

@@ -13,7 +13,7 @@ from yarl import URL
 from bot import logs as log
 from bot.web import server as web
 from bot.web.dispatch import FORM
-from playground.slack.posting import Signing
+from playground.slack.signed_http import Signing
 from tests.conftest import Complaints
 from tests.many_workspaces import Many
 

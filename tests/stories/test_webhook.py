@@ -15,7 +15,7 @@ import pytest
 from bot.permissions import Asker
 from bot.slack import setup as webhook_message
 from bot.slack.blocks import message
-from playground.botprocess import free_port
+from playground.bot_process import free_port
 from playground.slack import User
 from playground.wire import Fault
 from tests.world import World

@@ -1,4 +1,4 @@
-"""The operations of the API, one module a resource."""
+"""Operations of the API, one module per resource."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who the token is, and the apps it sees."""
+"""The user of the token, and the apps it can access."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.bitrise.shapes import app_shape, user_shape
 
 
 def show_me(call: Call) -> Answer:
-    """A workspace's token is nobody."""
+    """Show the user of a personal token; a workspace's token has none."""
     if not isinstance(call.token.owner, User):
         raise not_found()
     return Answer({"data": user_shape(call.token.owner)})
@@ -36,12 +36,12 @@ def show_app(call: Call) -> Answer:
 
 
 def list_branches(call: Call) -> Answer:
-    """Only branches that already have builds."""
+    """List the branches with builds."""
     return Answer({"data": sorted({build.branch for build in call.app.builds if build.branch})})
 
 
 def list_build_workflows(call: Call) -> Answer:
-    """Only workflows that were ever triggered, removed ones among them."""
+    """List the workflows that were ever triggered, removed ones included."""
     return Answer({"data": sorted({build.workflow for build in call.app.builds})})
 
 

@@ -1,4 +1,4 @@
-"""What a build left behind."""
+"""Artifacts of a build."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def list_artifacts(call: Call) -> Answer:
 
 
 def show_artifact(call: Call) -> Answer:
-    """``?download=1`` leads straight to the file."""
+    """Show an artifact; ``?download=1`` redirects to the file."""
     if call.flag("download"):
         return Answer("", status=302, content_type="text/plain", headers={"Location": _download_url(call)})
     return Answer({"data": _shape(call)})
 
 
 def update_artifact(call: Call) -> Answer:
-    """Its public install page, on or off; that needs no login, so it is nobody's by accident."""
-    wanted = call.body().get("is_public_page_enabled")
-    if not isinstance(wanted, bool):
+    """Switch the public install page on or off."""
+    is_public = call.body().get("is_public_page_enabled")
+    if not isinstance(is_public, bool):
         raise bad_request("Invalid is_public_page_enabled: it should be a boolean")
     stored = call.artifact
     if not stored.artifact.may_be_public:
         raise bad_request("Public install page is available for installable ipa and apk files only")
-    stored.is_public = wanted
+    stored.is_public = is_public
     return Answer({"data": _shape(call)})
 
 

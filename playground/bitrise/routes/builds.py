@@ -18,7 +18,7 @@ from playground.bitrise.shapes import build_shape, build_shape_for_all
 from playground.bitrise.triggering import trigger_builds
 
 LISTED_FOR = timedelta(days=200)
-"""https://docs.bitrise.io: older builds are in the archive only."""
+"""Older builds are in the archive only: https://docs.bitrise.io."""
 
 
 def list_builds(call: Call) -> Answer:
@@ -52,11 +52,11 @@ def newest_first(call: Call, builds: Iterable[Build]) -> list[Build]:
 
 def _page(call: Call, builds: list[Build], shape: Any, paged: bool = True) -> Answer:
     def start(anchor: str) -> int | None:
-        """The anchor keeps its place although it may no longer fit the filters."""
-        found = call.world.find_build(anchor)
-        if found is None:
+        """Return the anchor's position, even if it no longer matches the filters."""
+        build_at_anchor = call.world.find_build(anchor)
+        if build_at_anchor is None:
             return None
-        return sum(1 for build in builds if build_order(build) > build_order(found))
+        return sum(1 for build in builds if build_order(build) > build_order(build_at_anchor))
 
     return page(call, builds, slug=lambda build: build.slug, shape=shape, start=start, paged=paged)
 

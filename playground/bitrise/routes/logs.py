@@ -1,4 +1,4 @@
-"""The log of a build in chunks, its archive, and what is undocumented: the summary of its steps, and their logs."""
+"""The log of a build in chunks, its archive, and undocumented: the step summary and step logs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from playground.bitrise.steps import Chunk, StepRun, chunks_of, step_uuid, steps
 
 NO_LOG_FOR = timedelta(seconds=15)
 NOTHING = "0001-01-01T00:00:00Z"
-"""How a time that is not there is written here, and only here."""
+"""A missing time in logs, unlike anywhere else."""
 
 
 def show_log(call: Call) -> Answer:
-    """Chunks in no order while it runs and until the archive is written; then an empty list and a URL."""
+    """Show chunks in no order until the log is archived; then an empty list and a URL."""
     _refuse_without_log(call)
     is_archived = _is_archived(call)
     chunks = [] if is_archived else _wanted_chunks(call)
@@ -35,7 +35,7 @@ def show_log(call: Call) -> Answer:
 
 
 def _refuse_without_log(call: Call) -> None:
-    """Nothing in the first seconds; never anything when no machine took the build."""
+    """Refuse the log in the first seconds, and of a build that never reached a machine."""
     build = call.build
     is_new = call.now < build.triggered_at + NO_LOG_FOR
     is_never = "never" in build.plan.log_quirks or (build.is_finished and build.started_at is None)
@@ -51,7 +51,7 @@ def _is_archived(call: Call) -> bool:
 
 
 def _wanted_chunks(call: Call) -> list[Chunk]:
-    """``after_timestamp`` includes its own moment, so that chunks come twice."""
+    """Return the chunks from ``after_timestamp`` on, so that chunks are repeated."""
     if call.build.is_finished and "never-archived" in call.build.plan.log_quirks:
         return []
     after, before = call.moment("after_timestamp"), call.moment("before_timestamp")
@@ -63,7 +63,7 @@ def _wanted_chunks(call: Call) -> list[Chunk]:
 
 
 def _chunk_shapes(build: Build, chunks: list[Chunk]) -> list[dict[str, Any]]:
-    """In no order, and with whatever else is odd about this log."""
+    """Build the chunks in no order, with the oddities of this log."""
     quirks = build.plan.log_quirks
     if "gaps" in quirks:
         chunks = [chunk for chunk in chunks if chunk.position % 3]
@@ -124,7 +124,7 @@ def _last_words(step: StepRun) -> str:
 
 
 def show_step_log(call: Call) -> Answer:
-    """Where the log of one step is: an address that ends, without the token."""
+    """Show the URL of a step's log, which expires and needs no token."""
     _refuse_without_log(call)
     build = call.build
     for index, step in enumerate(steps_of(build, call.now)):

@@ -1,4 +1,4 @@
-"""Pipelines: listed together with builds that stand alone, shown without an envelope, aborted as a whole."""
+"""Pipelines: listed with standalone builds, shown without an envelope, aborted as a whole."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ USUAL_LIMIT = 10
 
 
 def list_pipelines(call: Call) -> Answer:
-    """Newest first; a page ends with a time, to be passed as ``before``."""
+    """List pipelines and builds, newest first; a page ends with a time for ``before``."""
     items: list[Build | Pipeline] = [*call.app.pipeline_runs]
     items += [build for build in call.app.builds if build.pipeline is None]
-    wanted = sorted((each for each in items if _is_wanted(call, each)), key=_triggered_at, reverse=True)
+    matches = sorted((each for each in items if _matches(call, each)), key=_triggered_at, reverse=True)
     limit = call.limit(USUAL_LIMIT)
-    paging: dict[str, Any] = {"total_item_count": len(wanted), "page_item_limit": limit}
-    if len(wanted) > limit:
-        paging["next"] = fine_time(wanted[limit - 1].triggered_at)
-    return Answer({"data": [item_shape(each) for each in wanted[:limit]], "paging": paging})
+    paging: dict[str, Any] = {"total_item_count": len(matches), "page_item_limit": limit}
+    if len(matches) > limit:
+        paging["next"] = fine_time(matches[limit - 1].triggered_at)
+    return Answer({"data": [item_shape(each) for each in matches[:limit]], "paging": paging})
 
 
 def _triggered_at(item: Build | Pipeline) -> datetime:
     return item.triggered_at
 
 
-def _is_wanted(call: Call, item: Build | Pipeline) -> bool:
+def _matches(call: Call, item: Build | Pipeline) -> bool:
     before, after = call.moment("before") or call.moment("next"), call.moment("after")
     in_time = (before is None or item.triggered_at < before) and (after is None or item.triggered_at > after)
     return in_time and _fits_words(call, item) and call.number("build_number") in (None, item.number)
@@ -60,7 +60,7 @@ def show_pipeline(call: Call) -> Answer:
 
 
 def abort_pipeline(call: Call) -> Answer:
-    """The builds of the pipeline that still run end with it; the answer has no body."""
+    """Abort a pipeline with its running builds. The response has no body."""
     sent, run = read_abort(call), call.pipeline
     if run.finished_at is not None:
         raise bad_request(ALREADY_FINISHED, "error_msg")

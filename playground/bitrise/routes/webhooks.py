@@ -1,4 +1,4 @@
-"""An app's outgoing webhooks and what was delivered; all of it for admins only."""
+"""An app's outgoing webhooks and their deliveries, for admins only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def list_webhooks(call: Call) -> Answer:
 
 
 def create_webhook(call: Call) -> Answer:
-    """The same address may be registered twice."""
+    """Create a webhook. The same URL may be registered twice."""
     app, sent = call.app, read_webhook(call)
     hook = call.world.add_webhook(app, sent.url, events=sent.events, headers=sent.headers, secret=sent.secret)
     return Answer({"data": webhook_shape(hook)})
@@ -38,38 +38,38 @@ def delete_webhook(call: Call) -> Answer:
 
 
 def list_deliveries(call: Call) -> Answer:
-    """Newest first. The reference describes one item where it speaks of a list with pages; this is the list."""
-    found = find_webhook(call).deliveries[::-1]
-    return page(call, found, slug=lambda delivery: delivery.slug, shape=delivery_shape)
+    """List deliveries, newest first. The reference shows one item where its text describes a paged list."""
+    matches = find_webhook(call).deliveries[::-1]
+    return page(call, matches, slug=lambda delivery: delivery.slug, shape=delivery_shape)
 
 
 def show_delivery(call: Call) -> Answer:
-    """Without an envelope, as the reference has it."""
+    """Show a delivery without an envelope, as in the reference."""
     return Answer(delivery_shape(find_delivery(call)))
 
 
 def redeliver(call: Call) -> Answer:
-    """The same words once more, to where the webhook points now; they become a new item."""
-    call.world.webhooks.post(find_delivery(call).letter)
+    """Send the same payload again, to the webhook's current URL, as a new delivery."""
+    call.world.webhooks.post(find_delivery(call).pending)
     return Answer({"message": "ok"})
 
 
 def find_webhook(call: Call) -> Webhook:
-    found = [hook for hook in call.world.webhooks.of(call.app) if hook.slug == call.places["webhook"]]
-    if not found:
+    matches = [hook for hook in call.world.webhooks.of(call.app) if hook.slug == call.places["webhook"]]
+    if not matches:
         raise not_found()
-    return found[0]
+    return matches[0]
 
 
 def find_delivery(call: Call) -> Delivery:
-    found = [each for each in find_webhook(call).deliveries if each.slug == call.places["delivery"]]
-    if not found:
+    matches = [each for each in find_webhook(call).deliveries if each.slug == call.places["delivery"]]
+    if not matches:
         raise not_found()
-    return found[0]
+    return matches[0]
 
 
 def webhook_shape(hook: Webhook) -> dict[str, Any]:
-    """The secret never comes back; the headers do, in clear."""
+    """Build a webhook without its secret, but with its headers in clear text."""
     return {
         "slug": hook.slug,
         "url": hook.url,
@@ -84,9 +84,9 @@ def webhook_shape(hook: Webhook) -> dict[str, Any]:
 def delivery_shape(delivery: Delivery) -> dict[str, Any]:
     return {
         "slug": delivery.slug,
-        "request_url": delivery.letter.hook.url,
+        "request_url": delivery.pending.hook.url,
         "request_headers": json.dumps(dict(delivery.headers)),
-        "request_payload": delivery.letter.body.decode(),
+        "request_payload": delivery.pending.body.decode(),
         "response_http_status": delivery.status,
         "response_headers": json.dumps(dict(delivery.answer_headers)),
         "response_body": delivery.answer,

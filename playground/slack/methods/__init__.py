@@ -1,4 +1,4 @@
-"""Every Web API method there is here, with what it needs. What is not in the table is ``unknown_method``."""
+"""The table of Web API methods with their requirements. Other methods are ``unknown_method``."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from playground.slack.calls import Call
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.limits import Tier
 from playground.slack.methods import chat, conversations, files, oauth, people, sockets, unfurls, views
 from playground.slack.world import JSON
 
-Answer = Callable[[Desk, Call], JSON]
+Answer = Callable[[Core, Call], JSON]
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """``scope`` of the token; ``needs`` are arguments that must not be empty; ``token`` which kind may call."""
+    """A method: the ``scope`` and kind of ``token`` it requires, and ``needs``, its non-empty arguments."""
 
     name: str
     answer: Answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playground.slack.calls import Call
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.errors import SlackError
 from playground.slack.posts import check_content, check_may_post, check_thread, find_channel, post, rewrite
 from playground.slack.sizes import UPDATED_TEXT
@@ -15,19 +15,19 @@ CONTENT = ("text", "blocks", "attachments", "markdown_text", "metadata")
 
 
 def _content(call: Call) -> JSON:
-    """Only what was given: ``blocks: []`` differs from no blocks in an update."""
+    """Return the given fields only: in an update, ``blocks: []`` differs from no blocks."""
     parsed: dict[str, Any] = {
         name: call.text(name) if name in ("text", "markdown_text") else call.nested(name) for name in CONTENT
     }
     return {name: parsed[name] for name in CONTENT if call.arguments.get(name) is not None}
 
 
-def _channel(desk: Desk, call: Call) -> Channel:
-    return find_channel(desk.world, call.bot, call.text("channel"))
+def _channel(core: Core, call: Call) -> Channel:
+    return find_channel(core.world, call.bot, call.text("channel"))
 
 
-def _own_message(desk: Desk, call: Call, refusal: str) -> Message:
-    message = _channel(desk, call).find(call.text("ts"))
+def _own_message(core: Core, call: Call, refusal: str) -> Message:
+    message = _channel(core, call).find(call.text("ts"))
     if message is None:
         raise SlackError("message_not_found")
     if message.app is not call.bot:
@@ -35,45 +35,45 @@ def _own_message(desk: Desk, call: Call, refusal: str) -> Message:
     return message
 
 
-def post_message(desk: Desk, call: Call) -> JSON:
-    channel, content = _channel(desk, call), _content(call)
+def post_message(core: Core, call: Call) -> JSON:
+    channel, content = _channel(core, call), _content(call)
     check_may_post(call.bot, channel)
-    check_content(desk, call.bot, content)
+    check_content(core, call.bot, content)
     check_thread(channel, call.text("thread_ts"))
-    message = post(desk.world, call.bot, channel, content, thread_ts=call.text("thread_ts") or None)
+    message = post(core.world, call.bot, channel, content, thread_ts=call.text("thread_ts") or None)
     return {"channel": channel.id, "ts": message.ts, "message": message.payload()}
 
 
-def update(desk: Desk, call: Call) -> JSON:
+def update(core: Core, call: Call) -> JSON:
     content = _content(call)
-    message = _own_message(desk, call, "cant_update_message")
+    message = _own_message(core, call, "cant_update_message")
     check_may_post(call.bot, message.channel)
     if len(content.get("text") or "") > UPDATED_TEXT:
         raise SlackError("msg_too_long")
-    check_content(desk, call.bot, content)
-    rewrite(desk.world, message, content)
+    check_content(core, call.bot, content)
+    rewrite(core.world, message, content)
     return {"channel": message.channel.id, "ts": message.ts, "text": message.text, "message": message.payload()}
 
 
-def post_ephemeral(desk: Desk, call: Call) -> JSON:
-    channel, content = _channel(desk, call), _content(call)
+def post_ephemeral(core: Core, call: Call) -> JSON:
+    channel, content = _channel(core, call), _content(call)
     check_may_post(call.bot, channel)
-    check_content(desk, call.bot, content)
-    reader = desk.world.users.get(call.text("user"))
+    check_content(core, call.bot, content)
+    reader = core.world.users.get(call.text("user"))
     if reader is None or reader not in channel.members:
         raise SlackError("user_not_in_channel")
-    message = post(desk.world, call.bot, channel, content, seen_by=reader, thread_ts=call.text("thread_ts") or None)
+    message = post(core.world, call.bot, channel, content, seen_by=reader, thread_ts=call.text("thread_ts") or None)
     return {"message_ts": message.ts}
 
 
-def delete(desk: Desk, call: Call) -> JSON:
-    message = _own_message(desk, call, "cant_delete_message")
+def delete(core: Core, call: Call) -> JSON:
+    message = _own_message(core, call, "cant_delete_message")
     message.channel.remove(message)
     return {"channel": message.channel.id, "ts": message.ts}
 
 
-def get_permalink(desk: Desk, call: Call) -> JSON:
-    channel = _channel(desk, call)
+def get_permalink(core: Core, call: Call) -> JSON:
+    channel = _channel(core, call)
     message = channel.find(call.text("message_ts"))
     if message is None:
         raise SlackError("message_not_found")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from playground.slack.calls import Call
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.errors import SlackError
 from playground.slack.posts import find_channel, open_direct
 from playground.slack.world import JSON, Channel, Installation, Team
@@ -20,7 +20,7 @@ def kind_of(channel: Channel) -> str:
     return "private_channel" if channel.is_private else "public_channel"
 
 
-def shown(app: Installation, channel: Channel) -> JSON:
+def channel_object(app: Installation, channel: Channel) -> JSON:
     if channel.between is not None:
         _, person = channel.between
         return {"id": channel.id, "created": channel.created, "is_im": True, "is_archived": False, "user": person.id}
@@ -50,8 +50,8 @@ def shown(app: Installation, channel: Channel) -> JSON:
     }
 
 
-def _readable(desk: Desk, call: Call) -> Channel:
-    channel = find_channel(desk.world, call.bot, call.text("channel"))
+def _readable(core: Core, call: Call) -> Channel:
+    channel = find_channel(core.world, call.bot, call.text("channel"))
     _check_scope(call.bot, kind_of(channel))
     return channel
 
@@ -63,7 +63,7 @@ def _check_scope(app: Installation, kind: str) -> None:
 
 
 def paged(call: Call, name: str, items: Sequence[Any], usual: int) -> JSON:
-    """One page and the cursor of the next. https://docs.slack.dev/apis/web-api/pagination"""
+    """Return one page and the cursor of the next. https://docs.slack.dev/apis/web-api/pagination"""
     try:
         start = int(call.text("cursor", "0").removeprefix("page:") or 0)
     except ValueError as error:
@@ -74,60 +74,60 @@ def paged(call: Call, name: str, items: Sequence[Any], usual: int) -> JSON:
     return {name: list(items[start : start + limit]), "response_metadata": {"next_cursor": cursor}}
 
 
-def team_of(desk: Desk, call: Call) -> Team:
-    """Whose list is asked for: a token of an organisation has to say. https://docs.slack.dev/enterprise"""
+def team_of(core: Core, call: Call) -> Team:
+    """Return the team of a list, which a token of an organization has to name. https://docs.slack.dev/enterprise"""
     if not call.bot.team.is_organisation:
         return call.bot.team
     if not call.given("team_id"):
         raise SlackError("missing_argument")
-    team = next((team for team in desk.world.teams if team.id == call.text("team_id")), None)
+    team = next((team for team in core.world.teams if team.id == call.text("team_id")), None)
     if team is None or not call.bot.serves(team):
         raise SlackError("team_access_not_granted")
     return team
 
 
-def info(desk: Desk, call: Call) -> JSON:
-    return {"channel": shown(call.bot, _readable(desk, call))}
+def info(core: Core, call: Call) -> JSON:
+    return {"channel": channel_object(call.bot, _readable(core, call))}
 
 
-def list_all(desk: Desk, call: Call) -> JSON:
+def list_all(core: Core, call: Call) -> JSON:
     kinds = call.names("types") or ["public_channel"]
-    team = team_of(desk, call)
+    team = team_of(core, call)
     for kind in kinds:
         _check_scope(call.bot, kind)
-    found = [
-        shown(call.bot, channel)
-        for channel in desk.world.channels.values()
+    channels = [
+        channel_object(call.bot, channel)
+        for channel in core.world.channels.values()
         if kind_of(channel) in kinds
         and channel.reaches(team)
         and (not channel.is_private or call.bot.bot_user in channel.members)
         and not (channel.is_archived and call.flag("exclude_archived"))
     ]
-    return paged(call, "channels", found, usual=100)
+    return paged(call, "channels", channels, usual=100)
 
 
-def members(desk: Desk, call: Call) -> JSON:
-    return paged(call, "members", [user.id for user in _readable(desk, call).members], usual=100)
+def members(core: Core, call: Call) -> JSON:
+    return paged(call, "members", [user.id for user in _readable(core, call).members], usual=100)
 
 
-def join(desk: Desk, call: Call) -> JSON:
-    channel = find_channel(desk.world, call.bot, call.text("channel"))
+def join(core: Core, call: Call) -> JSON:
+    channel = find_channel(core.world, call.bot, call.text("channel"))
     if channel.is_private:
         raise SlackError("method_not_supported_for_channel_type")
     if channel.is_archived:
         raise SlackError("is_archived")
     if call.bot.bot_user not in channel.members:
         channel.members.append(call.bot.bot_user)
-    return {"channel": shown(call.bot, channel)}
+    return {"channel": channel_object(call.bot, channel)}
 
 
-def open_conversation(desk: Desk, call: Call) -> JSON:
-    """Direct messages with one person; groups of several are not needed here."""
+def open_conversation(core: Core, call: Call) -> JSON:
+    """Open the direct message with one person. Group messages are not supported."""
     if call.given("channel"):
-        return {"channel": {"id": find_channel(desk.world, call.bot, call.text("channel")).id}}
-    wanted = [desk.world.users.get(user_id) for user_id in call.names("users")]
-    if len(wanted) != 1 or wanted[0] is None:
-        raise SlackError("user_not_found" if wanted else "users_list_not_supplied")
-    channel = open_direct(desk.world, call.bot, wanted[0])
-    whole = shown(call.bot, channel)
-    return {"channel": whole if call.flag("return_im") else {"id": channel.id}}
+        return {"channel": {"id": find_channel(core.world, call.bot, call.text("channel")).id}}
+    users = [core.world.users.get(user_id) for user_id in call.names("users")]
+    if len(users) != 1 or users[0] is None:
+        raise SlackError("user_not_found" if users else "users_list_not_supplied")
+    channel = open_direct(core.world, call.bot, users[0])
+    payload = channel_object(call.bot, channel)
+    return {"channel": payload if call.flag("return_im") else {"id": channel.id}}

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from playground.slack.calls import Call
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.errors import SlackError
-from playground.slack.grants import TOKEN_LIVES, Granting
+from playground.slack.oauth import TOKEN_LIVES, OAuth
 from playground.slack.world import JSON, App, Installation, Team
 
 
-def access(desk: Desk, call: Call) -> JSON:
-    """For a code, or for a refresh token; the app says who it is by HTTP Basic or in the form."""
-    if not isinstance(desk, Granting):
+def access(core: Core, call: Call) -> JSON:
+    """Exchange a code or a refresh token, authenticated by HTTP Basic or form fields."""
+    if not isinstance(core, OAuth):
         raise SlackError("fatal_error")
-    app = _app(desk, call)
+    app = _app(core, call)
     kind = call.text("grant_type", "authorization_code")
     if kind == "refresh_token":
-        return _told(desk.refresh(app, call.text("refresh_token")))
+        return _told(core.refresh(app, call.text("refresh_token")))
     if kind != "authorization_code":
         raise SlackError("invalid_grant_type")
-    installation, user = desk.redeem(app, call.text("code"), call.text("redirect_uri"))
+    installation, user = core.redeem(app, call.text("code"), call.text("redirect_uri"))
     return {**_told(installation), "authed_user": {"id": user.id}}
 
 
-def _app(desk: Desk, call: Call) -> App:
-    app = desk.world.app_with(call.text("client_id"))
+def _app(core: Core, call: Call) -> App:
+    app = core.world.app_with(call.text("client_id"))
     if app is None:
         raise SlackError("invalid_client_id")
     if call.text("client_secret") != app.client_secret:
@@ -33,7 +33,7 @@ def _app(desk: Desk, call: Call) -> App:
 
 
 def _told(bot: Installation) -> JSON:
-    told: JSON = {
+    response: JSON = {
         "access_token": bot.bot_token,
         "token_type": "bot",
         "scope": ",".join(bot.scopes),
@@ -44,8 +44,8 @@ def _told(bot: Installation) -> JSON:
         "is_enterprise_install": bot.team.is_organisation,
     }
     if bot.refresh_token is not None:
-        told |= {"refresh_token": bot.refresh_token, "expires_in": int(TOKEN_LIVES.total_seconds())}
-    return told
+        response |= {"refresh_token": bot.refresh_token, "expires_in": int(TOKEN_LIVES.total_seconds())}
+    return response
 
 
 def _named(team: Team | None) -> JSON | None:

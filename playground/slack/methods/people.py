@@ -5,15 +5,15 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from playground.slack.calls import Call
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.errors import SlackError
 from playground.slack.methods.conversations import paged, team_of
 from playground.slack.posts import find_channel
 from playground.slack.world import JSON, Installation, Team, User
 
 
-def shown(desk: Desk, app: Installation, user: User) -> JSON:
-    """https://docs.slack.dev/reference/objects/user-object; the address only with users:read.email."""
+def user_object(core: Core, app: Installation, user: User) -> JSON:
+    """https://docs.slack.dev/reference/objects/user-object, with the email address for users:read.email only."""
     stranger = not app.serves(user.team)
     profile: JSON = {
         "real_name": user.real_name,
@@ -32,7 +32,7 @@ def shown(desk: Desk, app: Installation, user: User) -> JSON:
         "real_name": user.real_name,
         "tz": user.tz,
         "tz_label": user.tz,
-        "tz_offset": _offset(desk, user.tz),
+        "tz_offset": _offset(core, user.tz),
         "profile": profile,
         "is_admin": user.is_admin,
         "is_owner": False,
@@ -46,44 +46,44 @@ def shown(desk: Desk, app: Installation, user: User) -> JSON:
     }
 
 
-def _offset(desk: Desk, tz: str) -> int:
-    """Seconds east of Greenwich, now."""
-    offset = desk.clock.now().astimezone(ZoneInfo(tz)).utcoffset()
+def _offset(core: Core, tz: str) -> int:
+    """Return the current UTC offset in seconds."""
+    offset = core.clock.now().astimezone(ZoneInfo(tz)).utcoffset()
     return 0 if offset is None else int(offset.total_seconds())
 
 
-def _visible(desk: Desk, app: Installation, user: User) -> bool:
-    """Own people, and strangers met in a shared channel."""
+def _visible(core: Core, app: Installation, user: User) -> bool:
+    """Return whether the app can see the user: of its team, or in a shared channel."""
     if app.serves(user.team):
         return True
-    return any(user in channel.members and app.sees(channel) for channel in desk.world.channels.values())
+    return any(user in channel.members and app.sees(channel) for channel in core.world.channels.values())
 
 
-def user_info(desk: Desk, call: Call) -> JSON:
-    user = desk.world.users.get(call.text("user"))
+def user_info(core: Core, call: Call) -> JSON:
+    user = core.world.users.get(call.text("user"))
     if user is None:
         raise SlackError("user_not_found")
-    if not _visible(desk, call.bot, user):
+    if not _visible(core, call.bot, user):
         raise SlackError("user_not_visible")
-    return {"user": shown(desk, call.bot, user)}
+    return {"user": user_object(core, call.bot, user)}
 
 
-def user_list(desk: Desk, call: Call) -> JSON:
-    team = team_of(desk, call)
-    here = [shown(desk, call.bot, user) for user in desk.world.users.values() if user.team is team]
+def user_list(core: Core, call: Call) -> JSON:
+    team = team_of(core, call)
+    here = [user_object(core, call.bot, user) for user in core.world.users.values() if user.team is team]
     return paged(call, "members", here, usual=len(here) or 1)
 
 
-def user_by_email(desk: Desk, call: Call) -> JSON:
-    """Own people who are still there; how an address is written does not matter."""
-    wanted = call.text("email").casefold()
-    for user in desk.world.users.values():
-        if call.bot.serves(user.team) and not user.deleted and (user.email or "").casefold() == wanted:
-            return {"user": shown(desk, call.bot, user)}
+def user_by_email(core: Core, call: Call) -> JSON:
+    """Find an active user of the team by email address, ignoring case."""
+    email = call.text("email").casefold()
+    for user in core.world.users.values():
+        if call.bot.serves(user.team) and not user.deleted and (user.email or "").casefold() == email:
+            return {"user": user_object(core, call.bot, user)}
     raise SlackError("users_not_found")
 
 
-def auth_test(desk: Desk, call: Call) -> JSON:
+def auth_test(core: Core, call: Call) -> JSON:
     if call.installation is None:
         return {"app_name": call.app.name, "app_id": call.app.id} if call.app else {}
     bot = call.installation
@@ -104,20 +104,20 @@ def _organisation(team: Team) -> JSON:
     return {"enterprise_id": organisation.id} if organisation else {}
 
 
-def auth_revoke(desk: Desk, call: Call) -> JSON:
+def auth_revoke(core: Core, call: Call) -> JSON:
     if call.flag("test"):
         return {"revoked": False}
     call.bot.revoked = True
     return {"revoked": True}
 
 
-def team_info(desk: Desk, call: Call) -> JSON:
+def team_info(core: Core, call: Call) -> JSON:
     team = call.bot.team
     return {"team": {"id": team.id, "name": team.name, "domain": team.domain, "email_domain": "", "icon": {}}}
 
 
-def add_reaction(desk: Desk, call: Call) -> JSON:
-    message = find_channel(desk.world, call.bot, call.text("channel")).find(call.text("timestamp"))
+def add_reaction(core: Core, call: Call) -> JSON:
+    message = find_channel(core.world, call.bot, call.text("channel")).find(call.text("timestamp"))
     if message is None:
         raise SlackError("message_not_found")
     if call.text("name") in message.reactions:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from playground.slack.calls import Call
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.errors import SlackError
 from playground.slack.world import JSON
 
 
-def open_connection(desk: Desk, call: Call) -> JSON:
-    """A WebSocket address with a ticket that is good once."""
+def open_connection(core: Core, call: Call) -> JSON:
+    """Return a WebSocket URL with a ticket that is valid once."""
     if call.app is None:
         raise SlackError("not_allowed_token_type")
     if not call.app.socket_mode:
         raise SlackError("forbidden")
-    ticket = desk.world.letters(24)
-    desk.tickets[ticket] = call.app
-    desk.journal.hide(ticket)
-    return {"url": f"{desk.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={call.app.id}"}
+    ticket = core.world.letters(24)
+    core.tickets[ticket] = call.app
+    core.journal.hide(ticket)
+    return {"url": f"{core.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={call.app.id}"}

@@ -6,9 +6,9 @@ from html import unescape
 from typing import Any
 
 from playground.slack.calls import Call
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.errors import SlackError, refusal
-from playground.slack.links import COMPOSER, Draft, Shared, links_in
+from playground.slack.links import COMPOSER, Draft, SharedLinks, links_in
 from playground.slack.posts import find_channel
 from playground.slack.schema import Finding, Findings
 from playground.slack.state import initial_values, name_all
@@ -20,16 +20,16 @@ CONTENT = ("blocks", "text", "title", "fallback")
 NO_TEXT = "[no preview available]"
 
 
-def unfurl(desk: Desk, call: Call) -> JSON:
-    """Hang an attachment under each link; a later call changes the same ones."""
+def unfurl(core: Core, call: Call) -> JSON:
+    """Add an attachment to each link; a later call replaces it."""
     unfurls = _unfurls(call)
-    place = _by_id(desk, call) if call.given("unfurl_id") or call.given("source") else _by_ts(desk, call)
-    wanted = {_link(desk, call.bot, place, url): content for url, content in unfurls.items()}
-    for url, content in wanted.items():
-        if found := _findings(desk, call.bot, url, content):
+    place = _by_id(core, call) if call.given("unfurl_id") or call.given("source") else _by_ts(core, call)
+    attachments = {_link(core, call.bot, place, url): content for url, content in unfurls.items()}
+    for url, content in attachments.items():
+        if found := _findings(core, call.bot, url, content):
             raise refusal("cannot_parse_attachment", found)
-    for url, content in wanted.items():
-        _hang(desk, call.bot, place, url, content)
+    for url, content in attachments.items():
+        _hang(core, call.bot, place, url, content)
     return {}
 
 
@@ -42,33 +42,33 @@ def _unfurls(call: Call) -> JSON:
     return unfurls
 
 
-def _by_id(desk: Desk, call: Call) -> Message | Draft:
+def _by_id(core: Core, call: Call) -> Message | Draft:
     for name in ("unfurl_id", "source"):
         if not call.given(name):
             raise SlackError(f"missing_{name}")
     if call.text("source") not in ("composer", "conversations_history"):
         raise SlackError("invalid_source")
-    shared = desk.links.with_id(call.bot, call.text("unfurl_id"), call.text("source"))
+    shared = core.links.with_id(call.bot, call.text("unfurl_id"), call.text("source"))
     if shared is None:
         raise SlackError("invalid_unfurl_id")
     return _standing(call.bot, shared)
 
 
-def _standing(app: Installation, shared: Shared) -> Message | Draft:
+def _standing(app: Installation, shared: SharedLinks) -> Message | Draft:
     place = shared.place
     if isinstance(place, Message):
         _check_may_unfurl(app, place)
     return place
 
 
-def _by_ts(desk: Desk, call: Call) -> Message | Draft:
+def _by_ts(core: Core, call: Call) -> Message | Draft:
     for name in ("channel", "ts"):
         if not call.given(name):
             raise SlackError(f"missing_{name}")
     if call.text("channel") == COMPOSER:
-        return _draft(desk, call)
+        return _draft(core, call)
     try:
-        channel = find_channel(desk.world, call.bot, call.text("channel"))
+        channel = find_channel(core.world, call.bot, call.text("channel"))
     except SlackError as error:
         raise SlackError("cannot_find_channel") from error
     message = channel.find(call.text("ts"))
@@ -78,45 +78,45 @@ def _by_ts(desk: Desk, call: Call) -> Message | Draft:
     return message
 
 
-def _draft(desk: Desk, call: Call) -> Message | Draft:
-    shared = desk.links.with_id(call.bot, call.text("ts"), "composer")
+def _draft(core: Core, call: Call) -> Message | Draft:
+    shared = core.links.with_id(call.bot, call.text("ts"), "composer")
     if shared is None:
         raise SlackError("cannot_find_message")
     return shared.place
 
 
 def _check_may_unfurl(app: Installation, message: Message) -> None:
-    """Slack is not plain about channels the app is not in; here it has to be a member, as for any message."""
+    """Require membership of the channel, as for messages. Slack's documentation leaves it open."""
     if message.channel.find(message.ts) is not message:
         raise SlackError("cannot_find_message")
     if app.bot_user not in message.channel.members or message.channel.is_archived:
         raise SlackError("no_permission")
 
 
-def _link(desk: Desk, app: Installation, place: Message | Draft, url: str) -> str:
-    """The link as the message has it. It must stand there, and the app must have been told of it."""
+def _link(core: Core, app: Installation, place: Message | Draft, url: str) -> str:
+    """Return the link as the message has it. The app must have got it in ``link_shared``."""
     written = next((each for each in links_in(place.text) if unescape(each) == unescape(url)), None)
     if written is None:
         raise SlackError("cannot_unfurl_message")
-    shared = desk.links.about(app, place)
+    shared = core.links.about(app, place)
     if shared is None or written not in shared.links:
         raise SlackError("cannot_unfurl_url")
     return written
 
 
-def _findings(desk: Desk, app: Installation, url: str, content: JSON) -> Findings:
+def _findings(core: Core, app: Installation, url: str, content: JSON) -> Findings:
     at = f"/unfurls/{url.replace('~', '~0').replace('/', '~1')}"
     if unknown := set(content) - FIELDS:
         return [Finding(at, f"invalid additional property: {name}") for name in sorted(unknown)]
     if not any(content.get(name) for name in CONTENT):
         return [Finding(at, f"one of these fields is required: {', '.join(CONTENT)}")]
     blocks = content.get("blocks") or []
-    return check_blocks(blocks, "unfurl", f"{at}/blocks") or desk.files.check(app, blocks, f"{at}/blocks")
+    return check_blocks(blocks, "unfurl", f"{at}/blocks") or core.files.check(app, blocks, f"{at}/blocks")
 
 
-def _hang(desk: Desk, app: Installation, place: Message | Draft, url: str, content: JSON) -> None:
+def _hang(core: Core, app: Installation, place: Message | Draft, url: str, content: JSON) -> None:
     before = place.unfurls.get(url)
-    blocks = name_all(content.get("blocks") or [], desk.world.letters)
+    blocks = name_all(content.get("blocks") or [], core.world.letters)
     hung: dict[str, Any] = {
         "id": before["id"] if before else _next_id(place),
         "app_id": app.app.id,
@@ -127,7 +127,7 @@ def _hang(desk: Desk, app: Installation, place: Message | Draft, url: str, conte
         "is_app_unfurl": True,
         "fallback": NO_TEXT,
     }
-    # The preview is for the composer; under a posted message Slack ignores it.
+    # the preview is for the composer; Slack ignores it under a posted message
     kept = FIELDS if isinstance(place, Draft) else FIELDS - {"preview"}
     hung |= {name: value for name, value in content.items() if name in kept and value is not None}
     place.unfurls[url] = {**hung, "blocks": blocks} if blocks else hung

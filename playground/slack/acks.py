@@ -1,9 +1,9 @@
-"""What the body of an ack does: a command's answer, a submission's response_action."""
+"""Apply the body of an ack: the response to a command, the response_action of a submission."""
 
 from __future__ import annotations
 
+from playground.slack.core import Core
 from playground.slack.delivery import Delivery
-from playground.slack.desk import Desk
 from playground.slack.errors import SlackError
 from playground.slack.methods.views import read_view
 from playground.slack.modals import View
@@ -12,12 +12,12 @@ from playground.slack.world import JSON, Channel, User
 
 IN_CHANNEL_ONLY = {"response_type": "in_channel"}
 NO_ANSWER = "We had some trouble connecting. Try again?"
-"""What a person reads when a modal's answer cannot be used."""
+"""Slack's message when the response to a modal can't be used."""
 
 
-class Answers:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+class AckHandler:
+    def __init__(self, core: Core) -> None:
+        self._core = core
 
     def to_command(self, delivery: Delivery, user: User, channel: Channel, typed: str) -> None:
         """https://docs.slack.dev/interactivity/implementing-slash-commands#responding_to_commands"""
@@ -26,12 +26,12 @@ class Answers:
             return
         in_channel = answer.get("response_type") == "in_channel"
         try:
-            check_content(self._desk, delivery.app, answer)
+            check_content(self._core, delivery.app, answer)
         except SlackError as error:
             delivery.ok, delivery.error = False, error.error
             return
         post(
-            self._desk.world,
+            self._core.world,
             delivery.app,
             channel,
             answer,
@@ -40,7 +40,7 @@ class Answers:
         )
 
     def to_submission(self, delivery: Delivery, view: View) -> None:
-        """https://docs.slack.dev/surfaces/modals#response_actions; the view stays when nobody answered."""
+        """https://docs.slack.dev/surfaces/modals#response_actions. The view stays open without a response."""
         if not delivery.ok:
             delivery.error = NO_ANSWER
             return
@@ -51,13 +51,13 @@ class Answers:
             delivery.ok, delivery.error = False, f"{NO_ANSWER} ({error.error})"
 
     def _do(self, action: str | None, answer: JSON, delivery: Delivery, view: View) -> None:
-        views, desk = self._desk.modals, self._desk
+        views, core = self._core.modals, self._core
         if action == "errors":
             delivery.errors = _errors(answer.get("errors"), view)
         elif action == "update":
-            views.update(view, read_view(desk, view.app, answer.get("view"), "modal"))
+            views.update(view, read_view(core, view.app, answer.get("view"), "modal"))
         elif action == "push":
-            views.push(view.app, view.user, read_view(desk, view.app, answer.get("view"), "modal"))
+            views.push(view.app, view.user, read_view(core, view.app, answer.get("view"), "modal"))
         elif action == "clear":
             views.clear(view.user)
         elif action is None:
@@ -67,7 +67,7 @@ class Answers:
 
 
 def _errors(errors: object, view: View) -> dict[str, str]:
-    """Only blocks of type input can show an error."""
+    """Return the errors of input blocks, the only blocks that can show one."""
     inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
     if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
         raise SlackError(f"errors must name input blocks, and these are {sorted(inputs)}")

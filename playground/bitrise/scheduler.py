@@ -1,6 +1,6 @@
-"""Looks at the floor when something falls due there, while anybody waits to hear of it.
+"""Move builds at their scheduled times while webhooks are registered.
 
-Builds move when somebody looks, and whoever waits for a webhook does not look.
+Without webhooks, builds move at the next call that reads them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from bot.clock import Clock
 
 
-class FloorWatch:
-    """Asleep until ``next_at()`` (None: nothing to wait for), then ``look()``, and so on; ``stir`` when it changed."""
+class Scheduler:
+    """Sleeps until ``next_at()`` (None: forever), then calls ``look()``, in a loop; `stir` when the time changed."""
 
     def __init__(self, clock: Clock, next_at: Callable[[], datetime | None], look: Callable[[], object]) -> None:
         self._clock, self._next_at, self._look = clock, next_at, look
@@ -41,11 +41,11 @@ class FloorWatch:
         self._until, self._sleep = at, asyncio.get_running_loop().create_task(self._wait(at))
 
     async def _wait(self, at: datetime | None) -> None:
-        """Falls asleep again in the same breath, so that a clock that stands knows at once when to wake it."""
+        """Sleep again without a pause, so that a stopped clock knows the next time at once."""
         while at is not None:
             self._until = at
             await self._clock.sleep_until(at)
-            self._until = datetime.min.replace(tzinfo=UTC)  # awake: what changes meanwhile is seen below
+            self._until = datetime.min.replace(tzinfo=UTC)  # awake: a change meanwhile is handled below
             self._look()
             at = self._next_at()
         self._until = None

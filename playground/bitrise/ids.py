@@ -1,4 +1,4 @@
-"""Ids as Bitrise makes them, from a seeded random, so that a run can be repeated."""
+"""Ids in Bitrise's formats, from a seeded random, so that a run can be repeated."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ TOKEN_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-class Names:
+class Ids:
     def __init__(self, random: Random) -> None:
         self._random = random
 
     @classmethod
-    def seeded(cls, seed: str) -> Names:
+    def seeded(cls, seed: str) -> Ids:
         return cls(Random(seed))
 
     def slug(self) -> str:
-        """16 hex digits or a UUID: both occur."""
+        """Return 16 hex digits or a UUID, because both occur."""
         return self.hex() if self._random.random() < 0.5 else self.uuid()
 
     def hex(self) -> str:
@@ -32,7 +32,7 @@ class Names:
         return f"{self._random.getrandbits(160):040x}"
 
     def ulid(self) -> str:
-        """26 characters, as webhooks have; here without the time in them."""
+        """Return 26 characters as in webhooks, here without a time in them."""
         return "01" + "".join(self._random.choices(ULID_ALPHABET, k=24))
 
     def token(self, prefix: str) -> str:

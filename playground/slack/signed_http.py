@@ -25,9 +25,9 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(slots=True)
 class Signing:
-    """How the next requests are signed; the defaults are honest.
+    """The signature of the next requests, valid by default.
 
-    The time is the wall clock's, because the app checks against its own.
+    The time is the wall clock's, because the app compares it with its own.
     """
 
     timestamp: str | None = None
@@ -45,8 +45,8 @@ class Signing:
         }
 
 
-class Post:
-    """Sends to ``request_url`` and judges the answer as Slack does: 200 in time, or not."""
+class SignedPost:
+    """Sends to ``request_url`` and expects 200 in time, as Slack does."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

@@ -1,4 +1,4 @@
-"""What every room of the practice Slack shares."""
+"""State shared by all parts of the practice Slack."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from playground.wire import Direction, Entry, Faults, Hooks, Journal
 FAULT_KINDS = ("status", "error", "body", "slow", "cut_before", "cut_after")
 
 
-class Desk:
-    """Records, rules and diary of one practice Slack."""
+class Core:
+    """The records, limits, faults and journal of one practice Slack."""
 
     def __init__(self, clock: Clock, limits: Limits | None = None, seed: int = 0) -> None:
         self.clock = clock
@@ -35,7 +35,7 @@ class Desk:
         self.busy = Busy()
         self.base_url = ""
         self.tickets: dict[str, App] = {}
-        """Socket Mode addresses that were given out and not used yet."""
+        """Socket Mode addresses that are not used yet."""
         self.codes: dict[str, Code] = {}
         self.refreshes: dict[str, Refresh] = {}
         self.files = Files(self.world, self.limits)

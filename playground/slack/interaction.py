@@ -1,4 +1,4 @@
-"""What a hand can reach: elements that are drawn in a message or view, and what can be put into them."""
+"""Find the elements of a message or view and set their values."""
 
 from __future__ import annotations
 
@@ -10,63 +10,63 @@ from typing import Any
 
 from playground.slack.modals import View
 from playground.slack.objects import options_of
-from playground.slack.state import HELD, Drawn, Values, drawn, holding
+from playground.slack.state import HELD, ElementInView, Values, drawn, holding
 from playground.slack.world import JSON, Message
 
 Place = Message | View
 
 
-def within(place: Place) -> Iterator[Drawn]:
-    """All elements somebody can reach, those of attachments and under links included."""
+def within(place: Place) -> Iterator[ElementInView]:
+    """Return all elements, including those of attachments and unfurls."""
     yield from drawn(place.blocks)
     for attachment in [] if isinstance(place, View) else attached(place):
         yield from (replace(each, attachment=attachment) for each in drawn(attachment.get("blocks") or []))
 
 
 def attached(message: Message) -> list[JSON]:
-    """What hangs under a message, numbered as Slack does."""
+    """Return the attachments of a message, numbered as Slack does."""
     own = [{"id": number, **each} for number, each in enumerate(message.attachments, start=1)]
     return [*own, *message.unfurls.values()]
 
 
 def reach(
     place: Place, action_id: str, *, block_id: str | None = None, value: str | None = None, link: str | None = None
-) -> Drawn:
-    """The element with that id; raises LookupError naming what is there instead.
+) -> ElementInView:
+    """Return the element with that id. Raises LookupError with the ids there are.
 
-    ``action_id`` may also be a button's label or, in a view, the id of an input block. ``value`` tells buttons
-    of one id apart, ``link`` what hangs under one of several links.
+    ``action_id`` may also be a button's label or, in a view, the id of an input block. ``value`` selects among buttons
+    of the same id, ``link`` among unfurls.
     """
     there = [each for each in within(place) if link is None or (each.attachment or {}).get("app_unfurl_url") == link]
-    wanted = [
+    matches = [
         each
         for each in there
         if action_id in (each.action_id, each.block_id, _label(each)) and block_id in (None, each.block_id)
     ]
     if value is not None:
-        wanted = [each for each in wanted if each.kind != "button" or each.element.get("value") == value]
-    if not wanted:
+        matches = [each for each in matches if each.kind != "button" or each.element.get("value") == value]
+    if not matches:
         shown = "; ".join(map(str, there)) or "nothing to press"
         raise LookupError(f"no {action_id!r}{f' with value {value!r}' if value else ''} here; there is: {shown}")
-    if len(wanted) > 1:
-        raise LookupError(f"{action_id!r} is there {len(wanted)} times; name its value or block_id: {wanted}")
-    return wanted[0]
+    if len(matches) > 1:
+        raise LookupError(f"{action_id!r} is there {len(matches)} times; name its value or block_id: {matches}")
+    return matches[0]
 
 
-def _label(each: Drawn) -> str | None:
+def _label(each: ElementInView) -> str | None:
     label: str | None = (each.element.get("text") or {}).get("text")
     return label
 
 
-def overflow_option(pressed: Drawn, value: str | None) -> JSON:
+def overflow_option(pressed: ElementInView, value: str | None) -> JSON:
     for option in options_of(pressed.element):
         if value in (option["value"], option["text"]["text"]):
             return option
     raise LookupError(f"no such entry {value!r} in {pressed}")
 
 
-def put(state: Values, into: Drawn, value: Any, offered: list[JSON]) -> Any:
-    """Change what the element holds; returns the new content of its value field."""
+def put(state: Values, into: ElementInView, value: Any, offered: list[JSON]) -> Any:
+    """Set the value of an element and return the new content of its value field."""
     if into.kind not in HELD:
         raise LookupError(f"nothing can be entered into {into}")
     state.setdefault(into.block_id, {})[into.action_id] = now = holding(into, value, offered)
@@ -74,7 +74,7 @@ def put(state: Values, into: Drawn, value: Any, offered: list[JSON]) -> Any:
 
 
 def missing(view: View) -> dict[str, str]:
-    """What Slack's own client says before it submits anything, by block_id."""
+    """Return the messages of Slack's client about missing inputs, by block_id."""
     problems: dict[str, str] = {}
     for each in drawn(view.blocks):
         if each.block["type"] != "input":
@@ -86,7 +86,7 @@ def missing(view: View) -> dict[str, str]:
     return problems
 
 
-def _complaint(each: Drawn, value: Any) -> str | None:
+def _complaint(each: ElementInView, value: Any) -> str | None:
     if not value:
         return None if each.block.get("optional") else "Please complete this required field."
     check = COMPLAINTS.get(each.kind)

@@ -1,4 +1,4 @@
-"""The Web API on HTTP: who calls, may they, how often; faults and crash points on the way.
+"""Serve the Web API: authentication, scopes, rate limits, faults and hooks.
 
 https://docs.slack.dev/apis/web-api
 """
@@ -10,7 +10,7 @@ import math
 from aiohttp import web
 
 from playground.slack.calls import Call, read
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.errors import RateLimited, SlackError
 from playground.slack.limits import Tier
 from playground.slack.methods import METHODS, Method
@@ -20,15 +20,15 @@ from playground.wire import Fault, Phase
 
 
 class WebApi:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, core: Core) -> None:
+        self._core = core
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One call from its arrival until its answer is written."""
+        """Answer one call, and return when its response is written."""
         name = request.match_info["method"]
-        with self._desk.busy.doing():
+        with self._core.busy.doing():
             call, refused = await self._read(request, name)
-            fault = self._desk.faults.take(name, team=call.installation.team.id if call.installation else None)
+            fault = self._core.faults.take(name, team=call.installation.team.id if call.installation else None)
             reply = await self._reply(call, refused, fault)
             self._note(call, reply)
             response = await send(request, reply)
@@ -48,7 +48,7 @@ class WebApi:
         return call, self._why_not_known(METHODS[name], arrived.token, call)
 
     def _who(self, token: str | None) -> tuple[App | None, Installation | None]:
-        world = self._desk.world
+        world = self._core.world
         bot = world.installation_of(token) if token else None
         return (bot.app, bot) if bot else (world.app_of(token) if token else None, None)
 
@@ -61,7 +61,7 @@ class WebApi:
             return SlackError("invalid_auth")
         if call.installation is not None and call.installation.revoked:
             return SlackError("token_revoked")
-        if self._desk.world.has_ended(token):
+        if self._core.world.has_ended(token):
             return SlackError("token_expired")
         kind = "bot" if call.installation else "app"
         return SlackError("not_allowed_token_type") if method.token not in (kind, "any") else None
@@ -84,7 +84,7 @@ class WebApi:
             if method.scope:
                 headers["x-accepted-oauth-scopes"] = method.scope
             self._check(method, call)
-            return Reply(200, {"ok": True, **method.answer(self._desk, call)}, headers)
+            return Reply(200, {"ok": True, **method.answer(self._core, call)}, headers)
         except RateLimited as error:
             return Reply(429, error.body(), {**headers, "Retry-After": str(error.retry_after)})
         except SlackError as error:
@@ -100,22 +100,22 @@ class WebApi:
             raise SlackError("invalid_arguments", response_metadata={"messages": messages})
 
     def _count(self, method: Method, call: Call) -> None:
-        limits = self._desk.limits
+        limits = self._core.limits
         if not limits.enabled or method.name in limits.unlimited:
             return
         place = call.installation.team.id if call.installation else ""
         key = (method.name, call.app.id if call.app else "", place)
-        now = self._desk.clock.now()
+        now = self._core.clock.now()
         if method.tier is Tier.POST:
-            _wait(self._desk.budget.spend_post((*key, call.text("channel")), now))
-        _wait(self._desk.budget.spend(key, method.tier, now))
+            _wait(self._core.budget.spend_post((*key, call.text("channel")), now))
+        _wait(self._core.budget.spend(key, method.tier, now))
 
     async def _fire(self, call: Call, phase: Phase, reply: Reply | None = None) -> None:
-        await self._desk.hooks.fire(call.method, phase, arguments=call.arguments, answer=reply.body if reply else None)
+        await self._core.hooks.fire(call.method, phase, arguments=call.arguments, answer=reply.body if reply else None)
 
     def _note(self, call: Call, reply: Reply) -> None:
         asked = {"team": call.installation.team.id if call.installation else None, **call.arguments}
-        self._desk.note("in", "api", call.method, asked, reply.noted())
+        self._core.note("in", "api", call.method, asked, reply.noted())
 
 
 def _wait(seconds: float) -> None:

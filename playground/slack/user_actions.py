@@ -1,32 +1,32 @@
-"""What people do: type a command, press, choose, fill in, submit, close, open the Home tab."""
+"""Actions of people: type a command, press, select, fill in, submit, close, open the Home tab."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from playground.slack import hands, payloads
-from playground.slack.answers import Answers
+from playground.slack import interaction, payloads
+from playground.slack.acks import AckHandler
+from playground.slack.core import Core
 from playground.slack.delivery import Courier, Delivery
-from playground.slack.desk import Desk
 from playground.slack.errors import SlackError
-from playground.slack.hands import Place
+from playground.slack.interaction import Place
 from playground.slack.modals import View
 from playground.slack.objects import SUGGESTIONS, options_of
-from playground.slack.responses import Responses
+from playground.slack.response_urls import ResponseUrls
 from playground.slack.schema import Findings
-from playground.slack.state import HELD, Drawn
+from playground.slack.state import HELD, ElementInView
 from playground.slack.world import JSON, Channel, Installation, Message, User
 
 MIN_QUERY_LENGTH = 3
-"""When an external select says nothing. https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element"""
+"""Default of an external select. https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element"""
 
 
-class People(Desk):
-    """Everything here returns when the app has acked or Slack has given up waiting."""
+class UserActions(Core):
+    """Each action returns when the app has acked or Slack has stopped waiting."""
 
     courier: Courier
-    responses: Responses
+    responses: ResponseUrls
 
     async def command(
         self, user: User, channel: Channel | None, typed: str, *, dm: Installation | None = None
@@ -49,7 +49,7 @@ class People(Desk):
             trigger_id=self.triggers.issue(app, user),
         )
         delivery = await self.courier.deliver(self.courier.prepare("slash_commands", word, app, payload))
-        Answers(self).to_command(delivery, user, place, typed)
+        AckHandler(self).to_command(delivery, user, place, typed)
         return delivery
 
     async def press(
@@ -65,7 +65,7 @@ class People(Desk):
     ) -> Delivery:
         """Press a button (by action_id or label) or an overflow entry; ``confirm`` answers its dialog, if any."""
         _check_sees(user, message)
-        pressed = hands.reach(message, action_id, block_id=block_id, value=value, link=link)
+        pressed = interaction.reach(message, action_id, block_id=block_id, value=value, link=link)
         return await self._act(user, message, pressed, value, confirm=confirm)
 
     async def press_in_view(
@@ -79,7 +79,7 @@ class People(Desk):
         confirm: bool = True,
     ) -> Delivery:
         _check_sees(user, view)
-        pressed = hands.reach(view, action_id, block_id=block_id, value=value)
+        pressed = interaction.reach(view, action_id, block_id=block_id, value=value)
         return await self._act(user, view, pressed, value, confirm=confirm)
 
     async def select(
@@ -92,18 +92,18 @@ class People(Desk):
         *,
         link: str | None = None,
     ) -> Delivery | None:
-        """Choose (or type and press Enter); None when the element tells the app nothing before the submission."""
+        """Select or enter a value; None if the element sends nothing before the submission."""
         _check_sees(user, place)
-        into = hands.reach(place, action_id, block_id=block_id, link=link)
+        into = interaction.reach(place, action_id, block_id=block_id, link=link)
         await self._enter(user, place, into, option)
         if not into.dispatches:
             return None
         return await self._tell(user, place, into, place.state[into.block_id][into.action_id][HELD[into.kind].field])
 
     async def suggest(self, user: User, place: Place, action_id: str, typed: str) -> list[JSON]:
-        """What an external select offers for ``typed``; too few letters are not sent to the app."""
+        """Return the options of an external select for ``typed``; none below its minimum query length."""
         _check_sees(user, place)
-        into = hands.reach(place, action_id)
+        into = interaction.reach(place, action_id)
         if len(typed) < into.element.get("min_query_length", MIN_QUERY_LENGTH):
             return []
         app = self._app_of(place, into)
@@ -116,29 +116,29 @@ class People(Desk):
         return offered
 
     async def fill(self, user: User, view: View, values: Mapping[str, Any]) -> View:
-        """Type and choose without submitting; keys are action_ids or block_ids, options go by value or text."""
+        """Set values without submitting, by action_id or block_id; options by value or text."""
         _check_sees(user, view)
         for name, value in values.items():
-            await self._enter(user, view, hands.reach(view, name), value)
+            await self._enter(user, view, interaction.reach(view, name), value)
         return view
 
     async def submit(self, user: User, view: View, values: Mapping[str, Any] | None = None) -> Delivery:
-        """Fill in and press the submit button; what Slack's client refuses itself never reaches the app."""
+        """Fill in and submit. A form that Slack's client refuses is not sent to the app."""
         await self.fill(user, view, values or {})
         app = view.app
         if view.body.get("submit") is None:
             raise LookupError(f"“{view.title}” has no submit button")
         payload = payloads.submission(app, view, self.triggers.issue(app, user, from_modal=True))
         delivery = self.courier.prepare("interactive", view.callback_id, app, payload)
-        delivery.errors = hands.missing(view)
+        delivery.errors = interaction.missing(view)
         if delivery.errors:
             return delivery
         await self.courier.deliver(delivery)
-        Answers(self).to_submission(delivery, view)
+        AckHandler(self).to_submission(delivery, view)
         return delivery
 
     async def close(self, user: User, view: View, *, everything: bool = False) -> Delivery | None:
-        """Close one view, or the whole stack; None when the app did not ask to be told."""
+        """Close one view or the whole stack; None without ``notify_on_close``."""
         cleared = everything or bool(view.body.get("clear_on_close"))
         if cleared:
             self.modals.clear(user)
@@ -149,7 +149,7 @@ class People(Desk):
         return await self.courier.deliver(self.courier.prepare("interactive", view.callback_id, view.app, payload))
 
     async def shortcut(self, user: User, callback_id: str, message: Message | None = None) -> Delivery:
-        """Start a global shortcut or, on a message, a message shortcut."""
+        """Use a global shortcut or, on a message, a message shortcut."""
         app = self._shortcut_owner(user, callback_id, "global" if message is None else "message")
         trigger_id, action_ts = self.triggers.issue(app, user), self._action_ts()
         if message is None:
@@ -161,7 +161,7 @@ class People(Desk):
         return await self.courier.deliver(self.courier.prepare("interactive", callback_id, app, payload))
 
     async def open_home(self, user: User, app: Installation, tab: str = "home") -> Delivery | None:
-        """Look at the app's Home; None when the app does not listen."""
+        """Open the app's Home; None if the app doesn't subscribe to it."""
         direct = self.world.direct(app.bot_user, user)
         happened: JSON = {"type": "app_home_opened", "user": user.id, "channel": direct.id, "tab": tab}
         happened["event_ts"] = self._action_ts()
@@ -171,7 +171,7 @@ class People(Desk):
         return await self.happen(app, happened)
 
     async def happen(self, app: Installation, happened: JSON, *, channel: Channel | None = None) -> Delivery | None:
-        """Any event, as the app hears it; None when it did not subscribe. ``channel`` is where it happened."""
+        """Deliver any event; None if the app doesn't subscribe to it. ``channel`` is its channel."""
         if not app.app.hears(happened["type"]):
             return None
         now = int(self.clock.now().timestamp())
@@ -182,33 +182,35 @@ class People(Desk):
         return await self.courier.deliver(self.courier.prepare("events_api", happened["type"], app, payload))
 
     async def redeliver(self, delivery: Delivery, reason: str = "timeout") -> Delivery:
-        """The same payload once more, with the marks of a retry; its answer changes nothing on the screen."""
+        """Deliver the same payload once more, marked as a retry. Its response changes nothing."""
         again = self.courier.prepare(delivery.kind, delivery.name, delivery.app, delivery.payload)
         again.envelope_id = delivery.envelope_id
         return await self.courier.deliver(again, (delivery.attempts, reason))
 
-    async def _act(self, user: User, place: Place, pressed: Drawn, value: str | None, *, confirm: bool) -> Delivery:
+    async def _act(
+        self, user: User, place: Place, pressed: ElementInView, value: str | None, *, confirm: bool
+    ) -> Delivery:
         if pressed.element.get("confirm") and not confirm:
             return self.courier.prepare("interactive", pressed.action_id, self._app_of(place, pressed), {})
         if pressed.kind == "overflow":
-            return await self._tell(user, place, pressed, hands.overflow_option(pressed, value))
+            return await self._tell(user, place, pressed, interaction.overflow_option(pressed, value))
         if pressed.kind in HELD and value is not None:
             value = await self._enter(user, place, pressed, value)
         return await self._tell(user, place, pressed, value)
 
-    async def _enter(self, user: User, place: Place, into: Drawn, value: Any) -> Any:
+    async def _enter(self, user: User, place: Place, into: ElementInView, value: Any) -> Any:
         self._check_known(into, value)
         offered = place.offered.get(into.action_id, []) if isinstance(place, View) else []
         try:
-            return hands.put(place.state, into, value, offered)
+            return interaction.put(place.state, into, value, offered)
         except LookupError:
             if "external" not in into.kind:
                 raise
-        # A person types what they look for and takes what then is offered.
+        # A person types a query and selects one of the suggested options.
         offered = await self.suggest(user, place, into.action_id, str(value))
-        return hands.put(place.state, into, value, offered)
+        return interaction.put(place.state, into, value, offered)
 
-    async def _tell(self, user: User, place: Place, pressed: Drawn, value: Any) -> Delivery:
+    async def _tell(self, user: User, place: Place, pressed: ElementInView, value: Any) -> Delivery:
         app = self._app_of(place, pressed)
         payload = self._shown("block_actions", user, place, pressed)
         if isinstance(place, Message):
@@ -219,7 +221,7 @@ class People(Desk):
         return await self.courier.deliver(self.courier.prepare("interactive", pressed.action_id, app, payload))
 
     def _offered(self, delivery: Delivery) -> list[JSON]:
-        """The options of an answer; a person sees none when Slack cannot use it, and only the journal tells why."""
+        """Return the options of a response; none if it is invalid, with the reason in the journal."""
         found: Findings = []
         SUGGESTIONS(delivery.answer or {}, "", found)
         if found:
@@ -228,21 +230,21 @@ class People(Desk):
             return []
         return options_of(delivery.answer or {})
 
-    def _shown(self, kind: str, user: User, place: Place, used: Drawn) -> JSON:
+    def _shown(self, kind: str, user: User, place: Place, used: ElementInView) -> JSON:
         if isinstance(place, View):
             return payloads.on_view(kind, place.app, place)
         return payloads.on_message(kind, self._app_of(place, used), user, place, used.attachment)
 
-    def _app_of(self, place: Place, used: Drawn) -> Installation:
-        """Whose element it is: under a link of a person's message that of the app that hung it there."""
+    def _app_of(self, place: Place, used: ElementInView) -> Installation:
+        """Return the app of an element; in an unfurl, the app that added it."""
         if used.attachment is not None and "bot_id" in used.attachment:
             return self.world.installation_with(used.attachment["bot_id"])
         if place.app is None:
             raise SlackError("no app behind this message")
         return place.app
 
-    def _check_known(self, into: Drawn, value: Any) -> None:
-        """A picker offers who and what there is."""
+    def _check_known(self, into: ElementInView, value: Any) -> None:
+        """Check that the selected user or channel exists."""
         known = self.world.users if "users" in into.kind else self.world.channels
         if into.kind.endswith(("users_select", "channels_select", "conversations_select")):
             for wanted in [] if value is None else value if isinstance(value, list) else [value]:
@@ -250,7 +252,7 @@ class People(Desk):
                     raise LookupError(f"{into.action_id} does not offer {wanted!r}")
 
     def _owner(self, user: User, word: str) -> tuple[Installation, Mapping[str, Any]]:
-        """Commands are not namespaced: the app that was installed last has the word."""
+        """Return the app of a command: of several with the same word, the one installed last."""
         for app in reversed(self.world.installations):
             for registered in app.app.commands:
                 if registered["command"] == word and app.serves(user.team) and not app.revoked:
@@ -269,7 +271,7 @@ class People(Desk):
 
 
 def _check_sees(user: User, place: Place) -> None:
-    """Nobody presses what is not before them."""
+    """Raise LookupError if the person can't see the message or view."""
     if isinstance(place, View):
         if place.user is not user or not place.is_open:
             raise LookupError(f"“{place.title}” is not open before {user.name}")
@@ -280,5 +282,5 @@ def _check_sees(user: User, place: Place) -> None:
 
 
 def _standing(message: Message) -> Message:
-    """The message a snapshot was taken of, so that a late answer reaches it."""
+    """Return the current message of a snapshot, so that a late response reaches it."""
     return message.channel.standing(message.ts) or message

@@ -1,4 +1,4 @@
-"""How a call goes wrong on request: what a fault makes of it, or of the answer it would have had."""
+"""Apply a fault to a call: prevent its effect, or change its response."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from playground.wire import Fault
 
 KINDS = frozenset({"status", "body", "html", "broken_json", "nulls", "all_nulls", "slow", "cut_before", "cut_after"})
 REPLACING = frozenset({"status", "body", "html"})
-"""The call has no effect, unless the fault says so."""
+"""Kinds that prevent the effect, unless the fault keeps it."""
 
 SOLID = frozenset({"slug", "build_slug", "status", "id"})
-"""What ``nulls`` leaves alone, since nothing can be done without it; ``all_nulls`` takes these too."""
+"""Required fields, which ``nulls`` keeps and ``all_nulls`` clears."""
 
 ENVELOPES = frozenset({"data", "paging", "results"})
-"""What holds the items: null inside, not instead."""
+"""Containers of items; nulls go inside, not in their place."""
 
 
 def keeps_effect(fault: Fault | None) -> bool:
-    """Whether the call still does what it asks for."""
+    """Return whether the call still takes effect."""
     if fault is None or fault.effect:
         return True
     return fault.kind not in REPLACING and fault.kind != "cut_before"
@@ -32,7 +32,7 @@ def is_cut(fault: Fault | None) -> bool:
 
 
 def spoil(fault: Fault | None, answer: Answer | None) -> Answer:
-    """The answer that is sent; ``answer`` is the true one, ``None`` when the call had no effect."""
+    """Return the response to send; ``answer`` is the original, ``None`` if the call had no effect."""
     if fault is not None and (answer is None or fault.kind in REPLACING):
         return _replacement(fault)
     assert answer is not None
@@ -67,7 +67,7 @@ def _typed(body: Any, status: int, fault: Fault, page: bool = False) -> Answer:
 
 
 def nulled(value: Any, solid: frozenset[str]) -> Any:
-    """Null in every field but the solid ones; lists of items keep their length."""
+    """Return the value with null in every field except ``solid`` ones; lists keep their length."""
     if isinstance(value, list):
         return [nulled(inner, solid) for inner in value]
     if isinstance(value, dict):

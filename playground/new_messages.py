@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from playground.reading import message_text, view_text
+from playground.plain_text import message_text, view_text
 from playground.slack import Channel, Installation, Message, PracticeSlack, User
 
 LINK = re.compile(r"<(?:https?://|!date\^)[^|>]+\|([^>]+)>")
@@ -15,7 +15,7 @@ WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class NewMessage:
     """One new or edited text; ``where`` names its audience."""
 
     where: str
@@ -37,7 +37,7 @@ def wrapped(text: str) -> Iterator[str]:
         yield from textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
 
 
-class Screens:
+class NewMessages:
     """Remembers the texts already reported."""
 
     def __init__(
@@ -47,16 +47,16 @@ class Screens:
         self.names = {user.id: name for name, user in people.items()}
         self._seen: dict[str, str] = {}
 
-    def news(self) -> list[Sight]:
+    def news(self) -> list[NewMessage]:
         """Return new texts: ephemeral messages first, then modals, then channel messages."""
-        found = []
+        messages = []
         for key, where, text in self._all():
             before = self._seen.get(key)
             if text != before:
                 self._seen[key] = text
                 if text:
-                    found.append(Sight(where, text, is_edit=bool(before)))
-        return found
+                    messages.append(NewMessage(where, text, is_edit=bool(before)))
+        return messages
 
     def read(self, message: Message) -> str:
         return plain(message_text(message.text, message.blocks, self.names))

@@ -1,18 +1,18 @@
-"""What becomes of channels: renamed, archived, made private; who leaves, and what is deleted there.
+"""Rename, archive and delete channels, make them private, remove members, delete messages.
 
-Everything has happened when the call returns; apps that subscribed hear of it after that.
+A change is complete when the call returns; the apps that subscribe to its event get it afterwards.
 https://docs.slack.dev/reference/events?APIs=Events&filter=channel
 """
 
 from __future__ import annotations
 
 from playground.slack import payloads
+from playground.slack.core import Core
 from playground.slack.delivery import Courier
-from playground.slack.desk import Desk
 from playground.slack.world import JSON, Channel, Installation, Message, User
 
 
-class ChannelLife(Desk):
+class ChannelEvents(Core):
     courier: Courier
 
     def rename(self, channel: Channel, name: str) -> None:
@@ -20,8 +20,8 @@ class ChannelLife(Desk):
             raise ValueError(f"there is a #{name} already")
         channel.previous_names.append(channel.name)
         channel.name = name
-        shown = {"id": channel.id, "name": name, "name_normalized": name, "created": channel.created}
-        self._announce(channel, "rename", {"channel": shown})
+        fields = {"id": channel.id, "name": name, "name_normalized": name, "created": channel.created}
+        self._announce(channel, "rename", {"channel": fields})
 
     def archive(self, channel: Channel, *, archived: bool = True) -> None:
         channel.is_archived = archived
@@ -31,11 +31,11 @@ class ChannelLife(Desk):
         self.archive(channel, archived=False)
 
     def make_private(self, channel: Channel) -> None:
-        """From now on it exists for its members only; who is no member loses it."""
+        """Make the channel private, so that it exists for its members only."""
         channel.is_private = True
 
     def remove(self, channel: Channel, *members: User | Installation) -> None:
-        """Take people, or an app's bot, out of the channel."""
+        """Remove people, or an app's bot, from the channel."""
         for member in members:
             user = member.bot_user if isinstance(member, Installation) else member
             if user in channel.members:
@@ -46,11 +46,11 @@ class ChannelLife(Desk):
         self.remove(channel, *users)
 
     def delete_message(self, message: Message) -> None:
-        """As its author or an admin does; files of it stay with their app."""
+        """Delete a message, as its author or an admin does. Its files stay with their app."""
         message.channel.remove(message)
 
     def _announce_leaving(self, channel: Channel, user: User) -> None:
-        """The one who left hears that it did, the others that somebody did."""
+        """Send the event of leaving: one kind to the app that left, another to the others."""
         kind = "G" if channel.is_private else "C"
         left = {"user": user.id, "channel": channel.id, "channel_type": kind, "team": user.team.id}
         for app in self._apps(channel):
@@ -59,11 +59,11 @@ class ChannelLife(Desk):
             elif app.bot_user in channel.members:
                 self._happen(app, channel, {"type": "member_left_channel", **left})
 
-    def _announce(self, channel: Channel, what: str, told: JSON) -> None:
-        """Public channels are everybody's news, private ones their members'."""
+    def _announce(self, channel: Channel, what: str, event_fields: JSON) -> None:
+        """Send an event: of a public channel to every app, of a private one to its members."""
         for app in self._apps(channel):
             if not channel.is_private or app.bot_user in channel.members:
-                self._happen(app, channel, {"type": f"{_prefix(channel)}_{what}", **told})
+                self._happen(app, channel, {"type": f"{_prefix(channel)}_{what}", **event_fields})
 
     def _apps(self, channel: Channel) -> list[Installation]:
         scope = "groups:read" if channel.is_private else "channels:read"
@@ -74,10 +74,10 @@ class ChannelLife(Desk):
         if not app.app.hears(happened["type"]):
             return
         now = self.clock.now().timestamp()
-        told = {**happened, "event_ts": f"{now:.6f}"}
+        event_fields = {**happened, "event_ts": f"{now:.6f}"}
         event_id = self.world.new_id("Ev")
-        payload = payloads.event(app, told, event_id=event_id, event_time=int(now), channel=channel)
-        self.courier.deliver_soon(self.courier.prepare("events_api", told["type"], app, payload))
+        payload = payloads.event(app, event_fields, event_id=event_id, event_time=int(now), channel=channel)
+        self.courier.deliver_soon(self.courier.prepare("events_api", event_fields["type"], app, payload))
 
 
 def _prefix(channel: Channel) -> str:

@@ -1,4 +1,4 @@
-"""What people see: messages, what is only for them, modals, the Home tab."""
+"""What people can see: messages, ephemeral messages, modals, the Home tab."""
 
 from __future__ import annotations
 
@@ -6,45 +6,45 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.modals import View
 from playground.slack.world import Channel, Installation, Message, User
 
 
-class Screen(Desk):
+class VisibleMessages(Core):
     def messages(self, channel: Channel) -> list[Message]:
-        """What everybody in the channel sees, oldest first; answers in threads included."""
+        """Return the messages of a channel including threads, without ephemeral ones, oldest first."""
         return [message for message in channel.messages if not message.is_ephemeral]
 
     def ephemerals(self, user: User, channel: Channel) -> list[Message]:
-        """What only this person sees there."""
+        """Return the person's ephemeral messages in the channel."""
         return [message for message in channel.messages if message.seen_by is user]
 
     def direct_messages(self, user: User, app: Installation) -> list[Message]:
-        """What the app wrote to the person directly."""
+        """Return the app's direct messages to the person."""
         return self.messages(self.world.direct(app.bot_user, user))
 
     def thread(self, message: Message) -> list[Message]:
-        """The answers under a message."""
+        """Return the replies in the thread of a message."""
         return [each for each in self.messages(message.channel) if each.thread_ts == message.ts]
 
     def pings(self, message: Message) -> set[str]:
-        """Whom the message notifies: user ids, ``!channel``, ``!here``, ``!everyone``, ``!subteam^…``."""
+        """Return the mentions of a message: user ids, ``!channel``, ``!here``, ``!everyone``, ``!subteam^…``."""
         return set(pinged([{"type": "mrkdwn", "text": message.text}, message.blocks, message.attachments]))
 
     def view(self, user: User) -> View:
-        """The modal in front; raises LookupError when none is open."""
+        """Return the modal on top. Raises LookupError if none is open."""
         stack = self.modals.stack(user)
         if not stack:
             raise LookupError(f"no modal is open before {user.name}")
         return stack[-1]
 
     def views(self, user: User) -> list[View]:
-        """All open modals of a person, the lowest first."""
+        """Return the open modals of a person, the lowest first."""
         return self.modals.stack(user)
 
     def home(self, user: User, app: Installation | None = None) -> View | None:
-        """What was last published on the app's Home tab; of the only app, when none is named."""
+        """Return the last published Home tab of the app, by default the only app."""
         apps = [each for each in self.world.installations if each.serves(user.team)]
         return self.modals.home(app or apps[-1], user) if app or apps else None
 
@@ -53,7 +53,7 @@ MENTION = re.compile(r"<(?:@([UW][A-Z0-9]+)|(!(?:channel|here|everyone|subteam\^
 
 
 def pinged(part: Any) -> Iterator[str]:
-    """Mentions in mrkdwn and rich text; plain text mentions nobody."""
+    """Return the mentions in mrkdwn and rich text; plain text has none."""
     if isinstance(part, list):
         for each in part:
             yield from pinged(each)

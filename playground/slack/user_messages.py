@@ -1,16 +1,16 @@
-"""What people write to each other, and who hears of the links in it."""
+"""Messages of people, and events about the links in them."""
 
 from __future__ import annotations
 
 from playground.slack import payloads
 from playground.slack.links import Draft, link_shared, links_for
-from playground.slack.people import People
+from playground.slack.user_actions import UserActions
 from playground.slack.world import Channel, Installation, Message, User
 
 
-class Writing(People):
+class UserMessages(UserActions):
     async def post(self, user: User, channel: Channel, text: str, *, thread_ts: str | None = None) -> Message:
-        """Write a message. Returns when every app with a link in it has acked, or Slack has given up waiting."""
+        """Post a message. Return when every app with a link in it has acked or timed out."""
         _check_may_write(user, channel)
         stored = payloads.escaped(self.world, user.team, text)
         message = Message(channel, self.world.new_ts(channel), user, stored, thread_ts=thread_ts)
@@ -19,18 +19,18 @@ class Writing(People):
         return message
 
     async def compose(self, user: User, channel: Channel, text: str) -> Draft:
-        """Begin a message and do not send it: Slack asks for previews of its links already."""
+        """Compose a message without sending it. Slack already asks for previews of its links."""
         _check_may_write(user, channel)
         draft = self.links.draft(user, channel, payloads.escaped(self.world, user.team, text))
         await self._tell_of_links(draft)
         return draft
 
     async def _tell_of_links(self, place: Message | Draft) -> None:
-        """Every app of the workspace that asked, in its channels or not: ``is_bot_user_member`` says which."""
+        """Send ``link_shared`` to every app that registered the domain, a member of the channel or not."""
         for app in self._listeners(place.channel):
             found = links_for(app, place.text)
             if found:
-                shared = self.links.tell(app, place, found)
+                shared = self.links.register(app, place, found)
                 event = link_shared(shared, found, f"{self.clock.now().timestamp():.6f}")
                 await self.happen(app, event, channel=None if isinstance(place, Draft) else place.channel)
 

@@ -1,4 +1,4 @@
-"""The machine floor: how a build moves from hold to start to run to end, by planned times or by somebody's word."""
+"""Build machines: move builds from on hold to running to finished, at planned times or on request."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from playground.bitrise.model import Build, Stage, Status
 Ended = Callable[[Build, datetime], None]
 
 
-class Floor:
-    """Moves nothing by itself: ``settle(now)`` makes up for all that should have happened until now, in order.
+class Machines:
+    """`settle(now)` applies everything due until now, in order; nothing moves without it.
 
-    ``planned`` is called whenever something new is to happen by itself.
+    ``planned`` is called when something new is scheduled.
     """
 
     def __init__(self, ended: Ended, planned: Callable[[], None] = lambda: None) -> None:
@@ -27,7 +27,7 @@ class Floor:
         self._waiting: defaultdict[str, list[Build]] = defaultdict(list)
 
     def admit(self, build: Build) -> None:
-        """A new build is on hold for its queue time, and longer when every machine of its workspace is busy."""
+        """Queue a new build: on hold for its queue time, longer if all machines of its workspace are busy."""
         self._plan(build, build.triggered_at + build.queue)
 
     def settle(self, now: datetime) -> None:
@@ -37,24 +37,24 @@ class Floor:
                 self._step(build, at)
 
     def next_at(self) -> datetime | None:
-        """When something is to happen by itself, if anything is."""
+        """Return the next scheduled time, or None."""
         while self._plans and self._plans[0][3].turn != self._plans[0][2]:
             heapq.heappop(self._plans)
         return self._plans[0][0] if self._plans else None
 
     def hold(self, build: Build, at: datetime) -> None:
-        """Back on hold, until ``run`` or ``end``."""
+        """Put a build back on hold, until `run` or `end`."""
         self._leave(build, at)
         build.stage, build.started_at = Stage.ON_HOLD, None
 
     def run(self, build: Build, at: datetime) -> None:
-        """A machine takes it now, whoever else waits."""
+        """Start a build now, before all others."""
         self._void(build)
         self._take_slot(build)
         self._begin(build, at)
 
     def end(self, build: Build, status: Status, at: datetime, reason: str | None = None) -> None:
-        """Over; ``reason`` is kept for aborted ones."""
+        """Finish a build; ``reason`` is stored for aborted ones."""
         if build.started_at is None and status in (Status.SUCCESS, Status.FAILED):
             build.started_at = at
         build.stage, build.status, build.finished_at = Stage.ENDED, status, at
@@ -63,7 +63,7 @@ class Floor:
         self._ended(build, at)
 
     def plan_abort(self, build: Build, status: Status, at: datetime, reason: str) -> None:
-        """It ends so, then, whatever else was planned."""
+        """Schedule an abort in place of everything else planned for the build."""
         build.planned, build.planned_reason, build.is_ending = status, reason, True
         self._plan(build, at)
 
@@ -109,7 +109,7 @@ class Floor:
         self._stop_waiting(build)
 
     def _leave(self, build: Build, at: datetime) -> None:
-        """Give the machine to the next who waits: the highest priority, then the longest wait."""
+        """Give the machine to the build with the highest priority, then the longest wait."""
         self._void(build)
         self._stop_waiting(build)
         if not build.has_slot:

@@ -1,4 +1,4 @@
-"""Teams, people, channels, messages, apps and their installations: what is written down about each."""
+"""Records of teams, users, channels, messages, apps and installations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ JSON = dict[str, Any]
 
 @dataclass(slots=True, eq=False)
 class Team:
-    """A workspace, or an organisation of several (whose id begins with E)."""
+    """A workspace, or an organization of several (its id starts with E)."""
 
     id: str
     name: str
@@ -40,7 +40,7 @@ class User:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A channel or, with ``between``, the direct messages of a bot and a person."""
+    """A channel or, with ``between``, the direct message of a bot and a person."""
 
     id: str
     name: str
@@ -60,12 +60,12 @@ class Channel:
         return self.between is not None
 
     def reaches(self, team: Team) -> bool:
-        """The bot of an organisation may be in the channels of each of its teams."""
+        """Return whether the team has the app, by itself or by its organization."""
         return any(team in (each, each.organisation) for each in (self.team, *self.shared_with))
 
     @property
     def messages(self) -> list[Message]:
-        """All of them in the order they came, ephemeral ones included."""
+        """All messages in order, ephemeral ones included."""
         return list(self._messages.values())
 
     def add(self, message: Message) -> None:
@@ -78,14 +78,14 @@ class Channel:
         return self._messages.get(ts)
 
     def find(self, ts: str) -> Message | None:
-        """What the Web API can find: never an ephemeral message."""
+        """Return a message the Web API can find, which excludes ephemeral ones."""
         message = self._messages.get(ts)
         return None if message is None or message.is_ephemeral else message
 
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """What stands in a channel now; ``seen_by`` makes it ephemeral."""
+    """A message in its current state; ``seen_by`` makes it ephemeral."""
 
     channel: Channel
     ts: str
@@ -99,28 +99,28 @@ class Message:
     edited: bool = False
     seen_by: User | None = None
     command: str | None = None
-    """What was typed, when an in_channel answer shows it to everybody."""
+    """The typed command, if an in_channel response shows it."""
     unfurls: dict[str, JSON] = field(default_factory=dict)
-    """Link to the attachment an app hung under it."""
+    """Attachments that apps added, by link."""
     files: list[JSON] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
     state: dict[str, dict[str, JSON]] = field(default_factory=dict)
-    """What is chosen in its selects."""
+    """Selected values of its elements."""
 
     @property
     def is_ephemeral(self) -> bool:
         return self.seen_by is not None
 
     def snapshot(self) -> Message:
-        """As somebody still has it on the screen before an update arrives; it can be pressed like the original."""
+        """Return the message as it is now. Its buttons still work after an update, as on a slow client."""
         return replace(self, blocks=list(self.blocks), attachments=list(self.attachments), unfurls=dict(self.unfurls))
 
     def payload(self) -> JSON:
-        """As the Web API and interactions show it."""
-        shown: JSON = {"type": "message", "user": self.user.id, "text": self.text, "ts": self.ts}
-        shown["team"] = self.user.team.id
+        """Return the message as the Web API and interactions show it."""
+        payload: JSON = {"type": "message", "user": self.user.id, "text": self.text, "ts": self.ts}
+        payload["team"] = self.user.team.id
         if self.app is not None:
-            shown |= {
+            payload |= {
                 "bot_id": self.app.bot_id,
                 "app_id": self.app.app.id,
                 "bot_profile": self.app.bot_profile(),
@@ -132,15 +132,15 @@ class Message:
             "thread_ts": self.thread_ts,
             "metadata": self.metadata,
         }
-        shown |= {name: value for name, value in optional.items() if value}
+        payload |= {name: value for name, value in optional.items() if value}
         if self.edited:
-            shown["edited"] = {"user": self.app.bot_id if self.app else self.user.id, "ts": self.ts}
-        return shown
+            payload["edited"] = {"user": self.app.bot_id if self.app else self.user.id, "ts": self.ts}
+        return payload
 
 
 @dataclass(slots=True, eq=False)
 class App:
-    """What its maker registered at Slack; teams have it through an Installation."""
+    """An app as registered at Slack; an `Installation` connects it to a team."""
 
     id: str
     manifest: Mapping[str, Any]
@@ -193,7 +193,7 @@ class App:
 
 @dataclass(slots=True, eq=False)
 class Installation:
-    """An app in a team, or in all teams of an organisation: its bot user, its bot token, what it may do."""
+    """An app in a team or organization: its bot user, bot token and scopes."""
 
     app: App
     team: Team
@@ -203,7 +203,7 @@ class Installation:
     scopes: tuple[str, ...]
     revoked: bool = False
     refresh_token: str | None = None
-    """With token rotation: good once, for the next token."""
+    """With token rotation: valid once, for the next token."""
 
     @property
     def id(self) -> str:

@@ -1,4 +1,4 @@
-"""Consent and what comes of it: codes, tokens that rotate, and the day an admin removes the app.
+"""OAuth: consent, authorization codes, token rotation, and removal of an app.
 
 https://docs.slack.dev/authentication/installing-with-oauth and https://docs.slack.dev/authentication/using-token-rotation
 """
@@ -14,19 +14,19 @@ from playground.slack import payloads
 from playground.slack.codes import Code, Refresh
 from playground.slack.delivery import Courier, Delivery
 from playground.slack.errors import SlackError
-from playground.slack.founding import Founding
+from playground.slack.setup import Setup
 from playground.slack.world import JSON, App, Installation, Team, User
 
 CODE_LIVES = timedelta(minutes=10)
 TOKEN_LIVES = timedelta(hours=12)
 GRACE = timedelta(seconds=60)
-"""How long a refresh token may be used once more, for whoever lost the answer. Slack says "short"."""
+"""Time in which a used refresh token works once more, for a lost response. Slack says "short"."""
 LIVE_TOKENS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The address an app sends a browser to."""
+class ConsentRequest:
+    """The parsed URL of an app's request for consent."""
 
     app: App
     scopes: tuple[str, ...]
@@ -34,11 +34,11 @@ class Asked:
     redirect_uri: str
 
 
-class Granting(Founding):
+class OAuth(Setup):
     courier: Courier
 
-    def read_consent(self, query: Mapping[str, str]) -> Asked:
-        """Raises SlackError with what Slack's page would show instead of the question."""
+    def read_consent(self, query: Mapping[str, str]) -> ConsentRequest:
+        """Parse the query of the consent page. Raises SlackError with the message of Slack's page."""
         app = self.world.app_with(query.get("client_id", ""))
         if app is None:
             raise SlackError("invalid_client_id")
@@ -48,17 +48,17 @@ class Granting(Founding):
         scopes = tuple(filter(None, query.get("scope", "").split(",")))
         if not scopes or set(scopes) - _known(app):
             raise SlackError("invalid_scope")
-        return Asked(app, scopes, query.get("state", ""), redirect_uri)
+        return ConsentRequest(app, scopes, query.get("state", ""), redirect_uri)
 
     def consent(
         self, user: User, url: str, *, allow: bool = True, to: Team | None = None, declined: tuple[str, ...] = ()
     ) -> str:
-        """Decide on Slack's page; returns where the browser is sent. ``to`` may be the person's organisation."""
+        """Decide on the consent page and return the redirect. ``to`` may be the person's organization."""
         query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         return self.decide(self.read_consent(query), user, allow=allow, to=to, declined=declined)
 
     def decide(
-        self, asked: Asked, user: User, *, allow: bool, to: Team | None = None, declined: tuple[str, ...] = ()
+        self, asked: ConsentRequest, user: User, *, allow: bool, to: Team | None = None, declined: tuple[str, ...] = ()
     ) -> str:
         place = to or user.team
         if place not in (user.team, user.team.organisation):
@@ -74,7 +74,7 @@ class Granting(Founding):
         return _back(asked, code=code)
 
     def uninstall(self, installation: Installation) -> None:
-        """An admin removes the app: its tokens end at once, and it hears of it twice, in no promised order."""
+        """Remove the app as an admin: revoke its tokens and send both events, in no guaranteed order."""
         self.revoke(installation)
         for channel in self.world.channels.values():
             if installation.bot_user in channel.members and not channel.is_im:
@@ -85,7 +85,7 @@ class Granting(Founding):
     def tell_removal(
         self, installation: Installation, happened: JSON, *, at: datetime | None = None
     ) -> Delivery | None:
-        """The event of a removal, now or late (``at`` is when it happened)."""
+        """Send an event of the removal, now or delayed (``at`` is when it happened)."""
         if not installation.app.hears(happened["type"]):
             return None
         moment = int((at or self.clock.now()).timestamp())
@@ -94,7 +94,7 @@ class Granting(Founding):
         self.courier.deliver_soon(delivery)
         return delivery
 
-    # What oauth.v2.access does.
+    # oauth.v2.access.
 
     def redeem(self, app: App, code: str, redirect_uri: str) -> tuple[Installation, User]:
         found = self.codes.get(code)
@@ -108,7 +108,7 @@ class Granting(Founding):
         return self._grant(found), found.user
 
     def _grant(self, code: Code) -> Installation:
-        """A bot stays who it is however often it is installed, and its scopes add up."""
+        """Install the app. A repeated installation keeps the bot user and adds scopes."""
         known = (each for each in self.world.installations if each.app is code.app and each.team is code.team)
         installation = next(known, None)
         if installation is None:
@@ -116,7 +116,7 @@ class Granting(Founding):
             installation.scopes = code.scopes
         else:
             installation.scopes = tuple(dict.fromkeys([*installation.scopes, *code.scopes]))
-        if installation.revoked:  # what ended does not come back
+        if installation.revoked:  # a revoked token stays revoked
             for token in self.world.tokens_of(installation):
                 self.world.take_back(token)
         if code.app.settings.get("token_rotation_enabled"):
@@ -150,7 +150,7 @@ class Granting(Founding):
 
 
 def _covers(registered: str, asked: str) -> bool:
-    """The same address, or one below it; HTTPS, but for a machine's own."""
+    """Return whether the redirect is at or below the registered URL. HTTP is allowed on loopback only."""
     one, other = urlsplit(registered), urlsplit(asked)
     is_safe = other.scheme == "https" or other.hostname in ("127.0.0.1", "localhost")
     return is_safe and one[:2] == other[:2] and (other.path + "/").startswith(one.path.rstrip("/") + "/")
@@ -161,5 +161,5 @@ def _known(app: App) -> set[str]:
     return {*scopes.get("bot", ()), *scopes.get("bot_optional", ())}
 
 
-def _back(asked: Asked, **told: str) -> str:
+def _back(asked: ConsentRequest, **told: str) -> str:
     return f"{asked.redirect_uri}?{urlencode({**told, 'state': asked.state})}"

@@ -1,21 +1,21 @@
-"""How a workspace comes to be: teams, people, channels, apps."""
+"""Create teams, people, channels and apps, and install apps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from playground.slack.desk import Desk
+from playground.slack.core import Core
 from playground.slack.world import App, Channel, Installation, Team, User
 
 
-class Founding(Desk):
+class Setup(Core):
     def add_organisation(self, name: str) -> Team:
-        """Of several teams; apps may be installed for all of them at once."""
+        """Create an organization of several teams, for which an app can be installed at once."""
         return Team(self.world.new_id("E"), name, name.lower().replace(" ", "-"))
 
     def add_team(self, name: str, domain: str | None = None, *, of: Team | None = None) -> Team:
-        """``of`` an organisation, or on its own."""
+        """Create a team, in the organization ``of`` if it is given."""
         team = Team(self.world.new_id("T"), name, domain or name.lower().replace(" ", "-"), of)
         self.world.teams.append(team)
         return team
@@ -41,7 +41,7 @@ class Founding(Desk):
         return self.world.add_channel(channel)
 
     def share(self, channel: Channel, team: Team) -> None:
-        """Slack Connect: people of the other team may be invited now."""
+        """Share the channel by Slack Connect, so that people of the other team can be invited."""
         channel.shared_with.append(team)
 
     def invite(self, channel: Channel, *users: User) -> None:
@@ -60,9 +60,9 @@ class Founding(Desk):
         of: Installation | App | None = None,
         declined: Iterable[str] = (),
     ) -> Installation:
-        """Create the app of this manifest in a team; ``of`` installs an app that is already there in one more.
+        """Create and install the app of this manifest; ``of`` installs an existing app in one more team.
 
-        ``declined`` are optional scopes the installing person refused.
+        ``declined`` are optional scopes that the installing person refused.
         """
         app = self.register(manifest, request_url) if of is None else of if isinstance(of, App) else of.app
         scopes = _granted((manifest.get("oauth_config") or {}).get("scopes") or {}, set(declined))
@@ -84,11 +84,11 @@ class Founding(Desk):
         return token
 
     def revoke(self, app: Installation) -> None:
-        """The token stops working, as when an admin removes the app."""
+        """Revoke the app's token, as when an admin removes the app."""
         app.revoked = True
 
     def register(self, manifest: Mapping[str, Any], request_url: str | None = None) -> App:
-        """Create the app of this manifest, which nobody has installed yet."""
+        """Create the app of this manifest without installing it."""
         app_id = self.world.new_id("A")
         app = App(
             id=app_id,
@@ -114,7 +114,7 @@ class Founding(Desk):
 
 
 def _letter(team: Team) -> str:
-    """People of organisations have ids that begin with W."""
+    """Return the first letter of user ids: W in organizations."""
     return "W" if team.is_organisation or team.organisation else "U"
 
 
