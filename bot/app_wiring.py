@@ -13,6 +13,7 @@ from bot import logs
 from bot.app_wiring_installs import wire_installs
 from bot.apps import Apps
 from bot.bitrise.client import BitriseClient
+from bot.bitrise.http import HttpTransport
 from bot.builds.abort import Aborts
 from bot.builds.bulk_abort import Bulk
 from bot.builds.queries import Builds
@@ -117,7 +118,7 @@ def compose(
 
     def bitrise_client(token: Token) -> BitriseClient:
         logs.hide(token.reveal())  # old tokens have no prefix to know them by
-        return BitriseClient(session, settings.bitrise_api_url, token)
+        return BitriseClient(HttpTransport(session, settings.bitrise_api_url, token))
 
     wired = wire_installs(
         settings, database=database, workspaces=workspaces, audit=audit, engine=engine, vault=vault, session=session,

@@ -142,7 +142,7 @@ class Connections:
             return False
         sealed = workspace.bitrise_token_sealed
         try:
-            await self._bitrise(self._vault.open(sealed, context=token_context(workspace_id))).first_apps()
+            await self._bitrise(self._vault.open(sealed, context=token_context(workspace_id))).list_apps(limit=1)
         except BitriseError:
             return False
 

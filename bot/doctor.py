@@ -255,6 +255,7 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
 
 async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, workspace: WorkspaceRow) -> list[Finding]:
     from bot.bitrise.client import BitriseClient
+    from bot.bitrise.http import HttpTransport
     from bot.connection import token_context
 
     if workspace.bitrise_token_sealed is None:
@@ -262,8 +263,8 @@ async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, wor
     if not (keys := _keys(settings)):
         return [Finding("Bitrise token", "skipped", f"{workspace.name}: it cannot be opened without encryption keys.")]
     token = Vault(keys).open(workspace.bitrise_token_sealed, context=token_context(workspace.workspace_id))
-    client = BitriseClient(session, settings.bitrise_api_url, token, pauses_seconds=())
-    total = (await client.first_apps()).total
+    client = BitriseClient(HttpTransport(session, settings.bitrise_api_url, token, retry_delays_seconds=()))
+    total = (await client.list_apps(limit=1)).total
     reached = "" if total is None else f", reaches {total} {'app' if total == 1 else 'apps'}"
     return [Finding("Bitrise token", "ok", f"{workspace.name}: {workspace.bitrise_owner}{reached}.")]
 

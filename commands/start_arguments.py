@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from bot.bitrise.models import OURS
+from bot.bitrise.models import RESERVED_PREFIX
 from bot.fuzzy import nearest
 from commands.build_reference import bitrise_page
 from commands.synonyms import no_part
@@ -153,9 +153,9 @@ class _Draft:
                 f"{shown(name)} cannot be the name of an environment variable.",
                 "Names have letters, digits and underscores, and do not begin with a digit.",
             )
-        if name.upper().startswith(OURS):
+        if name.upper().startswith(RESERVED_PREFIX):
             raise ArgumentsUnclear(
-                f"{shown(name)} cannot be set: names that begin with {OURS} are kept for the bot itself.",
+                f"{shown(name)} cannot be set: names that begin with {RESERVED_PREFIX} are kept for the bot itself.",
                 "Choose another name.",
             )
         self.environment[name] = value

@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock
 
-from bot.bitrise.models import OURS
+from bot.bitrise.models import RESERVED_PREFIX
 from bot.slack import ids
 from bot.slack.blocks import context
 from bot.slack.forms import (
@@ -225,6 +225,6 @@ def _wrong_key(key: str, has_value: bool, known: Mapping[str, str]) -> str | Non
         return "there is no “=”. Write one KEY=value a line."
     if not _KEY.fullmatch(key) or len(key) > KEY_LIMIT:
         return f"{shown_value(key)} is no variable name. It takes letters, digits and underscores."
-    if key.upper().startswith(OURS):
-        return f"names that begin with {OURS} are kept for Buildbell."
+    if key.upper().startswith(RESERVED_PREFIX):
+        return f"names that begin with {RESERVED_PREFIX} are kept for Buildbell."
     return f"{key} is there twice." if key in known else None

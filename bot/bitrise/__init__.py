@@ -1,1 +1,1 @@
-"""The edge to Bitrise: calls go out through ``client``, what comes back is a value from ``models``."""
+"""The edge to Bitrise: `client` makes the calls, `models` has the values it returns."""

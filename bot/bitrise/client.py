@@ -1,166 +1,157 @@
-"""The Bitrise API v0.1 with one token. Reads may be repeated, writes happen once.
+"""The Bitrise API v0.1 with one token. Reads may be retried, writes are sent once.
 
-Every method raises the errors of `bot.errors.BitriseError`; what an answer leaves out is None in what it gives.
+Every method raises the errors of `bot.errors.BitriseError`; a field that a response leaves out is None in the result.
 https://docs.bitrise.io/en/bitrise-ci/api/api-overview.html
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import aiohttp
-
-from bot.bitrise import parsing as reading
-from bot.bitrise import parsing_results as remains
-from bot.bitrise.errors import Answer, failure_of, needed, refused, unreadable
-from bot.bitrise.http import Call, Secret, Wire
+from bot.bitrise import parsing
+from bot.bitrise.errors import ErrorRedactor, error_for, refusal, require, unreadable
+from bot.bitrise.http import HttpTransport
 from bot.bitrise.logs import LogCalls
-from bot.bitrise.models import PAGE_LIMIT, App, Artifact, Build, BuildFilters, Owner, Page, TriggerAnswer, TriggerParams
-from bot.bitrise.quoting import Quoting
-from bot.bitrise.trigger_answer import outcome_of, quoting_of
-from bot.bitrise.webhook_calls import WebhookCalls
-from bot.clock import Clock, SystemClock
-from bot.errors import BitriseNotFound
+from bot.bitrise.models import (
+    PAGE_LIMIT,
+    ApiResponse,
+    App,
+    Artifact,
+    Build,
+    BuildFilters,
+    Owner,
+    Page,
+    TriggerParams,
+    TriggerResult,
+    Webhook,
+)
+from bot.errors import BitriseNotFound, BitriseUnavailable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-MOST_APP_PAGES = 40
-PAUSES_SECONDS = (0.2, 0.8)
+MAX_APP_PAGES = 40
+WEBHOOKS = "/apps/{app}/outgoing-webhooks"
+WEBHOOK_EVENTS = ("build", "pipeline")
+"""Bitrise knows these two and ``all``."""
 
 
-class BitriseClient(LogCalls, WebhookCalls):
-    """``read_seconds`` and ``write_seconds`` limit a call with all its tries; without pauses a read is tried once."""
+class BitriseClient(LogCalls):
+    """The calls of one token, over its own transport."""
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        base_url: str,
-        token: Secret,
-        *,
-        clock: Clock | None = None,
-        read_seconds: float = 10.0,
-        write_seconds: float = 30.0,
-        pauses_seconds: Sequence[float] = PAUSES_SECONDS,
-    ) -> None:
-        self._session, self._wire = session, Wire(session, base_url, token)
-        self._clock = clock or SystemClock()
-        self._read_seconds, self._write_seconds, self._pauses_seconds = read_seconds, write_seconds, pauses_seconds
+    def __init__(self, http: HttpTransport) -> None:
+        self._http = http
 
     def __repr__(self) -> str:
-        return f"BitriseClient({self._wire.base_url})"
+        return f"BitriseClient({self._http.base_url})"
 
     # Account and apps.
 
     async def me(self) -> Owner | None:
-        """Whose personal token it is; None for a workspace API token, which is nobody's.
+        """Return the owner of a personal access token; None for a workspace API token, which has none.
 
         https://api-docs.bitrise.io/#/user/user-profile
         """
         try:
-            return reading.read_owner(reading.read_data(await self._read("/me")))
+            return parsing.parse_owner(parsing.parse_data(await self._http.get("/me")))
         except BitriseNotFound:
             return None
-
-    async def first_apps(self) -> Page[App]:
-        """The safe way to try a token: it works for both kinds. ``total`` says how many apps it reaches."""
-        return await self.list_apps(limit=1)
 
     async def list_apps(
         self, *, next: str | None = None, limit: int = PAGE_LIMIT, sort_by: str = "last_build_at"
     ) -> Page[App]:
         """https://api-docs.bitrise.io/#/application/app-list"""
         query = {"sort_by": sort_by, "next": next, "limit": limit}
-        return self._page(await self._read("/apps", query), reading.read_app)
+        return _page(await self._http.get("/apps", query), parsing.parse_app)
 
-    async def list_all_apps(self, *, most_pages: int = MOST_APP_PAGES) -> list[App]:
-        """Every app the token reaches, newest first; no more than ``most_pages`` pages of 50."""
-        found: dict[str, App] = {}
-        anchor: str | None = None
-        for _ in range(most_pages):
+    async def list_all_apps(self, *, max_pages: int = MAX_APP_PAGES) -> list[App]:
+        """Return every app that the token can access, newest first, up to ``max_pages`` pages of 50."""
+        apps: dict[str, App] = {}
+        cursor: str | None = None
+        for _ in range(max_pages):
             # By creation: sorted by last build, an app that builds meanwhile would move to a page already read.
-            page = await self.list_apps(next=anchor, sort_by="created_at")
-            found |= {app.slug: app for app in page.items}
-            if page.next is None or page.next == anchor:
-                return list(found.values())
-            anchor = page.next
-        log.warning("there are more apps than are read", extra={"apps": len(found)})
-        return list(found.values())
+            page = await self.list_apps(next=cursor, sort_by="created_at")
+            apps |= {app.slug: app for app in page.items}
+            if page.next is None or page.next == cursor:
+                return list(apps.values())
+            cursor = page.next
+        log.warning("there are more apps than are read", extra={"apps": len(apps)})
+        return list(apps.values())
 
     async def get_app(self, app_slug: str) -> App:
         """https://api-docs.bitrise.io/#/application/app-show"""
-        body = await self._read("/apps/{app}", app=app_slug)
-        return needed(reading.read_app(reading.read_data(body)))
+        return require(parsing.parse_app(parsing.parse_data(await self._http.get("/apps/{app}", app=app_slug))))
 
     async def list_branches(self, app_slug: str) -> list[str]:
-        """Branches that have builds. https://api-docs.bitrise.io/#/application/branch-list"""
-        return list(self._page(await self._read("/apps/{app}/branches", app=app_slug), reading.read_name).items)
+        """Return branches that have builds. https://api-docs.bitrise.io/#/application/branch-list"""
+        body = await self._http.get("/apps/{app}/branches", app=app_slug)
+        return list(_page(body, parsing.as_text).items)
 
     async def list_workflows(self, app_slug: str) -> list[str]:
-        """Workflows that have ever run: new ones are missing, removed ones are not.
+        """Return workflows that have ever run: new ones are missing, removed ones aren't.
 
         https://api-docs.bitrise.io/#/builds/build-workflow-list
         """
-        return list(self._page(await self._read("/apps/{app}/build-workflows", app=app_slug), reading.read_name).items)
+        body = await self._http.get("/apps/{app}/build-workflows", app=app_slug)
+        return list(_page(body, parsing.as_text).items)
 
     # Builds and pipelines.
 
     async def list_builds(self, app_slug: str, filters: BuildFilters | None = None) -> Page[Build]:
-        """An app's builds of the last 200 days, newest first. https://api-docs.bitrise.io/#/builds/build-list"""
+        """Return builds of an app in the last 200 days, newest first.
+
+        https://api-docs.bitrise.io/#/builds/build-list
+        """
         query = (filters or BuildFilters()).to_query()
-        body = await self._read("/apps/{app}/builds", query, app=app_slug)
-        return self._page(body, lambda item: reading.read_build(item, app_slug))
+        body = await self._http.get("/apps/{app}/builds", query, app=app_slug)
+        return _page(body, lambda item: parsing.parse_build(item, app_slug))
 
     async def list_all_builds(
         self, *, status: int | None = None, next: str | None = None, limit: int = PAGE_LIMIT
     ) -> Page[Build]:
-        """Builds of all apps, newest first; Bitrise takes no ``sort_by`` here.
+        """Return builds of all apps, newest first; Bitrise takes no ``sort_by`` here.
 
         https://api-docs.bitrise.io/#/builds/build-list-all
         """
         query = {"status": status, "next": next, "limit": limit}
-        return self._page(await self._read("/builds", query), reading.read_build)
+        return _page(await self._http.get("/builds", query), parsing.parse_build)
 
-    async def get_build(self, app_slug: str, build_slug: str) -> Build:
-        """https://api-docs.bitrise.io/#/builds/build-show"""
-        body = await self._read("/apps/{app}/builds/{build}", app=app_slug, build=build_slug)
-        return needed(reading.read_build(reading.read_data(body), app_slug))
+    async def get_build(self, app_slug: str, build_slug: str, *, is_pipeline: bool = False) -> Build:
+        """Return a build, or a pipeline. https://api-docs.bitrise.io/#/builds/build-show"""
+        if is_pipeline:
+            return await self.get_pipeline(app_slug, build_slug)
+        body = await self._http.get("/apps/{app}/builds/{build}", app=app_slug, build=build_slug)
+        return require(parsing.parse_build(parsing.parse_data(body), app_slug))
 
     async def get_pipeline(self, app_slug: str, pipeline_id: str) -> Build:
-        """A pipeline as a build with ``is_pipeline``. https://api-docs.bitrise.io/#/pipelines/pipeline-show"""
-        body = await self._read("/apps/{app}/pipelines/{pipeline}", app=app_slug, pipeline=pipeline_id)
-        return needed(reading.read_pipeline(reading.read_data(body), app_slug))
-
-    async def get_either(self, app_slug: str, slug: str, *, is_pipeline: bool) -> Build:
-        """A build or a pipeline, whichever the slug is of."""
-        return await (self.get_pipeline if is_pipeline else self.get_build)(app_slug, slug)
+        """Return a pipeline as a build with ``is_pipeline``. https://api-docs.bitrise.io/#/pipelines/pipeline-show"""
+        body = await self._http.get("/apps/{app}/pipelines/{pipeline}", app=app_slug, pipeline=pipeline_id)
+        return require(parsing.parse_pipeline(parsing.parse_data(body), app_slug))
 
     async def list_pipelines(self, app_slug: str, *, after: datetime) -> tuple[Build, ...]:
-        """Pipelines started after a moment, the newest 50, without a status in words.
+        """Return the newest 50 pipelines started after a time, without their status text.
 
         https://api-docs.bitrise.io/#/pipelines/pipeline-list
         """
         # Bitrise takes no sort_by here. Whole seconds, rounded down: rather one too many than one too few.
         query = {"after": after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "limit": PAGE_LIMIT}
-        body = await self._read("/apps/{app}/pipelines", query, app=app_slug)
-        return self._page(body, lambda item: reading.read_listed_pipeline(item, app_slug)).items
+        body = await self._http.get("/apps/{app}/pipelines", query, app=app_slug)
+        return _page(body, lambda item: parsing.parse_listed_pipeline(item, app_slug)).items
 
-    async def trigger_build(self, params: TriggerParams) -> TriggerAnswer:
-        """Start builds; at least one has started when this returns, and some may have been refused.
+    async def trigger_build(self, params: TriggerParams) -> TriggerResult:
+        """Start builds. At least one has started when this returns, and some may have been refused.
 
-        Raises `BitriseRefused` when none was started, `BitriseUnavailable` when that is not known: there is no
-        idempotency key, so look for the build before sending again.
+        Raises `BitriseRefused` if none was started, `BitriseUnavailable` if that is unknown: there is no idempotency
+        key, so look for the build before sending again.
         https://api-docs.bitrise.io/#/builds/build-trigger
         """
-        quoting = quoting_of(params, self._wire.secret)
-        answer = await self._write("/apps/{app}/builds", params.to_body(), app=params.app_slug)
-        outcome = outcome_of(answer, failure_of(answer, quoting, now=self._clock.now()), params, quoting)
-        if isinstance(outcome, TriggerAnswer):
-            return outcome
-        raise outcome
+        response = await self._http.post("/apps/{app}/builds", params.to_body(), app=params.app_slug)
+        redactor = self._http.redactor(params.hidden_values)
+        return read_trigger_result(response, params, redactor, now=self._http.clock.now())
 
     async def abort_build(
         self,
@@ -168,87 +159,96 @@ class BitriseClient(LogCalls, WebhookCalls):
         build_slug: str,
         *,
         reason: str,
+        is_pipeline: bool = False,
         with_success: bool = False,
         skip_notifications: bool = False,
         skip_git_status: bool = False,
     ) -> None:
-        """Stop a build; it ends a moment later. ``with_success`` turns its check green.
+        """Abort a build, or a pipeline with its builds; it finishes a moment later.
 
-        Raises `BitriseRefused` for one that has ended, among other reasons: only the build itself tells them apart.
+        ``with_success`` reports it as passed. The Git status of a pipeline can't be skipped. Raises `BitriseRefused`
+        if it has finished, among other reasons: only the build itself tells them apart.
         https://api-docs.bitrise.io/#/builds/build-abort
-        """
-        body = _abort_body(reason, with_success, skip_notifications) | {"skip_git_status_report": skip_git_status}
-        self._check_taken(await self._write("/apps/{app}/builds/{build}/abort", body, app=app_slug, build=build_slug))
-
-    async def abort_pipeline(
-        self,
-        app_slug: str,
-        pipeline_id: str,
-        *,
-        reason: str,
-        with_success: bool = False,
-        skip_notifications: bool = False,
-    ) -> None:
-        """Stop a pipeline and its builds; unlike a build's, its Git status cannot be left out.
-
         https://api-docs.bitrise.io/#/pipelines/pipeline-abort
         """
-        body = _abort_body(reason, with_success, skip_notifications)
-        path = "/apps/{app}/pipelines/{pipeline}/abort"
-        self._check_taken(await self._write(path, body, app=app_slug, pipeline=pipeline_id))
+        # All of them, always: the reference marks them as required.
+        body = {"abort_reason": reason, "abort_with_success": with_success, "skip_notifications": skip_notifications}
+        if is_pipeline:
+            path = "/apps/{app}/pipelines/{build}/abort"
+        else:
+            path, body["skip_git_status_report"] = "/apps/{app}/builds/{build}/abort", skip_git_status
+        response = await self._http.post(path, body, app=app_slug, build=build_slug)
+        self._http.check(response)
+        if response.is_empty:  # the answer about a pipeline
+            return
+        if not isinstance(response.body, dict):
+            raise unreadable(response.status)
+        if response.body.get("status") == "error":
+            raise refusal(self._http.redactor().message(response.body), response.status)
 
-    # What a build leaves behind; its log is in `bot.bitrise.logs`.
+    # Artifacts; logs are in `bot.bitrise.logs`.
 
     async def list_artifacts(
         self, app_slug: str, build_slug: str, *, next: str | None = None, limit: int = PAGE_LIMIT
     ) -> Page[Artifact]:
         """https://api-docs.bitrise.io/#/build-artifact/artifact-list"""
         path, query = "/apps/{app}/builds/{build}/artifacts", {"next": next, "limit": limit}
-        return self._page(await self._read(path, query, app=app_slug, build=build_slug), remains.read_artifact)
+        return _page(await self._http.get(path, query, app=app_slug, build=build_slug), parsing.parse_artifact)
 
     async def get_artifact(self, app_slug: str, build_slug: str, artifact_slug: str) -> Artifact:
-        """With where to fetch it. https://api-docs.bitrise.io/#/build-artifact/artifact-show"""
+        """Return an artifact with its install page. https://api-docs.bitrise.io/#/build-artifact/artifact-show"""
         path = "/apps/{app}/builds/{build}/artifacts/{artifact}"
-        body = await self._read(path, app=app_slug, build=build_slug, artifact=artifact_slug)
-        return needed(remains.read_artifact(reading.read_data(body)))
+        body = await self._http.get(path, app=app_slug, build=build_slug, artifact=artifact_slug)
+        return require(parsing.parse_artifact(parsing.parse_data(body)))
 
-    # Over the wire.
+    # Outgoing webhooks: the token needs the admin role in the app.
 
-    async def _read(self, path: str, query: Mapping[str, object] | None = None, **slugs: str) -> object:
-        """The JSON object of a successful answer."""
-        call = Call("GET", path, slugs, query or {})
-        answer = await self._wire.ask(call, seconds=self._read_seconds, pauses_seconds=self._pauses_seconds)
-        self._check(answer)
-        if not isinstance(answer.body, dict):
-            raise unreadable(answer.status)
-        return answer.body
+    async def list_webhooks(self, app_slug: str, *, next: str | None = None, limit: int = PAGE_LIMIT) -> Page[Webhook]:
+        """https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-list"""
+        body = await self._http.get(WEBHOOKS, {"next": next, "limit": limit}, app=app_slug)
+        return _page(body, parsing.parse_webhook)
 
-    async def _write(self, path: str, body: Mapping[str, Any], **slugs: str) -> Answer:
-        return await self._wire.ask(Call("POST", path, slugs, body=body), seconds=self._write_seconds)
+    async def create_webhook(self, app_slug: str, *, url: str, secret: str, headers: Mapping[str, str]) -> Webhook:
+        """``secret`` signs every delivery, ``headers`` go with it; no error repeats them.
 
-    async def _delete(self, path: str, **slugs: str) -> Answer:
-        return await self._wire.ask(Call("DELETE", path, slugs), seconds=self._write_seconds)
+        Bitrise may take the same URL twice: check the list first, above all after `BitriseUnavailable`.
+        https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-create
+        """
+        body = {"url": url, "events": list(WEBHOOK_EVENTS), "secret": secret, "headers": dict(headers)}
+        response = await self._http.post(WEBHOOKS, body, app=app_slug)
+        self._http.check(response, hidden=(url, secret, *headers.values()))
+        return require(parsing.parse_webhook(parsing.parse_data(response.body)), status=response.status)
 
-    def _check(self, answer: Answer, *, hidden: Sequence[str] = ()) -> None:
-        failure = failure_of(answer, Quoting(self._wire.secret, hidden), now=self._clock.now())
-        if failure is not None:
-            raise failure
+    async def delete_webhook(self, app_slug: str, webhook_slug: str) -> None:
+        """Raises `BitriseNotFound` if it is already gone.
 
-    def _check_taken(self, answer: Answer) -> None:
-        """A stop of a pipeline is answered with nothing at all; anything else must be an object that is no error."""
-        self._check(answer)
-        if answer.is_empty:
-            return
-        if not isinstance(answer.body, dict):
-            raise unreadable(answer.status)
-        if answer.body.get("status") == "error":
-            raise refused(Quoting(self._wire.secret).said(answer.body), answer.status)
-
-    @staticmethod
-    def _page(body: object, read: Callable[[Any], T | None]) -> Page[T]:
-        return needed(reading.read_page(body, read))
+        https://api-docs.bitrise.io/#/outgoing-webhook/outgoing-webhook-delete
+        """
+        self._http.check(await self._http.delete(f"{WEBHOOKS}/{{webhook}}", app=app_slug, webhook=webhook_slug))
 
 
-def _abort_body(reason: str, with_success: bool, skip_notifications: bool) -> dict[str, Any]:
-    """All fields, always: the reference says that they are needed."""
-    return {"abort_reason": reason, "abort_with_success": with_success, "skip_notifications": skip_notifications}
+def _page(body: object, parse: Callable[[Any], T | None]) -> Page[T]:
+    return require(parsing.parse_page(body, parse))
+
+
+def read_trigger_result(
+    response: ApiResponse, params: TriggerParams, redactor: ErrorRedactor, *, now: datetime
+) -> TriggerResult:
+    """Return the builds that have started, whatever the status. Raises `BitriseError` if there are none, or unknown."""
+    items = [(item, parsing.parse_triggered(item)) for item in parsing.parse_trigger_items(response.body)]
+    builds = [build for _, build in items if build]
+    others = [item for item, build in items if not build]
+    errors = [item for item in others if item.get("status") == "error"]
+    refusals = tuple(redactor.message(item) or "Bitrise did not say why." for item in errors)
+    if builds and params.pipeline:
+        # The reference doesn't say which field holds the name of a started pipeline: it is the requested one.
+        builds = [replace(build, pipeline=params.pipeline, workflow=None) for build in builds]
+    if builds:
+        return TriggerResult(tuple(builds), refusals)
+    if not response.is_success:
+        raise error_for(response, redactor, now=now)
+    if errors and len(errors) == len(others):
+        raise refusal(" ".join(refusals), response.status)
+    if response.is_empty or not isinstance(response.body, dict):
+        raise unreadable(response.status)
+    raise BitriseUnavailable("Bitrise took the start, but does not say which build it gave.", status=response.status)

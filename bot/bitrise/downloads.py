@@ -1,7 +1,7 @@
-"""Fetch the end of a file by a signed URL: with no token, bounded in time and size, the URL told to nobody.
+"""Download the end of a file by a signed URL: without a token, bounded in time and size, the URL never logged.
 
-Whoever has such a URL may read what is behind it, so it is in no log and no error. The store behind it refuses a
-second way to sign, so neither the Authorization header nor a cookie goes with it.
+Anyone with such a URL can read the file, so it is in no log and no error. The storage behind it refuses a second way
+to sign, so neither the Authorization header nor a cookie goes with it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from bot.bitrise.http import PIECE_BYTES
+from bot.bitrise.http import CHUNK_BYTES
 from bot.errors import BitriseNotFound, BitriseUnavailable
 
 log = logging.getLogger(__name__)
 
-KEPT_BYTES = 256 * 1024
-MOST_BYTES = 64 * 1024 * 1024
-SECONDS = 20.0
+TAIL_BYTES = 256 * 1024
+MAX_BYTES = 64 * 1024 * 1024
+TIMEOUT_SECONDS = 20.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-GONE = frozenset({400, 401, 403, 404, 410})
-"""How stores refuse a URL whose time is over."""
+EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
+"""How file storages refuse an expired URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Tail:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class DownloadFailure:
     sentence: str
     status: int = 0
 
@@ -45,26 +45,26 @@ async def fetch_tail(
     session: aiohttp.ClientSession,
     url: str,
     *,
-    kept_bytes: int = KEPT_BYTES,
-    most_bytes: int = MOST_BYTES,
-    seconds: float = SECONDS,
+    tail_bytes: int = TAIL_BYTES,
+    max_bytes: int = MAX_BYTES,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Tail:
-    """Raises `BitriseNotFound` when the URL is no good any more, `BitriseUnavailable` when it cannot be read."""
-    fetched: Tail | Failed = Failed(f"The log could not be fetched within {seconds:g} s.")
+    """Raises `BitriseNotFound` if the URL has expired, `BitriseUnavailable` if the file can't be read."""
+    result: Tail | DownloadFailure = DownloadFailure(f"The log could not be fetched within {timeout_seconds:g} s.")
     try:
-        async with asyncio.timeout(seconds):
-            fetched = await _fetch(session, _address(url), kept_bytes, most_bytes)
+        async with asyncio.timeout(timeout_seconds):
+            result = await _download(session, _safe_url(url), tail_bytes, max_bytes)
     except TimeoutError:
         pass
-    if isinstance(fetched, Tail):
-        return fetched
-    log.debug("a log could not be fetched", extra={"status": fetched.status})
-    error = BitriseNotFound if fetched.status in GONE else BitriseUnavailable
-    raise error(fetched.sentence, status=fetched.status)  # out here, so that no error of aiohttp is its context
+    if isinstance(result, Tail):
+        return result
+    log.debug("a log could not be fetched", extra={"status": result.status})
+    error = BitriseNotFound if result.status in EXPIRED_STATUSES else BitriseUnavailable
+    raise error(result.sentence, status=result.status)  # out here, so that no error of aiohttp is its context
 
 
-def _address(url: str) -> URL | None:
-    """As it is, since it is signed letter by letter. Plain http only to this machine, for practice."""
+def _safe_url(url: str) -> URL | None:
+    """Keep the URL letter by letter, since it is signed. Plain http is allowed to this machine only, for practice."""
     try:
         parts = urlsplit(url)
         is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
@@ -73,40 +73,44 @@ def _address(url: str) -> URL | None:
         return None
 
 
-async def _fetch(session: aiohttp.ClientSession, url: URL | None, kept_bytes: int, most_bytes: int) -> Tail | Failed:
+async def _download(
+    session: aiohttp.ClientSession, url: URL | None, tail_bytes: int, max_bytes: int
+) -> Tail | DownloadFailure:
     if url is None:
-        return Failed("Bitrise gave a link to the log that is no https address.")
+        return DownloadFailure("Bitrise gave a link to the log that is no https address.")
     try:
         async with session.get(
             url,
             headers={"User-Agent": "buildbell"},
             timeout=aiohttp.ClientTimeout(total=None),
             allow_redirects=False,
-            middlewares=(_nameless,),
+            middlewares=(_without_credentials,),
         ) as response:
             if response.status != 200:
-                return Failed(f"The log could not be fetched ({response.status}).", response.status)
-            return await _end(response, kept_bytes, most_bytes)
+                return DownloadFailure(f"The log could not be fetched ({response.status}).", response.status)
+            return await _read_tail(response, tail_bytes, max_bytes)
     except TimeoutError:  # an OSError too, but ours
         raise
     except (aiohttp.ClientError, OSError, ValueError):
-        return Failed("The log could not be fetched: the connection broke.")
+        return DownloadFailure("The log could not be fetched: the connection broke.")
 
 
-async def _end(response: aiohttp.ClientResponse, kept_bytes: int, most_bytes: int) -> Tail | Failed:
-    kept, seen = bytearray(), 0
-    async for piece in response.content.iter_chunked(PIECE_BYTES):
-        seen += len(piece)
-        if seen > most_bytes:  # its end is what matters, and that is out of reach
+async def _read_tail(response: aiohttp.ClientResponse, tail_bytes: int, max_bytes: int) -> Tail | DownloadFailure:
+    tail, size = bytearray(), 0
+    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        size += len(chunk)
+        if size > max_bytes:  # its end is what matters, and that is out of reach
             response.close()
-            return Failed("The log is too long to be read here.")
-        kept += piece
-        if len(kept) > 2 * kept_bytes:
-            del kept[:-kept_bytes]
-    return Tail(bytes(kept[-kept_bytes:]).decode("utf-8", "replace"), is_cut=seen > kept_bytes)
+            return DownloadFailure("The log is too long to be read here.")
+        tail += chunk
+        if len(tail) > 2 * tail_bytes:
+            del tail[:-tail_bytes]
+    return Tail(bytes(tail[-tail_bytes:]).decode("utf-8", "replace"), is_cut=size > tail_bytes)
 
 
-async def _nameless(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+async def _without_credentials(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
     """The session is shared, and a .netrc file may know the host."""
     request.headers.pop("Authorization", None)
     request.headers.pop("Cookie", None)

@@ -1,4 +1,4 @@
-"""One call over the wire: bounded in time and size, the token in one header and nowhere else."""
+"""HTTP transport to Bitrise: bounded in time and size, the token in one header and nowhere else."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 
-from bot.bitrise.errors import PASSING, Answer, parse
-from bot.bitrise.fields import clean
-from bot.bitrise.quoting import one_line, shortened
+from bot.bitrise.errors import ErrorRedactor, error_for, one_line, shorten, unreadable
+from bot.bitrise.models import ApiResponse
+from bot.bitrise.parsing import clean, parse_json
+from bot.clock import Clock, SystemClock
 from bot.errors import BitriseNotFound, BitriseUnauthorized, BitriseUnavailable
+from bot.vault import Token
 
 log = logging.getLogger(__name__)
 
-LARGEST_ANSWER_BYTES = 8 * 1024 * 1024
-PIECE_BYTES = 64 * 1024
+MAX_RESPONSE_BYTES = 8 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+RETRIED_STATUSES = frozenset({502, 503, 504})
+"""A gateway couldn't reach Bitrise; a moment later it may."""
+RETRY_DELAYS_SECONDS = (0.2, 0.8)
 SLUG = re.compile(r"\w[\w.~-]{0,199}", re.ASCII)
 HEADERS = {"Accept": "application/json", "User-Agent": "buildbell"}
 JSON_HEADERS = HEADERS | {"Content-Type": "application/json"}
 
 
-class Secret(Protocol):
-    """A token that shows itself only when asked to, such as `bot.vault.Token`."""
-
-    def reveal(self) -> str: ...
-
-
 @dataclass(frozen=True, slots=True)
-class Call:
-    """``path`` is a template, ``slugs`` fill it; query arguments that are None are left out."""
+class ApiRequest:
+    """``path`` is a template that ``slugs`` fill. Query arguments that are None are left out."""
 
     method: str
     path: str
@@ -45,119 +44,150 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """No answer: whether the call arrived is not known."""
+class NoResponse:
+    """The request may or may not have arrived."""
 
     sentence: str
 
 
-class Wire:
-    """``session`` is shared and closed by its owner, ``base_url`` ends in the version (``…/v0.1``)."""
+class HttpTransport:
+    """Reads are retried after ``retry_delays_seconds``, writes are sent once. A timeout covers all tries.
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, token: Secret) -> None:
-        self._session, self._token = session, token
-        self.base_url = base_url.rstrip("/")
+    ``session`` is shared and closed by its owner; ``base_url`` ends in the version (``…/v0.1``).
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        token: Token,
+        *,
+        clock: Clock | None = None,
+        read_timeout_seconds: float = 10.0,
+        write_timeout_seconds: float = 30.0,
+        retry_delays_seconds: Sequence[float] = RETRY_DELAYS_SECONDS,
+    ) -> None:
+        self.session, self.base_url, self._token = session, base_url.rstrip("/"), token
+        self.clock = clock or SystemClock()
+        self._read_timeout_seconds, self._write_timeout_seconds = read_timeout_seconds, write_timeout_seconds
+        self._retry_delays_seconds = retry_delays_seconds
+
+    async def get(self, path: str, query: Mapping[str, object] | None = None, **slugs: str) -> Mapping[str, Any]:
+        """Return the JSON object of a successful response."""
+        request = ApiRequest("GET", path, slugs, query or {})
+        response = await self.request(request, self._read_timeout_seconds, self._retry_delays_seconds)
+        self.check(response)
+        if not isinstance(response.body, dict):
+            raise unreadable(response.status)
+        return response.body
+
+    async def post(self, path: str, body: Mapping[str, Any], **slugs: str) -> ApiResponse:
+        return await self.request(ApiRequest("POST", path, slugs, body=body), self._write_timeout_seconds)
+
+    async def delete(self, path: str, **slugs: str) -> ApiResponse:
+        return await self.request(ApiRequest("DELETE", path, slugs), self._write_timeout_seconds)
+
+    def check(self, response: ApiResponse, *, hidden: Sequence[str] = ()) -> None:
+        """Raise the error of a response that isn't a success. Its sentence leaves out ``hidden`` and the token."""
+        if not response.is_success:
+            raise error_for(response, self.redactor(hidden), now=self.clock.now())
+
+    def redactor(self, hidden: Sequence[str] = ()) -> ErrorRedactor:
+        return ErrorRedactor(self._secret, hidden)
 
     @property
-    def secret(self) -> str:
+    def _secret(self) -> str:
         return self._token.reveal().strip()
 
-    async def ask(self, call: Call, *, seconds: float, pauses_seconds: Sequence[float] = ()) -> Answer:
-        """The answer, whatever its status, within ``seconds`` all together.
+    async def request(
+        self, request: ApiRequest, timeout_seconds: float, retry_delays_seconds: Sequence[float] = ()
+    ) -> ApiResponse:
+        """Return the response, whatever its status.
 
-        After a broken connection or a 502, 503 or 504 it waits for the next of the pauses and asks again.
-        Raises `BitriseUnavailable` without an answer; `BitriseNotFound` and `BitriseUnauthorized` without a call
-        for what cannot be a slug or a token.
+        Raises `BitriseUnavailable` without a response, `BitriseNotFound` and `BitriseUnauthorized` without a request
+        for what can't be a slug or a token.
         """
-        self._check_token()
-        url = self.base_url + call.path.format_map({name: segment(slug) for name, slug in call.slugs.items()})
-        answer: Answer | Lost = Lost(f"Bitrise did not answer within {seconds:g} s.")
+        token = self._secret
+        if not token or not token.isascii() or not token.isprintable():
+            raise BitriseUnauthorized("The token is empty, or has characters in it that no Bitrise token has.")
+        url = self.base_url + request.path.format_map({name: path_part(slug) for name, slug in request.slugs.items()})
+        response: ApiResponse | NoResponse = NoResponse(f"Bitrise did not answer within {timeout_seconds:g} s.")
         try:
-            async with asyncio.timeout(seconds):
-                answer = await self._persist(call, url, pauses_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                response = await self._send_with_retries(request, url, retry_delays_seconds)
         except TimeoutError:
             pass
-        if isinstance(answer, Lost):  # raised out here, so that no error of aiohttp is its context
-            raise BitriseUnavailable(answer.sentence)
-        return answer
+        if isinstance(response, NoResponse):  # raised out here, so that no error of aiohttp is its context
+            raise BitriseUnavailable(response.sentence)
+        return response
 
-    def _check_token(self) -> None:
-        secret = self.secret
-        if not secret or not secret.isascii() or not secret.isprintable():
-            raise BitriseUnauthorized("The token is empty, or has characters in it that no Bitrise token has.")
+    async def _send_with_retries(
+        self, request: ApiRequest, url: str, retry_delays_seconds: Sequence[float]
+    ) -> ApiResponse | NoResponse:
+        for delay in retry_delays_seconds:
+            response = await self._send(request, url)
+            if isinstance(response, ApiResponse) and response.status not in RETRIED_STATUSES:
+                return response
+            await asyncio.sleep(delay)
+        return await self._send(request, url)
 
-    async def _persist(self, call: Call, url: str, pauses_seconds: Sequence[float]) -> Answer | Lost:
-        for pause in pauses_seconds:
-            answer = await self._exchange(call, url)
-            if isinstance(answer, Answer) and answer.status not in PASSING:
-                return answer
-            await asyncio.sleep(pause)
-        return await self._exchange(call, url)
-
-    async def _exchange(self, call: Call, url: str) -> Answer | Lost:
-        began, status, problem = time.perf_counter(), 0, None
+    async def _send(self, request: ApiRequest, url: str) -> ApiResponse | NoResponse:
+        started, status, problem = time.perf_counter(), 0, None
+        has_body = request.body is not None
         try:
-            async with self._request(call, url) as response:
+            async with self.session.request(
+                request.method,
+                url,
+                params={name: clean(str(value)) for name, value in request.query.items() if value is not None},
+                data=json.dumps(request.body, ensure_ascii=False).encode("utf-8", "replace") if has_body else None,
+                headers=JSON_HEADERS if has_body else HEADERS,
+                timeout=aiohttp.ClientTimeout(total=None),  # request() has the one timeout
+                allow_redirects=False,  # the token goes to Bitrise and nowhere else
+                middlewares=(self._authorize,),
+            ) as response:
                 status = response.status
-                raw = await _bounded(response)
+                raw = await _read_bounded(response)
                 if raw is None:
-                    return Lost("Bitrise could not be reached: its answer has no end.")
-                return _answer(response, raw)
+                    return NoResponse("Bitrise could not be reached: its answer has no end.")
+                retry_after = response.headers.get("Retry-After")
+                return ApiResponse(status, parse_json(raw), is_empty=not raw.strip(), retry_after=retry_after)
         except TimeoutError:  # an OSError too, but ours
             raise
         except (aiohttp.ClientError, OSError) as error:
-            # Its name is all that goes on: an error of aiohttp may hold the request, and its headers the token.
+            # Only its name is kept: an error of aiohttp may hold the request, and its headers the token.
             problem = type(error).__name__
-            is_unreached = isinstance(error, aiohttp.ClientConnectorError)
-            return Lost(f"Bitrise could not be reached{'' if is_unreached else ': the connection broke'}.")
+            is_connected = not isinstance(error, aiohttp.ClientConnectorError)
+            return NoResponse(f"Bitrise could not be reached{': the connection broke' if is_connected else ''}.")
         finally:
-            ms = round((time.perf_counter() - began) * 1000)
-            facts = {"method": call.method, "path": call.path, "status": status, "ms": ms}
+            ms = round((time.perf_counter() - started) * 1000)
+            facts = {"method": request.method, "path": request.path, "status": status, "ms": ms}
             log.debug("Bitrise call", extra=facts | ({"problem": problem} if problem else {}))
-
-    def _request(self, call: Call, url: str) -> Any:
-        has_body = call.body is not None
-        return self._session.request(
-            call.method,
-            url,
-            params={name: clean(str(value)) for name, value in call.query.items() if value is not None},
-            data=json.dumps(call.body, ensure_ascii=False).encode("utf-8", "replace") if has_body else None,
-            headers=JSON_HEADERS if has_body else HEADERS,
-            timeout=aiohttp.ClientTimeout(total=None),  # ask() has the one limit
-            allow_redirects=False,  # the token goes to Bitrise and nowhere else
-            middlewares=(self._authorize,),
-        )
 
     async def _authorize(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Last before sending. As an argument aiohttp refuses the header when a .netrc file knows the host, too.
+        """Set the token last, since aiohttp refuses the header as an argument when a .netrc file knows the host.
 
-        The session is shared by all workspaces: a cookie that one token was given must not travel with another.
+        All workspaces share the session: a cookie set for one token must not travel with another.
         """
-        request.headers["Authorization"] = self.secret
+        request.headers["Authorization"] = self._secret
         request.headers.pop("Cookie", None)
         return await handler(request)
 
 
-def _answer(response: aiohttp.ClientResponse, raw: bytes) -> Answer:
-    retry_after = response.headers.get("Retry-After")
-    return Answer(response.status, parse(raw), is_empty=not raw.strip(), retry_after=retry_after)
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytes | None:
-    """None when it is larger than anything Bitrise has to say; the rest is not read."""
+async def _read_bounded(response: aiohttp.ClientResponse) -> bytes | None:
+    """Return None for a body larger than anything Bitrise sends; the rest isn't read."""
     raw = bytearray()
-    async for piece in response.content.iter_chunked(PIECE_BYTES):
-        raw += piece
-        if len(raw) > LARGEST_ANSWER_BYTES:
+    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        raw += chunk
+        if len(raw) > MAX_RESPONSE_BYTES:
             response.close()
             return None
     return bytes(raw)
 
 
-def segment(slug: str) -> str:
-    """A slug as it stands in a path. What a person typed or a link held cannot lead to another path."""
+def path_part(slug: str) -> str:
+    """Check a slug before it goes into a path: what a person typed or a link held can't lead to another path."""
     if not SLUG.fullmatch(slug):
-        raise BitriseNotFound(f"“{shortened(one_line(clean(slug)), 60)}” cannot be anything at Bitrise.")
+        raise BitriseNotFound(f"“{shorten(one_line(clean(slug)), 60)}” cannot be anything at Bitrise.")
     return slug

@@ -1,99 +1,137 @@
-"""The log of a build: in chunks while it is fresh, behind a signed URL later, and what is known of its steps.
+"""The log of a build: in chunks while it is fresh, behind a signed URL later, and a summary of its steps.
 
-The summary of the steps and the log of a single one are in no reference, though Bitrise's own tools use them: they may
-be missing, and then there is still the log of the whole build.
+The summary and the log of a single step aren't in the reference, though Bitrise's own tools use them: they may be
+missing, and then the log of the whole build remains.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
-import aiohttp
-
-from bot.bitrise import parsing_results as remains
-from bot.bitrise.downloads import KEPT_BYTES, Tail, fetch_tail
-from bot.bitrise.fields import clean
-from bot.bitrise.models import LogChunk, LogPart, LogSummary
+from bot.bitrise.downloads import TAIL_BYTES, Tail, fetch_tail
+from bot.bitrise.http import HttpTransport
+from bot.bitrise.models import LogChunk, LogPart, LogSummary, StepResult
+from bot.bitrise.parsing import as_boolean, as_integer, as_list, as_mapping, as_text, as_time, as_variable, clean
 from bot.errors import BitriseNotFound, BitriseRefused, BitriseUnavailable
 
-MOST_PAGES = 20
-MOST_CHARACTERS = 4 * 1024 * 1024
+MAX_PAGES = 20
+MAX_CHARACTERS = 4 * 1024 * 1024
 LOG = "/apps/{app}/builds/{build}/log"
 
 _LINE_END = re.compile(r"[\r\n]")
 _MESSAGE = re.compile(r'"message"\s{0,9}:\s{0,9}("(?:[^"\\]|\\.)*")', re.DOTALL)
 
 
-class LogCalls(ABC):
+class LogCalls:
     """The part of the client that reads logs."""
 
-    _session: aiohttp.ClientSession
-
-    @abstractmethod
-    async def _read(self, path: str, query: Mapping[str, object] | None = None, **slugs: str) -> object: ...
+    _http: HttpTransport
 
     async def get_log(
         self, app_slug: str, build_slug: str, *, after: str | None = None, before: str | None = None
     ) -> LogPart:
-        """A page of it. `BitriseNotFound` in the first seconds, and for good when no machine took the build.
+        """Return one page of chunks. ``after`` and ``before`` come from an earlier page.
 
-        ``after`` and ``before`` are what an earlier page gave; without them Bitrise chooses which chunks come.
+        Raises `BitriseNotFound` in the first seconds, and for good when no machine took the build.
         https://api-docs.bitrise.io/#/builds/build-log
         """
         query = {"after_timestamp": after, "before_timestamp": before}
-        return remains.read_log(await self._read(LOG, query, app=app_slug, build=build_slug))
+        return parse_log(await self._http.get(LOG, query, app=app_slug, build=build_slug))
 
-    async def get_whole_log(self, app_slug: str, build_slug: str, *, most_pages: int = MOST_PAGES) -> LogPart:
-        """All chunks there are, or the archive's URL; no more than ``most_pages`` pages of them.
-
-        First on to the end, which tells most, then back to the beginning.
-        """
+    async def get_whole_log(self, app_slug: str, build_slug: str, *, max_pages: int = MAX_PAGES) -> LogPart:
+        """Return all chunks, or the URL of the archive. Reads on to the end first, which says most, then back."""
         part = await self.get_log(app_slug, build_slug)
-        for _ in range(most_pages - 1):
-            query = _further(part)
+        for _ in range(max_pages - 1):
+            query = _next_query(part)
             if query is None:
                 break
             page = await self.get_log(app_slug, build_slug, **query)
             if page.is_archived:
                 return page
-            part = joined(part, page, forward="after" in query)
+            part = join_pages(part, page, forward="after" in query)
         return part
 
     async def get_log_summary(self, app_slug: str, build_slug: str) -> LogSummary | None:
-        """None when it is not there, or looks like nothing we know."""
+        """Return None if it is missing or has another shape.
+
+        https://github.com/bitrise-io/bitrise-mcp (not in the reference)
+        """
         try:
-            return remains.read_log_summary(await self._read(f"{LOG}/summary", app=app_slug, build=build_slug))
+            return parse_log_summary(await self._http.get(f"{LOG}/summary", app=app_slug, build=build_slug))
         except (BitriseNotFound, BitriseRefused, BitriseUnavailable):
             return None
 
-    async def get_step_log_url(self, app_slug: str, build_slug: str, step_uuid: str) -> str | None:
-        """Lives ten minutes and needs no token: not to be stored or shown."""
-        try:
-            body = await self._read(f"{LOG}/steps/{{step}}", app=app_slug, build=build_slug, step=step_uuid)
-        except (BitriseNotFound, BitriseRefused, BitriseUnavailable):
-            return None
-        return remains.read_step_log_url(body)
+    async def fetch_step_log(self, app_slug: str, build_slug: str, step_uuid: str) -> str | None:
+        """Return the end of one step's output, or None if it can't be read.
 
-    async def read_step_log(self, app_slug: str, build_slug: str, step_uuid: str) -> str | None:
-        """The end of what one step printed; None when it cannot be had."""
-        url = await self.get_step_log_url(app_slug, build_slug, step_uuid)
+        https://github.com/bitrise-io/bitrise-mcp (not in the reference)
+        """
         try:
-            return step_text(await fetch_tail(self._session, url)) if url else None
-        except (BitriseNotFound, BitriseUnavailable):
+            body = await self._http.get(f"{LOG}/steps/{{step}}", app=app_slug, build=build_slug, step=step_uuid)
+            url = as_text(body.get("expiring_raw_log_url"))
+            return step_log_text(await fetch_tail(self._http.session, url)) if url else None
+        except (BitriseNotFound, BitriseRefused, BitriseUnavailable):
             return None
 
     async def fetch_raw_log(self, url: str) -> str:
-        """The end of an archived log. `BitriseNotFound` when the URL's time is over: ask for the log again."""
-        return whole_lines(await fetch_tail(self._session, url))
+        """Return the end of an archived log. Raises `BitriseNotFound` if the URL has expired: get the log again.
+
+        https://api-docs.bitrise.io/#/builds/build-log
+        """
+        return whole_lines(await fetch_tail(self._http.session, url))
 
 
-def _further(part: LogPart) -> dict[str, str] | None:
-    """Where there may be more: after it, until Bitrise has nothing newer; before it, when the beginning is missing."""
-    if part.is_archived or part.characters > MOST_CHARACTERS:
+# Parsing.
+
+
+def parse_log(value: object) -> LogPart:
+    fields = as_mapping(value)
+    items = [as_mapping(item) for item in as_list(fields.get("log_chunks"))]
+    texts = {as_integer(item.get("position")): as_variable(item.get("chunk")) for item in items}
+    positions = sorted(position for position in texts if position is not None)
+    return LogPart(
+        is_archived=as_boolean(fields.get("is_archived")),
+        chunks=tuple(LogChunk(position, texts[position]) for position in positions),
+        expiring_raw_log_url=as_text(fields.get("expiring_raw_log_url")),
+        next_after=_cursor(fields.get("next_after_timestamp")),
+        next_before=_cursor(fields.get("next_before_timestamp")),
+    )
+
+
+def _cursor(value: object) -> str | None:
+    """A time as Bitrise writes it, to the last fraction of a second. ``0001-01-01`` means there is none."""
+    return as_text(value) if as_time(value) else None
+
+
+def parse_log_summary(value: object) -> LogSummary | None:
+    """Return None for anything but the known shape, which Bitrise hasn't promised."""
+    workflows = as_mapping(as_mapping(value).get("execution")).get("workflows")
+    if not isinstance(workflows, list):
+        return None
+    return LogSummary(tuple(_parse_step(step) for each in workflows for step in as_list(as_mapping(each).get("steps"))))
+
+
+def _parse_step(value: object) -> StepResult:
+    fields = as_mapping(value)
+    errors = (as_text(as_mapping(item).get("message")) for item in as_list(fields.get("errors")))
+    return StepResult(
+        uuid=as_text(fields.get("uuid")),
+        title=as_text(fields.get("title")) or as_text(fields.get("step_id")),
+        status=as_text(fields.get("status")),
+        status_reason=as_text(fields.get("status_reason")),
+        error_messages=tuple(error for error in errors if error),
+    )
+
+
+# Joining chunks and lines.
+
+
+def _next_query(part: LogPart) -> dict[str, str] | None:
+    """Go on until Bitrise has nothing newer, then back while the beginning is missing."""
+    if part.is_archived or part.characters > MAX_CHARACTERS:
         return None
     if part.next_after:
         return {"after": part.next_after}
@@ -101,8 +139,8 @@ def _further(part: LogPart) -> dict[str, str] | None:
     return {"before": part.next_before} if part.next_before and not has_beginning else None
 
 
-def joined(part: LogPart, page: LogPart, *, forward: bool) -> LogPart:
-    """Both together; a page with nothing new is the last one in its direction."""
+def join_pages(part: LogPart, page: LogPart, *, forward: bool) -> LogPart:
+    """Add a page to a part. A page without new chunks is the last one in its direction."""
     chunks = {chunk.position: chunk for chunk in (*part.chunks, *page.chunks)}
     has_more = len(chunks) > len(part.chunks)
     before = page.next_before if has_more else None
@@ -114,38 +152,35 @@ def joined(part: LogPart, page: LogPart, *, forward: bool) -> LogPart:
     )
 
 
-def text_of(part: LogPart, *, most: int = KEPT_BYTES) -> str:
-    """The chunks as one text, or its end when it is longer.
+def chunks_text(part: LogPart, *, max_characters: int = TAIL_BYTES) -> str:
+    """Join the chunks to one text, cut at the beginning.
 
-    After a gap, and where the beginning is missing, a broken line is left out: it may begin with the second half of a
-    secret, which nothing would recognise as one.
+    A partial line after a gap or a missing beginning is dropped: it may start with the second half of a secret, which
+    redaction wouldn't recognize.
     """
-    text = "".join(_pieces(part.chunks))
-    return whole_lines(Tail(text[-most:], is_cut=len(text) > most))
-
-
-def _pieces(chunks: tuple[LogChunk, ...]) -> Iterator[str]:
-    expected = {0, 1}
-    for chunk in chunks:
-        yield chunk.text if chunk.position in expected else f"\n{_after_line_end(chunk.text)}"
+    pieces, expected = [], {0, 1}
+    for chunk in part.chunks:
+        pieces.append(chunk.text if chunk.position in expected else f"\n{_after_line_end(chunk.text)}")
         expected = {chunk.position + 1}
+    text = "".join(pieces)
+    return whole_lines(Tail(text[-max_characters:], is_cut=len(text) > max_characters))
 
 
 def whole_lines(tail: Tail) -> str:
     return clean(_after_line_end(tail.text) if tail.is_cut else tail.text)
 
 
-def step_text(tail: Tail) -> str:
-    """A step's log is a JSON array of ``{"message": …}``, of which the beginning may be cut off."""
+def step_log_text(tail: Tail) -> str:
+    """A step's log is a JSON array of ``{"message": …}``, whose beginning may be cut off."""
     if not tail.text.rstrip().endswith("]"):
         return whole_lines(tail)
     return whole_lines(Tail("".join(_messages(tail.text)), tail.is_cut))
 
 
 def _messages(text: str) -> Iterator[str]:
-    for found in _MESSAGE.finditer(text):
+    for match in _MESSAGE.finditer(text):
         try:
-            yield str(json.loads(found[1], strict=False))
+            yield str(json.loads(match[1], strict=False))
         except ValueError:
             continue
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.bitrise.models import OURS, Build, RequestedParams
+from bot.bitrise.models import RESERVED_PREFIX, Build, RequestedParams
 from bot.domain import builds
 from bot.domain.abort_reasons import parse_abort_reason
 from storage.builds import BuildRow
@@ -72,14 +72,16 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
 
 
 def hash_requested(requested: RequestedParams) -> str:
-    """Hash what Bitrise says a build was started with. Our own variables differ between equal starts: left out."""
+    """Hash the parameters that Bitrise shows, without our own variables, which differ between equal starts."""
+    variables = ((item.key, item.value) for item in requested.environments)
+    environment = [(key, value) for key, value in variables if not key.startswith(RESERVED_PREFIX)]
     return hash_parameters(
         workflow=requested.workflow_id,
         pipeline=requested.pipeline_id,
         branch=requested.branch,
         tag=requested.tag,
         commit=requested.commit_hash,
-        environment=[(item.key, item.value) for item in requested.environments if not item.key.startswith(OURS)],
+        environment=environment,
     )
 
 

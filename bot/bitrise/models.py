@@ -1,6 +1,6 @@
-"""What Bitrise sends and takes, as frozen values; ``bot.bitrise.parsing`` makes them from JSON.
+"""Requests to Bitrise and the items of its responses, as frozen values. `bot.bitrise.parsing` builds them from JSON.
 
-Variables that a build was started with may be secrets: they are in no ``repr``. https://api-docs.bitrise.io
+Variables that a build was started with may be secrets, so no ``repr`` shows them. https://api-docs.bitrise.io
 """
 
 from __future__ import annotations
@@ -14,20 +14,34 @@ from bot.logs import STARS
 
 T = TypeVar("T")
 
-OURS = "BUILDBELL_"
-"""What the names of our own variables begin with; people cannot set such ones."""
-REQUEST_VARIABLE = f"{OURS}REQUEST"
-MESSAGE_VARIABLE = f"{OURS}MESSAGE"
+RESERVED_PREFIX = "BUILDBELL_"
+"""Names of our own variables start with it; people can't set such variables."""
+REQUEST_VARIABLE = f"{RESERVED_PREFIX}REQUEST"
+MESSAGE_VARIABLE = f"{RESERVED_PREFIX}MESSAGE"
 PAGE_LIMIT = 50
-"""The most that Bitrise gives at once."""
+"""The maximum of Bitrise."""
 
 
-# What Bitrise sends.
+# Responses.
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """``body`` is the JSON value or plain text, None if it can't be read: HTML, cut short, too long."""
+
+    status: int
+    body: object = field(default=None, repr=False)
+    is_empty: bool = False
+    retry_after: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A page of a list; ``next`` is what to ask for the following one with, None on the last."""
+    """A page of a list; ``next`` is the cursor of the following page, None on the last."""
 
     items: tuple[T, ...]
     next: str | None = None
@@ -36,7 +50,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose personal token it is."""
+    """The user that a personal access token belongs to."""
 
     username: str | None
     slug: str | None
@@ -44,7 +58,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """``owner_name`` is that of the workspace, or the user, that it belongs to."""
+    """``owner_name`` is the workspace or user that the app belongs to."""
 
     slug: str
     title: str | None
@@ -59,15 +73,13 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentVariable:
-    """One variable of a start."""
-
     key: str
     value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RequestedParams:
-    """What a build was started with (``original_build_params``)."""
+    """The parameters a build was started with (``original_build_params``)."""
 
     branch: str | None = None
     tag: str | None = None
@@ -81,12 +93,12 @@ class RequestedParams:
 
     @property
     def request_id(self) -> str | None:
-        """The id of our request, if the start was ours."""
+        """The id of our request, if Buildbell started the build."""
         return self._value(REQUEST_VARIABLE)
 
     @property
     def message(self) -> str | None:
-        """The build message given at our start."""
+        """The build message given in Slack."""
         return self._value(MESSAGE_VARIABLE)
 
     def _value(self, key: str) -> str | None:
@@ -98,8 +110,8 @@ class RequestedParams:
 class Build:
     """A build or, with ``is_pipeline``, a pipeline.
 
-    ``status`` is 0 until the end and then 1 to 4, also for a pipeline, whose own word is in ``status_text``; 0 as well
-    when Bitrise did not say. ``pipeline`` is a name; ``pipeline_workflow_id`` is set in a build that is part of one.
+    ``status`` is 0 until it finishes (or if Bitrise didn't say) and then 1 to 4. A pipeline has it too; its own status
+    is in ``status_text``. ``pipeline`` is a name; ``pipeline_workflow_id`` is set in a build that is part of one.
     """
 
     slug: str
@@ -134,7 +146,7 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class TriggeredBuild:
-    """What a start gave: a build, or a pipeline when ``pipeline`` is set."""
+    """A started build, or a started pipeline when ``pipeline`` is set."""
 
     slug: str
     number: int | None = None
@@ -143,11 +155,20 @@ class TriggeredBuild:
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerAnswer:
-    """One start may give several builds; ``refused`` are Bitrise's words for those it did not start."""
+class TriggerResult:
+    """One trigger may start several builds; ``refusals`` are Bitrise's messages about those it didn't start."""
 
-    results: tuple[TriggeredBuild, ...]
-    refused: tuple[str, ...] = ()
+    builds: tuple[TriggeredBuild, ...]
+    refusals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An outgoing webhook of an app. The URL itself may be a secret, of ours or of others."""
+
+    slug: str
+    url: str | None = field(repr=False)
+    events: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +179,10 @@ class LogChunk:
 
 @dataclass(frozen=True, slots=True)
 class LogPart:
-    """Some of a log, in order, each chunk once; positions may have gaps.
+    """A part of a log, in order, each chunk once; positions may have gaps.
 
-    The URL of the whole log lives ten minutes and needs no token: it is neither stored nor shown, and fetched without
-    the Authorization header. ``next_after`` and ``next_before`` are moments in Bitrise's own spelling, to ask on with.
+    The URL of the whole log is valid for ten minutes and needs no token: don't store or show it, and fetch it without
+    the Authorization header. ``next_after`` and ``next_before`` are cursors: times as Bitrise writes them.
     """
 
     is_archived: bool
@@ -177,7 +198,7 @@ class LogPart:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """A step of a build; ``status`` in Bitrise's words: ``success``, ``failed``, ``skipped`` and more."""
+    """A step of a build; ``status`` is Bitrise's: ``success``, ``failed``, ``skipped`` and more."""
 
     uuid: str | None
     title: str | None
@@ -187,29 +208,26 @@ class StepResult:
 
     @property
     def is_failed(self) -> bool:
-        """It ended the build; a step may fail without doing so, and then its status is ``failed_skippable``."""
+        """Whether it failed the build. A step that may fail has the status ``failed_skippable``."""
         return self.status in ("failed", "preparation_failed") or (self.status or "").startswith("aborted_")
 
 
 @dataclass(frozen=True, slots=True)
 class LogSummary:
-    """The steps of a build in their order, over all its workflows."""
+    """The steps of a build in order, over all its workflows."""
 
     steps: tuple[StepResult, ...] = ()
 
     @property
     def failed_step(self) -> StepResult | None:
-        """The step that failed the build, or else the one in which it was stopped."""
+        """The step that failed the build, else the one in which it was aborted."""
         failed = (step for step in self.steps if step.is_failed)
         return next(failed, None) or next((step for step in self.steps if step.status == "aborted"), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """``kind`` is ``ios-ipa``, ``android-apk`` or ``file``. Whoever has the install page's address may install.
-
-    The version and the build number are None where Bitrise does not say.
-    """
+    """``kind`` is ``ios-ipa``, ``android-apk`` or ``file``. Anyone with the URL of the install page can install."""
 
     slug: str
     title: str | None
@@ -221,12 +239,12 @@ class Artifact:
     build_number: str | None = None
 
 
-# What Bitrise takes.
+# Requests.
 
 
 @dataclass(frozen=True, slots=True)
 class BuildFilters:
-    """Filters of an app's build list, combined with AND; ``after`` and ``before`` include their own second.
+    """Filters of an app's build list, combined with AND. ``after`` and ``before`` are inclusive.
 
     ``pull_request_id`` works only together with the ``trigger_event_type`` pull-request.
     """
@@ -245,7 +263,7 @@ class BuildFilters:
     pull_request_id: int | None = None
 
     def to_query(self) -> dict[str, object]:
-        """Named as Bitrise names them; times in whole seconds."""
+        """Times go out as whole Unix seconds, rounded outwards."""
         seconds = {
             "after": math.floor(self.after.timestamp()) if self.after else None,
             "before": math.ceil(self.before.timestamp()) if self.before else None,
@@ -255,7 +273,7 @@ class BuildFilters:
 
 @dataclass(frozen=True, slots=True)
 class TriggerParams:
-    """A start. Values of variables are taken as they are: ``$NAME`` in them is not replaced."""
+    """Parameters of a trigger. Values of variables are sent as they are: ``$NAME`` isn't expanded."""
 
     app_slug: str
     workflow: str | None = None
@@ -283,7 +301,7 @@ class TriggerParams:
 
     @property
     def hidden_values(self) -> tuple[str, ...]:
-        """Values that no sentence may repeat: those of variables, but our own and what is sent openly as well."""
-        known = {self.workflow, self.pipeline, self.branch, self.tag, self.commit, self.app_slug}
-        ours = {REQUEST_VARIABLE, MESSAGE_VARIABLE}
-        return tuple(value for key, value in self.environment if key not in ours and value not in known)
+        """Values of variables to keep out of error text, unless they are ours or sent openly elsewhere."""
+        public = {self.workflow, self.pipeline, self.branch, self.tag, self.commit, self.app_slug}
+        own_keys = {REQUEST_VARIABLE, MESSAGE_VARIABLE}
+        return tuple(value for key, value in self.environment if key not in own_keys and value not in public)

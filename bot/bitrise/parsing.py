@@ -1,219 +1,302 @@
-"""Bitrise's JSON becomes values, at the door. Nothing that stands in an answer raises an error here.
+"""Parse Bitrise's JSON into models. Nothing in a response raises here.
 
-What has no slug can be neither shown nor asked for again: it is left out, and the log says so.
+The reference declares every field as never null, yet any can be null, empty, missing or of another type: a field that
+can't be read is None. An item without a slug can be neither shown nor fetched again, so it is dropped and logged.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
 
-from bot.bitrise.fields import flag, mapping, moment, plain, sequence, text, whole
-from bot.bitrise.models import App, Build, EnvironmentVariable, Owner, Page, RequestedParams
-from bot.bitrise.webhook import Webhook
+from bot.bitrise.models import (
+    App,
+    Artifact,
+    Build,
+    EnvironmentVariable,
+    Owner,
+    Page,
+    RequestedParams,
+    TriggeredBuild,
+    Webhook,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PIPELINE_STATUSES: Mapping[str, int] = {"succeeded": 1, "failed": 2, "aborted": 3, "succeeded_with_abort": 4}
-"""A pipeline's word as a build's number; every other word is 0, not ended."""
+"""A pipeline's status as a build's number; any other word is 0, not finished."""
+MAX_INTEGER = 2**53
+"""Beyond it a JSON number is no longer exact, and beyond 2**63 no database takes it."""
+MAX_DIGITS = 19
+MAX_VERSION_CHARACTERS = 200
+YEARS = range(1971, 9999)
+"""``0001-01-01T00:00:00Z`` means "never" in some places, ``9999-12-31`` in others."""
 
 
-# What is around the items.
+# Values.
 
 
-def read_data(body: object) -> object:
-    """A single thing, in its envelope; pipelines come without one, although some sources say otherwise."""
-    fields = mapping(body)
+def parse_json(raw: bytes) -> object:
+    """Return the JSON value in ``raw``, or the text when it is plain text, or None."""
+    try:
+        value: object = json.loads(raw)
+    except (ValueError, RecursionError):
+        text = raw.decode("utf-8", "replace").strip()
+        return text if text and not text.startswith(("<", "{", "[", '"')) else None
+    return value
+
+
+def as_mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def clean(text: str) -> str:
+    """Replace what databases and sockets refuse: NUL and lone surrogates."""
+    if text.isascii() and "\x00" not in text:  # nearly all, and at a third of the cost
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
+def as_text(value: object) -> str | None:
+    """Blank counts as missing: Bitrise sends null, an empty string or nothing for the same thing."""
+    return clean(value) if isinstance(value, str) and value.strip() else None
+
+
+def as_integer(value: object) -> int | None:
+    """Some fields are untyped in the reference, so a number in quotes is accepted."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdecimal() and len(value) <= MAX_DIGITS else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and abs(value) <= MAX_INTEGER else None
+
+
+def as_boolean(value: object) -> bool:
+    return value is True
+
+
+def as_time(value: object) -> datetime | None:
+    """An RFC 3339 time in UTC; a time without a zone is taken as UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is not UTC:
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if at.year in YEARS else None
+
+
+def as_variable(value: object) -> str:
+    """An environment variable's value: a string, or a number or boolean from somebody's YAML."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, float) or as_integer(value) is not None else ""
+
+
+# Items.
+
+FIELD_PARSERS: Mapping[str, Callable[[object], Any]] = {
+    "str": as_text,
+    "str | None": as_text,
+    "int": lambda value: as_integer(value) or 0,
+    "int | None": as_integer,
+    "bool": as_boolean,
+    "datetime | None": as_time,
+}
+
+
+class ItemParser(Generic[T]):
+    """Parse the fields of a model by their types, each under its own name or the JSON name given here.
+
+    Fields of other types are passed to the call.
+    """
+
+    def __init__(self, model: type[T], item: str, /, **json_names: str) -> None:
+        fields = dataclasses.fields(model)  # type: ignore[arg-type]
+        self._model, self._item = model, item
+        self._required = [field.name for field in fields if field.type == "str"]
+        self._fields = [
+            (field.name, json_names.get(field.name, field.name), FIELD_PARSERS[str(field.type)])
+            for field in fields
+            if field.type in FIELD_PARSERS
+        ]
+
+    def __call__(self, item: Mapping[str, Any], **values: Any) -> T | None:
+        """``values`` replace what the item says. Returns None if a required text is missing."""
+        for name, json_name, parse in self._fields:
+            if name not in values:
+                values[name] = parse(item.get(json_name))
+        if None in map(values.get, self._required):
+            log.warning("Bitrise sent something without a slug; it is left out", extra={"kind": self._item})
+            return None
+        return self._model(**values)
+
+
+_app = ItemParser(App, "app")
+_webhook = ItemParser(Webhook, "webhook")
+_requested = ItemParser(RequestedParams, "parameters")
+_artifact = ItemParser(
+    Artifact,
+    "artifact",
+    kind="artifact_type",
+    size_bytes="file_size_bytes",
+    is_public="is_public_page_enabled",
+    install_page_url="public_install_page_url",  # an empty string when the page is off
+)
+_build = ItemParser(
+    Build,
+    "build",
+    number="build_number",
+    workflow="triggered_workflow",
+    started_at="started_on_worker_at",
+    machine_type="machine_type_id",
+    stack="stack_identifier",
+    is_utility="utility",
+)
+_pipeline = ItemParser(
+    Build, "pipeline", slug="id", number="number_in_app_scope", status_text="status", is_utility="utility"
+)
+_listed_pipeline = ItemParser(
+    Build, "pipeline", number="build_number", pipeline="triggered_workflow", is_utility="utility"
+)
+_triggered = ItemParser(
+    TriggeredBuild, "trigger", number="build_number", workflow="triggered_workflow", pipeline="triggered_pipeline"
+)
+_CODE = "branch", "tag", "commit_hash", "commit_message", "commit_view_url", "pull_request_id", "pull_request_view_url"
+
+
+def parse_data(body: object) -> object:
+    """Take an item out of its envelope. Pipelines come without one, although some sources say otherwise."""
+    fields = as_mapping(body)
     return fields["data"] if isinstance(fields.get("data"), dict) else fields
 
 
-def read_page(body: object, read: Callable[[Any], T | None]) -> Page[T] | None:
-    """None when it is no list at all. ``null`` is an empty one, unless the answer itself counts more than none."""
-    fields = mapping(body)
-    paging = mapping(fields.get("paging"))
-    total = whole(paging.get("total_item_count"))
+def parse_page(body: object, parse: Callable[[Any], T | None]) -> Page[T] | None:
+    """Return None if it isn't a list. ``null`` is an empty one, unless the response counts more than none."""
+    fields = as_mapping(body)
+    paging = as_mapping(fields.get("paging"))
+    total = as_integer(paging.get("total_item_count"))
     is_empty = "data" in fields and fields["data"] is None and not total
     if not is_empty and not isinstance(fields.get("data"), list):
         return None
-    found = [read(item) for item in sequence(fields.get("data"))]
-    items = tuple(item for item in found if item is not None)
-    return Page(items, next=text(paging.get("next")), total=total)
+    parsed = [parse(item) for item in as_list(fields.get("data"))]
+    return Page(tuple(item for item in parsed if item is not None), next=as_text(paging.get("next")), total=total)
 
 
-def read_name(value: object) -> str | None:
-    """A branch or a workflow, listed by its name."""
-    return text(value)
+def parse_owner(value: object) -> Owner:
+    fields = as_mapping(value)
+    return Owner(username=as_text(fields.get("username")), slug=as_text(fields.get("slug")))
 
 
-def log_left_out(kind: str) -> None:
-    log.warning("Bitrise sent something without a slug; it is left out", extra={"kind": kind})
+def parse_app(value: object) -> App | None:
+    fields = as_mapping(value)
+    return _app(fields, owner_name=as_text(as_mapping(fields.get("owner")).get("name")))
 
 
-# Account and apps.
-
-
-def read_owner(value: object) -> Owner:
-    fields = mapping(value)
-    return Owner(username=text(fields.get("username")), slug=text(fields.get("slug")))
-
-
-def read_app(value: object) -> App | None:
-    fields = mapping(value)
-    slug = text(fields.get("slug"))
-    if slug is None:
-        log_left_out("app")
-        return None
-    owner = mapping(fields.get("owner"))
-    return App(
-        slug=slug,
-        title=text(fields.get("title")),
-        project_type=text(fields.get("project_type")),
-        repo_owner=text(fields.get("repo_owner")),
-        repo_slug=text(fields.get("repo_slug")),
-        repo_url=text(fields.get("repo_url")),
-        is_disabled=flag(fields.get("is_disabled")),
-        owner_name=text(owner.get("name")),
-        provider=text(fields.get("provider")),
+def parse_build(value: object, app_slug: str | None = None) -> Build | None:
+    """In the list of all apps' builds each names its app under ``repository``."""
+    fields = as_mapping(value)
+    repository = as_mapping(fields.get("repository"))
+    return _build(
+        fields,
+        app_slug=app_slug or as_text(repository.get("slug")),
+        app_title=as_text(repository.get("title")),
+        is_pipeline=False,
+        pipeline=None,
+        pull_request_id=as_integer(fields.get("pull_request_id")) or None,  # 0 without a pull request
+        requested=parse_requested(fields.get("original_build_params")),
     )
 
 
-# Builds and pipelines.
-
-
-def read_build(value: object, app_slug: str | None = None) -> Build | None:
-    """In the list of all apps' builds each names its app itself, under ``repository``; without it, it is left out."""
-    fields = mapping(value)
-    repository = mapping(fields.get("repository"))
-    slug, app = text(fields.get("slug")), app_slug or text(repository.get("slug"))
-    if slug is None or app is None:
-        log_left_out("build")
-        return None
-    return Build(
-        slug=slug,
-        app_slug=app,
-        app_title=text(repository.get("title")),
-        number=whole(fields.get("build_number")),
-        status=whole(fields.get("status")) or 0,
-        status_text=text(fields.get("status_text")),
-        is_on_hold=flag(fields.get("is_on_hold")),
-        workflow=text(fields.get("triggered_workflow")),
-        pipeline_workflow_id=text(fields.get("pipeline_workflow_id")),
-        started_at=moment(fields.get("started_on_worker_at")),
-        machine_type=text(fields.get("machine_type_id")),
-        stack=text(fields.get("stack_identifier")),
-        requested=read_requested(fields.get("original_build_params")),
-        **_source(fields),
-        **_course(fields),
-    )
-
-
-def read_pipeline(value: object, app_slug: str) -> Build | None:
-    """The page of a pipeline; the commit stands in what it was started with."""
-    fields = mapping(value)
-    slug = text(fields.get("id"))
-    if slug is None:
-        log_left_out("pipeline")
-        return None
-    word = text(fields.get("status"))
-    params = mapping(fields.get("trigger_params"))
-    return Build(
-        slug=slug,
+def parse_pipeline(value: object, app_slug: str) -> Build | None:
+    """Parse the detail of a pipeline, whose branch and commit are in its trigger parameters."""
+    fields = as_mapping(value)
+    status, params = as_text(fields.get("status")), as_mapping(fields.get("trigger_params"))
+    return _pipeline(
+        {**fields, **{name: params.get(name) for name in _CODE}},
         app_slug=app_slug,
-        number=whole(fields.get("number_in_app_scope")),
         is_pipeline=True,
-        status=PIPELINE_STATUSES.get(word or "", 0),
-        status_text=word,
-        is_on_hold=word == "on_hold",
-        pipeline=text(fields.get("name")) or text(params.get("pipeline_id")),
-        started_at=moment(fields.get("started_at")),
-        requested=read_requested(params),
-        **_source(params),
-        **_course(fields),
+        status=PIPELINE_STATUSES.get(status or "", 0),
+        is_on_hold=status == "on_hold",
+        pipeline=as_text(fields.get("name")) or as_text(params.get("pipeline_id")),
+        pull_request_id=as_integer(params.get("pull_request_id")) or None,
+        requested=parse_requested(params),
     )
 
 
-def read_listed_pipeline(value: object, app_slug: str) -> Build | None:
-    """A line of the pipeline list, where the id is called ``slug`` and the name ``triggered_workflow``.
-
-    None for a build that stands alone, which that list holds, too.
-    """
-    fields = mapping(value)
-    slug = text(fields.get("slug"))
-    if slug is None:
-        log_left_out("pipeline")
-    if slug is None or not flag(fields.get("is_pipeline")):
-        return None
-    return Build(
-        slug=slug,
+def parse_listed_pipeline(value: object, app_slug: str) -> Build | None:
+    """Parse an item of the pipeline list. None for a standalone build, which that list holds as well."""
+    fields = as_mapping(value)
+    pipeline = _listed_pipeline(
+        fields,
         app_slug=app_slug,
-        number=whole(fields.get("build_number")),
-        is_pipeline=True,
-        status=whole(fields.get("status")) or 0,
-        is_on_hold=flag(fields.get("is_on_hold")),
-        pipeline=text(fields.get("triggered_workflow")),
-        started_at=moment(fields.get("started_at")),
-        requested=read_requested(fields.get("trigger_params")),
-        **_source(fields),
-        **_course(fields),
+        status_text=None,
+        pull_request_id=as_integer(fields.get("pull_request_id")) or None,
+        requested=parse_requested(fields.get("trigger_params")),
     )
+    return pipeline if pipeline and pipeline.is_pipeline else None
 
 
-def _source(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What is built."""
-    return {
-        "branch": text(fields.get("branch")),
-        "tag": text(fields.get("tag")),
-        "commit_hash": text(fields.get("commit_hash")),
-        "commit_message": text(fields.get("commit_message")),
-        "commit_view_url": text(fields.get("commit_view_url")),
-        "pull_request_id": whole(fields.get("pull_request_id")) or None,  # 0 when it is none
-        "pull_request_view_url": text(fields.get("pull_request_view_url")),
-    }
-
-
-def _course(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """How it came to be and how it went; named alike in builds and pipelines."""
-    return {
-        "abort_reason": text(fields.get("abort_reason")),
-        "triggered_by": text(fields.get("triggered_by")),
-        "triggered_at": moment(fields.get("triggered_at")),
-        "finished_at": moment(fields.get("finished_at")),
-        "credit_cost": whole(fields.get("credit_cost")),
-        "is_utility": flag(fields.get("utility")),
-    }
-
-
-def read_requested(value: object) -> RequestedParams | None:
-    """None when nothing is said: the object is often there with nothing but nulls in it."""
-    fields = mapping(value)
-    requested = RequestedParams(
-        branch=text(fields.get("branch")),
-        tag=text(fields.get("tag")),
-        commit_hash=text(fields.get("commit_hash")),
-        workflow_id=text(fields.get("workflow_id")),
-        pipeline_id=text(fields.get("pipeline_id")),
-        environments=tuple(_variables(fields.get("environments"))),
-    )
+def parse_requested(value: object) -> RequestedParams | None:
+    """Return None if nothing is set: the object often holds nothing but nulls."""
+    fields = as_mapping(value)
+    items = [as_mapping(item) for item in as_list(fields.get("environments"))]
+    named = [(as_text(item.get("key")) or as_text(item.get("mapped_to")), item) for item in items]  # the old name
+    variables = tuple(EnvironmentVariable(key, as_variable(item.get("value"))) for key, item in named if key)
+    requested = _requested(fields, environments=variables)
     return requested if requested != RequestedParams() else None
 
 
-def _variables(value: object) -> Iterator[EnvironmentVariable]:
-    for item in map(mapping, sequence(value)):
-        key = text(item.get("key")) or text(item.get("mapped_to"))  # the old name
-        if key is not None:
-            yield EnvironmentVariable(key, plain(item.get("value")))
+def parse_trigger_items(body: object) -> list[Mapping[str, Any]]:
+    """Return ``results``, or the deprecated fields beside it. ``slug`` at the top is the app, not a build."""
+    fields = as_mapping(body)
+    items = [as_mapping(item) for item in as_list(fields.get("results"))]
+    has_slug = any(as_text(item.get("build_slug")) for item in items)
+    return items if has_slug or (items and not as_text(fields.get("build_slug"))) else [*items, fields]
 
 
-# Outgoing webhooks.
+def parse_triggered(item: Mapping[str, Any]) -> TriggeredBuild | None:
+    """Anything with a slug has started, whatever else the item says."""
+    slug = as_text(item.get("build_slug"))
+    return _triggered(item, slug=slug) if slug else None
 
 
-def read_webhook(value: object) -> Webhook | None:
-    fields = mapping(value)
-    slug = text(fields.get("slug"))
-    if slug is None:
-        log_left_out("webhook")
-        return None
-    events = tuple(event for event in map(text, sequence(fields.get("events"))) if event)
-    return Webhook(slug=slug, url=text(fields.get("url")), events=events)
+def parse_webhook(value: object) -> Webhook | None:
+    fields = as_mapping(value)
+    events = tuple(event for event in map(as_text, as_list(fields.get("events"))) if event)
+    return _webhook(fields, events=events)
+
+
+def parse_artifact(value: object) -> Artifact | None:
+    """The reference says only that ``artifact_meta`` is an object. Its keys are those of Bitrise's deploy step:
+
+    https://github.com/bitrise-steplib/steps-deploy-to-bitrise-io
+    """
+    fields = as_mapping(value)
+    meta = as_mapping(fields.get("artifact_meta"))
+    app = {**meta, **as_mapping(meta.get("app_info"))}
+    return _artifact(
+        fields,
+        version=_first_version(app, "version", "version_name"),
+        build_number=_first_version(app, "build_number", "version_code"),
+    )
+
+
+def _first_version(app: Mapping[str, Any], *names: str) -> str | None:
+    versions = (as_text(as_variable(app.get(name))) for name in names)  # may be sent as a number
+    return next((each for each in versions if each and len(each) <= MAX_VERSION_CHARACTERS), None)

@@ -180,7 +180,7 @@ class Aborts:
 
     async def _look(self, client: BitriseClient, build: BuildRow, *, is_ours: bool = True) -> BuildRow:
         """The build as it is at Bitrise now, observed on the way; unless ``is_ours``, others have ended it."""
-        seen = await client.get_either(build.app_slug, build.build_slug, is_pipeline=build.is_pipeline)
+        seen = await client.get_build(build.app_slug, build.build_slug, is_pipeline=build.is_pipeline)
 
         async def observe(tx: Transaction) -> BuildRow:
             if not is_ours:

@@ -38,18 +38,13 @@ async def ask(client: BitriseClient, request: RequestRow, stop: Stop, build: Bui
     """The one call. The person in Slack is in the reason, because Bitrise names only the token's owner."""
     name, handle = (request.user_name, "") if request.user_id == BUILD_STEP else ("", request.user_name)
     reason = abort_reason_text(stop.category, stop.sentence, name, handle)
-    green, quiet = stop.report == "green", stop.skip_notifications
-    if build.is_pipeline:
-        await client.abort_pipeline(
-            build.app_slug, build.build_slug, reason=reason, with_success=green, skip_notifications=quiet
-        )
-        return
     await client.abort_build(
         build.app_slug,
         build.build_slug,
         reason=reason,
-        with_success=green,
-        skip_notifications=quiet,
+        is_pipeline=build.is_pipeline,
+        with_success=stop.report == "green",
+        skip_notifications=stop.skip_notifications,
         skip_git_status=stop.report == "nothing",
     )
 

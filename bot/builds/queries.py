@@ -215,7 +215,7 @@ class Builds:
     async def _try(self, workspace_id: str, app_slug: str, slug: str, *, is_pipeline: bool) -> Build | None:
         async with self._connections.bitrise(workspace_id) as client:
             try:
-                return await client.get_either(app_slug, slug, is_pipeline=is_pipeline)
+                return await client.get_build(app_slug, slug, is_pipeline=is_pipeline)
             except BitriseNotFound:
                 return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from bot.bitrise.models import OURS, BuildFilters, RequestedParams
+from bot.bitrise.models import RESERVED_PREFIX, BuildFilters, RequestedParams
 from bot.builds.parameters import Parameters, Wanted
 from bot.builds.queries import Builds
 from bot.connection import Connections
@@ -72,7 +72,7 @@ class Again:
 
 
 def wanted_of_bitrise(build: BuildRow, requested: RequestedParams) -> Wanted:
-    kept = [(item.key, item.value) for item in requested.environments if not item.key.startswith(OURS)]
+    kept = [(item.key, item.value) for item in requested.environments if not item.key.startswith(RESERVED_PREFIX)]
     return Wanted(
         app=build.app_slug,
         workflow=requested.workflow_id or (None if requested.pipeline_id else build.workflow),

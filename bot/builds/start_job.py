@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.apps import Apps
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.models import Build, BuildFilters, TriggerAnswer
+from bot.bitrise.models import Build, BuildFilters, TriggerResult
 from bot.builds.parameters import Parameters
 from bot.builds.start_batch import START
 from bot.builds.start_rows import carries, claimed, row_from_answer, trigger_params
@@ -138,15 +138,15 @@ class Sending:
         request: RequestRow,
         parameters: Parameters,
         *,
-        answer: TriggerAnswer | None = None,
+        answer: TriggerResult | None = None,
         found_builds: list[Build] | None = None,
     ) -> None:
         """The builds are there: rows, a card, and a sweep, all at once."""
         now = self._clock.now()
-        refused = answer.refused if answer else ()
+        refused = answer.refusals if answer else ()
 
         async def finish(tx: Transaction) -> None:
-            rows = [row_from_answer(request, parameters, item, now=now) for item in answer.results] if answer else []
+            rows = [row_from_answer(request, parameters, item, now=now) for item in answer.builds] if answer else []
             for build in await self._observer.observe(tx, request.workspace_id, found_builds or [], tells=False):
                 rows.append(claimed(build, request, parameters))
                 await self._builds.save_build(tx, rows[-1], seen_state=build.state)

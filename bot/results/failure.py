@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.logs import text_of
+from bot.bitrise.logs import chunks_text
 from bot.bitrise.models import LogPart, StepResult
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseUnauthorized
 from bot.results.excerpts import failed_tests, telling_lines
@@ -89,13 +89,13 @@ class Look:
     async def _step_log(self) -> str | None:
         if self._step is None or self._step.uuid is None:
             return None
-        return await self._client.read_step_log(self._build.app_slug, self._build.build_slug, self._step.uuid)
+        return await self._client.fetch_step_log(self._build.app_slug, self._build.build_slug, self._step.uuid)
 
     async def _whole_log(self) -> Finding | NotYet:
         part = await self._get_log()
         if part.expiring_raw_log_url:
             return await self._found(await self._archived(part.expiring_raw_log_url))
-        text = text_of(part)
+        text = chunks_text(part)
         if not text.strip():
             return self._without_log(is_for_good=part.is_archived)
         is_growing = self._build.is_finished and not part.is_archived and not has_ended(text)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.webhook import SECRET_HEADER, Webhook, read_hint, verify
+from bot.bitrise.models import Webhook
+from bot.bitrise.webhook import SECRET_HEADER, parse_hint, verify_delivery
 from bot.clock import Clock
 from bot.connection import Connections
 from bot.errors import AppNotFound, BitriseNotFound, BuildbellError, SealBroken
@@ -72,7 +73,7 @@ class Hints:
         workspace = await self._doors.find_by_webhook_key(key)
         if workspace is None or not self._is_true(workspace, raw, headers):
             return False
-        hint, now = read_hint(raw, headers), self._clock.now()
+        hint, now = parse_hint(raw, headers), self._clock.now()
         last = workspace.last_sweep_at
         due_at = max(now, last + LEAST_PAUSE) if last else now
 
@@ -90,7 +91,7 @@ class Hints:
         except SealBroken:
             log.error("a webhook's secret does not open", extra={"workspace": workspace.workspace_id})
             return False
-        return verify(raw=raw, headers=headers, secret=secret)
+        return verify_delivery(raw=raw, headers=headers, secret=secret)
 
     # Being asked for.
 

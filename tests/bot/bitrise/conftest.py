@@ -12,12 +12,13 @@ import aiohttp
 import pytest
 
 from bot.bitrise.client import BitriseClient
+from bot.bitrise.http import HttpTransport
 from bot.vault import Token
 from playground.bitrise import App, Artifact, PracticeBitrise, TriggerRule, Workflow, Workspace
 from playground.clock import SteppedClock
 from tests.playground.bitrise import openapi
 
-NO_PAUSES = (0.0, 0.0)
+NO_DELAYS = (0.0, 0.0)
 """Read three times, without waiting in between."""
 
 MakeClient = Callable[..., BitriseClient]
@@ -89,8 +90,8 @@ def make_client(
         url: str | None = None, secret: str | None = None, http: aiohttp.ClientSession | None = None, **more: Any
     ) -> BitriseClient:
         held = Token(token if secret is None else secret)
-        more.setdefault("pauses_seconds", NO_PAUSES)
-        return BitriseClient(http or session, url or bitrise.api_url, held, clock=clock, **more)
+        more.setdefault("retry_delays_seconds", NO_DELAYS)
+        return BitriseClient(HttpTransport(http or session, url or bitrise.api_url, held, clock=clock, **more))
 
     return make
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from bot.bitrise.client import BitriseClient
+from bot.bitrise.http import HttpTransport
 from bot.bitrise.models import BuildFilters, TriggerParams
 from bot.errors import (
     BitriseBusy,
@@ -46,7 +47,8 @@ class Desk:
         self.client = self.new_client(self.token)
 
     def new_client(self, token: str, **settings: Any) -> BitriseClient:
-        return BitriseClient(self.session, self.bitrise.api_url, Token(token), **({"pauses_seconds": ()} | settings))
+        settings = {"retry_delays_seconds": ()} | settings
+        return BitriseClient(HttpTransport(self.session, self.bitrise.api_url, Token(token), **settings))
 
     def params(self, **given: Any) -> TriggerParams:
         empty = {"workflow": None, "pipeline": None, "branch": None, "tag": None, "commit": None}
@@ -137,8 +139,8 @@ async def test_names_that_have_run(desk: Desk) -> None:
 async def test_a_start_takes_values_as_they_are_and_gives_the_build(desk: Desk) -> None:
     params = desk.params(workflow="deploy", branch="main", environment=(("FLAVOR", "$HOME|a=b"),))
     answer = await desk.client.trigger_build(params)
-    assert [(build.number, build.workflow) for build in answer.results] == [(1, "deploy")]
-    assert answer.refused == ()
+    assert [(build.number, build.workflow) for build in answer.builds] == [(1, "deploy")]
+    assert answer.refusals == ()
     (sent,) = desk.bitrise.journal.named("builds.trigger")
     assert sent.request["body"]["build_params"]["environments"] == [
         {"key": "FLAVOR", "value": "$HOME|a=b", "is_expand": False}
@@ -147,14 +149,14 @@ async def test_a_start_takes_values_as_they_are_and_gives_the_build(desk: Desk) 
 
 async def test_the_trigger_map_may_start_several_builds(desk: Desk) -> None:
     answer = await desk.client.trigger_build(desk.params(branch="both", environment=()))
-    assert [build.workflow for build in answer.results] == ["deploy", "test"]
+    assert [build.workflow for build in answer.builds] == ["deploy", "test"]
 
 
 async def test_what_was_not_started_is_told_beside_what_was(desk: Desk) -> None:
     answer = await desk.client.trigger_build(desk.params(branch="odd", environment=()))
-    assert [build.workflow for build in answer.results] == ["test"]
-    assert len(answer.refused) == 1
-    assert "removed" in answer.refused[0]
+    assert [build.workflow for build in answer.builds] == ["test"]
+    assert len(answer.refusals) == 1
+    assert "removed" in answer.refusals[0]
 
 
 async def test_an_unknown_workflow_is_refused_in_bitrises_words(desk: Desk) -> None:
@@ -165,14 +167,12 @@ async def test_an_unknown_workflow_is_refused_in_bitrises_words(desk: Desk) -> N
 async def test_a_pipeline_is_started_read_listed_and_stopped(desk: Desk) -> None:
     since = desk.clock.now() - timedelta(minutes=1)
     answer = await desk.client.trigger_build(desk.params(pipeline="release", branch="main", environment=()))
-    run = answer.results[0]
+    run = answer.builds[0]
     seen = await desk.client.get_pipeline(desk.shop.slug, run.slug)
     assert (seen.is_pipeline, seen.pipeline, seen.branch) == (True, "release", "main")
     listed = await desk.client.list_pipelines(desk.shop.slug, after=since)
     assert [each.slug for each in listed] == [run.slug]
-    await desk.client.abort_pipeline(
-        desk.shop.slug, run.slug, reason="wrong", with_success=False, skip_notifications=False
-    )
+    await desk.client.abort_build(desk.shop.slug, run.slug, is_pipeline=True, reason="wrong")
     assert (await desk.client.get_pipeline(desk.shop.slug, run.slug)).status_text == "aborted"
 
 
@@ -256,7 +256,7 @@ async def test_an_unreadable_answer_to_a_start_may_have_started_it(desk: Desk, k
 
 
 async def test_a_start_is_never_sent_twice_by_itself(desk: Desk) -> None:
-    client = desk.new_client(desk.token, pauses_seconds=(0.0, 0.0))
+    client = desk.new_client(desk.token, retry_delays_seconds=(0.0, 0.0))
     desk.spoil("builds.trigger", "status", status=503, times=9)
     with pytest.raises(BitriseUnavailable):
         await client.trigger_build(desk.params(workflow="deploy", branch="main", environment=()))
@@ -264,7 +264,7 @@ async def test_a_start_is_never_sent_twice_by_itself(desk: Desk) -> None:
 
 
 async def test_a_read_is_tried_again_when_a_gateway_stumbles(desk: Desk) -> None:
-    client = desk.new_client(desk.token, pauses_seconds=(0.0, 0.0))
+    client = desk.new_client(desk.token, retry_delays_seconds=(0.0, 0.0))
     desk.spoil("apps.list", "status", status=503, times=2)
     assert [app.title for app in await client.list_all_apps()] == ["iOS Shop"]
     desk.spoil("apps.list", "status", status=503, times=3)
@@ -274,7 +274,7 @@ async def test_a_read_is_tried_again_when_a_gateway_stumbles(desk: Desk) -> None
 
 async def test_a_slow_answer_is_given_up(desk: Desk) -> None:
     desk.spoil("apps.list", "slow", delay=5)
-    client = desk.new_client(desk.token, read_seconds=0.05)
+    client = desk.new_client(desk.token, read_timeout_seconds=0.05)
     with pytest.raises(BitriseUnavailable, match=r"within 0\.05 s"):
         await client.list_all_apps()
 
@@ -311,7 +311,7 @@ async def test_the_token_is_in_the_header_and_nowhere_else(desk: Desk, caplog: p
 
 async def test_values_of_variables_are_in_no_repr(desk: Desk) -> None:
     params = desk.params(workflow="deploy", branch="main", environment=(("KEY", "hunter2-secret"),))
-    build = (await desk.client.trigger_build(params)).results[0]
+    build = (await desk.client.trigger_build(params)).builds[0]
     seen = await desk.client.get_build(desk.shop.slug, build.slug)
     assert seen.requested is not None
     assert seen.requested.environments[0].value == "hunter2-secret"

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.http import Call, segment
+from bot.bitrise.errors import HIDDEN, MAX_CHARACTERS, ErrorRedactor
+from bot.bitrise.http import ApiRequest, path_part
 from bot.bitrise.models import BuildFilters, TriggerParams
-from bot.bitrise.quoting import HIDDEN, QUOTED_CHARACTERS, Quoting
 from bot.errors import BitriseError, BitriseNotFound, BitriseRefused, BitriseUnauthorized, BitriseUnavailable
 from playground.bitrise import App, Fault, PracticeBitrise
 from tests.bot.bitrise.conftest import MakeClient, Serve
@@ -53,14 +53,14 @@ async def test_a_token_that_bitrise_repeats_is_not_told(
 @pytest.mark.parametrize("secret", ["sesame", "an old token without a prefix", "x" * 400, "a.b*c(d", "two  blanks"])
 @given(before=st.text(max_size=400), after=st.text(max_size=20))
 def test_no_token_is_ever_quoted(secret: str, before: str, after: str) -> None:
-    quoted = Quoting(secret).quote(before + secret + after)
+    quoted = ErrorRedactor(secret).redact(before + secret + after)
     assert secret not in quoted
-    assert len(quoted) <= QUOTED_CHARACTERS
+    assert len(quoted) <= MAX_CHARACTERS
     assert quoted.isprintable()
 
 
 def test_another_tokens_prefix_is_enough_to_hide_it() -> None:
-    assert Quoting("bitpat_mine").quote("not bitwat_yours123, try again") == f"not {HIDDEN}, try again"
+    assert ErrorRedactor("bitpat_mine").redact("not bitwat_yours123, try again") == f"not {HIDDEN}, try again"
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "slow", "html", "broken_json"])
@@ -69,7 +69,7 @@ async def test_no_failure_carries_the_request_with_it(
 ) -> None:
     """Errors of aiohttp can hold the request and its headers; a tracker that walks the chain would send them on."""
     bitrise.faults.add(Fault(kind=kind, delay=60 if kind == "slow" else 0, times=None))
-    client = make_client(read_seconds=0.05, write_seconds=0.05)
+    client = make_client(read_timeout_seconds=0.05, write_timeout_seconds=0.05)
     for call in (client.get_app(shop.slug), client.trigger_build(TriggerParams(shop.slug, workflow="deploy"))):
         with pytest.raises(BitriseUnavailable) as told:
             await call
@@ -87,7 +87,7 @@ async def test_a_redirect_is_not_followed(
 ) -> None:
     place = f"Location: {bitrise.api_url}/apps\r\nContent-Length: 0\r\nConnection: close"
     client = make_client(await serve(f"HTTP/1.1 307 Temporary Redirect\r\n{place}\r\n\r\n".encode()))
-    for call in (client.first_apps(), client.trigger_build(TriggerParams(shop.slug, workflow="deploy"))):
+    for call in (client.list_apps(limit=1), client.trigger_build(TriggerParams(shop.slug, workflow="deploy"))):
         with pytest.raises(BitriseUnavailable) as told:
             await call
         assert told.value.sentence == "Bitrise answered with a redirect (307); the token is not taken there."
@@ -99,7 +99,7 @@ async def test_what_cannot_be_a_token_is_not_sent(
     bitrise: PracticeBitrise, make_client: MakeClient, secret: str
 ) -> None:
     with pytest.raises(BitriseUnauthorized):
-        await make_client(secret=secret).first_apps()
+        await make_client(secret=secret).list_apps(limit=1)
     assert len(bitrise.journal) == 0
 
 
@@ -127,7 +127,7 @@ async def test_what_cannot_be_a_slug_is_not_asked_for(
 @given(st.text())
 def test_a_segment_of_a_path_stays_one(slug: str) -> None:
     try:
-        assert not set(segment(slug)) & set("/?#% ")
+        assert not set(path_part(slug)) & set("/?#% ")
     except BitriseNotFound:
         return
     assert slug not in (".", "..", "")
@@ -197,10 +197,10 @@ async def test_no_value_is_in_a_log_or_a_repr(
     params = TriggerParams(shop.slug, workflow="deploy", environment=(("KEY", SESAME),))
     with caplog.at_level(logging.DEBUG):
         answer = await client.trigger_build(params)
-        build = await client.get_build(shop.slug, answer.results[0].slug)
+        build = await client.get_build(shop.slug, answer.builds[0].slug)
         page = await client.list_builds(shop.slug)
     logged = " ".join(str(record.__dict__) for record in caplog.records)
-    call = Call("POST", "/x", body=params.to_body())
+    call = ApiRequest("POST", "/x", body=params.to_body())
     shown = " ".join(map(repr, (params, answer, build, build.requested, page, call)))
     assert build.requested is not None
     assert build.requested.environments[0].value == SESAME

@@ -13,9 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.bitrise import fields
-from bot.bitrise import parsing as reading
-from bot.bitrise import parsing_results as remains
+from bot.bitrise import logs, parsing
 from bot.bitrise.models import App, Artifact, Build, LogPart, RequestedParams
 
 AT = "2026-08-01T09:20:11Z"
@@ -146,23 +144,23 @@ ARTIFACT: dict[str, Any] = {
     "expiring_download_url": "https://example.com/get?signature=sesame",
 }
 
-READERS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
-    "app": (reading.read_app, APP),
-    "build": (reading.read_build, BUILD),
-    "build of an app": (lambda value: reading.read_build(value, "app-1"), BUILD),
-    "pipeline": (lambda value: reading.read_pipeline(value, "app-1"), PIPELINE),
-    "listed pipeline": (lambda value: reading.read_listed_pipeline(value, "app-1"), LISTED_PIPELINE),
-    "log": (remains.read_log, LOG),
-    "log summary": (remains.read_log_summary, SUMMARY),
-    "artifact": (remains.read_artifact, ARTIFACT),
-    "owner": (reading.read_owner, {"username": "ana", "slug": "u1"}),
+PARSERS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
+    "app": (parsing.parse_app, APP),
+    "build": (parsing.parse_build, BUILD),
+    "build of an app": (lambda value: parsing.parse_build(value, "app-1"), BUILD),
+    "pipeline": (lambda value: parsing.parse_pipeline(value, "app-1"), PIPELINE),
+    "listed pipeline": (lambda value: parsing.parse_listed_pipeline(value, "app-1"), LISTED_PIPELINE),
+    "log": (logs.parse_log, LOG),
+    "log summary": (logs.parse_log_summary, SUMMARY),
+    "artifact": (parsing.parse_artifact, ARTIFACT),
+    "owner": (parsing.parse_owner, {"username": "ana", "slug": "u1"}),
     "page": (
-        lambda value: reading.read_page(value, reading.read_build),
+        lambda value: parsing.parse_page(value, parsing.parse_build),
         {"data": [BUILD, {}, None], "paging": {"next": "x", "total_item_count": 3}},
     ),
-    "names": (lambda value: reading.read_page(value, reading.read_name), {"data": ["main", "", None, "dev"]}),
-    "parameters": (reading.read_requested, BUILD["original_build_params"]),
-    "data": (reading.read_data, {"data": APP}),
+    "names": (lambda value: parsing.parse_page(value, parsing.as_text), {"data": ["main", "", None, "dev"]}),
+    "parameters": (parsing.parse_requested, BUILD["original_build_params"]),
+    "data": (parsing.parse_data, {"data": APP}),
 }
 ODD: list[Any] = [
     None, "", " ", "text", "\ud83d", "\x00", 0, -1, 10**30, 1.5, float("nan"), float("inf"), True, False,
@@ -204,20 +202,20 @@ def assert_fit_to_keep(value: Any) -> None:
 
 @given(value=anything)
 def test_no_json_at_all_breaks_a_reader(value: Any) -> None:
-    for read, _ in READERS.values():
+    for read, _ in PARSERS.values():
         assert_fit_to_keep(read(value))
 
 
-@given(name=st.sampled_from(sorted(READERS)), data=st.data())
+@given(name=st.sampled_from(sorted(PARSERS)), data=st.data())
 def test_no_field_gone_wrong_breaks_a_reader(name: str, data: st.DataObject) -> None:
-    read, shape = READERS[name]
+    read, shape = PARSERS[name]
     spoilt = data.draw(st.dictionaries(st.sampled_from(sorted(shape)), anything | st.sampled_from(ODD), max_size=5))
     assert_fit_to_keep(read(shape | spoilt))
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", PARSERS)
 def test_every_field_may_be_odd_or_missing(name: str) -> None:
-    read, shape = READERS[name]
+    read, shape = PARSERS[name]
     for field in shape:
         assert_fit_to_keep(read({key: value for key, value in shape.items() if key != field}))
         for odd in ODD:
@@ -225,7 +223,7 @@ def test_every_field_may_be_odd_or_missing(name: str) -> None:
 
 
 def test_an_app() -> None:
-    assert reading.read_app(APP) == App(
+    assert parsing.parse_app(APP) == App(
         slug="a1b2c3d4e5f60718",
         title="iOS Shop",
         project_type="ios",
@@ -238,7 +236,7 @@ def test_an_app() -> None:
 
 
 def test_a_build() -> None:
-    build = reading.read_build(BUILD)
+    build = parsing.parse_build(BUILD)
     assert build is not None
     assert dataclasses.replace(build, requested=None) == Build(
         slug="b1b2c3d4e5f60718",
@@ -269,7 +267,7 @@ def test_a_build() -> None:
 
 
 def test_what_a_build_was_started_with() -> None:
-    requested = reading.read_requested(BUILD["original_build_params"])
+    requested = parsing.parse_requested(BUILD["original_build_params"])
     assert requested is not None
     assert [(item.key, item.value) for item in requested.environments] == [
         ("FLAVOR", "sesame"),
@@ -283,7 +281,7 @@ def test_what_a_build_was_started_with() -> None:
 
 def test_the_last_of_two_variables_of_a_name_counts() -> None:
     listed = [{"key": "BUILDBELL_REQUEST", "value": value} for value in ("old", "new")]
-    requested = reading.read_requested({"environments": listed})
+    requested = parsing.parse_requested({"environments": listed})
     assert requested is not None
     assert requested.request_id == "new"
 
@@ -295,20 +293,20 @@ def test_a_build_started_without_our_variables_names_no_request() -> None:
 
 @pytest.mark.parametrize("nothing", [None, {}, {"branch": None, "environments": []}, {"branch": ""}, "main", []])
 def test_parameters_without_content_are_none(nothing: Any) -> None:
-    assert reading.read_requested(nothing) is None
+    assert parsing.parse_requested(nothing) is None
 
 
 @pytest.mark.parametrize(
     ("sent", "kept"), [("x", "x"), ("", ""), (None, ""), (7, "7"), (1.5, "1.5"), (True, "true"), ({}, ""), (["x"], "")]
 )
 def test_values_of_variables_are_text(sent: Any, kept: str) -> None:
-    requested = reading.read_requested({"environments": [{"key": "K", "value": sent}]})
+    requested = parsing.parse_requested({"environments": [{"key": "K", "value": sent}]})
     assert requested is not None
     assert requested.environments[0].value == kept
 
 
 def test_a_pipeline_is_read_as_a_build() -> None:
-    pipeline = reading.read_pipeline(PIPELINE, "app-1")
+    pipeline = parsing.parse_pipeline(PIPELINE, "app-1")
     assert pipeline is not None
     assert dataclasses.replace(pipeline, requested=None) == Build(
         slug="9f8e7d6c-1111-4222-8333-444455556666",
@@ -345,13 +343,13 @@ def test_a_pipeline_is_read_as_a_build() -> None:
     ],
 )
 def test_a_pipelines_word_has_a_number(word: str, status: int, is_on_hold: bool) -> None:
-    pipeline = reading.read_pipeline(PIPELINE | {"status": word}, "app-1")
+    pipeline = parsing.parse_pipeline(PIPELINE | {"status": word}, "app-1")
     assert pipeline is not None
     assert (pipeline.status, pipeline.is_on_hold) == (status, is_on_hold)
 
 
 def test_a_line_of_the_pipeline_list() -> None:
-    listed = reading.read_listed_pipeline(LISTED_PIPELINE, "app-1")
+    listed = parsing.parse_listed_pipeline(LISTED_PIPELINE, "app-1")
     assert listed is not None
     assert (listed.slug, listed.number, listed.pipeline, listed.workflow) == (
         LISTED_PIPELINE["slug"],
@@ -362,19 +360,19 @@ def test_a_line_of_the_pipeline_list() -> None:
     assert (listed.is_pipeline, listed.status, listed.branch, listed.triggered_by) == (True, 3, "main", "manual-ana")
     assert listed.requested is not None
     assert listed.requested.request_id == "sesame"
-    assert reading.read_listed_pipeline(LISTED_PIPELINE | {"is_pipeline": False}, "app-1") is None
+    assert parsing.parse_listed_pipeline(LISTED_PIPELINE | {"is_pipeline": False}, "app-1") is None
 
 
 def test_a_log_is_in_order_and_has_each_chunk_once() -> None:
-    part = remains.read_log(LOG)
+    part = logs.parse_log(LOG)
     assert [(chunk.position, chunk.text) for chunk in part.chunks] == [(1, "a"), (2, "b")]
     assert part.is_archived
     assert (part.next_after, part.next_before) == ("2026-08-01T09:27:41.123456789Z", None)
-    assert remains.read_log({}) == LogPart(is_archived=False)
+    assert logs.parse_log({}) == LogPart(is_archived=False)
 
 
 def test_an_artifact() -> None:
-    assert remains.read_artifact(ARTIFACT) == Artifact(
+    assert parsing.parse_artifact(ARTIFACT) == Artifact(
         "c1",
         "Shop.ipa",
         "ios-ipa",
@@ -403,19 +401,13 @@ def test_an_artifact() -> None:
     ],
 )
 def test_what_an_artifact_says_of_its_app(kind: Any, meta: Any, facts: tuple[str | None, ...]) -> None:
-    artifact = remains.read_artifact(ARTIFACT | {"artifact_type": kind, "artifact_meta": meta})
+    artifact = parsing.parse_artifact(ARTIFACT | {"artifact_type": kind, "artifact_meta": meta})
     assert artifact is not None
     assert (artifact.version, artifact.build_number) == facts
 
 
-@pytest.mark.parametrize("odd", [*ODD, {"expiring_raw_log_url": ""}, {"expiring_raw_log_url": [1]}])
-def test_where_a_steps_log_is_may_not_be_said(odd: Any) -> None:
-    assert remains.read_step_log_url(odd) is None
-    assert remains.read_step_log_url(LOG) == "https://example.com/raw?signature=sesame"
-
-
 def test_a_summary_of_steps() -> None:
-    summary = remains.read_log_summary(SUMMARY)
+    summary = logs.parse_log_summary(SUMMARY)
     assert summary is not None
     assert [(step.uuid, step.title, step.status) for step in summary.steps] == [
         ("u1", "Git Clone", "success"),
@@ -441,19 +433,19 @@ def test_a_summary_of_steps() -> None:
 )
 def test_the_step_that_failed_the_build(statuses: list[str], failed: int | None) -> None:
     steps = [{"uuid": str(number), "status": status} for number, status in enumerate(statuses)]
-    summary = remains.read_log_summary({"execution": {"workflows": [{"steps": steps[:1]}, {"steps": steps[1:]}]}})
+    summary = logs.parse_log_summary({"execution": {"workflows": [{"steps": steps[:1]}, {"steps": steps[1:]}]}})
     assert summary is not None
     assert (summary.failed_step and summary.failed_step.uuid) == (None if failed is None else str(failed))
 
 
 @pytest.mark.parametrize("odd", [None, [], "x", {}, {"execution": None}, {"execution": {"workflows": {"steps": []}}}])
 def test_an_unknown_summary_is_none(odd: Any) -> None:
-    assert remains.read_log_summary(odd) is None
+    assert logs.parse_log_summary(odd) is None
 
 
 @pytest.mark.parametrize("kind", ["app", "build", "artifact", "pipeline"])
 def test_what_has_no_slug_is_left_out_and_logged(kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    read, shape = READERS[kind]
+    read, shape = PARSERS[kind]
     with caplog.at_level(logging.WARNING):
         assert read(shape | {"slug": None, "id": ""}) is None
     assert [record.__dict__["kind"] for record in caplog.records] == [kind]
@@ -462,8 +454,8 @@ def test_what_has_no_slug_is_left_out_and_logged(kind: str, caplog: pytest.LogCa
 
 def test_a_build_that_names_no_app_is_left_out() -> None:
     nameless = {key: value for key, value in BUILD.items() if key != "repository"}
-    assert reading.read_build(nameless) is None
-    assert reading.read_build(nameless, "app-1") is not None
+    assert parsing.parse_build(nameless) is None
+    assert parsing.parse_build(nameless, "app-1") is not None
 
 
 @pytest.mark.parametrize(
@@ -477,7 +469,7 @@ def test_a_build_that_names_no_app_is_left_out() -> None:
     ],
 )
 def test_a_page(body: Any, items: tuple[str, ...], next_: str | None, total: int | None) -> None:
-    page = reading.read_page(body, reading.read_name)
+    page = parsing.parse_page(body, parsing.as_text)
     assert page is not None
     assert (page.items, page.next, page.total) == (items, next_, total)
 
@@ -486,7 +478,7 @@ def test_a_page(body: Any, items: tuple[str, ...], next_: str | None, total: int
     "body", [None, [], "x", {}, {"data": {}}, {"data": "x"}, {"data": None, "paging": {"total_item_count": 2}}]
 )
 def test_what_is_no_list_is_no_page(body: Any) -> None:
-    assert reading.read_page(body, reading.read_name) is None
+    assert parsing.parse_page(body, parsing.as_text) is None
 
 
 @pytest.mark.parametrize(
@@ -506,7 +498,7 @@ def test_what_is_no_list_is_no_page(body: Any) -> None:
     ],
 )
 def test_a_time(value: Any, read: datetime | None) -> None:
-    assert fields.moment(value) == read
+    assert parsing.as_time(value) == read
 
 
 @pytest.mark.parametrize(
@@ -515,16 +507,16 @@ def test_a_time(value: Any, read: datetime | None) -> None:
      (2**60, None), ("9" * 5_000, None), (float("inf"), None), (None, None), ([], None)],
 )  # fmt: skip
 def test_a_whole_number(value: Any, read: int | None) -> None:
-    assert fields.whole(value) == read
+    assert parsing.as_integer(value) == read
 
 
 def test_no_value_of_a_variable_and_no_signed_address_is_in_a_repr() -> None:
-    shown = [repr(read(shape)) for read, shape in READERS.values() if read is not reading.read_data]
+    shown = [repr(read(shape)) for read, shape in PARSERS.values() if read is not parsing.parse_data]
     assert "deploy" in " ".join(shown)
     assert not [text for text in shown if "sesame" in text or "try the login" in text]
-    assert repr(reading.read_requested(BUILD["original_build_params"])) == "RequestedParams(********)"
+    assert repr(parsing.parse_requested(BUILD["original_build_params"])) == "RequestedParams(********)"
 
 
 def test_these_shapes_are_json() -> None:
     """So that what is read here is what can come over the wire."""
-    assert [shape for _, shape in READERS.values() if json.loads(json.dumps(shape)) != shape] == []
+    assert [shape for _, shape in PARSERS.values() if json.loads(json.dumps(shape)) != shape] == []

@@ -32,7 +32,7 @@ async def test_a_workspace_token_is_nobody_and_reaches_its_apps(
     bitrise.add_app("Elsewhere", bitrise.add_workspace("Other"))
     client = make_client(secret=bitrise.add_workspace_token(acme))
     assert await client.me() is None
-    page = await client.first_apps()
+    page = await client.list_apps(limit=1)
     assert ([app.slug for app in page.items], page.total) == ([shop.slug], 1)
 
 
@@ -41,7 +41,7 @@ async def test_the_first_apps_are_one_and_how_many_there_are(
 ) -> None:
     for number in range(3):
         bitrise.add_app(f"App {number}", acme)
-    page = await client.first_apps()
+    page = await client.list_apps(limit=1)
     assert (len(page.items), page.total) == (1, 3)
 
 
@@ -61,7 +61,7 @@ async def test_too_many_apps_are_cut_and_the_log_says_so(
 ) -> None:
     for number in range(60):
         bitrise.add_app(f"App {number}", acme)
-    assert len(await client.list_all_apps(most_pages=1)) == 50
+    assert len(await client.list_all_apps(max_pages=1)) == 50
     assert "more apps" in caplog.text
 
 
@@ -208,7 +208,7 @@ async def test_a_pipeline_is_a_build_too(shop: App, client: BitriseClient, time:
     answer = await client.trigger_build(
         TriggerParams(shop.slug, pipeline="release", branch="main", environment=(("BUILDBELL_REQUEST", "r-1"),))
     )
-    [started] = answer.results
+    [started] = answer.builds
     assert (started.pipeline, started.workflow) == ("release", None)
     pipeline = await client.get_pipeline(shop.slug, started.slug)
     assert (pipeline.slug, pipeline.app_slug, pipeline.number) == (started.slug, shop.slug, started.number)
@@ -233,9 +233,9 @@ async def test_pipelines_have_a_list_of_their_own(
     )
     bitrise.start_build(shop, workflow="deploy")
     since_ever = await client.list_pipelines(shop.slug, after=clock.now() - timedelta(days=1))
-    assert [run.slug for run in since_ever] == [new.results[0].slug, old.results[0].slug]
+    assert [run.slug for run in since_ever] == [new.builds[0].slug, old.builds[0].slug]
     [recent] = await client.list_pipelines(shop.slug, after=clock.now() - timedelta(hours=1))
-    assert (recent.is_pipeline, recent.pipeline, recent.number) == (True, "release", new.results[0].number)
+    assert (recent.is_pipeline, recent.pipeline, recent.number) == (True, "release", new.builds[0].number)
     assert (recent.triggered_by, recent.status, recent.triggered_at) == ("me", 0, clock.now())
     assert recent.requested is not None
     assert recent.requested.request_id == "r-2"
@@ -264,7 +264,7 @@ async def test_a_start(bitrise: PracticeBitrise, shop: App, client: BitriseClien
         )
     )
     [build] = bitrise.builds(shop)
-    assert (answer.results, answer.refused) == ((TriggeredBuild(build.slug, 1, "deploy"),), ())
+    assert (answer.builds, answer.refusals) == ((TriggeredBuild(build.slug, 1, "deploy"),), ())
     assert bitrise.triggers[0].body == {
         "hook_info": {"type": "bitrise"},
         "build_params": {
@@ -298,14 +298,14 @@ async def test_a_start_by_tag_sends_nothing_that_was_not_given(
 
 async def test_a_trigger_map_may_start_several(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
     answer = await client.trigger_build(TriggerParams(shop.slug, branch="release/3.2"))
-    assert [item.workflow for item in answer.results] == ["primary", "deploy"]
-    assert [item.slug for item in answer.results] == [build.slug for build in bitrise.builds(shop)]
+    assert [item.workflow for item in answer.builds] == ["primary", "deploy"]
+    assert [item.slug for item in answer.builds] == [build.slug for build in bitrise.builds(shop)]
 
 
 async def test_some_may_be_started_and_some_refused(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
     answer = await client.trigger_build(TriggerParams(shop.slug, branch="odd"))
-    assert [item.workflow for item in answer.results] == ["primary"]
-    assert answer.refused == ("workflow (removed) did not match any workflows defined in app config",)
+    assert [item.workflow for item in answer.builds] == ["primary"]
+    assert answer.refusals == ("workflow (removed) did not match any workflows defined in app config",)
     assert len(bitrise.builds(shop)) == 1
 
 
@@ -386,8 +386,9 @@ async def test_a_second_stop_is_refused(bitrise: PracticeBitrise, shop: App, cli
 
 async def test_a_stop_of_a_pipeline(shop: App, bitrise: PracticeBitrise, client: BitriseClient) -> None:
     answer = await client.trigger_build(TriggerParams(shop.slug, pipeline="release"))
-    await client.abort_pipeline(shop.slug, answer.results[0].slug, reason="wrong branch", with_success=True)
-    pipeline = await client.get_pipeline(shop.slug, answer.results[0].slug)
+    [run] = answer.builds
+    await client.abort_build(shop.slug, run.slug, is_pipeline=True, reason="wrong branch", with_success=True)
+    pipeline = await client.get_pipeline(shop.slug, run.slug)
     assert (pipeline.status, pipeline.status_text) == (4, "succeeded_with_abort")
     assert bitrise.journal.named("pipelines.abort")[0].request["body"] == {
         "abort_reason": "wrong branch",
@@ -395,7 +396,7 @@ async def test_a_stop_of_a_pipeline(shop: App, bitrise: PracticeBitrise, client:
         "skip_notifications": False,
     }
     with pytest.raises(BitriseRefused):
-        await client.abort_pipeline(shop.slug, answer.results[0].slug, reason="again")
+        await client.abort_build(shop.slug, run.slug, is_pipeline=True, reason="again")
 
 
 # What a build leaves behind.
@@ -450,7 +451,7 @@ async def test_every_call_fits_the_description(
     )
     run = await client.trigger_build(TriggerParams(shop.slug, pipeline="release"))
     time(minutes=1)
-    build, pipeline = started.results[0].slug, run.results[0].slug
+    build, pipeline = started.builds[0].slug, run.builds[0].slug
     await client.get_build(shop.slug, build)
     await client.get_pipeline(shop.slug, pipeline)
     every = BuildFilters("main", "deploy", 0, 1, clock.now(), clock.now(), "Fix", "push", build, 10)
@@ -462,7 +463,7 @@ async def test_every_call_fits_the_description(
     await client.list_branches(shop.slug)
     await client.list_workflows(shop.slug)
     await client.abort_build(shop.slug, build, reason="x")
-    await client.abort_pipeline(shop.slug, pipeline, reason="x")
+    await client.abort_build(shop.slug, pipeline, is_pipeline=True, reason="x")
     assert len(bitrise.journal) == 16
     assert openapi.described().problems(bitrise.journal) == []
 
@@ -470,7 +471,7 @@ async def test_every_call_fits_the_description(
 async def test_a_revoked_token_is_not_accepted(bitrise: PracticeBitrise, client: BitriseClient, token: str) -> None:
     bitrise.revoke(token)
     with pytest.raises(BitriseUnauthorized) as told:
-        await client.first_apps()
+        await client.list_apps(limit=1)
     assert (told.value.sentence, told.value.status) == ("Bitrise does not accept the token", 401)
 
 

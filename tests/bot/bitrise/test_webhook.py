@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from bot.bitrise.webhook import SECRET_HEADER, SIGNATURE_HEADER, WebhookHint, read_hint, verify
+from bot.bitrise.webhook import SECRET_HEADER, SIGNATURE_HEADER, WebhookHint, parse_hint, verify_delivery
 
 SECRET = "our-secret"
 RAW = b'{"app_slug":"a1","build_slug":"b1","build_status":1}'
@@ -58,36 +58,36 @@ GOOD = signature(RAW, SECRET)
     ],
 )
 def test_only_who_knows_the_secret_is_believed(headers: dict[str, str], is_true: bool) -> None:
-    assert verify(raw=RAW, headers=headers, secret=SECRET) is is_true
+    assert verify_delivery(raw=RAW, headers=headers, secret=SECRET) is is_true
 
 
 @pytest.mark.parametrize("name", [SIGNATURE_HEADER, SECRET_HEADER])
 def test_a_header_that_comes_twice_has_to_be_right_twice(name: str) -> None:
     good = GOOD if name == SIGNATURE_HEADER else SECRET
-    assert verify(raw=RAW, headers=CIMultiDict([(name, good), (name, good)]), secret=SECRET)
-    assert not verify(raw=RAW, headers=CIMultiDict([(name, good), (name, "other")]), secret=SECRET)
+    assert verify_delivery(raw=RAW, headers=CIMultiDict([(name, good), (name, good)]), secret=SECRET)
+    assert not verify_delivery(raw=RAW, headers=CIMultiDict([(name, good), (name, "other")]), secret=SECRET)
 
 
 def test_without_a_secret_nobody_is_believed() -> None:
-    assert not verify(raw=RAW, headers={SIGNATURE_HEADER: signature(RAW, "")}, secret="")
-    assert not verify(raw=RAW, headers={SECRET_HEADER: ""}, secret="")
+    assert not verify_delivery(raw=RAW, headers={SIGNATURE_HEADER: signature(RAW, "")}, secret="")
+    assert not verify_delivery(raw=RAW, headers={SECRET_HEADER: ""}, secret="")
 
 
 @given(raw=st.binary(), secret=st.text(min_size=1))
 def test_what_was_signed_is_believed_whatever_it_is(raw: bytes, secret: str) -> None:
-    assert verify(raw=raw, headers={SIGNATURE_HEADER: signature(raw, secret)}, secret=secret)
+    assert verify_delivery(raw=raw, headers={SIGNATURE_HEADER: signature(raw, secret)}, secret=secret)
 
 
 @given(raw=st.binary(), other=st.binary(), secret=st.text(min_size=1))
 def test_a_signature_is_good_for_its_own_bytes_only(raw: bytes, other: bytes, secret: str) -> None:
     assume(raw != other)
-    assert not verify(raw=other, headers={SIGNATURE_HEADER: signature(raw, secret)}, secret=secret)
+    assert not verify_delivery(raw=other, headers={SIGNATURE_HEADER: signature(raw, secret)}, secret=secret)
 
 
 @given(raw=BODIES, headers=HEADERS, secret=st.text(min_size=1))
 def test_nothing_that_was_made_up_is_believed(raw: bytes, headers: dict[str, str], secret: str) -> None:
     assume(secret.strip() and all(secret not in value for value in headers.values()))
-    assert not verify(raw=raw, headers=headers, secret=secret)
+    assert not verify_delivery(raw=raw, headers=headers, secret=secret)
 
 
 @pytest.mark.parametrize(
@@ -106,12 +106,12 @@ def test_nothing_that_was_made_up_is_believed(raw: bytes, headers: dict[str, str
     ],
 )  # fmt: skip
 def test_a_hint_is_what_can_be_understood(raw: bytes, headers: dict[str, str], hint: WebhookHint) -> None:
-    assert read_hint(raw, headers) == hint
+    assert parse_hint(raw, headers) == hint
 
 
 @given(raw=BODIES, headers=HEADERS)
 def test_a_hint_never_fails_and_never_leads_astray(raw: bytes, headers: dict[str, str]) -> None:
-    hint = read_hint(raw, headers)
+    hint = parse_hint(raw, headers)
     for slug in (hint.app_slug, hint.build_slug):
         assert slug is None or (0 < len(slug) <= 200 and "/" not in slug and slug.isprintable())
     assert hint.event is None or hint.event.count("/") == 1

@@ -11,8 +11,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.bitrise import http as wire_module
+from bot.bitrise import http
 from bot.bitrise.client import BitriseClient
+from bot.bitrise.http import HttpTransport
 from bot.bitrise.models import TriggerParams
 from bot.errors import BitriseError, BitriseUnauthorized, BitriseUnavailable
 from bot.vault import Token
@@ -61,10 +62,11 @@ elsewhere = pytest.fixture(opened)
 @pytest.fixture
 async def client(wire: Wire) -> AsyncIterator[BitriseClient]:
     async with aiohttp.ClientSession() as session:
-        yield BitriseClient(
+        transport = HttpTransport(
             session, f"http://127.0.0.1:{wire.port}/v0.1", Token(TOKEN),
-            pauses_seconds=(0.0,), read_seconds=5, write_seconds=5,
+            retry_delays_seconds=(0.0,), read_timeout_seconds=5, write_timeout_seconds=5,
         )  # fmt: skip
+        yield BitriseClient(transport)
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
@@ -80,7 +82,7 @@ async def test_a_redirect_is_not_followed(client: BitriseClient, wire: Wire, els
 async def test_an_endless_body_is_cut(
     client: BitriseClient, wire: Wire, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
-    monkeypatch.setattr(wire_module, "LARGEST_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(http, "MAX_RESPONSE_BYTES", 100_000)
     wire.answers(" " * 200_000, status=status, length=10**12)
     wire.hangs = True
     with pytest.raises(BitriseUnavailable, match="could not be reached"):
@@ -131,7 +133,10 @@ async def test_a_slow_write_is_given_up_and_not_repeated(wire: Wire) -> None:
     wire.hangs = True
     async with aiohttp.ClientSession() as session:
         base_url = f"http://127.0.0.1:{wire.port}"
-        client = BitriseClient(session, base_url, Token(TOKEN), write_seconds=0.05, pauses_seconds=(0.0, 0.0))
+        transport = HttpTransport(
+            session, base_url, Token(TOKEN), write_timeout_seconds=0.05, retry_delays_seconds=(0.0, 0.0)
+        )
+        client = BitriseClient(transport)
         with pytest.raises(BitriseUnavailable, match=r"within 0\.05 s"):
             await client.trigger_build(PARAMS)
     assert len(wire.heard) == 1

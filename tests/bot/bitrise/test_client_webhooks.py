@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.webhook import SECRET_HEADER, WebhookHint, read_hint, verify
+from bot.bitrise.webhook import SECRET_HEADER, WebhookHint, parse_hint, verify_delivery
 from bot.errors import BitriseError, BitriseNotFound, BitriseRefused, BitriseUnavailable
 from playground.bitrise import App, PracticeBitrise
 from playground.wire import Fault
@@ -130,12 +130,12 @@ async def test_what_comes_to_our_door_is_true_and_hints_at_the_build(
     await bitrise.quiet()
     time(minutes=5)
     await bitrise.quiet()
-    assert [read_hint(raw, headers) for raw, headers in came] == [
+    assert [parse_hint(raw, headers) for raw, headers in came] == [
         WebhookHint("build/triggered", shop.slug, build.slug),
         WebhookHint("build/finished", shop.slug, build.slug),
     ]
     for raw, headers in came:
         unsigned = {key: value for key, value in headers.items() if "Signature" not in key}
-        assert verify(raw=raw, headers=headers, secret=SECRET)
-        assert verify(raw=raw, headers=unsigned, secret=OWN[SECRET_HEADER])
-        assert not verify(raw=raw + b" ", headers=headers, secret=SECRET)
+        assert verify_delivery(raw=raw, headers=headers, secret=SECRET)
+        assert verify_delivery(raw=raw, headers=unsigned, secret=OWN[SECRET_HEADER])
+        assert not verify_delivery(raw=raw + b" ", headers=headers, secret=SECRET)

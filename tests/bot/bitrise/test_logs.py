@@ -17,15 +17,18 @@ from hypothesis import strategies as st
 
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.downloads import Tail, fetch_tail
-from bot.bitrise.fields import clean
-from bot.bitrise.logs import joined, step_text, text_of, whole_lines
+from bot.bitrise.logs import chunks_text, join_pages, step_log_text, whole_lines
 from bot.bitrise.models import LogChunk, LogPart
+from bot.bitrise.parsing import clean
 from bot.errors import BitriseBusy, BitriseNotFound, BitriseUnauthorized, BitriseUnavailable
 from playground.bitrise import App, Build, PracticeBitrise, Workflow
 from playground.wire import Fault
 from tests.bot.bitrise.conftest import MakeClient
 
 Time = Callable[..., None]
+ODD_BODIES: list[Any] = [None, "text", 0, 1.5, True, [], [None], {}, "9" * 5_000]
+ODD_URLS: list[Any] = ["", " ", 7, [1], {}, "\ud83d", "\x00"]
+ODD_BODIES += [{"expiring_raw_log_url": odd} for odd in ODD_URLS]
 Open = Callable[..., Awaitable[str]]
 
 
@@ -82,7 +85,7 @@ async def test_what_one_step_printed(client: BitriseClient, shop: App, failed: B
     summary = await client.get_log_summary(shop.slug, failed.slug)
     assert summary is not None
     assert summary.failed_step is not None
-    assert await client.read_step_log(shop.slug, failed.slug, str(summary.failed_step.uuid)) == "boom\nbang\n"
+    assert await client.fetch_step_log(shop.slug, failed.slug, str(summary.failed_step.uuid)) == "boom\nbang\n"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,8 @@ async def test_what_one_step_printed(client: BitriseClient, shop: App, failed: B
     [
         {"kind": "status", "status": 404}, {"kind": "status", "status": 403}, {"kind": "status", "status": 400},
         {"kind": "status", "status": 500}, {"kind": "html"}, {"kind": "broken_json"}, {"kind": "all_nulls"},
-        {"kind": "body", "body": []}, {"kind": "body", "body": {"execution": "soon"}}, {"kind": "cut_before"},
+        {"kind": "cut_before"}, {"kind": "body", "body": {"execution": "soon"}},
+        *({"kind": "body", "body": body} for body in ODD_BODIES),
     ],
 )  # fmt: skip
 async def test_what_nobody_promised_may_be_missing(
@@ -99,8 +103,7 @@ async def test_what_nobody_promised_may_be_missing(
     bitrise.faults.add(Fault("builds.log-summary", times=None, **fault))
     bitrise.faults.add(Fault("builds.step-log", times=None, **fault))
     assert await client.get_log_summary(shop.slug, failed.slug) is None
-    assert await client.get_step_log_url(shop.slug, failed.slug, f"{failed.slug}-1") is None
-    assert await client.read_step_log(shop.slug, failed.slug, f"{failed.slug}-1") is None
+    assert await client.fetch_step_log(shop.slug, failed.slug, f"{failed.slug}-1") is None
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, BitriseUnauthorized), (429, BitriseBusy)])
@@ -111,13 +114,13 @@ async def test_a_dead_token_and_a_pause_are_told(
     with pytest.raises(error):
         await client.get_log_summary(shop.slug, failed.slug)
     with pytest.raises(error):
-        await client.read_step_log(shop.slug, failed.slug, "x")
+        await client.fetch_step_log(shop.slug, failed.slug, "x")
 
 
 async def test_an_odd_step_is_not_asked_for(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, failed: Build
 ) -> None:
-    assert await client.read_step_log(shop.slug, failed.slug, "../../x") is None
+    assert await client.fetch_step_log(shop.slug, failed.slug, "../../x") is None
     assert not bitrise.journal.named("builds.step-log")
 
 
@@ -141,7 +144,7 @@ async def test_a_log_in_pages_is_put_together(
     page([3, 2], first, second)
     page([2, 1], first, first)
     part = await client.get_whole_log(shop.slug, failed.slug)
-    assert text_of(part) == "1;2;3;4;5;6;"
+    assert chunks_text(part) == "1;2;3;4;5;6;"
     asked = [entry.request["query"] for entry in bitrise.journal.named("builds.log")]
     assert asked == [{}, *({"after_timestamp": third} for _ in range(2)),
                      {"before_timestamp": second}, {"before_timestamp": first}]  # fmt: skip
@@ -154,7 +157,7 @@ async def test_a_log_without_end_is_left_at_some_point(
         chunk = {"chunk": "x", "position": number}
         body = {"log_chunks": [chunk], "next_after_timestamp": f"2026-03-02T09:00:0{number}Z"}
         bitrise.faults.add(Fault("builds.log", "body", body=body, times=1))
-    assert text_of(await client.get_whole_log(shop.slug, failed.slug, most_pages=4)) == "xxxx"
+    assert chunks_text(await client.get_whole_log(shop.slug, failed.slug, max_pages=4)) == "xxxx"
 
 
 async def test_the_log_of_a_running_build_and_its_archive(
@@ -168,8 +171,8 @@ async def test_the_log_of_a_running_build_and_its_archive(
     part = await client.get_whole_log(shop.slug, build.slug)
     assert part.expiring_raw_log_url is not None
     whole = await client.fetch_raw_log(part.expiring_raw_log_url)
-    assert "git-clone" in text_of(fresh)
-    assert whole.startswith(text_of(fresh))
+    assert "git-clone" in chunks_text(fresh)
+    assert whole.startswith(chunks_text(fresh))
     assert "bitrise summary" in whole
 
 
@@ -206,7 +209,7 @@ async def test_no_token_and_no_cookie_goes_with_it(store: Open, make_client: Mak
 
 async def test_only_the_end_of_a_long_log_is_kept(store: Open, session: aiohttp.ClientSession) -> None:
     url = await store(saying("".join(f"line {number}\n" for number in range(10_000)).encode()))
-    tail = await fetch_tail(session, url, kept_bytes=100)
+    tail = await fetch_tail(session, url, tail_bytes=100)
     assert (len(tail.text), tail.is_cut) == (100, True)
     assert whole_lines(tail).splitlines()[-1] == "line 9999"
     assert whole_lines(tail).startswith("line ")
@@ -219,7 +222,7 @@ async def test_a_packed_log_is_unpacked_and_its_size_is_that_of_the_text(
 ) -> None:
     url = await store(saying(gzip.compress(b"x" * 1_000_000), headers={"Content-Encoding": "gzip"}))
     with pytest.raises(BitriseUnavailable, match="too long"):
-        await fetch_tail(session, url, most_bytes=100_000)
+        await fetch_tail(session, url, max_bytes=100_000)
     assert len((await fetch_tail(session, url)).text) == 256 * 1024
 
 
@@ -266,7 +269,7 @@ async def test_a_store_that_does_not_end_its_answer(store: Open, session: aiohtt
 
     url = await store(wait)
     with pytest.raises(BitriseUnavailable, match=r"within 0\.05 s"):
-        await fetch_tail(session, url, seconds=0.05)
+        await fetch_tail(session, url, timeout_seconds=0.05)
     never.set()
 
 
@@ -286,10 +289,10 @@ async def test_only_a_safe_address_is_fetched(session: aiohttp.ClientSession, ur
 def test_what_follows_a_gap_begins_with_a_whole_line() -> None:
     """`ame` would be the rest of a secret that nothing recognises."""
     chunks = (LogChunk(3, "ame\nthree;"), LogChunk(4, "four;"), LogChunk(7, "word\nseven"), LogChunk(9, "no end"))
-    assert text_of(LogPart(False, chunks)) == "\nthree;four;\nseven\n"
-    assert text_of(LogPart(False, (LogChunk(0, "zero;"), LogChunk(1, "one")))) == "zero;one"
-    assert text_of(LogPart(False, (LogChunk(1, "one"),))) == "one"
-    assert text_of(LogPart(False, (LogChunk(1, "one\ntwo\nthree"),)), most=8) == "three"
+    assert chunks_text(LogPart(False, chunks)) == "\nthree;four;\nseven\n"
+    assert chunks_text(LogPart(False, (LogChunk(0, "zero;"), LogChunk(1, "one")))) == "zero;one"
+    assert chunks_text(LogPart(False, (LogChunk(1, "one"),))) == "one"
+    assert chunks_text(LogPart(False, (LogChunk(1, "one\ntwo\nthree"),)), max_characters=8) == "three"
 
 
 @pytest.mark.parametrize(
@@ -308,7 +311,7 @@ def test_what_follows_a_gap_begins_with_a_whole_line() -> None:
     ],
 )
 def test_the_text_of_a_steps_log(tail: Tail, text: str) -> None:
-    assert step_text(tail) == text
+    assert step_log_text(tail) == text
 
 
 @given(
@@ -319,7 +322,7 @@ def test_the_text_of_a_steps_log(tail: Tail, text: str) -> None:
 )
 def test_no_text_breaks_the_reading_of_a_step(text: str) -> None:
     for is_cut in (True, False):
-        read = step_text(Tail(text, is_cut))
+        read = step_log_text(Tail(text, is_cut))
         assert read == clean(read)
 
 
@@ -332,6 +335,6 @@ def test_two_pages_together_hold_each_chunk_once_and_in_order(one: set[int], oth
         LogPart(False, tuple(LogChunk(n, str(n)) for n in sorted(numbers)), None, "after", "before")
         for numbers in (one, other)
     )
-    both = joined(part, page, forward=forward)
+    both = join_pages(part, page, forward=forward)
     assert [chunk.position for chunk in both.chunks] == sorted(one | other)
     assert (both.next_after is None) == (not forward or other <= one)

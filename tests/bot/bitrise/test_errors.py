@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.bitrise.client import BitriseClient
-from bot.bitrise.errors import Answer, failure_of, parse, retry_seconds
-from bot.bitrise.http import LARGEST_ANSWER_BYTES
-from bot.bitrise.models import BuildFilters, TriggerAnswer, TriggerParams
-from bot.bitrise.quoting import Quoting
-from bot.bitrise.trigger_answer import outcome_of
+from bot.bitrise.client import BitriseClient, read_trigger_result
+from bot.bitrise.errors import ErrorRedactor, error_for, retry_after_seconds
+from bot.bitrise.http import MAX_RESPONSE_BYTES
+from bot.bitrise.models import ApiResponse, BuildFilters, TriggerParams, TriggerResult
+from bot.bitrise.parsing import parse_json
 from bot.errors import (
     BitriseBusy,
     BitriseError,
@@ -36,7 +35,6 @@ NOON = SteppedClock().now()
 
 READS: dict[str, Callable[[BitriseClient, str], Awaitable[object]]] = {
     "me": lambda client, app: client.me(),
-    "first_apps": lambda client, app: client.first_apps(),
     "list_apps": lambda client, app: client.list_apps(),
     "list_all_apps": lambda client, app: client.list_all_apps(),
     "get_app": lambda client, app: client.get_app(app),
@@ -54,7 +52,7 @@ READS: dict[str, Callable[[BitriseClient, str], Awaitable[object]]] = {
 WRITES: dict[str, Callable[[BitriseClient, str], Awaitable[object]]] = {
     "trigger_build": lambda client, app: client.trigger_build(TriggerParams(app, workflow="deploy")),
     "abort_build": lambda client, app: client.abort_build(app, SLUG, reason="x"),
-    "abort_pipeline": lambda client, app: client.abort_pipeline(app, SLUG, reason="x"),
+    "abort_pipeline": lambda client, app: client.abort_build(app, SLUG, is_pipeline=True, reason="x"),
 }
 CALLS = READS | WRITES
 
@@ -196,12 +194,12 @@ async def test_busy_says_how_long(bitrise: PracticeBitrise, client: BitriseClien
     ],
 )
 def test_retry_after_in_every_form(header: str | None, seconds: float) -> None:
-    assert retry_seconds(header, now=NOON) == seconds
+    assert retry_after_seconds(header, now=NOON) == seconds
 
 
 @given(st.text())
 def test_no_retry_after_is_too_odd(header: str) -> None:
-    assert 1 <= retry_seconds(header, now=NOON) <= 600
+    assert 1 <= retry_after_seconds(header, now=NOON) <= 600
 
 
 # Answers that cannot be read.
@@ -291,25 +289,25 @@ async def test_log_chunks_that_come_twice(bitrise: PracticeBitrise, client: Bitr
 
 
 @pytest.mark.parametrize("status", [b"200 OK", b"404 Not Found"])
-@pytest.mark.parametrize("name", ["first_apps", "trigger_build"])
+@pytest.mark.parametrize("name", ["list_apps", "trigger_build"])
 async def test_an_endless_answer_is_not_read_to_its_end(
     serve: Serve, make_client: MakeClient, name: str, status: bytes
 ) -> None:
-    said = b"x" * (LARGEST_ANSWER_BYTES + 1)
+    said = b"x" * (MAX_RESPONSE_BYTES + 1)
     url = await serve(b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, 10**12) + said)
     with pytest.raises(BitriseUnavailable) as told:
-        await CALLS[name](make_client(url, pauses_seconds=()), SLUG)
+        await CALLS[name](make_client(url, retry_delays_seconds=()), SLUG)
     assert told.value.sentence == "Bitrise could not be reached: its answer has no end."
 
 
 @pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 10_000, b"\xff\xfe\x00", b"\x00"])
 def test_no_bytes_break_the_parser(raw: bytes) -> None:
-    assert parse(raw) is None or isinstance(parse(raw), str)
+    assert parse_json(raw) is None or isinstance(parse_json(raw), str)
 
 
 @given(st.binary())
 def test_no_answer_breaks_the_parser(raw: bytes) -> None:
-    failure = failure_of(Answer(400, parse(raw)), Quoting("bitpat_x"), now=NOON)
+    failure = error_for(ApiResponse(400, parse_json(raw)), ErrorRedactor("bitpat_x"), now=NOON)
     assert isinstance(failure, BitriseRefused)
 
 
@@ -341,7 +339,7 @@ async def test_a_read_is_asked_again_when_the_line_is_cut(
 async def test_three_times_is_enough(bitrise: PracticeBitrise, client: BitriseClient) -> None:
     bitrise.faults.add(always("status", status=503))
     with pytest.raises(BitriseUnavailable) as told:
-        await client.first_apps()
+        await client.list_apps(limit=1)
     assert told.value.sentence == "Bitrise has trouble (503)."
     assert len(bitrise.journal) == 3
 
@@ -350,14 +348,14 @@ async def test_three_times_is_enough(bitrise: PracticeBitrise, client: BitriseCl
 async def test_other_answers_are_final(bitrise: PracticeBitrise, client: BitriseClient, status: int) -> None:
     bitrise.faults.add(always("status", status=status))
     with pytest.raises(BitriseError):
-        await client.first_apps()
+        await client.list_apps(limit=1)
     assert len(bitrise.journal) == 1
 
 
 async def test_without_pauses_a_read_is_asked_once(bitrise: PracticeBitrise, make_client: MakeClient) -> None:
     bitrise.faults.add(always("status", status=503))
     with pytest.raises(BitriseUnavailable):
-        await make_client(pauses_seconds=()).first_apps()
+        await make_client(retry_delays_seconds=()).list_apps(limit=1)
     assert len(bitrise.journal) == 1
 
 
@@ -386,7 +384,7 @@ async def test_slow_is_told_with_the_limit(
     bitrise: PracticeBitrise, make_client: MakeClient, shop: App, name: str
 ) -> None:
     bitrise.faults.add(always("slow", delay=60))
-    client = make_client(read_seconds=0.05, write_seconds=0.05)
+    client = make_client(read_timeout_seconds=0.05, write_timeout_seconds=0.05)
     with pytest.raises(BitriseUnavailable) as told:
         await CALLS[name](client, shop.slug)
     assert (told.value.sentence, told.value.status) == ("Bitrise did not answer within 0.05 s.", 0)
@@ -395,13 +393,13 @@ async def test_slow_is_told_with_the_limit(
 async def test_the_limit_of_a_read_holds_for_all_its_tries(bitrise: PracticeBitrise, make_client: MakeClient) -> None:
     bitrise.faults.add(always("status", status=503))
     with pytest.raises(BitriseUnavailable, match=r"within 0\.05 s"):
-        await make_client(read_seconds=0.05, pauses_seconds=(60.0,)).first_apps()
+        await make_client(read_timeout_seconds=0.05, retry_delays_seconds=(60.0,)).list_apps(limit=1)
 
 
 async def test_a_cut_line_is_told(bitrise: PracticeBitrise, client: BitriseClient) -> None:
     bitrise.faults.add(always("cut_before"))
     with pytest.raises(BitriseUnavailable) as told:
-        await client.first_apps()
+        await client.list_apps(limit=1)
     assert (told.value.sentence, told.value.status) == ("Bitrise could not be reached: the connection broke.", 0)
 
 
@@ -422,7 +420,7 @@ async def test_nobody_there(make_client: MakeClient, unused_tcp_port: int, name:
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
     ],
 )
-@pytest.mark.parametrize("name", ["first_apps", "trigger_build"])
+@pytest.mark.parametrize("name", ["list_apps", "trigger_build"])
 async def test_what_is_no_http(serve: Serve, make_client: MakeClient, name: str, said: bytes) -> None:
     with pytest.raises(BitriseUnavailable) as told:
         await CALLS[name](make_client(await serve(said)), SLUG)
@@ -456,8 +454,8 @@ async def test_a_start_with_nulls_beside_its_slug_has_happened(
 ) -> None:
     bitrise.faults.add(Fault("builds.trigger", "nulls"))
     answer = await client.trigger_build(start(shop))
-    assert [item.slug for item in answer.results] == [build.slug for build in bitrise.builds(shop)]
-    assert (answer.results[0].number, answer.results[0].workflow) == (None, None)
+    assert [item.slug for item in answer.builds] == [build.slug for build in bitrise.builds(shop)]
+    assert (answer.builds[0].number, answer.builds[0].workflow) == (None, None)
 
 
 ERROR = {"status": "error", "message": "workflow (x) did not match"}
@@ -483,7 +481,7 @@ async def test_what_was_started_is_known_whatever_else_is_said(
 ) -> None:
     bitrise.faults.add(Fault(kind="body", status=status, body=body))
     answer = await client.trigger_build(start(shop))
-    assert ([item.slug for item in answer.results], answer.refused) == (slugs, refused)
+    assert ([item.slug for item in answer.builds], answer.refusals) == (slugs, refused)
 
 
 @pytest.mark.parametrize(
@@ -526,14 +524,17 @@ json_values = st.recursive(
 
 @given(status=st.sampled_from([200, 201, 400, 404, 500]), body=json_values)
 def test_whatever_is_answered_to_a_start(status: int, body: Any) -> None:
-    quoting, answer = Quoting("bitpat_x"), Answer(status, body)
-    outcome = outcome_of(answer, failure_of(answer, quoting, now=NOON), TriggerParams("app"), quoting)
-    if isinstance(outcome, TriggerAnswer):
-        assert outcome.results
-        assert all(item.slug for item in outcome.results)
+    redactor, response = ErrorRedactor("bitpat_x"), ApiResponse(status, body)
+    result: TriggerResult | BitriseError
+    try:
+        result = read_trigger_result(response, TriggerParams("app"), redactor, now=NOON)
+    except BitriseError as error:
+        result = error
+    if isinstance(result, TriggerResult):
+        assert result.builds
+        assert all(item.slug for item in result.builds)
     else:
-        assert isinstance(outcome, BitriseError)
-        assert status >= 400 or isinstance(outcome, BitriseUnavailable) or '"error"' in json.dumps(body)
+        assert status >= 400 or isinstance(result, BitriseUnavailable) or '"error"' in json.dumps(body)
 
 
 # What a stop came to.
