@@ -13,39 +13,58 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
-from bot import __version__, logs
-from bot.app_wiring import compose, secret
+from bot import __version__, connection, logs
+from bot.apps import AppCache
+from bot.bitrise.client import BitriseClient
+from bot.bitrise.http import HttpTransport
+from bot.builds import abort, start_batch, start_job
 from bot.clock import Clock, SystemClock
+from bot.context import Context
+from bot.delivery import sender
 from bot.engine import engine_for
 from bot.errors import StartupFailed
 from bot.metrics import Metrics
+from bot.permissions import Access
+from bot.rate_limits import Budget
+from bot.results import service as analysis
 from bot.settings import Settings
 from bot.slack.client import web_client
-from bot.statistics.prometheus import show_day
+from bot.statistics import digests, prometheus
+from bot.sync import history_import, poller
 from bot.tasks import Tasks
+from bot.vault import Token, Vault, parse_keys
 from bot.web.dispatch import Deliveries
 from bot.web.handlers import Handlers
 from bot.web.server import web_app
-from storage import DatabaseUnavailable, DatabaseUnusable, open_database
+from bot.workspaces.slack_access import Wired, wire_installs
+from storage import Database, DatabaseUnavailable, DatabaseUnusable, channel_lookup, open_database
+from storage.batching import Batcher
 
 if TYPE_CHECKING:
     from bot.web.socket_mode import Socket
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
+ROOMS = (connection, start_job, abort, poller, history_import, analysis, digests, sender)
+JOBS = tuple(kind for room in ROOMS for kind in room.JOBS)
 GRACE_SECONDS = 3.0
 """After the time for the shutdown. Who is held up longer is held by a database that does not answer."""
 TURN_SECONDS = 0.002
 """How long a busy loop lets the database's threads wait for their turn; Python's own 5 ms are longer than a commit."""
+
+
+def secret(value: Any) -> str:
+    """Return a setting's secret, empty if it isn't set."""
+    return str(value.get_secret_value()) if value is not None else ""
 
 
 class Bot:
@@ -81,17 +100,20 @@ class Bot:
         self._on_exit.push_async_callback(database.close)
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=OUTSIDE_SECONDS), trust_env=True)
         self._on_exit.push_async_callback(session.close)
-        made = compose(
-            settings, clock=self._clock, new_id=self._new_id, database=database, session=session, tasks=self.tasks,
-            engine=engine_for(database, clock=self._clock),
+        vault = Vault(parse_keys(secret(settings.encryption_keys)))
+        self.engine = engine_for(database, clock=self._clock)
+        wired = wire_installs(
+            settings, database=database, engine=self.engine, vault=vault, session=session, clock=self._clock,
+            new_id=self._new_id,
         )  # fmt: skip
-        self.engine, self.installs, self.tracker, self.services = (
-            made.engine,
-            made.installs,
-            made.tracker,
-            made.services,
-        )
-        self._oauth = made.oauth
+        self.installs, self._oauth = wired.installs, wired.oauth
+        self.ctx = self._context(database, session, vault, wired)
+        for kind in JOBS:
+            give_up = partial(kind.on_exhausted, self.ctx) if kind.on_exhausted else None
+            self.engine.register(
+                kind.name, partial(kind.run, self.ctx), concurrency=kind.concurrency, give_up=give_up,
+                is_urgent=kind.is_urgent,
+            )  # fmt: skip
         self.deliveries = self._deliveries(session)
         await self._serve_web()
         await self.installs.start()
@@ -103,7 +125,7 @@ class Bot:
             self.socket = Socket(
                 deliveries=self.deliveries,
                 app_token=settings.slack_app_token.get_secret_value(),
-                client=self._web_client(session),
+                client=web_client(session=session, base_url=self._settings.slack_api_url),
                 clock=self._clock,
             )
             self._on_exit.push_async_callback(self.socket.stop)
@@ -113,8 +135,41 @@ class Bot:
         facts = {"version": __version__, "mode": mode, "role": settings.role, "port": self.port}
         log.info("ready", extra=facts)
 
+    def _context(self, database: Database, session: aiohttp.ClientSession, vault: Vault, wired: Wired) -> Context:
+        settings = self._settings
+
+        def bitrise_client(token: Token) -> BitriseClient:
+            logs.hide(token.reveal())  # old tokens have no prefix to recognize them by
+            return BitriseClient(HttpTransport(session, settings.bitrise_api_url, token))
+
+        ctx = Context(
+            settings=settings,
+            db=database,
+            engine=self.engine,
+            clock=self._clock,
+            new_id=self._new_id,
+            vault=vault,
+            slack=wired.installs.client,
+            bitrise=bitrise_client,
+            permissions=Access(
+                is_admin=wired.installs.is_admin,
+                connect_users=settings.connect_users,
+                report_green_users=settings.report_green_users,
+            ),
+            has_scope=wired.installs.has_scope,
+            slack_tokens=wired.tokens,
+            tasks=self.tasks,
+            app_cache=AppCache(self._clock),
+            start_batch=Batcher(lambda starts: start_batch.add_all(ctx, starts)),
+            channel_batch=Batcher(lambda channels: channel_lookup.find_places(database, channels)),
+            rate_limits=Budget(),
+            skip_limits={},
+            sync_failures={},
+        )
+        return ctx
+
     async def _start_work(self, *, is_alone: bool) -> None:
-        await self.tracker.start(is_alone=is_alone)
+        await poller.start_polling(self.ctx, is_alone=is_alone)
         await self.engine.start()
         self._on_exit.push_async_callback(self.engine.stop, within_seconds=self._settings.shutdown_seconds)
 
@@ -144,10 +199,6 @@ class Bot:
             if self.deliveries.drained.is_set():
                 return
 
-    def _web_client(self, session: aiohttp.ClientSession) -> AsyncWebClient:
-        """Without a token: each request gets that of its workspace."""
-        return web_client(session=session, base_url=self._settings.slack_api_url)
-
     def _deliveries(self, session: aiohttp.ClientSession) -> Deliveries:
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult | None:
             return await self.installs.authorize(team_id, enterprise_id)  # Bolt cannot call a bound method
@@ -157,7 +208,7 @@ class Bot:
             logger=logging.getLogger("slack_bolt"),
             signing_secret=secret(self._settings.slack_signing_secret),
             authorize=cast(Any, authorize),  # Bolt's type forgets that nobody may be found
-            client=self._web_client(session),
+            client=web_client(session=session, base_url=self._settings.slack_api_url),
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
             user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
         )
@@ -165,18 +216,16 @@ class Bot:
         commands.register_all(cast(AsyncApp, handlers), command=self._settings.command)
         app.error(commands.answer_bug)
         return Deliveries(
-            app, handlers, services=self.services, metrics=self.metrics, is_known=self.installs.authorize,
+            app, handlers, ctx=self.ctx, metrics=self.metrics, is_known=self.installs.authorize,
             signing_secret=secret(self._settings.slack_signing_secret), on_error=commands.answer_bug,
         )  # fmt: skip
 
     async def _serve_web(self) -> None:
         by_http = self._settings.takes_requests and self._settings.slack_app_token is None
         slack = self.deliveries if by_http else None
-        hints = self.services.hints if self._settings.takes_requests else None
         oauth = self._oauth if self._settings.takes_requests else None
-        skips = self.services.skips if self._settings.takes_requests else None
         app = web_app(
-            slack=slack, hints=hints, skips=skips, is_ready=self._missing, exposition=self._exposition,
+            ctx=self.ctx, slack=slack, is_ready=self._missing, exposition=self._exposition,
             metrics_token=secret(self._settings.metrics_token), oauth=oauth,
         )  # fmt: skip
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -200,13 +249,7 @@ class Bot:
         return None if self.is_ready else "Slack"
 
     async def _exposition(self) -> bytes:
-        self.metrics.outbox_waiting.set(await self.services.messages.count_waiting())
-        self.metrics.requests_open.set(await self.services.requests.count_open())
-        jobs = await self.engine.count_jobs()
-        for state in ("todo", "doing", "failed"):
-            self.metrics.jobs.labels(state).set(jobs.get(state, 0))
-        if self._settings.build_metrics:
-            await show_day(self.metrics.builds, self.services.figures, now=self._clock.now())
+        await prometheus.collect(self.ctx, self.metrics)
         return self.metrics.exposition()
 
 

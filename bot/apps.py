@@ -11,14 +11,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
+from bot import connection
 from bot.clock import Clock
-from bot.connection import Connections, app_rows
+from bot.connection import rows_of_apps
+from bot.context import Context
 from bot.errors import AppNotFound, BuildbellError, Suggestion
 from bot.fuzzy import rank
-from storage import Database, Transaction
-from storage.apps import AppRow, AppStore
-from storage.builds import BuildStore
-from storage.workspaces import WorkspaceStore
+from storage import Transaction
+from storage import apps as app_rows
+from storage import builds as build_rows
+from storage import workspaces as workspace_rows
+from storage.apps import AppRow
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -82,168 +85,175 @@ class _Kept(Generic[T]):
         return kept[1]
 
 
-class Apps:
-    def __init__(
-        self,
-        *,
-        database: Database,
-        apps: AppStore,
-        workspaces: WorkspaceStore,
-        builds: BuildStore,
-        connections: Connections,
-        clock: Clock,
-    ) -> None:
-        self._db, self._apps, self._workspaces, self._builds = database, apps, workspaces, builds
-        self._connections, self._clock = connections, clock
-        self._app_names: dict[str, Known] = {}
-        self._known_names = _Kept[list[str]](clock)
-        self._pipelines = _Kept[bool](clock)
+class AppCache:
+    """Names of apps, workflows and pipelines in memory, for a minute."""
 
-    async def refresh(self, workspace_id: str) -> None:
-        """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
-        asked = await self._connections.get_connected(workspace_id)
-        async with self._connections.bitrise_of(asked) as client:
-            found = tuple(await client.list_all_apps())
+    def __init__(self, clock: Clock) -> None:
+        self.names: dict[str, Known] = {}
+        self.known_names = _Kept[list[str]](clock)
+        self.pipelines = _Kept[bool](clock)
 
-        async def store(tx: Transaction) -> None:
-            workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
-            if workspace is None or workspace.bitrise_token_sealed != asked.bitrise_token_sealed:
-                return  # the token was forgotten or replaced meanwhile, and what it reached with it
-            await self._apps.replace_apps(tx, workspace_id, app_rows(workspace_id, found))
-            await self._workspaces.save_apps_refreshed(tx, workspace_id, now=self._clock.now())
 
-        await self._db.transaction(store)
+async def refresh(ctx: Context, workspace_id: str) -> None:
+    """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
+    asked = await connection.require(ctx, workspace_id)
+    async with connection.client_of(ctx, asked) as client:
+        found = tuple(await client.list_all_apps())
 
-    async def refresh_if_older(self, workspace_id: str, *, than: timedelta) -> None:
-        """Keep titles and new apps known without anybody asking for them."""
-        workspace = await self._workspaces.find_workspace(workspace_id)
-        at = workspace.apps_refreshed_at if workspace else None
-        if at is None or self._clock.now() - at > than:
-            await self.refresh(workspace_id)
+    async def store(tx: Transaction) -> None:
+        workspace = await workspace_rows.find_workspace(tx, workspace_id)
+        if workspace is None or workspace.bitrise_token_sealed != asked.bitrise_token_sealed:
+            return  # the token was forgotten or replaced meanwhile, and what it reached with it
+        await app_rows.replace_apps(tx, workspace_id, rows_of_apps(workspace_id, found))
+        await workspace_rows.save_apps_refreshed(tx, workspace_id, now=ctx.clock.now())
 
-    async def get_app(self, workspace_id: str, query: str, *, version: int | None = None) -> AppRow:
-        """The one app a person means; an app that is new at Bitrise is found too.
+    await ctx.db.transaction(store)
 
-        ``version`` is that of the names, where it has been read just now. Raises `AppNotFound` with the close ones.
-        """
-        found = (await self._list_names(workspace_id, version)).match(query)
-        if len(found) != 1 and await self._refresh_if_stale(workspace_id):
-            found = (await self._list_names(workspace_id)).match(query)
-        if len(found) == 1:
-            return found[0]
-        raise self._not_found(query, found or await self.search(workspace_id, query), is_ambiguous=bool(found))
 
-    async def find_exact(self, workspace_id: str, query: str) -> AppRow | None:
-        """The app that certainly is meant, or None; asks nobody."""
-        found = (await self._list_names(workspace_id)).match(query)
-        return found[0] if len(found) == 1 else None
+async def refresh_if_older(ctx: Context, workspace_id: str, *, than: timedelta) -> None:
+    """Keep titles and new apps known without anybody asking for them."""
+    workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
+    at = workspace.apps_refreshed_at if workspace else None
+    if at is None or ctx.clock.now() - at > than:
+        await refresh(ctx, workspace_id)
 
-    async def is_called(self, workspace_id: str, query: str) -> bool:
-        """Whether one app has exactly that name, of which a beginning is not enough; asks nobody."""
-        return (await self._list_names(workspace_id)).is_called(query)
 
-    async def find_app(self, workspace_id: str, app_slug: str) -> AppRow | None:
-        return await self._apps.find_app(workspace_id, app_slug)
+async def get_app(ctx: Context, workspace_id: str, query: str, *, version: int | None = None) -> AppRow:
+    """The one app a person means; an app that is new at Bitrise is found too.
 
-    async def find_channel_app(self, workspace_id: str, channel_id: str | None) -> AppRow | None:
-        """The app that a channel has set as its own, as far as the token still reaches it."""
-        channel = await self._apps.get_channel(workspace_id, channel_id or "")
-        return await self._apps.find_app(workspace_id, channel.app_slug) if channel.app_slug else None
+    ``version`` is that of the names, where it has been read just now. Raises `AppNotFound` with the close ones.
+    """
+    found = (await _list_names(ctx, workspace_id, version)).match(query)
+    if len(found) != 1 and await _refresh_if_stale(ctx, workspace_id):
+        found = (await _list_names(ctx, workspace_id)).match(query)
+    if len(found) == 1:
+        return found[0]
+    raise _not_found(query, found or await search(ctx, workspace_id, query), is_ambiguous=bool(found))
 
-    async def search(self, workspace_id: str, query: str) -> list[AppRow]:
-        """A few apps close to what was typed, the best first; any for an empty query."""
-        known = (await self._list_names(workspace_id)).entries
-        if not query.strip():
-            return [entry.app for entry in known][:CLOSE]
-        by_name = {name: entry.app for entry in known for name in entry.names}
-        ranked = await asyncio.to_thread(rank, query, list(by_name))  # of thousands, letter by letter, it takes a while
-        found = {by_name[name].app_slug: by_name[name] for name in ranked}
-        return list(found.values())[:CLOSE]
 
-    async def list_workflows(self, workspace_id: str, app_slug: str) -> list[str]:
-        return await self._list_known(workspace_id, app_slug, "workflow")
+async def find_exact(ctx: Context, workspace_id: str, query: str) -> AppRow | None:
+    """The app that certainly is meant, or None; asks nobody."""
+    found = (await _list_names(ctx, workspace_id)).match(query)
+    return found[0] if len(found) == 1 else None
 
-    async def list_pipelines(self, workspace_id: str, app_slug: str) -> list[str]:
-        return await self._builds.list_names(workspace_id, app_slug, column="pipeline")
 
-    async def is_pipeline(self, workspace_id: str, app_slug: str, name: str) -> bool:
-        """Whether a name stands for a pipeline: if builds of one were seen. Looked up once a minute."""
-        about = (workspace_id, app_slug, name)
-        return await self._pipelines.get(about, partial(self._builds.is_pipeline_known, *about))
+async def is_called(ctx: Context, workspace_id: str, query: str) -> bool:
+    """Whether one app has exactly that name, of which a beginning is not enough; asks nobody."""
+    return (await _list_names(ctx, workspace_id)).is_called(query)
 
-    async def list_branches(self, workspace_id: str, app_slug: str) -> list[str]:
-        return await self._list_known(workspace_id, app_slug, "branch")
 
-    async def _list_names(self, workspace_id: str, version: int | None = None) -> Known:
-        """Read once for each version: a company has hundreds of apps, and every start names one of them."""
-        if version is None:
-            version = await self._workspaces.find_names_version(workspace_id)
-        kept = self._app_names.get(workspace_id)
-        if kept is not None and kept.version == version:
-            return kept
-        known = Known(version, await self._read_names(workspace_id))
-        if len(self._app_names) >= WORKSPACES_KEPT:
-            self._app_names.clear()
-        self._app_names[workspace_id] = known
-        return known
+async def find_app(ctx: Context, workspace_id: str, app_slug: str) -> AppRow | None:
+    return await app_rows.find_app(ctx.db, workspace_id, app_slug)
 
-    async def _read_names(self, workspace_id: str) -> list[AppNames]:
-        aliases = await self._apps.list_aliases(workspace_id)
-        known = []
-        for app in await self._apps.list_apps(workspace_id):
-            names = names_of(app, [alias for alias, slug in aliases.items() if slug == app.app_slug])
-            known.append(AppNames(app, names))
-        return known
 
-    async def _refresh_if_stale(self, workspace_id: str) -> bool:
-        workspace = await self._workspaces.find_workspace(workspace_id)
-        at = workspace.apps_refreshed_at if workspace else None
-        if at and self._clock.now() - at < STALE_AFTER:
-            return False
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-                await self.refresh(workspace_id)
-        except (TimeoutError, BuildbellError) as error:
-            log.info("the app list could not be refreshed", extra={"workspace": workspace_id, "error": str(error)})
-            return False
-        return True
+async def find_channel_app(ctx: Context, workspace_id: str, channel_id: str | None) -> AppRow | None:
+    """The app that a channel has set as its own, as far as the token still reaches it."""
+    channel = await app_rows.get_channel(ctx.db, workspace_id, channel_id or "")
+    return await app_rows.find_app(ctx.db, workspace_id, channel.app_slug) if channel.app_slug else None
 
-    async def _list_known(self, workspace_id: str, app_slug: str, column: str) -> list[str]:
-        """What Bitrise knows of and what we have seen; what we have seen alone when Bitrise is slow."""
-        seen = await self._builds.list_names(workspace_id, app_slug, column=column)
-        about = (workspace_id, app_slug, column)
-        asked = await self._known_names.get(about, partial(self._ask_known, *about))
-        return list(dict.fromkeys([*seen, *asked]))
 
-    async def _ask_known(self, workspace_id: str, app_slug: str, column: str) -> list[str]:
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS), self._connections.bitrise(workspace_id) as client:
-                if column == "workflow":
-                    return list(await client.list_workflows(app_slug))
-                return list(await client.list_branches(app_slug))
-        except (TimeoutError, BuildbellError) as error:
-            log.info("names could not be asked for", extra={"column": column, "error": str(error)})
-            return []
+async def search(ctx: Context, workspace_id: str, query: str) -> list[AppRow]:
+    """A few apps close to what was typed, the best first; any for an empty query."""
+    known = (await _list_names(ctx, workspace_id)).entries
+    if not query.strip():
+        return [entry.app for entry in known][:CLOSE]
+    by_name = {name: entry.app for entry in known for name in entry.names}
+    ranked = await asyncio.to_thread(rank, query, list(by_name))  # of thousands, letter by letter, it takes a while
+    found = {by_name[name].app_slug: by_name[name] for name in ranked}
+    return list(found.values())[:CLOSE]
 
-    def _not_found(self, query: str, close: Sequence[AppRow], *, is_ambiguous: bool) -> AppNotFound:
-        close = close[:CLOSE]
-        titles = [app.title for app in close]
-        suggestions = tuple(
-            Suggestion(app.title if titles.count(app.title) == 1 else f"{app.title} ({app.app_slug})", app.app_slug)
-            for app in close
-        )
-        if is_ambiguous:
-            return AppNotFound(
-                f"More than one app is called “{query}”. Which one?", query=query, suggestions=suggestions
-            )
-        if suggestions:
-            told = f"I can't find an app called “{query}”. Did you mean one of these?"
-            return AppNotFound(told, query=query, suggestions=suggestions)
-        return AppNotFound(
-            f"I can't find an app called “{query}” among those the stored Bitrise token reaches. "
-            "Check the name, or the token's access to the app at Bitrise.",
-            query=query,
-        )
+
+async def list_workflows(ctx: Context, workspace_id: str, app_slug: str) -> list[str]:
+    return await _list_known(ctx, workspace_id, app_slug, "workflow")
+
+
+async def list_pipelines(ctx: Context, workspace_id: str, app_slug: str) -> list[str]:
+    return await build_rows.list_names(ctx.db, workspace_id, app_slug, column="pipeline")
+
+
+async def is_pipeline(ctx: Context, workspace_id: str, app_slug: str, name: str) -> bool:
+    """Whether a name stands for a pipeline: if builds of one were seen. Looked up once a minute."""
+    about = (workspace_id, app_slug, name)
+    return await ctx.app_cache.pipelines.get(about, partial(build_rows.is_pipeline_known, ctx.db, *about))
+
+
+async def list_branches(ctx: Context, workspace_id: str, app_slug: str) -> list[str]:
+    return await _list_known(ctx, workspace_id, app_slug, "branch")
+
+
+async def _list_names(ctx: Context, workspace_id: str, version: int | None = None) -> Known:
+    """Read once for each version: a company has hundreds of apps, and every start names one of them."""
+    if version is None:
+        version = await workspace_rows.find_names_version(ctx.db, workspace_id)
+    kept = ctx.app_cache.names.get(workspace_id)
+    if kept is not None and kept.version == version:
+        return kept
+    known = Known(version, await _read_names(ctx, workspace_id))
+    if len(ctx.app_cache.names) >= WORKSPACES_KEPT:
+        ctx.app_cache.names.clear()
+    ctx.app_cache.names[workspace_id] = known
+    return known
+
+
+async def _read_names(ctx: Context, workspace_id: str) -> list[AppNames]:
+    aliases = await app_rows.list_aliases(ctx.db, workspace_id)
+    known = []
+    for app in await app_rows.list_apps(ctx.db, workspace_id):
+        names = names_of(app, [alias for alias, slug in aliases.items() if slug == app.app_slug])
+        known.append(AppNames(app, names))
+    return known
+
+
+async def _refresh_if_stale(ctx: Context, workspace_id: str) -> bool:
+    workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
+    at = workspace.apps_refreshed_at if workspace else None
+    if at and ctx.clock.now() - at < STALE_AFTER:
+        return False
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            await refresh(ctx, workspace_id)
+    except (TimeoutError, BuildbellError) as error:
+        log.info("the app list could not be refreshed", extra={"workspace": workspace_id, "error": str(error)})
+        return False
+    return True
+
+
+async def _list_known(ctx: Context, workspace_id: str, app_slug: str, column: str) -> list[str]:
+    """What Bitrise knows of and what we have seen; what we have seen alone when Bitrise is slow."""
+    seen = await build_rows.list_names(ctx.db, workspace_id, app_slug, column=column)
+    about = (workspace_id, app_slug, column)
+    asked = await ctx.app_cache.known_names.get(about, partial(_ask_known, ctx, *about))
+    return list(dict.fromkeys([*seen, *asked]))
+
+
+async def _ask_known(ctx: Context, workspace_id: str, app_slug: str, column: str) -> list[str]:
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_SECONDS), connection.client(ctx, workspace_id) as client:
+            if column == "workflow":
+                return list(await client.list_workflows(app_slug))
+            return list(await client.list_branches(app_slug))
+    except (TimeoutError, BuildbellError) as error:
+        log.info("names could not be asked for", extra={"column": column, "error": str(error)})
+        return []
+
+
+def _not_found(query: str, close: Sequence[AppRow], *, is_ambiguous: bool) -> AppNotFound:
+    close = close[:CLOSE]
+    titles = [app.title for app in close]
+    suggestions = tuple(
+        Suggestion(app.title if titles.count(app.title) == 1 else f"{app.title} ({app.app_slug})", app.app_slug)
+        for app in close
+    )
+    if is_ambiguous:
+        return AppNotFound(f"More than one app is called “{query}”. Which one?", query=query, suggestions=suggestions)
+    if suggestions:
+        told = f"I can't find an app called “{query}”. Did you mean one of these?"
+        return AppNotFound(told, query=query, suggestions=suggestions)
+    return AppNotFound(
+        f"I can't find an app called “{query}” among those the stored Bitrise token reaches. "
+        "Check the name, or the token's access to the app at Bitrise.",
+        query=query,
+    )
 
 
 def names_of(app: AppRow, aliases: Sequence[str]) -> tuple[str, ...]:

@@ -1,79 +1,51 @@
-"""The frozen bundle every handler receives by the name ``services``."""
+"""The context of the process: made once in `bot.app`, the first argument of every service function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bot.apps import Apps
-from bot.builds.abort import Aborts
-from bot.builds.bulk_abort import Bulk
-from bot.builds.queries import Builds
-from bot.builds.rebuild import Again
-from bot.builds.skip import Skips
-from bot.builds.start import Starts
-from bot.builds.unfurl import Unfurls
-from bot.builds.views import Showing
-from bot.clock import Clock
-from bot.connection import Connections
-from bot.notifications.preferences import Me
-from bot.notifications.subscriptions import Subscribing
-from bot.outbox import Outbox
-from bot.permissions import Access, Asker
-from bot.results.service import Findings
-from bot.slack.client import SlackClient
-from bot.slack.text import Message
-from bot.statistics.digests import Digests
-from bot.statistics.queries import Statistics
-from bot.sync.filter_preview import Preview
-from bot.sync.import_requests import Imports
-from bot.sync.webhooks import Hints
-from bot.tasks import Tasks
-from bot.workspaces.uninstall import Uninstalls
-from storage import Database
-from storage.apps import AppStore
-from storage.export_rows import FactStore
-from storage.outbox import OutboxStore
-from storage.requests import RequestStore
-from storage.statistics import FigureStore
-from storage.workspaces import WorkspaceStore
+if TYPE_CHECKING:
+    from bot.apps import AppCache
+    from bot.bitrise.client import BitriseClient
+    from bot.builds.skip import SkipLimits
+    from bot.builds.start_batch import Start
+    from bot.clock import Clock
+    from bot.engine import Engine
+    from bot.permissions import Access
+    from bot.rate_limits import Budget
+    from bot.settings import Settings
+    from bot.slack.client import SlackClient
+    from bot.tasks import Tasks
+    from bot.vault import Token, Vault
+    from bot.workspaces.slack_tokens import SlackTokens
+    from storage import Database
+    from storage.batching import Batcher
+    from storage.channel_lookup import PlaceRow
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    command: str
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """``slack`` returns the client of a workspace, ``bitrise`` that of a token; ``has_scope`` takes a workspace and
+    a scope. ``slack_tokens`` exists only where workspaces install by OAuth. ``sync_failures`` counts by workspace.
+    """
+
+    settings: Settings
+    db: Database
+    engine: Engine
     clock: Clock
-    database: Database
-    access: Access
-    apps: Apps
-    starts: Starts
-    aborts: Aborts
-    bulk: Bulk
-    builds: Builds
-    again: Again
-    subscribing: Subscribing
-    preview: Preview
-    connections: Connections
-    hints: Hints
-    skips: Skips
-    imports: Imports
-    showing: Showing
-    me: Me
-    outbox: Outbox
-    unfurls: Unfurls
-    uninstalls: Uninstalls
-    findings: Findings
-    tasks: Tasks
+    new_id: Callable[[], str]
+    vault: Vault
     slack: Callable[[str], SlackClient]
-    workspaces: WorkspaceStore
-    app_rows: AppStore
-    requests: RequestStore
-    messages: OutboxStore
-    statistics: Statistics
-    digests: Digests
-    figures: FigureStore
-    facts: FactStore
-
-    async def whisper(self, asker: Asker, message: Message) -> None:
-        """Answer a person privately; the answer is stored before it is sent."""
-        await self.database.transaction(lambda tx: self.outbox.whisper(tx, asker, message))
+    bitrise: Callable[[Token], BitriseClient]
+    permissions: Access
+    has_scope: Callable[[str, str], Awaitable[bool]]
+    slack_tokens: SlackTokens | None
+    tasks: Tasks
+    app_cache: AppCache
+    start_batch: Batcher[Start, str | None]
+    channel_batch: Batcher[tuple[str, str], PlaceRow | None]
+    rate_limits: Budget
+    skip_limits: SkipLimits
+    sync_failures: dict[str, int]

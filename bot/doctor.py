@@ -23,6 +23,7 @@ from bot.settings import Settings
 from bot.settings_check import check_required, find_typos, variable_names
 from bot.slack.oauth import basic
 from bot.vault import Token, Vault, parse_keys
+from storage import workspaces as workspace_rows
 
 if TYPE_CHECKING:
     from storage.workspaces import WorkspaceRow
@@ -232,7 +233,6 @@ def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Finding]:
 async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) -> list[Finding]:
     """Also reads the ``workspaces``, whose tokens are checked next."""
     from storage import DatabaseInUse, DatabaseUnavailable, DatabaseUnusable, absent_file, open_database, schema_version
-    from storage.workspaces import WorkspaceStore
 
     url = settings.database_url.get_secret_value()
     if absent := absent_file(url):
@@ -246,7 +246,7 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
         return [Finding("database", "error", str(error))]
     try:
         version = await schema_version(database)
-        workspaces += await WorkspaceStore(database).list_workspaces()
+        workspaces += await workspace_rows.list_workspaces(database)
     finally:
         await database.close()
     shown = "PostgreSQL" if database.dialect == "postgresql" else url

@@ -13,7 +13,7 @@ BUILD_STEP = "a step of the build"
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Actor:
     """The person who typed or pressed, and where. ``team_id`` is the person's own workspace.
 
     ``response_url`` answers privately for 30 minutes; it is a capability and stays out of logs and reprs.
@@ -31,7 +31,7 @@ class Asker:
         return self.user_id != BUILD_STEP
 
     def __repr__(self) -> str:
-        return f"Asker({self.user_id} of {self.team_id} in {self.workspace_id}/{self.channel_id})"
+        return f"Actor({self.user_id} of {self.team_id} in {self.workspace_id}/{self.channel_id})"
 
 
 class Access:
@@ -48,33 +48,33 @@ class Access:
         self._connect_users = frozenset(connect_users)
         self._report_green_users = frozenset(report_green_users)
 
-    def is_member(self, asker: Asker) -> bool:
+    def is_member(self, actor: Actor) -> bool:
         """False for people of other workspaces, who see shared channels and their buttons."""
-        return asker.team_id == asker.workspace_id
+        return actor.team_id == actor.workspace_id
 
-    def check_member(self, asker: Asker) -> None:
-        if not self.is_member(asker):
+    def check_member(self, actor: Actor) -> None:
+        if not self.is_member(actor):
             raise NotAllowed("Only members of this Slack workspace can do that; you are here through Slack Connect.")
 
-    async def check_may_connect(self, asker: Asker) -> None:
-        self.check_member(asker)
-        if not await self.may_connect(asker):
+    async def check_may_connect(self, actor: Actor) -> None:
+        self.check_member(actor)
+        if not await self.may_connect(actor):
             raise NotAllowed(
                 "Whatever connects Bitrise is limited to admins of this Slack workspace. Ask one of them, "
                 "or ask whoever runs Buildbell to add you to BUILDBELL_CONNECT_USERS."
             )
 
-    async def may_connect(self, asker: Asker) -> bool:
-        if not self.is_member(asker):
+    async def may_connect(self, actor: Actor) -> bool:
+        if not self.is_member(actor):
             return False
-        return asker.user_id in self._connect_users or await self._is_admin(asker.workspace_id, asker.user_id)
+        return actor.user_id in self._connect_users or await self._is_admin(actor.workspace_id, actor.user_id)
 
-    def may_report_green(self, asker: Asker) -> bool:
+    def may_report_green(self, actor: Actor) -> bool:
         """Reporting green turns a required check green without running it: off unless a setting names people."""
-        return bool(self._report_green_users & {asker.user_id, EVERYBODY})
+        return bool(self._report_green_users & {actor.user_id, EVERYBODY})
 
-    def check_may_report_green(self, asker: Asker) -> None:
-        if not self.may_report_green(asker):
+    def check_may_report_green(self, actor: Actor) -> None:
+        if not self.may_report_green(actor):
             raise NotAllowed(
                 "Reporting a stopped build as green is limited to the people in BUILDBELL_REPORT_GREEN_USERS. "
                 "Choose another report, or ask one of them."

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.engine import Engine, Job
+from bot.context import Context
+from bot.engine import Job
 from storage import Transaction
-from storage.workspaces import WorkspaceStore
+from storage import workspaces as workspace_rows
 
 SWEEP = "sweep"
 LEAST_PAUSE = timedelta(seconds=2)
 """Before a workspace is swept because of what happened during a sweep: where much happens it is seen together."""
 
 
-class Sweeps:
-    def __init__(self, *, workspaces: WorkspaceStore, engine: Engine) -> None:
-        self._workspaces, self._engine = workspaces, engine
+async def schedule_now(ctx: Context, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
+    """Sweep at ``at`` or earlier. A job whose workspace is not due does nothing, so one too many is harmless.
 
-    async def make_due(self, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
-        """Sweep at ``at`` or earlier. A job whose workspace is not due does nothing, so one too many is harmless.
+    While somebody sweeps there is nothing to add: soon after its end the next one is planned.
+    """
+    if await workspace_rows.make_sweep_due(tx, workspace_id, at=at):
+        await schedule_at(ctx, tx, workspace_id, at=at)
 
-        While somebody sweeps there is nothing to add: soon after its end the next one is planned.
-        """
-        if await self._workspaces.make_sweep_due(tx, workspace_id, at=at):
-            await self.plan(tx, workspace_id, at=at)
 
-    async def plan(self, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
-        # No key: a sweep that waits for its time must not hold back one that is due now. The row decides who sweeps.
-        arguments = {"workspace_id": workspace_id, "due_at": at.isoformat()}
-        await self._engine.enqueue(tx, Job(SWEEP, arguments, due_at=at))
+async def schedule_at(ctx: Context, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
+    # No key: a sweep that waits for its time must not hold back one that is due now. The row decides who sweeps.
+    arguments = {"workspace_id": workspace_id, "due_at": at.isoformat()}
+    await ctx.engine.enqueue(tx, Job(SWEEP, arguments, due_at=at))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from bot.slack.client import SlackClient
+from bot.context import Context
 from bot.slack.errors import SlackFailed
 
 log = logging.getLogger(__name__)
@@ -14,23 +14,20 @@ ANSWER_WITHIN_SECONDS = 1.5  # Slack waits 3 s for an answer
 MOST_ASKED = 20
 
 
-class Names:
-    def __init__(self, slack: Callable[[str], SlackClient]) -> None:
-        self._slack = slack
+async def list_display_names(
+    ctx: Context, workspace_id: str, user_ids: Iterable[str], known: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Slack user id -> name. Who cannot be found in time is left out."""
+    names = {user_id: name for user_id, name in (known or {}).items() if name}
+    unknown = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in names][:MOST_ASKED]
+    found = await asyncio.gather(*(_fetch_name(ctx, workspace_id, user_id) for user_id in unknown))
+    return names | {user_id: name for user_id, name in zip(unknown, found, strict=True) if name}
 
-    async def names_of(
-        self, workspace_id: str, user_ids: Iterable[str], known: Mapping[str, str] | None = None
-    ) -> dict[str, str]:
-        """Slack user id -> name. Who cannot be found in time is left out."""
-        names = {user_id: name for user_id, name in (known or {}).items() if name}
-        unknown = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in names][:MOST_ASKED]
-        found = await asyncio.gather(*(self._ask(workspace_id, user_id) for user_id in unknown))
-        return names | {user_id: name for user_id, name in zip(unknown, found, strict=True) if name}
 
-    async def _ask(self, workspace_id: str, user_id: str) -> str | None:
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-                return (await self._slack(workspace_id).get_user(user_id)).name
-        except (TimeoutError, SlackFailed) as error:
-            log.info("a name could not be asked for", extra={"user": user_id, "error": str(error)})
-            return None
+async def _fetch_name(ctx: Context, workspace_id: str, user_id: str) -> str | None:
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            return (await ctx.slack(workspace_id).get_user(user_id)).name
+    except (TimeoutError, SlackFailed) as error:
+        log.info("a name could not be asked for", extra={"user": user_id, "error": str(error)})
+        return None

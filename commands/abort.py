@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import connection
+from bot.builds import abort, queries, views
 from bot.builds.abort_request import Stop
-from bot.context import Services
-from bot.permissions import Asker
+from bot.context import Context
+from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
@@ -18,9 +20,9 @@ from commands.interaction import (
     Help,
     Payload,
     Typed,
+    actor_of_press,
     answering,
     answering_in_form,
-    asker_of_press,
     later,
     pressed_value,
 )
@@ -40,61 +42,61 @@ def register(app: AsyncApp) -> None:
     app.view(ids.BUILD_ABORT)(abort_build)
 
 
-async def ask_to_abort(typed: Typed, services: Services) -> Message | None:
+async def ask_to_abort(typed: Typed, ctx: Context) -> Message | None:
     """Typed: the form for a build that is named, the one for all that fit a filter, else a list to choose from."""
     arguments = parse_abort(typed.words)
-    await services.connections.get_connected(typed.asker.workspace_id)
+    await connection.require(ctx, typed.actor.workspace_id)
     if not arguments.build.names_build:
         if picked_of(arguments).is_narrowed:
-            await ask_about_picked(typed, arguments, services)
+            await ask_about_picked(typed, arguments, ctx)
             return None
-        listed = running(typed.asker, arguments.build.app, services, may_stop_all=True)
-        later(services, typed.asker, listed, name="abort list", typed=typed)
+        listed = running(typed.actor, arguments.build.app, ctx, may_stop_all=True)
+        later(ctx, typed.actor, listed, name="abort list", typed=typed)
         return None
-    slack = services.slack(typed.asker.workspace_id)
+    slack = ctx.slack(typed.actor.workspace_id)
     # Looking may take longer than a trigger lives: the modal comes first, what it shows when it is known.
     view_id = await slack.open_view(typed.trigger_id, notice("Stop a build", "⏳ Looking for that build…"))
-    later(services, typed.asker, fill_form(typed.asker, view_id, arguments, services), name="abort form", typed=typed)
+    later(ctx, typed.actor, fill_form(typed.actor, view_id, arguments, ctx), name="abort form", typed=typed)
     return None
 
 
-async def fill_form(asker: Asker, view_id: str, arguments: AbortArguments, services: Services) -> None:
-    slack = services.slack(asker.workspace_id)
+async def fill_form(actor: Actor, view_id: str, arguments: AbortArguments, ctx: Context) -> None:
+    slack = ctx.slack(actor.workspace_id)
     try:
-        build = await services.builds.get_build(asker, named(arguments.build))
+        build = await queries.get_build(ctx, actor, named(arguments.build))
     except Exception:
         await slack.update_view(view_id, notice("Stop a build", "I can't show that build; my message says why."))
         raise
-    await slack.update_view(view_id, await form_for(asker, build, services, arguments))
+    await slack.update_view(view_id, await form_for(actor, build, ctx, arguments))
 
 
-async def ask_abort_reason(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def ask_abort_reason(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        build = await services.builds.get_known(asker, pressed_value(action))
-        view = await form_for(asker, build, services)
-        await services.slack(asker.workspace_id).open_view(body["trigger_id"], view)
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        build = await queries.get_stored_build(ctx, actor, pressed_value(action))
+        view = await form_for(actor, build, ctx)
+        await ctx.slack(actor.workspace_id).open_view(body["trigger_id"], view)
 
 
-async def form_for(asker: Asker, build: BuildRow, services: Services, arguments: AbortArguments | None = None) -> View:
+async def form_for(actor: Actor, build: BuildRow, ctx: Context, arguments: AbortArguments | None = None) -> View:
     """The stop form, or how the build has ended already."""
-    shown = await services.showing.shown(build)
+    shown = await views.load_view(ctx, build)
     if build.is_finished:
         return build_ended(shown)
     return stop_form(
         shown,
-        may_report_green=services.access.may_report_green(asker),
-        channel_id=asker.channel_id,
+        may_report_green=ctx.permissions.may_report_green(actor),
+        channel_id=actor.channel_id,
         category=arguments.category if arguments else None,
         sentence=arguments.sentence if arguments else "",
     )
 
 
-async def abort_build(ack: AsyncAck, view: Payload, body: Payload, services: Services) -> None:
+async def abort_build(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, asker = read_stop_form(view), asker_of_press(body)
+        form, actor = read_stop_form(view), actor_of_press(body)
         why = form.why
         stop = Stop(form.build_slug, why.category, why.sentence, why.report, why.skip_notifications)
-        await services.aborts.request_abort(asker, stop)
+        await abort.request_abort(ctx, actor, stop)
         await ack()

@@ -8,11 +8,12 @@ from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.builds import bulk_abort, views
 from bot.builds.abort_request import Stop
 from bot.builds.bulk_abort import Found, Picked
-from bot.context import Services
+from bot.context import Context
 from bot.errors import BuildbellError
-from bot.permissions import Asker
+from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.errors import SlackFailed
 from bot.slack.forms import Payload as View
@@ -23,9 +24,9 @@ from commands.bulk_abort_form import Offered
 from commands.interaction import (
     Payload,
     Typed,
+    actor_of_press,
     answering,
     answering_in_form,
-    asker_of_press,
     failed,
     later,
     pressed_value,
@@ -51,59 +52,59 @@ def picked_of(arguments: AbortArguments) -> Picked:
     )
 
 
-async def ask_about_picked(typed: Typed, arguments: AbortArguments, services: Services) -> None:
+async def ask_about_picked(typed: Typed, arguments: AbortArguments, ctx: Context) -> None:
     """Typed with a filter."""
-    find = partial(services.bulk.find, typed.asker, picked_of(arguments))
-    await open_form(typed.asker, typed.trigger_id, find, services, arguments=arguments, typed=typed)
+    find = partial(partial(bulk_abort.find_matches, ctx), typed.actor, picked_of(arguments))
+    await open_form(typed.actor, typed.trigger_id, find, ctx, arguments=arguments, typed=typed)
 
 
-async def ask_about_all(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def ask_about_all(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        services.access.check_member(asker)
-        find = partial(services.bulk.find, asker, Picked(app=pressed_value(action)))
-        await open_form(asker, body["trigger_id"], find, services)
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        ctx.permissions.check_member(actor)
+        find = partial(partial(bulk_abort.find_matches, ctx), actor, Picked(app=pressed_value(action)))
+        await open_form(actor, body["trigger_id"], find, ctx)
 
 
-async def ask_about_older(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def ask_about_older(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        services.access.check_member(asker)
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        ctx.permissions.check_member(actor)
         newer = pressed_value(action)
-        find = partial(services.bulk.find_older, asker, newer)
-        await open_form(asker, body["trigger_id"], find, services, newer=newer)
+        find = partial(partial(bulk_abort.find_older, ctx), actor, newer)
+        await open_form(actor, body["trigger_id"], find, ctx, newer=newer)
 
 
 async def open_form(
-    asker: Asker,
+    actor: Actor,
     trigger_id: str,
     find: Callable[[], Awaitable[Found]],
-    services: Services,
+    ctx: Context,
     *,
     arguments: AbortArguments | None = None,
     typed: Typed | None = None,
     newer: str | None = None,
 ) -> None:
     """Looking may take longer than a trigger lives: the modal comes first, what fits when it is known."""
-    view_id = await services.slack(asker.workspace_id).open_view(trigger_id, bulk_form.looking())
+    view_id = await ctx.slack(actor.workspace_id).open_view(trigger_id, bulk_form.looking())
 
-    later(services, asker, fill(asker, view_id, find, services, arguments, newer), name="abort many form", typed=typed)
+    later(ctx, actor, fill(actor, view_id, find, ctx, arguments, newer), name="abort many form", typed=typed)
 
 
 async def fill(
-    asker: Asker,
+    actor: Actor,
     view_id: str,
     find: Callable[[], Awaitable[Found]],
-    services: Services,
+    ctx: Context,
     arguments: AbortArguments | None,
     newer: str | None,
 ) -> None:
     """What cannot be found is told in the modal that waits for it, and in a message when there are buttons to press."""
-    slack = services.slack(asker.workspace_id)
+    slack = ctx.slack(actor.workspace_id)
     try:
-        view = await form_for(asker, await find(), services, arguments, newer)
+        view = await form_for(actor, await find(), ctx, arguments, newer)
     except BuildbellError as error:
         await slack.update_view(view_id, failed(bulk_form.TITLE, error))
         if error.suggestions:
@@ -116,41 +117,41 @@ async def fill(
 
 
 async def form_for(
-    asker: Asker, found: Found, services: Services, arguments: AbortArguments | None, newer: str | None
+    actor: Actor, found: Found, ctx: Context, arguments: AbortArguments | None, newer: str | None
 ) -> View:
     offered = Offered(
         app_title=found.app.title,
         of=found.of,
-        builds=await services.showing.shown_all(found.builds),
+        builds=await views.load_views(ctx, found.builds),
         parts=found.parts,
         stopping=found.stopping,
         is_more=found.is_more,
     )
     return bulk_form.bulk_form(
         offered,
-        now=services.clock.now(),
-        may_report_green=services.access.may_report_green(asker),
-        channel_id=asker.channel_id,
+        now=ctx.clock.now(),
+        may_report_green=ctx.permissions.may_report_green(actor),
+        channel_id=actor.channel_id,
         category=arguments.category if arguments else None,
         sentence=arguments.sentence if arguments else "",
         newer=newer,
     )
 
 
-async def count_ticked(ack: AsyncAck, body: Payload, services: Services) -> None:
+async def count_ticked(ack: AsyncAck, body: Payload, ctx: Context) -> None:
     """The button says how many it stops. Only that changes, so a failure is no harm."""
     await ack()
     view = body["view"]
     with contextlib.suppress(SlackFailed):
-        await services.slack(asker_of_press(body).workspace_id).update_view(view["id"], bulk_form.relabelled(view))
+        await ctx.slack(actor_of_press(body).workspace_id).update_view(view["id"], bulk_form.relabelled(view))
 
 
-async def abort_builds(ack: AsyncAck, view: Payload, body: Payload, services: Services) -> None:
+async def abort_builds(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, asker = bulk_form.read_bulk_form(view), asker_of_press(body)
+        form, actor = bulk_form.read_bulk_form(view), actor_of_press(body)
         why = form.why
         stops = [
             Stop(slug, why.category, why.sentence, why.report, why.skip_notifications) for slug in form.build_slugs
         ]
-        await services.bulk.request_abort_many(asker, stops, view_id=view["id"], of=form.of, newer=form.newer)
+        await bulk_abort.request_abort_many(ctx, actor, stops, view_id=view["id"], of=form.of, newer=form.newer)
         await ack()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.context import Services
+from bot.context import Context
 from bot.slack import replies
 from bot.slack.text import Message
 from commands import abort, artifacts, connect, digest, doctor, log, settings, start, stats, status, subscribe
@@ -20,8 +20,8 @@ MODULES = (
 )  # fmt: skip
 
 
-async def show_help(typed: Typed, services: Services) -> Message | None:
-    return replies.reply_lines(help_lines(services.command))
+async def show_help(typed: Typed, ctx: Context) -> Message | None:
+    return replies.reply_lines(help_lines(ctx.settings.command))
 
 
 def help_lines(command: str) -> list[str]:

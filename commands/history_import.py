@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from bot.context import Services
+from bot import apps as app_names
+from bot import connection
+from bot.context import Context
 from bot.slack import replies
 from bot.slack.text import Message
+from bot.sync import import_requests
 from bot.sync.import_requests import MOST_DAYS
 from commands.interaction import Help, Typed, later
 from commands.stats_arguments import StatsArguments, parse_stats
 from commands.tokenizer import ArgumentsUnclear, Words
+from storage import apps as app_rows
 from storage.apps import AppRow
 
 HELP = (
@@ -19,21 +23,21 @@ STOP = "stop"
 USAGE = ("Builds are read app by app, all that there are.", "As in `import shop 90d`.")
 
 
-async def read_past(typed: Typed, services: Services) -> Message | None:
+async def read_past(typed: Typed, ctx: Context) -> Message | None:
     """Answered in the channel, by a message that moves."""
     first = typed.words.words[0] if typed.words else None
     if first is not None and first.is_open and first.text.lower() == STOP:
-        return await stop_reading(typed, services)
+        return await stop_reading(typed, ctx)
     asked = read_asked(typed.words)
-    await services.connections.get_connected(typed.asker.workspace_id)
+    await connection.require(ctx, typed.actor.workspace_id)
 
     async def ask() -> Message | None:
-        apps = await apps_of(typed, asked, services)
+        apps = await apps_of(typed, asked, ctx)
         slugs, days = [app.app_slug for app in apps], asked.days or MOST_DAYS
-        await services.database.transaction(lambda tx: services.imports.ask(tx, typed.asker, slugs, days=days))
+        await ctx.db.transaction(lambda tx: import_requests.request_imports(ctx, tx, typed.actor, slugs, days=days))
         return None
 
-    later(services, typed.asker, ask(), name="import", typed=typed)
+    later(ctx, typed.actor, ask(), name="import", typed=typed)
     return None
 
 
@@ -44,25 +48,25 @@ def read_asked(words: Words) -> StatsArguments:
     return asked
 
 
-async def apps_of(typed: Typed, asked: StatsArguments, services: Services) -> list[AppRow]:
+async def apps_of(typed: Typed, asked: StatsArguments, ctx: Context) -> list[AppRow]:
     """The app that was named, else the channel's, else all of them. Raises `AppNotFound`."""
-    asker = typed.asker
+    actor = typed.actor
     if asked.app is not None:
-        return [await services.apps.get_app(asker.workspace_id, asked.app)]
-    if asker.channel_id and not asked.is_all:
-        app = await services.apps.find_channel_app(asker.workspace_id, asker.channel_id)
+        return [await app_names.get_app(ctx, actor.workspace_id, asked.app)]
+    if actor.channel_id and not asked.is_all:
+        app = await app_names.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
         if app is not None:
             return [app]
-    return await services.app_rows.list_apps(asker.workspace_id)
+    return await app_rows.list_apps(ctx.db, actor.workspace_id)
 
 
-async def stop_reading(typed: Typed, services: Services) -> Message | None:
-    asker, name = typed.asker, typed.words.tail(1).strip()
-    app = await services.apps.find_exact(asker.workspace_id, name) if name and name.lower() != "all" else None
+async def stop_reading(typed: Typed, ctx: Context) -> Message | None:
+    actor, name = typed.actor, typed.words.tail(1).strip()
+    app = await app_names.find_exact(ctx, actor.workspace_id, name) if name and name.lower() != "all" else None
     if app is None and name and name.lower() != "all":
         return replies.reply(f"No builds are being read of an app that is called {name}.")
     slug = app.app_slug if app else None
-    stopped = await services.database.transaction(lambda tx: services.imports.stop(tx, asker, slug))
+    stopped = await ctx.db.transaction(lambda tx: import_requests.stop_imports(ctx, tx, actor, slug))
     if not stopped:
         return replies.reply("No builds of the past are being read.")
     count = f"{len(stopped)} apps" if len(stopped) > 1 else "the app"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.context import Services
-from bot.permissions import Asker
+from bot.builds import views
+from bot.context import Context
+from bot.notifications import preferences
+from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.errors import SlackFailed
 from commands.doctor import past_line
 from commands.home_view import HomeFacts, home_view, strangers_home
-from commands.interaction import Payload, answering, asker_of_press, workspace_of_event
+from commands.interaction import Payload, actor_of_press, answering, workspace_of_event
+from storage import workspaces as workspace_rows
 
 RECENT = 15
 
@@ -20,38 +23,38 @@ def register(app: AsyncApp) -> None:
     app.action(ids.HOME_REFRESH)(refresh_home)
 
 
-async def open_home(event: Payload, body: Payload, services: Services) -> None:
+async def open_home(event: Payload, body: Payload, ctx: Context) -> None:
     if event.get("tab") != "home":
         return
-    services.tasks.spawn(open_for(event["user"], workspace_of_event(body) or body["team_id"], services), name="home")
+    ctx.tasks.spawn(open_for(event["user"], workspace_of_event(body) or body["team_id"], ctx), name="home")
 
 
-async def open_for(user_id: str, workspace_id: str, services: Services) -> None:
+async def open_for(user_id: str, workspace_id: str, ctx: Context) -> None:
     """The event does not say whose workspace the person is of. What is done from Home is checked when it is done."""
     try:
-        team_id = (await services.slack(workspace_id).get_user(user_id)).team_id
+        team_id = (await ctx.slack(workspace_id).get_user(user_id)).team_id
     except SlackFailed:
         team_id = workspace_id
-    await publish(Asker(workspace_id, team_id or workspace_id, user_id, user_id), services)
+    await publish(Actor(workspace_id, team_id or workspace_id, user_id, user_id), ctx)
 
 
-async def refresh_home(ack: AsyncAck, body: Payload, services: Services) -> None:
+async def refresh_home(ack: AsyncAck, body: Payload, ctx: Context) -> None:
     await ack()
-    services.tasks.spawn(publish(asker_of_press(body), services), name="home")
+    ctx.tasks.spawn(publish(actor_of_press(body), ctx), name="home")
 
 
-async def publish(asker: Asker, services: Services) -> None:
-    async with answering(services, asker):
-        running, recent = await services.me.list_builds(asker, limit=RECENT)
+async def publish(actor: Actor, ctx: Context) -> None:
+    async with answering(ctx, actor):
+        running, recent = await preferences.list_own_builds(ctx, actor, limit=RECENT)
         facts = HomeFacts(
-            workspace=await services.workspaces.find_workspace(asker.workspace_id),
-            running=await services.showing.shown_all(running),
-            recent=await services.showing.shown_all(recent),
-            person=await services.me.find_person(asker),
-            may_connect=await services.access.may_connect(asker),
-            command=services.command,
-            past=await past_line(asker.workspace_id, services),
+            workspace=await workspace_rows.find_workspace(ctx.db, actor.workspace_id),
+            running=await views.load_views(ctx, running),
+            recent=await views.load_views(ctx, recent),
+            person=await preferences.find_user(ctx, actor),
+            may_connect=await ctx.permissions.may_connect(actor),
+            command=ctx.settings.command,
+            past=await past_line(actor.workspace_id, ctx),
         )
-        is_member = services.access.is_member(asker)
-        view = home_view(facts, now=services.clock.now()) if is_member else strangers_home()
-        await services.slack(asker.workspace_id).publish_home(asker.user_id, view)
+        is_member = ctx.permissions.is_member(actor)
+        view = home_view(facts, now=ctx.clock.now()) if is_member else strangers_home()
+        await ctx.slack(actor.workspace_id).publish_home(actor.user_id, view)

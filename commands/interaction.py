@@ -10,7 +10,8 @@ from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.context import Services
+from bot import outbox
+from bot.context import Context
 from bot.errors import (
     AppNotFound,
     BitriseBusy,
@@ -22,7 +23,7 @@ from bot.errors import (
     ViewExpired,
 )
 from bot.fuzzy import nearest
-from bot.permissions import Asker
+from bot.permissions import Actor
 from bot.slack import replies
 from bot.slack.errors import SlackBusy, SlackFailed, SlackUnavailable, TriggerUsed
 from bot.slack.fallback import with_fallback
@@ -51,7 +52,7 @@ class Typed:
     ``verb`` is empty for what begins without one.
     """
 
-    asker: Asker
+    actor: Actor
     words: Words
     trigger_id: str
     verb: str = ""
@@ -66,8 +67,8 @@ class Help:
     does: str
 
 
-def asker_of_command(command: Payload) -> Asker:
-    return Asker(
+def actor_of_command(command: Payload) -> Actor:
+    return Actor(
         workspace_id=command["team_id"],
         team_id=command["team_id"],
         user_id=command["user_id"],
@@ -77,7 +78,7 @@ def asker_of_command(command: Payload) -> Asker:
     )
 
 
-def asker_of_press(body: Payload) -> Asker:
+def actor_of_press(body: Payload) -> Actor:
     """From block_actions, view_submission, shortcut. In a modal the channel is the one it was opened from."""
     user, view = body["user"], body.get("view") or {}
     # What is pressed in a modal names the person's own team as the team, also where that is another workspace.
@@ -88,7 +89,7 @@ def asker_of_press(body: Payload) -> Asker:
     channel = (body.get("channel") or {}).get("id")
     if channel is None and body.get("view"):
         channel = read_metadata(body["view"]).get("channel")
-    return Asker(
+    return Actor(
         workspace_id=workspace_id,
         team_id=user.get("team_id") or workspace_id,
         user_id=user["id"],
@@ -98,11 +99,11 @@ def asker_of_press(body: Payload) -> Asker:
     )
 
 
-def asker_of_event(event: Payload, body: Payload) -> Asker:
+def actor_of_event(event: Payload, body: Payload) -> Actor:
     """Whoever did what an event tells, seen from the workspace in which Buildbell is installed."""
     workspace_id = workspace_of_event(body) or body["team_id"]
     team_id = _workspace(event.get("user_team")) or workspace_id
-    return Asker(workspace_id, team_id, event["user"], event["user"], event.get("channel"))
+    return Actor(workspace_id, team_id, event["user"], event["user"], event.get("channel"))
 
 
 def workspace_of_event(body: Payload) -> str | None:
@@ -140,15 +141,15 @@ def pressed_value(action: Payload) -> str:
 
 
 @asynccontextmanager
-async def answering(services: Services, asker: Asker, typed: Typed | None = None) -> AsyncIterator[None]:
+async def answering(ctx: Context, actor: Actor, typed: Typed | None = None) -> AsyncIterator[None]:
     """Tell the person privately what cannot be done; only bugs go further."""
     try:
         yield
     except TriggerUsed:
         pass  # delivered twice: the form stands before the person already
     except BuildbellError as error:
-        told = with_ways_out(error, typed, services.command) if typed else with_advice(error)
-        await services.whisper(asker, replies.error(told))
+        told = with_ways_out(error, typed, ctx.settings.command) if typed else with_advice(error)
+        await outbox.answer_privately(ctx, actor, replies.error(told))
 
 
 def with_advice(error: BuildbellError) -> BuildbellError:
@@ -225,8 +226,8 @@ async def answering_in_form(ack: AsyncAck) -> AsyncIterator[None]:
 
 
 def later(
-    services: Services,
-    asker: Asker,
+    ctx: Context,
+    actor: Actor,
     work: Coroutine[Any, Any, Message | None],
     *,
     name: str,
@@ -235,34 +236,36 @@ def later(
     """Do what takes longer than Slack waits, and answer privately when it is there."""
 
     async def answer() -> None:
-        async with answering(services, asker, typed):
+        async with answering(ctx, actor, typed):
             try:
                 message = await work
             except BuildbellError:
                 raise
             except Exception:  # a bug, which the log gets; the person must not wait in vain
-                await services.whisper(asker, replies.reply("Something broke on my side, and I could not do that."))
+                await outbox.answer_privately(
+                    ctx, actor, replies.reply("Something broke on my side, and I could not do that.")
+                )
                 raise
             if message is not None:
-                await services.whisper(asker, message)
+                await outbox.answer_privately(ctx, actor, message)
 
-    services.tasks.spawn(answer(), name=name)
+    ctx.tasks.spawn(answer(), name=name)
 
 
-def replace_question(services: Services, asker: Asker, message: Message) -> None:
+def replace_question(ctx: Context, actor: Actor, message: Message) -> None:
     """Put ``message`` in the place of the private question that was pressed, so that its buttons are gone."""
 
     async def replace() -> None:
-        url, client = asker.response_url, services.slack(asker.workspace_id)
+        url, client = actor.response_url, ctx.slack(actor.workspace_id)
         if url is None:
-            await services.whisper(asker, message)
+            await outbox.answer_privately(ctx, actor, message)
             return
         try:
             await with_fallback(lambda drawn: client.respond(url, drawn, replace_original=True), message)
         except SlackFailed:
-            await services.whisper(asker, message)
+            await outbox.answer_privately(ctx, actor, message)
 
-    services.tasks.spawn(replace(), name="replace question")
+    ctx.tasks.spawn(replace(), name="replace question")
 
 
 async def ack_message(ack: AsyncAck, message: Message | None) -> None:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import connection
+from bot.builds import queries, views
 from bot.builds.queries import ListFilters
-from bot.context import Services
+from bot.context import Context
 from bot.domain.builds import Cause, State
 from bot.errors import InvalidInput
-from bot.permissions import Asker
+from bot.permissions import Actor
 from bot.slack import build_lists as lists
 from bot.slack import ids
 from bot.slack.text import Message
 from commands.grammar import ListArguments, parse_list
-from commands.interaction import Help, Payload, Typed, answering, asker_of_press, later, pressed_value, replace_question
+from commands.interaction import Help, Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
 
 HELP = (
     Help("list shop", "the app's recent builds, newest first, with pages"),
@@ -41,12 +43,12 @@ def register(app: AsyncApp) -> None:
     app.action(ids.any_number(ids.BUILD_LIST_PAGE))(turn_page)
 
 
-async def show_list(typed: Typed, services: Services) -> Message | None:
+async def show_list(typed: Typed, ctx: Context) -> Message | None:
     arguments = parse_list(typed.words)
-    await services.connections.get_connected(typed.asker.workspace_id)
+    await connection.require(ctx, typed.actor.workspace_id)
     if arguments.state in (State.RUNNING, State.QUEUED):
-        raise InvalidInput(f"What runs now is shown by {services.command} status.")
-    later(services, typed.asker, page(typed.asker, page_of(arguments), services), name="list", typed=typed)
+        raise InvalidInput(f"What runs now is shown by {ctx.settings.command} status.")
+    later(ctx, typed.actor, page(typed.actor, page_of(arguments), ctx), name="list", typed=typed)
     return None
 
 
@@ -67,28 +69,28 @@ def page_of(arguments: ListArguments) -> Page:
     return Page(arguments.app, filters)
 
 
-async def turn_page(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def turn_page(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
         wanted = read(pressed_value(action))
 
         async def turn() -> Message | None:
-            replace_question(services, asker, await page(asker, wanted, services))
+            replace_question(ctx, actor, await page(actor, wanted, ctx))
             return None
 
-        later(services, asker, turn(), name="turn page")
+        later(ctx, actor, turn(), name="turn page")
 
 
-async def page(asker: Asker, wanted: Page, services: Services) -> Message:
+async def page(actor: Actor, wanted: Page, ctx: Context) -> Message:
     begins_at = wanted.places[-1]
     filters = dataclasses.replace(wanted.filters, next=None if begins_at == NEWEST else begins_at)
-    listed = await services.builds.list_builds(asker, wanted.app, filters)
+    listed = await queries.list_builds(ctx, actor, wanted.app, filters)
     narrowed = {key: text for key, text in dataclasses.asdict(wanted.filters).items() if text}
     return lists.build_list(
         lists.ListPage(
             heading=" · ".join([f"Builds of {listed.app.title}", *narrowed.values()]),
-            builds=await services.showing.shown_all(listed.builds),
+            builds=await views.load_views(ctx, listed.builds),
             filters={"app": listed.app.app_slug} | narrowed,
             newer=" ".join(wanted.places[:-1]) or None,
             older=" ".join((*wanted.places, listed.next)) if listed.next else None,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.context import Services
+from bot.builds import views
+from bot.context import Context
+from bot.results import service as analysis
 from bot.results.messages import log_message
 from bot.slack import ids
 from bot.slack.text import Message
@@ -19,16 +21,16 @@ def register(app: AsyncApp) -> None:
     app.action(ids.BUILD_LOG)(press_log)
 
 
-async def show_log(typed: Typed, services: Services) -> Message | None:
-    await tell_of_typed(typed, services, why)
+async def show_log(typed: Typed, ctx: Context) -> Message | None:
+    await tell_of_typed(typed, ctx, why)
     return None
 
 
-async def press_log(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def press_log(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    await tell_of_pressed(action, body, services, why)
+    await tell_of_pressed(action, body, ctx, why)
 
 
-async def why(build: BuildRow, services: Services) -> Message:
-    finding = await services.findings.explain(build)
-    return log_message(await services.showing.shown(build), finding)
+async def why(build: BuildRow, ctx: Context) -> Message:
+    finding = await analysis.explain(ctx, build)
+    return log_message(await views.load_view(ctx, build), finding)

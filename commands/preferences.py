@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.context import Services
-from bot.permissions import Asker
+from bot.context import Context
+from bot.manifest import READ_EMAIL
+from bot.notifications import preferences
+from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.text import Message
 from commands.home import publish
-from commands.interaction import Help, Payload, Typed, answering, answering_in_form, asker_of_press
+from commands.interaction import Help, Payload, Typed, actor_of_press, answering, answering_in_form
 from commands.preferences_form import me_form, read_me_form, saved
 
 HELP = (Help("me", "direct messages about your builds, your names in Git; App Home lists your builds"),)
@@ -20,29 +22,29 @@ def register(app: AsyncApp) -> None:
     app.view(ids.ME_NOTIFICATIONS)(save_me)
 
 
-async def open_me(typed: Typed, services: Services) -> Message | None:
-    await open_form(typed.asker, typed.trigger_id, services)
+async def open_me(typed: Typed, ctx: Context) -> Message | None:
+    await open_form(typed.actor, typed.trigger_id, ctx)
     return None
 
 
-async def open_from_home(ack: AsyncAck, body: Payload, services: Services) -> None:
+async def open_from_home(ack: AsyncAck, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        await open_form(asker, body["trigger_id"], services)
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        await open_form(actor, body["trigger_id"], ctx)
 
 
-async def open_form(asker: Asker, trigger_id: str, services: Services) -> None:
-    me = await services.me.look_up(asker)
-    may_read_email = await services.me.may_read_email(asker.workspace_id)
+async def open_form(actor: Actor, trigger_id: str, ctx: Context) -> None:
+    me = await preferences.load_preferences(ctx, actor)
+    may_read_email = await ctx.has_scope(actor.workspace_id, READ_EMAIL)
     view = me_form(me.person, may_read_email=may_read_email, namesakes=me.namesakes)
-    await services.slack(asker.workspace_id).open_view(trigger_id, view)
+    await ctx.slack(actor.workspace_id).open_view(trigger_id, view)
 
 
-async def save_me(ack: AsyncAck, view: Payload, body: Payload, services: Services) -> None:
+async def save_me(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        asker = asker_of_press(body)
-        me = await services.me.save(asker, read_me_form(view))
+        actor = actor_of_press(body)
+        me = await preferences.save_preferences(ctx, actor, read_me_form(view))
         told = saved(me.person, linked=me.linked, namesakes=me.namesakes)
         await ack(response_action="update", view=told)
-        services.tasks.spawn(publish(asker, services), name="home")
+        ctx.tasks.spawn(publish(actor, ctx), name="home")

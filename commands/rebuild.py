@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import apps, connection
+from bot.builds import queries, rebuild, start, views
 from bot.builds.parameters import Wanted
 from bot.builds.rebuild import newest_commit, same_commit
-from bot.context import Services
+from bot.context import Context
 from bot.errors import BuildbellError, InvalidInput, MissingArgument
-from bot.permissions import Asker
+from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.forms import INPUT_LIMIT, notice
 from bot.slack.text import Message, length, outside
@@ -22,9 +24,9 @@ from commands.interaction import (
     Help,
     Payload,
     Typed,
+    actor_of_press,
     answering,
     as_typed,
-    asker_of_press,
     failed,
     later,
     pressed_value,
@@ -52,125 +54,125 @@ def register(app: AsyncApp) -> None:
     app.action(ids.BUILD_RUN_NEWEST)(run_newest)
 
 
-async def run_again(typed: Typed, services: Services) -> Message | None:
+async def run_again(typed: Typed, ctx: Context) -> Message | None:
     arguments, used = find_build(typed.words)
     if not arguments.names_build:
-        raise MissingArgument(f"Which build? For example: {services.command} again shop #812")
-    await services.connections.get_connected(typed.asker.workspace_id)
+        raise MissingArgument(f"Which build? For example: {ctx.settings.command} again shop #812")
+    await connection.require(ctx, typed.actor.workspace_id)
     rest = typed.words.tail(used).strip()
     if rest.lower() == FORM:
-        view_id = await services.slack(typed.asker.workspace_id).open_view(
+        view_id = await ctx.slack(typed.actor.workspace_id).open_view(
             typed.trigger_id, notice("Start a build", "⏳ Looking for that build…")
         )
-        later(services, typed.asker, find_and_show_form(typed, view_id, services), name="again form", typed=typed)
+        later(ctx, typed.actor, find_and_show_form(typed, view_id, ctx), name="again form", typed=typed)
         return None
     if rest:
         build = as_typed(typed.words).removesuffix(as_typed(typed.words.after(used))).strip()
         raise InvalidInput(
             f"It starts with the same parameters, so {shown(rest)} has no place. "
-            f"To change them, open the form: {shown(f'{services.command} again {build} {FORM}')}"
+            f"To change them, open the form: {shown(f'{ctx.settings.command} again {build} {FORM}')}"
         )
 
     async def work() -> Message | None:
-        build = await services.builds.get_build(typed.asker, named(arguments))
-        return await start_again(typed.asker, build, typed.trigger_id, services)
+        build = await queries.get_build(ctx, typed.actor, named(arguments))
+        return await start_again(typed.actor, build, typed.trigger_id, ctx)
 
-    later(services, typed.asker, work(), name="again", typed=typed)
+    later(ctx, typed.actor, work(), name="again", typed=typed)
     return None
 
 
-async def find_and_show_form(typed: Typed, view_id: str, services: Services) -> None:
-    async with telling_in_view(typed.asker, view_id, services):
-        build = await services.builds.get_build(typed.asker, named(parse_build(typed.words)))
-        await show_form(typed.asker, build, view_id, services)
+async def find_and_show_form(typed: Typed, view_id: str, ctx: Context) -> None:
+    async with telling_in_view(typed.actor, view_id, ctx):
+        build = await queries.get_build(ctx, typed.actor, named(parse_build(typed.words)))
+        await show_form(typed.actor, build, view_id, ctx)
 
 
 @asynccontextmanager
-async def telling_in_view(asker: Asker, view_id: str, services: Services) -> AsyncIterator[None]:
+async def telling_in_view(actor: Actor, view_id: str, ctx: Context) -> AsyncIterator[None]:
     """What cannot be done is told in the modal that waits for it, and in a message when there are buttons to press."""
     try:
         yield
     except BuildbellError as error:
-        await services.slack(asker.workspace_id).update_view(view_id, failed("Start a build", error))
+        await ctx.slack(actor.workspace_id).update_view(view_id, failed("Start a build", error))
         if error.suggestions:
             raise
 
 
-async def press_again(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def press_again(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        build = await services.builds.get_known(asker, pressed_value(action))
-        later(services, asker, start_again(asker, build, body["trigger_id"], services), name="again")
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        build = await queries.get_stored_build(ctx, actor, pressed_value(action))
+        later(ctx, actor, start_again(actor, build, body["trigger_id"], ctx), name="again")
 
 
-async def press_again_form(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def press_again_form(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        build = await services.builds.get_known(asker, pressed_value(action))
-        view_id = await services.slack(asker.workspace_id).open_view(
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        build = await queries.get_stored_build(ctx, actor, pressed_value(action))
+        view_id = await ctx.slack(actor.workspace_id).open_view(
             body["trigger_id"], notice("Start a build", "⏳ Asking Bitrise for its parameters…")
         )
-        later(services, asker, fill_opened_form(asker, build, view_id, services), name="again form")
+        later(ctx, actor, fill_opened_form(actor, build, view_id, ctx), name="again form")
 
 
-async def start_again(asker: Asker, build: BuildRow, trigger_id: str, services: Services) -> Message:
-    wanted = await services.again.wanted(asker, build)
-    moved = await services.again.find_moved(asker, build)
+async def start_again(actor: Actor, build: BuildRow, trigger_id: str, ctx: Context) -> Message:
+    wanted = await rebuild.load_parameters(ctx, actor, build)
+    moved = await rebuild.find_newer_commit(ctx, actor, build)
     if moved is not None:
-        ended = await services.showing.shown(build)
+        ended = await views.load_view(ctx, build)
         # The question has an id of its own, so that its answer starts one build however often it is pressed.
         return replies.branch_moved(ended, request_id=trigger_id, newest_commit=moved.newest.commit_hash)
-    asked = await services.starts.request_start(asker, wanted, unique_key=f"again:{trigger_id}")
-    return await answer_to(asked, services)
+    asked = await start.request_start(ctx, actor, wanted, unique_key=f"again:{trigger_id}")
+    return await answer_to(asked, ctx)
 
 
-async def run_same_commit(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def run_same_commit(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    await answer_moved(asker_of_press(body), action, services, is_same=True)
+    await answer_moved(actor_of_press(body), action, ctx, is_same=True)
 
 
-async def run_newest(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def run_newest(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    await answer_moved(asker_of_press(body), action, services, is_same=False)
+    await answer_moved(actor_of_press(body), action, ctx, is_same=False)
 
 
-async def answer_moved(asker: Asker, action: Payload, services: Services, *, is_same: bool) -> None:
-    async with answering(services, asker):
+async def answer_moved(actor: Actor, action: Payload, ctx: Context, *, is_same: bool) -> None:
+    async with answering(ctx, actor):
         question_id, build_slug = replies.read_answer(pressed_value(action))
-        build = await services.builds.get_known(asker, build_slug)
+        build = await queries.get_stored_build(ctx, actor, build_slug)
 
-        async def start() -> Message | None:
-            wanted = await services.again.wanted(asker, build)
+        async def start_chosen() -> Message | None:
+            wanted = await rebuild.load_parameters(ctx, actor, build)
             chosen = same_commit(wanted, build) if is_same else newest_commit(wanted)
-            asked = await services.starts.request_start(asker, chosen, unique_key=f"again:{question_id}")
-            replace_question(services, asker, await answer_to(asked, services))
+            asked = await start.request_start(ctx, actor, chosen, unique_key=f"again:{question_id}")
+            replace_question(ctx, actor, await answer_to(asked, ctx))
             return None
 
-        later(services, asker, start(), name="again")
+        later(ctx, actor, start_chosen(), name="again")
 
 
-async def fill_opened_form(asker: Asker, build: BuildRow, view_id: str, services: Services) -> None:
-    async with telling_in_view(asker, view_id, services):
-        await show_form(asker, build, view_id, services)
+async def fill_opened_form(actor: Actor, build: BuildRow, view_id: str, ctx: Context) -> None:
+    async with telling_in_view(actor, view_id, ctx):
+        await show_form(actor, build, view_id, ctx)
 
 
-async def show_form(asker: Asker, build: BuildRow, view_id: str, services: Services) -> None:
-    wanted = await services.again.wanted(asker, build)
-    moved = await services.again.find_moved(asker, build)
+async def show_form(actor: Actor, build: BuildRow, view_id: str, ctx: Context) -> None:
+    wanted = await rebuild.load_parameters(ctx, actor, build)
+    moved = await rebuild.find_newer_commit(ctx, actor, build)
     told = [left_out_note(wanted)]
     if moved is not None:
         old, new = (build.commit_hash or "")[:7], (moved.newest.commit_hash or "")[:7]
         branch = outside(build.branch or "", 100)
         told.append(f"{branch} has moved from {old} to {new} since then. Without a commit the newest one is built.")
-    app = await services.apps.find_app(asker.workspace_id, build.app_slug)
+    app = await apps.find_app(ctx, actor.workspace_id, build.app_slug)
     view = start_form(
         draft_of(wanted, app.title if app else build.app_slug),
-        channel_id=asker.channel_id,
+        channel_id=actor.channel_id,
         note=" ".join(filter(None, told)) or None,
     )
-    await services.slack(asker.workspace_id).update_view(view_id, view)
+    await ctx.slack(actor.workspace_id).update_view(view_id, view)
 
 
 def draft_of(wanted: Wanted, app_title: str) -> StartDraft:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.context import Services
+from bot.builds import queries, skip
+from bot.context import Context
 from bot.slack import replies
 from bot.slack import skip_step as skip_message
 from bot.slack.text import Message
@@ -15,19 +16,19 @@ HELP = (
 )
 
 
-async def show_step(typed: Typed, services: Services) -> Message | None:
+async def show_step(typed: Typed, ctx: Context) -> Message | None:
     """``rotate`` and ``off`` are no apps; one that is called so goes in quotes."""
     words = typed.words.words
     only = words[0].text.lower() if len(words) == 1 and not words[0].quoted else ""
     if only == "rotate":
-        await services.skips.rotate(typed.asker)
-        return replies.reply(skip_message.rotated(services.command))
+        await skip.rotate_secret(ctx, typed.actor)
+        return replies.reply(skip_message.rotated(ctx.settings.command))
     if only == "off":
-        return replies.reply(skip_message.switched_off(was_on=await services.skips.switch_off(typed.asker)))
-    await services.access.check_may_connect(typed.asker)
+        return replies.reply(skip_message.switched_off(was_on=await skip.disable(ctx, typed.actor)))
+    await ctx.permissions.check_may_connect(typed.actor)
     named = parse_build(typed.words)  # a bare slug may be an app's as well as a build's
-    app = await services.builds.named_app(typed.asker, named.app or named.slug)
-    step = await services.skips.step_for(typed.asker, app.app_slug)
+    app = await queries.resolve_app(ctx, typed.actor, named.app or named.slug)
+    step = await skip.prepare_step(ctx, typed.actor, app.app_slug)
     return skip_message.to_paste(
-        app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=services.command
+        app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=ctx.settings.command
     )

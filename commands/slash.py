@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.context import Services
+from bot.context import Context
 from bot.errors import BuildbellError
-from bot.permissions import Asker
+from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.text import Message
 from commands import abort, artifacts, connect, digest, doctor, help, log, settings, start, stats, status, subscribe
@@ -22,14 +22,14 @@ from commands.interaction import (
     Payload,
     Typed,
     ack_message,
-    asker_of_command,
-    asker_of_press,
+    actor_of_command,
+    actor_of_press,
     pressed_value,
     replace_question,
     with_ways_out,
 )
 
-Verb = Callable[[Typed, Services], Awaitable[Message | None]]
+Verb = Callable[[Typed, Context], Awaitable[Message | None]]
 
 VERBS: Mapping[str, Verb] = {
     START: start.start_build,
@@ -70,30 +70,30 @@ def register(app: AsyncApp, command: str) -> None:
     app.action(ids.any_number(ids.BUILD_CHOOSE_APP))(take_choice)
 
 
-async def take_command(ack: AsyncAck, command: Payload, services: Services) -> None:
-    asker = asker_of_command(command)
-    await ack_message(ack, await run_text(asker, command.get("text", ""), command["trigger_id"], services))
+async def take_command(ack: AsyncAck, command: Payload, ctx: Context) -> None:
+    actor = actor_of_command(command)
+    await ack_message(ack, await run_text(actor, command.get("text", ""), command["trigger_id"], ctx))
 
 
-async def take_status(ack: AsyncAck, command: Payload, services: Services) -> None:
-    asker = asker_of_command(command)
-    await ack_message(ack, await run_verb("status", asker, command.get("text", ""), command["trigger_id"], services))
+async def take_status(ack: AsyncAck, command: Payload, ctx: Context) -> None:
+    actor = actor_of_command(command)
+    await ack_message(ack, await run_verb("status", actor, command.get("text", ""), command["trigger_id"], ctx))
 
 
-async def take_abort(ack: AsyncAck, command: Payload, services: Services) -> None:
-    asker = asker_of_command(command)
-    await ack_message(ack, await run_verb("abort", asker, command.get("text", ""), command["trigger_id"], services))
+async def take_abort(ack: AsyncAck, command: Payload, ctx: Context) -> None:
+    actor = actor_of_command(command)
+    await ack_message(ack, await run_verb("abort", actor, command.get("text", ""), command["trigger_id"], ctx))
 
 
-async def take_choice(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def take_choice(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     """A button that stands for a command text: done as if its presser had typed it."""
     await ack()
-    asker = asker_of_press(body)
-    message = await run_text(asker, pressed_value(action), body["trigger_id"], services)
-    replace_question(services, asker, message or replies.reply("One moment…"))
+    actor = actor_of_press(body)
+    message = await run_text(actor, pressed_value(action), body["trigger_id"], ctx)
+    replace_question(ctx, actor, message or replies.reply("One moment…"))
 
 
-async def run_text(asker: Asker, text: str, trigger_id: str, services: Services) -> Message | None:
+async def run_text(actor: Actor, text: str, trigger_id: str, ctx: Context) -> Message | None:
     """What was typed after the command, from whoever typed it; returns the private answer."""
     try:
         parsed = parse(text, VERBS)
@@ -101,17 +101,17 @@ async def run_text(asker: Asker, text: str, trigger_id: str, services: Services)
         return replies.error(error)
     name = "" if parsed.verb in UNNAMED else parsed.verb
     verb = UNNAMED.get(parsed.verb) or VERBS[parsed.verb]
-    typed = Typed(asker, parsed.words, trigger_id, name, known_verbs=tuple(VERBS))
-    return await _run(verb, typed, services)
+    typed = Typed(actor, parsed.words, trigger_id, name, known_verbs=tuple(VERBS))
+    return await _run(verb, typed, ctx)
 
 
-async def run_verb(name: str, asker: Asker, text: str, trigger_id: str, services: Services) -> Message | None:
-    return await run_text(asker, f"{name} {text}", trigger_id, services)
+async def run_verb(name: str, actor: Actor, text: str, trigger_id: str, ctx: Context) -> Message | None:
+    return await run_text(actor, f"{name} {text}", trigger_id, ctx)
 
 
-async def _run(verb: Verb, typed: Typed, services: Services) -> Message | None:
+async def _run(verb: Verb, typed: Typed, ctx: Context) -> Message | None:
     try:
-        services.access.check_member(typed.asker)
-        return await verb(typed, services)
+        ctx.permissions.check_member(typed.actor)
+        return await verb(typed, ctx)
     except BuildbellError as error:
-        return replies.error(with_ways_out(error, typed, services.command))
+        return replies.error(with_ways_out(error, typed, ctx.settings.command))

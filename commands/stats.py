@@ -7,19 +7,24 @@ from datetime import timedelta
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.context import Services
+from bot import apps as app_names
+from bot import connection
+from bot.context import Context
 from bot.errors import BuildbellError
-from bot.permissions import Asker
+from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.errors import SlackRefused
 from bot.slack.text import Message
+from bot.statistics import queries as stats_queries
 from bot.statistics.export import to_csv
 from bot.statistics.messages import StatsPage, exported, read_stats_page, stats_message
 from bot.statistics.queries import USUAL_DAYS, StatsWanted
 from bot.statistics.text import meanings_view
+from bot.sync import import_requests
 from bot.sync.import_messages import in_a_line
-from commands.interaction import Help, Payload, Typed, answering, asker_of_press, later, pressed_value, replace_question
+from commands.interaction import Help, Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
 from commands.stats_arguments import StatsArguments, parse_stats
+from storage import apps as app_rows
 from storage.statistics import Scope
 
 HELP = (
@@ -36,25 +41,25 @@ def register(app: AsyncApp) -> None:
     app.action(ids.STATS_MEANING)(show_meanings)
 
 
-async def show_stats(typed: Typed, services: Services) -> Message | None:
+async def show_stats(typed: Typed, ctx: Context) -> Message | None:
     arguments = parse_stats(typed.words)
-    await services.connections.get_connected(typed.asker.workspace_id)
+    await connection.require(ctx, typed.actor.workspace_id)
 
     async def tell() -> Message | None:
-        wanted = await wanted_of(typed.asker, arguments, services)
-        return await told(typed.asker, StatsPage(wanted), services)
+        wanted = await wanted_of(typed.actor, arguments, ctx)
+        return await told(typed.actor, StatsPage(wanted), ctx)
 
-    later(services, typed.asker, tell(), name="stats", typed=typed)
+    later(ctx, typed.actor, tell(), name="stats", typed=typed)
     return None
 
 
-async def wanted_of(asker: Asker, arguments: StatsArguments, services: Services) -> StatsWanted:
+async def wanted_of(actor: Actor, arguments: StatsArguments, ctx: Context) -> StatsWanted:
     """The app that was named, else the channel's, else all of them. Raises `AppNotFound`."""
     slug: str | None = None
     if arguments.app is not None:
-        slug = (await services.apps.get_app(asker.workspace_id, arguments.app)).app_slug
-    elif asker.channel_id and not arguments.is_all:
-        slug = (await services.app_rows.get_channel(asker.workspace_id, asker.channel_id)).app_slug
+        slug = (await app_names.get_app(ctx, actor.workspace_id, arguments.app)).app_slug
+    elif actor.channel_id and not arguments.is_all:
+        slug = (await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id)).app_slug
     return StatsWanted(
         app_slug=slug,
         days=arguments.days or USUAL_DAYS,
@@ -64,53 +69,53 @@ async def wanted_of(asker: Asker, arguments: StatsArguments, services: Services)
     )
 
 
-async def told(asker: Asker, page: StatsPage, services: Services) -> Message:
-    services.access.check_member(asker)
-    stats = await services.statistics.stats(asker.workspace_id, page.wanted)
-    titles = await services.app_rows.list_titles(asker.workspace_id)
-    open_imports = await services.imports.list_open(asker.workspace_id)
+async def told(actor: Actor, page: StatsPage, ctx: Context) -> Message:
+    ctx.permissions.check_member(actor)
+    stats = await stats_queries.load_stats(ctx, actor.workspace_id, page.wanted)
+    titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
+    open_imports = await import_requests.list_open(ctx, actor.workspace_id)
     reading = [row for row in open_imports if page.wanted.app_slug in (None, row.app_slug)]
     return stats_message(stats, page, titles, past=in_a_line(reading, titles))
 
 
-async def ask_further(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def ask_further(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     """Another span, app or workflow, or the reasons, in the place of what is shown."""
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
         page = read_stats_page(pressed_value(action))
 
         async def tell() -> Message | None:
-            replace_question(services, asker, await told(asker, page, services))
+            replace_question(ctx, actor, await told(actor, page, ctx))
             return None
 
-        later(services, asker, tell(), name="stats")
+        later(ctx, actor, tell(), name="stats")
 
 
-async def show_meanings(ack: AsyncAck, body: Payload, services: Services) -> None:
+async def show_meanings(ack: AsyncAck, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        await services.slack(asker.workspace_id).open_view(body["trigger_id"], meanings_view())
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        await ctx.slack(actor.workspace_id).open_view(body["trigger_id"], meanings_view())
 
 
-async def export_csv(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def export_csv(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        services.access.check_member(asker)
-        later(services, asker, send_csv(asker, read_stats_page(pressed_value(action)), services), name="export")
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        ctx.permissions.check_member(actor)
+        later(ctx, actor, send_csv(actor, read_stats_page(pressed_value(action)), ctx), name="export")
 
 
-async def send_csv(asker: Asker, page: StatsPage, services: Services) -> Message | None:
+async def send_csv(actor: Actor, page: StatsPage, ctx: Context) -> Message | None:
     """The rows behind the figures, to the person alone. Raises `BuildbellError` with a way out."""
-    wanted, until = page.wanted, services.clock.now()
-    whole = wanted.scope(asker.workspace_id, until - timedelta(days=wanted.days), until)
-    content, count, is_whole = await to_csv(services.facts, await apart(whole, services), limit=ROWS_IN_FILE)
-    client = services.slack(asker.workspace_id)
+    wanted, until = page.wanted, ctx.clock.now()
+    whole = wanted.scope(actor.workspace_id, until - timedelta(days=wanted.days), until)
+    content, count, is_whole = await to_csv(ctx.db, await apart(whole, ctx), limit=ROWS_IN_FILE)
+    client = ctx.slack(actor.workspace_id)
     try:
         # A file goes to a conversation by its own id; posting to a person tells the id.
-        posted = await client.post(asker.user_id, Message(exported(count, is_whole=is_whole)))
+        posted = await client.post(actor.user_id, Message(exported(count, is_whole=is_whole)))
         await client.upload(
             f"builds-{wanted.days}d.csv", content, title="Builds", channel=posted.channel_id, thread_ts=posted.ts
         )
@@ -124,9 +129,9 @@ async def send_csv(asker: Asker, page: StatsPage, services: Services) -> Message
     return None
 
 
-async def apart(scope: Scope, services: Services) -> list[Scope]:
+async def apart(scope: Scope, ctx: Context) -> list[Scope]:
     """One scope for each app: all that the stored token reaches, or the one that is meant."""
     if scope.app_slug is not None:
         return [scope]
-    apps = await services.app_rows.list_apps(scope.workspace_id)
+    apps = await app_rows.list_apps(ctx.db, scope.workspace_id)
     return [dataclasses.replace(scope, app_slug=app.app_slug) for app in apps]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from bot.context import Services
+from bot import apps, connection
+from bot.context import Context
 from bot.errors import InvalidInput, MissingArgument, Suggestion
 from bot.notifications import subscription_messages as drawing
+from bot.notifications import subscriptions
 from bot.notifications.filters import KEYS
 from bot.notifications.subscriptions import Asked, same_filters
 from bot.slack import replies
@@ -26,66 +28,67 @@ HELP = (
 )
 
 
-async def subscribe(typed: Typed, services: Services) -> Message | None:
+async def subscribe(typed: Typed, ctx: Context) -> Message | None:
     if not typed.words:
-        await open_new_form(typed.asker, typed.trigger_id, services)
+        await open_new_form(typed.actor, typed.trigger_id, ctx)
         return None
     arguments = parse_subscribe(typed.words)
-    await services.connections.get_connected(typed.asker.workspace_id)
-    app = None if arguments.app == ALL_APPS else await app_of(typed, arguments.app, services)
+    await connection.require(ctx, typed.actor.workspace_id)
+    app = None if arguments.app == ALL_APPS else await app_of(typed, arguments.app, ctx)
     asked = Asked(app.app_slug if app else None, arguments.filters, arguments.style, arguments.starts)
     known = {mention.user_id: mention.name for mention in typed.words.mentions}
-    saved = await services.subscribing.subscribe(typed.asker, asked, known=known)
-    later(services, typed.asker, look_back(typed.asker, saved.shown, services), name="preview")
+    saved = await subscriptions.subscribe(ctx, typed.actor, asked, known=known)
+    later(ctx, typed.actor, look_back(typed.actor, saved.shown, ctx), name="preview")
     return drawing.saved(saved.shown, is_new=saved.is_new)
 
 
-async def app_of(typed: Typed, name: str | None, services: Services) -> AppRow:
+async def app_of(typed: Typed, name: str | None, ctx: Context) -> AppRow:
     """The app by name, or this channel's."""
-    asker = typed.asker
+    actor = typed.actor
     if name:
-        return await services.apps.get_app(asker.workspace_id, name)
-    app = await services.apps.find_channel_app(asker.workspace_id, asker.channel_id)
+        return await apps.get_app(ctx, actor.workspace_id, name)
+    app = await apps.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
     if app is not None:
         return app
     raise MissingArgument(
-        f"Which app? Name it first, as in {services.command} subscribe shop, or set this channel's app with "
-        f"{services.command} settings.",
+        f"Which app? Name it first, as in {ctx.settings.command} subscribe shop, or set this channel's app with "
+        f"{ctx.settings.command} settings.",
         suggestions=(Suggestion("All apps", escape(f"{typed.verb} app:all {typed.words.tail()}")),),
     )
 
 
-async def unsubscribe(typed: Typed, services: Services) -> Message | None:
+async def unsubscribe(typed: Typed, ctx: Context) -> Message | None:
     """Ends what certainly is meant; asks when it may be several."""
     if not typed.words:
-        return await list_here(typed.asker, services)
-    fitting = await fitting_of(typed, parse_unsubscribe(typed.words), services)
+        return await list_here(typed.actor, ctx)
+    fitting = await fitting_of(typed, parse_unsubscribe(typed.words), ctx)
     if not fitting:
-        sentence = f"This channel hears nothing like that. {services.command} subscriptions lists what it hears."
+        sentence = f"This channel hears nothing like that. {ctx.settings.command} subscriptions lists what it hears."
         return replies.reply(sentence)
     if len(fitting) > 1:
-        return drawing.which_one(await services.subscribing.show(fitting), command=services.command)
-    gone = await services.subscribing.remove(typed.asker, [fitting[0].subscription_id])
+        return drawing.which_one(await subscriptions.load_views(ctx, fitting), command=ctx.settings.command)
+    gone = await subscriptions.remove_subscriptions(ctx, typed.actor, [fitting[0].subscription_id])
     return drawing.removed(gone)
 
 
-async def fitting_of(typed: Typed, arguments: UnsubscribeArguments, services: Services) -> list[SubscriptionRow]:
+async def fitting_of(typed: Typed, arguments: UnsubscribeArguments, ctx: Context) -> list[SubscriptionRow]:
     """Those of this channel that are about the app and, where filters were typed, have the same ones."""
-    there = await services.subscribing.list_here(typed.asker)
+    there = await subscriptions.list_here(ctx, typed.actor)
     if arguments.app not in (None, ALL_APPS):
-        app = await app_of(typed, arguments.app, services)
+        app = await app_of(typed, arguments.app, ctx)
         there = [row for row in there if row.app_slug == app.app_slug]
     if any(getattr(arguments.filters, key) for key in KEYS):
         there = [row for row in there if same_filters(row.filters, arguments.filters)]
     return there
 
 
-async def show_subscriptions(typed: Typed, services: Services) -> Message | None:
+async def show_subscriptions(typed: Typed, ctx: Context) -> Message | None:
     wanted = typed.words.tail().strip().lower()
     if wanted == "all":
-        return await list_own(typed.asker, services)
+        return await list_own(typed.actor, ctx)
     if wanted:
         raise InvalidInput(
-            f"I know {services.command} subscriptions for this channel, and {services.command} subscriptions all."
+            f"I know {ctx.settings.command} subscriptions for this channel, "
+            f"and {ctx.settings.command} subscriptions all."
         )
-    return await list_here(typed.asker, services)
+    return await list_here(typed.actor, ctx)

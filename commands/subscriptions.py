@@ -8,26 +8,28 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.context import Services
+from bot import apps, connection, outbox
+from bot.context import Context
 from bot.domain.builds import Cause, Outcome
 from bot.errors import BuildbellError, MissingArgument
-from bot.notifications import filters
+from bot.notifications import filters, subscriptions
 from bot.notifications import subscription_messages as drawing
 from bot.notifications.filters import Filters
 from bot.notifications.subscription_messages import ShownSubscription
 from bot.notifications.subscriptions import Asked, Saved
-from bot.permissions import Asker
+from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack import setup as webhook_message
 from bot.slack.forms import FormRefused
 from bot.slack.text import Message, escape
+from bot.sync import filter_preview, webhooks
 from bot.sync.filter_preview import DAYS
 from commands.grammar import ArgumentsUnclear, parse_subscribe, read
 from commands.interaction import (
     Payload,
+    actor_of_press,
     answering,
     answering_in_form,
-    asker_of_press,
     later,
     pressed_value,
     replace_question,
@@ -55,41 +57,41 @@ def register(app: AsyncApp) -> None:
 # Lists.
 
 
-async def list_here(asker: Asker, services: Services) -> Message:
-    rows = await services.subscribing.list_here(asker)
+async def list_here(actor: Actor, ctx: Context) -> Message:
+    rows = await subscriptions.list_here(ctx, actor)
     if not rows:
-        return drawing.nothing_heard("This channel hears of no builds.", command=services.command)
-    return drawing.build_list(await services.subscribing.show(rows), command=services.command)
+        return drawing.nothing_heard("This channel hears of no builds.", command=ctx.settings.command)
+    return drawing.build_list(await subscriptions.load_views(ctx, rows), command=ctx.settings.command)
 
 
-async def list_own(asker: Asker, services: Services) -> Message:
-    rows = await services.subscribing.list_own(asker)
+async def list_own(actor: Actor, ctx: Context) -> Message:
+    rows = await subscriptions.list_own(ctx, actor)
     if not rows:
-        return drawing.nothing_heard("You have subscribed no channel.", command=services.command)
+        return drawing.nothing_heard("You have subscribed no channel.", command=ctx.settings.command)
     return drawing.build_list(
-        await services.subscribing.show(rows),
-        command=services.command,
+        await subscriptions.load_views(ctx, rows),
+        command=ctx.settings.command,
         heading="You have set up; what others did is listed in its own channel",
         names_channel=True,
     )
 
 
-async def look_back(asker: Asker, shown: ShownSubscription, services: Services) -> Message:
+async def look_back(actor: Actor, shown: ShownSubscription, ctx: Context) -> Message:
     """What it would have told lately, as far as Bitrise says."""
     try:
-        counted = await services.preview.count(shown.row)
+        counted = await filter_preview.count_matches(ctx, shown.row)
         told = drawing.counted(counted.told, counted.ended, days=DAYS, is_cut=counted.is_cut)
     except BuildbellError as error:
         told = drawing.uncounted(error.sentence)
-    return Message(told.text, (*told.blocks, *await offer(asker, shown, services)))
+    return Message(told.text, (*told.blocks, *await offer(actor, shown, ctx)))
 
 
-async def offer(asker: Asker, shown: ShownSubscription, services: Services) -> list[dict[str, Any]]:
+async def offer(actor: Actor, shown: ShownSubscription, ctx: Context) -> list[dict[str, Any]]:
     """To have Bitrise call: once an app, and to people who may ask for it."""
     app_slug = shown.row.app_slug
-    if app_slug is None or not services.hints.are_possible:
+    if app_slug is None or not webhooks.is_enabled(ctx):
         return []
-    if await services.hints.is_asked_for(asker.workspace_id, app_slug) or not await services.access.may_connect(asker):
+    if await webhooks.is_registered(ctx, actor.workspace_id, app_slug) or not await ctx.permissions.may_connect(actor):
         return []
     return [block.to_dict() for block in webhook_message.offer(app_slug, shown.app_title or app_slug)]
 
@@ -97,32 +99,32 @@ async def offer(asker: Asker, shown: ShownSubscription, services: Services) -> l
 # Buttons.
 
 
-async def remove_subscription(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def remove_subscription(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        gone = await services.subscribing.remove(asker, pressed_value(action).split())
-        listed = await list_here(asker, services)
-        replace_question(services, asker, drawing.under(drawing.removed(gone), listed))
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        gone = await subscriptions.remove_subscriptions(ctx, actor, pressed_value(action).split())
+        listed = await list_here(actor, ctx)
+        replace_question(ctx, actor, drawing.under(drawing.removed(gone), listed))
 
 
-async def resume_channel(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def resume_channel(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        count = await services.subscribing.resume(asker, pressed_value(action))
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        count = await subscriptions.resume_channel(ctx, actor, pressed_value(action))
         told = (
             "I try to write there again; if I can't, I'll tell you." if count else "Nothing is paused there any more."
         )
-        replace_question(services, asker, replies.reply(told))
+        replace_question(ctx, actor, replies.reply(told))
 
 
-async def open_edit_form(ack: AsyncAck, action: Payload, body: Payload, services: Services) -> None:
+async def open_edit_form(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
-    asker = asker_of_press(body)
-    async with answering(services, asker):
-        row = await services.subscribing.get_subscription(asker, pressed_value(action))
-        (shown,) = await services.subscribing.show([row])
+    actor = actor_of_press(body)
+    async with answering(ctx, actor):
+        row = await subscriptions.get_subscription(ctx, actor, pressed_value(action))
+        (shown,) = await subscriptions.load_views(ctx, [row])
         draft = SubscriptionDraft(
             channel_id=row.channel_id,
             subscription_id=row.subscription_id,
@@ -132,52 +134,52 @@ async def open_edit_form(ack: AsyncAck, action: Payload, body: Payload, services
             style=row.style,
             starts=row.tells_starts,
         )
-        await services.slack(asker.workspace_id).open_view(body["trigger_id"], subscription_form(draft))
+        await ctx.slack(actor.workspace_id).open_view(body["trigger_id"], subscription_form(draft))
 
 
 # The form.
 
 
-async def open_new_form(asker: Asker, trigger_id: str, services: Services) -> None:
+async def open_new_form(actor: Actor, trigger_id: str, ctx: Context) -> None:
     """With this channel's app, if it has one."""
-    if not asker.channel_id:
-        raise MissingArgument(f"Subscriptions belong to a channel: type {services.command} subscribe in one.")
-    await services.connections.get_connected(asker.workspace_id)
-    app = await services.apps.find_channel_app(asker.workspace_id, asker.channel_id)
+    if not actor.channel_id:
+        raise MissingArgument(f"Subscriptions belong to a channel: type {ctx.settings.command} subscribe in one.")
+    await connection.require(ctx, actor.workspace_id)
+    app = await apps.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
     draft = SubscriptionDraft(
-        asker.channel_id, app_slug=app.app_slug if app else None, app_title=app.title if app else None
+        actor.channel_id, app_slug=app.app_slug if app else None, app_title=app.title if app else None
     )
-    await services.slack(asker.workspace_id).open_view(trigger_id, subscription_form(draft))
+    await ctx.slack(actor.workspace_id).open_view(trigger_id, subscription_form(draft))
 
 
-async def save_subscription(ack: AsyncAck, view: Payload, body: Payload, services: Services) -> None:
+async def save_subscription(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, asker = read_subscription_form(view), asker_of_press(body)
-        services.access.check_member(asker)
-        saved = await save(asker, form, services)
-        await services.whisper(asker, drawing.saved(saved.shown, is_new=saved.is_new))
+        form, actor = read_subscription_form(view), actor_of_press(body)
+        ctx.permissions.check_member(actor)
+        saved = await save(actor, form, ctx)
+        await outbox.answer_privately(ctx, actor, drawing.saved(saved.shown, is_new=saved.is_new))
         await ack()
-        later(services, asker, look_back(asker, saved.shown, services), name="preview")
+        later(ctx, actor, look_back(actor, saved.shown, ctx), name="preview")
 
 
-async def save(asker: Asker, form: SubscriptionForm, services: Services) -> Saved:
-    known_app = form.app_slug and await services.apps.find_app(asker.workspace_id, form.app_slug)
-    before = await row_before(asker, form, services)
+async def save(actor: Actor, form: SubscriptionForm, ctx: Context) -> Saved:
+    known_app = form.app_slug and await apps.find_app(ctx, actor.workspace_id, form.app_slug)
+    before = await row_before(actor, form, ctx)
     wanted = read_filters(form, filters.from_json(before.filters) if before else Filters())
     keeps_app = before is not None and before.app_slug == form.app_slug
     if not form.has_app or (form.app_slug and not known_app and not keeps_app):
         raise FormRefused({ids.SUBSCRIBE_APP: "Choose an app, or all of them."})
     asked = Asked(form.app_slug, wanted, form.style, form.starts)
     if before is None:
-        return await services.subscribing.subscribe(asker, asked)
-    return await services.subscribing.change(asker, before.subscription_id, asked)
+        return await subscriptions.subscribe(ctx, actor, asked)
+    return await subscriptions.change_subscription(ctx, actor, before.subscription_id, asked)
 
 
-async def row_before(asker: Asker, form: SubscriptionForm, services: Services) -> SubscriptionRow | None:
+async def row_before(actor: Actor, form: SubscriptionForm, ctx: Context) -> SubscriptionRow | None:
     """What is edited; None for a new one. Raises `SubscriptionGone` when it was removed meanwhile."""
     if form.subscription_id is None:
         return None
-    return await services.subscribing.get_subscription(asker, form.subscription_id)
+    return await subscriptions.get_subscription(ctx, actor, form.subscription_id)
 
 
 def read_filters(form: SubscriptionForm, before: Filters) -> Filters:

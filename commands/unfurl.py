@@ -7,12 +7,13 @@ import logging
 
 from slack_bolt.async_app import AsyncApp
 
+from bot.builds import unfurl
 from bot.builds.unfurl import SharedLink
-from bot.context import Services
+from bot.context import Context
 from bot.errors import BuildbellError
-from bot.permissions import Asker
+from bot.permissions import Actor
 from commands.build_reference import BuildArguments, bitrise_page
-from commands.interaction import Payload, asker_of_event
+from commands.interaction import Payload, actor_of_event
 from commands.status import named
 
 log = logging.getLogger(__name__)
@@ -25,24 +26,24 @@ def register(app: AsyncApp) -> None:
     app.event("link_shared")(show_links)
 
 
-async def show_links(event: Payload, body: Payload, services: Services) -> None:
+async def show_links(event: Payload, body: Payload, ctx: Context) -> None:
     if event.get("channel") == COMPOSER or event.get("source") == "composer":
         return
     if not event.get("is_bot_user_member", True):  # Slack tells of every channel; I show builds where I was invited
         return
-    asker = asker_of_event(event, body)
+    actor = actor_of_event(event, body)
     for link in event.get("links", ())[:MOST_LINKS]:
         url = str(link.get("url", ""))
         page = bitrise_page(html.unescape(url))
         if page is not None and page.names_build:
             is_shared = bool(body.get("is_ext_shared_channel"))
             shared = SharedLink(event["channel"], event["message_ts"], url, is_shared)
-            services.tasks.spawn(show_link(asker, shared, page, services), name="unfurl")
+            ctx.tasks.spawn(show_link(actor, shared, page, ctx), name="unfurl")
 
 
-async def show_link(asker: Asker, link: SharedLink, page: BuildArguments, services: Services) -> None:
+async def show_link(actor: Actor, link: SharedLink, page: BuildArguments, ctx: Context) -> None:
     """Whoever pasted it asked for nothing, so what cannot be shown stays the link it is."""
     try:
-        await services.unfurls.show(asker, link, named(page))
+        await unfurl.unfurl_link(ctx, actor, link, named(page))
     except BuildbellError as error:
-        log.info("a link is not shown", extra={"workspace": asker.workspace_id, "error": str(error)})
+        log.info("a link is not shown", extra={"workspace": actor.workspace_id, "error": str(error)})

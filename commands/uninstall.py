@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.context import Services
+from bot.context import Context
+from bot.workspaces import uninstall
 from bot.workspaces.uninstall import Removal
 from commands.interaction import Payload, is_of_organisation, organisation_of_event, workspace_of_event
 
@@ -17,22 +18,22 @@ def register(app: AsyncApp) -> None:
     app.event("team_access_revoked")(forget_withdrawn)
 
 
-async def forget_workspace(body: Payload, services: Services) -> None:
-    await services.uninstalls.remove(removal_of(body))
+async def forget_workspace(body: Payload, ctx: Context) -> None:
+    await uninstall.uninstall(ctx, removal_of(body))
 
 
-async def forget_tokens(event: Payload, body: Payload, services: Services) -> None:
+async def forget_tokens(event: Payload, body: Payload, ctx: Context) -> None:
     """Slack names the people whose tokens ended, and the bot user, not the tokens."""
     tokens = event.get("tokens") or {}
     people = tuple(str(user_id) for user_id in tokens.get("oauth") or ())
-    await services.uninstalls.revoke(removal_of(body), user_ids=people, is_bot=bool(tokens.get("bot")))
+    await uninstall.revoke_tokens(ctx, removal_of(body), user_ids=people, is_bot=bool(tokens.get("bot")))
 
 
-async def forget_withdrawn(event: Payload, body: Payload, services: Services) -> None:
+async def forget_withdrawn(event: Payload, body: Payload, ctx: Context) -> None:
     """An organisation took the app from some of its workspaces. Slack's example tells which a level deeper."""
     told = event if "team_ids" in event else event.get("event") or {}
     team_ids = tuple(str(team_id) for team_id in told.get("team_ids") or ())
-    await services.uninstalls.withdraw(removal_of(body), team_ids=team_ids)
+    await uninstall.withdraw(ctx, removal_of(body), team_ids=team_ids)
 
 
 def removal_of(body: Payload) -> Removal:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.batching import Batcher
-from storage.database import Database, Row, from_row
+from storage.database import Reads, Row, from_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +31,28 @@ FIND_PLACE = f"""
 """
 
 
-class PlaceStore:
-    def __init__(self, database: Database) -> None:
-        self._db = database
-        self._batcher = Batcher(self._find_places)
+async def find_place(db: Reads, workspace_id: str, channel_id: str) -> PlaceRow | None:
+    """Return None for an unknown workspace."""
+    return _place(await db.fetch_one(FIND_PLACE, workspace_id=workspace_id, channel_id=channel_id))
 
-    async def find_place(self, workspace_id: str, channel_id: str) -> PlaceRow | None:
-        """None when nobody knows the workspace."""
-        if self._db.dialect == "sqlite":  # on the loop, sooner than anybody else could ask
-            row = await self._db.fetch_one(FIND_PLACE, workspace_id=workspace_id, channel_id=channel_id)
-            return _place(row)
-        return await self._batcher.submit((workspace_id, channel_id))
 
-    async def _find_places(self, asked: Sequence[tuple[str, str]]) -> list[PlaceRow | None]:
-        """Those that are asked for at the same time, in one round trip."""
-        rows = ", ".join(f"({place}, :w{place}, :c{place})" for place in range(len(asked)))
-        keys = {f"w{place}": workspace_id for place, (workspace_id, _) in enumerate(asked)}
-        keys |= {f"c{place}": channel_id for place, (_, channel_id) in enumerate(asked)}
-        found = await self._db.fetch_all(
-            f"""
-            with asked (place, workspace_id, channel_id) as (values {rows})
-            select asked.place, {COLUMNS} from asked
-            join workspaces on workspaces.workspace_id = asked.workspace_id
-            left join channels
-            on channels.workspace_id = asked.workspace_id and channels.channel_id = asked.channel_id
-            """,
-            **keys,
-        )
-        by_place = {row["place"]: row for row in found}
-        return [_place(by_place.get(place)) for place in range(len(asked))]
+async def find_places(db: Reads, asked: Sequence[tuple[str, str]]) -> list[PlaceRow | None]:
+    """Those that are asked for at the same time, in one round trip."""
+    rows = ", ".join(f"({place}, :w{place}, :c{place})" for place in range(len(asked)))
+    keys = {f"w{place}": workspace_id for place, (workspace_id, _) in enumerate(asked)}
+    keys |= {f"c{place}": channel_id for place, (_, channel_id) in enumerate(asked)}
+    found = await db.fetch_all(
+        f"""
+        with asked (place, workspace_id, channel_id) as (values {rows})
+        select asked.place, {COLUMNS} from asked
+        join workspaces on workspaces.workspace_id = asked.workspace_id
+        left join channels
+        on channels.workspace_id = asked.workspace_id and channels.channel_id = asked.channel_id
+        """,
+        **keys,
+    )
+    by_place = {row["place"]: row for row in found}
+    return [_place(by_place.get(place)) for place in range(len(asked))]
 
 
 def _place(row: Row | None) -> PlaceRow | None:

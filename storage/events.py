@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Database, Transaction, from_row
+from storage.database import Transaction, from_row
 
 BEGAN, ENDED = "began", "ended"
 
@@ -22,33 +22,31 @@ class NewsRow:
     at: datetime
 
 
-class NewsStore:
-    def __init__(self, database: Database) -> None:
-        self._db = database
+async def add_news(tx: Transaction, *, workspace_id: str, build_slug: str, kind: str, at: datetime) -> None:
+    await tx.execute(
+        """
+        insert into news (workspace_id, build_slug, kind, at)
+        values (:workspace_id, :build_slug, :kind, :at)
+        """,
+        workspace_id=workspace_id, build_slug=build_slug, kind=kind, at=at,
+    )  # fmt: skip
 
-    async def add_news(self, tx: Transaction, *, workspace_id: str, build_slug: str, kind: str, at: datetime) -> None:
-        await tx.execute(
-            """
-            insert into news (workspace_id, build_slug, kind, at)
-            values (:workspace_id, :build_slug, :kind, :at)
-            """,
-            workspace_id=workspace_id, build_slug=build_slug, kind=kind, at=at,
-        )  # fmt: skip
 
-    async def take_due(self, tx: Transaction, workspace_id: str, *, limit: int) -> list[NewsRow]:
-        """Remove and return the oldest events; the caller stores the messages in the same transaction."""
-        rows = await tx.fetch_all(
-            """
-            select news_id, workspace_id, build_slug, kind, at from news
-            where workspace_id = :workspace_id
-            order by at, news_id limit :limit
-            """,
-            workspace_id=workspace_id, limit=limit,
-        )  # fmt: skip
-        due = [from_row(NewsRow, row) for row in rows]
-        await self._delete(tx, (row.news_id for row in due))
-        return due
+async def take_due(tx: Transaction, workspace_id: str, *, limit: int) -> list[NewsRow]:
+    """Remove and return the oldest events; the caller stores the messages in the same transaction."""
+    rows = await tx.fetch_all(
+        """
+        select news_id, workspace_id, build_slug, kind, at from news
+        where workspace_id = :workspace_id
+        order by at, news_id limit :limit
+        """,
+        workspace_id=workspace_id, limit=limit,
+    )  # fmt: skip
+    due = [from_row(NewsRow, row) for row in rows]
+    await _delete(tx, (row.news_id for row in due))
+    return due
 
-    async def _delete(self, tx: Transaction, news_ids: Iterable[int]) -> None:
-        for news_id in news_ids:
-            await tx.execute("delete from news where news_id = :news_id", news_id=news_id)
+
+async def _delete(tx: Transaction, news_ids: Iterable[int]) -> None:
+    for news_id in news_ids:
+        await tx.execute("delete from news where news_id = :news_id", news_id=news_id)

@@ -15,48 +15,45 @@ PIECE = timedelta(days=1)
 COLUMNS = tuple(part.split(" as ")[-1].split(".")[-1].strip() for part in BUILD_FACTS.split(","))
 
 
-class FactStore:
-    """``reads`` is the database, or one opened for reading only."""
+async def list_workspaces(db: Reads) -> list[str]:
+    rows = await db.fetch_all("select workspace_id from workspaces order by workspace_id")
+    return [row["workspace_id"] for row in rows]
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
 
-    async def list_workspaces(self) -> list[str]:
-        rows = await self._reads.fetch_all("select workspace_id from workspaces order by workspace_id")
-        return [row["workspace_id"] for row in rows]
+async def list_apps(db: Reads, workspace_id: str) -> list[str]:
+    """Every app of which builds are stored, also those that the token no longer reaches."""
+    rows = await db.fetch_all(
+        "select distinct app_slug from builds where workspace_id = :workspace_id order by app_slug",
+        workspace_id=workspace_id,
+    )
+    return [row["app_slug"] for row in rows]
 
-    async def list_apps(self, workspace_id: str) -> list[str]:
-        """Every app of which builds are stored, also those that the token no longer reaches."""
-        rows = await self._reads.fetch_all(
-            "select distinct app_slug from builds where workspace_id = :workspace_id order by app_slug",
-            workspace_id=workspace_id,
-        )
-        return [row["app_slug"] for row in rows]
 
-    async def facts(self, scope: Scope) -> AsyncIterator[Sequence[Fact]]:
-        """The builds of one app in the order they ended, a day at a time."""
-        begin = scope.since
-        while begin < scope.until:
-            end = min(begin + PIECE, scope.until)
-            yield await self._piece(scope, begin, end)
-            begin = end
+async def facts(db: Reads, scope: Scope) -> AsyncIterator[Sequence[Fact]]:
+    """The builds of one app in the order they ended, a day at a time."""
+    begin = scope.since
+    while begin < scope.until:
+        end = min(begin + PIECE, scope.until)
+        yield await _piece(db, scope, begin, end)
+        begin = end
 
-    async def _piece(self, scope: Scope, begin: datetime, end: datetime) -> list[Fact]:
-        chosen = [name for name in ("workflow", "branch", "cause") if getattr(scope, name) is not None]
-        rows = await self._reads.fetch_all(
-            f"""
-            select {BUILD_FACTS.format(as_time="")}
-            from builds
-            left join apps on apps.workspace_id = builds.workspace_id and apps.app_slug = builds.app_slug
-            where builds.workspace_id = :workspace_id and builds.app_slug = :app_slug and builds.is_pipeline = 0
-            and builds.outcome in {ALL} and builds.finished_at >= :begin and builds.finished_at < :end
-            {" ".join(f"and builds.{name} = :{name}" for name in chosen)}
-            order by builds.finished_at, builds.build_slug
-            """,
-            **{name: value for name, value in scope.parameters.items() if name not in ("since", "until")},
-            begin=begin, end=end,
-        )  # fmt: skip
-        return [dict(row) for row in rows]
+
+async def _piece(db: Reads, scope: Scope, begin: datetime, end: datetime) -> list[Fact]:
+    chosen = [name for name in ("workflow", "branch", "cause") if getattr(scope, name) is not None]
+    rows = await db.fetch_all(
+        f"""
+        select {BUILD_FACTS.format(as_time="")}
+        from builds
+        left join apps on apps.workspace_id = builds.workspace_id and apps.app_slug = builds.app_slug
+        where builds.workspace_id = :workspace_id and builds.app_slug = :app_slug and builds.is_pipeline = 0
+        and builds.outcome in {ALL} and builds.finished_at >= :begin and builds.finished_at < :end
+        {" ".join(f"and builds.{name} = :{name}" for name in chosen)}
+        order by builds.finished_at, builds.build_slug
+        """,
+        **{name: value for name, value in scope.parameters.items() if name not in ("since", "until")},
+        begin=begin, end=end,
+    )  # fmt: skip
+    return [dict(row) for row in rows]
 
 
 class FactFile:

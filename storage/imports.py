@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Reads, Transaction, column_list, from_row, placeholder_list, to_columns
 
 OPEN, DONE, STOPPED, FAILED = "open", "done", "stopped", "failed"
 
@@ -50,57 +50,58 @@ KEY = ("workspace_id", "app_slug")
 _SETTINGS = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split(", ") if name not in KEY)
 
 
-class ImportStore:
-    def __init__(self, database: Database) -> None:
-        self._db = database
+async def save_import(tx: Transaction, row: ImportRow) -> None:
+    """Add it, or put it in the place of what was known of the app."""
+    await tx.execute(
+        f"""
+        insert into imports ({COLUMNS}) values ({placeholder_list(ImportRow)})
+        on conflict (workspace_id, app_slug) do update set {_SETTINGS}
+        """,
+        **to_columns(row),
+    )
 
-    async def save_import(self, tx: Transaction, row: ImportRow) -> None:
-        """Add it, or put it in the place of what was known of the app."""
-        await tx.execute(
-            f"""
-            insert into imports ({COLUMNS}) values ({placeholder_list(ImportRow)})
-            on conflict (workspace_id, app_slug) do update set {_SETTINGS}
-            """,
-            **to_columns(row),
-        )
 
-    async def find_import(self, workspace_id: str, app_slug: str, *, on: Reads | None = None) -> ImportRow | None:
-        row = await (on or self._db).fetch_one(
-            f"select {COLUMNS} from imports where workspace_id = :workspace_id and app_slug = :app_slug",
-            workspace_id=workspace_id, app_slug=app_slug,
-        )  # fmt: skip
-        return from_row(ImportRow, row) if row else None
+async def find_import(db: Reads, workspace_id: str, app_slug: str) -> ImportRow | None:
+    row = await db.fetch_one(
+        f"select {COLUMNS} from imports where workspace_id = :workspace_id and app_slug = :app_slug",
+        workspace_id=workspace_id, app_slug=app_slug,
+    )  # fmt: skip
+    return from_row(ImportRow, row) if row else None
 
-    async def find_next(self, workspace_id: str) -> ImportRow | None:
-        """What is to be read on with: what was asked for last comes first."""
-        row = await self._db.fetch_one(
-            f"""
-            select {COLUMNS} from imports
-            where workspace_id = :workspace_id and state = '{OPEN}'
-            order by asked_at desc, app_slug limit 1
-            """,
-            workspace_id=workspace_id,
-        )
-        return from_row(ImportRow, row) if row else None
 
-    async def list_open(self, workspace_id: str, *, on: Reads | None = None) -> list[ImportRow]:
-        """In the order in which they will be read."""
-        rows = await (on or self._db).fetch_all(
-            f"""
-            select {COLUMNS} from imports
-            where workspace_id = :workspace_id and state = '{OPEN}'
-            order by asked_at desc, app_slug
-            """,
-            workspace_id=workspace_id,
-        )
-        return [from_row(ImportRow, row) for row in rows]
+async def find_next(db: Reads, workspace_id: str) -> ImportRow | None:
+    """What is to be read on with: what was asked for last comes first."""
+    row = await db.fetch_one(
+        f"""
+        select {COLUMNS} from imports
+        where workspace_id = :workspace_id and state = '{OPEN}'
+        order by asked_at desc, app_slug limit 1
+        """,
+        workspace_id=workspace_id,
+    )
+    return from_row(ImportRow, row) if row else None
 
-    async def list_of_card(self, card_id: str, *, on: Reads | None = None) -> list[ImportRow]:
-        """What a message shows, in the order in which it is read."""
-        rows = await (on or self._db).fetch_all(
-            f"select {COLUMNS} from imports where card_id = :card_id order by asked_at desc, app_slug", card_id=card_id
-        )
-        return [from_row(ImportRow, row) for row in rows]
 
-    async def delete_imports(self, tx: Transaction, workspace_id: str) -> None:
-        await tx.execute("delete from imports where workspace_id = :workspace_id", workspace_id=workspace_id)
+async def list_open(db: Reads, workspace_id: str) -> list[ImportRow]:
+    """In the order in which they will be read."""
+    rows = await db.fetch_all(
+        f"""
+        select {COLUMNS} from imports
+        where workspace_id = :workspace_id and state = '{OPEN}'
+        order by asked_at desc, app_slug
+        """,
+        workspace_id=workspace_id,
+    )
+    return [from_row(ImportRow, row) for row in rows]
+
+
+async def list_of_card(db: Reads, card_id: str) -> list[ImportRow]:
+    """What a message shows, in the order in which it is read."""
+    rows = await db.fetch_all(
+        f"select {COLUMNS} from imports where card_id = :card_id order by asked_at desc, app_slug", card_id=card_id
+    )
+    return [from_row(ImportRow, row) for row in rows]
+
+
+async def delete_imports(tx: Transaction, workspace_id: str) -> None:
+    await tx.execute("delete from imports where workspace_id = :workspace_id", workspace_id=workspace_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Reads, Transaction, column_list, from_row, placeholder_list, to_columns
 
 CARD, LINE, STARTED, CHANGE, FOLD = "card", "line", "started", "change", "fold"
 BRANCH, BULK, UNFURL = "branch", "bulk", "unfurl"
@@ -48,140 +48,150 @@ class CardRow:
 COLUMNS = column_list(CardRow)
 
 
-class CardStore:
-    def __init__(self, database: Database) -> None:
-        self._db = database
+async def add_card(tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> bool:
+    """Store a card with its builds; False when it is there already."""
+    touched = await tx.execute(
+        f"insert into cards ({COLUMNS}) values ({placeholder_list(CardRow)}) on conflict do nothing",
+        **to_columns(card),
+    )
+    if touched:
+        await _add_builds(tx, card, build_slugs)
+    return touched == 1
 
-    async def add_card(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> bool:
-        """Store a card with its builds; False when it is there already."""
-        touched = await tx.execute(
-            f"insert into cards ({COLUMNS}) values ({placeholder_list(CardRow)}) on conflict do nothing",
-            **to_columns(card),
-        )
-        if touched:
-            await self._add_builds(tx, card, build_slugs)
-        return touched == 1
 
-    async def _add_builds(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
-        for position, build_slug in enumerate(build_slugs):
-            await tx.execute(
-                """
-                insert into card_builds (card_id, workspace_id, build_slug, position)
-                values (:card_id, :workspace_id, :build_slug, :position)
-                """,
-                card_id=card.card_id, workspace_id=card.workspace_id, build_slug=build_slug, position=position,
-            )  # fmt: skip
-
-    async def find_card(self, card_id: str, *, on: Reads | None = None) -> CardRow | None:
-        row = await (on or self._db).fetch_one(f"select {COLUMNS} from cards where card_id = :card_id", card_id=card_id)
-        return from_row(CardRow, row) if row else None
-
-    async def list_of_build(self, workspace_id: str, build_slug: str, *, on: Reads | None = None) -> list[CardRow]:
-        """What shows a build live, oldest first."""
-        rows = await (on or self._db).fetch_all(
-            f"""
-            select {COLUMNS} from cards
-            where is_gone = 0 and {_IS_LIVE} and card_id in (
-                select card_id from card_builds where workspace_id = :workspace_id and build_slug = :build_slug)
-            order by created_at
-            """,
-            workspace_id=workspace_id, build_slug=build_slug,
-        )  # fmt: skip
-        return [from_row(CardRow, row) for row in rows]
-
-    async def list_telling(self, workspace_id: str, build_slug: str, *, on: Reads | None = None) -> list[CardRow]:
-        """Messages that stand for this one build: where details about it belong."""
-        rows = await (on or self._db).fetch_all(
-            f"""
-            select {COLUMNS} from cards
-            where is_gone = 0 and style in ('{CARD}', '{LINE}', '{CHANGE}') and card_id in (
-                select card_id from card_builds where workspace_id = :workspace_id and build_slug = :build_slug)
-            order by created_at
-            """,
-            workspace_id=workspace_id, build_slug=build_slug,
-        )  # fmt: skip
-        return [from_row(CardRow, row) for row in rows]
-
-    async def find_at_place(self, tx: Transaction, workspace_id: str, channel_id: str, place: str) -> CardRow | None:
-        """The newest message of a channel that is about ``place``."""
-        row = await tx.fetch_one(
-            f"""
-            select {COLUMNS} from cards
-            where workspace_id = :workspace_id and channel_id = :channel_id and place = :place and is_gone = 0
-            order by created_at desc limit 1
-            """,
-            workspace_id=workspace_id, channel_id=channel_id, place=place,
-        )  # fmt: skip
-        return from_row(CardRow, row) if row else None
-
-    async def replace_builds(self, tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
-        await tx.execute("delete from card_builds where card_id = :card_id", card_id=card.card_id)
-        await self._add_builds(tx, card, build_slugs)
-
-    async def list_build_slugs(self, card_id: str, *, on: Reads | None = None) -> list[str]:
-        rows = await (on or self._db).fetch_all(
-            "select build_slug from card_builds where card_id = :card_id order by position", card_id=card_id
-        )
-        return [row["build_slug"] for row in rows]
-
-    async def list_watched(self, workspace_id: str) -> list[CardRow]:
-        """Cards of builds that are not finished."""
-        rows = await self._db.fetch_all(
-            f"""
-            select distinct {", ".join(f"cards.{name}" for name in COLUMNS.split(", "))}
-            from cards
-            join card_builds on card_builds.card_id = cards.card_id
-            join builds on builds.workspace_id = card_builds.workspace_id
-                and builds.build_slug = card_builds.build_slug
-            where builds.workspace_id = :workspace_id and builds.state != 'finished' and cards.is_gone = 0
-            and cards.{_IS_LIVE}
-            """,
-            workspace_id=workspace_id,
-        )
-        return [from_row(CardRow, row) for row in rows]
-
-    async def count_unfinished(self, card_id: str, *, on: Reads) -> int:
-        """How many of a card's builds still run."""
-        row = await on.fetch_one(
-            """
-            select count(*) as unfinished from card_builds
-            join builds on builds.workspace_id = card_builds.workspace_id
-                and builds.build_slug = card_builds.build_slug
-            where card_builds.card_id = :card_id and builds.state != 'finished'
-            """,
-            card_id=card_id,
-        )
-        return int(row["unfinished"]) if row else 0
-
-    async def save_posted(self, tx: Transaction, card_id: str, *, channel_id: str, ts: str) -> None:
-        await tx.execute(
-            "update cards set channel_id = :channel_id, ts = :ts where card_id = :card_id",
-            card_id=card_id, channel_id=channel_id, ts=ts,
-        )  # fmt: skip
-
-    async def save_drawn(self, tx: Transaction, card_id: str, *, digest: str, now: datetime) -> None:
-        await tx.execute(
-            "update cards set drawn_at = :now, drawn_digest = :digest where card_id = :card_id",
-            card_id=card_id, digest=digest, now=now,
-        )  # fmt: skip
-
-    async def claim_announcement(self, tx: Transaction, card_id: str, *, now: datetime) -> bool:
-        """Whether we are the one to announce the end in this card's channel."""
-        touched = await tx.execute(
-            "update cards set announced_at = :now where card_id = :card_id and announced_at is null and is_gone = 0",
-            card_id=card_id, now=now,
-        )  # fmt: skip
-        return touched == 1
-
-    async def reroute_card(self, tx: Transaction, card_id: str, *, to: str) -> None:
-        """The channel cannot be written to: show the card elsewhere."""
+async def _add_builds(tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
+    for position, build_slug in enumerate(build_slugs):
         await tx.execute(
             """
-            update cards set rerouted_from = channel_id, channel_id = :to, ts = null
-            where card_id = :card_id and rerouted_from is null
+            insert into card_builds (card_id, workspace_id, build_slug, position)
+            values (:card_id, :workspace_id, :build_slug, :position)
             """,
-            card_id=card_id, to=to,
+            card_id=card.card_id, workspace_id=card.workspace_id, build_slug=build_slug, position=position,
         )  # fmt: skip
 
-    async def close_card(self, tx: Transaction, card_id: str) -> None:
-        await tx.execute("update cards set is_gone = 1 where card_id = :card_id", card_id=card_id)
+
+async def find_card(db: Reads, card_id: str) -> CardRow | None:
+    row = await db.fetch_one(f"select {COLUMNS} from cards where card_id = :card_id", card_id=card_id)
+    return from_row(CardRow, row) if row else None
+
+
+async def list_of_build(db: Reads, workspace_id: str, build_slug: str) -> list[CardRow]:
+    """What shows a build live, oldest first."""
+    rows = await db.fetch_all(
+        f"""
+        select {COLUMNS} from cards
+        where is_gone = 0 and {_IS_LIVE} and card_id in (
+            select card_id from card_builds where workspace_id = :workspace_id and build_slug = :build_slug)
+        order by created_at
+        """,
+        workspace_id=workspace_id, build_slug=build_slug,
+    )  # fmt: skip
+    return [from_row(CardRow, row) for row in rows]
+
+
+async def list_telling(db: Reads, workspace_id: str, build_slug: str) -> list[CardRow]:
+    """Messages that stand for this one build: where details about it belong."""
+    rows = await db.fetch_all(
+        f"""
+        select {COLUMNS} from cards
+        where is_gone = 0 and style in ('{CARD}', '{LINE}', '{CHANGE}') and card_id in (
+            select card_id from card_builds where workspace_id = :workspace_id and build_slug = :build_slug)
+        order by created_at
+        """,
+        workspace_id=workspace_id, build_slug=build_slug,
+    )  # fmt: skip
+    return [from_row(CardRow, row) for row in rows]
+
+
+async def find_at_place(tx: Transaction, workspace_id: str, channel_id: str, place: str) -> CardRow | None:
+    """The newest message of a channel that is about ``place``."""
+    row = await tx.fetch_one(
+        f"""
+        select {COLUMNS} from cards
+        where workspace_id = :workspace_id and channel_id = :channel_id and place = :place and is_gone = 0
+        order by created_at desc limit 1
+        """,
+        workspace_id=workspace_id, channel_id=channel_id, place=place,
+    )  # fmt: skip
+    return from_row(CardRow, row) if row else None
+
+
+async def replace_builds(tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
+    await tx.execute("delete from card_builds where card_id = :card_id", card_id=card.card_id)
+    await _add_builds(tx, card, build_slugs)
+
+
+async def list_build_slugs(db: Reads, card_id: str) -> list[str]:
+    rows = await db.fetch_all(
+        "select build_slug from card_builds where card_id = :card_id order by position", card_id=card_id
+    )
+    return [row["build_slug"] for row in rows]
+
+
+async def list_watched(db: Reads, workspace_id: str) -> list[CardRow]:
+    """Cards of builds that are not finished."""
+    rows = await db.fetch_all(
+        f"""
+        select distinct {", ".join(f"cards.{name}" for name in COLUMNS.split(", "))}
+        from cards
+        join card_builds on card_builds.card_id = cards.card_id
+        join builds on builds.workspace_id = card_builds.workspace_id
+            and builds.build_slug = card_builds.build_slug
+        where builds.workspace_id = :workspace_id and builds.state != 'finished' and cards.is_gone = 0
+        and cards.{_IS_LIVE}
+        """,
+        workspace_id=workspace_id,
+    )
+    return [from_row(CardRow, row) for row in rows]
+
+
+async def count_unfinished(db: Reads, card_id: str) -> int:
+    """How many of a card's builds still run."""
+    row = await db.fetch_one(
+        """
+        select count(*) as unfinished from card_builds
+        join builds on builds.workspace_id = card_builds.workspace_id
+            and builds.build_slug = card_builds.build_slug
+        where card_builds.card_id = :card_id and builds.state != 'finished'
+        """,
+        card_id=card_id,
+    )
+    return int(row["unfinished"]) if row else 0
+
+
+async def save_posted(tx: Transaction, card_id: str, *, channel_id: str, ts: str) -> None:
+    await tx.execute(
+        "update cards set channel_id = :channel_id, ts = :ts where card_id = :card_id",
+        card_id=card_id, channel_id=channel_id, ts=ts,
+    )  # fmt: skip
+
+
+async def save_drawn(tx: Transaction, card_id: str, *, digest: str, now: datetime) -> None:
+    await tx.execute(
+        "update cards set drawn_at = :now, drawn_digest = :digest where card_id = :card_id",
+        card_id=card_id, digest=digest, now=now,
+    )  # fmt: skip
+
+
+async def claim_announcement(tx: Transaction, card_id: str, *, now: datetime) -> bool:
+    """Whether we are the one to announce the end in this card's channel."""
+    touched = await tx.execute(
+        "update cards set announced_at = :now where card_id = :card_id and announced_at is null and is_gone = 0",
+        card_id=card_id, now=now,
+    )  # fmt: skip
+    return touched == 1
+
+
+async def reroute_card(tx: Transaction, card_id: str, *, to: str) -> None:
+    """The channel cannot be written to: show the card elsewhere."""
+    await tx.execute(
+        """
+        update cards set rerouted_from = channel_id, channel_id = :to, ts = null
+        where card_id = :card_id and rerouted_from is null
+        """,
+        card_id=card_id, to=to,
+    )  # fmt: skip
+
+
+async def close_card(tx: Transaction, card_id: str) -> None:
+    await tx.execute("update cards set is_gone = 1 where card_id = :card_id", card_id=card_id)

@@ -7,32 +7,31 @@ from datetime import datetime
 from storage.database import Database, Transaction
 
 
-class OAuthStateStore:
-    def __init__(self, database: Database) -> None:
-        self._db = database
+async def add_state(
+    db: Database, *, state_digest: str, browser_digest: str, now: datetime, expires_at: datetime
+) -> None:
+    """Remember a trip; those that never came back are forgotten."""
 
-    async def add_state(self, *, state_digest: str, browser_digest: str, now: datetime, expires_at: datetime) -> None:
-        """Remember a trip; those that never came back are forgotten."""
-
-        async def add(tx: Transaction) -> None:
-            await tx.execute("delete from oauth_states where expires_at <= :now", now=now)
-            await tx.execute(
-                """
-                insert into oauth_states (state_digest, browser_digest, expires_at)
-                values (:state_digest, :browser_digest, :expires_at)
-                """,
-                state_digest=state_digest, browser_digest=browser_digest, expires_at=expires_at,
-            )  # fmt: skip
-
-        await self._db.transaction(add)
-
-    async def claim_state(self, *, state_digest: str, browser_digest: str, now: datetime) -> bool:
-        """Use it up. False when it is unknown, used, too old or another browser's: of two who try, one wins."""
-        touched = await self._db.execute(
+    async def add(tx: Transaction) -> None:
+        await tx.execute("delete from oauth_states where expires_at <= :now", now=now)
+        await tx.execute(
             """
-            delete from oauth_states
-            where state_digest = :state_digest and browser_digest = :browser_digest and expires_at > :now
+            insert into oauth_states (state_digest, browser_digest, expires_at)
+            values (:state_digest, :browser_digest, :expires_at)
             """,
-            state_digest=state_digest, browser_digest=browser_digest, now=now,
+            state_digest=state_digest, browser_digest=browser_digest, expires_at=expires_at,
         )  # fmt: skip
-        return touched == 1
+
+    await db.transaction(add)
+
+
+async def claim_state(db: Database, *, state_digest: str, browser_digest: str, now: datetime) -> bool:
+    """Use it up. False when it is unknown, used, too old or another browser's: of two who try, one wins."""
+    touched = await db.execute(
+        """
+        delete from oauth_states
+        where state_digest = :state_digest and browser_digest = :browser_digest and expires_at > :now
+        """,
+        state_digest=state_digest, browser_digest=browser_digest, now=now,
+    )  # fmt: skip
+    return touched == 1

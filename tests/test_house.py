@@ -94,7 +94,7 @@ def test_every_module_with_help_is_in_the_help() -> None:
 
 def test_every_handler_parameter_is_one_that_bolt_knows(registered: Registrar) -> None:
     """Bolt fills a misspelt parameter with None, and never fills one that is keyword-only."""
-    known = {*AsyncArgs.__annotations__, "args", "error", "services"}
+    known = {*AsyncArgs.__annotations__, "args", "error", "ctx"}
     misspelt = {}
     for _kind, _what, handler in registered.entries:
         named = inspect.getfullargspec(inspect.unwrap(handler))

@@ -9,7 +9,7 @@ from bot.bitrise.client import BitriseClient
 from bot.domain.abort_reasons import Reason, abort_reason_text
 from bot.domain.builds import Outcome, format_duration
 from bot.errors import BitriseNotFound, BuildbellError
-from bot.permissions import BUILD_STEP, Asker
+from bot.permissions import BUILD_STEP, Actor
 from storage.builds import BuildRow
 from storage.requests import RequestRow
 
@@ -21,7 +21,7 @@ class Stop:
     """How a build is to be stopped. ``report`` is what the pull request will show: failed, green or nothing.
 
     ``card_id`` is the message that shows how it goes, for a build that is stopped together with others; without it the
-    person is told in words. ``within_seconds`` is how long it may be tried: a stop that comes later than its asker
+    person is told in words. ``within_seconds`` is how long it may be tried: a stop that comes later than its actor
     waits would hit a build that has gone on.
     """
 
@@ -59,9 +59,9 @@ def limit_of(stop: Stop) -> timedelta:
     return GIVE_UP_AFTER if stop.within_seconds is None else timedelta(seconds=stop.within_seconds)
 
 
-def spoken_asker(asker: Asker) -> str:
+def spoken_actor(actor: Actor) -> str:
     """Whoever asked for a stop, at the beginning of a sentence."""
-    return f"@{asker.user_name}" if asker.is_person else "A step of the build"
+    return f"@{actor.user_name}" if actor.is_person else "A step of the build"
 
 
 def hint_at(error: BuildbellError) -> str:

@@ -9,21 +9,20 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot import connection, outbox
 from bot.bitrise.models import PAGE_LIMIT, Build, BuildFilters
-from bot.builds.abort import Aborts
+from bot.builds import abort, queries
 from bot.builds.abort_request import Stop, may_be_stopped
-from bot.builds.queries import Builds
-from bot.clock import Clock
-from bot.connection import Connections
+from bot.context import Context
 from bot.errors import BuildFinished, BuildNotFound
-from bot.outbox import Outbox
-from bot.permissions import Access, Asker
-from bot.sync.updates import Observer
-from storage import Database, Transaction
+from bot.permissions import Actor
+from bot.sync import updates
+from storage import Transaction, build_history
+from storage import builds as build_rows
+from storage import messages as message_rows
 from storage.apps import AppRow
-from storage.build_history import HistoryStore
-from storage.builds import BuildRow, BuildStore
-from storage.messages import BULK, CardRow, CardStore
+from storage.builds import BuildRow
+from storage.messages import BULK, CardRow
 from storage.requests import RequestRow
 
 MOST = PAGE_LIMIT
@@ -62,136 +61,124 @@ class Found:
     is_more: bool = False
 
 
-class Bulk:
-    def __init__(
-        self,
-        *,
-        database: Database,
-        builds: BuildStore,
-        cards: CardStore,
-        history: HistoryStore,
-        known: Builds,
-        aborts: Aborts,
-        connections: Connections,
-        observer: Observer,
-        access: Access,
-        outbox: Outbox,
-        clock: Clock,
-    ) -> None:
-        self._db, self._builds, self._cards, self._history = database, builds, cards, history
-        self._known, self._aborts, self._connections = known, aborts, connections
-        self._observer, self._access, self._outbox, self._clock = observer, access, outbox, clock
+async def find_matches(ctx: Context, actor: Actor, picked: Picked) -> Found:
+    """What runs or waits and fits, as Bitrise has it now. Raises `AppNotFound`, `MissingArgument`."""
+    ctx.permissions.check_member(actor)
+    app = await queries.resolve_app(ctx, actor, picked.app)
+    rows, is_more = await _list(ctx, actor, app, picked)
+    if picked.is_older:
+        replaced = [row for newer in rows if may_be_stopped(newer) for row in await _older_than(ctx, newer)]
+        slugs = {row.build_slug for row in replaced}
+        rows = [row for row in rows if row.build_slug in slugs]
+    return sorted_out(app, words_for(app, picked), rows, is_more=is_more)
 
-    async def find(self, asker: Asker, picked: Picked) -> Found:
-        """What runs or waits and fits, as Bitrise has it now. Raises `AppNotFound`, `MissingArgument`."""
-        self._access.check_member(asker)
-        app = await self._known.named_app(asker, picked.app)
-        rows, is_more = await self._list(asker, app, picked)
-        if picked.is_older:
-            replaced = [row for newer in rows if may_be_stopped(newer) for row in await self._older_than(newer)]
-            slugs = {row.build_slug for row in replaced}
-            rows = [row for row in rows if row.build_slug in slugs]
-        return sorted_out(app, words_for(app, picked), rows, is_more=is_more)
 
-    async def find_older(self, asker: Asker, build_slug: str) -> Found:
-        """What a build replaces and still runs. Raises `BuildNotFound`."""
-        newer = await self._known.get_known(asker, build_slug)
-        picked = Picked(newer.app_slug, pull_request_id=newer.pull_request_id)
-        if not newer.pull_request_id:
-            picked = dataclasses.replace(picked, branch=newer.branch, workflow=newer.target)
-        app = await self._known.named_app(asker, newer.app_slug)
-        listed, is_more = await self._list(asker, app, picked)
-        slugs = {row.build_slug for row in listed}
-        await self._look(asker, [row for row in await self._older_than(newer) if row.build_slug not in slugs])
-        return sorted_out(app, words_for(app, picked), await self._older_than(newer), is_more=is_more)
+async def find_older(ctx: Context, actor: Actor, build_slug: str) -> Found:
+    """What a build replaces and still runs. Raises `BuildNotFound`."""
+    newer = await queries.get_stored_build(ctx, actor, build_slug)
+    picked = Picked(newer.app_slug, pull_request_id=newer.pull_request_id)
+    if not newer.pull_request_id:
+        picked = dataclasses.replace(picked, branch=newer.branch, workflow=newer.target)
+    app = await queries.resolve_app(ctx, actor, newer.app_slug)
+    listed, is_more = await _list(ctx, actor, app, picked)
+    slugs = {row.build_slug for row in listed}
+    await _look(ctx, actor, [row for row in await _older_than(ctx, newer) if row.build_slug not in slugs])
+    return sorted_out(app, words_for(app, picked), await _older_than(ctx, newer), is_more=is_more)
 
-    async def _list(self, asker: Asker, app: AppRow, picked: Picked) -> tuple[list[BuildRow], bool]:
-        filters = BuildFilters(
-            status=0,
-            branch=picked.branch,
-            workflow=picked.workflow,
-            trigger_event_type="pull-request" if picked.pull_request_id else None,
-            pull_request_id=picked.pull_request_id,
-            limit=MOST,
-        )
-        async with self._connections.bitrise(asker.workspace_id) as client:
-            page = await client.list_builds(app.app_slug, filters)
-        rows = await self._observe(asker, page.items)
-        known = await self._builds.list_unfinished(asker.workspace_id)
-        fitting = [row for row in known if row.is_pipeline and row.app_slug == app.app_slug and fits(row, picked)]
-        return [*rows, *await self._look(asker, fitting)], page.next is not None  # no list of builds has pipelines
 
-    async def _look(self, asker: Asker, builds: Sequence[BuildRow]) -> list[BuildRow]:
-        """What is on no list, one by one; what Bitrise does not show any more is left out."""
-        seen = [await self._known.fetch(asker.workspace_id, build) for build in builds[:ASKED_SINGLY]]
-        return await self._observe(asker, [build for build in seen if build is not None])
+async def _list(ctx: Context, actor: Actor, app: AppRow, picked: Picked) -> tuple[list[BuildRow], bool]:
+    filters = BuildFilters(
+        status=0,
+        branch=picked.branch,
+        workflow=picked.workflow,
+        trigger_event_type="pull-request" if picked.pull_request_id else None,
+        pull_request_id=picked.pull_request_id,
+        limit=MOST,
+    )
+    async with connection.client(ctx, actor.workspace_id) as client:
+        page = await client.list_builds(app.app_slug, filters)
+    rows = await _observe(ctx, actor, page.items)
+    known = await build_rows.list_unfinished(ctx.db, actor.workspace_id)
+    fitting = [row for row in known if row.is_pipeline and row.app_slug == app.app_slug and fits(row, picked)]
+    return [*rows, *await _look(ctx, actor, fitting)], page.next is not None  # no list of builds has pipelines
 
-    async def _observe(self, asker: Asker, seen: Sequence[Build]) -> list[BuildRow]:
-        return await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, seen))
 
-    async def _older_than(self, newer: BuildRow) -> list[BuildRow]:
-        return await self._history.list_unfinished_before(newer)
+async def _look(ctx: Context, actor: Actor, builds: Sequence[BuildRow]) -> list[BuildRow]:
+    """What is on no list, one by one; what Bitrise does not show any more is left out."""
+    seen = [await queries.refresh_build(ctx, actor.workspace_id, build) for build in builds[:ASKED_SINGLY]]
+    return await _observe(ctx, actor, [build for build in seen if build is not None])
 
-    async def request_abort_many(
-        self, asker: Asker, stops: Sequence[Stop], *, view_id: str, of: str, newer: str | None = None
-    ) -> CardRow:
-        """Store the wish to stop each build, and the card that shows how it goes: all of it, or nothing.
 
-        The same view asks once, however often it is delivered. ``newer`` is the build whose card offered it. Raises
-        `NotAllowed`, `BuildNotFound`, and `BuildFinished` when there is nothing left of it to stop.
-        """
-        for report in {stop.report for stop in stops}:
-            await self._aborts.check_may_stop(asker, report)
-        wanted = {stop.build_slug: stop for stop in stops[:MOST]}
-        found = [await self._builds.find_build(asker.workspace_id, slug) for slug in wanted]
-        builds = [build for build in found if build is not None and build.pipeline_workflow_id is None]
-        if not builds:
-            raise BuildNotFound("I don't know these builds any more.")
-        card_id = f"bulk:{asker.workspace_id}:{view_id}"
-        requests = [
-            self._aborts.request_of(asker, dataclasses.replace(wanted[build.build_slug], card_id=card_id), build)
-            for build in builds
-        ]
-        card = self._card(card_id, asker, of, stops[0], requests)
+async def _observe(ctx: Context, actor: Actor, seen: Sequence[Build]) -> list[BuildRow]:
+    return await ctx.db.transaction(lambda tx: updates.apply_builds(ctx, tx, actor.workspace_id, seen))
 
-        async def store(tx: Transaction) -> None:
-            if not await self._cards.add_card(tx, card, [build.build_slug for build in builds]):
-                return  # delivered twice
-            pairs = zip(requests, builds, strict=True)
-            claimed = [await self._aborts.store(tx, request, build) for request, build in pairs]
-            if not any(claimed):
-                raise BuildFinished("There is nothing left to stop.")
-            await self._outbox.show_card(tx, card)
-            for offering in await self._cards.list_of_build(asker.workspace_id, newer or "", on=tx):
-                await self._outbox.show_card(tx, offering)
 
-        try:
-            await self._db.transaction(store)
-        except BuildFinished as ended:
-            raise BuildFinished("\n".join([ended.sentence, *await self._true_states(builds)])) from None
-        return card
+async def _older_than(ctx: Context, newer: BuildRow) -> list[BuildRow]:
+    return await build_history.list_unfinished_before(ctx.db, newer)
 
-    def _card(self, card_id: str, asker: Asker, of: str, stop: Stop, requests: Sequence[RequestRow]) -> CardRow:
-        """What shows how it goes, where the person is. ``facts`` say what no build's own row knows."""
-        return CardRow(
-            card_id=card_id,
-            workspace_id=asker.workspace_id,
-            channel_id=asker.channel_id or asker.user_id,
-            requester=asker.user_id,
-            created_at=self._clock.now(),
-            style=BULK,
-            facts={
-                "of": of,
-                "by": asker.user_name,
-                "category": stop.category,
-                "sentence": stop.sentence,
-                "requests": {request.build_slug: request.request_id for request in requests},
-            },
-        )
 
-    async def _true_states(self, builds: Sequence[BuildRow]) -> list[str]:
-        told = [await self._aborts.true_state(build) for build in builds[:TOLD]]
-        return [*told, f"And {len(builds) - TOLD} more like these."] if len(builds) > TOLD else told
+async def request_abort_many(
+    ctx: Context, actor: Actor, stops: Sequence[Stop], *, view_id: str, of: str, newer: str | None = None
+) -> CardRow:
+    """Store the wish to stop each build, and the card that shows how it goes: all of it, or nothing.
+
+    The same view asks once, however often it is delivered. ``newer`` is the build whose card offered it. Raises
+    `NotAllowed`, `BuildNotFound`, and `BuildFinished` when there is nothing left of it to stop.
+    """
+    for report in {stop.report for stop in stops}:
+        await abort.check_may_stop(ctx, actor, report)
+    wanted = {stop.build_slug: stop for stop in stops[:MOST]}
+    found = [await build_rows.find_build(ctx.db, actor.workspace_id, slug) for slug in wanted]
+    builds = [build for build in found if build is not None and build.pipeline_workflow_id is None]
+    if not builds:
+        raise BuildNotFound("I don't know these builds any more.")
+    card_id = f"bulk:{actor.workspace_id}:{view_id}"
+    requests = [
+        abort.new_request(ctx, actor, dataclasses.replace(wanted[build.build_slug], card_id=card_id), build)
+        for build in builds
+    ]
+    card = _card(ctx, card_id, actor, of, stops[0], requests)
+
+    async def store(tx: Transaction) -> None:
+        if not await message_rows.add_card(tx, card, [build.build_slug for build in builds]):
+            return  # delivered twice
+        pairs = zip(requests, builds, strict=True)
+        claimed = [await abort.store_request(ctx, tx, request, build) for request, build in pairs]
+        if not any(claimed):
+            raise BuildFinished("There is nothing left to stop.")
+        await outbox.update_card(ctx, tx, card)
+        for offering in await message_rows.list_of_build(tx, actor.workspace_id, newer or ""):
+            await outbox.update_card(ctx, tx, offering)
+
+    try:
+        await ctx.db.transaction(store)
+    except BuildFinished as ended:
+        raise BuildFinished("\n".join([ended.sentence, *await _true_states(ctx, builds)])) from None
+    return card
+
+
+def _card(ctx: Context, card_id: str, actor: Actor, of: str, stop: Stop, requests: Sequence[RequestRow]) -> CardRow:
+    """What shows how it goes, where the person is. ``facts`` say what no build's own row knows."""
+    return CardRow(
+        card_id=card_id,
+        workspace_id=actor.workspace_id,
+        channel_id=actor.channel_id or actor.user_id,
+        requester=actor.user_id,
+        created_at=ctx.clock.now(),
+        style=BULK,
+        facts={
+            "of": of,
+            "by": actor.user_name,
+            "category": stop.category,
+            "sentence": stop.sentence,
+            "requests": {request.build_slug: request.request_id for request in requests},
+        },
+    )
+
+
+async def _true_states(ctx: Context, builds: Sequence[BuildRow]) -> list[str]:
+    told = [await abort.refresh_state(ctx, build) for build in builds[:TOLD]]
+    return [*told, f"And {len(builds) - TOLD} more like these."] if len(builds) > TOLD else told
 
 
 def fits(build: BuildRow, picked: Picked) -> bool:

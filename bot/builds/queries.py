@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.apps import Apps
+from bot import apps, connection, outbox, sync_schedule
 from bot.bitrise.models import Build, BuildFilters
-from bot.clock import Clock
-from bot.connection import Connections
+from bot.context import Context
 from bot.domain.builds import Outcome
 from bot.errors import BitriseNotFound, BuildNotFound, MissingArgument
-from bot.outbox import Outbox
-from bot.permissions import Access, Asker
-from bot.sync.updates import Observer
-from bot.sync_schedule import Sweeps
-from storage import Database, Transaction
-from storage.apps import AppRow, AppStore
-from storage.builds import BuildRow, BuildStore
-from storage.messages import CardRow, CardStore
+from bot.permissions import Actor
+from bot.sync import updates
+from storage import Transaction
+from storage import apps as app_rows
+from storage import builds as build_rows
+from storage import messages as message_rows
+from storage.apps import AppRow
+from storage.builds import BuildRow
+from storage.messages import CardRow
 
 STATUS_OF = {Outcome.SUCCEEDED: 1, Outcome.FAILED: 2, Outcome.ABORTED: 3, Outcome.SKIPPED: 4}
 PAGE = 10
@@ -61,163 +60,150 @@ class Running:
     is_more: bool
 
 
-class Builds:
-    def __init__(
-        self,
-        *,
-        database: Database,
-        builds: BuildStore,
-        cards: CardStore,
-        app_rows: AppStore,
-        apps: Apps,
-        connections: Connections,
-        observer: Observer,
-        access: Access,
-        outbox: Outbox,
-        sweeps: Sweeps,
-        clock: Clock,
-        new_id: Callable[[], str],
-        command: str,
-    ) -> None:
-        self._db, self._builds, self._cards, self._app_rows = database, builds, cards, app_rows
-        self._apps, self._connections, self._observer = apps, connections, observer
-        self._access, self._outbox, self._sweeps = access, outbox, sweeps
-        self._clock, self._new_id, self._command = clock, new_id, command
+async def get_build(ctx: Context, actor: Actor, named: Named, *, looks_everywhere: bool = True) -> BuildRow:
+    """The build a person means, as Bitrise shows it now. Raises `BuildNotFound`, `AppNotFound`, `MissingArgument`.
 
-    async def get_build(self, asker: Asker, named: Named, *, looks_everywhere: bool = True) -> BuildRow:
-        """The build a person means, as Bitrise shows it now. Raises `BuildNotFound`, `AppNotFound`, `MissingArgument`.
-
-        An old build of which only the slug is known has to be looked for in every app: ``looks_everywhere``.
-        """
-        self._access.check_member(asker)
-        seen = await self._find(asker, named, looks_everywhere=looks_everywhere)
-        if seen is None:
-            raise BuildNotFound(
-                f"I can't find {spell(named)} among the builds the stored token reaches. "
-                f"{self._command} list shows the recent ones."
-            )
-        rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, [seen]))
-        return rows[0]
-
-    async def get_known(self, asker: Asker, build_slug: str) -> BuildRow:
-        """A build from the rows alone, for a press that must be answered at once. Raises `BuildNotFound`."""
-        self._access.check_member(asker)
-        build = await self._builds.find_build(asker.workspace_id, build_slug)
-        if build is None:
-            raise BuildNotFound("I don't know that build any more.")
-        return build
-
-    async def is_shown_here(self, asker: Asker, build: BuildRow) -> bool:
-        """Whether the channel has a live card of the build."""
-        cards = await self._cards.list_of_build(asker.workspace_id, build.build_slug)
-        return any(card.channel_id == asker.channel_id for card in cards)
-
-    async def show_card(self, asker: Asker, build: BuildRow) -> None:
-        """Post the build's card where the person is, live if it still runs."""
-        self._access.check_member(asker)
-        now = self._clock.now()
-        card = CardRow(
-            card_id=self._new_id(),
-            workspace_id=asker.workspace_id,
-            channel_id=asker.channel_id or asker.user_id,
-            requester=asker.user_id,
-            created_at=now,
+    An old build of which only the slug is known has to be looked for in every app: ``looks_everywhere``.
+    """
+    ctx.permissions.check_member(actor)
+    seen = await _find(ctx, actor, named, looks_everywhere=looks_everywhere)
+    if seen is None:
+        raise BuildNotFound(
+            f"I can't find {spell(named)} among the builds the stored token reaches. "
+            f"{ctx.settings.command} list shows the recent ones."
         )
+    rows = await ctx.db.transaction(lambda tx: updates.apply_builds(ctx, tx, actor.workspace_id, [seen]))
+    return rows[0]
 
-        async def store(tx: Transaction) -> None:
-            await self._cards.add_card(tx, card, [build.build_slug])
-            await self._outbox.show_card(tx, card)
-            if not build.is_finished:
-                await self._sweeps.make_due(tx, asker.workspace_id, at=now)
 
-        await self._db.transaction(store)
+async def get_stored_build(ctx: Context, actor: Actor, build_slug: str) -> BuildRow:
+    """A build from the rows alone, for a press that must be answered at once. Raises `BuildNotFound`."""
+    ctx.permissions.check_member(actor)
+    build = await build_rows.find_build(ctx.db, actor.workspace_id, build_slug)
+    if build is None:
+        raise BuildNotFound("I don't know that build any more.")
+    return build
 
-    async def list_builds(self, asker: Asker, app_name: str | None, filters: ListFilters) -> Listed:
-        """A page of an app's builds, newest first, straight from Bitrise."""
-        self._access.check_member(asker)
-        app = await self.named_app(asker, app_name)
-        asked = BuildFilters(
-            workflow=filters.workflow,
-            branch=filters.branch,
-            status=STATUS_OF[Outcome(filters.outcome)] if filters.outcome else None,
-            trigger_event_type=filters.event,
-            next=filters.next,
-            limit=PAGE,
-        )
-        async with self._connections.bitrise(asker.workspace_id) as client:
-            page = await client.list_builds(app.app_slug, asked)
-        rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
-        return Listed(app, rows, page.next)
 
-    async def list_running(self, asker: Asker, app_name: str | None) -> Running:
-        """What runs now, in one app or in all of them."""
-        self._access.check_member(asker)
-        app = await self.named_app(asker, app_name) if app_name else None
-        async with self._connections.bitrise(asker.workspace_id) as client:
-            if app is None:
-                page = await client.list_all_builds(status=0)
-            else:
-                page = await client.list_builds(app.app_slug, BuildFilters(status=0))
-        rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
-        pipelines = [
-            row
-            for row in await self._builds.list_unfinished(asker.workspace_id)
-            if row.is_pipeline and (app is None or row.app_slug == app.app_slug)
-        ]
-        return Running(app, (*rows, *pipelines), is_more=page.next is not None)
+async def is_shown_here(ctx: Context, actor: Actor, build: BuildRow) -> bool:
+    """Whether the channel has a live card of the build."""
+    cards = await message_rows.list_of_build(ctx.db, actor.workspace_id, build.build_slug)
+    return any(card.channel_id == actor.channel_id for card in cards)
 
-    async def named_app(self, asker: Asker, name: str | None) -> AppRow:
-        """The app by name, or this channel's."""
-        await self._connections.get_connected(asker.workspace_id)
-        if name:
-            return await self._apps.get_app(asker.workspace_id, name)
-        app = await self._apps.find_channel_app(asker.workspace_id, asker.channel_id)
+
+async def post_card(ctx: Context, actor: Actor, build: BuildRow) -> None:
+    """Post the build's card where the person is, live if it still runs."""
+    ctx.permissions.check_member(actor)
+    now = ctx.clock.now()
+    card = CardRow(
+        card_id=ctx.new_id(),
+        workspace_id=actor.workspace_id,
+        channel_id=actor.channel_id or actor.user_id,
+        requester=actor.user_id,
+        created_at=now,
+    )
+
+    async def store(tx: Transaction) -> None:
+        await message_rows.add_card(tx, card, [build.build_slug])
+        await outbox.update_card(ctx, tx, card)
+        if not build.is_finished:
+            await sync_schedule.schedule_now(ctx, tx, actor.workspace_id, at=now)
+
+    await ctx.db.transaction(store)
+
+
+async def list_builds(ctx: Context, actor: Actor, app_name: str | None, filters: ListFilters) -> Listed:
+    """A page of an app's builds, newest first, straight from Bitrise."""
+    ctx.permissions.check_member(actor)
+    app = await resolve_app(ctx, actor, app_name)
+    asked = BuildFilters(
+        workflow=filters.workflow,
+        branch=filters.branch,
+        status=STATUS_OF[Outcome(filters.outcome)] if filters.outcome else None,
+        trigger_event_type=filters.event,
+        next=filters.next,
+        limit=PAGE,
+    )
+    async with connection.client(ctx, actor.workspace_id) as client:
+        page = await client.list_builds(app.app_slug, asked)
+    rows = await ctx.db.transaction(lambda tx: updates.apply_builds(ctx, tx, actor.workspace_id, page.items))
+    return Listed(app, rows, page.next)
+
+
+async def list_running(ctx: Context, actor: Actor, app_name: str | None) -> Running:
+    """What runs now, in one app or in all of them."""
+    ctx.permissions.check_member(actor)
+    app = await resolve_app(ctx, actor, app_name) if app_name else None
+    async with connection.client(ctx, actor.workspace_id) as client:
         if app is None:
-            raise MissingArgument(
-                "Which app? Name it before the rest, as in shop #812 or shop workflow:deploy, "
-                f"or set this channel's app with {self._command} settings."
-            )
-        return app
+            page = await client.list_all_builds(status=0)
+        else:
+            page = await client.list_builds(app.app_slug, BuildFilters(status=0))
+    rows = await ctx.db.transaction(lambda tx: updates.apply_builds(ctx, tx, actor.workspace_id, page.items))
+    pipelines = [
+        row
+        for row in await build_rows.list_unfinished(ctx.db, actor.workspace_id)
+        if row.is_pipeline and (app is None or row.app_slug == app.app_slug)
+    ]
+    return Running(app, (*rows, *pipelines), is_more=page.next is not None)
 
-    async def _find(self, asker: Asker, named: Named, *, looks_everywhere: bool) -> Build | None:
-        if named.slug:
-            return await self._find_by_slug(asker, named, looks_everywhere=looks_everywhere)
-        if named.number is None:
-            raise MissingArgument(f"Which build? For example: {self._command} status shop #812")
-        app = await self.named_app(asker, named.app)
-        async with self._connections.bitrise(asker.workspace_id) as client:
-            page = await client.list_builds(app.app_slug, BuildFilters(build_number=named.number, limit=1))
-        return page.items[0] if page.items else None
 
-    async def _find_by_slug(self, asker: Asker, named: Named, *, looks_everywhere: bool) -> Build | None:
-        """A link need not name the app: our rows, then the recent builds of all apps, then app by app."""
-        slug = named.slug or ""
-        known = await self._builds.find_build(asker.workspace_id, slug)
-        if known is not None:
-            return await self.fetch(asker.workspace_id, known)
-        if named.app:
-            app = await self._apps.get_app(asker.workspace_id, named.app)
-            return await self._try(asker.workspace_id, app.app_slug, slug, is_pipeline=named.is_pipeline)
-        async with self._connections.bitrise(asker.workspace_id) as client:
-            page = await client.list_all_builds()
-        recent = next((build for build in page.items if build.slug == slug), None)
-        if recent is not None:
-            return recent
-        for row in await self._app_rows.list_apps(asker.workspace_id) if looks_everywhere else ():
-            if found := await self._try(asker.workspace_id, row.app_slug, slug, is_pipeline=False):
-                return found
-        return None
+async def resolve_app(ctx: Context, actor: Actor, name: str | None) -> AppRow:
+    """The app by name, or this channel's."""
+    await connection.require(ctx, actor.workspace_id)
+    if name:
+        return await apps.get_app(ctx, actor.workspace_id, name)
+    app = await apps.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
+    if app is None:
+        raise MissingArgument(
+            "Which app? Name it before the rest, as in shop #812 or shop workflow:deploy, "
+            f"or set this channel's app with {ctx.settings.command} settings."
+        )
+    return app
 
-    async def fetch(self, workspace_id: str, build: BuildRow) -> Build | None:
-        """A known build as Bitrise has it now; None when Bitrise does not show it any more."""
-        return await self._try(workspace_id, build.app_slug, build.build_slug, is_pipeline=build.is_pipeline)
 
-    async def _try(self, workspace_id: str, app_slug: str, slug: str, *, is_pipeline: bool) -> Build | None:
-        async with self._connections.bitrise(workspace_id) as client:
-            try:
-                return await client.get_build(app_slug, slug, is_pipeline=is_pipeline)
-            except BitriseNotFound:
-                return None
+async def _find(ctx: Context, actor: Actor, named: Named, *, looks_everywhere: bool) -> Build | None:
+    if named.slug:
+        return await _find_by_slug(ctx, actor, named, looks_everywhere=looks_everywhere)
+    if named.number is None:
+        raise MissingArgument(f"Which build? For example: {ctx.settings.command} status shop #812")
+    app = await resolve_app(ctx, actor, named.app)
+    async with connection.client(ctx, actor.workspace_id) as client:
+        page = await client.list_builds(app.app_slug, BuildFilters(build_number=named.number, limit=1))
+    return page.items[0] if page.items else None
+
+
+async def _find_by_slug(ctx: Context, actor: Actor, named: Named, *, looks_everywhere: bool) -> Build | None:
+    """A link need not name the app: our rows, then the recent builds of all apps, then app by app."""
+    slug = named.slug or ""
+    known = await build_rows.find_build(ctx.db, actor.workspace_id, slug)
+    if known is not None:
+        return await refresh_build(ctx, actor.workspace_id, known)
+    if named.app:
+        app = await apps.get_app(ctx, actor.workspace_id, named.app)
+        return await _try_fetch(ctx, actor.workspace_id, app.app_slug, slug, is_pipeline=named.is_pipeline)
+    async with connection.client(ctx, actor.workspace_id) as client:
+        page = await client.list_all_builds()
+    recent = next((build for build in page.items if build.slug == slug), None)
+    if recent is not None:
+        return recent
+    for row in await app_rows.list_apps(ctx.db, actor.workspace_id) if looks_everywhere else ():
+        if found := await _try_fetch(ctx, actor.workspace_id, row.app_slug, slug, is_pipeline=False):
+            return found
+    return None
+
+
+async def refresh_build(ctx: Context, workspace_id: str, build: BuildRow) -> Build | None:
+    """A known build as Bitrise has it now; None when Bitrise does not show it any more."""
+    return await _try_fetch(ctx, workspace_id, build.app_slug, build.build_slug, is_pipeline=build.is_pipeline)
+
+
+async def _try_fetch(ctx: Context, workspace_id: str, app_slug: str, slug: str, *, is_pipeline: bool) -> Build | None:
+    async with connection.client(ctx, workspace_id) as client:
+        try:
+            return await client.get_build(app_slug, slug, is_pipeline=is_pipeline)
+        except BitriseNotFound:
+            return None
 
 
 def spell(named: Named) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from bot import connection, requests
 from bot.bitrise.models import RESERVED_PREFIX, BuildFilters, RequestedParams
+from bot.builds import queries
 from bot.builds.parameters import Parameters, Wanted
-from bot.builds.queries import Builds
-from bot.connection import Connections
-from bot.permissions import Access, Asker
-from bot.requests import Requests
-from bot.sync.updates import Observer
-from storage import Database
+from bot.context import Context
+from bot.permissions import Actor
+from bot.sync import updates
+from storage import requests as request_rows
 from storage.builds import BuildRow
-from storage.requests import RequestStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,50 +24,37 @@ class Moved:
     newest: BuildRow
 
 
-class Again:
-    def __init__(
-        self,
-        *,
-        database: Database,
-        requests: RequestStore,
-        made: Requests,
-        builds: Builds,
-        connections: Connections,
-        observer: Observer,
-        access: Access,
-    ) -> None:
-        self._db, self._requests, self._made, self._builds = database, requests, made, builds
-        self._connections, self._observer, self._access = connections, observer, access
+async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> Wanted:
+    """The parameters a build was started with, without what identifies that start."""
+    ctx.permissions.check_member(actor)
+    seen = await queries.refresh_build(ctx, actor.workspace_id, build)
+    if seen is not None and seen.requested is not None:
+        return wanted_of_bitrise(build, seen.requested)
+    return await _wanted_of_ours(ctx, build) or wanted_of_row(build)
 
-    async def wanted(self, asker: Asker, build: BuildRow) -> Wanted:
-        """The parameters a build was started with, without what identifies that start."""
-        self._access.check_member(asker)
-        seen = await self._builds.fetch(asker.workspace_id, build)
-        if seen is not None and seen.requested is not None:
-            return wanted_of_bitrise(build, seen.requested)
-        return await self._wanted_of_ours(build) or wanted_of_row(build)
 
-    async def _wanted_of_ours(self, build: BuildRow) -> Wanted | None:
-        """What the person asked us for, when Bitrise does not say with what it started."""
-        request = await self._requests.find_request(build.request_id) if build.request_id else None
-        if request is None or request.workspace_id != build.workspace_id:
-            return None
-        asked = Parameters.read(self._made.parameters_of(request))
-        return dataclasses.replace(
-            wanted_of_row(build), commit=asked.commit, environment=asked.environment, message=asked.message
-        )
+async def _wanted_of_ours(ctx: Context, build: BuildRow) -> Wanted | None:
+    """What the person asked us for, when Bitrise does not say with what it started."""
+    request = await request_rows.find_request(ctx.db, build.request_id) if build.request_id else None
+    if request is None or request.workspace_id != build.workspace_id:
+        return None
+    asked = Parameters.read(requests.parameters(ctx, request))
+    return dataclasses.replace(
+        wanted_of_row(build), commit=asked.commit, environment=asked.environment, message=asked.message
+    )
 
-    async def find_moved(self, asker: Asker, build: BuildRow) -> Moved | None:
-        """Whether the branch has a newer commit than the build had, as far as Bitrise has built it."""
-        if not build.commit_hash or not build.branch or build.tag:
-            return None
-        async with self._connections.bitrise(asker.workspace_id) as client:
-            page = await client.list_builds(build.app_slug, BuildFilters(branch=build.branch, limit=1))
-        rows = await self._db.transaction(lambda tx: self._observer.observe(tx, asker.workspace_id, page.items))
-        newest = rows[0] if rows else None
-        if newest is None or not newest.commit_hash or newest.commit_hash == build.commit_hash:
-            return None
-        return Moved(build, newest)
+
+async def find_newer_commit(ctx: Context, actor: Actor, build: BuildRow) -> Moved | None:
+    """Whether the branch has a newer commit than the build had, as far as Bitrise has built it."""
+    if not build.commit_hash or not build.branch or build.tag:
+        return None
+    async with connection.client(ctx, actor.workspace_id) as client:
+        page = await client.list_builds(build.app_slug, BuildFilters(branch=build.branch, limit=1))
+    rows = await ctx.db.transaction(lambda tx: updates.apply_builds(ctx, tx, actor.workspace_id, page.items))
+    newest = rows[0] if rows else None
+    if newest is None or not newest.commit_hash or newest.commit_hash == build.commit_hash:
+        return None
+    return Moved(build, newest)
 
 
 def wanted_of_bitrise(build: BuildRow, requested: RequestedParams) -> Wanted:

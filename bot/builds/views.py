@@ -4,49 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.context import Context
 from bot.domain.builds import Outcome
 from bot.domain.eta import MAX_READ, Eta, estimate
 from bot.slack.build_text import BuildView
-from storage.apps import AppStore
-from storage.builds import BuildRow, BuildStore
-from storage.results import FindingStore
+from storage import apps as app_rows
+from storage import builds as build_rows
+from storage import results as result_rows
+from storage.builds import BuildRow
 
 
-class Showing:
-    """``site_url`` is where Bitrise's build pages are."""
+async def load_view(ctx: Context, build: BuildRow) -> BuildView:
+    app = await app_rows.find_app(ctx.db, build.workspace_id, build.app_slug)
+    eta = None if build.is_finished else await load_eta(ctx, build)
+    title = app.title if app else build.app_slug
+    name = build.cause_who if build.requester else None
+    return BuildView(
+        build=build,
+        app_title=title,
+        url=build_url(ctx, build),
+        eta=eta,
+        requester_name=name,
+        is_installable=await _is_installable(ctx, build),
+    )
 
-    def __init__(self, *, builds: BuildStore, apps: AppStore, findings: FindingStore, site_url: str) -> None:
-        self._builds, self._apps, self._findings = builds, apps, findings
-        self._site_url = site_url.rstrip("/")
 
-    async def shown(self, build: BuildRow) -> BuildView:
-        app = await self._apps.find_app(build.workspace_id, build.app_slug)
-        eta = None if build.is_finished else await self.eta(build)
-        title = app.title if app else build.app_slug
-        name = build.cause_who if build.requester else None
-        return BuildView(
-            build=build,
-            app_title=title,
-            url=self.url(build),
-            eta=eta,
-            requester_name=name,
-            is_installable=await self._is_installable(build),
-        )
+async def _is_installable(ctx: Context, build: BuildRow) -> bool:
+    if build.outcome != Outcome.SUCCEEDED:
+        return False
+    finding = await result_rows.find_finding(ctx.db, build.workspace_id, build.build_slug)
+    return finding is not None and bool(finding.installs)
 
-    async def _is_installable(self, build: BuildRow) -> bool:
-        if build.outcome != Outcome.SUCCEEDED:
-            return False
-        finding = await self._findings.find_finding(build.workspace_id, build.build_slug)
-        return finding is not None and bool(finding.installs)
 
-    async def shown_all(self, builds: Sequence[BuildRow]) -> list[BuildView]:
-        return [await self.shown(build) for build in builds]
+async def load_views(ctx: Context, builds: Sequence[BuildRow]) -> list[BuildView]:
+    return [await load_view(ctx, build) for build in builds]
 
-    async def eta(self, build: BuildRow) -> Eta | None:
-        """What the last successes of the same app and workflow took; None until there are a few."""
-        return estimate(await self._builds.list_durations(build, limit=MAX_READ), build.machine_type)
 
-    def url(self, build: BuildRow) -> str:
-        if build.is_pipeline:
-            return f"{self._site_url}/app/{build.app_slug}/pipelines/{build.build_slug}"
-        return f"{self._site_url}/build/{build.build_slug}"
+async def load_eta(ctx: Context, build: BuildRow) -> Eta | None:
+    """What the last successes of the same app and workflow took; None until there are a few."""
+    return estimate(await build_rows.list_durations(ctx.db, build, limit=MAX_READ), build.machine_type)
+
+
+def build_url(ctx: Context, build: BuildRow) -> str:
+    if build.is_pipeline:
+        return f"{ctx.settings.bitrise_site_url.rstrip('/')}/app/{build.app_slug}/pipelines/{build.build_slug}"
+    return f"{ctx.settings.bitrise_site_url.rstrip('/')}/build/{build.build_slug}"

@@ -5,144 +5,142 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from bot.builds import views
 from bot.builds.abort_request import may_be_stopped
-from bot.builds.views import Showing
-from bot.clock import Clock
+from bot.context import Context
 from bot.notifications import messages as notifications
-from bot.results.trends import Changes
+from bot.results import trends
 from bot.slack import bulk_abort as bulk
 from bot.slack import cards as drawing
 from bot.slack.build_text import BuildView, is_stopping
 from bot.slack.text import Message
 from bot.statistics import digest_messages as digest_message
-from bot.statistics.queries import Statistics, StatsWanted
+from bot.statistics import queries as stats_queries
+from bot.statistics.queries import StatsWanted
 from bot.sync import import_messages as import_message
-from storage.apps import AppStore
-from storage.build_history import HistoryStore
-from storage.builds import BuildRow, BuildStore
-from storage.digests import DigestStore
-from storage.imports import ImportStore
-from storage.messages import BRANCH, BULK, CARD, CHANGE, DIGEST, FOLD, IMPORT, LINE, STARTED, UNFURL, CardRow, CardStore
-from storage.requests import RequestStore
-from storage.results import FindingStore
+from storage import apps as app_rows
+from storage import build_history
+from storage import builds as build_rows
+from storage import digests as digest_rows
+from storage import imports as import_rows
+from storage import messages as message_rows
+from storage import requests as request_rows
+from storage import results as result_rows
+from storage.builds import BuildRow
+from storage.messages import BRANCH, BULK, CARD, CHANGE, DIGEST, FOLD, IMPORT, LINE, STARTED, UNFURL, CardRow
 
 REROUTED = (
     "This is here because I can't write where you asked for it. Invite me there to have the next one in the channel."
 )
 
 
-class Pictures:
-    def __init__(
-        self,
-        *,
-        builds: BuildStore,
-        cards: CardStore,
-        apps: AppStore,
-        findings: FindingStore,
-        requests: RequestStore,
-        history: HistoryStore,
-        imports: ImportStore,
-        digests: DigestStore,
-        statistics: Statistics,
-        showing: Showing,
-        changes: Changes,
-        clock: Clock,
-        command: str,
-    ) -> None:
-        self._builds, self._cards, self._apps, self._findings = builds, cards, apps, findings
-        self._requests, self._history, self._imports, self._command = requests, history, imports, command
-        self._digests, self._statistics = digests, statistics
-        self._showing, self._changes, self._clock = showing, changes, clock
-        self._drawers: Mapping[str, Callable[[CardRow, list[BuildView]], Awaitable[Message]]] = {
-            CARD: self._draw_card,
-            LINE: self._draw_line,
-            STARTED: self._draw_start,
-            CHANGE: self._draw_change,
-            FOLD: self._draw_fold,
-            BRANCH: self._draw_branch,
-            BULK: self._draw_bulk,
-            UNFURL: self._draw_card,
-            IMPORT: self._draw_import,
-            DIGEST: self._draw_digest,
-        }
+async def render(ctx: Context, card: CardRow) -> Message:
+    return await RENDERERS[card.style](ctx, card, await _load_views(ctx, card))
 
-    async def draw(self, card: CardRow) -> Message:
-        return await self._drawers[card.style](card, await self._shown(card))
 
-    async def announcement(self, card: CardRow) -> Message:
-        return drawing.announcement(await self._shown(card), mention_user=card.requester)
+async def render_announcement(ctx: Context, card: CardRow) -> Message:
+    return drawing.announcement(await _load_views(ctx, card), mention_user=card.requester)
 
-    async def explanation(self, card: CardRow, build_slug: str) -> Message | None:
-        """Why one of a card's builds failed; None when nothing is known that helps."""
-        build = await self._builds.find_build(card.workspace_id, build_slug)
-        if build is None:
-            return None
-        finding = await self._findings.find_finding(card.workspace_id, build_slug)
-        is_told = card.style == CHANGE  # the message itself says what is new
-        new = None if is_told else await self._changes.whats_new(build)
-        app = await self._apps.find_app(card.workspace_id, build.app_slug)
-        return notifications.explanation(await self._showing.shown(build), finding, new, app)
 
-    async def builds_of(self, card: CardRow) -> list[BuildRow]:
-        slugs = await self._cards.list_build_slugs(card.card_id)
-        found = [await self._builds.find_build(card.workspace_id, slug) for slug in slugs]
-        return [build for build in found if build is not None]
-
-    async def _shown(self, card: CardRow) -> list[BuildView]:
-        return await self._showing.shown_all(await self.builds_of(card))
-
-    async def _draw_card(self, card: CardRow, shown: list[BuildView]) -> Message:
-        notes = [REROUTED] if card.rerouted_from else []
-        notes += notifications.notes(card.facts, shown)
-        return drawing.card(shown, now=self._clock.now(), notes=notes, offer=await self._offer(shown))
-
-    async def _offer(self, shown: list[BuildView]) -> drawing.Offer | None:
-        """What older builds the card's still run and could be stopped; asked on every drawing, so that it is true."""
-        on_card = {each.build.build_slug for each in shown}
-        for newer in (each.build for each in shown):
-            if newer.is_finished or is_stopping(newer) or newer.pipeline_workflow_id is not None:
-                continue
-            older = await self._history.list_unfinished_before(newer)
-            count = sum(may_be_stopped(build) and build.build_slug not in on_card for build in older)
-            if count:
-                return drawing.Offer(newer.build_slug, count)
+async def render_explanation(ctx: Context, card: CardRow, build_slug: str) -> Message | None:
+    """Why one of a card's builds failed; None when nothing is known that helps."""
+    build = await build_rows.find_build(ctx.db, card.workspace_id, build_slug)
+    if build is None:
         return None
+    finding = await result_rows.find_finding(ctx.db, card.workspace_id, build_slug)
+    is_told = card.style == CHANGE  # the message itself says what is new
+    new = None if is_told else await trends.list_new_commits(ctx.db, build)
+    app = await app_rows.find_app(ctx.db, card.workspace_id, build.app_slug)
+    return notifications.explanation(await views.load_view(ctx, build), finding, new, app)
 
-    async def _draw_line(self, card: CardRow, shown: list[BuildView]) -> Message:
-        return notifications.line(shown, card.facts or {})
 
-    async def _draw_start(self, card: CardRow, shown: list[BuildView]) -> Message:
-        return notifications.started(shown)
+async def list_builds(ctx: Context, card: CardRow) -> list[BuildRow]:
+    slugs = await message_rows.list_build_slugs(ctx.db, card.card_id)
+    found = [await build_rows.find_build(ctx.db, card.workspace_id, slug) for slug in slugs]
+    return [build for build in found if build is not None]
 
-    async def _draw_change(self, card: CardRow, shown: list[BuildView]) -> Message:
-        build = shown[0].build
-        app = await self._apps.find_app(card.workspace_id, build.app_slug)
-        return notifications.change(shown[0], card.facts or {}, await self._changes.whats_new(build), app)
 
-    async def _draw_fold(self, card: CardRow, shown: list[BuildView]) -> Message:
-        return notifications.fold(shown, card.facts or {})
+async def _load_views(ctx: Context, card: CardRow) -> list[BuildView]:
+    return await views.load_views(ctx, await list_builds(ctx, card))
 
-    async def _draw_branch(self, card: CardRow, shown: list[BuildView]) -> Message:
-        return notifications.branch(shown)
 
-    async def _draw_bulk(self, card: CardRow, shown: list[BuildView]) -> Message:
-        facts = card.facts or {}
-        request_ids = facts.get("requests", {})
-        found = [await self._requests.find_request(request_ids.get(each.build.build_slug, "")) for each in shown]
-        return bulk.progress([bulk.Asked(*pair) for pair in zip(shown, found, strict=True)], facts)
+async def _render_card(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
+    notes = [REROUTED] if card.rerouted_from else []
+    notes += notifications.notes(card.facts, shown)
+    return drawing.card(shown, now=ctx.clock.now(), notes=notes, offer=await _offer(ctx, shown))
 
-    async def _draw_import(self, card: CardRow, shown: list[BuildView]) -> Message:
-        rows = await self._imports.list_of_card(card.card_id)
-        return import_message.progress(rows, await self._apps.list_titles(card.workspace_id), command=self._command)
 
-    async def _draw_digest(self, card: CardRow, shown: list[BuildView]) -> Message:
-        facts = card.facts or {}
-        wanted, until = StatsWanted(facts["app"], facts["days"]), datetime.fromisoformat(facts["until"])
-        figures = await self._statistics.compare(card.workspace_id, wanted, until=until)
-        return digest_message.digest_message(
-            figures,
-            await self._digests.find_digest(facts["digest"]),
-            await self._apps.list_titles(card.workspace_id),
-            is_late=bool(facts.get("late")),
-            command=self._command,
-        )
+async def _offer(ctx: Context, shown: list[BuildView]) -> drawing.Offer | None:
+    """What older builds the card's still run and could be stopped; asked on every drawing, so that it is true."""
+    on_card = {each.build.build_slug for each in shown}
+    for newer in (each.build for each in shown):
+        if newer.is_finished or is_stopping(newer) or newer.pipeline_workflow_id is not None:
+            continue
+        older = await build_history.list_unfinished_before(ctx.db, newer)
+        count = sum(may_be_stopped(build) and build.build_slug not in on_card for build in older)
+        if count:
+            return drawing.Offer(newer.build_slug, count)
+    return None
+
+
+async def _render_line(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
+    return notifications.line(shown, card.facts or {})
+
+
+async def _render_start(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
+    return notifications.started(shown)
+
+
+async def _render_change(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
+    build = shown[0].build
+    app = await app_rows.find_app(ctx.db, card.workspace_id, build.app_slug)
+    return notifications.change(shown[0], card.facts or {}, await trends.list_new_commits(ctx.db, build), app)
+
+
+async def _render_summary(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
+    return notifications.fold(shown, card.facts or {})
+
+
+async def _render_thread_root(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
+    return notifications.branch(shown)
+
+
+async def _render_bulk_abort(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
+    facts = card.facts or {}
+    request_ids = facts.get("requests", {})
+    found = [await request_rows.find_request(ctx.db, request_ids.get(each.build.build_slug, "")) for each in shown]
+    return bulk.progress([bulk.Asked(*pair) for pair in zip(shown, found, strict=True)], facts)
+
+
+async def _render_import(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
+    rows = await import_rows.list_of_card(ctx.db, card.card_id)
+    return import_message.progress(
+        rows, await app_rows.list_titles(ctx.db, card.workspace_id), command=ctx.settings.command
+    )
+
+
+async def _render_digest(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
+    facts = card.facts or {}
+    wanted, until = StatsWanted(facts["app"], facts["days"]), datetime.fromisoformat(facts["until"])
+    figures = await stats_queries.compare_periods(ctx, card.workspace_id, wanted, until=until)
+    return digest_message.digest_message(
+        figures,
+        await digest_rows.find_digest(ctx.db, facts["digest"]),
+        await app_rows.list_titles(ctx.db, card.workspace_id),
+        is_late=bool(facts.get("late")),
+        command=ctx.settings.command,
+    )
+
+
+RENDERERS: Mapping[str, Callable[[Context, CardRow, list[BuildView]], Awaitable[Message]]] = {
+    CARD: _render_card,
+    LINE: _render_line,
+    STARTED: _render_start,
+    CHANGE: _render_change,
+    FOLD: _render_summary,
+    BRANCH: _render_thread_root,
+    BULK: _render_bulk_abort,
+    UNFURL: _render_card,
+    IMPORT: _render_import,
+    DIGEST: _render_digest,
+}

@@ -31,6 +31,21 @@ class Job:
     due_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """A kind of job as data, registered by `bot.app`. ``run`` takes the context and the job's arguments.
+
+    ``on_exhausted`` runs once a job failed so often that it isn't retried, so that a person learns of it.
+    ``is_urgent``: a person waits for it, so it overtakes other jobs. Only for jobs without a key.
+    """
+
+    name: str
+    run: Callable[[Any, Mapping[str, Any]], Awaitable[None]]
+    concurrency: int
+    on_exhausted: Callable[[Any, Mapping[str, Any]], Awaitable[None]] | None = None
+    is_urgent: bool = False
+
+
 class RetryAt(Exception):
     """Raised by a handler: not yet, run this job again at ``at`` (or up to a second later)."""
 

@@ -11,9 +11,9 @@ from bot.settings import Settings
 from bot.sync.webhooks import secret_context
 from bot.vault import Vault, parse_keys
 from bot.workspaces.installation_store import seal_context
-from storage import absent_file, open_database
-from storage.installations import InstallationStore
-from storage.workspaces import WorkspaceStore
+from storage import Database, absent_file, open_database
+from storage import installations as installation_rows
+from storage import workspaces as workspace_rows
 
 
 async def rotate_keys(settings: Settings) -> int:
@@ -24,9 +24,8 @@ async def rotate_keys(settings: Settings) -> int:
         raise StartupFailed(f"There is no file {absent}, so nothing was sealed again.")
     database = await open_database(url)
     try:
-        store = WorkspaceStore(database)
         count = 0
-        for workspace in await store.list_workspaces():
+        for workspace in await workspace_rows.list_workspaces(database):
             workspace_id = workspace.workspace_id
             for column, old, context in (
                 ("bitrise_token_sealed", workspace.bitrise_token_sealed, token_context(workspace_id)),
@@ -35,18 +34,20 @@ async def rotate_keys(settings: Settings) -> int:
             ):
                 if old is not None and vault.needs_rotation(old):
                     new = vault.seal(vault.open(old, context=context).reveal(), context=context)
-                    count += await store.replace_sealed(workspace_id, column=column, old=old, new=new)
-        return count + await _rotate_installations(InstallationStore(database), vault)
+                    count += await workspace_rows.replace_sealed(
+                        database, workspace_id, column=column, old=old, new=new
+                    )
+        return count + await _rotate_installations(database, vault)
     finally:
         await database.close()
 
 
-async def _rotate_installations(store: InstallationStore, vault: Vault) -> int:
+async def _rotate_installations(database: Database, vault: Vault) -> int:
     """Slack's tokens, where workspaces install by OAuth."""
     count = 0
-    for row in await store.list_installations():
+    for row in await installation_rows.list_installations(database):
         if vault.needs_rotation(row.tokens_sealed):
             context = seal_context(row)
             opened = vault.open(row.tokens_sealed, context=context).reveal()
-            count += await store.save_resealed(row, vault.seal(opened, context=context))
+            count += await installation_rows.save_resealed(database, row, vault.seal(opened, context=context))
     return count

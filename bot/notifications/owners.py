@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bot.context import Context
 from bot.domain.builds import Cause
 from bot.notifications.commit_authors import emails_in
 from storage import Transaction
+from storage import users as user_rows
 from storage.builds import BuildRow
-from storage.users import PeopleStore, PersonRow
+from storage.users import PersonRow
 
 
 def is_of(person: PersonRow, build: BuildRow) -> bool:
@@ -27,14 +29,10 @@ def _has_signed(person: PersonRow, build: BuildRow) -> bool:
     return person.email in emails_in(build.commit_message or "")
 
 
-class Owners:
-    def __init__(self, people: PeopleStore) -> None:
-        self._people = people
-
-    async def note(self, tx: Transaction, build: BuildRow) -> None:
-        owners = {person.user_id for person in await self._people.list_people(build.workspace_id, on=tx)
-                  if is_of(person, build)}  # fmt: skip
-        for user_id in owners | ({build.requester} if build.requester else set()):
-            await self._people.add_build_person(
-                tx, build.workspace_id, build.build_slug, user_id, triggered_at=build.triggered_at
-            )
+async def record_owners(ctx: Context, tx: Transaction, build: BuildRow) -> None:
+    owners = {person.user_id for person in await user_rows.list_people(tx, build.workspace_id)
+              if is_of(person, build)}  # fmt: skip
+    for user_id in owners | ({build.requester} if build.requester else set()):
+        await user_rows.add_build_person(
+            tx, build.workspace_id, build.build_slug, user_id, triggered_at=build.triggered_at
+        )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
-from bot.clock import Clock
+from bot import outbox
+from bot.context import Context
 from bot.notifications import messages
-from bot.outbox import Outbox
 from storage import Transaction
-from storage.digests import DigestStore
+from storage import digests as digest_rows
+from storage import subscriptions as subscription_rows
+from storage import users as user_rows
 from storage.messages import CardRow
-from storage.subscriptions import SubscriptionStore
-from storage.users import PeopleStore
 
 log = logging.getLogger(__name__)
 
@@ -25,43 +25,32 @@ WHY = {
 }
 
 
-class Silenced:
-    def __init__(
-        self,
-        *,
-        subscriptions: SubscriptionStore,
-        digests: DigestStore,
-        people: PeopleStore,
-        outbox: Outbox,
-        clock: Clock,
-    ) -> None:
-        self._subscriptions, self._digests, self._people = subscriptions, digests, people
-        self._outbox, self._clock = outbox, clock
+async def pause_subscriptions(
+    ctx: Context, tx: Transaction, workspace_id: str, channel_id: str, error: str, *, tells: str | None = None
+) -> None:
+    """Pause everything the channel hears; its owners get one direct message each, with a way to go on.
 
-    async def pause(
-        self, tx: Transaction, workspace_id: str, channel_id: str, error: str, *, tells: str | None = None
-    ) -> None:
-        """Pause everything the channel hears; its owners get one direct message each, with a way to go on.
+    ``tells`` is somebody who has just asked for it, and hears of it whoever the owner is.
+    """
+    why = WHY.get(error, "Slack does not let me post there")
+    paused = await subscription_rows.pause_channel(tx, workspace_id, channel_id, why=why, now=ctx.clock.now())
+    counts = Counter(row.owner for row in paused)
+    for owner, count in counts.items():
+        await outbox.send_direct(ctx, tx, workspace_id, owner, messages.silenced(channel_id, why, count=count))
+    if tells is not None and tells not in counts:
+        await outbox.send_direct(ctx, tx, workspace_id, tells, messages.still_silenced(channel_id, why))
 
-        ``tells`` is somebody who has just asked for it, and hears of it whoever the owner is.
-        """
-        why = WHY.get(error, "Slack does not let me post there")
-        paused = await self._subscriptions.pause_channel(tx, workspace_id, channel_id, why=why, now=self._clock.now())
-        counts = Counter(row.owner for row in paused)
-        for owner, count in counts.items():
-            await self._outbox.write_to(tx, workspace_id, owner, messages.silenced(channel_id, why, count=count))
-        if tells is not None and tells not in counts:
-            await self._outbox.write_to(tx, workspace_id, tells, messages.still_silenced(channel_id, why))
 
-    async def pause_digests(self, tx: Transaction, workspace_id: str, channel_id: str, error: str) -> None:
-        """The same for the figures that come there by themselves."""
-        why = WHY.get(error, "Slack does not let me post there")
-        paused = await self._digests.pause_channel(tx, workspace_id, channel_id, why=why, now=self._clock.now())
-        for owner in dict.fromkeys(row.owner for row in paused):
-            await self._outbox.write_to(tx, workspace_id, owner, messages.digest_paused(channel_id, why))
+async def pause_digests(ctx: Context, tx: Transaction, workspace_id: str, channel_id: str, error: str) -> None:
+    """The same for the figures that come there by themselves."""
+    why = WHY.get(error, "Slack does not let me post there")
+    paused = await digest_rows.pause_channel(tx, workspace_id, channel_id, why=why, now=ctx.clock.now())
+    for owner in dict.fromkeys(row.owner for row in paused):
+        await outbox.send_direct(ctx, tx, workspace_id, owner, messages.digest_paused(channel_id, why))
 
-    async def switch_off(self, tx: Transaction, card: CardRow, error: str) -> None:
-        """A direct message does not arrive: the person has left, or takes none. It is not tried for every build."""
-        if await self._people.switch_off(tx, card.workspace_id, card.channel_id):
-            facts = {"workspace": card.workspace_id, "user": card.channel_id, "error": error}
-            log.warning("a person cannot be written to; their direct messages are switched off", extra=facts)
+
+async def disable_direct_messages(ctx: Context, tx: Transaction, card: CardRow, error: str) -> None:
+    """A direct message does not arrive: the person has left, or takes none. It is not tried for every build."""
+    if await user_rows.switch_off(tx, card.workspace_id, card.channel_id):
+        facts = {"workspace": card.workspace_id, "user": card.channel_id, "error": error}
+        log.warning("a person cannot be written to; their direct messages are switched off", extra=facts)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.clock import Clock
-from bot.outbox import Outbox
-from bot.results.service import Findings
+from bot import outbox
+from bot.context import Context
+from bot.results import service as analysis
 from bot.results.trends import FLAKY, Change
 from storage import Transaction
-from storage.builds import BuildRow, BuildStore
+from storage import builds as build_rows
+from storage import messages as message_rows
+from storage.builds import BuildRow
 from storage.events import BEGAN
-from storage.messages import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, CardRow, CardStore
+from storage.messages import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, CardRow
 from storage.subscriptions import CHANGES, SubscriptionRow
 from storage.users import PersonRow
 
@@ -47,117 +49,115 @@ class Telling:
         return known | ({"late": True} if self.is_late else {})
 
 
-class Tellings:
-    def __init__(
-        self,
-        *,
-        builds: BuildStore,
-        cards: CardStore,
-        outbox: Outbox,
-        findings: Findings,
-        clock: Clock,
-        new_id: Callable[[], str],
-    ) -> None:
-        self._builds, self._cards, self._outbox, self._findings = builds, cards, outbox, findings
-        self._clock, self._new_id = clock, new_id
+async def channels_showing(ctx: Context, tx: Transaction, build: BuildRow) -> frozenset[str]:
+    """Where a card of the build stands already: it shows the build live, and its end is announced beside it."""
+    cards = await message_rows.list_of_build(tx, build.workspace_id, build.build_slug)
+    return frozenset(card.channel_id for card in cards if card.style == CARD)
 
-    async def channels_showing(self, tx: Transaction, build: BuildRow) -> frozenset[str]:
-        """Where a card of the build stands already: it shows the build live, and its end is announced beside it."""
-        cards = await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx)
-        return frozenset(card.channel_id for card in cards if card.style == CARD)
 
-    async def mentions(self, tx: Transaction, build: BuildRow, user_id: str) -> bool:
-        """Whether the announcement beside a card mentions that person anyway."""
-        cards = await self._cards.list_of_build(build.workspace_id, build.build_slug, on=tx)
-        return any(card.requester == user_id and card.style == CARD for card in cards)
+async def is_mentioned(ctx: Context, tx: Transaction, build: BuildRow, user_id: str) -> bool:
+    """Whether the announcement beside a card mentions that person anyway."""
+    cards = await message_rows.list_of_build(tx, build.workspace_id, build.build_slug)
+    return any(card.requester == user_id and card.style == CARD for card in cards)
 
-    async def deliver(self, tx: Transaction, workspace_id: str, tellings: Sequence[Telling]) -> None:
-        by_channel: dict[str, list[Telling]] = {}
-        for telling in tellings:
-            by_channel.setdefault(telling.channel_id, []).append(telling)
-        for channel_id, told in by_channel.items():
-            late = [telling for telling in told if telling.is_late]
-            is_folded = len(late) > FOLDED_OVER
-            if is_folded:
-                await self._fold(tx, workspace_id, channel_id, late)
-            for telling in told:
-                if not (is_folded and telling.is_late):
-                    await self._post(tx, telling)
 
-    async def _fold(self, tx: Transaction, workspace_id: str, channel_id: str, late: Sequence[Telling]) -> None:
-        slugs = list(dict.fromkeys(telling.build.build_slug for telling in late))
-        subscription = late[0].subscription
-        card = self._card(workspace_id, channel_id, FOLD, subscription, facts={"yours": late[0].person is not None})
-        await self._show(tx, card, slugs)
+async def post_notifications(ctx: Context, tx: Transaction, workspace_id: str, tellings: Sequence[Telling]) -> None:
+    by_channel: dict[str, list[Telling]] = {}
+    for telling in tellings:
+        by_channel.setdefault(telling.channel_id, []).append(telling)
+    for channel_id, told in by_channel.items():
+        late = [telling for telling in told if telling.is_late]
+        is_folded = len(late) > FOLDED_OVER
+        if is_folded:
+            await _post_summary(ctx, tx, workspace_id, channel_id, late)
+        for telling in told:
+            if not (is_folded and telling.is_late):
+                await _post(ctx, tx, telling)
 
-    async def _post(self, tx: Transaction, telling: Telling) -> None:
-        build = telling.build
-        style = self._style(telling)
-        parent = await self._branch_thread(tx, telling) if telling.style == "thread" else None
-        card = self._card(
-            build.workspace_id,
-            telling.channel_id,
-            style,
-            telling.subscription,
-            parent_id=parent.card_id if parent else None,
-            # What is posted after the end tells the end by itself.
-            announced_at=self._clock.now() if style == CARD and build.is_finished else None,
-            facts=telling.facts or None,
-        )
-        await self._show(tx, card, [build.build_slug])
-        if build.is_finished:
-            await self._findings.want(tx, build)
 
-    def _style(self, telling: Telling) -> str:
-        if telling.style in ("line", "thread"):
-            return STARTED if telling.kind == BEGAN else LINE
-        return CHANGE if telling.style == CHANGES else CARD
+async def _post_summary(
+    ctx: Context, tx: Transaction, workspace_id: str, channel_id: str, late: Sequence[Telling]
+) -> None:
+    slugs = list(dict.fromkeys(telling.build.build_slug for telling in late))
+    subscription = late[0].subscription
+    card = _message(ctx, workspace_id, channel_id, FOLD, subscription, facts={"yours": late[0].person is not None})
+    await _add_message(ctx, tx, card, slugs)
 
-    async def _branch_thread(self, tx: Transaction, telling: Telling) -> CardRow:
-        """Return the message in whose thread a branch is posted; add it for the first build."""
-        build = telling.build
-        place = f"branch:{build.app_slug}:{build.tag or build.branch or ''}"
-        found = await self._cards.find_at_place(tx, build.workspace_id, telling.channel_id, place)
-        if found is None:
-            root = self._card(build.workspace_id, telling.channel_id, BRANCH, telling.subscription, place=place)
-            await self._show(tx, root, [build.build_slug])
-            return root
-        slugs = await self._newest_of_each_target(tx, found, build)
-        await self._cards.replace_builds(tx, found, slugs)
-        await self._outbox.show_card(tx, found)
-        return found
 
-    async def _newest_of_each_target(self, tx: Transaction, root: CardRow, build: BuildRow) -> list[str]:
-        """Of the builds shown there and this one, which may be older than what is shown: it only ended later."""
-        newest = {build.target: build}
-        for slug in await self._cards.list_build_slugs(root.card_id, on=tx):
-            other = await self._builds.find_build(build.workspace_id, slug, on=tx)
-            if other is not None and newness(other) > newness(newest.get(other.target)):
-                newest[other.target] = other
-        kept = sorted(newest.values(), key=newness, reverse=True)
-        return [each.build_slug for each in kept[:TARGETS_IN_THREAD]]
+async def _post(ctx: Context, tx: Transaction, telling: Telling) -> None:
+    build = telling.build
+    style = _style(telling)
+    parent = await _thread_root(ctx, tx, telling) if telling.style == "thread" else None
+    card = _message(
+        ctx,
+        build.workspace_id,
+        telling.channel_id,
+        style,
+        telling.subscription,
+        parent_id=parent.card_id if parent else None,
+        # What is posted after the end tells the end by itself.
+        announced_at=ctx.clock.now() if style == CARD and build.is_finished else None,
+        facts=telling.facts or None,
+    )
+    await _add_message(ctx, tx, card, [build.build_slug])
+    if build.is_finished:
+        await analysis.request_analysis(ctx, tx, build)
 
-    def _card(
-        self,
-        workspace_id: str,
-        channel_id: str,
-        style: str,
-        subscription: SubscriptionRow | None,
-        **more: Any,
-    ) -> CardRow:
-        return CardRow(
-            card_id=self._new_id(),
-            workspace_id=workspace_id,
-            channel_id=channel_id,
-            created_at=self._clock.now(),
-            style=style,
-            subscription_id=subscription.subscription_id if subscription else None,
-            **more,
-        )
 
-    async def _show(self, tx: Transaction, card: CardRow, slugs: Sequence[str]) -> None:
-        await self._cards.add_card(tx, card, slugs)
-        await self._outbox.show_card(tx, card)
+def _style(telling: Telling) -> str:
+    if telling.style in ("line", "thread"):
+        return STARTED if telling.kind == BEGAN else LINE
+    return CHANGE if telling.style == CHANGES else CARD
+
+
+async def _thread_root(ctx: Context, tx: Transaction, telling: Telling) -> CardRow:
+    """Return the message in whose thread a branch is posted; add it for the first build."""
+    build = telling.build
+    place = f"branch:{build.app_slug}:{build.tag or build.branch or ''}"
+    found = await message_rows.find_at_place(tx, build.workspace_id, telling.channel_id, place)
+    if found is None:
+        root = _message(ctx, build.workspace_id, telling.channel_id, BRANCH, telling.subscription, place=place)
+        await _add_message(ctx, tx, root, [build.build_slug])
+        return root
+    slugs = await _newest_of_each_target(ctx, tx, found, build)
+    await message_rows.replace_builds(tx, found, slugs)
+    await outbox.update_card(ctx, tx, found)
+    return found
+
+
+async def _newest_of_each_target(ctx: Context, tx: Transaction, root: CardRow, build: BuildRow) -> list[str]:
+    """Of the builds shown there and this one, which may be older than what is shown: it only ended later."""
+    newest = {build.target: build}
+    for slug in await message_rows.list_build_slugs(tx, root.card_id):
+        other = await build_rows.find_build(tx, build.workspace_id, slug)
+        if other is not None and newness(other) > newness(newest.get(other.target)):
+            newest[other.target] = other
+    kept = sorted(newest.values(), key=newness, reverse=True)
+    return [each.build_slug for each in kept[:TARGETS_IN_THREAD]]
+
+
+def _message(
+    ctx: Context,
+    workspace_id: str,
+    channel_id: str,
+    style: str,
+    subscription: SubscriptionRow | None,
+    **more: Any,
+) -> CardRow:
+    return CardRow(
+        card_id=ctx.new_id(),
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        created_at=ctx.clock.now(),
+        style=style,
+        subscription_id=subscription.subscription_id if subscription else None,
+        **more,
+    )
+
+
+async def _add_message(ctx: Context, tx: Transaction, card: CardRow, slugs: Sequence[str]) -> None:
+    await message_rows.add_card(tx, card, slugs)
+    await outbox.update_card(ctx, tx, card)
 
 
 def newness(build: BuildRow | None) -> tuple[float, int]:

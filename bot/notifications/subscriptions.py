@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.clock import Clock
-from bot.connection import Connections
+from bot import connection, outbox, sync_schedule, user_names
+from bot.context import Context
 from bot.errors import InvalidInput, MissingArgument, SubscriptionGone
 from bot.notifications import filters
 from bot.notifications import subscription_messages as drawing
 from bot.notifications.filters import EXCLUDES, Filters
 from bot.notifications.subscription_messages import ShownSubscription
-from bot.outbox import Outbox
-from bot.permissions import Access, Asker
+from bot.permissions import Actor
 from bot.slack.text import Message
-from bot.sync_schedule import Sweeps
-from bot.user_names import Names
-from storage import Database, Transaction
-from storage.apps import AppStore
-from storage.audit import AuditRow, AuditStore
-from storage.subscriptions import SubscriptionRow, SubscriptionStore
+from storage import Transaction, audit
+from storage import apps as app_rows
+from storage import subscriptions as subscription_rows
+from storage.audit import AuditRow
+from storage.subscriptions import SubscriptionRow
 
 MOST_IN_CHANNEL = 20
 
@@ -42,207 +40,203 @@ class Saved:
     is_new: bool
 
 
-class Subscribing:
-    def __init__(
-        self,
-        *,
-        database: Database,
-        subscriptions: SubscriptionStore,
-        app_rows: AppStore,
-        audit: AuditStore,
-        outbox: Outbox,
-        sweeps: Sweeps,
-        connections: Connections,
-        access: Access,
-        names: Names,
-        clock: Clock,
-        new_id: Callable[[], str],
-        command: str,
-    ) -> None:
-        self._db, self._subscriptions, self._app_rows, self._audit = database, subscriptions, app_rows, audit
-        self._outbox, self._sweeps, self._connections, self._access = outbox, sweeps, connections, access
-        self._names, self._clock, self._new_id, self._command = names, clock, new_id, command
-
-    # Asking.
-
-    async def list_here(self, asker: Asker) -> list[SubscriptionRow]:
-        """What the channel hears in which somebody asks."""
-        self._access.check_member(asker)
-        return await self._subscriptions.list_of_channel(asker.workspace_id, asker.channel_id or "")
-
-    async def list_own(self, asker: Asker) -> list[SubscriptionRow]:
-        """What the person has set up, in whatever channel; of others' channels nobody learns here."""
-        self._access.check_member(asker)
-        return await self._subscriptions.list_of_owner(asker.workspace_id, asker.user_id)
-
-    async def get_subscription(self, asker: Asker, subscription_id: str) -> SubscriptionRow:
-        """One of the channel in which somebody asks, or of their own. Raises `SubscriptionGone`."""
-        self._access.check_member(asker)
-        row = await self._subscriptions.find_subscription(asker.workspace_id, subscription_id)
-        if row is None or not may_change(asker, row):
-            raise SubscriptionGone(self._command)
-        return row
-
-    async def show(
-        self, rows: Sequence[SubscriptionRow], *, known: Mapping[str, str] | None = None
-    ) -> list[ShownSubscription]:
-        """With the apps' titles and in words; ``known`` are names of Slack user ids that need not be asked for."""
-        if not rows:
-            return []
-        people = [user_id for row in rows for user_id in people_in(filters.from_json(row.filters))]
-        names = await self._names.names_of(rows[0].workspace_id, people, known)
-        return [
-            ShownSubscription(row, await self._title(row), filters.spoken(filters.from_json(row.filters), names))
-            for row in rows
-        ]
-
-    async def _title(self, row: SubscriptionRow) -> str | None:
-        if row.app_slug is None:
-            return None
-        app = await self._app_rows.find_app(row.workspace_id, row.app_slug)
-        return app.title if app else row.app_slug
-
-    # Setting up.
-
-    async def subscribe(self, asker: Asker, asked: Asked, *, known: Mapping[str, str] | None = None) -> Saved:
-        """Save it; the same app with the same filters once more changes style and starts of the one that is there."""
-        await self._check(asker)
-        fresh = self._row(asker, asked, self._new_id())
-        (shown,) = await self.show([fresh], known=known)
-
-        async def save(tx: Transaction) -> Saved:
-            there = await self._subscriptions.list_of_channel(fresh.workspace_id, fresh.channel_id, on=tx)
-            same = next((row for row in there if is_same(row, fresh)), None)
-            if same is None and len(there) >= MOST_IN_CHANNEL:
-                raise InvalidInput(
-                    f"This channel has {MOST_IN_CHANNEL} subscriptions already, which is the most it can have. "
-                    f"Remove some with {self._command} subscriptions, or put several patterns into one."
-                )
-            row = self._over(same, fresh, asked) if same else fresh
-            return await self._save(tx, asker, dataclasses.replace(shown, row=row), is_new=same is None)
-
-        return await self._db.transaction(save)
-
-    async def change(self, asker: Asker, subscription_id: str, asked: Asked) -> Saved:
-        """Put ``asked`` in the place of what there was. Raises `SubscriptionGone`."""
-        await self._check(asker)
-        before = await self.get_subscription(asker, subscription_id)
-        fresh = dataclasses.replace(self._row(asker, asked, subscription_id), channel_id=before.channel_id)
-        (shown,) = await self.show([fresh])
-
-        async def save(tx: Transaction) -> Saved:
-            there = await self._subscriptions.list_of_channel(fresh.workspace_id, fresh.channel_id, on=tx)
-            others = [row for row in there if row.subscription_id != subscription_id]
-            if len(others) == len(there):
-                raise SubscriptionGone(self._command)
-            if any(is_same(row, fresh) for row in others):
-                raise InvalidInput("The channel hears exactly that by another subscription. Change or remove that one.")
-            row = self._over(before, fresh, asked)
-            return await self._save(tx, asker, dataclasses.replace(shown, row=row), is_new=False)
-
-        return await self._db.transaction(save)
-
-    async def _check(self, asker: Asker) -> None:
-        self._access.check_member(asker)
-        if not asker.channel_id:
-            raise MissingArgument(f"Subscriptions belong to a channel: type {self._command} subscribe in one.")
-        await self._connections.get_connected(asker.workspace_id)
-
-    def _row(self, asker: Asker, asked: Asked, subscription_id: str) -> SubscriptionRow:
-        return SubscriptionRow(
-            subscription_id=subscription_id,
-            workspace_id=asker.workspace_id,
-            channel_id=asker.channel_id or "",
-            app_slug=asked.app_slug,
-            filters=filters.to_json(asked.filters),
-            style=asked.style or "card",
-            tells_starts=bool(asked.starts),
-            owner=asker.user_id,
-            created_at=self._clock.now(),
-        )
-
-    @staticmethod
-    def _over(before: SubscriptionRow, fresh: SubscriptionRow, asked: Asked) -> SubscriptionRow:
-        """What was not said stays. One that was paused goes on from now; whether it can, the note will show."""
-        return dataclasses.replace(
-            fresh,
-            subscription_id=before.subscription_id,
-            style=asked.style or before.style,
-            tells_starts=before.tells_starts if asked.starts is None else asked.starts,
-            created_at=fresh.created_at if before.paused_at else before.created_at,
-        )
-
-    async def _save(self, tx: Transaction, asker: Asker, shown: ShownSubscription, *, is_new: bool) -> Saved:
-        row = shown.row
-        await self._subscriptions.save_subscription(tx, row)
-        note = drawing.set_up_note(shown, by=asker.user_name, is_new=is_new, command=self._command)
-        await self._tell(tx, asker, row.channel_id, note, tells=asker.user_id)
-        await self._note(tx, asker, "subscribe", described(row), "new" if is_new else "changed")
-        await self._sweeps.make_due(tx, row.workspace_id, at=self._clock.now())
-        return Saved(shown, is_new)
-
-    # Ending, and going on.
-
-    async def remove(self, asker: Asker, subscription_ids: Iterable[str]) -> list[ShownSubscription]:
-        """Returns those that were there. Raises `SubscriptionGone` when none was."""
-        self._access.check_member(asker)
-        found = [await self._subscriptions.find_subscription(asker.workspace_id, each) for each in subscription_ids]
-        shown = await self.show([row for row in found if row is not None and may_change(asker, row)])
-
-        async def remove(tx: Transaction) -> list[ShownSubscription]:
-            return [each for each in shown if await self._remove(tx, asker, each)]
-
-        removed = await self._db.transaction(remove)
-        if not removed:
-            raise SubscriptionGone(self._command)
-        return removed
-
-    async def _remove(self, tx: Transaction, asker: Asker, shown: ShownSubscription) -> bool:
-        row = shown.row
-        if not await self._subscriptions.delete_subscription(tx, row.workspace_id, row.subscription_id):
-            return False
-        if row.paused_at is None:
-            await self._tell(tx, asker, row.channel_id, drawing.removed_note(shown, by=asker.user_name))
-        await self._note(tx, asker, "unsubscribe", described(row), "removed")
-        return True
-
-    async def resume(self, asker: Asker, channel_id: str) -> int:
-        """Go on in a channel, from now; returns how many subscriptions were paused.
-
-        The channel is told. If Slack still refuses that, they pause again and the person hears why.
-        """
-        self._access.check_member(asker)
-        there = await self._subscriptions.list_of_channel(asker.workspace_id, channel_id)
-        # The button in a direct message was sent to that person alone, because they had to do with the pause.
-        is_asked = (asker.channel_id or "").startswith("D")
-        if not any(is_asked or may_change(asker, row) for row in there):
-            raise SubscriptionGone(self._command)
-
-        async def resume(tx: Transaction) -> int:
-            now = self._clock.now()
-            count = await self._subscriptions.resume_channel(tx, asker.workspace_id, channel_id, now=now)
-            if count:
-                note = drawing.resumed_note(count, by=asker.user_name)
-                await self._tell(tx, asker, channel_id, note, tells=asker.user_id)
-                await self._note(tx, asker, "subscribe", channel_id, f"resumed {count}")
-                await self._sweeps.make_due(tx, asker.workspace_id, at=now)
-            return count
-
-        return await self._db.transaction(resume)
-
-    async def _tell(
-        self, tx: Transaction, asker: Asker, channel_id: str, note: Message, *, tells: str | None = None
-    ) -> None:
-        await self._outbox.note(tx, asker.workspace_id, channel_id, note, tells=tells)
-
-    async def _note(self, tx: Transaction, asker: Asker, verb: str, subject: str, result: str) -> None:
-        entry = AuditRow(self._new_id(), asker.workspace_id, self._clock.now(), asker.user_id, verb, subject, result)
-        await self._audit.add_entry(tx, entry)
+# Asking.
 
 
-def may_change(asker: Asker, row: SubscriptionRow) -> bool:
+async def list_here(ctx: Context, actor: Actor) -> list[SubscriptionRow]:
+    """What the channel hears in which somebody asks."""
+    ctx.permissions.check_member(actor)
+    return await subscription_rows.list_of_channel(ctx.db, actor.workspace_id, actor.channel_id or "")
+
+
+async def list_own(ctx: Context, actor: Actor) -> list[SubscriptionRow]:
+    """What the person has set up, in whatever channel; of others' channels nobody learns here."""
+    ctx.permissions.check_member(actor)
+    return await subscription_rows.list_of_owner(ctx.db, actor.workspace_id, actor.user_id)
+
+
+async def get_subscription(ctx: Context, actor: Actor, subscription_id: str) -> SubscriptionRow:
+    """One of the channel in which somebody asks, or of their own. Raises `SubscriptionGone`."""
+    ctx.permissions.check_member(actor)
+    row = await subscription_rows.find_subscription(ctx.db, actor.workspace_id, subscription_id)
+    if row is None or not may_change(actor, row):
+        raise SubscriptionGone(ctx.settings.command)
+    return row
+
+
+async def load_views(
+    ctx: Context, rows: Sequence[SubscriptionRow], *, known: Mapping[str, str] | None = None
+) -> list[ShownSubscription]:
+    """With the apps' titles and in words; ``known`` are names of Slack user ids that need not be asked for."""
+    if not rows:
+        return []
+    people = [user_id for row in rows for user_id in people_in(filters.from_json(row.filters))]
+    names = await user_names.list_display_names(ctx, rows[0].workspace_id, people, known)
+    return [
+        ShownSubscription(row, await _title(ctx, row), filters.spoken(filters.from_json(row.filters), names))
+        for row in rows
+    ]
+
+
+async def _title(ctx: Context, row: SubscriptionRow) -> str | None:
+    if row.app_slug is None:
+        return None
+    app = await app_rows.find_app(ctx.db, row.workspace_id, row.app_slug)
+    return app.title if app else row.app_slug
+
+
+# Setting up.
+
+
+async def subscribe(ctx: Context, actor: Actor, asked: Asked, *, known: Mapping[str, str] | None = None) -> Saved:
+    """Save it; the same app with the same filters once more changes style and starts of the one that is there."""
+    await _check(ctx, actor)
+    fresh = _row(ctx, actor, asked, ctx.new_id())
+    (shown,) = await load_views(ctx, [fresh], known=known)
+
+    async def save(tx: Transaction) -> Saved:
+        there = await subscription_rows.list_of_channel(tx, fresh.workspace_id, fresh.channel_id)
+        same = next((row for row in there if is_same(row, fresh)), None)
+        if same is None and len(there) >= MOST_IN_CHANNEL:
+            raise InvalidInput(
+                f"This channel has {MOST_IN_CHANNEL} subscriptions already, which is the most it can have. "
+                f"Remove some with {ctx.settings.command} subscriptions, or put several patterns into one."
+            )
+        row = _over(same, fresh, asked) if same else fresh
+        return await _save(ctx, tx, actor, dataclasses.replace(shown, row=row), is_new=same is None)
+
+    return await ctx.db.transaction(save)
+
+
+async def change_subscription(ctx: Context, actor: Actor, subscription_id: str, asked: Asked) -> Saved:
+    """Put ``asked`` in the place of what there was. Raises `SubscriptionGone`."""
+    await _check(ctx, actor)
+    before = await get_subscription(ctx, actor, subscription_id)
+    fresh = dataclasses.replace(_row(ctx, actor, asked, subscription_id), channel_id=before.channel_id)
+    (shown,) = await load_views(ctx, [fresh])
+
+    async def save(tx: Transaction) -> Saved:
+        there = await subscription_rows.list_of_channel(tx, fresh.workspace_id, fresh.channel_id)
+        others = [row for row in there if row.subscription_id != subscription_id]
+        if len(others) == len(there):
+            raise SubscriptionGone(ctx.settings.command)
+        if any(is_same(row, fresh) for row in others):
+            raise InvalidInput("The channel hears exactly that by another subscription. Change or remove that one.")
+        row = _over(before, fresh, asked)
+        return await _save(ctx, tx, actor, dataclasses.replace(shown, row=row), is_new=False)
+
+    return await ctx.db.transaction(save)
+
+
+async def _check(ctx: Context, actor: Actor) -> None:
+    ctx.permissions.check_member(actor)
+    if not actor.channel_id:
+        raise MissingArgument(f"Subscriptions belong to a channel: type {ctx.settings.command} subscribe in one.")
+    await connection.require(ctx, actor.workspace_id)
+
+
+def _row(ctx: Context, actor: Actor, asked: Asked, subscription_id: str) -> SubscriptionRow:
+    return SubscriptionRow(
+        subscription_id=subscription_id,
+        workspace_id=actor.workspace_id,
+        channel_id=actor.channel_id or "",
+        app_slug=asked.app_slug,
+        filters=filters.to_json(asked.filters),
+        style=asked.style or "card",
+        tells_starts=bool(asked.starts),
+        owner=actor.user_id,
+        created_at=ctx.clock.now(),
+    )
+
+
+def _over(before: SubscriptionRow, fresh: SubscriptionRow, asked: Asked) -> SubscriptionRow:
+    """What was not said stays. One that was paused goes on from now; whether it can, the note will show."""
+    return dataclasses.replace(
+        fresh,
+        subscription_id=before.subscription_id,
+        style=asked.style or before.style,
+        tells_starts=before.tells_starts if asked.starts is None else asked.starts,
+        created_at=fresh.created_at if before.paused_at else before.created_at,
+    )
+
+
+async def _save(ctx: Context, tx: Transaction, actor: Actor, shown: ShownSubscription, *, is_new: bool) -> Saved:
+    row = shown.row
+    await subscription_rows.save_subscription(tx, row)
+    note = drawing.set_up_note(shown, by=actor.user_name, is_new=is_new, command=ctx.settings.command)
+    await _announce(ctx, tx, actor, row.channel_id, note, tells=actor.user_id)
+    await _audit(ctx, tx, actor, "subscribe", described(row), "new" if is_new else "changed")
+    await sync_schedule.schedule_now(ctx, tx, row.workspace_id, at=ctx.clock.now())
+    return Saved(shown, is_new)
+
+
+# Ending, and going on.
+
+
+async def remove_subscriptions(ctx: Context, actor: Actor, subscription_ids: Iterable[str]) -> list[ShownSubscription]:
+    """Returns those that were there. Raises `SubscriptionGone` when none was."""
+    ctx.permissions.check_member(actor)
+    found = [await subscription_rows.find_subscription(ctx.db, actor.workspace_id, each) for each in subscription_ids]
+    shown = await load_views(ctx, [row for row in found if row is not None and may_change(actor, row)])
+
+    async def remove(tx: Transaction) -> list[ShownSubscription]:
+        return [each for each in shown if await _remove(ctx, tx, actor, each)]
+
+    removed = await ctx.db.transaction(remove)
+    if not removed:
+        raise SubscriptionGone(ctx.settings.command)
+    return removed
+
+
+async def _remove(ctx: Context, tx: Transaction, actor: Actor, shown: ShownSubscription) -> bool:
+    row = shown.row
+    if not await subscription_rows.delete_subscription(tx, row.workspace_id, row.subscription_id):
+        return False
+    if row.paused_at is None:
+        await _announce(ctx, tx, actor, row.channel_id, drawing.removed_note(shown, by=actor.user_name))
+    await _audit(ctx, tx, actor, "unsubscribe", described(row), "removed")
+    return True
+
+
+async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
+    """Go on in a channel, from now; returns how many subscriptions were paused.
+
+    The channel is told. If Slack still refuses that, they pause again and the person hears why.
+    """
+    ctx.permissions.check_member(actor)
+    there = await subscription_rows.list_of_channel(ctx.db, actor.workspace_id, channel_id)
+    # The button in a direct message was sent to that person alone, because they had to do with the pause.
+    is_asked = (actor.channel_id or "").startswith("D")
+    if not any(is_asked or may_change(actor, row) for row in there):
+        raise SubscriptionGone(ctx.settings.command)
+
+    async def resume(tx: Transaction) -> int:
+        now = ctx.clock.now()
+        count = await subscription_rows.resume_channel(tx, actor.workspace_id, channel_id, now=now)
+        if count:
+            note = drawing.resumed_note(count, by=actor.user_name)
+            await _announce(ctx, tx, actor, channel_id, note, tells=actor.user_id)
+            await _audit(ctx, tx, actor, "subscribe", channel_id, f"resumed {count}")
+            await sync_schedule.schedule_now(ctx, tx, actor.workspace_id, at=now)
+        return count
+
+    return await ctx.db.transaction(resume)
+
+
+async def _announce(
+    ctx: Context, tx: Transaction, actor: Actor, channel_id: str, note: Message, *, tells: str | None = None
+) -> None:
+    await outbox.post_note(ctx, tx, actor.workspace_id, channel_id, note, tells=tells)
+
+
+async def _audit(ctx: Context, tx: Transaction, actor: Actor, verb: str, subject: str, result: str) -> None:
+    entry = AuditRow(ctx.new_id(), actor.workspace_id, ctx.clock.now(), actor.user_id, verb, subject, result)
+    await audit.add_entry(tx, entry)
+
+
+def may_change(actor: Actor, row: SubscriptionRow) -> bool:
     """Whoever is in the channel may, as they could type it; from elsewhere only whoever set it up."""
-    return row.channel_id == asker.channel_id or row.owner == asker.user_id
+    return row.channel_id == actor.channel_id or row.owner == actor.user_id
 
 
 def is_same(row: SubscriptionRow, other: SubscriptionRow) -> bool:

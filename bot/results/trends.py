@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.builds import Cause, Outcome
-from storage import Reads
-from storage.build_history import HistoryStore
+from storage import Reads, build_history
 from storage.builds import BuildRow
 
 BROKEN, FIXED, FLAKY = "broken", "fixed", "flaky"
@@ -63,53 +62,52 @@ class New:
     more: int = 0
 
 
-class Changes:
-    def __init__(self, history: HistoryStore) -> None:
-        self._history = history
+async def find_trend(db: Reads, build: BuildRow) -> Change | None:
+    """What the build's result changes; None when it changes nothing, or is no result."""
+    if build.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED) or not build.branch or not build.finished_at:
+        return None
+    if await build_history.is_overtaken(db, build):
+        return None
+    previous = await build_history.find_previous(db, build)
+    if build.outcome == Outcome.FAILED:
+        return await _trend_of_failure(db, build, previous)
+    return await _trend_of_success(db, build) if previous and previous.outcome == Outcome.FAILED else None
 
-    async def change_of(self, build: BuildRow, *, on: Reads | None = None) -> Change | None:
-        """What the build's result changes; None when it changes nothing, or is no result."""
-        if build.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED) or not build.branch or not build.finished_at:
-            return None
-        if await self._history.is_overtaken(build, on=on):
-            return None
-        previous = await self._history.find_previous(build, on=on)
-        if build.outcome == Outcome.FAILED:
-            return await self._failed(build, previous, on)
-        return await self._passed(build, on) if previous and previous.outcome == Outcome.FAILED else None
 
-    async def _failed(self, build: BuildRow, previous: BuildRow | None, on: Reads | None) -> Change | None:
-        if previous is not None and previous.outcome == Outcome.FAILED:
-            return None
-        opposite = await self._history.find_opposite(build, on=on)
-        return Change(BROKEN, since=build.number, failures=1, other=opposite.number if opposite else None)
+async def _trend_of_failure(db: Reads, build: BuildRow, previous: BuildRow | None) -> Change | None:
+    if previous is not None and previous.outcome == Outcome.FAILED:
+        return None
+    opposite = await build_history.find_opposite(db, build)
+    return Change(BROKEN, since=build.number, failures=1, other=opposite.number if opposite else None)
 
-    async def _passed(self, build: BuildRow, on: Reads | None) -> Change | None:
-        failures = await self._history.find_failures(build, on=on)
-        opposite = await self._history.find_opposite(build, on=on)
-        if failures is None:
-            return None
-        began = failures.first.finished_at
-        seconds = (build.finished_at - began).total_seconds() if began and build.finished_at else None
-        kind = FLAKY if opposite else FIXED
-        other = opposite.number if opposite else None
-        return Change(kind, failures.first.number, failures.count, seconds, other)
 
-    async def whats_new(self, build: BuildRow) -> New | None:
-        """The commits between the last green build and this failure, as far as Bitrise has built them.
+async def _trend_of_success(db: Reads, build: BuildRow) -> Change | None:
+    failures = await build_history.find_failures(db, build)
+    opposite = await build_history.find_opposite(db, build)
+    if failures is None:
+        return None
+    began = failures.first.finished_at
+    seconds = (build.finished_at - began).total_seconds() if began and build.finished_at else None
+    kind = FLAKY if opposite else FIXED
+    other = opposite.number if opposite else None
+    return Change(kind, failures.first.number, failures.count, seconds, other)
 
-        None when it did not turn red with this build, or when nothing can be said. A schedule blames nobody.
-        """
-        if build.outcome != Outcome.FAILED or not build.branch or not build.finished_at or not build.triggered_at:
-            return None
-        green = await self._history.find_previous(build)
-        if green is None or green.outcome != Outcome.SUCCEEDED or green.triggered_at is None:
-            return None
-        seen = await self._history.list_since(build, green.triggered_at, limit=COMMITS_READ)
-        commits = commits_of(seen, green)
-        blames = build.cause != Cause.SCHEDULE
-        shown = [each if blames else Commit(each.commit_hash, each.message) for each in commits[:COMMITS_SHOWN]]
-        return New(green, tuple(shown), more=max(0, len(commits) - COMMITS_SHOWN))
+
+async def list_new_commits(db: Reads, build: BuildRow) -> New | None:
+    """The commits between the last green build and this failure, as far as Bitrise has built them.
+
+    None when it did not turn red with this build, or when nothing can be said. A schedule blames nobody.
+    """
+    if build.outcome != Outcome.FAILED or not build.branch or not build.finished_at or not build.triggered_at:
+        return None
+    green = await build_history.find_previous(db, build)
+    if green is None or green.outcome != Outcome.SUCCEEDED or green.triggered_at is None:
+        return None
+    seen = await build_history.list_since(db, build, green.triggered_at, limit=COMMITS_READ)
+    commits = commits_of(seen, green)
+    blames = build.cause != Cause.SCHEDULE
+    shown = [each if blames else Commit(each.commit_hash, each.message) for each in commits[:COMMITS_SHOWN]]
+    return New(green, tuple(shown), more=max(0, len(commits) - COMMITS_SHOWN))
 
 
 def commits_of(builds: list[BuildRow], green: BuildRow) -> list[Commit]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Literal, Protocol, TextIO
 
 from bot.errors import StartupFailed
-from storage.export_rows import COLUMNS, Fact, FactFile, FactStore
+from storage import Reads, export_rows
+from storage.export_rows import COLUMNS, Fact, FactFile
 from storage.statistics import Scope
 
 Format = Literal["csv", "json", "sqlite"]
@@ -62,12 +63,12 @@ def inert(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-async def to_csv(store: FactStore, scopes: Sequence[Scope], *, limit: int) -> tuple[bytes, int, bool]:
+async def to_csv(db: Reads, scopes: Sequence[Scope], *, limit: int) -> tuple[bytes, int, bool]:
     """The file, how many builds are in it, and whether that is all of them."""
     out = io.StringIO()
     sink, count = CsvSink(out), 0
     for scope in scopes:
-        async for facts in store.facts(scope):
+        async for facts in export_rows.facts(db, scope):
             sink.write(facts[: limit - count])
             count += len(facts)
             if count > limit:
@@ -75,20 +76,20 @@ async def to_csv(store: FactStore, scopes: Sequence[Scope], *, limit: int) -> tu
     return out.getvalue().encode("utf-8-sig"), count, True  # the mark tells Excel that it is UTF-8
 
 
-async def export(store: FactStore, sink: Sink, *, since: datetime, until: datetime) -> int:
+async def export(db: Reads, sink: Sink, *, since: datetime, until: datetime) -> int:
     """Everything that ended in the span, workspace by workspace and app by app; returns how many builds."""
     count = 0
-    async for facts in _everything(store, since, until):
+    async for facts in _everything(db, since, until):
         sink.write(facts)
         count += len(facts)
     sink.close()
     return count
 
 
-async def _everything(store: FactStore, since: datetime, until: datetime) -> AsyncIterator[Sequence[Fact]]:
-    for workspace_id in await store.list_workspaces():
-        for app_slug in await store.list_apps(workspace_id):
-            async for facts in store.facts(Scope(workspace_id, since, until, app_slug)):
+async def _everything(db: Reads, since: datetime, until: datetime) -> AsyncIterator[Sequence[Fact]]:
+    for workspace_id in await export_rows.list_workspaces(db):
+        for app_slug in await export_rows.list_apps(db, workspace_id):
+            async for facts in export_rows.facts(db, Scope(workspace_id, since, until, app_slug)):
                 yield facts
 
 

@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from bot.metrics import BuildMetrics
+from bot.context import Context
+from bot.metrics import BuildMetrics, Metrics
 from bot.statistics.queries import spread_of
-from storage import Row
-from storage.statistics import FigureStore
+from storage import Reads, Row
+from storage import outbox as outbox_rows
+from storage import requests as request_rows
+from storage import statistics as stats_rows
 
 DAY = timedelta(days=1)
 
 
-async def show_day(metrics: BuildMetrics, figures: FigureStore, *, now: datetime) -> None:
+async def collect(ctx: Context, metrics: Metrics) -> None:
+    """Set the gauges that are read from the database when Prometheus asks."""
+    metrics.outbox_waiting.set(await outbox_rows.count_waiting(ctx.db))
+    metrics.requests_open.set(await request_rows.count_open(ctx.db))
+    jobs = await ctx.engine.count_jobs()
+    for state in ("todo", "doing", "failed"):
+        metrics.jobs.labels(state).set(jobs.get(state, 0))
+    if ctx.settings.build_metrics:
+        await show_day(metrics.builds, ctx.db, now=ctx.clock.now())
+
+
+async def show_day(metrics: BuildMetrics, db: Reads, *, now: datetime) -> None:
     """Fill the gauges anew: a workspace in which nothing ended has none."""
-    ended = await figures.count_all_ended(now - DAY)
-    seconds = _by_workspace(await figures.count_all_seconds(now - DAY), "run_seconds")
-    waits = _by_workspace(await figures.count_all_waits(now - DAY), "queue_seconds")
+    ended = await stats_rows.count_all_ended(db, now - DAY)
+    seconds = _by_workspace(await stats_rows.count_all_seconds(db, now - DAY), "run_seconds")
+    waits = _by_workspace(await stats_rows.count_all_waits(db, now - DAY), "queue_seconds")
     metrics.clear()
     for row in ended:
         metrics.ended.labels(row["workspace_id"], row["outcome"], row["reason"] or "").set(row["builds"])

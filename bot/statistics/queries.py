@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from bot.clock import Clock
-from storage.statistics import Ended, FigureStore, Flaky, Scope, Target
+from bot.context import Context
+from storage import statistics as stats_rows
+from storage.statistics import Ended, Flaky, Scope, Target
 
 SPANS = (7, 30, 90)
 USUAL_DAYS = 30
@@ -144,54 +145,52 @@ class Compared:
     red_since: Mapping[Target, datetime] = field(default_factory=dict)
 
 
-class Statistics:
-    def __init__(self, *, figures: FigureStore, clock: Clock) -> None:
-        self._figures, self._clock = figures, clock
+async def compare_periods(ctx: Context, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> Compared:
+    now = await load_stats(ctx, workspace_id, wanted, until=until)
+    before = await load_stats(ctx, workspace_id, wanted, until=now.since)
+    red_since: dict[Target, datetime] = {}
+    for worst in now.most_failing:
+        scope = wanted.scope(workspace_id, until - timedelta(days=MOST_DAYS), until)
+        of_it = dataclasses.replace(scope, app_slug=worst.app_slug, workflow=worst.name)
+        if worst.name and (since := await stats_rows.find_red_since(ctx.db, of_it)):
+            red_since[(worst.app_slug, worst.name)] = since
+    return Compared(now, before, red_since)
 
-    async def compare(self, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> Compared:
-        now = await self.stats(workspace_id, wanted, until=until)
-        before = await self.stats(workspace_id, wanted, until=now.since)
-        red_since: dict[Target, datetime] = {}
-        for worst in now.most_failing:
-            scope = wanted.scope(workspace_id, until - timedelta(days=MOST_DAYS), until)
-            of_it = dataclasses.replace(scope, app_slug=worst.app_slug, workflow=worst.name)
-            if worst.name and (since := await self._figures.find_red_since(of_it)):
-                red_since[(worst.app_slug, worst.name)] = since
-        return Compared(now, before, red_since)
 
-    async def ended_anything(self, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> bool:
-        scope = wanted.scope(workspace_id, until - timedelta(days=wanted.days), until)
-        return bool(await self._figures.count_ended(scope))
+async def has_finished_builds(ctx: Context, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> bool:
+    scope = wanted.scope(workspace_id, until - timedelta(days=wanted.days), until)
+    return bool(await stats_rows.count_ended(ctx.db, scope))
 
-    async def stats(self, workspace_id: str, wanted: StatsWanted, *, until: datetime | None = None) -> Stats:
-        """The last ``wanted.days`` days until then, or until now, and the same span before."""
-        until = until or self._clock.now()
-        since = until - timedelta(days=wanted.days)
-        scope = wanted.scope(workspace_id, since, until)
-        earlier = wanted.scope(workspace_id, since - timedelta(days=wanted.days), since)
-        edges = edges_of(since, until, min(wanted.days, MOST_PARTS))
-        parts = [
-            await self._figures.count_ended(dataclasses.replace(scope, since=begin, until=end))
-            for begin, end in pairwise(edges)
-        ]
-        ended = [each for part in parts for each in part]
-        lasted = await self._figures.count_lasted(scope)
-        return Stats(
-            wanted=wanted,
-            since=since,
-            until=until,
-            counts=counts_of(ended),
-            before=counts_of(await self._figures.count_ended(earlier)),
-            run=spread_of(_together(lasted)),
-            run_before=spread_of(await self._figures.count_seconds(earlier)),
-            queue=spread_of(await self._figures.count_waits(scope)),
-            costs=costs_of(ended),
-            reasons=_most_frequent(await self._figures.count_reasons(scope)),
-            apps={slug: counts_of(each for each in ended if each.app_slug == slug) for slug in _slugs(ended)},
-            workflows=workflows_of(lasted, await self._figures.count_failing(scope)),
-            flaky=await self._figures.list_flaky(scope),
-            parts=[Part(begin, counts_of(part)) for begin, part in zip(edges, parts, strict=False)],
-        )
+
+async def load_stats(ctx: Context, workspace_id: str, wanted: StatsWanted, *, until: datetime | None = None) -> Stats:
+    """The last ``wanted.days`` days until then, or until now, and the same span before."""
+    until = until or ctx.clock.now()
+    since = until - timedelta(days=wanted.days)
+    scope = wanted.scope(workspace_id, since, until)
+    earlier = wanted.scope(workspace_id, since - timedelta(days=wanted.days), since)
+    edges = edges_of(since, until, min(wanted.days, MOST_PARTS))
+    parts = [
+        await stats_rows.count_ended(ctx.db, dataclasses.replace(scope, since=begin, until=end))
+        for begin, end in pairwise(edges)
+    ]
+    ended = [each for part in parts for each in part]
+    lasted = await stats_rows.count_lasted(ctx.db, scope)
+    return Stats(
+        wanted=wanted,
+        since=since,
+        until=until,
+        counts=counts_of(ended),
+        before=counts_of(await stats_rows.count_ended(ctx.db, earlier)),
+        run=spread_of(_together(lasted)),
+        run_before=spread_of(await stats_rows.count_seconds(ctx.db, earlier)),
+        queue=spread_of(await stats_rows.count_waits(ctx.db, scope)),
+        costs=costs_of(ended),
+        reasons=_most_frequent(await stats_rows.count_reasons(ctx.db, scope)),
+        apps={slug: counts_of(each for each in ended if each.app_slug == slug) for slug in _slugs(ended)},
+        workflows=workflows_of(lasted, await stats_rows.count_failing(ctx.db, scope)),
+        flaky=await stats_rows.list_flaky(ctx.db, scope),
+        parts=[Part(begin, counts_of(part)) for begin, part in zip(edges, parts, strict=False)],
+    )
 
 
 def edges_of(since: datetime, until: datetime, parts: int) -> list[datetime]:

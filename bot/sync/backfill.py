@@ -14,114 +14,119 @@ from functools import partial
 
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build, Page
+from bot.context import Context
 from bot.errors import BitriseNotFound, BitriseRefused
-from bot.sync.updates import Observer
-from storage import Database, Transaction
-from storage.workspaces import WorkspaceRow, WorkspaceStore
+from bot.sync import updates
+from storage import Transaction
+from storage import workspaces as workspace_rows
+from storage.workspaces import WorkspaceRow
 
 log = logging.getLogger(__name__)
 PAGES_A_SWEEP = 20
 AT_ONCE = 10
 
 
-class Walk:
-    def __init__(self, *, database: Database, workspaces: WorkspaceStore, observer: Observer) -> None:
-        self._db, self._workspaces, self._observer = database, workspaces, observer
+async def begin_backfill(ctx: Context, workspace_id: str, first: Page[Build]) -> bool:
+    """Keep the first page; True when there are pages behind it that have to be read.
 
-    async def begin(self, workspace_id: str, first: Page[Build]) -> bool:
-        """Keep the first page; True when there are pages behind it that have to be read.
+    An empty one makes nothing known: builds may begin while it is on its way.
+    """
+    if await ctx.db.transaction(partial(partial(_record_gap, ctx), workspace_id=workspace_id, first=first)):
+        log.info("builds were missed and are read now", extra={"workspace": workspace_id})
+    await _apply(ctx, workspace_id, first.items)
+    is_walking = await ctx.db.transaction(partial(partial(_close_gap, ctx), workspace_id=workspace_id, first=first))
+    await updates.notify_all(ctx, workspace_id)
+    return is_walking
 
-        An empty one makes nothing known: builds may begin while it is on its way.
-        """
-        if await self._db.transaction(partial(self._meet_gap, workspace_id=workspace_id, first=first)):
-            log.info("builds were missed and are read now", extra={"workspace": workspace_id})
-        await self._observe(workspace_id, first.items)
-        is_walking = await self._db.transaction(partial(self._close_page, workspace_id=workspace_id, first=first))
-        await self._observer.tell_all(workspace_id)
-        return is_walking
 
-    async def _meet_gap(self, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
-        """Where the first page does not reach what is known, nothing is told until what is between has been read.
+async def _record_gap(ctx: Context, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
+    """Where the first page does not reach what is known, nothing is told until what is between has been read.
 
-        Until the first page is kept, too, the gap ends where it began: whoever dies now leaves all of it to be read.
-        """
-        workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
-        known_until = workspace.known_until if workspace else None
-        if workspace is None or known_until is None or workspace.walk_next or reaches(first, known_until):
-            return False
-        await self._workspaces.save_walk(
-            tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=known_until
-        )
-        return True
-
-    async def _close_page(self, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
-        """The first page is kept: now it is known how far. Returns whether there are pages behind it to be read."""
-        workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
-        if workspace is None or workspace.bitrise_token_sealed is None:
-            return False
-        newest, known_until = newest_of(first), workspace.known_until
-        if workspace.walk_next is not None:
-            if newest is not None and workspace.walk_next == first.next and workspace.walk_until == known_until:
-                await self._workspaces.save_walk(
-                    tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=newest
-                )
-            return True
-        if newest is not None and (known_until is None or reaches(first, known_until)):
-            await self._workspaces.save_walk(tx, workspace_id, known_until=max(newest, known_until or newest))
+    Until the first page is kept, too, the gap ends where it began: whoever dies now leaves all of it to be read.
+    """
+    workspace = await workspace_rows.find_workspace(tx, workspace_id)
+    known_until = workspace.known_until if workspace else None
+    if workspace is None or known_until is None or workspace.walk_next or reaches(first, known_until):
         return False
+    await workspace_rows.save_walk(
+        tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=known_until
+    )
+    return True
 
-    async def _observe(self, workspace_id: str, builds: Sequence[Build]) -> None:
-        """A few at a time: where much happens at once, a long transaction would collide again and again."""
-        for start in range(0, len(builds), AT_ONCE):
-            few = builds[start : start + AT_ONCE]
-            await self._db.transaction(partial(self._observe_few, workspace_id=workspace_id, few=few))
 
-    async def _observe_few(self, tx: Transaction, *, workspace_id: str, few: Sequence[Build]) -> None:
-        workspace = await self._workspaces.find_workspace(workspace_id, on=tx)
-        if workspace is not None and workspace.bitrise_token_sealed is not None:  # not disconnected meanwhile
-            await self._observer.observe(tx, workspace_id, few, tells=False)
+async def _close_gap(ctx: Context, tx: Transaction, *, workspace_id: str, first: Page[Build]) -> bool:
+    """The first page is kept: now it is known how far. Returns whether there are pages behind it to be read."""
+    workspace = await workspace_rows.find_workspace(tx, workspace_id)
+    if workspace is None or workspace.bitrise_token_sealed is None:
+        return False
+    newest, known_until = newest_of(first), workspace.known_until
+    if workspace.walk_next is not None:
+        if newest is not None and workspace.walk_next == first.next and workspace.walk_until == known_until:
+            await workspace_rows.save_walk(
+                tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=newest
+            )
+        return True
+    if newest is not None and (known_until is None or reaches(first, known_until)):
+        await workspace_rows.save_walk(tx, workspace_id, known_until=max(newest, known_until or newest))
+    return False
 
-    async def go_on(self, client: BitriseClient, workspace_id: str) -> None:
-        """Read the next pages; what is left is for the next sweep."""
-        for _ in range(PAGES_A_SWEEP):
-            workspace = await self._workspaces.find_workspace(workspace_id)
-            if workspace is None or workspace.walk_next is None:
-                return
-            try:
-                page = await client.list_all_builds(next=workspace.walk_next)
-            except (BitriseNotFound, BitriseRefused) as error:
-                # The build the page begins with is gone: begin again from the newest one.
-                log.warning("a gap is read anew", extra={"workspace": workspace_id, "error": str(error)})
-                await self._begin_anew(workspace)
-                return
-            await self._keep(workspace, page)
 
-    async def _keep(self, workspace: WorkspaceRow, page: Page[Build]) -> None:
-        has_no_end = page.next is not None and page.next == workspace.walk_next
-        if has_no_end:
-            log.warning("Bitrise's list of builds has no end", extra={"workspace": workspace.workspace_id})
-        is_done = has_no_end or workspace.known_until is None or reaches(page, workspace.known_until)
-        await self._observe(workspace.workspace_id, page.items)
+async def _apply(ctx: Context, workspace_id: str, builds: Sequence[Build]) -> None:
+    """A few at a time: where much happens at once, a long transaction would collide again and again."""
+    for start in range(0, len(builds), AT_ONCE):
+        few = builds[start : start + AT_ONCE]
+        await ctx.db.transaction(partial(partial(_apply_few, ctx), workspace_id=workspace_id, few=few))
 
-        async def keep(tx: Transaction) -> None:
-            now = await self._workspaces.find_workspace(workspace.workspace_id, on=tx)
-            if now is None or now.walk_next != workspace.walk_next:
-                return  # disconnected meanwhile, or somebody else has read it
-            if is_done:
-                await self._workspaces.save_walk(tx, workspace.workspace_id, known_until=now.walk_until)
-                return
-            await self._workspaces.save_walk(
-                tx, workspace.workspace_id, known_until=now.known_until, walk_next=page.next,
-                walk_until=now.walk_until,
-            )  # fmt: skip
 
-        await self._db.transaction(keep)
-        await self._observer.tell_all(workspace.workspace_id)
+async def _apply_few(ctx: Context, tx: Transaction, *, workspace_id: str, few: Sequence[Build]) -> None:
+    workspace = await workspace_rows.find_workspace(tx, workspace_id)
+    if workspace is not None and workspace.bitrise_token_sealed is not None:  # not disconnected meanwhile
+        await updates.apply_builds(ctx, tx, workspace_id, few, tells=False)
 
-    async def _begin_anew(self, workspace: WorkspaceRow) -> None:
-        await self._db.transaction(
-            lambda tx: self._workspaces.save_walk(tx, workspace.workspace_id, known_until=workspace.known_until)
-        )
+
+async def continue_backfill(ctx: Context, client: BitriseClient, workspace_id: str) -> None:
+    """Read the next pages; what is left is for the next sweep."""
+    for _ in range(PAGES_A_SWEEP):
+        workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
+        if workspace is None or workspace.walk_next is None:
+            return
+        try:
+            page = await client.list_all_builds(next=workspace.walk_next)
+        except (BitriseNotFound, BitriseRefused) as error:
+            # The build the page begins with is gone: begin again from the newest one.
+            log.warning("a gap is read anew", extra={"workspace": workspace_id, "error": str(error)})
+            await _restart(ctx, workspace)
+            return
+        await _save_page(ctx, workspace, page)
+
+
+async def _save_page(ctx: Context, workspace: WorkspaceRow, page: Page[Build]) -> None:
+    has_no_end = page.next is not None and page.next == workspace.walk_next
+    if has_no_end:
+        log.warning("Bitrise's list of builds has no end", extra={"workspace": workspace.workspace_id})
+    is_done = has_no_end or workspace.known_until is None or reaches(page, workspace.known_until)
+    await _apply(ctx, workspace.workspace_id, page.items)
+
+    async def keep(tx: Transaction) -> None:
+        now = await workspace_rows.find_workspace(tx, workspace.workspace_id)
+        if now is None or now.walk_next != workspace.walk_next:
+            return  # disconnected meanwhile, or somebody else has read it
+        if is_done:
+            await workspace_rows.save_walk(tx, workspace.workspace_id, known_until=now.walk_until)
+            return
+        await workspace_rows.save_walk(
+            tx, workspace.workspace_id, known_until=now.known_until, walk_next=page.next,
+            walk_until=now.walk_until,
+        )  # fmt: skip
+
+    await ctx.db.transaction(keep)
+    await updates.notify_all(ctx, workspace.workspace_id)
+
+
+async def _restart(ctx: Context, workspace: WorkspaceRow) -> None:
+    await ctx.db.transaction(
+        lambda tx: workspace_rows.save_walk(tx, workspace.workspace_id, known_until=workspace.known_until)
+    )
 
 
 def reaches(page: Page[Build], known_until: datetime) -> bool:

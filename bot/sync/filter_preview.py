@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot import connection
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build, BuildFilters, Page
-from bot.clock import Clock
-from bot.connection import Connections
-from bot.notifications.events import News, fits
-from bot.results.trends import Changes
-from bot.sync.updates import Observer
-from storage import Database
+from bot.context import Context
+from bot.notifications import events
+from bot.notifications.events import fits
+from bot.results import trends
+from bot.sync import updates
 from storage.builds import BuildRow
 from storage.events import ENDED, NewsRow
 from storage.subscriptions import CHANGES, SubscriptionRow
@@ -32,51 +32,40 @@ class Counted:
     is_cut: bool
 
 
-class Preview:
-    def __init__(
-        self,
-        *,
-        database: Database,
-        connections: Connections,
-        observer: Observer,
-        news: News,
-        changes: Changes,
-        clock: Clock,
-    ) -> None:
-        self._db, self._connections, self._observer = database, connections, observer
-        self._news, self._changes, self._clock = news, changes, clock
+async def count_matches(ctx: Context, row: SubscriptionRow) -> Counted:
+    """Raises the errors of `Connections.bitrise`. What is read is kept; nothing old is told by that."""
+    since = ctx.clock.now() - timedelta(days=DAYS)
+    builds, is_cut = await _read_builds(ctx, row, since)
+    ended = [build for build in builds if is_of_span(build, since)]
+    return Counted(told=await _count_notified(ctx, row, since, ended), ended=len(ended), is_cut=is_cut)
 
-    async def count(self, row: SubscriptionRow) -> Counted:
-        """Raises the errors of `Connections.bitrise`. What is read is kept; nothing old is told by that."""
-        since = self._clock.now() - timedelta(days=DAYS)
-        builds, is_cut = await self._read(row, since)
-        ended = [build for build in builds if is_of_span(build, since)]
-        return Counted(told=await self._count_told(row, since, ended), ended=len(ended), is_cut=is_cut)
 
-    async def _read(self, row: SubscriptionRow, since: datetime) -> tuple[list[BuildRow], bool]:
-        read: dict[str, BuildRow] = {}
-        following: str | None = None
-        async with self._connections.bitrise(row.workspace_id) as client:
-            for _ in range(MOST_PAGES):
-                page = await ask(client, row.app_slug, since, following)
-                kept = await self._keep(row.workspace_id, page)
-                read |= {build.build_slug: build for build in kept}
-                following = None if reaches(page, since) else page.next
-                if following is None:
-                    break
-        return list(read.values()), following is not None
+async def _read_builds(ctx: Context, row: SubscriptionRow, since: datetime) -> tuple[list[BuildRow], bool]:
+    read: dict[str, BuildRow] = {}
+    following: str | None = None
+    async with connection.client(ctx, row.workspace_id) as client:
+        for _ in range(MOST_PAGES):
+            page = await ask(client, row.app_slug, since, following)
+            kept = await _save_page(ctx, row.workspace_id, page)
+            read |= {build.build_slug: build for build in kept}
+            following = None if reaches(page, since) else page.next
+            if following is None:
+                break
+    return list(read.values()), following is not None
 
-    async def _keep(self, workspace_id: str, page: Page[Build]) -> list[BuildRow]:
-        return await self._db.transaction(lambda tx: self._observer.observe(tx, workspace_id, page.items))
 
-    async def _count_told(self, row: SubscriptionRow, since: datetime, ended: Sequence[BuildRow]) -> int:
-        hearers = await self._news.hearers(row.workspace_id)
-        then = dataclasses.replace(row, created_at=since)
-        told = [build for build in ended if fits(then, end_of(build, since), build, hearers.git_names)]
-        if row.style != CHANGES:
-            return len(told)
-        changes = [await self._changes.change_of(build) for build in told]
-        return sum(change is not None for change in changes)
+async def _save_page(ctx: Context, workspace_id: str, page: Page[Build]) -> list[BuildRow]:
+    return await ctx.db.transaction(lambda tx: updates.apply_builds(ctx, tx, workspace_id, page.items))
+
+
+async def _count_notified(ctx: Context, row: SubscriptionRow, since: datetime, ended: Sequence[BuildRow]) -> int:
+    hearers = await events.list_recipients(ctx.db, row.workspace_id)
+    then = dataclasses.replace(row, created_at=since)
+    told = [build for build in ended if fits(then, end_of(build, since), build, hearers.git_names)]
+    if row.style != CHANGES:
+        return len(told)
+    changes = [await trends.find_trend(ctx.db, build) for build in told]
+    return sum(change is not None for change in changes)
 
 
 async def ask(client: BitriseClient, app_slug: str | None, since: datetime, following: str | None) -> Page[Build]:

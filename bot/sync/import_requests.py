@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from bot.clock import Clock
-from bot.engine import Engine, Job
-from bot.outbox import Outbox
-from bot.permissions import Asker
+from bot import outbox
+from bot.context import Context
+from bot.engine import Job
+from bot.permissions import Actor
 from storage import Transaction
-from storage.imports import FAILED, OPEN, STOPPED, ImportRow, ImportStore
+from storage import imports as import_rows
+from storage import messages as message_rows
+from storage.imports import FAILED, OPEN, STOPPED, ImportRow
 from storage.messages import IMPORT as IMPORT_STYLE
-from storage.messages import CardRow, CardStore
+from storage.messages import CardRow
 
 IMPORT = "import"
 MOST_DAYS = 200
@@ -23,117 +25,111 @@ AFTER_CONNECTING = timedelta(seconds=5)
 DRAWN_EVERY = timedelta(seconds=10)
 
 
-class Imports:
-    """Everything here only stores; `bot.sync.history_import` reads."""
+async def list_open(ctx: Context, workspace_id: str) -> list[ImportRow]:
+    """What is being read, in the order in which it goes."""
+    return await import_rows.list_open(ctx.db, workspace_id)
 
-    def __init__(
-        self,
-        *,
-        imports: ImportStore,
-        cards: CardStore,
-        outbox: Outbox,
-        engine: Engine,
-        clock: Clock,
-        new_id: Callable[[], str],
-    ) -> None:
-        self._imports, self._cards, self._outbox = imports, cards, outbox
-        self._engine, self._clock, self._new_id = engine, clock, new_id
 
-    async def list_open(self, workspace_id: str) -> list[ImportRow]:
-        """What is being read, in the order in which it goes."""
-        return await self._imports.list_open(workspace_id)
+async def start_imports(ctx: Context, tx: Transaction, workspace_id: str, app_slugs: Iterable[str], *, by: str) -> None:
+    """A token was stored: read what has not been read yet. Whoever stored it is told if it takes longer."""
+    now = ctx.clock.now()
+    card = _card(ctx, workspace_id, channel_id=by, by=by, is_quiet=True)
+    is_new = False
+    for app_slug in app_slugs:
+        row = _row(ctx, workspace_id, app_slug, by=by, since=now - timedelta(days=MOST_DAYS), card=card)
+        known = await import_rows.find_import(tx, workspace_id, app_slug)
+        if known is None or known.state == FAILED:
+            await import_rows.save_import(tx, row)
+            is_new = True
+    if is_new:
+        await message_rows.add_card(tx, card, [])
+        await _plan(ctx, tx, workspace_id, at=now + AFTER_CONNECTING)
 
-    async def begin(self, tx: Transaction, workspace_id: str, app_slugs: Iterable[str], *, by: str) -> None:
-        """A token was stored: read what has not been read yet. Whoever stored it is told if it takes longer."""
-        now = self._clock.now()
-        card = self._card(workspace_id, channel_id=by, by=by, is_quiet=True)
-        is_new = False
-        for app_slug in app_slugs:
-            row = self._row(workspace_id, app_slug, by=by, since=now - timedelta(days=MOST_DAYS), card=card)
-            known = await self._imports.find_import(workspace_id, app_slug, on=tx)
-            if known is None or known.state == FAILED:
-                await self._imports.save_import(tx, row)
-                is_new = True
-        if is_new:
-            await self._cards.add_card(tx, card, [])
-            await self._plan(tx, workspace_id, at=now + AFTER_CONNECTING)
 
-    async def ask(self, tx: Transaction, asker: Asker, app_slugs: Sequence[str], *, days: int) -> None:
-        """Read these first, from the newest build on; what is half read already goes on. A message shows it."""
-        workspace_id = asker.workspace_id
-        card = self._card(workspace_id, channel_id=asker.channel_id or asker.user_id, by=asker.user_id)
-        since = self._clock.now() - timedelta(days=min(days, MOST_DAYS))
-        before: set[str] = set()
-        for app_slug in app_slugs:
-            row = self._row(workspace_id, app_slug, by=asker.user_id, since=since, card=card)
-            known = await self._imports.find_import(workspace_id, app_slug, on=tx)
-            if known is not None and known.is_open:
-                before |= {known.card_id} if known.card_id else set()
-                row = taken_over(known, row)
-            await self._imports.save_import(tx, row)
-        await self._cards.add_card(tx, card, [])
-        for card_id in [card.card_id, *sorted(before)]:
-            await self._show(tx, card_id)
-        await self._plan(tx, workspace_id, at=self._clock.now())
+async def request_imports(ctx: Context, tx: Transaction, actor: Actor, app_slugs: Sequence[str], *, days: int) -> None:
+    """Read these first, from the newest build on; what is half read already goes on. A message shows it."""
+    workspace_id = actor.workspace_id
+    card = _card(ctx, workspace_id, channel_id=actor.channel_id or actor.user_id, by=actor.user_id)
+    since = ctx.clock.now() - timedelta(days=min(days, MOST_DAYS))
+    before: set[str] = set()
+    for app_slug in app_slugs:
+        row = _row(ctx, workspace_id, app_slug, by=actor.user_id, since=since, card=card)
+        known = await import_rows.find_import(tx, workspace_id, app_slug)
+        if known is not None and known.is_open:
+            before |= {known.card_id} if known.card_id else set()
+            row = taken_over(known, row)
+        await import_rows.save_import(tx, row)
+    await message_rows.add_card(tx, card, [])
+    for card_id in [card.card_id, *sorted(before)]:
+        await _show(ctx, tx, card_id)
+    await _plan(ctx, tx, workspace_id, at=ctx.clock.now())
 
-    async def stop(self, tx: Transaction, asker: Asker, app_slug: str | None) -> list[ImportRow]:
-        """End it for an app, or for all; what has been read stays. Returns what was being read."""
-        found = await self._imports.list_open(asker.workspace_id, on=tx)
-        stopped = [row for row in found if app_slug in (None, row.app_slug)]
-        for row in stopped:
-            over = dataclasses.replace(
-                row, state=STOPPED, finished_at=self._clock.now(), error=f"stopped by @{asker.user_name}"
-            )
-            await self._imports.save_import(tx, over)
-        await self._show_each(tx, stopped)
-        return stopped
 
-    async def forget(self, tx: Transaction, workspace_id: str) -> None:
-        """The token is gone: nothing is read any more, and the next one begins anew."""
-        found = await self._imports.list_open(workspace_id, on=tx)
-        await self._imports.delete_imports(tx, workspace_id)
-        await self._show_each(tx, found)
-
-    async def moved(self, tx: Transaction, row: ImportRow) -> None:
-        """A page was read, or an app's last one: whoever waits for it sees it, a few times a minute at most."""
-        card = await self._cards.find_card(row.card_id, on=tx) if row.card_id else None
-        if card is None or card.is_gone:
-            return
-        if is_quiet(card) and row.is_open:  # there is more than one page: worth a message
-            await self._cards.claim_announcement(tx, card.card_id, now=self._clock.now())
-        is_over = not any(each.is_open for each in await self._imports.list_of_card(card.card_id, on=tx))
-        if is_over or card.drawn_at is None:
-            await self._show(tx, card.card_id)
-        elif self._clock.now() - card.drawn_at >= DRAWN_EVERY:
-            await self._outbox.tick(tx, card)
-
-    async def _show_each(self, tx: Transaction, rows: Iterable[ImportRow]) -> None:
-        for card_id in sorted({row.card_id for row in rows if row.card_id}):
-            await self._show(tx, card_id)
-
-    async def _show(self, tx: Transaction, card_id: str) -> None:
-        card = await self._cards.find_card(card_id, on=tx)
-        if card is not None and not card.is_gone and not (is_quiet(card) and card.announced_at is None):
-            await self._outbox.show_card(tx, card)
-
-    async def _plan(self, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
-        """One more than needed is harmless: jobs of a workspace go one by one, and one with nothing to read ends."""
-        job = Job(IMPORT, {"workspace_id": workspace_id}, key=f"import:{workspace_id}", due_at=at)
-        await self._engine.enqueue(tx, job)
-
-    def _row(self, workspace_id: str, app_slug: str, *, by: str, since: datetime, card: CardRow) -> ImportRow:
-        return ImportRow(workspace_id, app_slug, OPEN, since, by, self._clock.now(), card_id=card.card_id)
-
-    def _card(self, workspace_id: str, *, channel_id: str, by: str, is_quiet: bool = False) -> CardRow:
-        return CardRow(
-            card_id=self._new_id(),
-            workspace_id=workspace_id,
-            channel_id=channel_id,
-            requester=by,
-            created_at=self._clock.now(),
-            style=IMPORT_STYLE,
-            facts={"quiet": True} if is_quiet else None,
+async def stop_imports(ctx: Context, tx: Transaction, actor: Actor, app_slug: str | None) -> list[ImportRow]:
+    """End it for an app, or for all; what has been read stays. Returns what was being read."""
+    found = await import_rows.list_open(tx, actor.workspace_id)
+    stopped = [row for row in found if app_slug in (None, row.app_slug)]
+    for row in stopped:
+        over = dataclasses.replace(
+            row, state=STOPPED, finished_at=ctx.clock.now(), error=f"stopped by @{actor.user_name}"
         )
+        await import_rows.save_import(tx, over)
+    await _show_each(ctx, tx, stopped)
+    return stopped
+
+
+async def delete_imports(ctx: Context, tx: Transaction, workspace_id: str) -> None:
+    """The token is gone: nothing is read any more, and the next one begins anew."""
+    found = await import_rows.list_open(tx, workspace_id)
+    await import_rows.delete_imports(tx, workspace_id)
+    await _show_each(ctx, tx, found)
+
+
+async def show_progress(ctx: Context, tx: Transaction, row: ImportRow) -> None:
+    """A page was read, or an app's last one: whoever waits for it sees it, a few times a minute at most."""
+    card = await message_rows.find_card(tx, row.card_id) if row.card_id else None
+    if card is None or card.is_gone:
+        return
+    if is_quiet(card) and row.is_open:  # there is more than one page: worth a message
+        await message_rows.claim_announcement(tx, card.card_id, now=ctx.clock.now())
+    is_over = not any(each.is_open for each in await import_rows.list_of_card(tx, card.card_id))
+    if is_over or card.drawn_at is None:
+        await _show(ctx, tx, card.card_id)
+    elif ctx.clock.now() - card.drawn_at >= DRAWN_EVERY:
+        await outbox.update_progress(ctx, tx, card)
+
+
+async def _show_each(ctx: Context, tx: Transaction, rows: Iterable[ImportRow]) -> None:
+    for card_id in sorted({row.card_id for row in rows if row.card_id}):
+        await _show(ctx, tx, card_id)
+
+
+async def _show(ctx: Context, tx: Transaction, card_id: str) -> None:
+    card = await message_rows.find_card(tx, card_id)
+    if card is not None and not card.is_gone and not (is_quiet(card) and card.announced_at is None):
+        await outbox.update_card(ctx, tx, card)
+
+
+async def _plan(ctx: Context, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
+    """One more than needed is harmless: jobs of a workspace go one by one, and one with nothing to read ends."""
+    job = Job(IMPORT, {"workspace_id": workspace_id}, key=f"import:{workspace_id}", due_at=at)
+    await ctx.engine.enqueue(tx, job)
+
+
+def _row(ctx: Context, workspace_id: str, app_slug: str, *, by: str, since: datetime, card: CardRow) -> ImportRow:
+    return ImportRow(workspace_id, app_slug, OPEN, since, by, ctx.clock.now(), card_id=card.card_id)
+
+
+def _card(ctx: Context, workspace_id: str, *, channel_id: str, by: str, is_quiet: bool = False) -> CardRow:
+    return CardRow(
+        card_id=ctx.new_id(),
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        requester=by,
+        created_at=ctx.clock.now(),
+        style=IMPORT_STYLE,
+        facts={"quiet": True} if is_quiet else None,
+    )
 
 
 def is_quiet(card: CardRow) -> bool:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot import connection, sync_schedule
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Webhook
 from bot.bitrise.webhook import SECRET_HEADER, parse_hint, verify_delivery
-from bot.clock import Clock
-from bot.connection import Connections
+from bot.context import Context
 from bot.errors import AppNotFound, BitriseNotFound, BuildbellError, SealBroken
-from bot.permissions import Access, Asker
-from bot.sync_schedule import LEAST_PAUSE, Sweeps
-from bot.vault import Vault
-from storage import Database, Transaction
-from storage.apps import AppRow, AppStore
-from storage.audit import AuditRow, AuditStore
-from storage.webhooks import WebhookRow, WebhookStore
-from storage.workspace_keys import DoorStore
-from storage.workspaces import WorkspaceRow, WorkspaceStore
+from bot.permissions import Actor
+from bot.sync_schedule import LEAST_PAUSE
+from storage import Transaction, audit
+from storage import apps as app_rows
+from storage import webhooks as webhook_rows
+from storage import workspace_keys as workspace_key_rows
+from storage import workspaces as workspace_rows
+from storage.apps import AppRow
+from storage.audit import AuditRow
+from storage.webhooks import WebhookRow
+from storage.workspaces import WorkspaceRow
 
 log = logging.getLogger(__name__)
 PATH = "/bitrise/webhook"
@@ -37,119 +39,102 @@ class Paste:
     secret: str = field(repr=False)
 
 
-class Hints:
-    """``public_url`` is where Bitrise reaches this process, None when it cannot."""
+def is_enabled(ctx: Context) -> bool:
+    return ctx.settings.public_url is not None
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        workspaces: WorkspaceStore,
-        doors: DoorStore,
-        apps: AppStore,
-        webhooks: WebhookStore,
-        audit: AuditStore,
-        connections: Connections,
-        access: Access,
-        sweeps: Sweeps,
-        vault: Vault,
-        clock: Clock,
-        new_id: Callable[[], str],
-        public_url: str | None,
-    ) -> None:
-        self._doors = doors
-        self._db, self._workspaces, self._apps, self._webhooks = database, workspaces, apps, webhooks
-        self._audit, self._connections, self._access, self._sweeps = audit, connections, access, sweeps
-        self._vault, self._clock, self._new_id, self._public_url = vault, clock, new_id, public_url
 
-    @property
-    def are_possible(self) -> bool:
-        return self._public_url is not None
+# Coming in.
 
-    # Coming in.
 
-    async def receive(self, key: str, raw: bytes, headers: Mapping[str, str]) -> bool:
-        """Whether it came from Bitrise; then a sweep is due. A lie, a replay or a flood can do no more than that."""
-        workspace = await self._doors.find_by_webhook_key(key)
-        if workspace is None or not self._is_true(workspace, raw, headers):
-            return False
-        hint, now = parse_hint(raw, headers), self._clock.now()
-        last = workspace.last_sweep_at
-        due_at = max(now, last + LEAST_PAUSE) if last else now
+async def receive(ctx: Context, key: str, raw: bytes, headers: Mapping[str, str]) -> bool:
+    """Whether it came from Bitrise; then a sweep is due. A lie, a replay or a flood can do no more than that."""
+    workspace = await workspace_key_rows.find_by_webhook_key(ctx.db, key)
+    if workspace is None or not _is_authentic(ctx, workspace, raw, headers):
+        return False
+    hint, now = parse_hint(raw, headers), ctx.clock.now()
+    last = workspace.last_sweep_at
+    due_at = max(now, last + LEAST_PAUSE) if last else now
 
-        async def note(tx: Transaction) -> None:
-            await self._doors.save_webhook_seen(tx, workspace.workspace_id, now=now)
-            await self._sweeps.make_due(tx, workspace.workspace_id, at=due_at)
+    async def note(tx: Transaction) -> None:
+        await workspace_key_rows.save_webhook_seen(tx, workspace.workspace_id, now=now)
+        await sync_schedule.schedule_now(ctx, tx, workspace.workspace_id, at=due_at)
 
-        await self._db.transaction(note)
-        log.info("Bitrise called", extra={"workspace": workspace.workspace_id, "event": hint.event})
-        return True
+    await ctx.db.transaction(note)
+    log.info("Bitrise called", extra={"workspace": workspace.workspace_id, "event": hint.event})
+    return True
 
-    def _is_true(self, workspace: WorkspaceRow, raw: bytes, headers: Mapping[str, str]) -> bool:
-        try:
-            secret = self._open(workspace)
-        except SealBroken:
-            log.error("a webhook's secret does not open", extra={"workspace": workspace.workspace_id})
-            return False
-        return verify_delivery(raw=raw, headers=headers, secret=secret)
 
-    # Being asked for.
+def _is_authentic(ctx: Context, workspace: WorkspaceRow, raw: bytes, headers: Mapping[str, str]) -> bool:
+    try:
+        secret = _open(ctx, workspace)
+    except SealBroken:
+        log.error("a webhook's secret does not open", extra={"workspace": workspace.workspace_id})
+        return False
+    return verify_delivery(raw=raw, headers=headers, secret=secret)
 
-    async def is_asked_for(self, workspace_id: str, app_slug: str) -> bool:
-        return await self._webhooks.find_webhook(workspace_id, app_slug) is not None
 
-    async def ask_for(self, asker: Asker, app_slug: str) -> Paste | None:
-        """Have Bitrise call us about an app. What to paste, when the stored token's role is too low for that.
+# Being asked for.
 
-        Raises `NotAllowed`, `AppNotFound`, and `BuildbellError` when Bitrise cannot reach this process.
-        """
-        await self._access.check_may_connect(asker)
-        if self._public_url is None:
-            raise BuildbellError(
-                "Bitrise can't reach me: whoever runs Buildbell has to set BUILDBELL_PUBLIC_URL first. "
-                "Until then I ask Bitrise myself, every minute and more often while something runs."
-            )
-        app = await self._apps.find_app(asker.workspace_id, app_slug)
-        if app is None:
-            raise AppNotFound("That app is not among those the stored token reaches any more.")
-        workspace = await self._prepared(asker.workspace_id)
-        url, secret = f"{self._public_url}{PATH}/{workspace.webhook_key}", self._open(workspace)
-        try:
-            async with self._connections.bitrise(asker.workspace_id) as client:
-                webhook = await find_or_create(client, app_slug, url=url, secret=secret)
-        except BitriseNotFound:
-            return Paste(app, url, SECRET_HEADER, secret)
-        await self._keep(asker, app, webhook)
-        return None
 
-    async def _prepared(self, workspace_id: str) -> WorkspaceRow:
-        """The workspace, with an address and a secret of its own."""
-        key, secret = (self._new_id() + self._new_id(), "".join(self._new_id() for _ in range(4)))
-        sealed = self._vault.seal(secret, context=secret_context(workspace_id))
+async def is_registered(ctx: Context, workspace_id: str, app_slug: str) -> bool:
+    return await webhook_rows.find_webhook(ctx.db, workspace_id, app_slug) is not None
 
-        async def prepare(tx: Transaction) -> WorkspaceRow | None:
-            await self._doors.claim_webhook_key(tx, workspace_id, key=key, sealed=sealed)
-            return await self._workspaces.find_workspace(workspace_id, on=tx)
 
-        workspace = await self._db.transaction(prepare)
-        if workspace is None:
-            raise BuildbellError("I don't know this Slack workspace.")
-        return workspace
+async def register(ctx: Context, actor: Actor, app_slug: str) -> Paste | None:
+    """Have Bitrise call us about an app. What to paste, when the stored token's role is too low for that.
 
-    async def _keep(self, asker: Asker, app: AppRow, webhook: Webhook) -> None:
-        now = self._clock.now()
-        row = WebhookRow(asker.workspace_id, app.app_slug, webhook.slug, asker.user_id, now)
-        entry = AuditRow(self._new_id(), asker.workspace_id, now, asker.user_id, "webhook", app.app_slug, webhook.slug)
+    Raises `NotAllowed`, `AppNotFound`, and `BuildbellError` when Bitrise cannot reach this process.
+    """
+    await ctx.permissions.check_may_connect(actor)
+    if ctx.settings.public_url is None:
+        raise BuildbellError(
+            "Bitrise can't reach me: whoever runs Buildbell has to set BUILDBELL_PUBLIC_URL first. "
+            "Until then I ask Bitrise myself, every minute and more often while something runs."
+        )
+    app = await app_rows.find_app(ctx.db, actor.workspace_id, app_slug)
+    if app is None:
+        raise AppNotFound("That app is not among those the stored token reaches any more.")
+    workspace = await _prepared(ctx, actor.workspace_id)
+    url, secret = f"{ctx.settings.public_url}{PATH}/{workspace.webhook_key}", _open(ctx, workspace)
+    try:
+        async with connection.client(ctx, actor.workspace_id) as client:
+            webhook = await find_or_create(client, app_slug, url=url, secret=secret)
+    except BitriseNotFound:
+        return Paste(app, url, SECRET_HEADER, secret)
+    await _save(ctx, actor, app, webhook)
+    return None
 
-        async def keep(tx: Transaction) -> None:
-            await self._webhooks.save_webhook(tx, row)
-            await self._audit.add_entry(tx, entry)
 
-        await self._db.transaction(keep)
+async def _prepared(ctx: Context, workspace_id: str) -> WorkspaceRow:
+    """The workspace, with an address and a secret of its own."""
+    key, secret = (ctx.new_id() + ctx.new_id(), "".join(ctx.new_id() for _ in range(4)))
+    sealed = ctx.vault.seal(secret, context=secret_context(workspace_id))
 
-    def _open(self, workspace: WorkspaceRow) -> str:
-        sealed = workspace.webhook_secret_sealed or ""
-        return self._vault.open(sealed, context=secret_context(workspace.workspace_id)).reveal()
+    async def prepare(tx: Transaction) -> WorkspaceRow | None:
+        await workspace_key_rows.claim_webhook_key(tx, workspace_id, key=key, sealed=sealed)
+        return await workspace_rows.find_workspace(tx, workspace_id)
+
+    workspace = await ctx.db.transaction(prepare)
+    if workspace is None:
+        raise BuildbellError("I don't know this Slack workspace.")
+    return workspace
+
+
+async def _save(ctx: Context, actor: Actor, app: AppRow, webhook: Webhook) -> None:
+    now = ctx.clock.now()
+    row = WebhookRow(actor.workspace_id, app.app_slug, webhook.slug, actor.user_id, now)
+    entry = AuditRow(ctx.new_id(), actor.workspace_id, now, actor.user_id, "webhook", app.app_slug, webhook.slug)
+
+    async def keep(tx: Transaction) -> None:
+        await webhook_rows.save_webhook(tx, row)
+        await audit.add_entry(tx, entry)
+
+    await ctx.db.transaction(keep)
+
+
+def _open(ctx: Context, workspace: WorkspaceRow) -> str:
+    sealed = workspace.webhook_secret_sealed or ""
+    return ctx.vault.open(sealed, context=secret_context(workspace.workspace_id)).reveal()
 
 
 async def find_or_create(client: BitriseClient, app_slug: str, *, url: str, secret: str) -> Webhook:

@@ -25,7 +25,7 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.context import Services
+from bot.context import Context
 from bot.metrics import Metrics
 from bot.web.handlers import Handlers, Payload, answer
 from storage import db_timeout
@@ -53,13 +53,13 @@ class Deliveries:
         app: AsyncApp,
         handlers: Handlers,
         *,
-        services: Services,
+        ctx: Context,
         metrics: Metrics,
         signing_secret: str,
         is_known: IsKnown,
         on_error: OnError,
     ) -> None:
-        self.app, self._handlers, self._services, self._metrics = app, handlers, services, metrics
+        self.app, self._handlers, self._ctx, self._metrics = app, handlers, ctx, metrics
         self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
         self._is_known, self._on_error = is_known, on_error
         self._warned_at = -math.inf
@@ -94,7 +94,7 @@ class Deliveries:
         try:
             if not await self._is_known(*place_of(body)):
                 return None
-            return await self._counted(body, lambda: answer(named, self._services, body))
+            return await self._counted(body, lambda: answer(named, self._ctx, body))
         except Exception as error:
             return await self._on_error(error, cast("dict[str, Any]", body))
 
@@ -103,7 +103,7 @@ class Deliveries:
         db_timeout.set(DB_TIMEOUT_SECONDS)
         if self._is_stopping:
             return BoltResponse(status=503)
-        req.context["services"] = self._services
+        req.context["ctx"] = self._ctx
         return await self._counted(req.body, next)
 
     def _is_from_slack(self, raw: bytes, headers: Mapping[str, str]) -> bool:

@@ -15,11 +15,11 @@ from typing import Any
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.context import Services
+from bot.context import Context
 
 Handler = Callable[..., Awaitable[Any]]
 Payload = Mapping[str, Any]
-GIVEN = frozenset(["ack", "body", "services"])
+GIVEN = frozenset(["ack", "body", "ctx"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,10 @@ class Handlers:
         return None
 
 
-async def answer(named: Named, services: Services, body: Payload) -> BoltResponse:
+async def answer(named: Named, ctx: Context, body: Payload) -> BoltResponse:
     """What the handler acknowledged with. Raises what it raises."""
     ack = AsyncAck()  # type: ignore[no-untyped-call]  # Bolt's
-    given: dict[str, Any] = {"ack": ack, "services": services, "body": body, named.kind: _delivered(named.kind, body)}
+    given: dict[str, Any] = {"ack": ack, "ctx": ctx, "body": body, named.kind: _delivered(named.kind, body)}
     await named.handler(**{name: given[name] for name in named.asks})
     return ack.response or BoltResponse(status=404)
 

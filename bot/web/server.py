@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.builds import skip
 from bot.builds.skip import PATH as SKIPS_PATH
-from bot.builds.skip import Skips
+from bot.context import Context
+from bot.sync import webhooks
 from bot.sync.webhooks import PATH as HINTS_PATH
-from bot.sync.webhooks import Hints
 from bot.web.dispatch import Deliveries
 
 if TYPE_CHECKING:
@@ -26,26 +27,24 @@ BODY_SECONDS = 10.0
 
 def web_app(
     *,
+    ctx: Context,
     slack: Deliveries | None,
-    hints: Hints | None,
-    skips: Skips | None,
     is_ready: Callable[[], str | None],
     exposition: Callable[[], Awaitable[bytes]],
     metrics_token: str = "",
     oauth: OAuth | None = None,
 ) -> web.Application:
-    """``slack`` is None in Socket Mode, ``oauth`` for one workspace; a worker has neither, nor ``hints`` and ``skips``.
+    """Build the web app. ``slack`` is None in Socket Mode, ``oauth`` for a single workspace.
 
-    ``is_ready`` returns what is missing, or None. With a ``metrics_token``, metrics are for those who bear it.
+    ``is_ready`` returns what is missing, or None. With a ``metrics_token``, metrics require it as bearer token.
     """
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_get("/healthz", _health)
     app.router.add_get("/readyz", _readiness(is_ready))
     app.router.add_get("/metrics", _metrics(exposition, metrics_token))
-    if hints is not None:
-        app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(hints, is_ready))
-    if skips is not None:
-        app.router.add_post(SKIPS_PATH, _step(skips, is_ready))
+    if ctx.settings.takes_requests:
+        app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(ctx, is_ready))
+        app.router.add_post(SKIPS_PATH, _step(ctx, is_ready))
     if slack is not None:
         app.router.add_post("/slack/events", _slack(slack, is_ready))
     if oauth is not None:
@@ -82,26 +81,26 @@ def _metrics(
     return metrics
 
 
-def _bitrise(hints: Hints, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _bitrise(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Bitrise's webhooks: stored as a hint and answered at once. What is not from there looks like no such place."""
 
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
             return web.Response(status=503)
         raw = await body_of(request, most=MAX_WEBHOOK_BYTES)
-        is_true = await hints.receive(request.match_info["key"], raw, request.headers)
+        is_true = await webhooks.receive(ctx, request.match_info["key"], raw, request.headers)
         return web.Response(status=204 if is_true else 404)
 
     return receive
 
 
-def _step(skips: Skips, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _step(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
     """A step of a running build asks for its stop; the sentence is for the build's log."""
 
     async def receive(request: web.Request) -> web.Response:
         if missing := is_ready():
             return web.Response(status=503, text=f"Buildbell waits for {missing}.")
-        answer = await skips.receive(await body_of(request, most=MAX_SKIP_BYTES), request.headers)
+        answer = await skip.receive_skip(ctx, await body_of(request, most=MAX_SKIP_BYTES), request.headers)
         wait = {"Retry-After": str(answer.retry_after_seconds)} if answer.retry_after_seconds else None
         return web.Response(status=answer.status, text=answer.sentence, headers=wait)
 

@@ -17,9 +17,11 @@ from bot.engine import Engine, Job
 from bot.slack.oauth import BotTokens
 from bot.vault import Token, Vault
 from storage import Database, Transaction
-from storage.audit import AuditRow, AuditStore
-from storage.installations import BOT, InstallationRow, InstallationStore
-from storage.workspaces import WorkspaceStore
+from storage import audit as audit_service
+from storage import installations as installation_rows
+from storage import workspaces as workspace_rows
+from storage.audit import AuditRow
+from storage.installations import BOT, InstallationRow
 
 log = logging.getLogger(__name__)
 RENEW: Final = "renew-token"
@@ -52,15 +54,12 @@ class Installed(AsyncInstallationStore):
         self,
         *,
         database: Database,
-        installations: InstallationStore,
-        workspaces: WorkspaceStore,
-        audit: AuditStore,
         engine: Engine,
         vault: Vault,
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
-        self._db, self._rows, self._workspaces, self._audit = database, installations, workspaces, audit
+        self._db = database
         self._engine, self._vault, self._clock, self._new_id = engine, vault, clock, new_id
 
     @property
@@ -73,14 +72,14 @@ class Installed(AsyncInstallationStore):
         person = self._person_row(installation)
 
         async def keep(tx: Transaction) -> None:
-            await self._rows.save_installation(tx, person)
+            await installation_rows.save_installation(tx, person)
             if bot is not None:
                 await self._keep_bot(tx, bot)
             entry = AuditRow(
                 self._new_id(), person.team_id or person.enterprise_id, self._clock.now(), person.user_id,
                 "install", installation.team_name or installation.enterprise_name or "", "done",
             )  # fmt: skip
-            await self._audit.add_entry(tx, entry)
+            await audit_service.add_entry(tx, entry)
 
         await self._db.transaction(keep)
 
@@ -89,10 +88,10 @@ class Installed(AsyncInstallationStore):
         await self._db.transaction(lambda tx: self._keep_bot(tx, row))
 
     async def _keep_bot(self, tx: Transaction, row: InstallationRow) -> None:
-        await self._rows.save_installation(tx, row)
+        await installation_rows.save_installation(tx, row)
         await self.plan_renewal(tx, row, row.expires_at)
         if row.team_id:  # the workspaces of an organisation are met one by one
-            await self._workspaces.save_installed(
+            await workspace_rows.save_installed(
                 tx,
                 row.team_id,
                 name=row.team_name or row.team_id,
@@ -125,27 +124,27 @@ class Installed(AsyncInstallationStore):
         if bot is None:
             return None
         if user_id is None:
-            person = await self._rows.find_newest_installer(bot.enterprise_id, bot.team_id)
+            person = await installation_rows.find_newest_installer(self._db, bot.enterprise_id, bot.team_id)
         else:
-            person = await self._rows.find_installation(bot.enterprise_id, bot.team_id, user_id)
+            person = await installation_rows.find_installation(self._db, bot.enterprise_id, bot.team_id, user_id)
         return None if person is None else self._installation(bot, person)
 
     async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         place = await self._place(enterprise_id, team_id)
-        await self._db.transaction(lambda tx: self._rows.delete_bot(tx, *place))
+        await self._db.transaction(lambda tx: installation_rows.delete_bot(tx, *place))
 
     async def async_delete_installation(
         self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
     ) -> None:
         place = await self._place(enterprise_id, team_id)
-        await self._db.transaction(lambda tx: self._rows.delete_installers(tx, *place, user_id=user_id))
+        await self._db.transaction(lambda tx: installation_rows.delete_installers(tx, *place, user_id=user_id))
 
     async def async_delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         place = await self._place(enterprise_id, team_id)
 
         async def delete(tx: Transaction) -> None:
-            await self._rows.delete_installers(tx, *place)
-            await self._rows.delete_bot(tx, *place)
+            await installation_rows.delete_installers(tx, *place)
+            await installation_rows.delete_bot(tx, *place)
 
         await self._db.transaction(delete)
 
@@ -153,8 +152,8 @@ class Installed(AsyncInstallationStore):
 
     async def _find_bot(self, enterprise_id: str | None, team_id: str | None) -> InstallationRow | None:
         if team_id:
-            return await self._rows.find_bot_of_team(team_id)
-        return await self._rows.find_installation(enterprise_id, "") if enterprise_id else None
+            return await installation_rows.find_bot_of_team(self._db, team_id)
+        return await installation_rows.find_installation(self._db, enterprise_id, "") if enterprise_id else None
 
     async def _place(self, enterprise_id: str | None, team_id: str | None) -> tuple[str, str]:
         bot = await self._find_bot(enterprise_id, team_id)

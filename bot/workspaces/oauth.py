@@ -15,11 +15,13 @@ from slack_sdk.oauth.installation_store import Installation
 from bot.clock import Clock
 from bot.errors import BuildbellError
 from bot.manifest import OPTIONAL_SCOPES, REDIRECT_PATH, SCOPES
+from bot.settings import Settings
 from bot.slack.errors import SlackFailed, SlackRefused
 from bot.slack.oauth import Granted, OAuthClient
 from bot.workspaces.installation_store import Installed
 from bot.workspaces.slack_tokens import SlackTokens
-from storage.oauth_states import OAuthStateStore
+from storage import Database
+from storage import oauth_states as oauth_state_rows
 
 log = logging.getLogger(__name__)
 GOOD_FOR = timedelta(minutes=10)
@@ -49,28 +51,28 @@ class OAuth:
     def __init__(
         self,
         *,
-        states: OAuthStateStore,
+        database: Database,
         installed: Installed,
         tokens: SlackTokens,
         client: OAuthClient,
         clock: Clock,
         new_secret: Callable[[], str],
-        public_url: str,
-        command: str,
+        settings: Settings,
     ) -> None:
-        self._states, self._installed, self._tokens, self._client = states, installed, tokens, client
+        self._db, self._installed, self._tokens, self._client = database, installed, tokens, client
         self._clock, self._new_secret = clock, new_secret
+        public_url = settings.public_url or ""
         self._redirect_uri = public_url + REDIRECT_PATH
         self.is_https = public_url.startswith("https://")
-        self.command = command
+        self.command = settings.command
 
     async def begin(self, browser: str | None) -> Trip:
         """``browser`` is the cookie, if there is one: two tabs may be on their way at once."""
         state = self._new_secret()
         mark = browser if browser and SECRET.fullmatch(browser) else self._new_secret()
         now = self._clock.now()
-        await self._states.add_state(
-            state_digest=_digest(state), browser_digest=_digest(mark), now=now, expires_at=now + GOOD_FOR
+        await oauth_state_rows.add_state(
+            self._db, state_digest=_digest(state), browser_digest=_digest(mark), now=now, expires_at=now + GOOD_FOR
         )
         scopes = [*SCOPES, *OPTIONAL_SCOPES]
         url = self._client.consent_url(scopes=scopes, state=state, redirect_uri=self._redirect_uri)
@@ -78,8 +80,8 @@ class OAuth:
 
     async def finish(self, *, browser: str | None, state: str, code: str, error: str) -> Granted:
         """Store what Slack granted. Raises `NotInstalledNow`."""
-        is_ours = await self._states.claim_state(
-            state_digest=_digest(state), browser_digest=_digest(browser or ""), now=self._clock.now()
+        is_ours = await oauth_state_rows.claim_state(
+            self._db, state_digest=_digest(state), browser_digest=_digest(browser or ""), now=self._clock.now()
         )
         if error:
             raise _refusal(error)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+import aiohttp
 from slack_bolt.authorization import AuthorizeResult
 
+from bot.clock import Clock
+from bot.engine import Engine
 from bot.errors import StartupFailed
-from bot.slack.client import SlackClient
+from bot.settings import Settings
+from bot.slack.client import SlackClient, web_client
 from bot.slack.errors import NotInstalled, SlackFailed, SlackRefused
-from bot.vault import Token
-from storage.workspaces import WorkspaceStore
+from bot.vault import Token, Vault
+from storage import Database
+from storage import workspaces as workspace_rows
 
 if TYPE_CHECKING:
+    from bot.workspaces.oauth import OAuth
     from bot.workspaces.slack_tokens import SlackTokens
 
 log = logging.getLogger(__name__)
@@ -49,11 +57,11 @@ class OneWorkspace:
     def __init__(
         self,
         *,
-        workspaces: WorkspaceStore,
+        database: Database,
         client: Callable[[Callable[[], Awaitable[Token]]], SlackClient],
         bot_token: Token,
     ) -> None:
-        self._workspaces, self._bot_token, self._make = workspaces, bot_token, client
+        self._db, self._bot_token, self._make = database, bot_token, client
         self._workspace_id: str | None = None
         self._result: AuthorizeResult | None = None
         self._client = client(self._own_token)
@@ -79,8 +87,8 @@ class OneWorkspace:
             bot_user_id=identity.bot_user_id,
             bot_scopes=list(identity.scopes),
         )
-        await self._workspaces.save_workspace(
-            workspace_id=identity.team_id, name=identity.team_name, bot_user_id=identity.bot_user_id
+        await workspace_rows.save_workspace(
+            self._db, workspace_id=identity.team_id, name=identity.team_name, bot_user_id=identity.bot_user_id
         )
 
     async def authorize(self, team_id: str | None, enterprise_id: str | None) -> AuthorizeResult | None:
@@ -133,6 +141,54 @@ class ManyWorkspaces:
 
     async def is_admin(self, workspace_id: str, user_id: str) -> bool:
         return await is_admin(self.client(workspace_id), user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """``tokens`` and ``oauth`` exist only where workspaces install by OAuth."""
+
+    installs: Installs
+    tokens: SlackTokens | None = None
+    oauth: OAuth | None = None
+
+
+def wire_installs(
+    settings: Settings,
+    *,
+    database: Database,
+    engine: Engine,
+    vault: Vault,
+    session: aiohttp.ClientSession,
+    clock: Clock,
+    new_id: Callable[[], str],
+) -> Wired:
+    """Set up the access to Slack that the settings ask for: one bot token, or installations by OAuth."""
+
+    def client(token: Callable[[], Awaitable[Token]]) -> SlackClient:
+        web = web_client(session=session, base_url=settings.slack_api_url)
+        return SlackClient(web=web, session=session, token=token)
+
+    if settings.slack_client_id is None or settings.slack_client_secret is None:
+        given = settings.slack_bot_token
+        bot_token = Token(given.get_secret_value() if given else "")
+        return Wired(OneWorkspace(database=database, client=client, bot_token=bot_token))
+    from bot.slack.oauth import OAuthClient  # a single workspace needs none of these
+    from bot.workspaces.installation_store import RENEW, Installed
+    from bot.workspaces.oauth import OAuth
+    from bot.workspaces.slack_tokens import SlackTokens
+
+    installed = Installed(database=database, engine=engine, vault=vault, clock=clock, new_id=new_id)
+    oauth_client = OAuthClient(
+        session=session, api_url=settings.slack_api_url, client_id=settings.slack_client_id,
+        client_secret=Token(settings.slack_client_secret.get_secret_value()),
+    )  # fmt: skip
+    tokens = SlackTokens(database=database, installed=installed, oauth=oauth_client, clock=clock)
+    engine.register(RENEW, tokens.renew_early, concurrency=4)
+    oauth = OAuth(
+        database=database, installed=installed, tokens=tokens, client=oauth_client, clock=clock,
+        new_secret=secrets.token_urlsafe, settings=settings,
+    )  # fmt: skip
+    return Wired(ManyWorkspaces(tokens=tokens, client=client), tokens, oauth)
 
 
 async def is_admin(client: SlackClient, user_id: str) -> bool:

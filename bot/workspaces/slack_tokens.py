@@ -12,15 +12,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.clock import Clock
-from bot.engine import Engine, RetryAt
+from bot.engine import RetryAt
 from bot.errors import SealBroken
 from bot.slack.errors import NotInstalled, SlackFailed, SlackRefused, SlackUnavailable
 from bot.slack.oauth import BotTokens, OAuthClient
 from bot.vault import Token
-from bot.workspaces.installation_store import RENEW, RENEW_BEFORE, Installed
+from bot.workspaces.installation_store import RENEW_BEFORE, Installed
 from storage import Database, Transaction
-from storage.installations import InstallationRow, InstallationStore
-from storage.workspaces import WorkspaceStore
+from storage import installations as installation_rows
+from storage import workspaces as workspace_rows
+from storage.installations import InstallationRow
 
 log = logging.getLogger(__name__)
 REMEMBERED = timedelta(seconds=30)
@@ -46,19 +47,15 @@ class SlackTokens:
         self,
         *,
         database: Database,
-        installations: InstallationStore,
-        workspaces: WorkspaceStore,
         installed: Installed,
         oauth: OAuthClient,
-        engine: Engine,
         clock: Clock,
     ) -> None:
-        self._db, self._rows, self._workspaces = database, installations, workspaces
+        self._db = database
         self._installed, self._oauth, self._clock = installed, oauth, clock
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._forgotten = 0
         self._renewing: dict[tuple[str, str], asyncio.Lock] = {}
-        engine.register(RENEW, self.renew_early, concurrency=4)
 
     async def find(self, team_id: str | None, enterprise_id: str | None = None) -> InstallationRow | None:
         """The installation of a workspace: its own, else that of its organisation. None where there is none."""
@@ -116,17 +113,17 @@ class SlackTokens:
 
     async def _look(self, team_id: str | None, enterprise_id: str | None) -> InstallationRow | None:
         if not team_id:
-            return await self._rows.find_installation(enterprise_id, "") if enterprise_id else None
-        if own := await self._rows.find_bot_of_team(team_id):
+            return await installation_rows.find_installation(self._db, enterprise_id, "") if enterprise_id else None
+        if own := await installation_rows.find_bot_of_team(self._db, team_id):
             return own
-        known = await self._workspaces.find_workspace(team_id)
+        known = await workspace_rows.find_workspace(self._db, team_id)
         # What is known wins over what a delivery says: in a shared channel that may be the organisation of the person.
         organisation = (known.enterprise_id if known else None) or enterprise_id
-        row = await self._rows.find_installation(organisation, "") if organisation else None
+        row = await installation_rows.find_installation(self._db, organisation, "") if organisation else None
         if row is not None and (known is None or known.uninstalled_at or known.enterprise_id is None):
             name = known.name if known else row.enterprise_name or team_id
-            await self._workspaces.save_workspace(
-                workspace_id=team_id, name=name, bot_user_id=row.bot_user_id, enterprise_id=organisation
+            await workspace_rows.save_workspace(
+                self._db, workspace_id=team_id, name=name, bot_user_id=row.bot_user_id, enterprise_id=organisation
             )
         return row
 
@@ -137,12 +134,12 @@ class SlackTokens:
 
     async def renew_early(self, arguments: Mapping[str, Any]) -> None:
         """The job: also where nobody asks for anything, a token does not end."""
-        row = await self._rows.find_installation(arguments["enterprise_id"], arguments["team_id"])
+        row = await installation_rows.find_installation(self._db, arguments["enterprise_id"], arguments["team_id"])
         if row is None or not self._is_due(row):
             return
         with contextlib.suppress(SlackFailed):  # it was logged where it happened
             await self._renew(row)
-        fresh = await self._rows.find_installation(row.enterprise_id, row.team_id)
+        fresh = await installation_rows.find_installation(self._db, row.enterprise_id, row.team_id)
         if fresh is not None and self._is_due(fresh):
             raise RetryAt(fresh.renewing_until or self._clock.now() + CLAIM)
 
@@ -160,13 +157,13 @@ class SlackTokens:
     async def _renew_alone(self, row: InstallationRow) -> BotTokens:
         """Of several processes the row lets one: a renewal token is good once."""
         now = self._clock.now()
-        fresh = await self._rows.find_installation(row.enterprise_id, row.team_id)
+        fresh = await installation_rows.find_installation(self._db, row.enterprise_id, row.team_id)
         if fresh is None:
             raise NotInstalled
         if not self._is_due(fresh):
             self.forget()
             return self._open(_Held(fresh, now))
-        if await self._rows.claim_renewal(fresh, now=now, until=now + CLAIM):
+        if await installation_rows.claim_renewal(self._db, fresh, now=now, until=now + CLAIM):
             return await self._renew_claimed(fresh)
         return self._still_good(fresh, SlackUnavailable("The bot's token is being renewed."))
 
@@ -178,7 +175,7 @@ class SlackTokens:
             new = await self._oauth.renew(old.renewal)
         except SlackRefused as refused:
             now = self._clock.now()
-            await self._rows.claim_renewal(row, now=now + CLAIM, until=now + REFUSED)
+            await installation_rows.claim_renewal(self._db, row, now=now + CLAIM, until=now + REFUSED)
             log.error(
                 "Slack does not renew the bot's token; install Buildbell again from /slack/install",
                 extra={"workspace": _place(row), "error": refused.error},
@@ -202,7 +199,7 @@ class SlackTokens:
         sealed = self._installed.seal_tokens(row, new)
 
         async def keep(tx: Transaction) -> None:
-            if await self._rows.save_renewed(tx, row, tokens_sealed=sealed, expires_at=expires_at):
+            if await installation_rows.save_renewed(tx, row, tokens_sealed=sealed, expires_at=expires_at):
                 await self._installed.plan_renewal(tx, row, expires_at)
 
         await self._db.transaction(keep)

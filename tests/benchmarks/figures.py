@@ -19,14 +19,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from bot.statistics.queries import Statistics, StatsWanted
+from bot.statistics import queries as stats_queries
+from bot.statistics.queries import StatsWanted
 from playground.clock import SteppedClock
 from storage import Database, Row, open_database
 from storage.builds import TOOK, BuildRow
 from storage.database import to_column
-from storage.statistics import FigureStore
+from tests.contexts import make_context
 
 NOW = datetime(2026, 8, 7, 12, tzinfo=UTC)
 BUILDS = 1_000_000
@@ -118,13 +119,13 @@ async def measure(database: Database) -> list[Measured]:
     """The best of several answers to each question: what it takes when nobody else keeps the machine busy."""
     clock = SteppedClock()
     clock.move_to(NOW)
-    statistics = Statistics(figures=FigureStore(database), clock=clock)
+    ctx = make_context(database, clock=clock)
     measured = []
     for name, wanted in ASKED.items():
         took = []
         for _ in range(ROUNDS):
             began, worked = time.perf_counter(), time.process_time()
-            told = await statistics.stats("T1", wanted)
+            told = await stats_queries.load_stats(ctx, "T1", wanted)
             took.append((time.process_time() - worked, time.perf_counter() - began))
         measured.append(Measured(name, told.counts.total, *map(min, zip(*took, strict=True))))
     return measured
@@ -133,9 +134,9 @@ async def measure(database: Database) -> list[Measured]:
 async def plans(database: Database) -> dict[str, list[str]]:
     watched, clock = Watched(database), SteppedClock()
     clock.move_to(NOW)
-    statistics = Statistics(figures=FigureStore(watched), clock=clock)  # type: ignore[arg-type]
+    ctx = make_context(cast(Database, watched), clock=clock)
     for wanted in (StatsWanted(), StatsWanted(APPS[0], workflow="test")):
-        await statistics.stats("T1", wanted)
+        await stats_queries.load_stats(ctx, "T1", wanted)
     return watched.plans
 
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from bot.connection import token_context
 from bot.vault import Vault, new_key, parse_keys
 from storage import Transaction, open_database
-from storage.apps import AppRow, AppStore
-from storage.workspaces import WorkspaceStore
+from storage import apps as app_rows
+from storage import workspaces as workspace_rows
+from storage.apps import AppRow
 from tests.benchmarks.standins import SHOP, StandIns
 from tests.benchmarks.wire import SIGNING_SECRET, TEAM
 
@@ -21,7 +22,7 @@ async def furnish(database_url: str, *, workspaces: tuple[str, ...] = (TEAM,)) -
     """Each workspace has a token of its own and twenty apps, "Shop" among them."""
     vault = Vault(parse_keys(KEY))
     database = await open_database(database_url)
-    store, apps, now = WorkspaceStore(database), AppStore(database), datetime.now(UTC)
+    now = datetime.now(UTC)
     for team in workspaces:
         sealed = vault.seal(token_of(team), context=token_context(team))
         rows = [
@@ -30,11 +31,11 @@ async def furnish(database_url: str, *, workspaces: tuple[str, ...] = (TEAM,)) -
         ]
 
         async def keep(tx: Transaction, team: str = team, sealed: str = sealed, rows: list[AppRow] = rows) -> None:
-            await store.save_connection(tx, team, sealed=sealed, kind="personal", owner="ci", by="U1", now=now)
-            await apps.replace_apps(tx, team, rows)
-            await store.save_apps_refreshed(tx, team, now=now)
+            await workspace_rows.save_connection(tx, team, sealed=sealed, kind="personal", owner="ci", by="U1", now=now)
+            await app_rows.replace_apps(tx, team, rows)
+            await workspace_rows.save_apps_refreshed(tx, team, now=now)
 
-        await store.save_workspace(workspace_id=team, name=team, bot_user_id="UB1")
+        await workspace_rows.save_workspace(database, workspace_id=team, name=team, bot_user_id="UB1")
         await database.transaction(keep)
     await database.close()
 

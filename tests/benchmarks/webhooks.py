@@ -22,8 +22,9 @@ from bot.sync_schedule import LEAST_PAUSE
 from bot.vault import Vault, parse_keys
 from playground.bot_process import free_port
 from storage import Transaction, open_database
-from storage.subscriptions import SubscriptionRow, SubscriptionStore
-from storage.workspace_keys import DoorStore
+from storage import subscriptions as subscription_rows
+from storage import workspace_keys as workspace_key_rows
+from storage.subscriptions import SubscriptionRow
 from tests.benchmarks.contest import Server, python, running
 from tests.benchmarks.furnish import KEY, environment, furnish
 from tests.benchmarks.pressure import quantile
@@ -63,8 +64,8 @@ async def _subscribe(url: str) -> None:
     row = SubscriptionRow("s1", TEAM, CHANNEL, None, {}, "line", False, "U1", datetime.now(UTC))
 
     async def keep(tx: Transaction) -> None:
-        await DoorStore(database).claim_webhook_key(tx, TEAM, key=DOOR, sealed=sealed)
-        await SubscriptionStore(database).save_subscription(tx, row)
+        await workspace_key_rows.claim_webhook_key(tx, TEAM, key=DOOR, sealed=sealed)
+        await subscription_rows.save_subscription(tx, row)
 
     await database.transaction(keep)
     await database.close()

@@ -24,6 +24,7 @@ import aiohttp
 import uvloop
 
 from bot import logs as log
+from bot import outbox
 from bot.app import Bot
 from bot.clock import SystemClock
 from bot.engine import Job, engine_for
@@ -32,6 +33,7 @@ from bot.slack.replies import reply
 from bot.web.dispatch import read_form
 from playground.clock import SteppedClock
 from storage import open_database
+from storage import outbox as outbox_rows
 from tests.benchmarks.contest import PAGE
 from tests.benchmarks.pressure import quantile
 from tests.benchmarks.wire import NUMBERS, TEAM, button_fields, slash_fields
@@ -104,16 +106,16 @@ async def _bot(**given: Any) -> Bot:
 async def outgoing() -> dict[str, float]:
     """Messages to as many channels through the outbox: stored, a job, sent, forgotten; and the same bytes, bare."""
     bot = await _bot(idle_sweep_seconds=86400.0)
-    services = bot.services
+    ctx = bot.ctx
     message = reply("The build 812 of Shop on `main` succeeded after 7 minutes. " * 3)
     await bot.settled()
     began, cpu = time.perf_counter(), cpu_seconds()
 
     async def tell(number: int) -> None:
-        await services.database.transaction(lambda tx: services.outbox.note(tx, TEAM, f"C{number:09d}", message))
+        await ctx.db.transaction(lambda tx: outbox.post_note(ctx, tx, TEAM, f"C{number:09d}", message))
 
     await asyncio.gather(*(tell(number) for number in range(MESSAGES)))
-    while await services.messages.count_waiting():  # noqa: ASYNC110
+    while await outbox_rows.count_waiting(ctx.db):  # noqa: ASYNC110
         await asyncio.sleep(0.005)
     took, cpu = time.perf_counter() - began, cpu_seconds() - cpu
     bare, bare_cpu = await _bare_messages(read_settings().slack_api_url, message.to_payload())

@@ -23,8 +23,8 @@ from playground.clock import SteppedClock
 from playground.slack import Installation, PracticeSlack
 from playground.wire import Fault
 from storage import open_database
-from storage.workspace_keys import DoorStore
-from storage.workspaces import WorkspaceStore
+from storage import workspace_keys as workspace_key_rows
+from storage import workspaces as workspace_rows
 
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 OTHER_KEY = "b29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb28="
@@ -72,11 +72,10 @@ def settings(slack: PracticeSlack, bitrise: PracticeBitrise, app: Installation) 
 async def connect(settings: Settings, token: str) -> None:
     """What is stored once somebody in Acme has connected."""
     database = await open_database(settings.database_url.get_secret_value())
-    store = WorkspaceStore(database)
     sealed = Vault(parse_keys(KEY)).seal(token, context=token_context("T1"))
-    await store.save_workspace(workspace_id="T1", name="Acme", bot_user_id="U1")
+    await workspace_rows.save_workspace(database, workspace_id="T1", name="Acme", bot_user_id="U1")
     await database.transaction(
-        lambda tx: store.save_connection(
+        lambda tx: workspace_rows.save_connection(
             tx, "T1", sealed=sealed, kind="personal", owner="bitrise-bot", by="U2", now=datetime.now(UTC)
         )
     )
@@ -165,9 +164,10 @@ def test_scopes(granted: str, level: str, told: str) -> None:
 async def test_steps_that_may_ask_for_a_skip_and_cannot_reach_us(settings: Settings, bitrise: PracticeBitrise) -> None:
     await connect(settings, bitrise.add_token(bitrise.add_user("bitrise-bot")))
     database = await open_database(settings.database_url.get_secret_value())
-    store = DoorStore(database)
-    await database.transaction(lambda tx: store.claim_skip_key(tx, "T1", key="k", sealed="s"))
-    await database.transaction(lambda tx: store.save_skip_seen(tx, "T1", now=datetime(2026, 3, 2, 9, 4, tzinfo=UTC)))
+    await database.transaction(lambda tx: workspace_key_rows.claim_skip_key(tx, "T1", key="k", sealed="s"))
+    await database.transaction(
+        lambda tx: workspace_key_rows.save_skip_seen(tx, "T1", now=datetime(2026, 3, 2, 9, 4, tzinfo=UTC))
+    )
     await database.close()
     without = settings.model_copy(update={"public_url": None})
     told = "Acme: builds can't reach it without BUILDBELL_PUBLIC_URL."

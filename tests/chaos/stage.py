@@ -22,7 +22,7 @@ from playground.bitrise import Workflow
 from playground.slack import Channel
 from playground.slack.replies import cut
 from storage import open_database
-from storage.workspace_keys import DoorStore
+from storage import workspace_keys as workspace_key_rows
 from tests.postgres_server import CUT_OTHERS, LocalServer, lasting_port
 from tests.processes.scene import BotProcess, Gone, Scene
 
@@ -120,8 +120,9 @@ class Stage(Scene):
         key = secret = "chaos" * 4
         sealed = Vault(parse_keys(self.key)).seal(secret, context=secret_context(self.team.id))
         database = await open_database(self.database_url)
-        doors = DoorStore(database)
-        assert await database.transaction(lambda tx: doors.claim_webhook_key(tx, self.team.id, key=key, sealed=sealed))
+        assert await database.transaction(
+            lambda tx: workspace_key_rows.claim_webhook_key(tx, self.team.id, key=key, sealed=sealed)
+        )
         await database.close()
         self.bitrise.add_webhook(self.shop, f"{self.url}{PATH}/{key}", secret=secret)
 

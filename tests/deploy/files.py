@@ -12,6 +12,7 @@ import yaml
 
 from bot.settings import PREFIX, Settings, env_name
 from bot.web.server import web_app
+from tests.contexts import make_context
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
@@ -64,5 +65,11 @@ def doors() -> set[str]:
     async def nothing() -> bytes:
         return b""
 
-    app = web_app(slack=thing, hints=thing, skips=thing, is_ready=lambda: None, exposition=nothing, oauth=thing)
+    app = web_app(
+        ctx=make_context(thing, settings=Settings(_env_file=None)),
+        slack=thing,
+        is_ready=lambda: None,
+        exposition=nothing,
+        oauth=thing,
+    )
     return {resource.canonical for resource in app.router.resources()}

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.settings import Settings
 from bot.web.server import web_app
+from tests.contexts import make_context
 from tests.deploy.files import ROOT, instructions, last_stage, manifests, unknown_settings, variables
 
 TEXT = (ROOT / "Dockerfile").read_text()
@@ -144,7 +145,12 @@ async def serve() -> AsyncIterator[Serve]:
         return b""
 
     async def open_doors(missing: str | None) -> int:
-        app = web_app(slack=None, hints=None, skips=None, is_ready=lambda: missing, exposition=nothing)
+        app = web_app(
+            ctx=make_context(cast(Any, None), settings=Settings(_env_file=None, role="worker")),
+            slack=None,
+            is_ready=lambda: missing,
+            exposition=nothing,
+        )
         runners.append(runner := web.AppRunner(app))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

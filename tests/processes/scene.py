@@ -27,8 +27,9 @@ from playground.plain_text import message_text
 from playground.slack import Message, PracticeSlack
 from playground.wire import Hooks, Phase
 from storage import Transaction, open_database
-from storage.apps import AppRow, AppStore
-from storage.workspaces import WorkspaceStore
+from storage import apps as app_rows
+from storage import workspaces as workspace_rows
+from storage.apps import AppRow
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 25.0
@@ -245,17 +246,19 @@ class Scene:
         """What the database holds once Ada has connected; for scenes whose subject is something else."""
         sealed = Vault(parse_keys(self.key)).seal(self.token, context=token_context(self.team.id))
         database = await open_database(self.database_url)
-        store, apps, now = WorkspaceStore(database), AppStore(database), datetime.now(UTC)
+        now = datetime.now(UTC)
         shop = AppRow(self.team.id, self.shop.slug, "iOS Shop", "acme", "shop", None, "ios", False)
 
         async def keep(tx: Transaction) -> None:
-            await store.save_connection(
+            await workspace_rows.save_connection(
                 tx, self.team.id, sealed=sealed, kind="personal", owner="ci-bot", by=self.ada.id, now=now
             )
-            await apps.replace_apps(tx, self.team.id, [shop])
-            await store.save_apps_refreshed(tx, self.team.id, now=now)
+            await app_rows.replace_apps(tx, self.team.id, [shop])
+            await workspace_rows.save_apps_refreshed(tx, self.team.id, now=now)
 
-        await store.save_workspace(workspace_id=self.team.id, name="Acme", bot_user_id=self.app.bot_user.id)
+        await workspace_rows.save_workspace(
+            database, workspace_id=self.team.id, name="Acme", bot_user_id=self.app.bot_user.id
+        )
         await database.transaction(keep)
         await database.close()
 

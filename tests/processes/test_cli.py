@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from bot.vault import new_key, parse_keys
+from storage import builds as build_rows
 from storage import open_database
-from storage.builds import BuildRow, BuildStore
+from storage.builds import BuildRow
 from storage.migrations import MIGRATIONS
 from tests.processes.scene import ROOT, Scene
 
@@ -137,7 +138,7 @@ async def store_build(scene: Scene) -> None:
         "finished_at": now - timedelta(hours=2), "seen_at": now,
     }  # fmt: skip
     database = await open_database(f"sqlite:///{scene.database_path}")
-    await database.transaction(lambda tx: BuildStore(database).add_build(tx, BuildRow(**facts)))  # type: ignore[arg-type]
+    await database.transaction(lambda tx: build_rows.add_build(tx, BuildRow(**facts)))  # type: ignore[arg-type]
     await database.close()
 
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from storage import Database, Transaction, open_database
-from storage.workspaces import WorkspaceStore
+from storage import workspaces as workspace_rows
 from tests.postgres_server import PostgresServer
 
 Body = Callable[[Transaction], Awaitable[Any]]
@@ -87,8 +87,7 @@ class Held:
 
 
 @pytest.fixture
-async def workspaces(database: Database) -> WorkspaceStore:
+async def workspaces(database: Database) -> Database:
     """With one workspace, T1."""
-    store = WorkspaceStore(database)
-    await store.save_workspace(workspace_id="T1", name="Acme", bot_user_id="U0")
-    return store
+    await workspace_rows.save_workspace(database, workspace_id="T1", name="Acme", bot_user_id="U0")
+    return database

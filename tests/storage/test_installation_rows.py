@@ -9,8 +9,9 @@ from functools import partial
 import pytest
 
 from storage import Database
-from storage.installations import BOT, InstallationRow, InstallationStore
-from storage.oauth_states import OAuthStateStore
+from storage import installations as installation_rows
+from storage import oauth_states as oauth_state_rows
+from storage.installations import BOT, InstallationRow
 from tests.storage.conftest import NOW
 
 LATER = NOW + timedelta(minutes=1)
@@ -21,48 +22,45 @@ def row(tokens: str = "sealed-1", expires_at: datetime | None = LATER) -> Instal
 
 
 @pytest.fixture
-async def rows(database: Database) -> InstallationStore:
-    store = InstallationStore(database)
-    await database.transaction(partial(store.save_installation, row=row()))
-    return store
+async def rows(database: Database) -> Database:
+    await database.transaction(partial(installation_rows.save_installation, row=row()))
+    return database
 
 
-async def test_of_many_who_want_to_renew_one_may(rows: InstallationStore) -> None:
-    won = await asyncio.gather(*(rows.claim_renewal(row(), now=NOW, until=LATER) for _ in range(10)))
+async def test_of_many_who_want_to_renew_one_may(rows: Database) -> None:
+    won = await asyncio.gather(*(installation_rows.claim_renewal(rows, row(), now=NOW, until=LATER) for _ in range(10)))
     assert won.count(True) == 1
 
 
-async def test_a_claim_ends(rows: InstallationStore) -> None:
-    assert await rows.claim_renewal(row(), now=NOW, until=LATER)
-    assert not await rows.claim_renewal(row(), now=NOW + timedelta(seconds=59), until=LATER)
-    assert await rows.claim_renewal(row(), now=LATER, until=LATER + timedelta(minutes=1))
+async def test_a_claim_ends(rows: Database) -> None:
+    assert await installation_rows.claim_renewal(rows, row(), now=NOW, until=LATER)
+    assert not await installation_rows.claim_renewal(rows, row(), now=NOW + timedelta(seconds=59), until=LATER)
+    assert await installation_rows.claim_renewal(rows, row(), now=LATER, until=LATER + timedelta(minutes=1))
 
 
-async def test_tokens_that_were_renewed_cannot_be_claimed_any_more(database: Database, rows: InstallationStore) -> None:
-    renewed = partial(rows.save_renewed, row=row(), tokens_sealed="sealed-2", expires_at=LATER)
+async def test_tokens_that_were_renewed_cannot_be_claimed_any_more(database: Database, rows: Database) -> None:
+    renewed = partial(installation_rows.save_renewed, row=row(), tokens_sealed="sealed-2", expires_at=LATER)
     assert await database.transaction(renewed)
     assert not await database.transaction(renewed)
-    assert not await rows.claim_renewal(row(), now=NOW, until=LATER)
-    assert await rows.claim_renewal(row("sealed-2"), now=NOW, until=LATER)
+    assert not await installation_rows.claim_renewal(rows, row(), now=NOW, until=LATER)
+    assert await installation_rows.claim_renewal(rows, row("sealed-2"), now=NOW, until=LATER)
 
 
-async def test_installing_again_ends_a_claim(database: Database, rows: InstallationStore) -> None:
-    await rows.claim_renewal(row(), now=NOW, until=LATER)
-    await database.transaction(partial(rows.save_installation, row=row("sealed-3")))
-    found = await rows.find_bot_of_team("T1")
+async def test_installing_again_ends_a_claim(database: Database, rows: Database) -> None:
+    await installation_rows.claim_renewal(rows, row(), now=NOW, until=LATER)
+    await database.transaction(partial(installation_rows.save_installation, row=row("sealed-3")))
+    found = await installation_rows.find_bot_of_team(rows, "T1")
     assert found is not None
     assert (found.tokens_sealed, found.renewing_until) == ("sealed-3", None)
 
 
 async def test_of_two_visits_with_one_state_one_counts(database: Database) -> None:
-    states = OAuthStateStore(database)
-    await states.add_state(state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
-    claim = partial(states.claim_state, state_digest="s", browser_digest="b", now=NOW)
+    await oauth_state_rows.add_state(database, state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
+    claim = partial(partial(oauth_state_rows.claim_state, database), state_digest="s", browser_digest="b", now=NOW)
     assert sorted(await asyncio.gather(*(claim() for _ in range(5)))) == [False] * 4 + [True]
 
 
 @pytest.mark.parametrize(("browser", "now"), [("other", NOW), ("b", LATER)])
 async def test_another_browser_or_a_late_visit_does_not_count(database: Database, browser: str, now: datetime) -> None:
-    states = OAuthStateStore(database)
-    await states.add_state(state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
-    assert not await states.claim_state(state_digest="s", browser_digest=browser, now=now)
+    await oauth_state_rows.add_state(database, state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
+    assert not await oauth_state_rows.claim_state(database, state_digest="s", browser_digest=browser, now=now)

@@ -10,13 +10,14 @@ from functools import partial
 import pytest
 
 from storage import Database
-from storage.apps import AppStore
-from storage.builds import BuildStore
+from storage import apps as app_rows
+from storage import builds as build_rows
+from storage import messages as message_rows
+from storage import outbox as outbox_rows
+from storage import requests as request_rows
+from storage import workspaces as workspace_rows
 from storage.database import to_columns
-from storage.messages import CardStore
-from storage.outbox import OutboxStore
-from storage.requests import ADD_START, RequestRow, RequestStore
-from storage.workspaces import WorkspaceStore
+from storage.requests import ADD_START, RequestRow
 from tests.storage.conftest import NOW
 from tests.storage.test_stores import add_builds, build, card, connect, letter, request
 
@@ -25,11 +26,10 @@ EXPLAINED = {"sqlite": ("explain query plan", "detail"), "postgresql": ("explain
 LATER = NOW + timedelta(minutes=5)
 
 
-async def add_requests(database: Database, *rows: RequestRow) -> RequestStore:
-    store = RequestStore(database)
+async def add_requests(database: Database, *rows: RequestRow) -> Database:
     for row in rows:
-        assert await database.transaction(partial(store.add_request, request=row))
-    return store
+        assert await database.transaction(partial(request_rows.add_request, request=row))
+    return database
 
 
 # Requests.
@@ -44,47 +44,47 @@ async def test_what_a_start_looks_at_does_not_grow_with_what_is_open(database: D
     assert set(re.findall(r"(?i)using (?:covering )?(?:index )?(requests_\w+)", plan)) == {"requests_equal"}
 
 
-async def test_a_request_is_found_by_its_key_in_its_workspace(database: Database, workspaces: WorkspaceStore) -> None:
-    await workspaces.save_workspace(workspace_id="T2", name="Other", bot_user_id="U9")
+async def test_a_request_is_found_by_its_key_in_its_workspace(database: Database, workspaces: Database) -> None:
+    await workspace_rows.save_workspace(workspaces, workspace_id="T2", name="Other", bot_user_id="U9")
     mine, theirs = request("r1", unique_key="k"), request("r2", unique_key="k", workspace_id="T2")
     store = await add_requests(database, mine, theirs)
-    assert await store.find_by_key("T1", "k") == mine
-    assert await store.find_by_key("T2", "k") == theirs
-    assert await store.find_by_key("T1", "other") is None
+    assert await request_rows.find_by_key(store, "T1", "k") == mine
+    assert await request_rows.find_by_key(store, "T2", "k") == theirs
+    assert await request_rows.find_by_key(store, "T1", "other") is None
 
 
 async def test_only_an_open_request_is_marked_as_sent_and_a_plain_no_takes_it_back(database: Database) -> None:
     store = await add_requests(database, request("r1"), request("r2", state="done"))
     for request_id, is_sent in (("r1", True), ("r2", False)):
-        assert await database.transaction(partial(store.mark_sent, request_id=request_id, now=LATER)) is is_sent
-    sent = await store.find_request("r1")
+        assert await database.transaction(partial(request_rows.mark_sent, request_id=request_id, now=LATER)) is is_sent
+    sent = await request_rows.find_request(store, "r1")
     assert sent is not None
     assert (sent.state, sent.sent_at) == ("sent", LATER)
-    await database.transaction(lambda tx: store.mark_unsent(tx, "r1"))
-    back = await store.find_request("r1")
+    await database.transaction(lambda tx: request_rows.mark_unsent(tx, "r1"))
+    back = await request_rows.find_request(store, "r1")
     assert back is not None
     assert back.state == "accepted"
 
 
 async def test_a_held_request_is_released_by_one(database: Database) -> None:
     store = await add_requests(database, request("r1", state="held"))
-    releases = [database.transaction(lambda tx: store.release_request(tx, "r1", now=LATER)) for _ in range(3)]
+    releases = [database.transaction(lambda tx: request_rows.release_request(tx, "r1", now=LATER)) for _ in range(3)]
     assert sorted(await asyncio.gather(*releases)) == [False, False, True]
-    found = await store.find_request("r1")
+    found = await request_rows.find_request(store, "r1")
     assert found is not None
     assert (found.state, found.created_at) == ("accepted", LATER)
 
 
 async def test_a_person_is_told_once_that_it_takes_longer(database: Database) -> None:
-    store = await add_requests(database, request("r1"))
-    tellings = [database.transaction(lambda tx: store.claim_telling(tx, "r1", now=NOW)) for _ in range(3)]
+    await add_requests(database, request("r1"))
+    tellings = [database.transaction(lambda tx: request_rows.claim_telling(tx, "r1", now=NOW)) for _ in range(3)]
     assert sorted(await asyncio.gather(*tellings)) == [False, False, True]
 
 
 async def test_a_token_is_forgotten_with_its_request(database: Database) -> None:
     store = await add_requests(database, request("r1", kind="connect", parameters_sealed="v1.token"))
-    await database.transaction(lambda tx: store.forget_parameters(tx, "r1"))
-    found = await store.find_request("r1")
+    await database.transaction(lambda tx: request_rows.forget_parameters(tx, "r1"))
+    found = await request_rows.find_request(store, "r1")
     assert found is not None
     assert found.parameters_sealed == ""
 
@@ -97,13 +97,13 @@ async def test_an_equal_start_is_open_until_it_is_settled(database: Database) ->
 
     async def add_equal(request_id: str, *, is_asked: bool = True) -> str | None:
         row = request(request_id, digest="same")
-        [state] = await database.transaction(lambda tx: store.add_starts(tx, [(row, is_asked)]))
+        [state] = await database.transaction(lambda tx: request_rows.add_starts(tx, [(row, is_asked)]))
         return state
 
     assert await add_equal("r5") == "held"
-    assert await store.count_open() == 3
-    await database.transaction(lambda tx: store.settle_request(tx, "r1", state="done", result="", now=NOW))
-    assert await store.count_open() == 2
+    assert await request_rows.count_open(store) == 3
+    await database.transaction(lambda tx: request_rows.settle_request(tx, "r1", state="done", result="", now=NOW))
+    assert await request_rows.count_open(store) == 2
     assert await add_equal("r6") == "accepted"
     assert await add_equal("r7", is_asked=False) == "accepted"
     assert await add_equal("r6") is None
@@ -114,16 +114,14 @@ async def test_a_start_is_held_while_an_equal_build_runs(database: Database) -> 
         database, build("runs", digest="same"), build("ended", digest="other", state="finished"),
         build("elsewhere", digest="third", app_slug="droid"),
     )  # fmt: skip
-    store = RequestStore(database)
     starts = [(request(digest, digest=digest), True) for digest in ("same", "other", "third", "other")]
-    states = await database.transaction(partial(store.add_starts, starts=starts))
+    states = await database.transaction(partial(request_rows.add_starts, starts=starts))
     assert states == ["held", "accepted", "accepted", None]
 
 
 async def test_of_two_equal_starts_that_come_together_one_is_held(database: Database) -> None:
-    store = RequestStore(database)
     starts = [(request(name, digest="same", unique_key=name), True) for name in ("first", "second")]
-    assert await database.transaction(partial(store.add_starts, starts=starts)) == ["accepted", "held"]
+    assert await database.transaction(partial(request_rows.add_starts, starts=starts)) == ["accepted", "held"]
 
 
 # Builds.
@@ -133,7 +131,7 @@ async def test_unfinished_builds_come_newest_first(database: Database) -> None:
     old, new = build("old"), build("new", triggered_at=LATER, branch="dev", app_slug="droid")
     ended = build("ended", state="finished", triggered_at=LATER + timedelta(1))
     await add_builds(database, old, new, ended)
-    assert await BuildStore(database).list_unfinished("T1") == [new, old]
+    assert await build_rows.list_unfinished(database, "T1") == [new, old]
 
 
 async def test_equal_builds_count_while_they_run(database: Database) -> None:
@@ -141,13 +139,14 @@ async def test_equal_builds_count_while_they_run(database: Database) -> None:
         database, build("b1", digest="same"), build("b2", digest="same", state="finished"), build("b3", digest="other"),
         build("b4", digest="same", app_slug="droid"),
     )  # fmt: skip
-    found = await BuildStore(database).list_equal_running("T1", "shop", "same")
+    found = await build_rows.list_equal_running(database, "T1", "shop", "same")
     assert [each.build_slug for each in found] == ["b1"]
 
 
 async def test_a_build_that_is_known_is_not_stored_again(database: Database) -> None:
-    store = BuildStore(database)
-    adding = [database.transaction(partial(store.add_build, build=build("b1", number=number))) for number in (1, 2, 3)]
+    adding = [
+        database.transaction(partial(build_rows.add_build, build=build("b1", number=number))) for number in (1, 2, 3)
+    ]
     assert sorted(await asyncio.gather(*adding)) == [False, False, True]
 
 
@@ -155,70 +154,67 @@ async def test_a_build_that_is_known_is_not_stored_again(database: Database) -> 
 
 
 async def test_a_card_remembers_where_and_what_was_drawn(database: Database) -> None:
-    store = CardStore(database)
     await add_builds(database, build("b1"))
     for row in (card("later", created_at=LATER), card("first")):
-        await database.transaction(partial(store.add_card, card=row, build_slugs=["b1"]))
-    await database.transaction(lambda tx: store.save_posted(tx, "first", channel_id="D1", ts="1.2"))
-    await database.transaction(lambda tx: store.save_drawn(tx, "first", digest="d", now=LATER))
-    first, later = await store.list_of_build("T1", "b1")
+        await database.transaction(partial(message_rows.add_card, card=row, build_slugs=["b1"]))
+    await database.transaction(lambda tx: message_rows.save_posted(tx, "first", channel_id="D1", ts="1.2"))
+    await database.transaction(lambda tx: message_rows.save_drawn(tx, "first", digest="d", now=LATER))
+    first, later = await message_rows.list_of_build(database, "T1", "b1")
     assert (first.channel_id, first.ts, first.drawn_digest, first.drawn_at) == ("D1", "1.2", "d", LATER)
     assert (later.card_id, later.ts, later.drawn_at) == ("later", None, None)
 
 
 async def test_attempts_of_a_message_are_counted(database: Database) -> None:
-    store = OutboxStore(database)
-    await database.transaction(lambda tx: store.add_message(tx, letter("o1", None)))
+    await database.transaction(lambda tx: outbox_rows.add_message(tx, letter("o1", None)))
     for _ in range(2):
-        await store.count_attempt("o1")
-    found = await store.find_message("o1")
+        await outbox_rows.count_attempt(database, "o1")
+    found = await outbox_rows.find_message(database, "o1")
     assert found is not None
     assert found.attempts == 2
-    assert await store.find_message("o2") is None
+    assert await outbox_rows.find_message(database, "o2") is None
 
 
 async def test_short_names_are_replaced_as_a_whole(database: Database) -> None:
-    store = AppStore(database)
     for aliases in ({"s": "shop", "d": "droid"}, {"s": "other"}):
-        await database.transaction(partial(store.replace_aliases, workspace_id="T1", aliases=aliases))
-    assert await store.list_aliases("T1") == {"s": "other"}
+        await database.transaction(partial(app_rows.replace_aliases, workspace_id="T1", aliases=aliases))
+    assert await app_rows.list_aliases(database, "T1") == {"s": "other"}
 
 
 async def test_at_start_every_connected_workspace_is_due_whoever_had_claimed_it(
-    database: Database, workspaces: WorkspaceStore
+    database: Database, workspaces: Database
 ) -> None:
-    await workspaces.save_workspace(workspace_id="T2", name="Not connected", bot_user_id="U9")
+    await workspace_rows.save_workspace(workspaces, workspace_id="T2", name="Not connected", bot_user_id="U9")
     await connect(database, workspaces)
-    await workspaces.claim_sweep("T1", now=NOW, until=LATER)
-    await workspaces.release_sweeps(now=NOW)
-    assert [row.sweep_due_at for row in await workspaces.list_workspaces()] == [NOW, None]
-    assert await workspaces.claim_sweep("T1", now=NOW, until=LATER)
-    assert not await workspaces.claim_sweep("T2", now=NOW, until=LATER)
+    await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
+    await workspace_rows.release_sweeps(workspaces, now=NOW)
+    assert [row.sweep_due_at for row in await workspace_rows.list_workspaces(workspaces)] == [NOW, None]
+    assert await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
+    assert not await workspace_rows.claim_sweep(workspaces, "T2", now=NOW, until=LATER)
 
 
-async def test_a_hint_pulls_a_sweep_forward_and_never_back(database: Database, workspaces: WorkspaceStore) -> None:
+async def test_a_hint_pulls_a_sweep_forward_and_never_back(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
-    await workspaces.claim_sweep("T1", now=NOW, until=LATER)
-    await database.transaction(lambda tx: workspaces.finish_sweep(tx, "T1", now=NOW, due_at=LATER, error=None))
+    await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
+    await database.transaction(lambda tx: workspace_rows.finish_sweep(tx, "T1", now=NOW, due_at=LATER, error=None))
     hints = [LATER + timedelta(1), NOW + timedelta(seconds=2), NOW + timedelta(seconds=3)]
-    moved = [await database.transaction(partial(workspaces.make_sweep_due, workspace_id="T1", at=at)) for at in hints]
+    moved = [
+        await database.transaction(partial(workspace_rows.make_sweep_due, workspace_id="T1", at=at)) for at in hints
+    ]
     assert moved == [False, True, False]
 
 
-async def test_a_hint_for_after_the_end_of_a_claim_relies_on_nobody(
-    database: Database, workspaces: WorkspaceStore
-) -> None:
+async def test_a_hint_for_after_the_end_of_a_claim_relies_on_nobody(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
-    assert await workspaces.claim_sweep("T1", now=NOW, until=LATER)
+    assert await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
     await database.execute("update workspaces set sweep_due_at = null")
-    assert await database.transaction(partial(workspaces.make_sweep_due, workspace_id="T1", at=LATER))
+    assert await database.transaction(partial(workspace_rows.make_sweep_due, workspace_id="T1", at=LATER))
 
 
 async def test_a_finished_sweep_of_a_disconnected_workspace_plans_nothing_to_claim(
-    database: Database, workspaces: WorkspaceStore
+    database: Database, workspaces: Database
 ) -> None:
     await connect(database, workspaces)
-    await workspaces.claim_sweep("T1", now=NOW, until=LATER)
-    await database.transaction(lambda tx: workspaces.delete_connection(tx, "T1", now=NOW))
-    await database.transaction(lambda tx: workspaces.finish_sweep(tx, "T1", now=NOW, due_at=NOW, error=None))
-    assert not await workspaces.claim_sweep("T1", now=LATER, until=LATER + timedelta(1))
+    await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
+    await database.transaction(lambda tx: workspace_rows.delete_connection(tx, "T1", now=NOW))
+    await database.transaction(lambda tx: workspace_rows.finish_sweep(tx, "T1", now=NOW, due_at=NOW, error=None))
+    assert not await workspace_rows.claim_sweep(workspaces, "T1", now=LATER, until=LATER + timedelta(1))

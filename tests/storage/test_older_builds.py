@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from storage import Database
-from storage.build_history import HistoryStore
+from storage import Database, build_history
+from storage import workspaces as workspace_rows
 from tests.storage.conftest import NOW
 from tests.storage.test_stores import add_builds, build
 
@@ -20,7 +20,7 @@ OF_PULL_REQUEST = build("new", pull_request_id=12, commit_hash="b")
 
 async def replaced(database: Database, newer: Any, *others: Any) -> list[str]:
     await add_builds(database, newer, *others)
-    return [each.build_slug for each in await HistoryStore(database).list_unfinished_before(newer)]
+    return [each.build_slug for each in await build_history.list_unfinished_before(database, newer)]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ async def test_a_pipeline_replaces_the_same_pipeline(database: Database) -> None
 
 
 async def test_the_oldest_is_first_and_no_other_workspace_is_looked_into(database: Database, workspaces: Any) -> None:
-    await workspaces.save_workspace(workspace_id="T2", name="Other", bot_user_id="U9")
+    await workspace_rows.save_workspace(database, workspace_id="T2", name="Other", bot_user_id="U9")
     theirs = build("theirs", workspace_id="T2", triggered_at=EARLIER)
     second, first = build("second", triggered_at=EARLIER), build("first", triggered_at=EARLIER - timedelta(minutes=1))
     assert await replaced(database, ON_BRANCH, theirs, second, first) == ["first", "second"]
@@ -83,7 +83,7 @@ async def test_the_oldest_is_first_and_no_other_workspace_is_looked_into(databas
 async def test_however_long_the_history_only_what_runs_is_read(database: Database, newer: Any, index: str) -> None:
     """PostgreSQL chooses by how much there is, so a plan over a handful of rows tells nothing there."""
     plans = Explained(database)
-    await HistoryStore(plans).list_unfinished_before(newer)  # type: ignore[arg-type]
+    await build_history.list_unfinished_before(plans, newer)  # type: ignore[arg-type]
     (plan,) = plans.told
     assert f"USING INDEX {index}" in plan
 

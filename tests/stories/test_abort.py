@@ -32,7 +32,7 @@ async def start(world: World, typed: str = "shop endless main") -> Message:
 
 async def stored(world: World) -> BuildRow:
     """The newest build as it is stored."""
-    return (await stored_builds(world.bot.services.database, world.team.id))[0]
+    return (await stored_builds(world.bot.ctx.db, world.team.id))[0]
 
 
 async def test_the_stop_button_stops_and_says_who_and_why(running: World) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.permissions import Asker
+from bot import apps, connection
+from bot.permissions import Actor
 from playground.plain_text import view_text
 from playground.wire import Fault
+from storage import workspaces as workspace_rows
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -59,7 +61,7 @@ async def test_somebody_who_is_no_admin_any_more_cannot_submit_what_was_open(fre
     fresh.ada.is_admin = False
     await fresh.submit({"connect.token": fresh.token}, by=fresh.ada)
     assert "limited to admins" in fresh.modal_text(fresh.ada)
-    assert (await fresh.bot.services.workspaces.list_workspaces())[0].bitrise_token_sealed is None
+    assert (await workspace_rows.list_workspaces(fresh.bot.ctx.db))[0].bitrise_token_sealed is None
 
 
 async def test_a_stranger_cannot_connect(fresh: World) -> None:
@@ -208,7 +210,7 @@ async def test_the_token_is_sealed_on_disk(world: World, tmp_path: Path) -> None
     written = all_bytes(tmp_path)
     assert world.token.encode() not in written
     assert b"very-own-value" not in written
-    (workspace,) = await world.bot.services.workspaces.list_workspaces()
+    (workspace,) = await workspace_rows.list_workspaces(world.bot.ctx.db)
     assert workspace.bitrise_token_sealed
 
 
@@ -292,7 +294,7 @@ async def test_a_confirmed_disconnect_forgets_the_token(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
     await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
     assert "is forgotten" in world.whispers(world.ada)[-1]
-    (workspace,) = await world.bot.services.workspaces.list_workspaces()
+    (workspace,) = await workspace_rows.list_workspaces(world.bot.ctx.db)
     assert workspace.bitrise_token_sealed is None
     await world.say("/build shop deploy main")
     assert "There is no Bitrise token here yet" in world.whispers()[-1]
@@ -309,27 +311,27 @@ async def test_nothing_to_disconnect_is_said(fresh: World) -> None:
 
 
 async def test_apps_that_are_on_their_way_when_the_token_is_forgotten_are_forgotten_too(world: World) -> None:
-    services, team = world.bot.services, world.team.id
+    ctx, team = world.bot.ctx, world.team.id
 
     async def disconnect(facts: Mapping[str, Any]) -> None:
-        await services.connections.disconnect(Asker(team, team, world.ada.id, "ada", world.ios.id))
+        await connection.disconnect(ctx, Actor(team, team, world.ada.id, "ada", world.ios.id))
 
     undo = world.bitrise.hooks.on("apps.list", "before", disconnect)
-    await services.apps.refresh(team)
+    await apps.refresh(ctx, team)
     undo()
-    assert await services.apps.search(team, "") == []
+    assert await apps.search(ctx, team, "") == []
 
 
 async def test_a_new_token_that_is_being_verified_when_the_old_is_forgotten_is_forgotten_too(world: World) -> None:
-    services, team = world.bot.services, world.team.id
+    ctx, team = world.bot.ctx, world.team.id
 
     async def disconnect(facts: Mapping[str, Any]) -> None:
-        await services.connections.disconnect(Asker(team, team, world.ada.id, "ada", world.ios.id))
+        await connection.disconnect(ctx, Actor(team, team, world.ada.id, "ada", world.ios.id))
 
     undo = world.bitrise.hooks.on("apps.list", "before", disconnect)
     await world.connect(world.bitrise.add_token(world.owner))
     undo()
-    (workspace,) = await services.workspaces.list_workspaces()
+    (workspace,) = await workspace_rows.list_workspaces(ctx.db)
     assert workspace.bitrise_token_sealed is None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.statistics import digests as digest_service
 from playground.bitrise import Build
 from playground.bitrise.model import Status
 from playground.slack import User
@@ -97,13 +98,13 @@ async def test_what_cannot_be_is_said_at_its_field(world: World, field: str, val
     await open_form(world, world.ana)
     delivery = await world.submit(FORM | {f"digest.{field}": value})
     assert why in str(delivery.errors)
-    assert await world.bot.services.database.fetch_all("select digest_id from digests") == []
+    assert await world.bot.ctx.db.fetch_all("select digest_id from digests") == []
 
 
 async def test_the_same_app_once_more_is_changed_not_doubled(busy: World) -> None:
     await set_up(busy)
     await set_up(busy, at="10:45", by=busy.bo)
-    rows = await busy.bot.services.database.fetch_all("select at, owner from digests")
+    rows = await busy.bot.ctx.db.fetch_all("select at, owner from digests")
     assert [tuple(row.values()) for row in map(dict, rows)] == [("10:45", busy.bo.id)]
     await busy.passes(minutes=60)
     assert len(digests(busy)) == 1
@@ -139,7 +140,7 @@ async def test_nothing_is_told_of_a_span_in_which_nothing_happened(world: World)
     await set_up(world, cadence="daily")
     await world.passes(minutes=33)
     assert world.cards() == []
-    rows = await world.bot.services.database.fetch_all("select due_at from digests")
+    rows = await world.bot.ctx.db.fetch_all("select due_at from digests")
     assert [row["due_at"] for row in rows] == ["2026-03-03T09:30:00.000000Z"]
 
 
@@ -161,10 +162,10 @@ async def test_times_that_were_missed_are_told_once_and_late(busy: World) -> Non
 
 async def test_two_that_wake_for_one_time_tell_it_once(busy: World) -> None:
     await set_up(busy)
-    (row,) = await busy.bot.services.database.fetch_all("select digest_id, due_at from digests")
+    (row,) = await busy.bot.ctx.db.fetch_all("select digest_id, due_at from digests")
     await busy.passes(minutes=33)
     due_at = datetime.fromisoformat(row["due_at"]).isoformat()
-    await busy.bot.services.digests.tell({"digest_id": row["digest_id"], "due_at": due_at})
+    await digest_service.perform_digest(busy.bot.ctx, {"digest_id": row["digest_id"], "due_at": due_at})
     await busy.settled()
     assert len(digests(busy)) == 1
 

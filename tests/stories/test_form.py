@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot import apps
 from playground.wire import Fault
 from tests.world import World
 
@@ -243,7 +244,7 @@ async def test_an_app_that_went_away_meanwhile_is_told_in_the_form(world: World)
     await choose_shop(world)
     del world.bitrise.apps[world.shop.slug]
     await world.passes(minutes=2)
-    await world.bot.services.apps.refresh(world.team.id)
+    await apps.refresh(world.bot.ctx, world.team.id)
     await submit_without_choosing(world)
     assert "I can't find an app" in world.modal_text()
 

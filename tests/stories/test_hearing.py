@@ -14,6 +14,7 @@ from playground.bitrise.model import Outcome
 from playground.slack import Channel, Message
 from playground.wire import Fault
 from storage import open_database
+from storage import workspaces as workspace_rows
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -495,7 +496,7 @@ async def test_a_bot_stopped_in_the_middle_of_a_gap_goes_on_and_tells_nothing_tw
     await world.start_bot()
     await world.settled()
     assert told(world) == []
-    kept = await world.bot.services.workspaces.find_workspace(world.team.id)
+    kept = await workspace_rows.find_workspace(world.bot.ctx.db, world.team.id)
     assert kept is not None
     assert kept.walk_next is not None
     await world.stop_bot()
@@ -598,7 +599,7 @@ async def test_a_page_that_begins_in_the_second_of_the_connection_is_not_the_las
     """Bitrise tells whole seconds: what began after the connection seems to have begun before it."""
     await subscribe(world, "shop style:line")
     known_until = world.clock.now() + timedelta(seconds=0.3)
-    await world.bot.services.database.execute("update workspaces set known_until = :at", at=known_until)
+    await world.bot.ctx.db.execute("update workspaces set known_until = :at", at=known_until)
     world.clock.move_to(world.clock.now() + timedelta(seconds=0.6))
     for _ in range(60):
         world.bitrise.finish(start(world), "success")

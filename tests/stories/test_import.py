@@ -9,8 +9,9 @@ from itertools import pairwise
 
 import pytest
 
+from bot.statistics import queries as stats_queries
 from bot.statistics.queries import Counts, StatsWanted
-from bot.sync.history_import import Importing
+from bot.sync import history_import
 from playground.bitrise import App
 from playground.bitrise.history import History, seed_history
 from playground.wire import Fault
@@ -28,7 +29,7 @@ def past(world: World, app: App, days: int) -> int:
 
 
 async def known(world: World, app: App) -> int:
-    rows = await world.bot.services.database.fetch_all(
+    rows = await world.bot.ctx.db.fetch_all(
         "select count(*) as builds from builds where app_slug = :app_slug", app_slug=app.slug
     )
     return int(rows[0]["builds"])
@@ -59,7 +60,7 @@ async def test_connecting_reads_the_past_of_every_app(aged: World) -> None:
     await aged.passes(minutes=1)
     assert await known(aged, aged.droid) == there(aged) > 250
     wanted = StatsWanted(app_slug=aged.droid.slug, days=90)
-    stats = await aged.bot.services.statistics.stats(aged.team.id, wanted)
+    stats = await stats_queries.load_stats(aged.bot.ctx, aged.team.id, wanted)
     ended = Counter(build.status_text for build in aged.builds())
     assert stats.counts == Counts(ended["success"], ended["error"], ended["aborted"], ended["aborted-with-success"])
 
@@ -104,7 +105,7 @@ async def test_pages_are_read_one_at_a_time_with_a_pause(aged: World) -> None:
 async def test_the_newest_builds_come_first(aged: World) -> None:
     await aged.connect()
     await aged.passes(seconds=7)
-    rows = await stored_builds(aged.bot.services.database, aged.team.id)
+    rows = await stored_builds(aged.bot.ctx.db, aged.team.id)
     newest = sorted(aged.builds(), key=lambda build: build.triggered_at, reverse=True)[: len(rows)]
     assert {row.build_slug for row in rows} == {build.slug for build in newest}
 
@@ -174,7 +175,7 @@ async def test_a_bug_while_it_reads_is_told_and_leaves_nobody_waiting(
     async def break_down(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Importing, "_keep", break_down)
+    monkeypatch.setattr(history_import, "_save_page", break_down)
     await aged.passes(minutes=60)
     told = "❌ Android Shop: Reading it broke on my side; the log says how."
     (letter,) = aged.letters(aged.ada)
@@ -332,12 +333,12 @@ async def test_what_cannot_be_read_is_said(world: World, typed: str, why: str) -
 async def test_credits_that_come_after_the_end_are_filled_in_without_a_word(world: World) -> None:
     await world.say("/build shop deploy main")
     await world.passes(minutes=9)
-    services = world.bot.services
-    await services.database.execute("update builds set credit_cost = null, machine_type = null")
+    ctx = world.bot.ctx
+    await ctx.db.execute("update builds set credit_cost = null, machine_type = null")
     told = world.sees()
     await world.say("/build import shop")
     await world.passes(minutes=1)
-    (row,) = await stored_builds(services.database, world.team.id)
+    (row,) = await stored_builds(ctx.db, world.team.id)
     assert row.credit_cost is not None
     assert row.machine_type is not None
     assert world.sees().startswith(told)

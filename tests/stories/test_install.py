@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from playground.wire import Fault
+from storage import workspaces as workspace_rows
 from tests.conftest import Complaints
 from tests.many_workspaces import Many
 
@@ -111,7 +112,7 @@ async def failing(many: Many, url: str, *, of: str, status: int = 400) -> None:
     page = await browser.get(url)
     assert page.status == status
     assert f'href="{START}"' in page.text
-    assert await many.bot.services.workspaces.list_workspaces() == []
+    assert await workspace_rows.list_workspaces(many.bot.ctx.db) == []
 
 
 async def trip(many: Many, *, allow: bool = True) -> tuple[str, str]:
@@ -151,7 +152,7 @@ async def test_a_state_ends_after_ten_minutes(many: Many) -> None:
 
 
 async def count_states(many: Many) -> int:
-    return len(await many.bot.services.database.fetch_all("select * from oauth_states"))
+    return len(await many.bot.ctx.db.fetch_all("select * from oauth_states"))
 
 
 async def test_states_that_never_came_back_are_forgotten(many: Many) -> None:
@@ -214,7 +215,7 @@ async def test_no_token_is_stored_in_the_open_or_logged(many: Many, caplog: pyte
     many.app = await many.install(many.ada, into=many.ios)
     await many.connect()
     secrets = [many.app.bot_token, many.app.refresh_token or "", many.registered.client_secret]
-    rows = await many.bot.services.database.fetch_all("select * from installations")
+    rows = await many.bot.ctx.db.fetch_all("select * from installations")
     told = "\n".join(str(record.__dict__) for record in caplog.records)
     assert len(rows) == 2
     for secret in secrets:

@@ -57,7 +57,7 @@ async def home(world: World, of: User | None = None) -> str:
 
 
 async def tells(world: World, of: User) -> str:
-    rows = await world.bot.services.database.fetch_all("select user_id, tells from people")
+    rows = await world.bot.ctx.db.fetch_all("select user_id, tells from people")
     return str({row["user_id"]: row["tells"] for row in rows}[of.id])
 
 
@@ -271,7 +271,7 @@ async def test_what_cannot_be_saved_is_said_on_the_field(
     world: World, field: str, values: dict[str, Any], sentence: str
 ) -> None:
     assert sentence in await refused(world, field, values)
-    assert await world.bot.services.database.fetch_all("select 1 from people") == []
+    assert await world.bot.ctx.db.fetch_all("select 1 from people") == []
 
 
 async def test_slack_that_cannot_say_who_i_am_changes_no_address(world: World) -> None:
@@ -297,7 +297,7 @@ async def test_a_name_may_be_several_peoples_and_each_is_told(world: World) -> N
 
 async def test_a_link_is_in_the_audit(world: World) -> None:
     await wish(world, "failures", "octocat, ana-d")
-    rows = await world.bot.services.database.fetch_all("select user_id, subject, result from audit where verb = 'me'")
+    rows = await world.bot.ctx.db.fetch_all("select user_id, subject, result from audit where verb = 'me'")
     assert [tuple(dict(row).values()) for row in rows] == [
         (world.ana.id, "octocat, ana-d", "direct messages: failures")
     ]
@@ -367,7 +367,7 @@ async def test_a_stranger_has_nothing_to_save_here(world: World) -> None:
     assert "[" not in told
     trigger = world.slack.triggers.issue(world.app, world.stranger)
     form = me_form(PersonRow(world.team.id, world.stranger.id), may_read_email=True, namesakes={})
-    await world.bot.services.slack(world.team.id).open_view(trigger, form)
+    await world.bot.ctx.slack(world.team.id).open_view(trigger, form)
     await world.submit({"me.tells": "all", "me.names": "octocat"}, by=world.stranger)
     assert "Only members of this Slack workspace can do that" in world.modal_text(world.stranger)
-    assert await world.bot.services.database.fetch_all("select 1 from people") == []
+    assert await world.bot.ctx.db.fetch_all("select 1 from people") == []

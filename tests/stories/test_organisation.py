@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from playground.slack import Team
+from storage import workspaces as workspace_rows
 from tests.many_workspaces import Many
 from tests.world import World
 
@@ -29,7 +30,7 @@ async def connect_east(many: Many) -> None:
 
 
 async def workspaces(world: World) -> dict[str, str | None]:
-    rows = await world.bot.services.workspaces.list_workspaces()
+    rows = await workspace_rows.list_workspaces(world.bot.ctx.db)
     return {row.workspace_id: row.enterprise_id for row in rows}
 
 
@@ -98,7 +99,7 @@ async def test_the_removal_of_the_whole_forgets_every_workspace_of_it(initech: M
     await connect_east(initech)
     await initech.say("/build help", by=initech.wes, at=initech.west_channel)
     await initech.uninstall(initech.app)
-    rows = await initech.bot.services.workspaces.list_workspaces()
+    rows = await workspace_rows.list_workspaces(initech.bot.ctx.db)
     assert len(rows) == 2
     assert all(row.uninstalled_at and row.bitrise_token_sealed is None for row in rows)
 
@@ -115,7 +116,7 @@ async def test_a_workspace_that_it_is_taken_from_is_forgotten_and_the_others_are
     await initech.submit({"connect.token": initech.token}, by=initech.wes)
     withdraw(initech, initech.west, initech.globex)
     await initech.settled()
-    rows = {row.workspace_id: row for row in await initech.bot.services.workspaces.list_workspaces()}
+    rows = {row.workspace_id: row for row in await workspace_rows.list_workspaces(initech.bot.ctx.db)}
     assert rows[initech.west.id].bitrise_token_sealed is None
     assert rows[initech.west.id].uninstalled_at is not None
     await initech.say("/build shop deploy main", by=initech.eve, at=initech.east_channel)
@@ -128,7 +129,7 @@ async def test_a_workspace_of_its_own_mind_keeps_its_bot_when_it_is_taken_from_i
     await initech.submit({"connect.token": initech.token}, by=initech.wes)
     withdraw(initech, initech.west)
     await initech.settled()
-    workspace = await initech.bot.services.workspaces.find_workspace(initech.west.id)
+    workspace = await workspace_rows.find_workspace(initech.bot.ctx.db, initech.west.id)
     assert workspace is not None
     assert workspace.bitrise_token_sealed is not None
 
@@ -140,7 +141,7 @@ async def test_a_late_word_of_it_does_not_undo_a_new_installation(initech: Many)
     await connect_east(initech)
     withdraw(initech, initech.east, at=taken_at)
     await initech.settled()
-    workspace = await initech.bot.services.workspaces.find_workspace(initech.east.id)
+    workspace = await workspace_rows.find_workspace(initech.bot.ctx.db, initech.east.id)
     assert workspace is not None
     assert workspace.bitrise_token_sealed is not None
 
@@ -155,8 +156,9 @@ async def test_a_workspace_outside_is_no_part_of_it(initech: Many) -> None:
 
 async def test_what_is_known_of_a_workspace_wins_over_what_a_delivery_says(initech: Many) -> None:
     """In a shared channel Slack may name the organisation of the person who presses."""
-    store = initech.bot.services.workspaces
-    await store.save_workspace(workspace_id=initech.globex.id, name="Globex", bot_user_id="U1", enterprise_id="E0OTHER")
+    await workspace_rows.save_workspace(
+        initech.bot.ctx.db, workspace_id=initech.globex.id, name="Globex", bot_user_id="U1", enterprise_id="E0OTHER"
+    )
     assert await initech.bot.installs.authorize(initech.globex.id, initech.org.id) is None
 
 

@@ -12,6 +12,7 @@ import pytest
 from playground.bitrise import Workflow
 from playground.slack import Channel
 from playground.wire import Entry, Fault
+from storage import outbox as outbox_rows
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -133,7 +134,7 @@ async def test_two_hundred_builds_that_end_in_one_minute_are_all_shown(open_worl
     assert sum(len(world.thread(card)) for channel in channels for card in world.cards(channel)) == 200
     assert not refused(world)
     assert per_minute(taken(world, UPDATE)) <= 50
-    assert await world.bot.services.messages.count_waiting() == 0
+    assert await outbox_rows.count_waiting(world.bot.ctx.db) == 0
 
 
 @pytest.mark.timeout(240)

@@ -31,7 +31,7 @@ class Hands:
         await self._handlers[SWEEP]({"workspace_id": self._world.team.id})
 
     async def waiting(self) -> list[str]:
-        rows = await self._world.bot.services.database.fetch_all("select outbox_id from outbox order by rowid")
+        rows = await self._world.bot.ctx.db.fetch_all("select outbox_id from outbox order by rowid")
         return [row["outbox_id"] for row in rows]
 
     async def deliver(self, *outbox_ids: str) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from bot.workspaces.uninstall import PAUSED
 from playground.wire import Fault
-from storage.audit import AuditStore
-from storage.subscriptions import SubscriptionRow, SubscriptionStore
+from storage import audit
+from storage import subscriptions as subscription_rows
+from storage import workspaces as workspace_rows
+from storage.subscriptions import SubscriptionRow
 from tests.many_workspaces import Many
 from tests.world import World
 
@@ -20,8 +22,7 @@ async def both(many: Many) -> Many:
     """Acme and Globex, each with a build that runs; Acme's #ios hears of everything."""
     await many.both_install()
     row = SubscriptionRow("s1", many.team.id, many.ios.id, None, {}, "card", False, many.ana.id, many.clock.now())
-    store = SubscriptionStore(many.bot.services.database)
-    await many.bot.services.database.transaction(lambda tx: store.save_subscription(tx, row))
+    await many.bot.ctx.db.transaction(lambda tx: subscription_rows.save_subscription(tx, row))
     await many.say("/build shop endless main")
     await many.say("/build game endless main", by=many.gil, at=many.droid_channel)
     await many.passes(minutes=1)
@@ -29,7 +30,7 @@ async def both(many: Many) -> Many:
 
 
 async def rows(world: World, table: str) -> int:
-    [row] = await world.bot.services.database.fetch_all(
+    [row] = await world.bot.ctx.db.fetch_all(
         f"select count(*) as n from {table} where {'team_id' if table == 'installations' else 'workspace_id'} = :id",
         id=world.team.id,
     )
@@ -38,7 +39,7 @@ async def rows(world: World, table: str) -> int:
 
 async def test_the_tokens_are_forgotten(both: Many) -> None:
     await both.uninstall(both.app)
-    workspace = await both.bot.services.workspaces.find_workspace(both.team.id)
+    workspace = await workspace_rows.find_workspace(both.bot.ctx.db, both.team.id)
     assert await rows(both, "installations") == 0
     assert workspace is not None
     assert workspace.bitrise_token_sealed is None
@@ -72,10 +73,10 @@ async def test_a_token_that_is_still_being_verified_is_forgotten_too(many: Many)
     await many.connect()
     await many.uninstall(many.app)
     await many.passes(seconds=20)
-    workspace = await many.bot.services.workspaces.find_workspace(many.team.id)
+    workspace = await workspace_rows.find_workspace(many.bot.ctx.db, many.team.id)
     assert workspace is not None
     assert workspace.bitrise_token_sealed is None
-    kept = await many.bot.services.database.fetch_all("select parameters_sealed from requests where kind = 'connect'")
+    kept = await many.bot.ctx.db.fetch_all("select parameters_sealed from requests where kind = 'connect'")
     assert [row["parameters_sealed"] for row in kept] == [""]
 
 
@@ -88,20 +89,19 @@ async def test_the_other_workspace_notices_nothing(both: Many) -> None:
 
 async def test_subscriptions_are_paused_until_a_person_resumes_them(both: Many) -> None:
     await both.uninstall(both.app)
-    store = SubscriptionStore(both.bot.services.database)
-    row = await store.find_subscription(both.team.id, "s1")
+    row = await subscription_rows.find_subscription(both.bot.ctx.db, both.team.id, "s1")
     assert row is not None
     assert row.paused_why == PAUSED
     both.app = await both.install(both.ada, into=both.ios)
     await both.connect()
-    still = await store.find_subscription(both.team.id, "s1")
+    still = await subscription_rows.find_subscription(both.bot.ctx.db, both.team.id, "s1")
     assert still is not None
     assert still.paused_at == row.paused_at
 
 
 async def test_it_is_written_down(both: Many) -> None:
     await both.uninstall(both.app)
-    entries = await AuditStore(both.bot.services.database).list_entries(both.team.id)
+    entries = await audit.list_entries(both.bot.ctx.db, both.team.id)
     [entry] = [entry for entry in entries if entry.verb == "uninstall"]
     assert entry.result.startswith("Bitrise token forgotten, 1 subscriptions paused")
     assert [entry.user_id for entry in entries if entry.verb == "install"] == [both.ada.id]
@@ -174,7 +174,7 @@ async def test_a_command_right_after_it_finds_nobody(both: Many) -> None:
 
 
 async def test_what_another_process_removed_is_noticed_within_a_minute(both: Many) -> None:
-    database = both.bot.services.database
+    database = both.bot.ctx.db
     await both.say("/build status shop")
     await database.execute("delete from installations where team_id = :id", id=both.team.id)
     both.expects_errors = True
@@ -193,7 +193,7 @@ async def test_one_workspace_forgets_its_bitrise_token_too(world: World) -> None
     happened = {"type": "app_uninstalled"}
     world.slack.tell_removal(world.app, happened)
     await world.settled()
-    workspace = await world.bot.services.workspaces.find_workspace(world.team.id)
+    workspace = await workspace_rows.find_workspace(world.bot.ctx.db, world.team.id)
     assert workspace is not None
     assert workspace.bitrise_token_sealed is None
 
@@ -201,7 +201,7 @@ async def test_one_workspace_forgets_its_bitrise_token_too(world: World) -> None
 async def test_one_workspace_whose_token_is_being_changed_keeps_it(world: World) -> None:
     world.slack.tell_removal(world.app, {"type": "tokens_revoked", "tokens": {"bot": [world.app.bot_user.id]}})
     await world.settled()
-    workspace = await world.bot.services.workspaces.find_workspace(world.team.id)
+    workspace = await workspace_rows.find_workspace(world.bot.ctx.db, world.team.id)
     assert workspace is not None
     assert workspace.bitrise_token_sealed is not None
 
@@ -211,6 +211,6 @@ async def test_one_workspace_that_starts_again_is_installed_again(world: World) 
     await world.settled()
     world.clock.move_to(world.clock.now() + timedelta(minutes=1))
     await world.restart_bot()
-    workspace = await world.bot.services.workspaces.find_workspace(world.team.id)
+    workspace = await workspace_rows.find_workspace(world.bot.ctx.db, world.team.id)
     assert workspace is not None
     assert workspace.uninstalled_at is None

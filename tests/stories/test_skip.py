@@ -112,7 +112,7 @@ async def test_what_bitrise_gives_back_is_read_as_what_was_said(world: World) ->
     build = await running(world)
     await ask(world, build, secret)
     await world.passes(minutes=1)
-    (row,) = await stored_builds(world.bot.services.database, world.team.id)
+    (row,) = await stored_builds(world.bot.ctx.db, world.team.id)
     assert (row.outcome, row.reason, row.reason_text) == ("skipped", "no-changes", told(build)["sentence"])
 
 
@@ -426,16 +426,14 @@ async def test_the_secret_is_in_no_log_and_no_table(world: World, caplog: pytest
     proof = secret.rsplit("_", 1)[1]
     assert "a step asked for its build's stop" in logged
     assert proof not in logged
-    stored = [
-        await world.bot.services.database.fetch_all(f"select * from {table}") for table in ("workspaces", "outbox")
-    ]
+    stored = [await world.bot.ctx.db.fetch_all(f"select * from {table}") for table in ("workspaces", "outbox")]
     assert proof not in str([dict(row) for rows in stored for row in rows])
 
 
 async def test_a_stop_by_a_step_is_in_the_audit(world: World) -> None:
     secret = await secret_of(world)
     await ask(world, await running(world), secret)
-    rows = await world.bot.services.database.fetch_all("select user_id, verb, result from audit order by at")
+    rows = await world.bot.ctx.db.fetch_all("select user_id, verb, result from audit order by at")
     kept = [(row["user_id"], row["verb"], row["result"]) for row in rows]
     assert (world.ada.id, "skip-step", "shown") in kept
     assert ("a step of the build", "abort", "stopped: no-changes (report green)") in kept

@@ -13,6 +13,7 @@ from bot import logs as log
 from playground.slack import Channel, Message
 from playground.slack.signed_http import Signing
 from playground.wire import Fault
+from storage import outbox as outbox_rows
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -136,7 +137,7 @@ async def test_when_even_the_person_cannot_be_written_to_it_ends_quietly(world: 
     await world.say(TYPED)
     await world.passes(minutes=10)
     assert len(world.bitrise.triggers) == 1
-    assert await world.bot.services.messages.count_waiting() == 0
+    assert await outbox_rows.count_waiting(world.bot.ctx.db) == 0
 
 
 async def delete(world: World, message: Message) -> None:
@@ -149,7 +150,7 @@ async def test_a_card_that_was_deleted_is_not_drawn_again(world: World) -> None:
     await delete(world, world.card)
     await world.passes(minutes=10)
     assert not world.cards()
-    assert await world.bot.services.messages.count_waiting() == 0
+    assert await outbox_rows.count_waiting(world.bot.ctx.db) == 0
     assert len(world.slack.journal.named("chat.update")) == 1
 
 
@@ -297,7 +298,7 @@ async def test_home_that_cannot_be_drawn_breaks_nothing(world: World) -> None:
 async def test_a_bug_in_what_takes_longer_is_told_to_who_waits(world: World) -> None:
     world.expects_errors = True
     await world.say(TYPED)
-    await world.bot.services.database.execute("alter table card_builds rename to elsewhere")
+    await world.bot.ctx.db.execute("alter table card_builds rename to elsewhere")
     await world.say("/build shop #1")
     assert "Something broke on my side" in world.whispers()[-1]
 

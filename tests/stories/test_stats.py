@@ -10,8 +10,10 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
+from bot.builds import queries
 from bot.builds.queries import ListFilters
-from bot.permissions import Asker
+from bot.permissions import Actor
+from bot.statistics import queries as stats_queries
 from bot.statistics.queries import Counts, StatsWanted
 from playground.bitrise import App, Build
 from playground.bitrise.history import History, seed_history
@@ -213,17 +215,17 @@ async def test_what_cannot_be_read_is_told(world: World, typed: str, said: str) 
 
 async def read_everything(world: World) -> None:
     """The whole list of an app, page by page over the wire, as somebody would who presses Older again and again."""
-    builds = world.bot.services.builds
-    asker = Asker(world.team.id, world.team.id, world.ana.id, "ana", world.ios.id)
-    page = await builds.list_builds(asker, "shop", ListFilters())
+    ctx = world.bot.ctx
+    actor = Actor(world.team.id, world.team.id, world.ana.id, "ana", world.ios.id)
+    page = await queries.list_builds(ctx, actor, "shop", ListFilters())
     while page.next is not None:
-        page = await builds.list_builds(asker, "shop", ListFilters(next=page.next))
+        page = await queries.list_builds(ctx, actor, "shop", ListFilters(next=page.next))
 
 
 async def test_months_of_history_have_the_answer_that_bitrise_itself_has(world: World) -> None:
     seed_history(world.bitrise, world.shop, History(days=80, per_day=8))
     await read_everything(world)
-    told = await world.bot.services.statistics.stats(world.team.id, StatsWanted(world.shop.slug, days=90))
+    told = await stats_queries.load_stats(world.bot.ctx, world.team.id, StatsWanted(world.shop.slug, days=90))
     record = Counter(build.status for build in world.bitrise.builds())
     assert told.counts.total > 300
     assert told.counts == Counts(

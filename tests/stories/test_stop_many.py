@@ -82,7 +82,7 @@ async def test_filters_pick(three: World, typed: str, numbers: list[int]) -> Non
 async def test_the_reason_is_superseded_unless_another_is_chosen(three: World) -> None:
     await confirm(three)
     assert {call.reason for call in three.bitrise.aborts} == {"[superseded] (@ana, via Buildbell)"}
-    rows = await stored_builds(three.bot.services.database, three.team.id)
+    rows = await stored_builds(three.bot.ctx.db, three.team.id)
     assert {row.reason for row in rows if row.branch == "feature/x"} == {"superseded"}
 
 

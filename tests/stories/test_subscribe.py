@@ -11,8 +11,9 @@ import pytest
 from playground.bitrise.model import Outcome
 from playground.slack import Channel, Message, User
 from playground.wire import Fault
-from storage.audit import AuditStore
-from storage.subscriptions import SubscriptionRow, SubscriptionStore
+from storage import audit
+from storage import subscriptions as subscription_rows
+from storage.subscriptions import SubscriptionRow
 from tests.stored import stored_builds
 from tests.world import World
 
@@ -21,8 +22,7 @@ PUSH = "webhook-github/octocat"
 
 
 async def stored(world: World, at: Channel | None = None) -> list[SubscriptionRow]:
-    store = SubscriptionStore(world.bot.services.database)
-    return await store.list_of_channel(world.team.id, (at or world.ios).id)
+    return await subscription_rows.list_of_channel(world.bot.ctx.db, world.team.id, (at or world.ios).id)
 
 
 def last_week(world: World, count: int, *, every: timedelta = timedelta(hours=1), **facts: Any) -> None:
@@ -40,7 +40,7 @@ async def test_a_subscription_is_one_row_with_an_owner_and_an_entry_in_the_audit
     (row,) = await stored(world)
     assert (row.app_slug, row.style, row.owner, row.tells_starts) == (world.shop.slug, "line", world.ana.id, False)
     assert row.filters == {"workflow": ["deploy", "release-*"], "branch": ["main"], "outcome": ["failed"]}
-    entries = await AuditStore(world.bot.services.database).list_entries(world.team.id)
+    entries = await audit.list_entries(world.bot.ctx.db, world.team.id)
     assert [(entry.user_id, entry.result) for entry in entries if entry.verb == "subscribe"] == [(world.ana.id, "new")]
 
 
@@ -174,7 +174,7 @@ async def test_looking_back_tells_nothing_and_keeps_what_it_read(world: World) -
     await world.say("/build subscribe shop starts")
     await world.passes(minutes=10)
     assert [len(world.slack.messages(each)) for each in (world.ios, other)] == [1, 1]
-    assert len(await stored_builds(world.bot.services.database, world.team.id)) == 70
+    assert len(await stored_builds(world.bot.ctx.db, world.team.id)) == 70
 
 
 async def test_builds_that_are_older_or_run_are_not_counted(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from playground.wire import Fault
-from storage.workspaces import WorkspaceStore
+from storage import workspaces as workspace_rows
 from tests.stored import stored_builds
 from tests.world import World
 
@@ -21,7 +21,7 @@ def calls(world: World, operation: str) -> int:
 
 
 async def stored_states(world: World) -> list[str]:
-    rows = await stored_builds(world.bot.services.database, world.team.id)
+    rows = await stored_builds(world.bot.ctx.db, world.team.id)
     return [row.outcome or row.state for row in rows]
 
 
@@ -170,7 +170,7 @@ async def test_a_sweep_that_broke_too_often_at_its_end_is_not_the_last(
     world.expects_errors = True
     await world.say("/build shop endless main")
     with monkeypatch.context() as broken:
-        broken.setattr(WorkspaceStore, "finish_sweep", None)
+        broken.setattr(workspace_rows, "finish_sweep", None)
         await world.passes(minutes=40)
     assert (await world.bot.engine.count_jobs())["failed"] > 0
     world.bitrise.journal.clear()

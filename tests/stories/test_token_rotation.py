@@ -56,29 +56,27 @@ async def test_a_bot_that_was_down_for_a_day_renews_when_it_is_back(acme: Many) 
 
 async def test_many_that_ask_at_once_renew_once(acme: Many) -> None:
     await near_the_end(acme)
-    slack = acme.bot.services.slack(acme.team.id)
+    slack = acme.bot.ctx.slack(acme.team.id)
     await asyncio.gather(*(slack.get_user(acme.ana.id) for _ in range(20)))
     assert renewals(acme) == 1
 
 
 async def near_the_end(many: Many) -> None:
     """Half an hour before the token ends, and no job has renewed it."""
-    await many.bot.services.database.execute("delete from jobs where kind = 'renew-token'")
+    await many.bot.ctx.db.execute("delete from jobs where kind = 'renew-token'")
     many.clock.move_to(many.clock.now().replace(hour=20, minute=30))
 
 
 async def test_another_process_that_renews_is_waited_for_without_a_second_renewal(acme: Many) -> None:
     await near_the_end(acme)
     await claimed_elsewhere(acme)
-    await acme.bot.services.slack(acme.team.id).get_user(acme.ana.id)  # with the token that has not ended yet
+    await acme.bot.ctx.slack(acme.team.id).get_user(acme.ana.id)  # with the token that has not ended yet
     assert renewals(acme) == 0
 
 
 async def claimed_elsewhere(many: Many) -> None:
     later = many.clock.now().replace(minute=many.clock.now().minute + 1)
-    await many.bot.services.database.execute(
-        "update installations set renewing_until = :until where user_id = ''", until=later
-    )
+    await many.bot.ctx.db.execute("update installations set renewing_until = :until where user_id = ''", until=later)
 
 
 async def test_after_its_end_nothing_is_sent_with_a_dead_token_meanwhile(acme: Many) -> None:
@@ -87,7 +85,7 @@ async def test_after_its_end_nothing_is_sent_with_a_dead_token_meanwhile(acme: M
     await claimed_elsewhere(acme)
     acme.slack.journal.clear()
     with pytest.raises(SlackUnavailable):
-        await acme.bot.services.slack(acme.team.id).get_user(acme.ana.id)
+        await acme.bot.ctx.slack(acme.team.id).get_user(acme.ana.id)
     assert acme.slack.journal.named("users.info") == []
 
 
@@ -95,7 +93,7 @@ async def test_a_process_that_died_while_renewing_is_taken_over_from(acme: Many)
     await near_the_end(acme)
     await claimed_elsewhere(acme)
     await acme.passes(minutes=2)
-    await acme.bot.services.slack(acme.team.id).get_user(acme.ana.id)
+    await acme.bot.ctx.slack(acme.team.id).get_user(acme.ana.id)
     assert renewals(acme) == 1
 
 
@@ -124,7 +122,7 @@ async def test_a_renewal_that_slack_refuses_is_told_and_not_repeated_at_every_me
     assert asked <= 4  # once an hour
     for _ in range(10):
         with pytest.raises((SlackRefused, SlackUnavailable)):
-            await acme.bot.services.slack(acme.team.id).get_user(acme.ana.id)
+            await acme.bot.ctx.slack(acme.team.id).get_user(acme.ana.id)
     assert renewals(acme) == asked
 
 
@@ -149,7 +147,7 @@ async def test_where_tokens_do_not_rotate_nothing_is_renewed(tmp_path: Path) -> 
 
 async def test_nobody_is_spoken_to_where_nothing_is_installed(acme: Many) -> None:
     with pytest.raises(NotInstalled):
-        await acme.bot.services.slack("T0NOBODY").get_user("U1")
+        await acme.bot.ctx.slack("T0NOBODY").get_user("U1")
 
 
 async def test_a_request_costs_no_call_to_slack_and_no_opening(acme: Many, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ class Pair:
 
     async def speak(self, bot: Bot) -> str:
         """A call to Slack with whatever token this replica holds."""
-        user = await bot.services.slack(self.many.team.id).get_user(self.many.ana.id)
+        user = await bot.ctx.slack(self.many.team.id).get_user(self.many.ana.id)
         return user.name
 
     async def uninstall(self, *, told_to: Bot) -> None:

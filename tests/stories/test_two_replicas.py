@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot import apps, connection
 from bot.app import Bot
 from bot.connection import token_context
 from bot.errors import NotConnected
-from bot.permissions import Asker
+from bot.permissions import Actor
 from bot.vault import Vault, new_key, parse_keys
 from storage import Transaction
-from storage.apps import AppRow, AppStore
-from storage.workspaces import WorkspaceStore
+from storage import apps as app_rows
+from storage import workspaces as workspace_rows
+from storage.apps import AppRow
 from tests.world import World
 
 
@@ -25,17 +27,17 @@ class Pair:
 
     def __init__(self, world: World, second: Bot) -> None:
         self.world, self.first, self.second = world, world.bot, second
-        self.admin = Asker(world.team.id, world.team.id, world.ada.id, "ada", world.ios.id)
+        self.admin = Actor(world.team.id, world.team.id, world.ada.id, "ada", world.ios.id)
 
     async def connect(self, key: str) -> None:
         """What the database holds once Ada has connected; nobody does jobs here."""
-        world, database, now = self.world, self.first.services.database, self.world.clock.now()
+        world, database, now = self.world, self.first.ctx.db, self.world.clock.now()
         sealed = Vault(parse_keys(key)).seal(world.token, context=token_context(world.team.id))
         shop = AppRow(world.team.id, world.shop.slug, "iOS Shop", "acme", "shop", None, "ios", False)
 
         async def keep(tx: Transaction) -> None:
-            await save_connection(WorkspaceStore(database), tx, world, sealed, now)
-            await AppStore(database).replace_apps(tx, world.team.id, [shop])
+            await save_connection(tx, world, sealed, now)
+            await app_rows.replace_apps(tx, world.team.id, [shop])
 
         await database.transaction(keep)
 
@@ -46,10 +48,12 @@ class Pair:
         return str((await self.world.slack.command(person, self.world.ios, text)).answer)
 
 
-async def save_connection(store: WorkspaceStore, tx: Transaction, world: World, sealed: str, now: datetime) -> None:
+async def save_connection(tx: Transaction, world: World, sealed: str, now: datetime) -> None:
     team = world.team.id
-    await store.save_connection(tx, team, sealed=sealed, kind="personal", owner="ci-bot", by=world.ada.id, now=now)
-    await store.save_apps_refreshed(tx, team, now=now)
+    await workspace_rows.save_connection(
+        tx, team, sealed=sealed, kind="personal", owner="ci-bot", by=world.ada.id, now=now
+    )
+    await workspace_rows.save_apps_refreshed(tx, team, now=now)
 
 
 @pytest.fixture
@@ -69,17 +73,17 @@ async def pair(tmp_path: Path, postgres_url: str) -> AsyncIterator[Pair]:
 
 async def test_a_disconnect_at_one_is_known_at_the_other_at_once(pair: Pair) -> None:
     assert "Starting iOS Shop" in await pair.ask(pair.second, "/build shop deploy main")
-    await pair.first.services.connections.disconnect(pair.admin)
+    await connection.disconnect(pair.first.ctx, pair.admin)
     assert "Starting" not in await pair.ask(pair.second, "/build shop deploy develop")
     with pytest.raises(NotConnected):
-        await pair.second.services.connections.get_connected(pair.world.team.id)
+        await connection.require(pair.second.ctx, pair.world.team.id)
 
 
 async def test_what_the_old_token_showed_is_forgotten_everywhere_within_a_minute(pair: Pair) -> None:
-    apps, shop = pair.second.services.apps, pair.world.shop.slug
+    ctx, shop = pair.second.ctx, pair.world.shop.slug
     pair.world.bitrise.start_build(pair.world.shop, workflow="deploy")
-    assert "deploy" in await apps.list_workflows(pair.world.team.id, shop)
-    await pair.first.services.connections.disconnect(pair.admin)
+    assert "deploy" in await apps.list_workflows(ctx, pair.world.team.id, shop)
+    await connection.disconnect(pair.first.ctx, pair.admin)
     pair.world.clock.move_to(pair.world.clock.now() + timedelta(seconds=60))
-    assert await apps.list_workflows(pair.world.team.id, shop) == []
-    assert await apps.find_app(pair.world.team.id, shop) is None
+    assert await apps.list_workflows(ctx, pair.world.team.id, shop) == []
+    assert await apps.find_app(ctx, pair.world.team.id, shop) is None

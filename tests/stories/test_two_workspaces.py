@@ -16,11 +16,12 @@ import aiohttp
 import pytest
 
 from bot.bitrise.webhook import SECRET_HEADER
-from bot.permissions import Asker
+from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.connect import connect_form
 from bot.slack.replies import answer_value
 from bot.slack.text import Message as Told
+from bot.sync import webhooks
 from commands.digest_form import DigestDraft, digest_form
 from commands.settings_form import settings_form
 from commands.slash import VERBS
@@ -59,7 +60,7 @@ class Spy:
         """A button that a client forged, in a channel of Globex."""
         button = {"type": "button", "action_id": action_id, "text": {"type": "plain_text", "text": "x"}, "value": value}
         forged = Told("x", ({"type": "actions", "elements": [button]},))
-        await self.many.bot.services.slack(self.many.globex.id).post(self.many.droid_channel.id, forged)
+        await self.many.bot.ctx.slack(self.many.globex.id).post(self.many.droid_channel.id, forged)
         message = self.many.slack.messages(self.many.droid_channel)[-1]
         return await self.heard(lambda: self.many.press(message, action_id, by=self.many.gia))
 
@@ -85,7 +86,7 @@ class Spy:
         many.slack.modals.clear(many.gia)
         kept = ("type", "callback_id", "title", "submit", "close", "blocks", "private_metadata", "notify_on_close")
         trigger = many.slack.triggers.issue(many.their_app, many.gia)
-        await many.bot.services.slack(many.globex.id).open_view(trigger, {k: form[k] for k in kept if form.get(k)})
+        await many.bot.ctx.slack(many.globex.id).open_view(trigger, {k: form[k] for k in kept if form.get(k)})
         return many.slack.view(many.gia)
 
     async def heard(self, act: Callable[[], Awaitable[Any]]) -> str:
@@ -347,8 +348,8 @@ async def spy(many: Many) -> Spy:
     many.slack.modals.clear(many.ana)
     await many.say("/build stop shop branch:acme-only")
     bulk_form = without_names(many.modal().body)
-    rows = await many.bot.services.database.fetch_all("select subscription_id from subscriptions")
-    held = await many.bot.services.database.fetch_all("select request_id from requests where state = 'held'")
+    rows = await many.bot.ctx.db.fetch_all("select subscription_id from subscriptions")
+    held = await many.bot.ctx.db.fetch_all("select request_id from requests where state = 'held'")
     return Spy(many, many.builds()[0].slug, held[0]["request_id"], rows[0]["subscription_id"], stop_form, bulk_form)
 
 
@@ -360,7 +361,7 @@ def without_names(form: Mapping[str, Any]) -> Mapping[str, Any]:
 
 async def acmes(many: Many) -> dict[str, list[dict[str, Any]]]:
     """All that is stored of Acme, and what stands in its channel."""
-    database = many.bot.services.database
+    database = many.bot.ctx.db
     tables = await database.fetch_all("select name from sqlite_master where type = 'table'")
     kept = {}
     for table in sorted(row["name"] for row in tables):
@@ -420,11 +421,11 @@ async def test_what_is_tried_would_be_found_at_home(spy: Spy) -> None:
 
 async def test_the_address_of_one_workspace_does_not_take_the_secret_of_another(spy: Spy) -> None:
     many = spy.many
-    hints = many.bot.services.hints
+    ctx = many.bot.ctx
     keys, secrets = {}, {}
     for team, person in ((many.team, many.ada), (many.globex, many.gia)):
-        row = await hints._prepared(Asker(team.id, team.id, person.id, person.name).workspace_id)
-        keys[team.id], secrets[team.id] = row.webhook_key, hints._open(row)
+        row = await webhooks._prepared(ctx, Actor(team.id, team.id, person.id, person.name).workspace_id)
+        keys[team.id], secrets[team.id] = row.webhook_key, webhooks._open(ctx, row)
     statuses = {
         (one.name, other.name): await call(f"{many.address}/bitrise/webhook/{keys[one.id]}", secrets[other.id])
         for one in (many.team, many.globex)

@@ -12,12 +12,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.permissions import Asker
+from bot import outbox
+from bot.permissions import Actor
 from bot.slack import setup as webhook_message
 from bot.slack.blocks import message
 from playground.bot_process import free_port
 from playground.slack import User
 from playground.wire import Fault
+from storage import workspaces as workspace_rows
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -36,9 +38,9 @@ async def world(open_world: OpenWorld) -> World:
 async def press_offer(world: World, *, by: User | None = None) -> None:
     """What the offer's button sends, whoever shows it."""
     person = by or world.ada
-    asker = Asker(world.team.id, world.team.id, person.id, person.name, world.ios.id)
+    actor = Actor(world.team.id, world.team.id, person.id, person.name, world.ios.id)
     offer = message("offer", *webhook_message.offer(world.shop.slug, "iOS Shop"))
-    await world.bot.services.whisper(asker, offer)
+    await outbox.answer_privately(world.bot.ctx, actor, offer)
     await world.settled()
     await world.press(world.whisper(person), "Let Bitrise call me", by=person)
 
@@ -92,7 +94,7 @@ async def test_a_token_without_the_role_gets_what_to_paste(world: World) -> None
     await press_offer(world)
     told = answer(world)
     assert "may not change webhooks of iOS Shop" in told
-    assert f"{world.bot.services.hints._public_url}/bitrise/webhook/" in told
+    assert f"{world.bot.ctx.settings.public_url}/bitrise/webhook/" in told
     assert "X-Buildbell-Secret" in told
 
 
@@ -109,7 +111,7 @@ async def test_what_was_pasted_by_hand_is_believed(world: World) -> None:
 
 
 async def last_called(world: World) -> Any:
-    workspace = await world.bot.services.workspaces.find_workspace(world.team.id)
+    workspace = await workspace_rows.find_workspace(world.bot.ctx.db, world.team.id)
     assert workspace is not None
     return workspace.last_webhook_at
 

@@ -14,13 +14,13 @@ import pytest
 
 from bot.maintenance.copy_database import CopyFailed, copy_database
 from storage import Database, Row, Transaction, open_database
+from storage import events as event_rows
+from storage import workspaces as workspace_rows
 from storage.copy import list_tables
-from storage.events import NewsStore
 from storage.jobs import JobStore
-from storage.workspaces import WorkspaceStore
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ODD = ["", "plain", "tab\tline\nback\\slash \\N", "“größe” 🚀", "zero\0zero", "Z", "a", "_"]
 COLUMNS = 'select name, type, pk, "notnull" as needed from pragma_table_info(:table)'
 
@@ -81,17 +81,17 @@ async def test_every_row_of_every_table_arrives(source_url: str, postgres_url: s
 
 async def test_more_rows_than_a_page_arrive_and_numbers_go_on_behind_them(source_url: str, postgres_url: str) -> None:
     source = await open_database(source_url)
-    await WorkspaceStore(source).save_workspace(workspace_id="T1", name="Acme", bot_user_id="U0")
+    await workspace_rows.save_workspace(source, workspace_id="T1", name="Acme", bot_user_id="U0")
 
-    async def add(tx: Transaction, store: NewsStore, count: int) -> None:
+    async def add(tx: Transaction, count: int) -> None:
         for number in range(count):
-            await store.add_news(tx, workspace_id="T1", build_slug=str(number), kind="ended", at=NOW)
+            await event_rows.add_news(tx, workspace_id="T1", build_slug=str(number), kind="ended", at=NOW)
 
-    await source.transaction(lambda tx: add(tx, NewsStore(source), 2500))
+    await source.transaction(lambda tx: add(tx, 2500))
     await source.close()
     assert "news: 2500 rows" in await copy_database(source_url, postgres_url)
     target = await open_database(postgres_url)
-    await target.transaction(lambda tx: add(tx, NewsStore(target), 1))
+    await target.transaction(lambda tx: add(tx, 1))
     row = await target.fetch_one("select max(news_id) as newest, count(*) as rows from news")
     assert row is not None
     assert (row["newest"], row["rows"]) == (2501, 2501)
@@ -130,10 +130,10 @@ async def test_waiting_jobs_are_carried_over_in_their_order(source_url: str, pos
 async def test_a_target_that_holds_something_is_refused(source_url: str, postgres_url: str) -> None:
     await (await open_filled(source_url)).close()
     target = await open_database(postgres_url)
-    await WorkspaceStore(target).save_workspace(workspace_id="T9", name="Mine", bot_user_id="U0")
+    await workspace_rows.save_workspace(target, workspace_id="T9", name="Mine", bot_user_id="U0")
     with pytest.raises(CopyFailed, match="holds something already"):
         await copy_database(source_url, postgres_url)
-    assert [row.workspace_id for row in await WorkspaceStore(target).list_workspaces()] == ["T9"]
+    assert [row.workspace_id for row in await workspace_rows.list_workspaces(target)] == ["T9"]
     await target.close()
 
 
@@ -169,7 +169,7 @@ async def test_what_cannot_be_copied_is_told(source: str, target: str, told: str
 
 async def test_the_command_takes_the_target_from_the_settings(source_url: str, postgres_url: str) -> None:
     source = await open_database(source_url)
-    await WorkspaceStore(source).save_workspace(workspace_id="T1", name="Acme", bot_user_id="U0")
+    await workspace_rows.save_workspace(source, workspace_id="T1", name="Acme", bot_user_id="U0")
     await source.close()
     code, out = await run("copy", "--from", source_url, BUILDBELL_DATABASE_URL=postgres_url)
     assert code == 0, out

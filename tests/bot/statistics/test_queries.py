@@ -14,13 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.statistics.queries import Cost, Counts, Spread, Statistics, Stats, StatsWanted, spread_of
+from bot.context import Context
+from bot.statistics import queries as stats_queries
+from bot.statistics.queries import Cost, Counts, Spread, Stats, StatsWanted, spread_of
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
-from storage.apps import AppRow, AppStore
-from storage.builds import BuildRow, BuildStore
-from storage.statistics import FigureStore
-from storage.workspaces import WorkspaceStore
+from storage import apps as app_rows
+from storage import builds as build_rows
+from storage import workspaces as workspace_rows
+from storage.apps import AppRow
+from storage.builds import BuildRow
+from tests.contexts import make_context
 
 NOW = datetime(2026, 8, 7, 12, tzinfo=UTC)
 APPS = ("shop", "droid")
@@ -84,19 +88,19 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     await database.close()
 
 
-async def stored(database: Database, workspace_id: str, rows: Sequence[BuildRow]) -> Statistics:
-    await WorkspaceStore(database).save_workspace(workspace_id=workspace_id, name="Acme", bot_user_id="U0")
+async def stored(database: Database, workspace_id: str, rows: Sequence[BuildRow]) -> Context:
+    await workspace_rows.save_workspace(database, workspace_id=workspace_id, name="Acme", bot_user_id="U0")
     apps = [AppRow(workspace_id, slug, slug, None, None, None, None, False) for slug in APPS]
 
     async def store(tx: Transaction) -> None:
-        await AppStore(database).replace_apps(tx, workspace_id, apps)
+        await app_rows.replace_apps(tx, workspace_id, apps)
         for row in rows:
-            await BuildStore(database).add_build(tx, row)
+            await build_rows.add_build(tx, row)
 
     await database.transaction(store)
     clock = SteppedClock()
     clock.move_to(NOW)
-    return Statistics(figures=FigureStore(database), clock=clock)
+    return make_context(database, clock=clock)
 
 
 # The second opinion: no SQL, no shared code.
@@ -163,7 +167,7 @@ async def test_the_figures_are_those_of_a_second_opinion(
 ) -> None:
     workspace_id = f"T{next(ids)}"
     rows = [build(**each, workspace_id=workspace_id) for each in facts]
-    told = await (await stored(database, workspace_id, rows)).stats(workspace_id, wanted)
+    told = await stats_queries.load_stats((await stored(database, workspace_id, rows)), workspace_id, wanted)
     since = NOW - timedelta(days=wanted.days)
     ours = [row for row in rows if fits(row, wanted)]
     inside, before = between(ours, since, NOW), between(ours, since - timedelta(days=wanted.days), since)
@@ -235,7 +239,7 @@ async def test_the_example_of_the_page(database: Database) -> None:
         build(is_pipeline=True, outcome="failed", finished_at=NOW - timedelta(days=1)),
         build(state="finished", reason_text="Bitrise no longer shows this build."),
     ]
-    told = await (await stored(database, "T1", rows)).stats("T1", StatsWanted(days=7))
+    told = await stats_queries.load_stats((await stored(database, "T1", rows)), "T1", StatsWanted(days=7))
     assert told.counts == Counts(succeeded=3, failed=1, aborted=2, skipped=1)
     assert told.counts.success_rate == 0.75
     assert told.run == Spread(median=420, p90=480, builds=3)

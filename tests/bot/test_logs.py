@@ -15,7 +15,7 @@ from bot.logs import JsonFormatter, TextFormatter, escape, redact
 
 
 def record(event: str, *arguments: object, exc_info: Any = None, **facts: object) -> logging.LogRecord:
-    made = logging.LogRecord("bot.builds.queries", logging.INFO, __file__, 1, event, arguments, exc_info)
+    made = logging.LogRecord("bot.builds", logging.INFO, __file__, 1, event, arguments, exc_info)
     made.created = 1754560800.25
     made.__dict__.update(facts)
     return made
@@ -40,7 +40,7 @@ def test_json_is_one_object_with_the_facts_in_it() -> None:
     assert as_json("build finished", build_slug="a1", number=812, apps=["x", "y"]) == {
         "time": "2025-08-07T10:00:00.250Z",
         "level": "info",
-        "logger": "bot.builds.queries",
+        "logger": "bot.builds",
         "event": "build finished",
         "build_slug": "a1",
         "number": 812,
@@ -136,7 +136,7 @@ def test_an_exception_cannot_forge_a_line() -> None:
     except ValueError as error:
         raised = (type(error), error, error.__traceback__)
     first, *rest = TextFormatter().format(record("oh", exc_info=raised)).splitlines()
-    assert first.endswith("bot.builds.queries: oh")
+    assert first.endswith("bot.builds: oh")
     assert rest
     assert all(line.startswith("  | ") for line in rest)
 
@@ -151,7 +151,7 @@ def test_slack_libraries_speak_only_to_warn(
     log.configure("DEBUG", "text")
     bolt.info("Invalid request signature detected (body: payload=…)")
     bolt.warning("Unhandled request")
-    logging.getLogger("bot.builds.queries").debug("build started", extra={"build_slug": "a1"})
+    logging.getLogger("bot.builds").debug("build started", extra={"build_slug": "a1"})
     assert [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()] == [
         "WARNING slack_bolt.AsyncRequestVerification: Unhandled request",
         "DEBUG bot.builds: build started build_slug=a1",
@@ -161,7 +161,7 @@ def test_slack_libraries_speak_only_to_warn(
 @pytest.mark.usefixtures("own_logging")
 def test_a_line_that_cannot_be_written_does_not_show_its_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure("INFO", "json")
-    logging.getLogger("bot.builds.queries").info("%d builds", "bitpat_AbCdEfGh")
+    logging.getLogger("bot.builds").info("%d builds", "bitpat_AbCdEfGh")
     said = capsys.readouterr().err
     assert "a log line could not be written" in said
     assert "AbCdEfGh" not in said

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from storage import Database, DatabaseUnusable
-from storage.apps import AppRow, AppStore
-from storage.builds import BuildRow, BuildStore
-from storage.export_rows import COLUMNS, FactFile, FactStore
+from storage import Database, DatabaseUnusable, export_rows
+from storage import apps as app_rows
+from storage import builds as build_rows
+from storage.apps import AppRow
+from storage.builds import BuildRow
+from storage.export_rows import COLUMNS, FactFile
 from storage.readonly import open_for_reading
 from storage.sqlite import SqliteDatabase
 from storage.statistics import Scope
@@ -31,7 +33,7 @@ def build(slug: str, **facts: Any) -> BuildRow:
 
 async def store(database: Database, *builds: BuildRow) -> None:
     for each in builds:
-        await database.transaction(partial(BuildStore(database).add_build, build=each))
+        await database.transaction(partial(build_rows.add_build, build=each))
 
 
 # Durations.
@@ -46,7 +48,7 @@ async def test_durations_follow_the_times_when_a_build_moves(database: Database)
     assert row is not None
     assert (row["queue_seconds"], row["run_seconds"]) == (30, None)
     ended = build("b1")
-    await database.transaction(lambda tx: BuildStore(database).save_build(tx, ended, seen_state="running"))
+    await database.transaction(lambda tx: build_rows.save_build(tx, ended, seen_state="running"))
     row = await database.fetch_one(seconds)
     assert row is not None
     assert (row["queue_seconds"], row["run_seconds"]) == (30, 70)
@@ -58,7 +60,7 @@ async def test_durations_follow_the_times_when_a_build_moves(database: Database)
 @pytest.mark.usefixtures("workspaces")
 async def test_the_view_has_what_figures_count(database: Database) -> None:
     app = AppRow("T1", "shop", "iOS Shop", None, None, None, None, False)
-    await database.transaction(lambda tx: AppStore(database).replace_apps(tx, "T1", [app]))
+    await database.transaction(lambda tx: app_rows.replace_apps(tx, "T1", [app]))
     await store(
         database, build("b1", pipeline_workflow_id="w1"), build("b2", outcome="failed"),
         build("b3", outcome="aborted", reason="stuck"), build("b4", is_pipeline=True),
@@ -75,7 +77,7 @@ async def test_facts_come_in_the_order_builds_ended(database: Database) -> None:
     ends = {f"b{days}": NOW + timedelta(days=days) for days in (3, 0, 2, 9)}
     await store(database, *(build(slug, finished_at=end) for slug, end in ends.items()), build("x", app_slug="droid"))
     scope = Scope("T1", NOW, NOW + timedelta(days=9), "shop")
-    pieces = [piece async for piece in FactStore(database).facts(scope)]
+    pieces = [piece async for piece in export_rows.facts(database, scope)]
     assert [fact["build_slug"] for piece in pieces for fact in piece] == ["b0", "b2", "b3"]
 
 
@@ -86,8 +88,8 @@ async def test_facts_come_in_the_order_builds_ended(database: Database) -> None:
 async def test_it_is_read_while_another_has_it(database: Database, url: str) -> None:
     await store(database, build("b1"))
     async with open_for_reading(url) as reads:
-        assert await FactStore(reads).list_workspaces() == ["T1"]
-        assert await FactStore(reads).list_apps("T1") == ["shop"]
+        assert await export_rows.list_workspaces(reads) == ["T1"]
+        assert await export_rows.list_apps(reads, "T1") == ["shop"]
 
 
 async def test_what_is_not_there_is_told(tmp_path: Path) -> None:

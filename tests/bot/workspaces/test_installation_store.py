@@ -17,9 +17,7 @@ from bot.vault import Vault, new_key, parse_keys
 from bot.workspaces.installation_store import RENEW, Installed
 from playground.clock import SteppedClock
 from storage import Database, open_database
-from storage.audit import AuditStore
-from storage.installations import InstallationStore
-from storage.workspaces import WorkspaceStore
+from storage import installations as installation_rows
 
 
 @pytest.fixture
@@ -40,9 +38,6 @@ def store(database: Database) -> Installed:
     engine.register(RENEW, nobody_renews, concurrency=1)
     return Installed(
         database=database,
-        installations=InstallationStore(database),
-        workspaces=WorkspaceStore(database),
-        audit=AuditStore(database),
         engine=engine,
         vault=Vault(parse_keys(new_key())),
         clock=clock,
@@ -99,19 +94,19 @@ async def test_two_installers_share_one_bot_with_the_newest_token(store: Install
     first = await store.async_find_installation(enterprise_id=None, team_id="T1", user_id="U1")
     assert first is not None
     assert first.bot_token == "xoxb-2"
-    assert len(await InstallationStore(database).list_installations()) == 3
+    assert len(await installation_rows.list_installations(database)) == 3
 
 
 async def test_saving_again_adds_no_rows(store: Installed, database: Database) -> None:
     for _ in range(3):
         await store.async_save(installation())
-    assert len(await InstallationStore(database).list_installations()) == 2
+    assert len(await installation_rows.list_installations(database)) == 2
 
 
 async def test_a_workspace_that_joins_an_organisation_moves_there(store: Installed, database: Database) -> None:
     await store.async_save(installation())
     await store.async_save(installation(enterprise_id="E1", bot_token="xoxb-2"))
-    rows = await InstallationStore(database).list_installations()
+    rows = await installation_rows.list_installations(database)
     assert {(row.enterprise_id, row.team_id) for row in rows} == {("E1", "T1")}
 
 
@@ -144,7 +139,7 @@ async def test_everything_of_a_workspace_goes_and_nothing_of_another(
     await store.async_save(installation(enterprise_id="E1"))
     await store.async_save(installation(team_id="T2"))
     await store.async_delete_all(enterprise_id=enterprise_id, team_id="T1")
-    assert {row.team_id for row in await InstallationStore(database).list_installations()} == {"T2"}
+    assert {row.team_id for row in await installation_rows.list_installations(database)} == {"T2"}
 
 
 async def test_no_secret_is_in_a_row(store: Installed, database: Database) -> None:
@@ -156,11 +151,10 @@ async def test_no_secret_is_in_a_row(store: Installed, database: Database) -> No
 
 async def test_a_row_copied_to_another_workspace_does_not_open(store: Installed, database: Database) -> None:
     await store.async_save(installation())
-    rows = InstallationStore(database)
-    row = await rows.find_bot_of_team("T1")
+    row = await installation_rows.find_bot_of_team(database, "T1")
     assert row is not None
     stolen = dataclasses.replace(row, team_id="T2")
-    await database.transaction(partial(rows.save_installation, row=stolen))
+    await database.transaction(partial(installation_rows.save_installation, row=stolen))
     with pytest.raises(SealBroken):
         await store.async_find_bot(enterprise_id=None, team_id="T2")
 

@@ -12,18 +12,21 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.app_wiring import compose
+from bot.apps import AppCache
+from bot.bitrise.client import BitriseClient
+from bot.bitrise.http import HttpTransport
 from bot.connection import token_context
+from bot.context import Context
 from bot.engine import Handler, Job, RetryAt
 from bot.settings import Settings
-from bot.sync.poller import Tracker
+from bot.sync import poller
 from bot.sync_schedule import SWEEP
-from bot.tasks import Tasks
 from bot.vault import Vault, new_key, parse_keys
 from playground.bitrise import PracticeBitrise
 from playground.clock import SteppedClock
-from storage import Database, Transaction, open_database
-from storage.workspaces import WorkspaceStore
+from storage import Transaction, open_database
+from storage import workspaces as workspace_rows
+from tests.contexts import make_context
 
 CLOCK = SteppedClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
 NOW = CLOCK.now()
@@ -54,9 +57,9 @@ class Planned:
 
 
 class Made:
-    def __init__(self, database: Database, tracker: Tracker, planned: Planned, bitrise: PracticeBitrise) -> None:
-        self.workspaces, self.tracker, self.bitrise = WorkspaceStore(database), tracker, bitrise
-        self._database, self._planned = database, planned
+    def __init__(self, ctx: Context, planned: Planned, bitrise: PracticeBitrise) -> None:
+        self.ctx, self.bitrise = ctx, bitrise
+        self._database, self._planned = ctx.db, planned
 
     @property
     def planned(self) -> list[str]:
@@ -70,19 +73,25 @@ class Made:
     async def add(
         self, workspace_id: str, *, due_at: datetime, is_claimed: bool = False, sealed: str = "does not open"
     ) -> None:
-        await self.workspaces.save_workspace(workspace_id=workspace_id, name=workspace_id, bot_user_id="U0")
+        await workspace_rows.save_workspace(
+            self._database, workspace_id=workspace_id, name=workspace_id, bot_user_id="U0"
+        )
         facts: dict[str, Any] = {"sealed": sealed, "kind": "personal", "owner": "bot", "by": "U1", "now": due_at}
-        await self._database.transaction(lambda tx: self.workspaces.save_connection(tx, workspace_id, **facts))
+        await self._database.transaction(lambda tx: workspace_rows.save_connection(tx, workspace_id, **facts))
         if is_claimed:
-            assert await self.workspaces.claim_sweep(workspace_id, now=due_at, until=NOW + timedelta(minutes=1))
+            assert await workspace_rows.claim_sweep(
+                self._database, workspace_id, now=due_at, until=NOW + timedelta(minutes=1)
+            )
 
     async def make_due(self, workspace_id: str) -> None:
         assert await self._database.transaction(
-            lambda tx: self.workspaces.make_sweep_due(tx, workspace_id, at=CLOCK.now())
+            lambda tx: workspace_rows.make_sweep_due(tx, workspace_id, at=CLOCK.now())
         )
 
     async def claims(self) -> dict[str, datetime | None]:
-        return {row.workspace_id: row.sweep_claimed_until for row in await self.workspaces.list_workspaces()}
+        return {
+            row.workspace_id: row.sweep_claimed_until for row in await workspace_rows.list_workspaces(self._database)
+        }
 
 
 @pytest.fixture
@@ -95,11 +104,17 @@ async def made(tmp_path: Path) -> AsyncIterator[Made]:
     )  # fmt: skip
     database, planned = await open_database(f"sqlite:///{tmp_path}/tracker.db"), Planned()
     async with aiohttp.ClientSession() as session:
-        composed = compose(
-            settings, clock=CLOCK, new_id=lambda: "id", database=database, engine=planned, session=session,
-            tasks=Tasks(),
-        )  # fmt: skip
-        made = Made(database, composed.tracker, planned, bitrise)
+        ctx = make_context(
+            database,
+            settings=settings,
+            engine=planned,
+            clock=CLOCK,
+            new_id=lambda: "id",
+            vault=Vault(parse_keys(key)),
+            bitrise=lambda token: BitriseClient(HttpTransport(session, bitrise.api_url, token)),
+            app_cache=AppCache(CLOCK),
+        )
+        made = Made(ctx, planned, bitrise)
         await made.add("T1", due_at=NOW - timedelta(minutes=5))
         await made.add("T2", due_at=NOW - timedelta(minutes=5), is_claimed=True)
         await made.add("T3", due_at=NOW + timedelta(minutes=5))
@@ -112,13 +127,13 @@ async def made(tmp_path: Path) -> AsyncIterator[Made]:
 
 
 async def test_the_only_process_looks_at_everything_at_once(made: Made) -> None:
-    await made.tracker.start(is_alone=True)
+    await poller.start_polling(made.ctx, is_alone=True)
     assert made.planned == ["T1", "T2", "T3", "T4"]
     assert await made.claims() == {"T1": None, "T2": None, "T3": None, "T4": None}
 
 
 async def test_one_of_many_plans_what_is_overdue_and_takes_no_sweep_from_anybody(made: Made) -> None:
-    await made.tracker.start(is_alone=False)
+    await poller.start_polling(made.ctx, is_alone=False)
     assert made.planned == ["T1"]
     assert await made.claims() == {"T1": None, "T2": NOW + timedelta(minutes=1), "T3": None, "T4": None}
 
@@ -126,18 +141,20 @@ async def test_one_of_many_plans_what_is_overdue_and_takes_no_sweep_from_anybody
 async def test_who_finds_a_sweep_claimed_comes_back_when_the_claim_ends(made: Made) -> None:
     """Whoever has it may have been killed; then nobody else would plan the next one."""
     with pytest.raises(RetryAt) as retry:
-        await made.tracker.sweep({"workspace_id": "T2"})
+        await poller.perform_sync(made.ctx, {"workspace_id": "T2"})
     assert retry.value.at == NOW + timedelta(minutes=1)
-    await made.tracker.sweep({"workspace_id": "T3"})  # it is not due: there is nothing to come back for
+    await poller.perform_sync(made.ctx, {"workspace_id": "T3"})  # it is not due: there is nothing to come back for
     assert made.planned == []
 
 
 async def test_the_database_says_when_a_sweep_is_due_though_our_clock_is_behind(made: Made) -> None:
     """Else nobody would plan the next one, and nobody would ever look at the workspace again."""
     await made.make_due("T4")
-    await made.tracker.sweep({"workspace_id": "T4"})
+    await poller.perform_sync(made.ctx, {"workspace_id": "T4"})
     for _ in range(2):
-        await made.tracker.sweep(made.newest_job)  # it is due in five minutes, and PostgreSQL's clock has passed them
+        await poller.perform_sync(
+            made.ctx, made.newest_job
+        )  # it is due in five minutes, and PostgreSQL's clock has passed them
     assert len(made.bitrise.journal.named("builds.list-all")) == 3
     assert made.newest_job["due_at"] == (NOW + 3 * timedelta(minutes=5)).isoformat()  # no sooner than by a right clock
 
@@ -145,7 +162,7 @@ async def test_the_database_says_when_a_sweep_is_due_though_our_clock_is_behind(
 async def test_a_sweep_that_was_cut_off_is_due_to_a_clock_that_is_behind_as_well(made: Made) -> None:
     job = {"workspace_id": "T4", "due_at": (NOW + timedelta(minutes=5)).isoformat()}
     await cut_off(made, job)
-    await made.tracker.sweep(job)
+    await poller.perform_sync(made.ctx, job)
     assert made.planned == ["T4"]
 
 
@@ -153,7 +170,7 @@ async def test_a_sweep_that_a_shutdown_cuts_off_is_due_again_at_once(made: Made)
     """Not when its claim ends: another replica, or the next process, may do it now."""
     await made.make_due("T4")
     await cut_off(made, {"workspace_id": "T4"})
-    await made.tracker.sweep({"workspace_id": "T4"})
+    await poller.perform_sync(made.ctx, {"workspace_id": "T4"})
     assert [entry.at for entry in made.bitrise.journal.named("builds.list-all")] == [NOW, NOW]
     assert made.planned == ["T4"]
 
@@ -167,7 +184,7 @@ async def cut_off(made: Made, job: Mapping[str, Any]) -> None:
         await never.wait()
 
     undo = made.bitrise.hooks.on("builds.list-all", "before", hang)
-    sweep = asyncio.create_task(made.tracker.sweep(job))
+    sweep = asyncio.create_task(poller.perform_sync(made.ctx, job))
     await arrived.wait()
     assert (await made.claims())["T4"] is not None
     sweep.cancel()

@@ -19,9 +19,10 @@ from bot.settings import Settings
 from bot.vault import Vault, new_key, parse_keys
 from bot.workspaces.installation_store import seal_context
 from storage import DatabaseInUse, Transaction, open_database
-from storage.installations import BOT, InstallationRow, InstallationStore
-from storage.workspace_keys import DoorStore
-from storage.workspaces import WorkspaceStore
+from storage import installations as installation_rows
+from storage import workspace_keys as workspace_key_rows
+from storage import workspaces as workspace_rows
+from storage.installations import BOT, InstallationRow
 
 OLD, NEW = new_key(), new_key()
 
@@ -38,13 +39,15 @@ def settings(url: str, *keys: str) -> Settings:
 async def connect(url: str, tokens: dict[str, str | None], key: str = OLD) -> None:
     """What is stored for workspaces whose Bitrise tokens these are; None has not connected."""
     database = await open_database(url)
-    store, vault, now = WorkspaceStore(database), Vault(parse_keys(key)), datetime.now(UTC)
+    vault, now = Vault(parse_keys(key)), datetime.now(UTC)
 
     async def keep(tx: Transaction, workspace_id: str, sealed: str) -> None:
-        await store.save_connection(tx, workspace_id, sealed=sealed, kind="personal", owner="ci-bot", by="U1", now=now)
+        await workspace_rows.save_connection(
+            tx, workspace_id, sealed=sealed, kind="personal", owner="ci-bot", by="U1", now=now
+        )
 
     for workspace_id, token in tokens.items():
-        await store.save_workspace(workspace_id=workspace_id, name=workspace_id, bot_user_id="U1")
+        await workspace_rows.save_workspace(database, workspace_id=workspace_id, name=workspace_id, bot_user_id="U1")
         if token is not None:
             sealed = vault.seal(token, context=token_context(workspace_id))
             await database.transaction(partial(keep, workspace_id=workspace_id, sealed=sealed))
@@ -53,7 +56,7 @@ async def connect(url: str, tokens: dict[str, str | None], key: str = OLD) -> No
 
 async def sealed_in(url: str) -> dict[str, str | None]:
     database = await open_database(url)
-    rows = await WorkspaceStore(database).list_workspaces()
+    rows = await workspace_rows.list_workspaces(database)
     await database.close()
     return {row.workspace_id: row.bitrise_token_sealed for row in rows}
 
@@ -74,12 +77,11 @@ async def test_the_secret_that_steps_of_builds_carry_stays_the_same(url: str) ->
     await connect(url, {"T1": None})
     sealed = Vault(parse_keys(OLD)).seal("step", context=secret_context("T1"))
     database = await open_database(url)
-    store = DoorStore(database)
-    await database.transaction(lambda tx: store.claim_skip_key(tx, "T1", key="k", sealed=sealed))
+    await database.transaction(lambda tx: workspace_key_rows.claim_skip_key(tx, "T1", key="k", sealed=sealed))
     await database.close()
     assert await rotate_keys(settings(url, NEW, OLD)) == 1
     database = await open_database(url)
-    row = await DoorStore(database).find_by_skip_key("k")
+    row = await workspace_key_rows.find_by_skip_key(database, "k")
     await database.close()
     assert row is not None
     opened = Vault(parse_keys(NEW)).open(row.skip_secret_sealed or "", context=secret_context("T1"))
@@ -106,9 +108,9 @@ async def test_what_was_rotated_before_a_break_is_kept_and_the_rest_follows(url:
 async def test_a_row_copied_from_another_workspace_is_not_sealed_anew(url: str) -> None:
     await connect(url, {"T1": "bitpat_one", "T2": "bitpat_two"})
     database = await open_database(url)
-    rows = {row.workspace_id: row for row in await WorkspaceStore(database).list_workspaces()}
+    rows = {row.workspace_id: row for row in await workspace_rows.list_workspaces(database)}
     stolen, own = rows["T1"].bitrise_token_sealed or "", rows["T2"].bitrise_token_sealed or ""
-    await WorkspaceStore(database).replace_sealed("T2", column="bitrise_token_sealed", old=own, new=stolen)
+    await workspace_rows.replace_sealed(database, "T2", column="bitrise_token_sealed", old=own, new=stolen)
     await database.close()
     with pytest.raises(SealBroken):
         await rotate_keys(settings(url, NEW, OLD))
@@ -147,7 +149,7 @@ async def install(url: str, key: str) -> InstallationRow:
     bare = InstallationRow("", "T1", BOT, "A1", None, "Acme", None, "U0", "commands", "", None, datetime.now(UTC))
     sealed = Vault(parse_keys(key)).seal("xoxb-1", context=seal_context(bare))
     row = dataclasses.replace(bare, tokens_sealed=sealed)
-    await database.transaction(partial(InstallationStore(database).save_installation, row=row))
+    await database.transaction(partial(installation_rows.save_installation, row=row))
     await database.close()
     return row
 
@@ -157,6 +159,6 @@ async def test_slacks_tokens_are_sealed_anew_too(url: str) -> None:
     assert await rotate_keys(settings(url, NEW, OLD)) == 1
     assert await rotate_keys(settings(url, NEW, OLD)) == 0
     database = await open_database(url)
-    [fresh] = await InstallationStore(database).list_installations()
+    [fresh] = await installation_rows.list_installations(database)
     await database.close()
     assert Vault(parse_keys(NEW)).open(fresh.tokens_sealed, context=seal_context(row)).reveal() == "xoxb-1"

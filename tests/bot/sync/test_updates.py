@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
+from bot import outbox
 from bot.bitrise.mapping import build_row
 from bot.bitrise.models import Build
-from bot.connection import Connections
+from bot.context import Context
 from bot.engine.sqlite import LocalEngine
-from bot.notifications.events import News
-from bot.notifications.owners import Owners
-from bot.notifications.posts import Tellings
-from bot.outbox import Outbox
-from bot.results.service import Findings
-from bot.results.trends import Changes
-from bot.sync.updates import Observer, is_news, merge
+from bot.results import service as analysis
+from bot.sync import updates
+from bot.sync.updates import is_news, merge
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
-from storage.build_history import HistoryStore
-from storage.builds import BuildRow, BuildStore
-from storage.events import NewsStore
-from storage.messages import CardRow, CardStore
-from storage.requests import RequestStore
-from storage.results import FindingStore
-from storage.subscriptions import SubscriptionStore
-from storage.users import PeopleStore
-from storage.workspaces import WorkspaceStore
+from storage import builds as build_rows
+from storage import messages as message_rows
+from storage.builds import BuildRow
+from storage.messages import CardRow
+from tests.contexts import make_context
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -65,65 +58,55 @@ def row(seen: Build) -> BuildRow:
     return build_row("T1", seen, now=NOON)
 
 
-class ToldOutbox:
-    """An outbox that only remembers what it was asked to say."""
+async def never_run(arguments: Mapping[str, Any]) -> None:
+    """The engine isn't started."""
 
-    def __init__(self) -> None:
+
+class RecordedOutbox:
+    """Record the messages that would be stored."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told: list[tuple[str, str]] = []
+        monkeypatch.setattr(outbox, "update_card", self.update_card)
+        monkeypatch.setattr(outbox, "announce_result", self.announce_result)
 
-    async def show_card(self, tx: Transaction, card: CardRow) -> None:
+    async def update_card(self, ctx: Context, tx: Transaction, card: CardRow) -> None:
         self.told.append(("draw", card.card_id))
 
-    async def announce(self, tx: Transaction, card: CardRow) -> None:
+    async def announce_result(self, ctx: Context, tx: Transaction, card: CardRow) -> None:
         self.told.append(("announce", card.card_id))
 
 
 class Desk:
-    """An observer over a real database; a build named b1 has one card."""
+    """Updates of a real database; a build named b1 has one card."""
 
-    def __init__(self, database: Database) -> None:
-        self.database, self.outbox = database, ToldOutbox()
-        self.builds, self.cards = BuildStore(database), CardStore(database)
+    def __init__(self, database: Database, outbox: RecordedOutbox) -> None:
+        self.database, self.outbox = database, outbox
         clock = SteppedClock()
-        people, outbox = PeopleStore(database), cast(Outbox, self.outbox)
         engine = LocalEngine(database=database, clock=clock)
-        findings = Findings(
-            database=database, builds=self.builds, cards=self.cards, findings=FindingStore(database), outbox=outbox,
-            connections=cast(Connections, None), engine=engine, clock=clock,
-        )  # fmt: skip
-        tellings = Tellings(
-            builds=self.builds, cards=self.cards, outbox=outbox, findings=findings, clock=clock, new_id=lambda: "c0"
-        )
-        news = News(
-            database=database, builds=self.builds, requests=RequestStore(database), people=people,
-            workspaces=WorkspaceStore(database), subscriptions=SubscriptionStore(database), tellings=tellings,
-            news=NewsStore(database), changes=Changes(HistoryStore(database)), clock=clock,
-        )  # fmt: skip
-        self._observer = Observer(
-            builds=self.builds, cards=self.cards, outbox=outbox, news=news, findings=findings, owners=Owners(people),
-            clock=clock,
-        )  # fmt: skip
+        engine.register(analysis.LOOK_INTO, never_run, concurrency=1)
+        self._ctx = make_context(database, engine=engine, clock=clock, new_id=lambda: "c0")
 
     async def see(self, *seen: Build) -> list[BuildRow]:
-        return await self.database.transaction(lambda tx: self._observer.observe(tx, "T1", seen))
+        return await self.database.transaction(lambda tx: updates.apply_builds(self._ctx, tx, "T1", seen))
 
     async def lose(self, known: BuildRow) -> None:
-        await self.database.transaction(lambda tx: self._observer.lose(tx, known))
+        await self.database.transaction(lambda tx: updates.mark_lost(self._ctx, tx, known))
 
     async def add_card(self, card_id: str, *slugs: str) -> None:
         card = CardRow(card_id, "T1", "C1", NOON, requester="U1")
-        await self.database.transaction(lambda tx: self.cards.add_card(tx, card, slugs))
+        await self.database.transaction(lambda tx: message_rows.add_card(tx, card, slugs))
 
     async def stored(self) -> BuildRow:
-        found = await self.builds.find_build("T1", "b1")
+        found = await build_rows.find_build(self.database, "T1", "b1")
         assert found is not None
         return found
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     database = await open_database(f"sqlite:///{tmp_path}/observer.db")
-    desk = Desk(database)
+    desk = Desk(database, RecordedOutbox(monkeypatch))
     await desk.database.execute(
         "insert into workspaces (workspace_id, name, bot_user_id, health) values ('T1', 'Acme', 'U0', 'none')"
     )

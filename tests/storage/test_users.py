@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from storage import Database, Transaction
-from storage.events import ENDED, NewsStore
-from storage.users import PeopleStore, PersonRow
+from storage import events as event_rows
+from storage import users as user_rows
+from storage.events import ENDED
+from storage.users import PersonRow
 from tests.storage.conftest import NOW
 from tests.storage.test_stores import add_builds, build
 
@@ -18,31 +20,29 @@ LATER = NOW + timedelta(hours=1)
 ANA = PersonRow("T1", "U1", ("octocat", "ana-d"), email="ana@acme.dev", tells="failures")
 
 
-async def save(database: Database, *people: PersonRow) -> PeopleStore:
-    store = PeopleStore(database)
+async def save(database: Database, *people: PersonRow) -> Database:
     for person in people:
-        await database.transaction(lambda tx, person=person: store.save_person(tx, person))  # type: ignore[misc]
-    return store
+        await database.transaction(lambda tx, person=person: user_rows.save_person(tx, person))  # type: ignore[misc]
+    return database
 
 
 async def link(database: Database, user_id: str, **slugs: Any) -> None:
-    store = PeopleStore(database)
     for slug, at in slugs.items():
         await database.transaction(
-            lambda tx, slug=slug, at=at: store.add_build_person(tx, "T1", slug, user_id, triggered_at=at)  # type: ignore[misc]
+            lambda tx, slug=slug, at=at: user_rows.add_build_person(tx, "T1", slug, user_id, triggered_at=at)  # type: ignore[misc]
         )
 
 
 async def test_a_person_comes_back_as_saved_and_is_saved_anew(database: Database) -> None:
     store = await save(database, ANA)
-    assert await store.get_person("T1", "U1") == ANA
+    assert await user_rows.get_person(store, "T1", "U1") == ANA
     changed = PersonRow("T1", "U1", ("ana",), tells="all")
     await save(database, changed)
-    assert await store.list_people("T1") == [changed]
+    assert await user_rows.list_people(store, "T1") == [changed]
 
 
 async def test_who_has_said_nothing_is_told_nothing(database: Database) -> None:
-    person = await PeopleStore(database).get_person("T1", "U9")
+    person = await user_rows.get_person(database, "T1", "U9")
     assert (person.tells, person.git_names) == ("off", ())
 
 
@@ -52,27 +52,26 @@ def test_an_address_is_not_in_what_is_logged() -> None:
 
 async def test_a_person_is_switched_off_once(database: Database) -> None:
     store = await save(database, ANA, PersonRow("T1", "U2", tells="all"))
-    off = [await database.transaction(lambda tx: store.switch_off(tx, "T1", "U1")) for _ in range(2)]
+    off = [await database.transaction(lambda tx: user_rows.switch_off(tx, "T1", "U1")) for _ in range(2)]
     assert off == [True, False]
-    assert [person.tells for person in await store.list_people("T1")] == ["off", "all"]
-    assert (await store.get_person("T1", "U1")).git_names == ANA.git_names
+    assert [person.tells for person in await user_rows.list_people(store, "T1")] == ["off", "all"]
+    assert (await user_rows.get_person(store, "T1", "U1")).git_names == ANA.git_names
 
 
 async def test_builds_of_a_person_come_newest_first(database: Database) -> None:
     await add_builds(database, build("old"), build("new", triggered_at=LATER), build("done", state="finished"))
     await link(database, "U1", old=NOW, new=LATER, done=NOW)
     await link(database, "U2", new=LATER)
-    store = PeopleStore(database)
 
     async def slugs(user_id: str, *, is_finished: bool, limit: int = 9) -> list[str]:
-        rows = await store.list_builds("T1", user_id, is_finished=is_finished, limit=limit)
+        rows = await user_rows.list_builds(database, "T1", user_id, is_finished=is_finished, limit=limit)
         return [row.build_slug for row in rows]
 
     assert await slugs("U1", is_finished=False) == ["new", "old"]
     assert await slugs("U1", is_finished=False, limit=1) == ["new"]
     assert await slugs("U1", is_finished=True) == ["done"]
     assert await slugs("U2", is_finished=False) == ["new"]
-    assert await store.list_builds("T2", "U1", is_finished=False, limit=9) == []
+    assert await user_rows.list_builds(database, "T2", "U1", is_finished=False, limit=9) == []
 
 
 async def test_what_was_linked_is_forgotten_and_what_was_started_here_is_not(database: Database) -> None:
@@ -82,9 +81,8 @@ async def test_what_was_linked_is_forgotten_and_what_was_started_here_is_not(dat
     )  # fmt: skip
     await link(database, "U1", pushed=NOW, mine=NOW, theirs=NOW)
     await link(database, "U2", pushed=NOW, theirs=NOW)
-    store = PeopleStore(database)
-    await database.transaction(lambda tx: store.forget_linked(tx, "T1", "U1"))
-    kept = {who: await store.list_builds("T1", who, is_finished=False, limit=9) for who in ("U1", "U2")}
+    await database.transaction(lambda tx: user_rows.forget_linked(tx, "T1", "U1"))
+    kept = {who: await user_rows.list_builds(database, "T1", who, is_finished=False, limit=9) for who in ("U1", "U2")}
     assert {who: {row.build_slug for row in rows} for who, rows in kept.items()} == {
         "U1": {"mine"},
         "U2": {"pushed", "theirs"},
@@ -99,11 +97,10 @@ async def test_candidates_are_found_by_name_and_by_signature(database: Database)
         build("other", cause_who="bo", commit_message="Fix\n\nSigned-off-by: Bo <bo@acme.dev>"),
         build("old", cause_who="octocat", triggered_at=NOW - timedelta(days=31)),
     )
-    store = PeopleStore(database)
 
     async def found(person: PersonRow, limit: int = 9) -> list[str]:
         since = NOW - timedelta(days=30)
-        return [row.build_slug for row in await store.list_candidates(person, since=since, limit=limit, on=database)]
+        return [row.build_slug for row in await user_rows.list_candidates(database, person, since=since, limit=limit)]
 
     assert await found(ANA) == ["named", "signed"]
     assert await found(ANA, limit=1) == ["named"]
@@ -114,12 +111,11 @@ async def test_candidates_are_found_by_name_and_by_signature(database: Database)
 
 
 async def test_events_are_taken_once_and_oldest_first(database: Database) -> None:
-    store = NewsStore(database)
 
     async def add(tx: Transaction) -> None:
         for slug, at in (("b2", LATER), ("b1", NOW), ("b3", LATER)):
-            await store.add_news(tx, workspace_id="T1", build_slug=slug, kind=ENDED, at=at)
+            await event_rows.add_news(tx, workspace_id="T1", build_slug=slug, kind=ENDED, at=at)
 
     await database.transaction(add)
-    taken = [await database.transaction(lambda tx: store.take_due(tx, "T1", limit=2)) for _ in range(3)]
+    taken = [await database.transaction(lambda tx: event_rows.take_due(tx, "T1", limit=2)) for _ in range(3)]
     assert [[row.build_slug for row in rows] for rows in taken] == [["b1", "b2"], ["b3"], []]
