@@ -60,7 +60,7 @@ class Channel:
         return self.between is not None
 
     def reaches(self, team: Team) -> bool:
-        """Return whether the team has the app, by itself or by its organization."""
+        """Return whether the app of the team or of its organization can be in the channel."""
         return any(team in (each, each.organisation) for each in (self.team, *self.shared_with))
 
     @property

@@ -1,4 +1,4 @@
-"""What people can see: messages, ephemeral messages, modals, the Home tab."""
+"""Messages and views as people see them: messages, ephemeral messages, modals, the Home tab."""
 
 from __future__ import annotations
 

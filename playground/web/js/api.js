@@ -1,4 +1,4 @@
-/** Talking to the playground's server: deeds go by POST, news come as server-sent events. */
+/** The client of the playground's server: actions by POST, updates as server-sent events. */
 import { forget, go, here, learn } from "./state.js";
 import { toast } from "./toast.js";
 
@@ -6,38 +6,38 @@ import { toast } from "./toast.js";
 let events = null;
 
 /**
- * Do something. A deed that cannot be done is told in a toast and comes back with `ok: false`.
- * @param {string} deed like `slack/press`
+ * Perform an action. A failure shows a toast and returns `ok: false`.
+ * @param {string} action such as `slack/press`
  * @param {Record<string, any>} [facts]
- * @param {{isQuiet?: boolean}} [how] quiet deeds tell nobody that they failed
+ * @param {{isQuiet?: boolean}} [how] isQuiet: no toast on failure
  * @returns {Promise<any>}
  */
-export async function act(deed, facts = {}, { isQuiet = false } = {}) {
+export async function act(action, facts = {}, { isQuiet = false } = {}) {
   try {
-    const response = await fetch(`/api/${deed}`, {
+    const response = await fetch(`/api/${action}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ person: here.person, ...facts }),
     });
-    const told = await response.json();
+    const result = await response.json();
     if (!response.ok) {
-      if (!isQuiet) toast(told.error ?? `It answered ${response.status}.`, "bad");
-      return { ...told, ok: false, isTold: true };
+      if (!isQuiet) toast(result.error ?? `It answered ${response.status}.`, "bad");
+      return { ...result, ok: false, isTold: true };
     }
-    return told;
+    return result;
   } catch {
     toast("The playground does not answer. Is it still running?", "bad");
     return { ok: false, error: "unreachable", isTold: true };
   }
 }
 
-/** @param {number} number @returns {Promise<any>} one exchange, whole */
+/** @param {number} number @returns {Promise<any>} one exchange with its bodies */
 export async function exchange(number) {
   const response = await fetch(`/api/wire/${number}`);
   return response.json();
 }
 
-/** Listen as this person from now on. @param {string} person */
+/** Subscribe to the updates of this person. @param {string} person */
 export function sitDown(person) {
   events?.close();
   forget();

@@ -1,4 +1,4 @@
-/** The right side: builds, trouble, the wire; and how fast machines are. */
+/** The right side: builds, trouble, the wire log, and the speed of builds. */
 import { act } from "./api.js";
 import { buildsPanel } from "./builds.js";
 import { fill, h, keepFocus } from "./dom.js";

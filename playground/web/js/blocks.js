@@ -1,4 +1,4 @@
-/** Block Kit: one function for each block; what is not here shows its JSON. */
+/** Block Kit: one function for each block. Others show their JSON. */
 import { chart } from "./chart.js";
 import { h } from "./dom.js";
 import { element } from "./elements.js";

@@ -1,4 +1,4 @@
-/** Bitrise's builds: what runs, with its buttons; what has ended; and starting one from elsewhere. */
+/** Bitrise's builds: running ones with their buttons, finished ones, and the form that starts one. */
 import { act } from "./api.js";
 import { clockOf, drawClocks } from "./buildclock.js";
 import { h, keep } from "./dom.js";
@@ -26,9 +26,9 @@ export function buildsPanel() {
 /** @param {any} build */
 function runningBuild(build) {
   const isHeld = build.state === "on-hold";
-  const deed = (name, facts = {}) => () => act(`bitrise/${name}`, { build: build.slug, ...facts });
-  const button = (label, name, kind = "") => h("button", { class: `button button-small ${kind}`, type: "button", data: { focus: `${build.slug}-${name}` }, on: { click: deed(name) } }, label);
-  const fails = build.steps.map((step) => ({ label: `at ${step}`, run: deed("fail", { step }) }));
+  const action = (name, facts = {}) => () => act(`bitrise/${name}`, { build: build.slug, ...facts });
+  const button = (label, name, kind = "") => h("button", { class: `button button-small ${kind}`, type: "button", data: { focus: `${build.slug}-${name}` }, on: { click: action(name) } }, label);
+  const fails = build.steps.map((step) => ({ label: `at ${step}`, run: action("fail", { step }) }));
   return h("article", { class: "build", data: { build: build.slug, state: build.state }, "aria-label": `${build.app} ${build.workflow} number ${build.number}` },
     head(build), facts(build), clockOf(build),
     h("div", { class: "build-buttons" },

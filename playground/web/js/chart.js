@@ -27,7 +27,7 @@ export function chart(block) {
     h("table", { class: "for-readers" }, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))))));
 }
 
-/** What the axes stand for. @param {any} config */
+/** The labels of the axes. @param {any} config */
 function axisNames(config) {
   return [["↑", config?.y_label], ["→", config?.x_label]].filter(([, name]) => name)
     .map(([arrow, name]) => h("div", { class: "axis-name" }, h("span", { "aria-hidden": "true" }, `${arrow} `), name));

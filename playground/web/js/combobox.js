@@ -1,4 +1,4 @@
-/** A select one can type into: options are asked for while one types, taken by mouse or by keyboard. */
+/** A select with a search field: options load while typing and are selected by mouse or keyboard. */
 import { h, fill } from "./dom.js";
 import { plain, textOf } from "./text.js";
 
@@ -9,12 +9,12 @@ let count = 0;
  * @typedef {object} Combobox
  * @property {string} [id] @property {string} [label] @property {string} [describedBy]
  * @property {boolean} [isWrong] @property {boolean} [isRequired]
- * @property {string} focus what the focus is found again by after a redraw
+ * @property {string} focus key to restore the focus after a redraw
  * @property {string} placeholder
- * @property {any[]} chosen options that are chosen
+ * @property {any[]} chosen selected options
  * @property {boolean} isMany
- * @property {number} most how many may be chosen
- * @property {boolean} isSearched whether somebody else answers, which takes a moment
+ * @property {number} most maximum of selected options
+ * @property {boolean} isSearched whether options come from the app, which takes a moment
  * @property {(typed: string) => Promise<any[]>} offers
  * @property {(options: any[]) => Promise<boolean>} take
  */
@@ -67,7 +67,7 @@ class Opened {
 
   typed() {
     clearTimeout(this.timer);
-    this.wait(); // what was offered for other letters must not be taken for these
+    this.wait(); // options of an older query must not be selected
     this.timer = setTimeout(() => this.open(this.input.value), this.how.isSearched ? TYPING_MS : 0);
   }
 
@@ -75,14 +75,14 @@ class Opened {
   async open(typed) {
     const mine = this.wait();
     const options = await this.how.offers(typed);
-    // An older answer must not overtake a newer question.
+    // An older response must not replace a newer query.
     if (mine !== this.asked || document.activeElement !== this.input) return;
     const isWanted = this.isWanted;
     this.show(options, "No results");
     if (isWanted && options.length) this.take(options[0]);
   }
 
-  /** @returns {number} the number of the question that is open now */
+  /** @returns {number} the number of the current query */
   wait() {
     this.show([], "Loading…");
     this.isWaiting = true;
@@ -103,7 +103,7 @@ class Opened {
     this.stand();
   }
 
-  /** The label of a group stands before its first option. @param {any} option @param {any} before */
+  /** Add the label of a group before its first option. @param {any} option @param {any} before */
   heading(option, before) {
     if (!option.group || option.group === before?.group) return null;
     return h("li", { class: "options-group", role: "presentation" }, option.group);
@@ -112,14 +112,14 @@ class Opened {
   /** @param {any} option @param {number} place */
   entry(option, place) {
     const isChosen = this.how.chosen.some((each) => each.value === option.value);
-    // At once, not at the click: a new answer may have redrawn the list between pressing and letting go.
+    // On mousedown, not on click: a response may redraw the list in between.
     const take = () => this.isOpen && this.take(option);
     return h("li", { role: "option", id: `${this.list.id}-${place}`, "aria-selected": String(isChosen), class: isChosen ? "is-chosen" : "",
         data: { value: option.value }, on: { mousedown: take, click: take } },
       ...textOf(option.text), option.description ? h("span", { class: "choice-description" }, ...textOf(option.description)) : null);
   }
 
-  /** Under the input, or above where there is no room; fixed, so that nothing clips it. */
+  /** Place the list below the input, or above without room; fixed, so that nothing clips it. */
   stand() {
     const box = this.input.getBoundingClientRect();
     const room = window.innerHeight - box.bottom - 8;
@@ -150,7 +150,7 @@ class Opened {
       this.mark();
     } else if (event.key === "Enter" && this.isOpen) {
       event.preventDefault();
-      this.isWanted = this.isWaiting; // typed faster than answered: the first that comes
+      this.isWanted = this.isWaiting; // typed faster than the response: select its first option
       if (this.options[this.at]) this.take(this.options[this.at]);
     } else if (event.key === "Escape" && this.isOpen) {
       event.preventDefault();

@@ -1,4 +1,4 @@
-/** What the composer offers while one types: commands after a slash, people after an @, channels after a #. */
+/** Completion in the composer: commands after a slash, people after an @, channels after a #. */
 import { fill, h } from "./dom.js";
 import { section } from "./state.js";
 
@@ -69,7 +69,7 @@ export class Completion {
     this.taken();
   }
 
-  /** Whether the key meant the list. @param {KeyboardEvent} event */
+  /** Return whether the list handled the key. @param {KeyboardEvent} event */
   key(event) {
     if (!this.offers.length) return false;
     const offer = this.offers[this.at];
@@ -81,7 +81,7 @@ export class Completion {
     } else if (event.key === "Tab" || (event.key === "Enter" && !offer.isWhole)) {
       this.take(offer);
     } else {
-      return false; // A command that is typed out is sent by Enter.
+      return false; // Enter sends a complete command
     }
     event.preventDefault();
     return true;

@@ -1,4 +1,4 @@
-/** Where one types: messages, commands with their completion, the shortcuts behind the plus. */
+/** The composer: messages, commands with completion, and shortcuts behind the plus. */
 import { act } from "./api.js";
 import { Completion } from "./completion.js";
 import { h } from "./dom.js";
@@ -64,7 +64,7 @@ async function sent(channel, typed, thread) {
   return answer.ok;
 }
 
-/** The hint of the command that is being typed. @param {string} typed */
+/** The usage hint of the typed command. @param {string} typed */
 function usage(typed) {
   const [word, ...rest] = typed.split(" ");
   const command = (section("world").app?.commands ?? []).find((each) => each.command === word);

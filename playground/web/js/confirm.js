@@ -1,4 +1,4 @@
-/** The small dialog that asks once more. */
+/** The confirmation dialog. */
 import { h } from "./dom.js";
 import { plain, textOf } from "./text.js";
 

@@ -1,4 +1,4 @@
-/** The middle: a channel with its messages, or the app with its Home, its messages and what it is about. */
+/** The main pane: a channel with its messages, or the app with its Home, Messages and About tabs. */
 import { composer } from "./composer.js";
 import { fill, h, keep } from "./dom.js";
 import { guideNode } from "./guide.js";
@@ -8,7 +8,7 @@ import { here, openChannel, person, section, watch } from "./state.js";
 import { day } from "./when.js";
 
 const NEAR = 60;
-/** What stands at the end stays in sight when the list gets less room. */
+/** Keep the end of the list visible when it gets smaller. */
 const resized = new ResizeObserver(() => {
   if (shown?.isAtEnd) shown.list.scrollTop = shown.list.scrollHeight;
 });

@@ -1,11 +1,11 @@
-/** Making and keeping DOM nodes. Text always enters as text nodes, so nothing from outside is ever parsed as HTML. */
+/** Create and update DOM nodes. Text always becomes text nodes, so no input is parsed as HTML. */
 
 /**
  * @typedef {Node | string | number | null | undefined | false} Child
  */
 
 /**
- * A new element. `props`: `class`, `on` (event name to listener), `data`, `hidden`…; `true` sets an empty attribute,
+ * Create an element. `props`: `class`, `on` (event name to listener), `data`, `hidden`…; `true` sets an empty attribute,
  * `null` and `false` leave it out, everything else is an attribute.
  * @param {string} tag
  * @param {Record<string, any>} [props]
@@ -45,8 +45,8 @@ export function fill(element, ...children) {
 }
 
 /**
- * The same children as `items`, in their order; a child whose `sign` is unchanged stays the node it is, so that
- * focus, selection and scroll position stay too.
+ * Update the children to `items`, in order. A child whose `sign` is unchanged keeps its node, and with it focus,
+ * selection and scroll position.
  * @template T
  * @param {HTMLElement} parent
  * @param {T[]} items
@@ -72,7 +72,7 @@ export function keep(parent, items, { key, sign, draw }) {
 }
 
 /**
- * Redraw, and put the focus back on what has the same `data-focus` as what had it.
+ * Redraw, and restore the focus by `data-focus`.
  * @param {HTMLElement} around @param {() => void} redraw @param {() => HTMLElement} [after] where to look afterwards
  */
 export function keepFocus(around, redraw, after = () => around) {

@@ -1,4 +1,4 @@
-/** Block elements: one function for each; what is not here shows its JSON. */
+/** Block elements: one function for each. Others show their JSON. */
 import { combobox } from "./combobox.js";
 import { h } from "./dom.js";
 import { dateInput, textInput } from "./fields.js";
@@ -57,7 +57,7 @@ function button(each, block, place) {
   return node;
 }
 
-/** One press at a time. @param {HTMLElement} node @param {() => Promise<void>} doing */
+/** Allow one click at a time. @param {HTMLElement} node @param {() => Promise<void>} doing */
 export async function pressing(node, doing) {
   if (node.getAttribute("aria-busy")) return;
   node.setAttribute("aria-busy", "true");
@@ -107,7 +107,7 @@ function select(each, block, place, labelled, offers) {
   });
 }
 
-/** People and channels are held by id. @param {any} now */
+/** Map ids of users and channels to options. @param {any} now */
 function chosenByIds(now) {
   const ids = ["user", "conversation", "channel"].flatMap((kind) => [now[`selected_${kind}`], ...(now[`selected_${kind}s`] ?? [])]);
   const known = [...peopleOptions(), ...channelOptions()];

@@ -1,4 +1,4 @@
-/** The colon names that bots use, as characters; an unknown name stays as it was written. */
+/** Emoji names as characters; an unknown name stays text. */
 
 /** @type {Record<string, string>} */
 const KNOWN = {

@@ -1,4 +1,4 @@
-/** Inputs one types into: text of one or many lines, addresses, numbers, dates and times. */
+/** Text inputs: single and multiline text, URLs, numbers, dates and times. */
 import { h } from "./dom.js";
 import { choose, held, keepTyped } from "./place.js";
 import { plain } from "./text.js";
@@ -49,7 +49,7 @@ export function dateInput(element, block, place, labelled) {
   return node;
 }
 
-/** What a reader and a redraw know it by. @param {any} element @param {any} block @param {Labelled} labelled */
+/** Attributes for screen readers and for restoring the focus. @param {any} element @param {any} block @param {Labelled} labelled */
 function marks(element, block, labelled) {
   return {
     id: labelled.id ?? null,

@@ -1,4 +1,4 @@
-/** Files under a message: pictures as they are, anything else as a row one can download. */
+/** Files under a message: pictures inline, anything else as a download row. */
 import { h } from "./dom.js";
 import { section } from "./state.js";
 

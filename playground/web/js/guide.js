@@ -1,4 +1,4 @@
-/** A few things to try, beside the composer; they tick themselves off. */
+/** The checklist of things to try. */
 import { fill, h, keepFocus } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { section, watch } from "./state.js";
@@ -22,7 +22,7 @@ function draw() {
   if (!steps) return;
   const isFolded = folded();
   const done = steps.filter((step) => step.is_done).length;
-  if (done > doneBefore) open = null; // what was just done gives way to what comes next
+  if (done > doneBefore) open = null; // after a finished step, show the next one
   doneBefore = done;
   const next = steps.find((step) => !step.is_done);
   const shown = steps.find((step) => step.id === open) ?? next ?? steps.at(-1);
@@ -45,7 +45,7 @@ function tick(step, isShown) {
       data: { focus: `guide-${step.id}` }, on: { click: show } }, step.is_done ? "✓" : ""));
 }
 
-/** On a small screen it waits to be asked. */
+/** Collapse it on a small screen. */
 const folded = () => (sessionStorage.getItem(FOLDED) ?? (window.innerWidth <= NARROW ? "yes" : "no")) === "yes";
 
 function fold() {

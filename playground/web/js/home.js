@@ -1,4 +1,4 @@
-/** The app's own place: Home, messages, about. */
+/** The app: Home, Messages and About tabs. */
 import { act } from "./api.js";
 import { drawBlocks } from "./blocks.js";
 import { fill, h, keepFocus } from "./dom.js";
@@ -27,7 +27,7 @@ export function drawHome(panel, tab) {
   keepFocus(panel, () => fill(panel, ...(view ? drawBlocks(view.blocks, place) : [h("p", { class: "nothing" }, "This is a work in progress: the app has not drawn its Home yet.")])));
 }
 
-/** Looking at the Home tab is an event the app hears, once for each look. */
+/** Send the event of an opened Home tab, once for each visit. */
 function open() {
   const look = `${here.person} ${location.hash}`;
   if (look === lookedAt) return;
@@ -35,7 +35,7 @@ function open() {
   act("slack/home");
 }
 
-/** The next look is a new one. */
+/** Count the next visit as a new one. */
 export function leaveHome() {
   lookedAt = "";
 }

@@ -1,4 +1,4 @@
-/** Puts the page together and sits the person down. */
+/** Assemble the page and select the person. */
 import { sitDown } from "./api.js";
 import { watchBitrise } from "./bitrise.js";
 import { runClocks } from "./buildclock.js";
@@ -27,7 +27,7 @@ watch(["here"], () => {
   if (!openChannel()?.is_direct || here.tab !== "home") leaveHome();
 });
 
-// Links lead to this machine or nowhere.
+// Links to other machines are disabled.
 document.addEventListener("click", (event) => {
   const link = event.target instanceof Element ? event.target.closest("a[href^='http']") : null;
   if (link && !isOfHere(link.href)) {

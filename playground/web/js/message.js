@@ -1,4 +1,4 @@
-/** One message: who, when, what; private ones say so, threads show their answers. */
+/** One message: author, time, content, a mark on ephemeral ones, and the replies of its thread. */
 import { act } from "./api.js";
 import { drawBlocks } from "./blocks.js";
 import { h } from "./dom.js";
@@ -60,7 +60,7 @@ function attachment(each, place) {
   return node;
 }
 
-/** What an app hung under a link; what is used there is found by the link. @param {any} each @param {import("./place.js").Place} place */
+/** An unfurl of an app; actions in it name its link. @param {any} each @param {import("./place.js").Place} place */
 function unfurl(each, place) {
   const node = attachment(each, { ...place, address: { ...place.address, link: each.app_unfurl_url } });
   node.classList.add("unfurl");

@@ -1,4 +1,4 @@
-/** Modals: the one in front, its stack behind it, errors beside its fields. */
+/** Modals: the one on top, the stack below it, errors beside its fields. */
 import { act } from "./api.js";
 import { drawBlocks } from "./blocks.js";
 import { fill, h, keepFocus } from "./dom.js";
@@ -15,7 +15,7 @@ export function watchModals() {
   watch(["views"], draw);
 }
 
-/** What was typed into a view in this window, and what is wrong with it. @param {any} view */
+/** Values typed into a view in this window, and their errors. @param {any} view */
 function own(view) {
   if (!remembered.has(view.id)) remembered.set(view.id, { typed: new Map(), errors: {}, trouble: "" });
   return remembered.get(view.id);
@@ -25,7 +25,7 @@ function draw() {
   const views = section("views") ?? [];
   const view = views.at(-1);
   if (!view) return close();
-  // Values change while one types and chooses; only a view that was drawn anew by the app is drawn anew here.
+  // Values change while typing; only a view that the app updated is redrawn.
   const sign = `${view.id} ${view.hash} ${views.length}`;
   if (sign === drawn) return;
   const isNew = !drawn.startsWith(view.id);
@@ -64,7 +64,7 @@ function show(view, views, isNew) {
 
 const firstField = () => dialog.querySelector(".modal-body input:not([type=checkbox]), .modal-body textarea, .modal-body .button, .modal-foot .button");
 
-/** Escape closes the view in front, not the whole stack. @param {Event} event */
+/** Escape closes the view on top, not the whole stack. @param {Event} event */
 function cancel(event) {
   event.preventDefault();
   const view = section("views")?.at(-1);

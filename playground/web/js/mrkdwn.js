@@ -1,4 +1,4 @@
-/** Slack's mrkdwn as DOM nodes. Whatever it holds, it becomes text, a link to http(s), or one of a few plain elements. */
+/** Slack's mrkdwn as DOM nodes: text, http(s) links, and a few plain elements only. */
 import { h } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { channel, me, person } from "./state.js";
@@ -15,7 +15,7 @@ export function mrkdwn(text) {
     place % 2 ? [h("pre", { class: "code-block" }, unescaped(part.slice(3, -3).replace(/^\n/, "")))] : paragraphs(part));
 }
 
-/** Lines, quotes gathered. @param {string} text @returns {Node[]} */
+/** Lines, with consecutive quotes merged. @param {string} text @returns {Node[]} */
 function paragraphs(text) {
   /** @type {Node[]} */
   const nodes = [];
@@ -36,7 +36,7 @@ function paragraphs(text) {
   return nodes;
 }
 
-/** Earliest rule wins; what stands inside bold and the like is read again. */
+/** The first matching rule wins; the content of bold and similar is parsed again. */
 const RULES = [
   { find: /`([^`]+)`/, draw: (found) => h("code", {}, unescaped(found[1])) },
   { find: /<([^<>]+)>/, draw: (found) => entity(found[1]) },
@@ -69,7 +69,7 @@ export function emojiNode(name) {
   return character ? h("span", { class: "emoji", role: "img", "aria-label": name }, character) : new Text(`:${name}:`);
 }
 
-/** What stands in angle brackets. @param {string} inside @returns {Node} */
+/** The content of angle brackets. @param {string} inside @returns {Node} */
 function entity(inside) {
   const [target, ...rest] = inside.split("|");
   const label = rest.join("|");

@@ -1,4 +1,4 @@
-/** The menu behind three dots; also used for the page's own menus. */
+/** The overflow menu, also used for the page's own menus. */
 import { h } from "./dom.js";
 import { openLink, press } from "./place.js";
 import { textOf } from "./text.js";

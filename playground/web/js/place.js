@@ -1,4 +1,4 @@
-/** Where blocks stand: a message or a view; and using what stands there. */
+/** The place of blocks, a message or a view, and actions in it. */
 import { act } from "./api.js";
 import { confirmed } from "./confirm.js";
 import { section } from "./state.js";
@@ -6,10 +6,10 @@ import { toast } from "./toast.js";
 
 /**
  * @typedef {object} Place
- * @property {{view?: string, channel?: string, ts?: string, link?: string}} address how the server finds it
- * @property {Record<string, Record<string, any>>} values what its elements hold: block_id to action_id to value
- * @property {Map<string, string>} typed what was typed here and not told yet, by block_id
- * @property {Record<string, string>} errors what stands next to its inputs, by block_id
+ * @property {{view?: string, channel?: string, ts?: string, link?: string}} address its address for the server
+ * @property {Record<string, Record<string, any>>} values values by block_id and action_id
+ * @property {Map<string, string>} typed typed but unsent values, by block_id
+ * @property {Record<string, string>} errors errors of inputs, by block_id
  */
 
 /** @param {Place} place */

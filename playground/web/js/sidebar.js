@@ -39,7 +39,7 @@ function entry(channel, open) {
     unread ? h("span", { class: "badge badge-unread", "aria-label": `${unread} new` }, unread) : null));
 }
 
-// What this window has seen of each channel: its last ts.
+// The last ts that this window has shown of each channel.
 
 const seen = () => JSON.parse(sessionStorage.getItem(SEEN) ?? "{}");
 const key = (channel) => `${here.person}/${channel.id}`;
@@ -51,7 +51,7 @@ function markSeen(channel) {
   if (last && seen()[key(channel)] !== last) sessionStorage.setItem(SEEN, JSON.stringify({ ...seen(), [key(channel)]: last }));
 }
 
-/** Whatever stood there at the first look counts as seen. @param {any} channel */
+/** Messages that were there at first count as read. @param {any} channel */
 function unreadIn(channel) {
   const messages = messagesIn(channel);
   const known = seen();

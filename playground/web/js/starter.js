@@ -1,4 +1,4 @@
-/** Starting a build as a push, a pull request or a schedule would; and the token the bot is connected with. */
+/** Start a build like a push, a pull request or a schedule; and the bot's Bitrise token. */
 import { act } from "./api.js";
 import { fill, h } from "./dom.js";
 import { section, watch } from "./state.js";
@@ -36,7 +36,7 @@ export function starter() {
       h("button", { class: "button button-small", type: "button", data: { cause }, on: { click: () => start(cause) } }, label))));
 }
 
-/** What the bot is connected with; open while it is not. @returns {HTMLElement} */
+/** The token of the bot, expanded until it is connected. @returns {HTMLElement} */
 export function tokenBox() {
   const box = h("details", { class: "starter" });
   let shown = "";

@@ -1,4 +1,4 @@
-/** What this window knows: the sections the server told, who sits here, which channel is open. */
+/** The state of this window: the server's sections, the person, the open channel. */
 
 /** @type {Record<string, any>} */
 const sections = {};
@@ -12,7 +12,7 @@ let clockOffset = 0;
 /** @param {string} name @returns {any} */
 export const section = (name) => sections[name];
 
-/** Everything both servers wrote down lately, oldest first. */
+/** Recent exchanges of both servers, oldest first. */
 export const wire = () => exchanges;
 
 /** The practice time in milliseconds. */
@@ -40,7 +40,7 @@ export function changed(names) {
   due.forEach((listener) => listener());
 }
 
-/** Take over what the server told. @param {{now: number, sections: Record<string, any>, wire: any[]}} news */
+/** Apply an update of the server. @param {{now: number, sections: Record<string, any>, wire: any[]}} news */
 export function learn(news) {
   clockOffset = news.now - Date.now();
   for (const [name, value] of Object.entries(news.sections)) {
@@ -55,12 +55,12 @@ export function learn(news) {
   changed([...Object.keys(news.sections), ...(news.wire.length ? ["wire"] : [])]);
 }
 
-/** Forget what belongs to the person who sat here before. */
+/** Clear the state of the previous person. */
 export function forget() {
   for (const name of Object.keys(sections)) delete sections[name];
 }
 
-// Where one is: kept in the address, so that a reload and a second window know it.
+// The person and channel, kept in the URL for reloads and second windows.
 
 export const here = { person: "", channel: "", tab: "home", thread: "" };
 

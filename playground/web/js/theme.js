@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it; kept for the next visit. */
+/** The color scheme: light, dark, or the system's; stored for the next visit. */
 
 const KEPT = "buildbell-theme";
 const ORDER = ["system", "light", "dark"];

@@ -1,4 +1,4 @@
-/** The pane beside a channel: one message and the answers under it. */
+/** The thread pane: one message and its replies. */
 import { composer } from "./composer.js";
 import { isReply } from "./conversation.js";
 import { fill, h, keep } from "./dom.js";

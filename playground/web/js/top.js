@@ -1,4 +1,4 @@
-/** The bar above everything: who one is, light or dark, which side on a narrow window. */
+/** The top bar: the person, the color scheme, and the visible side on a narrow window. */
 import { sitDown } from "./api.js";
 import { fill, h, keepFocus } from "./dom.js";
 import { section, watch } from "./state.js";

@@ -1,4 +1,4 @@
-/** Making things go wrong: switches that last, and strikes that happen once. */
+/** Faults: switches that last, and buttons that happen once. */
 import { act } from "./api.js";
 import { fill, h, keepFocus } from "./dom.js";
 import { section, watch } from "./state.js";
@@ -24,7 +24,7 @@ function draw(panel) {
       h("div", { class: "build-buttons" }, ...onces.filter((each) => each.side === side && fits(each, stage)).map(onceNode)))));
 }
 
-/** A dead bot can be started, a living one killed. @param {any} once @param {any} stage */
+/** Only a stopped bot can be started, only a running one killed. @param {any} once @param {any} stage */
 const fits = (once, stage) => once.side !== "bot" || (once.id === "bot-start") !== stage.bot.is_running;
 
 /** @param {any} each */

@@ -1,4 +1,4 @@
-/** What this page cannot draw shows what it is made of, not nothing. */
+/** Show the JSON of blocks and elements that this page can't render. */
 import { h } from "./dom.js";
 
 /** @param {any} thing @returns {HTMLElement} */

@@ -1,4 +1,4 @@
-/** Times as the person who reads them has them. */
+/** Times in the reader's time zone. */
 import { me, now } from "./state.js";
 
 const DAY_MS = 86_400_000;
@@ -15,7 +15,7 @@ export const clock = (millis) => inZone(millis, { hour: "2-digit", minute: "2-di
 /** `14:05:09` @param {number} millis */
 export const clockWithSeconds = (millis) => inZone(millis, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-/** The day, for the line between days. @param {number} millis */
+/** The day, for the divider between days. @param {number} millis */
 export const day = (millis) => pretty(millis) ?? inZone(millis, { weekday: "long", day: "numeric", month: "long" });
 
 /** @param {number} millis @returns {string | null} */

@@ -1,11 +1,11 @@
-/** The wire: what went between the bot and both servers, newest first; a line opens to its request and answer. */
+/** The wire log: exchanges between the bot and both servers, newest first; a line opens to request and response. */
 import { exchange } from "./api.js";
 import { fill, h, keep } from "./dom.js";
 import { watch, wire } from "./state.js";
 import { clockWithSeconds } from "./when.js";
 
 const QUIET = ["said", "apps.wss.open", "builds.list-all"];
-/** What repeats all the time and says little. */
+/** Frequent exchanges that are hidden by default. */
 const FACES = { "to the bot": "→", "from the bot": "←" };
 
 /** @returns {HTMLElement} */
