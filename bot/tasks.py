@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextvars import Context
 from typing import Any
 
 log = logging.getLogger(__name__)
+CANCEL_AGAIN_SECONDS = 2.5
+"""Longer than the cleanup of a cancelled task may take, shorter than the grace that a shutdown has left."""
+
+
+async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended.
+
+    On Python 3.11 `asyncio.wait_for`, which psycopg's pool and Slack's client use, drops a cancellation that arrives
+    together with its result (https://github.com/python/cpython/issues/86296). A task that goes on is cancelled again.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
 
 
 class Tasks:
@@ -28,10 +43,7 @@ class Tasks:
             async with asyncio.timeout(within_seconds):
                 await self.settled()
         except TimeoutError:
-            late = list(self._running)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await cancel_all(self._running)
 
     async def settled(self) -> None:
         while self._running:

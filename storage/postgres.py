@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import random
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -47,8 +48,8 @@ class PostgresDatabase:
 
     dialect: Dialect = "postgresql"
 
-    def __init__(self, pool: Pool) -> None:
-        self.pool = pool
+    def __init__(self, pool: Pool, connect: Callable[[], Awaitable[AsyncConnection]]) -> None:
+        self.pool, self._connect = pool, connect
         self._is_closed = False
         self._is_in_body = False
         self._running = 0
@@ -68,7 +69,7 @@ class PostgresDatabase:
             kwargs=options | {"row_factory": dict_row}, name="buildbell",
         )  # fmt: skip
         await pool.open()
-        return cls(pool)
+        return cls(pool, partial(AsyncConnection.connect, url, autocommit=True, **options))
 
     async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         """Run ``body``, several times if it conflicts with other transactions; only its last run takes effect."""
@@ -113,6 +114,14 @@ class PostgresDatabase:
             finally:
                 with contextlib.suppress(psycopg.OperationalError):  # a lost connection holds no lock
                     await connection.execute("select pg_advisory_unlock_all()")
+
+    async def listen(self, channels: Iterable[str]) -> AsyncIterator[str]:
+        """Yield the channel of each notification, received on a connection outside the pool."""
+        async with await self._connect() as connection:
+            for channel in channels:
+                await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+            async for notification in connection.notifies():
+                yield notification.channel
 
     @contextlib.contextmanager
     def _counted(self) -> Generator[None]:

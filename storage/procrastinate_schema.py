@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -71,9 +72,31 @@ class QueueStore:
         )
         return {row["state"]: row["jobs"] for row in rows}
 
-    async def save_failures(self, job_id: int, failures: int) -> None:
-        """Store how often a running job has failed. Procrastinate adds one when it retries the job."""
-        await self._db.execute(
-            "update procrastinate_jobs set attempts = :failures where id = :job_id and status = 'doing'",
-            job_id=job_id, failures=failures - 1,
+    async def retry_job(self, job_id: int, *, worker_id: int, failures: int, at: datetime | None) -> bool:
+        """Return a job to the queue, due at ``at`` or now. False if the worker no longer holds it."""
+        returned = await self._db.execute(
+            """
+            update procrastinate_jobs
+            set status = 'todo', attempts = :failures, scheduled_at = cast(:at as timestamptz)
+            where id = :job_id and status = 'doing' and worker_id = :worker_id
+            """,
+            job_id=job_id, worker_id=worker_id, failures=failures, at=at,
         )  # fmt: skip
+        return returned == 1
+
+    async def rescue_jobs(self, *, dead_after: float) -> int:
+        """Return the unfinished jobs of workers without a heartbeat for ``dead_after`` seconds. Each counts as tried.
+
+        One statement, so that a job which its worker finishes at this moment isn't returned as well.
+        """
+        return await self._db.execute(
+            """
+            update procrastinate_jobs as job
+            set status = 'todo', attempts = attempts + 1, scheduled_at = null
+            where status = 'doing' and not exists (
+                select 1 from procrastinate_workers as worker
+                where worker.id = job.worker_id
+                and worker.last_heartbeat >= now() - make_interval(secs => :dead_after))
+            """,
+            dead_after=dead_after,
+        )

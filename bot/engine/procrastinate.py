@@ -19,9 +19,11 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
+from procrastinate.manager import get_channel_for_queues
 
 from bot.clock import Clock
 from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
+from bot.tasks import cancel_all
 from storage import CommitUnknown, DatabaseUnavailable, Transaction
 from storage.postgres import PostgresDatabase
 from storage.postgres_connection import is_unreachable
@@ -70,6 +72,8 @@ class DistributedEngine:
         self._is_stopping = False
         self._loops: list[asyncio.Task[None]] = []
         self._has_strays = False
+        self._begun: set[int] = set()
+        """Ids of jobs that began here and whose end isn't stored yet."""
         self._worker_id = 0
         self._beaten_at = 0.0
 
@@ -112,17 +116,17 @@ class DistributedEngine:
         await asyncio.wait(self._loops[:1], timeout=within_seconds)  # it may just be bringing another job
         if running := self._running():
             await asyncio.wait(running, timeout=max(0.0, deadline - loop.time()))
-        for task in [*self._running(), *self._loops]:
-            task.cancel()
-        await asyncio.gather(*self._running(), *self._loops, return_exceptions=True)
+        await cancel_all([*self._running(), *self._loops])
+        await cancel_all(self._running())  # begun by a fetch whose cancellation was dropped
         self._loops = []
         await self._sign_off()
 
     async def _sign_off(self) -> None:
         try:
+            await self._release_strays(waits=False)
             async with asyncio.timeout(self._pace.call):
                 await self._manager.unregister_worker(self._worker_id)
-        except (ConnectorException, TimeoutError):
+        except (ConnectorException, DatabaseUnavailable, CommitUnknown, TimeoutError):
             log.warning("the database is away; the others will notice that this worker is gone")
 
     async def settled(self) -> None:
@@ -172,13 +176,18 @@ class DistributedEngine:
             self._has_strays = True  # one may be taken without having come to us
             raise
 
-    async def _release_strays(self) -> None:
-        """Jobs that are taken by us and do not run: nobody else would find them, for we live."""
-        ours = {task.get_name() for task in self._running()}
+    async def _release_strays(self, *, waits: bool = True) -> None:
+        """Return jobs that we hold and don't run: nobody else does while we live. Those that began count as tried.
+
+        At shutdown after the last fetch: one that is under way at the server would take a job again.
+        """
+        running = {task.get_name() for task in self._running()}
         async with asyncio.timeout(self._pace.call):
             for job in await self._manager.list_jobs_async(worker_id=self._worker_id, status="doing"):
-                if _name(job) not in ours:
-                    await self._manager.retry_job(job, retry_at=self._clock.now() + pause_after(job.attempts + 1))
+                if _name(job) not in running:
+                    at = self._clock.now() + pause_after(job.attempts + 1) if waits else None
+                    await self._again(job, at=at, failures=job.attempts + (job.id in self._begun))
+                    self._begun.discard(cast(int, job.id))
 
     def _with_room(self) -> list[str]:
         return [name for name, kind in self._kinds.items() if len(kind.running) < kind.concurrency]
@@ -197,18 +206,16 @@ class DistributedEngine:
         self._woken.set()
 
     async def _listen(self) -> None:
-        async def wake(**_: Any) -> None:
+        """Procrastinate's own listener waits with `asyncio.wait_for`, see `cancel_all`."""
+        async for _ in self._database.listen(get_channel_for_queues(self._kinds)):
             self._woken.set()
-
-        await self._manager.listen_for_jobs(on_notification=wake, queues=list(self._kinds))
 
     async def _beat(self) -> None:
         """Say that we live. Who could not for too long has lost its jobs to the others, and begins anew."""
         await asyncio.sleep(self._pace.beat)
         if self._is_lost(self._worker_id):
             log.warning("this worker was cut off from the database for too long; its jobs run elsewhere")
-            for task in self._running():
-                task.cancel()
+            await cancel_all(self._running())
             await self._sign_on()
             return
         now = asyncio.get_running_loop().time()
@@ -227,29 +234,27 @@ class DistributedEngine:
         return worker_id != self._worker_id or silent > self._pace.dead_after
 
     async def _rescue(self) -> None:
-        """What dead workers left unfinished may run again. One replica at a time, so that none is released twice."""
+        """Return to the queue what dead workers left unfinished."""
         await asyncio.sleep(self._pace.rescue)
-        async with self._database.advisory_lock("rescue", wait=False) as is_ours:
-            if not is_ours:
-                return
-            stalled = list(await self._manager.get_stalled_jobs(seconds_since_heartbeat=self._pace.dead_after))
-            for job in stalled:
-                await self._manager.retry_job(job)
+        async with asyncio.timeout(self._pace.call):
+            rescued = await self._rows.rescue_jobs(dead_after=self._pace.dead_after)
             await self._manager.prune_stalled_workers(self._pace.dead_after * 10)
-        if stalled:
-            log.info("unfinished jobs run again", extra={"jobs": len(stalled)})
+        if rescued:
+            log.info("unfinished jobs run again", extra={"jobs": rescued})
             self._woken.set()
 
     # One job.
 
     async def _run(self, kind: _Kind, job: QueuedJob) -> None:
+        assert job.id is not None
         began_before.set(job.attempts > 0)
+        self._begun.add(job.id)
         try:
             await kind.handler(job.task_kwargs)
         except RetryAt as retry:
             await self._end(job, partial(self._again, job, at=retry.at, failures=0))
         except asyncio.CancelledError:
-            await self._end(job, partial(self._again, job, at=None, failures=job.attempts))
+            self._begun.discard(job.id)  # its handler has cleaned up; `stop` returns it
             raise
         except (DatabaseUnavailable, CommitUnknown) as trouble:  # no failure of its own; but it began
             log.warning("a job waits for the database", extra={"kind": job.queue, "error": str(trouble)})
@@ -272,22 +277,26 @@ class DistributedEngine:
         await self._end(job, partial(self._manager.finish_job, job, Status.FAILED, delete_job=False))
 
     async def _again(self, job: QueuedJob, *, at: datetime | None, failures: int) -> None:
-        if failures != job.attempts + 1:  # else Procrastinate counts as we do
-            assert job.id is not None
-            await self._rows.save_failures(job.id, failures)
-        await self._manager.retry_job(job, retry_at=at)
+        assert job.id is not None
+        assert job.worker_id is not None
+        await self._rows.retry_job(job.id, worker_id=job.worker_id, failures=failures, at=at)
 
     async def _end(self, job: QueuedJob, store: Callable[[], Awaitable[None]]) -> None:
         """Store how a job ended, trying for as long as it is ours: others may have it once we count as dead."""
+        assert job.id is not None
         while not self._is_lost(job.worker_id):
             try:
                 async with asyncio.timeout(self._pace.call):
                     await store()
+                    self._begun.discard(job.id)
                     return
-            except (ConnectorException, TimeoutError) as error:
-                if not isinstance(error, TimeoutError) and not is_unreachable(error):
+            except (DatabaseUnavailable, CommitUnknown, TimeoutError):
+                pass
+            except ConnectorException as error:
+                if not is_unreachable(error):
                     raise
             await asyncio.sleep(self._pace.poll)
+        self._begun.discard(job.id)
         log.warning("a job ended after its worker was taken for dead; it runs again", extra={"job_id": job.id})
 
 

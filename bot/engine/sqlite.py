@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
+from bot.tasks import cancel_all
 from storage import Database, DatabaseUnavailable, Transaction
 from storage.jobs import JobRow, JobStore
 
@@ -56,10 +57,7 @@ class LocalEngine:
             await asyncio.wait(self._loops, timeout=within_seconds)
         if running := self._running():
             await asyncio.wait(running, timeout=max(0.0, deadline - loop.time()))
-        late = [*self._running(), *self._loops]
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await cancel_all([*self._loops, *self._running()])
         self._loops = []
 
     def _running(self) -> list[asyncio.Task[None]]:

@@ -23,6 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
 from bot.errors import StartupFailed
+from bot.tasks import cancel_all
 from bot.web.dispatch import Deliveries
 
 log = logging.getLogger(__name__)
@@ -182,8 +183,7 @@ class Socket:
     async def stop(self) -> None:
         """Answer what came in, then close everything, also after a start that failed."""
         if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+            await cancel_all([self._following])
         if answering := [task for handler in self._handlers for task in handler.answering]:
             await asyncio.wait(answering, timeout=GOODBYE_SECONDS)
         await asyncio.gather(*(handler.close() for handler in self._handlers))

@@ -93,7 +93,8 @@ class LiveUpdates:
                 await response.write(b": still here\n\n")
                 sent_at = now
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(window.called.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await window.called.wait()
 
     def _next_update(self, window: Window, person: User) -> JSON | None:
         sections, wire = window.update(self._state.sections(person)), self._wire.since(window.wire_number)

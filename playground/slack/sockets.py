@@ -100,7 +100,9 @@ class Sockets:
         waiting.append(ack)
         try:
             await self._core.world.random.choice(connections).say(envelope)
-            return await asyncio.wait_for(ack, seconds)
+            async with asyncio.timeout(seconds):
+                answer: JSON = await ack
+                return answer
         except (TimeoutError, ConnectionError):
             return None
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot import tasks
 from bot.clock import SystemClock
 from bot.engine import GIVE_UP_AFTER, Engine, Job, RetryAt, began_before
 from bot.engine.procrastinate import DistributedEngine, Pace
@@ -246,7 +248,6 @@ async def test_a_retry_that_was_asked_for_is_no_failure(bench: Bench) -> None:
 async def test_trouble_with_the_database_is_no_failure_of_the_job(bench: Bench) -> None:
     bench.fail["a"] = [DatabaseUnavailable("It is away.") for _ in range(GIVE_UP_AFTER + 1)]
     await bench.add("a")
-    await bench.engine.start()
     await bench.engine.settled()
     assert (bench.done, bench.hopeless) == (["a"], [])
 
@@ -274,6 +275,29 @@ async def test_what_is_cut_off_by_stopping_counts_as_no_failure_and_runs_again_f
     for _ in range(12):
         await bench.pass_seconds(600)
     assert (bench.done, bench.hopeless) == (["a", "b"], [])
+
+
+async def test_stopping_ends_a_handler_that_drops_its_cancellation(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "CANCEL_AGAIN_SECONDS", 0.01)
+    began, dropped = asyncio.Event(), asyncio.Event()
+
+    async def drop_the_first(arguments: Mapping[str, Any]) -> None:
+        began.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        dropped.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(bench, "work", drop_the_first)
+    bench.engine = bench.new_engine()
+    await bench.engine.start()
+    await bench.add("a")
+    await began.wait()
+    await bench.engine.stop(within_seconds=0)
+    assert dropped.is_set()
+    assert await bench.engine.count_jobs() == {"todo": 1}
 
 
 async def test_stopping_twice_or_without_a_start_is_harmless(bench: Bench) -> None:

@@ -18,6 +18,7 @@ from bot.engine import Job, RetryAt
 from bot.engine.procrastinate import DistributedEngine, Pace
 from storage import Transaction
 from storage.postgres import PostgresDatabase
+from storage.procrastinate_schema import QueueStore
 from tests.postgres_server import CUT_OTHERS
 
 FAST = Pace(poll=0.05, beat=0.1, dead_after=5, rescue=0.2)
@@ -166,6 +167,125 @@ async def test_a_job_that_was_taken_and_never_came_is_released(
         await one.database.execute("update procrastinate_jobs set scheduled_at = null")
         await one.engine.settled()
     assert record.done == [("a", 0)]
+
+
+async def rows_of(one: Replica) -> list[tuple[str, int]]:
+    """State and failures of every job, oldest first."""
+    rows = await one.database.fetch_all("select status::text, attempts from procrastinate_jobs order by id")
+    return [(row["status"], row["attempts"]) for row in rows]
+
+
+async def test_a_job_taken_by_a_fetch_that_the_stop_cuts_off_counts_as_no_failure(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server took the job, and its answer was on the way."""
+    fetch, taken = JobManager.fetch_job, asyncio.Event()
+
+    async def fetch_and_keep(self: JobManager, queues: Any, worker_id: int) -> Any:
+        if await fetch(self, queues, worker_id) is not None:
+            taken.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(JobManager, "fetch_job", fetch_and_keep)
+    async with replica(postgres_url, "one", Record()) as one:
+        await one.engine.start()
+        await one.add(Job("work", {"key": "a", "number": 0}))
+        await taken.wait()
+        await one.engine.stop(within_seconds=0)
+        assert await rows_of(one) == [("todo", 0)]
+
+
+async def test_a_job_that_the_stop_cuts_off_is_not_taken_again_by_a_fetch_under_way(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its statement reaches the server after the cancellation, as one on a slow connection does."""
+    fetch, fetches = JobManager.fetch_job, 0
+    began, is_under_way = asyncio.Event(), asyncio.Event()
+
+    async def fetch_late(self: JobManager, queues: Any, worker_id: int) -> Any:
+        nonlocal fetches
+        if not began.is_set():
+            return await fetch(self, queues, worker_id)
+        fetches += 1
+        is_under_way.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.1)
+            assert await fetch(self, queues, worker_id) is None
+
+    async def hang(arguments: Mapping[str, Any]) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(JobManager, "fetch_job", fetch_late)
+    async with replica(postgres_url, "one", Record()) as one:
+        one.engine.register("hang", hang, concurrency=2)
+        await one.engine.start()
+        await one.add(Job("hang", key="a"), Job("hang", key="a"))
+        await asyncio.gather(began.wait(), is_under_way.wait())
+        await one.engine.stop(within_seconds=0)
+        assert fetches == 1
+        assert await rows_of(one) == [("todo", 0), ("todo", 0)]
+
+
+async def test_a_job_whose_end_the_stop_keeps_from_being_stored_counts_as_tried(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_ending = asyncio.Event()
+
+    async def never_finish(*_: Any, **__: Any) -> None:
+        is_ending.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(JobManager, "finish_job", never_finish)
+    async with replica(postgres_url, "one", Record()) as one:
+        await one.engine.start()
+        await one.add(Job("work", {"key": "a", "number": 0}))
+        await is_ending.wait()
+        await one.engine.stop(within_seconds=0)
+        assert await rows_of(one) == [("todo", 1)]
+
+
+async def test_only_the_jobs_of_dead_workers_are_rescued(postgres_url: str) -> None:
+    async with replica(postgres_url, "one", Record()) as one:
+        await one.add(*numbered("dead", "gone", "alive", "waiting", count=1))
+        workers = await one.database.fetch_all(
+            """
+            with workers as (
+                insert into procrastinate_workers (last_heartbeat)
+                values (now() - make_interval(secs => 60)), (now()) returning id, last_heartbeat
+            ), held as (
+                update procrastinate_jobs as job set status = 'doing', worker_id = (
+                    select id from workers
+                    where (job.lock = 'alive' and last_heartbeat = now())
+                    or (job.lock = 'dead' and last_heartbeat < now()))
+                where lock in ('dead', 'gone', 'alive') returning id
+            )
+            select count(*) from held
+            """
+        )
+        assert workers == [{"count": 3}]
+        store = QueueStore(one.database)
+        assert [await store.rescue_jobs(dead_after=30) for _ in range(2)] == [2, 0]
+        assert await rows_of(one) == [("todo", 1), ("todo", 1), ("doing", 0), ("todo", 0)]
+
+
+async def test_a_job_is_returned_only_by_the_worker_that_holds_it(postgres_url: str) -> None:
+    async with replica(postgres_url, "one", Record()) as one:
+        await one.add(*numbered("a", count=1))
+        await one.database.execute(
+            """
+            with worker as (insert into procrastinate_workers default values returning id)
+            update procrastinate_jobs set status = 'doing', worker_id = (select id from worker)
+            """
+        )
+        (job,) = await one.database.fetch_all("select id, worker_id from procrastinate_jobs")
+        store = QueueStore(one.database)
+        holders = (job["worker_id"] + 1, job["worker_id"], job["worker_id"])
+        returned = [await store.retry_job(job["id"], worker_id=each, failures=2, at=None) for each in holders]
+        assert returned == [False, True, False]
+        assert await rows_of(one) == [("todo", 2)]
 
 
 async def test_when_nobody_could_be_told_of_a_hopeless_job_it_is_tried_once_more(
