@@ -145,8 +145,8 @@ class BitriseClient(LogCalls):
     async def trigger_build(self, params: TriggerParams) -> TriggerResult:
         """Start builds. At least one has started when this returns, and some may have been refused.
 
-        Raises `BitriseRefused` if none was started, `BitriseUnavailable` if that is unknown: there is no idempotency
-        key, so look for the build before sending again.
+        Raises `BitriseRefused` if none was started, `BitriseUnavailable` if that is unknown. Bitrise has no idempotency
+        keys, so look for the build before sending again.
         https://api-docs.bitrise.io/#/builds/build-trigger
         """
         response = await self._http.post("/apps/{app}/builds", params.to_body(), app=params.app_slug)
@@ -234,7 +234,7 @@ def _page(body: object, parse: Callable[[Any], T | None]) -> Page[T]:
 def read_trigger_result(
     response: ApiResponse, params: TriggerParams, redactor: ErrorRedactor, *, now: datetime
 ) -> TriggerResult:
-    """Return the builds that have started, whatever the status. Raises `BitriseError` if there are none, or unknown."""
+    """Return the builds that have started, even if the status is an error. Raises `BitriseError` if none is named."""
     items = [(item, parsing.parse_triggered(item)) for item in parsing.parse_trigger_items(response.body)]
     builds = [build for _, build in items if build]
     others = [item for item, build in items if not build]

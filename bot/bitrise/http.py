@@ -102,7 +102,7 @@ class HttpTransport:
     async def request(
         self, request: ApiRequest, timeout_seconds: float, retry_delays_seconds: Sequence[float] = ()
     ) -> ApiResponse:
-        """Return the response, whatever its status.
+        """Return the response, also one that isn't a success.
 
         Raises `BitriseUnavailable` without a response, `BitriseNotFound` and `BitriseUnauthorized` without a request
         for what can't be a slug or a token.

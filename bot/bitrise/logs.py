@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from bot.bitrise.downloads import TAIL_BYTES, Tail, fetch_tail
 from bot.bitrise.http import HttpTransport
-from bot.bitrise.models import LogChunk, LogPart, LogSummary, StepResult
 from bot.bitrise.parsing import as_boolean, as_integer, as_list, as_mapping, as_text, as_time, as_variable, clean
 from bot.errors import BitriseNotFound, BitriseRefused, BitriseUnavailable
 
@@ -23,6 +22,60 @@ LOG = "/apps/{app}/builds/{build}/log"
 
 _LINE_END = re.compile(r"[\r\n]")
 _MESSAGE = re.compile(r'"message"\s{0,9}:\s{0,9}("(?:[^"\\]|\\.)*")', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class LogChunk:
+    position: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """A part of a log, in order, each chunk once; positions may have gaps.
+
+    The URL of the whole log is valid for ten minutes and needs no token: don't store or show it, and fetch it without
+    the Authorization header. ``next_after`` and ``next_before`` are cursors: times as Bitrise writes them.
+    """
+
+    is_archived: bool
+    chunks: tuple[LogChunk, ...] = field(default=(), repr=False)
+    expiring_raw_log_url: str | None = field(default=None, repr=False)
+    next_after: str | None = None
+    next_before: str | None = None
+
+    @property
+    def characters(self) -> int:
+        return sum(len(chunk.text) for chunk in self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """A step of a build; ``status`` is Bitrise's: ``success``, ``failed``, ``skipped`` and more."""
+
+    uuid: str | None
+    title: str | None
+    status: str | None
+    status_reason: str | None = field(default=None, repr=False)
+    error_messages: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it failed the build. A step that may fail has the status ``failed_skippable``."""
+        return self.status in ("failed", "preparation_failed") or (self.status or "").startswith("aborted_")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSummary:
+    """The steps of a build in order, over all its workflows."""
+
+    steps: tuple[StepResult, ...] = ()
+
+    @property
+    def failed_step(self) -> StepResult | None:
+        """The step that failed the build, else the one in which it was aborted."""
+        failed = (step for step in self.steps if step.is_failed)
+        return next(failed, None) or next((step for step in self.steps if step.status == "aborted"), None)
 
 
 class LogCalls:

@@ -121,10 +121,7 @@ FIELD_PARSERS: Mapping[str, Callable[[object], Any]] = {
 
 
 class ItemParser(Generic[T]):
-    """Parse the fields of a model by their types, each under its own name or the JSON name given here.
-
-    Fields of other types are passed to the call.
-    """
+    """Parse fields of a model by type, under their own name or the JSON name given here. The call adds the others."""
 
     def __init__(self, model: type[T], item: str, /, **json_names: str) -> None:
         fields = dataclasses.fields(model)  # type: ignore[arg-type]
@@ -271,7 +268,7 @@ def parse_trigger_items(body: object) -> list[Mapping[str, Any]]:
 
 
 def parse_triggered(item: Mapping[str, Any]) -> TriggeredBuild | None:
-    """Anything with a slug has started, whatever else the item says."""
+    """An item with a slug has started, even if it reports an error."""
     slug = as_text(item.get("build_slug"))
     return _triggered(item, slug=slug) if slug else None
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.logs import chunks_text
-from bot.bitrise.models import LogPart, StepResult
+from bot.bitrise.logs import LogPart, StepResult, chunks_text
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseUnauthorized
 from bot.results.excerpts import failed_tests, telling_lines
 from bot.results.log_text import failed_section_of, failed_step_of, has_ended, plain_lines, without_escapes

@@ -1,4 +1,4 @@
-"""The real client against the practice Bitrise, and against servers that do what no Bitrise should."""
+"""Run the real client against the practice Bitrise, and against servers that misbehave."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from playground.clock import SteppedClock
 from tests.playground.bitrise import openapi
 
 NO_DELAYS = (0.0, 0.0)
-"""Read three times, without waiting in between."""
+"""Three tries without waiting."""
 
 MakeClient = Callable[..., BitriseClient]
 Serve = Callable[[bytes], Awaitable[str]]
@@ -32,7 +32,7 @@ def clock() -> SteppedClock:
 
 @pytest.fixture
 async def bitrise(clock: SteppedClock) -> AsyncIterator[PracticeBitrise]:
-    """Whatever a test asks for, the calls fit Bitrise's own description of its API."""
+    """Every call of every test must match Bitrise's API description."""
     practice = PracticeBitrise(clock)
     await practice.start()
     yield practice
@@ -70,7 +70,7 @@ def shop(bitrise: PracticeBitrise, acme: Workspace) -> App:
 
 @pytest.fixture
 def token(bitrise: PracticeBitrise) -> str:
-    """A developer's personal one."""
+    """A developer's personal access token."""
     return bitrise.add_token(bitrise.add_user("bitrise-bot"))
 
 
@@ -84,8 +84,6 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 def make_client(
     bitrise: PracticeBitrise, session: aiohttp.ClientSession, token: str, clock: SteppedClock
 ) -> MakeClient:
-    """A client that is told otherwise only where a test says so."""
-
     def make(
         url: str | None = None, secret: str | None = None, http: aiohttp.ClientSession | None = None, **more: Any
     ) -> BitriseClient:
@@ -103,13 +101,13 @@ def client(make_client: MakeClient) -> BitriseClient:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Open a server that says the same bytes to everybody and hangs up; gives its address."""
+    """Open a server that answers everything with the same bytes and hangs up. Returns its URL."""
     async with AsyncExitStack() as on_exit:
 
-        async def open_one(said: bytes) -> str:
+        async def open_one(raw: bytes) -> str:
             async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 await reader.readuntil(b"\r\n\r\n")
-                writer.write(said)
+                writer.write(raw)
                 writer.close()
 
             server = await asyncio.start_server(answer, "127.0.0.1", 0)
@@ -121,7 +119,7 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 def time(clock: SteppedClock) -> Callable[..., None]:
-    """Let it pass: ``time(minutes=3)``."""
+    """Advance the clock: ``time(minutes=3)``."""
 
     def passes(**amount: float) -> None:
         clock.move_to(clock.now() + timedelta(**amount))

@@ -1,4 +1,4 @@
-"""Calls to Bitrise on real sockets: what is asked, what is understood, what each failure means."""
+"""Calls to Bitrise on real sockets: requests, results and failures."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ async def test_a_personal_token_has_a_name_and_a_workspace_token_has_none(desk: 
 async def test_all_apps_are_listed_page_by_page(desk: Desk) -> None:
     for number in range(120):
         desk.bitrise.add_app(f"App {number}", desk.acme)
-    found = await desk.client.list_all_apps()
-    assert len({app.slug for app in found}) == 121
+    apps = await desk.client.list_all_apps()
+    assert len({app.slug for app in apps}) == 121
     assert len(desk.bitrise.journal.named("apps.list")) == 3
 
 
@@ -127,7 +127,7 @@ async def test_builds_of_all_apps_name_their_app(desk: Desk) -> None:
     assert {build.app_slug for build in page.items} == {desk.shop.slug, droid.slug}
 
 
-async def test_names_that_have_run(desk: Desk) -> None:
+async def test_lists_hold_workflows_and_branches_that_have_run(desk: Desk) -> None:
     desk.bitrise.start_build(desk.shop, workflow="deploy", branch="release/1")
     assert await desk.client.list_workflows(desk.shop.slug) == ["deploy"]
     assert await desk.client.list_branches(desk.shop.slug) == ["release/1"]
@@ -136,7 +136,7 @@ async def test_names_that_have_run(desk: Desk) -> None:
 # Writes.
 
 
-async def test_a_start_takes_values_as_they_are_and_gives_the_build(desk: Desk) -> None:
+async def test_start_sends_values_as_they_are_and_returns_the_build(desk: Desk) -> None:
     params = desk.params(workflow="deploy", branch="main", environment=(("FLAVOR", "$HOME|a=b"),))
     answer = await desk.client.trigger_build(params)
     assert [(build.number, build.workflow) for build in answer.builds] == [(1, "deploy")]
@@ -152,14 +152,14 @@ async def test_the_trigger_map_may_start_several_builds(desk: Desk) -> None:
     assert [build.workflow for build in answer.builds] == ["deploy", "test"]
 
 
-async def test_what_was_not_started_is_told_beside_what_was(desk: Desk) -> None:
+async def test_refused_workflows_are_returned_beside_started_ones(desk: Desk) -> None:
     answer = await desk.client.trigger_build(desk.params(branch="odd", environment=()))
     assert [build.workflow for build in answer.builds] == ["test"]
     assert len(answer.refusals) == 1
     assert "removed" in answer.refusals[0]
 
 
-async def test_an_unknown_workflow_is_refused_in_bitrises_words(desk: Desk) -> None:
+async def test_unknown_workflow_is_refused_with_bitrises_message(desk: Desk) -> None:
     with pytest.raises(BitriseRefused, match="workflow"):
         await desk.client.trigger_build(desk.params(workflow="deplyo", branch="main", environment=()))
 
@@ -168,8 +168,8 @@ async def test_a_pipeline_is_started_read_listed_and_stopped(desk: Desk) -> None
     since = desk.clock.now() - timedelta(minutes=1)
     answer = await desk.client.trigger_build(desk.params(pipeline="release", branch="main", environment=()))
     run = answer.builds[0]
-    seen = await desk.client.get_pipeline(desk.shop.slug, run.slug)
-    assert (seen.is_pipeline, seen.pipeline, seen.branch) == (True, "release", "main")
+    build = await desk.client.get_pipeline(desk.shop.slug, run.slug)
+    assert (build.is_pipeline, build.pipeline, build.branch) == (True, "release", "main")
     listed = await desk.client.list_pipelines(desk.shop.slug, after=since)
     assert [each.slug for each in listed] == [run.slug]
     await desk.client.abort_build(desk.shop.slug, run.slug, is_pipeline=True, reason="wrong")
@@ -182,7 +182,7 @@ async def stop(desk: Desk, slug: str, **how: Any) -> None:
 
 
 @pytest.mark.parametrize(("green", "status"), [(False, 3), (True, 4)])
-async def test_a_stop_is_reported_as_asked(desk: Desk, green: bool, status: int) -> None:
+async def test_abort_reports_the_chosen_status(desk: Desk, green: bool, status: int) -> None:
     build = desk.bitrise.start_build(desk.shop, workflow="deploy", branch="main")
     await stop(desk, build.slug, with_success=green, skip_git_status=True)
     ended = await desk.client.get_build(desk.shop.slug, build.slug)
@@ -195,7 +195,7 @@ async def test_a_stop_is_reported_as_asked(desk: Desk, green: bool, status: int)
     }  # fmt: skip
 
 
-async def test_stopping_what_has_ended_is_refused(desk: Desk) -> None:
+async def test_aborting_a_finished_build_is_refused(desk: Desk) -> None:
     build = desk.bitrise.start_build(desk.shop, workflow="deploy", branch="main")
     desk.bitrise.finish(build, "success")
     with pytest.raises(BitriseRefused):
@@ -232,14 +232,14 @@ async def test_every_form_of_an_error_is_quoted(desk: Desk, form: str) -> None:
     [(401, BitriseUnauthorized), (403, BitriseNotFound), (404, BitriseNotFound), (422, BitriseRefused),
      (500, BitriseUnavailable), (502, BitriseUnavailable), (302, BitriseUnavailable)],
 )  # fmt: skip
-async def test_what_a_status_means(desk: Desk, status: int, error: type[BitriseError]) -> None:
+async def test_each_status_raises_its_error(desk: Desk, status: int, error: type[BitriseError]) -> None:
     desk.spoil("builds.list", "status", status=status)
     with pytest.raises(error):
         await desk.client.list_builds(desk.shop.slug, BuildFilters())
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7), (None, 30), ("0", 1), ("99999", 600), ("soon", 30)])
-async def test_a_busy_bitrise_says_when_to_come_back(desk: Desk, header: Any, seconds: float) -> None:
+async def test_busy_bitrise_gives_the_time_to_retry(desk: Desk, header: Any, seconds: float) -> None:
     desk.spoil("builds.abort", "status", status=429, retry_after=header)
     build = desk.bitrise.start_build(desk.shop, workflow="deploy", branch="main")
     with pytest.raises(BitriseBusy) as busy:
@@ -249,13 +249,13 @@ async def test_a_busy_bitrise_says_when_to_come_back(desk: Desk, header: Any, se
 
 
 @pytest.mark.parametrize("kind", ["html", "broken_json", "cut_before", "cut_after"])
-async def test_an_unreadable_answer_to_a_start_may_have_started_it(desk: Desk, kind: str) -> None:
+async def test_unreadable_response_to_a_start_leaves_it_unknown(desk: Desk, kind: str) -> None:
     desk.spoil("builds.trigger", kind)
     with pytest.raises(BitriseUnavailable):
         await desk.client.trigger_build(desk.params(workflow="deploy", branch="main", environment=()))
 
 
-async def test_a_start_is_never_sent_twice_by_itself(desk: Desk) -> None:
+async def test_start_is_sent_once(desk: Desk) -> None:
     client = desk.new_client(desk.token, retry_delays_seconds=(0.0, 0.0))
     desk.spoil("builds.trigger", "status", status=503, times=9)
     with pytest.raises(BitriseUnavailable):
@@ -263,7 +263,7 @@ async def test_a_start_is_never_sent_twice_by_itself(desk: Desk) -> None:
     assert len(desk.bitrise.journal.named("builds.trigger")) == 1
 
 
-async def test_a_read_is_tried_again_when_a_gateway_stumbles(desk: Desk) -> None:
+async def test_read_is_retried_after_a_gateway_error(desk: Desk) -> None:
     client = desk.new_client(desk.token, retry_delays_seconds=(0.0, 0.0))
     desk.spoil("apps.list", "status", status=503, times=2)
     assert [app.title for app in await client.list_all_apps()] == ["iOS Shop"]
@@ -272,21 +272,21 @@ async def test_a_read_is_tried_again_when_a_gateway_stumbles(desk: Desk) -> None
         await client.list_all_apps()
 
 
-async def test_a_slow_answer_is_given_up(desk: Desk) -> None:
+async def test_slow_response_times_out(desk: Desk) -> None:
     desk.spoil("apps.list", "slow", delay=5)
     client = desk.new_client(desk.token, read_timeout_seconds=0.05)
     with pytest.raises(BitriseUnavailable, match=r"within 0\.05 s"):
         await client.list_all_apps()
 
 
-async def test_a_server_that_is_away(desk: Desk) -> None:
+async def test_unreachable_server_is_unavailable(desk: Desk) -> None:
     await desk.bitrise.stop()
     with pytest.raises(BitriseUnavailable, match="could not be reached"):
         await desk.client.list_all_apps()
 
 
 @pytest.mark.parametrize("kind", ["nulls", "all_nulls"])
-async def test_null_in_every_field_is_no_crash(desk: Desk, kind: str) -> None:
+async def test_null_in_every_field_is_accepted(desk: Desk, kind: str) -> None:
     build = desk.bitrise.start_build(desk.shop, workflow="deploy", branch="main")
     for operation in ("builds.list", "builds.list-all", "apps.list", "me"):
         desk.spoil(operation, kind)
@@ -300,7 +300,7 @@ async def test_null_in_every_field_is_no_crash(desk: Desk, kind: str) -> None:
 # Secrets.
 
 
-async def test_the_token_is_in_the_header_and_nowhere_else(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+async def test_token_is_in_the_header_and_nowhere_else(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     desk.spoil("apps.list", "status", status=400, error=f"no such token: {desk.token}")
     with pytest.raises(BitriseRefused) as refused:
@@ -311,14 +311,14 @@ async def test_the_token_is_in_the_header_and_nowhere_else(desk: Desk, caplog: p
 
 async def test_values_of_variables_are_in_no_repr(desk: Desk) -> None:
     params = desk.params(workflow="deploy", branch="main", environment=(("KEY", "hunter2-secret"),))
-    build = (await desk.client.trigger_build(params)).builds[0]
-    seen = await desk.client.get_build(desk.shop.slug, build.slug)
-    assert seen.requested is not None
-    assert seen.requested.environments[0].value == "hunter2-secret"
-    assert "hunter2" not in f"{params!r} {seen!r}"
+    [run] = (await desk.client.trigger_build(params)).builds
+    build = await desk.client.get_build(desk.shop.slug, run.slug)
+    assert build.requested is not None
+    assert build.requested.environments[0].value == "hunter2-secret"
+    assert "hunter2" not in f"{params!r} {build!r}"
 
 
-async def test_a_name_in_a_path_cannot_become_another_path(desk: Desk) -> None:
+async def test_slug_cannot_lead_to_another_path(desk: Desk) -> None:
     with pytest.raises(BitriseError):
         await desk.client.get_build(desk.shop.slug, "../../../me?x=")
     assert desk.bitrise.journal.named("me") == []

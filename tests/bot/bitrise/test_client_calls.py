@@ -1,4 +1,4 @@
-"""Every call there is, to a practice Bitrise that answers well."""
+"""Every call, to a practice Bitrise without faults."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_a_personal_token_has_an_owner(client: BitriseClient) -> None:
     assert owner.username == "bitrise-bot"
 
 
-async def test_a_workspace_token_is_nobody_and_reaches_its_apps(
+async def test_workspace_token_has_no_owner_and_lists_its_apps(
     bitrise: PracticeBitrise, acme: Workspace, shop: App, make_client: MakeClient
 ) -> None:
     bitrise.add_app("Elsewhere", bitrise.add_workspace("Other"))
@@ -36,27 +36,25 @@ async def test_a_workspace_token_is_nobody_and_reaches_its_apps(
     assert ([app.slug for app in page.items], page.total) == ([shop.slug], 1)
 
 
-async def test_the_first_apps_are_one_and_how_many_there_are(
-    bitrise: PracticeBitrise, acme: Workspace, client: BitriseClient
-) -> None:
+async def test_page_of_one_app_has_the_total(bitrise: PracticeBitrise, acme: Workspace, client: BitriseClient) -> None:
     for number in range(3):
         bitrise.add_app(f"App {number}", acme)
     page = await client.list_apps(limit=1)
     assert (len(page.items), page.total) == (1, 3)
 
 
-async def test_a_token_blanks_around_it_is_taken(make_client: MakeClient, token: str) -> None:
+async def test_blanks_around_a_token_are_stripped(make_client: MakeClient, token: str) -> None:
     assert await make_client(secret=f" {token}\n").me() is not None
 
 
 async def test_all_apps_are_read_page_by_page(bitrise: PracticeBitrise, acme: Workspace, client: BitriseClient) -> None:
-    there = {bitrise.add_app(f"App {number}", acme).slug for number in range(120)}
-    found = await client.list_all_apps()
-    assert sorted(app.slug for app in found) == sorted(there)
+    slugs = {bitrise.add_app(f"App {number}", acme).slug for number in range(120)}
+    apps = await client.list_all_apps()
+    assert sorted(app.slug for app in apps) == sorted(slugs)
     assert len(bitrise.journal.named("apps.list")) == 3
 
 
-async def test_too_many_apps_are_cut_and_the_log_says_so(
+async def test_too_many_apps_are_cut_and_logged(
     bitrise: PracticeBitrise, acme: Workspace, client: BitriseClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(60):
@@ -110,7 +108,7 @@ def numbers(page: Page[Build]) -> list[int | None]:
 
 @pytest.mark.usefixtures("past")
 @pytest.mark.parametrize(
-    ("filters", "found"),
+    ("filters", "expected"),
     [
         (BuildFilters(), [4, 3, 2, 1]),
         (BuildFilters(branch="main"), [4, 3, 1]),
@@ -129,9 +127,9 @@ def numbers(page: Page[Build]) -> list[int | None]:
     ],
 )
 async def test_builds_can_be_filtered(
-    shop: App, client: BitriseClient, filters: BuildFilters, found: list[int]
+    shop: App, client: BitriseClient, filters: BuildFilters, expected: list[int]
 ) -> None:
-    assert numbers(await client.list_builds(shop.slug, filters)) == found
+    assert numbers(await client.list_builds(shop.slug, filters)) == expected
 
 
 @pytest.mark.usefixtures("past")
@@ -168,9 +166,7 @@ async def test_builds_of_all_apps_name_their_app(bitrise: PracticeBitrise, shop:
 
 
 @pytest.mark.usefixtures("past")
-async def test_the_order_of_a_list_is_always_asked_for(
-    bitrise: PracticeBitrise, shop: App, client: BitriseClient
-) -> None:
+async def test_lists_always_request_an_order(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
     await client.list_builds(shop.slug)
     await client.list_apps()
     await client.list_all_apps()
@@ -187,21 +183,21 @@ async def test_the_order_of_a_list_is_always_asked_for(
 async def test_a_build_from_hold_to_end(
     bitrise: PracticeBitrise, shop: App, client: BitriseClient, clock: SteppedClock, time: Callable[..., None]
 ) -> None:
-    there = bitrise.start_build(shop, workflow="deploy", branch="main", triggered_by="manual-ana", commit_hash="a1b2")
-    waiting = await client.get_build(shop.slug, there.slug)
-    assert (waiting.slug, waiting.app_slug, waiting.number) == (there.slug, shop.slug, 1)
+    started = bitrise.start_build(shop, workflow="deploy", branch="main", triggered_by="manual-ana", commit_hash="a1b2")
+    waiting = await client.get_build(shop.slug, started.slug)
+    assert (waiting.slug, waiting.app_slug, waiting.number) == (started.slug, shop.slug, 1)
     assert (waiting.status, waiting.status_text, waiting.is_on_hold) == (0, "on-hold", True)
     assert (waiting.triggered_at, waiting.started_at, waiting.finished_at) == (clock.now(), None, None)
     assert (waiting.pull_request_id, waiting.pipeline, waiting.is_pipeline) == (None, None, False)
     time(minutes=8)
-    ended = await client.get_build(shop.slug, there.slug)
-    assert (ended.status, ended.status_text, ended.is_on_hold) == (1, "success", False)
-    assert (ended.workflow, ended.branch, ended.triggered_by, ended.commit_hash) == (
+    finished = await client.get_build(shop.slug, started.slug)
+    assert (finished.status, finished.status_text, finished.is_on_hold) == (1, "success", False)
+    assert (finished.workflow, finished.branch, finished.triggered_by, finished.commit_hash) == (
         "deploy", "main", "manual-ana", "a1b2",
     )  # fmt: skip
-    assert ended.started_at is not None
-    assert ended.finished_at == ended.started_at + timedelta(minutes=7)
-    assert ended.credit_cost == 14
+    assert finished.started_at is not None
+    assert finished.finished_at == finished.started_at + timedelta(minutes=7)
+    assert finished.credit_cost == 14
 
 
 async def test_a_pipeline_is_a_build_too(shop: App, client: BitriseClient, time: Callable[..., None]) -> None:
@@ -241,14 +237,14 @@ async def test_pipelines_have_a_list_of_their_own(
     assert recent.requested.request_id == "r-2"
 
 
-async def test_what_is_not_there_is_not_found(shop: App, client: BitriseClient) -> None:
-    with pytest.raises(BitriseNotFound) as told:
+async def test_missing_build_is_not_found(shop: App, client: BitriseClient) -> None:
+    with pytest.raises(BitriseNotFound) as caught:
         await client.get_build(shop.slug, "0123456789abcdef")
-    assert told.value.sentence == "Bitrise cannot find it"
-    assert told.value.status == 404
+    assert caught.value.sentence == "Bitrise cannot find it"
+    assert caught.value.status == 404
 
 
-# Start.
+# Starting.
 
 
 async def test_a_start(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
@@ -280,10 +276,10 @@ async def test_a_start(bitrise: PracticeBitrise, shop: App, client: BitriseClien
         },
         "triggered_by": "buildbell-ana-r-1",
     }
-    seen = await client.get_build(shop.slug, build.slug)
-    assert seen.requested is not None
-    assert (seen.requested.request_id, seen.triggered_by) == ("r-1", "buildbell-ana-r-1")
-    assert seen.requested.environments[0].value == "$beta ä"
+    current = await client.get_build(shop.slug, build.slug)
+    assert current.requested is not None
+    assert (current.requested.request_id, current.triggered_by) == ("r-1", "buildbell-ana-r-1")
+    assert current.requested.environments[0].value == "$beta ä"
 
 
 async def test_a_start_by_tag_sends_nothing_that_was_not_given(
@@ -329,27 +325,29 @@ async def test_some_may_be_started_and_some_refused(bitrise: PracticeBitrise, sh
 async def test_a_start_that_is_refused(
     bitrise: PracticeBitrise, shop: App, client: BitriseClient, params: dict[str, str], sentence: str
 ) -> None:
-    with pytest.raises(BitriseRefused) as told:
+    with pytest.raises(BitriseRefused) as caught:
         await client.trigger_build(TriggerParams(app_slug=shop.slug, **params))  # type: ignore[arg-type]
-    assert told.value.sentence == sentence
+    assert caught.value.sentence == sentence
     assert bitrise.builds(shop) == []
 
 
-async def test_a_tester_may_look_and_not_start(bitrise: PracticeBitrise, shop: App, make_client: MakeClient) -> None:
+async def test_tester_can_list_builds_but_not_start_one(
+    bitrise: PracticeBitrise, shop: App, make_client: MakeClient
+) -> None:
     client = make_client(secret=bitrise.add_token(bitrise.add_user("tester"), role="tester"))
     await client.list_builds(shop.slug)
     with pytest.raises(BitriseNotFound):
         await client.trigger_build(TriggerParams(shop.slug, workflow="deploy"))
     bitrise.refusal_status = 403
-    with pytest.raises(BitriseNotFound) as told:
+    with pytest.raises(BitriseNotFound) as caught:
         await client.trigger_build(TriggerParams(shop.slug, workflow="deploy"))
-    assert told.value.status == 403
+    assert caught.value.status == 403
 
 
-# Stop.
+# Aborting.
 
 
-async def test_a_stop(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
+async def test_abort_sends_the_reason(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
     build = bitrise.start_build(shop, workflow="endless")
     await client.abort_build(shop.slug, build.slug, reason="[stuck] hangs (Bo, @bo, via Buildbell)")
     assert bitrise.journal.named("builds.abort")[0].request["body"] == {
@@ -358,13 +356,15 @@ async def test_a_stop(bitrise: PracticeBitrise, shop: App, client: BitriseClient
         "skip_notifications": False,
         "skip_git_status_report": False,
     }
-    seen = await client.get_build(shop.slug, build.slug)
-    assert seen.status == 3
-    assert seen.abort_reason is not None
-    assert seen.abort_reason.endswith("with reason: [stuck] hangs (Bo, @bo, via Buildbell)")
+    current = await client.get_build(shop.slug, build.slug)
+    assert current.status == 3
+    assert current.abort_reason is not None
+    assert current.abort_reason.endswith("with reason: [stuck] hangs (Bo, @bo, via Buildbell)")
 
 
-async def test_a_stop_that_is_green_and_quiet(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
+async def test_abort_reported_as_passed_without_notifications(
+    bitrise: PracticeBitrise, shop: App, client: BitriseClient
+) -> None:
     build = bitrise.start_build(shop, workflow="endless")
     await client.abort_build(
         shop.slug, build.slug, reason="no changes", with_success=True, skip_notifications=True, skip_git_status=True
@@ -376,15 +376,17 @@ async def test_a_stop_that_is_green_and_quiet(bitrise: PracticeBitrise, shop: Ap
     assert (await client.get_build(shop.slug, build.slug)).status == 4
 
 
-async def test_a_second_stop_is_refused(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
+async def test_second_abort_is_refused(bitrise: PracticeBitrise, shop: App, client: BitriseClient) -> None:
     build = bitrise.start_build(shop, workflow="endless")
     await client.abort_build(shop.slug, build.slug, reason="once")
-    with pytest.raises(BitriseRefused) as told:
+    with pytest.raises(BitriseRefused) as caught:
         await client.abort_build(shop.slug, build.slug, reason="twice")
-    assert told.value.sentence == "Build already finished, can't abort it."
+    assert caught.value.sentence == "Build already finished, can't abort it."
 
 
-async def test_a_stop_of_a_pipeline(shop: App, bitrise: PracticeBitrise, client: BitriseClient) -> None:
+async def test_pipeline_is_aborted_without_git_status(
+    shop: App, bitrise: PracticeBitrise, client: BitriseClient
+) -> None:
     answer = await client.trigger_build(TriggerParams(shop.slug, pipeline="release"))
     [run] = answer.builds
     await client.abort_build(shop.slug, run.slug, is_pipeline=True, reason="wrong branch", with_success=True)
@@ -399,10 +401,10 @@ async def test_a_stop_of_a_pipeline(shop: App, bitrise: PracticeBitrise, client:
         await client.abort_build(shop.slug, run.slug, is_pipeline=True, reason="again")
 
 
-# What a build leaves behind.
+# Logs and artifacts.
 
 
-async def test_a_log_begins_late_grows_and_is_archived(
+async def test_log_starts_late_grows_and_is_archived(
     bitrise: PracticeBitrise, shop: App, client: BitriseClient, time: Callable[..., None]
 ) -> None:
     build = bitrise.start_build(shop, workflow="deploy")
@@ -435,7 +437,7 @@ async def test_artifacts_one_by_one_and_all(
     assert other.install_page_url is None
 
 
-# All of them.
+# Every call.
 
 
 @pytest.mark.skipif(not openapi.is_at_hand(), reason=openapi.WHY_SKIPPED)
@@ -470,9 +472,9 @@ async def test_every_call_fits_the_description(
 
 async def test_a_revoked_token_is_not_accepted(bitrise: PracticeBitrise, client: BitriseClient, token: str) -> None:
     bitrise.revoke(token)
-    with pytest.raises(BitriseUnauthorized) as told:
+    with pytest.raises(BitriseUnauthorized) as caught:
         await client.list_apps(limit=1)
-    assert (told.value.sentence, told.value.status) == ("Bitrise does not accept the token", 401)
+    assert (caught.value.sentence, caught.value.status) == ("Bitrise does not accept the token", 401)
 
 
 async def test_every_call_is_logged_with_its_facts(

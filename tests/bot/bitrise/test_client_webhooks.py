@@ -1,4 +1,4 @@
-"""Registering our webhook at Bitrise through the real client, and what then comes to our door."""
+"""Register a webhook through the real client, and receive its deliveries."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def admin(bitrise: PracticeBitrise, make_client: MakeClient) -> BitriseClient:
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[tuple[str, list[tuple[bytes, dict[str, str]]]]]:
-    """Our side: its address, and all that came."""
-    came: list[tuple[bytes, dict[str, str]]] = []
+async def receiver() -> AsyncIterator[tuple[str, list[tuple[bytes, dict[str, str]]]]]:
+    """A receiver: its URL and the deliveries so far."""
+    deliveries: list[tuple[bytes, dict[str, str]]] = []
 
     async def take(request: web.Request) -> web.Response:
-        came.append((await request.read(), dict(request.headers)))
+        deliveries.append((await request.read(), dict(request.headers)))
         return web.Response(status=204)
 
     app = web.Application()
@@ -38,18 +38,18 @@ async def door() -> AsyncIterator[tuple[str, list[tuple[bytes, dict[str, str]]]]
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook", came
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook", deliveries
     await runner.cleanup()
 
 
 async def test_a_webhook_is_created_found_and_deleted(admin: BitriseClient, shop: App) -> None:
-    made = await admin.create_webhook(shop.slug, url=URL, secret=SECRET, headers=OWN)
-    assert (made.url, made.events) == (URL, ("build", "pipeline"))
-    assert (await admin.list_webhooks(shop.slug)).items == (made,)
-    await admin.delete_webhook(shop.slug, made.slug)
+    webhook = await admin.create_webhook(shop.slug, url=URL, secret=SECRET, headers=OWN)
+    assert (webhook.url, webhook.events) == (URL, ("build", "pipeline"))
+    assert (await admin.list_webhooks(shop.slug)).items == (webhook,)
+    await admin.delete_webhook(shop.slug, webhook.slug)
     assert (await admin.list_webhooks(shop.slug)).items == ()
     with pytest.raises(BitriseNotFound):
-        await admin.delete_webhook(shop.slug, made.slug)
+        await admin.delete_webhook(shop.slug, webhook.slug)
 
 
 async def test_the_list_is_read_page_by_page(admin: BitriseClient, bitrise: PracticeBitrise, shop: App) -> None:
@@ -70,7 +70,7 @@ async def test_a_developer_may_not_register(client: BitriseClient, bitrise: Prac
     assert bitrise.webhooks.of(shop) == []
 
 
-async def test_what_bitrise_repeats_of_the_secrets_is_left_out(
+async def test_secrets_that_bitrise_repeats_are_redacted(
     admin: BitriseClient, bitrise: PracticeBitrise, shop: App
 ) -> None:
     words = f"cannot take {URL} with {SECRET} and {OWN[SECRET_HEADER]}"
@@ -82,14 +82,14 @@ async def test_what_bitrise_repeats_of_the_secrets_is_left_out(
         assert hidden not in str(refused.value)
 
 
-async def test_an_address_is_in_no_repr(admin: BitriseClient, shop: App) -> None:
-    made = await admin.create_webhook(shop.slug, url=URL, secret=SECRET, headers=OWN)
-    assert "example.com" not in repr(made)
-    assert "secret" not in repr(made)
+async def test_url_is_in_no_repr(admin: BitriseClient, shop: App) -> None:
+    webhook = await admin.create_webhook(shop.slug, url=URL, secret=SECRET, headers=OWN)
+    assert "example.com" not in repr(webhook)
+    assert "secret" not in repr(webhook)
 
 
 @pytest.mark.parametrize("body", [{}, {"data": {}}, {"data": {"url": URL}}, [], None])
-async def test_an_answer_without_a_slug_is_no_webhook(
+async def test_response_without_a_slug_is_unreadable(
     admin: BitriseClient, bitrise: PracticeBitrise, shop: App, body: object
 ) -> None:
     bitrise.faults.add(Fault("webhooks.create", kind="body", body=body))
@@ -98,16 +98,16 @@ async def test_an_answer_without_a_slug_is_no_webhook(
 
 
 @pytest.mark.parametrize("status", [200, 201])
-async def test_a_bare_answer_is_understood_too(
+async def test_response_without_an_envelope_is_parsed(
     admin: BitriseClient, bitrise: PracticeBitrise, shop: App, status: int
 ) -> None:
     bare = {"slug": "01J", "url": URL, "events": ["build", 7, None]}
     bitrise.faults.add(Fault("webhooks.create", kind="body", body=bare, status=status))
-    made = await admin.create_webhook(shop.slug, url=URL, secret=SECRET, headers=OWN)
-    assert (made.slug, made.events) == ("01J", ("build",))
+    webhook = await admin.create_webhook(shop.slug, url=URL, secret=SECRET, headers=OWN)
+    assert (webhook.slug, webhook.events) == ("01J", ("build",))
 
 
-async def test_a_lost_answer_leaves_a_webhook_that_the_list_shows(
+async def test_webhook_is_listed_after_its_response_was_lost(
     admin: BitriseClient, bitrise: PracticeBitrise, shop: App
 ) -> None:
     bitrise.faults.add(Fault("webhooks.create", kind="cut_after"))
@@ -117,24 +117,24 @@ async def test_a_lost_answer_leaves_a_webhook_that_the_list_shows(
     assert len(bitrise.journal.named("webhooks.create")) == 1
 
 
-async def test_what_comes_to_our_door_is_true_and_hints_at_the_build(
+async def test_deliveries_verify_and_name_the_build(
     admin: BitriseClient,
     bitrise: PracticeBitrise,
     shop: App,
-    door: tuple[str, list[tuple[bytes, dict[str, str]]]],
+    receiver: tuple[str, list[tuple[bytes, dict[str, str]]]],
     time: Callable[..., None],
 ) -> None:
-    url, came = door
+    url, deliveries = receiver
     await admin.create_webhook(shop.slug, url=url, secret=SECRET, headers=OWN)
     build = bitrise.start_build(shop)
     await bitrise.quiet()
     time(minutes=5)
     await bitrise.quiet()
-    assert [parse_hint(raw, headers) for raw, headers in came] == [
+    assert [parse_hint(raw, headers) for raw, headers in deliveries] == [
         WebhookHint("build/triggered", shop.slug, build.slug),
         WebhookHint("build/finished", shop.slug, build.slug),
     ]
-    for raw, headers in came:
+    for raw, headers in deliveries:
         unsigned = {key: value for key, value in headers.items() if "Signature" not in key}
         assert verify_delivery(raw=raw, headers=headers, secret=SECRET)
         assert verify_delivery(raw=raw, headers=unsigned, secret=OWN[SECRET_HEADER])

@@ -1,4 +1,4 @@
-"""Bitrise refuses, stumbles, is slow or silent: what is told, what is asked again, and what never is."""
+"""Bitrise refuses, fails, is slow or silent: which error is raised, and what is retried."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def start(app: App) -> TriggerParams:
     return TriggerParams(app.slug, workflow="deploy", branch="main")
 
 
-# Which error for which answer.
+# Statuses and messages.
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -95,10 +95,10 @@ async def test_every_status_has_its_error(
     if (name, kind) == ("me", BitriseNotFound):
         assert await client.me() is None
         return
-    with pytest.raises(BitriseError) as told:
+    with pytest.raises(BitriseError) as caught:
         await CALLS[name](client, shop.slug)
-    assert type(told.value) is kind
-    assert told.value.status == status
+    assert type(caught.value) is kind
+    assert caught.value.status == status
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "html"])
@@ -112,13 +112,13 @@ async def test_every_status_has_its_error(
         (500, "Bitrise has trouble (500): the build number is odd."),
     ],
 )
-async def test_every_form_of_an_error_is_understood(
+async def test_every_form_of_an_error_is_parsed(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, form: str, status: int, sentence: str
 ) -> None:
     bitrise.faults.add(Fault(kind="status", status=status, form=form, error="the build number is odd"))
-    with pytest.raises(BitriseError) as told:
+    with pytest.raises(BitriseError) as caught:
         await client.get_app(shop.slug)
-    assert told.value.sentence == sentence
+    assert caught.value.sentence == sentence
 
 
 @pytest.mark.parametrize(
@@ -143,20 +143,20 @@ async def test_every_form_of_an_error_is_understood(
         ({"message": "one\r\n\x1b[31mtwo\u202e\tthree\x00"}, "one [31mtwo three\ufffd"),
     ],
 )  # fmt: skip
-async def test_what_bitrise_says_is_quoted(
+async def test_bitrises_message_is_quoted(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, body: Any, sentence: str
 ) -> None:
     bitrise.faults.add(Fault(kind="body", status=400, body=body))
-    with pytest.raises(BitriseRefused) as told:
+    with pytest.raises(BitriseRefused) as caught:
         await client.get_app(shop.slug)
-    assert told.value.sentence == sentence
+    assert caught.value.sentence == sentence
 
 
-async def test_a_long_answer_is_quoted_in_part(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
+async def test_long_message_is_shortened(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
     bitrise.faults.add(Fault(kind="body", status=400, body={"message": "word " * 200}))
-    with pytest.raises(BitriseRefused) as told:
+    with pytest.raises(BitriseRefused) as caught:
         await client.get_app(shop.slug)
-    quoted = told.value.sentence
+    quoted = caught.value.sentence
     assert len(quoted) == 300
     assert quoted.endswith("…")
 
@@ -165,12 +165,14 @@ async def test_a_long_answer_is_quoted_in_part(bitrise: PracticeBitrise, client:
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_busy_says_how_long(bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str) -> None:
+async def test_busy_has_the_time_to_retry(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str
+) -> None:
     bitrise.faults.add(Fault(kind="status", status=429, retry_after=7))
-    with pytest.raises(BitriseBusy) as told:
+    with pytest.raises(BitriseBusy) as caught:
         await CALLS[name](client, shop.slug)
-    assert told.value.retry_after == 7
-    assert told.value.sentence == "Bitrise asks for a pause of 7 s."
+    assert caught.value.retry_after == 7
+    assert caught.value.sentence == "Bitrise asks for a pause of 7 s."
     assert len(bitrise.journal) == 1
 
 
@@ -193,36 +195,36 @@ async def test_busy_says_how_long(bitrise: PracticeBitrise, client: BitriseClien
         ("Fri, 99 Foo 9999 99:99:99 GMT", 30),
     ],
 )
-def test_retry_after_in_every_form(header: str | None, seconds: float) -> None:
+def test_retry_after_is_parsed_in_every_form(header: str | None, seconds: float) -> None:
     assert retry_after_seconds(header, now=NOON) == seconds
 
 
 @given(st.text())
-def test_no_retry_after_is_too_odd(header: str) -> None:
+def test_any_retry_after_stays_within_its_limits(header: str) -> None:
     assert 1 <= retry_after_seconds(header, now=NOON) <= 600
 
 
-# Answers that cannot be read.
+# Unreadable responses.
 
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("body", ["<html>Welcome to nginx</html>", '{"data": {"slug"', "[]", "null", "7", '"ok"'])
-async def test_a_success_that_cannot_be_read_is_none(
+async def test_unreadable_success_is_unavailable(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, body: str
 ) -> None:
     bitrise.faults.add(always("body", status=200, body=body))
-    with pytest.raises(BitriseUnavailable) as told:
+    with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](client, shop.slug)
-    assert told.value.sentence == "Bitrise's answer cannot be read (200)."
+    assert caught.value.sentence == "Bitrise's answer cannot be read (200)."
     assert len(bitrise.journal) == 1
 
 
 WITHOUT_SLUG = {"get_app", "get_build", "get_pipeline", "get_artifact"}
-"""What gives one thing: without its slug it is nothing."""
+"""Calls that return one item, which needs its slug."""
 
 
 @pytest.mark.parametrize("name", sorted(set(CALLS) - WITHOUT_SLUG))
-async def test_an_answer_of_nulls_is_survived(
+async def test_response_of_nulls_is_accepted(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str
 ) -> None:
     body = dict.fromkeys(("data", "paging", "status", "log_chunks", "is_archived", "build_slug"))
@@ -237,7 +239,7 @@ async def test_an_answer_of_nulls_is_survived(
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_SLUG))
 @pytest.mark.parametrize("body", [{"data": None}, {"data": {"slug": None, "id": None}}, {}, {"slug": 7, "id": []}])
-async def test_one_thing_without_its_slug_is_no_answer(
+async def test_item_without_its_slug_is_unreadable(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, body: Any
 ) -> None:
     bitrise.faults.add(Fault(kind="body", body=body))
@@ -246,37 +248,35 @@ async def test_one_thing_without_its_slug_is_no_answer(
 
 
 @pytest.mark.parametrize("kind", ["nulls", "all_nulls"])
-async def test_lists_of_nulls_are_survived(
+async def test_lists_of_nulls_are_accepted(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, kind: str
 ) -> None:
     bitrise.start_build(shop, workflow="deploy")
     bitrise.faults.add(always(kind))
-    there = 1 if kind == "nulls" else 0
-    assert len((await client.list_apps()).items) == there
-    assert len((await client.list_builds(shop.slug)).items) == there
+    expected = 1 if kind == "nulls" else 0
+    assert len((await client.list_apps()).items) == expected
+    assert len((await client.list_builds(shop.slug)).items) == expected
     assert await client.list_branches(shop.slug) == []
 
 
 async def test_nulls_leave_a_build_with_its_slug(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
-    there = bitrise.start_build(shop, workflow="deploy")
+    started = bitrise.start_build(shop, workflow="deploy")
     bitrise.faults.add(always("nulls"))
-    build = await client.get_build(shop.slug, there.slug)
+    build = await client.get_build(shop.slug, started.slug)
     assert (build.slug, build.app_slug, build.status, build.number, build.requested) == (
-        there.slug, shop.slug, 0, None, None,
+        started.slug, shop.slug, 0, None, None,
     )  # fmt: skip
-    assert [item.slug for item in (await client.list_builds(shop.slug)).items] == [there.slug]
+    assert [item.slug for item in (await client.list_builds(shop.slug)).items] == [started.slug]
     assert (await client.list_all_builds()).items == ()
 
 
-async def test_a_pipeline_in_an_envelope_is_read_as_well(
-    bitrise: PracticeBitrise, client: BitriseClient, shop: App
-) -> None:
+async def test_pipeline_in_an_envelope_is_parsed(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
     bitrise.faults.add(Fault(kind="body", body={"data": {"id": SLUG, "name": "release", "status": "failed"}}))
     pipeline = await client.get_pipeline(shop.slug, SLUG)
     assert (pipeline.slug, pipeline.pipeline, pipeline.status) == (SLUG, "release", 2)
 
 
-async def test_log_chunks_that_come_twice(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
+async def test_repeated_log_chunks_are_merged(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
     chunks = [
         {"chunk": "b", "position": 9},
         {"chunk": "a", "position": 0},
@@ -290,33 +290,31 @@ async def test_log_chunks_that_come_twice(bitrise: PracticeBitrise, client: Bitr
 
 @pytest.mark.parametrize("status", [b"200 OK", b"404 Not Found"])
 @pytest.mark.parametrize("name", ["list_apps", "trigger_build"])
-async def test_an_endless_answer_is_not_read_to_its_end(
-    serve: Serve, make_client: MakeClient, name: str, status: bytes
-) -> None:
-    said = b"x" * (MAX_RESPONSE_BYTES + 1)
-    url = await serve(b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, 10**12) + said)
-    with pytest.raises(BitriseUnavailable) as told:
+async def test_endless_response_is_cut_off(serve: Serve, make_client: MakeClient, name: str, status: bytes) -> None:
+    raw = b"x" * (MAX_RESPONSE_BYTES + 1)
+    url = await serve(b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, 10**12) + raw)
+    with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](make_client(url, retry_delays_seconds=()), SLUG)
-    assert told.value.sentence == "Bitrise could not be reached: its answer has no end."
+    assert caught.value.sentence == "Bitrise could not be reached: its answer has no end."
 
 
 @pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 10_000, b"\xff\xfe\x00", b"\x00"])
-def test_no_bytes_break_the_parser(raw: bytes) -> None:
+def test_any_bytes_parse(raw: bytes) -> None:
     assert parse_json(raw) is None or isinstance(parse_json(raw), str)
 
 
 @given(st.binary())
-def test_no_answer_breaks_the_parser(raw: bytes) -> None:
+def test_any_error_body_is_a_refusal(raw: bytes) -> None:
     failure = error_for(ApiResponse(400, parse_json(raw)), ErrorRedactor("bitpat_x"), now=NOON)
     assert isinstance(failure, BitriseRefused)
 
 
-# Asking again.
+# Retries.
 
 
 @pytest.mark.parametrize("name", READS)
 @pytest.mark.parametrize("status", [502, 503, 504])
-async def test_a_read_is_asked_again_when_the_gateway_stumbles(
+async def test_reads_are_retried_after_a_gateway_error(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, status: int
 ) -> None:
     bitrise.start_build(shop)
@@ -329,30 +327,30 @@ async def test_a_read_is_asked_again_when_the_gateway_stumbles(
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
-async def test_a_read_is_asked_again_when_the_line_is_cut(
+async def test_reads_are_retried_after_a_broken_connection(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, kind: str
 ) -> None:
     bitrise.faults.add(Fault(kind=kind, times=2))
     assert (await client.get_app(shop.slug)).slug == shop.slug
 
 
-async def test_three_times_is_enough(bitrise: PracticeBitrise, client: BitriseClient) -> None:
+async def test_reads_are_tried_three_times(bitrise: PracticeBitrise, client: BitriseClient) -> None:
     bitrise.faults.add(always("status", status=503))
-    with pytest.raises(BitriseUnavailable) as told:
+    with pytest.raises(BitriseUnavailable) as caught:
         await client.list_apps(limit=1)
-    assert told.value.sentence == "Bitrise has trouble (503)."
+    assert caught.value.sentence == "Bitrise has trouble (503)."
     assert len(bitrise.journal) == 3
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
-async def test_other_answers_are_final(bitrise: PracticeBitrise, client: BitriseClient, status: int) -> None:
+async def test_other_responses_are_final(bitrise: PracticeBitrise, client: BitriseClient, status: int) -> None:
     bitrise.faults.add(always("status", status=status))
     with pytest.raises(BitriseError):
         await client.list_apps(limit=1)
     assert len(bitrise.journal) == 1
 
 
-async def test_without_pauses_a_read_is_asked_once(bitrise: PracticeBitrise, make_client: MakeClient) -> None:
+async def test_reads_without_retry_delays_are_tried_once(bitrise: PracticeBitrise, make_client: MakeClient) -> None:
     bitrise.faults.add(always("status", status=503))
     with pytest.raises(BitriseUnavailable):
         await make_client(retry_delays_seconds=()).list_apps(limit=1)
@@ -366,7 +364,7 @@ async def test_without_pauses_a_read_is_asked_once(bitrise: PracticeBitrise, mak
     + [Fault(kind=kind) for kind in ("cut_before", "html")],
     ids=lambda fault: f"{fault.kind} {fault.status or ''}".strip(),
 )
-async def test_a_write_is_sent_once(
+async def test_writes_are_sent_once(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, fault: Fault
 ) -> None:
     bitrise.faults.add(fault)
@@ -376,42 +374,42 @@ async def test_a_write_is_sent_once(
     assert bitrise.builds(shop) == []
 
 
-# Slow and silent.
+# Timeouts and broken connections.
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_slow_is_told_with_the_limit(
+async def test_timeout_is_named_in_the_error(
     bitrise: PracticeBitrise, make_client: MakeClient, shop: App, name: str
 ) -> None:
     bitrise.faults.add(always("slow", delay=60))
     client = make_client(read_timeout_seconds=0.05, write_timeout_seconds=0.05)
-    with pytest.raises(BitriseUnavailable) as told:
+    with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](client, shop.slug)
-    assert (told.value.sentence, told.value.status) == ("Bitrise did not answer within 0.05 s.", 0)
+    assert (caught.value.sentence, caught.value.status) == ("Bitrise did not answer within 0.05 s.", 0)
 
 
-async def test_the_limit_of_a_read_holds_for_all_its_tries(bitrise: PracticeBitrise, make_client: MakeClient) -> None:
+async def test_timeout_of_a_read_covers_all_tries(bitrise: PracticeBitrise, make_client: MakeClient) -> None:
     bitrise.faults.add(always("status", status=503))
     with pytest.raises(BitriseUnavailable, match=r"within 0\.05 s"):
         await make_client(read_timeout_seconds=0.05, retry_delays_seconds=(60.0,)).list_apps(limit=1)
 
 
-async def test_a_cut_line_is_told(bitrise: PracticeBitrise, client: BitriseClient) -> None:
+async def test_broken_connection_is_named_in_the_error(bitrise: PracticeBitrise, client: BitriseClient) -> None:
     bitrise.faults.add(always("cut_before"))
-    with pytest.raises(BitriseUnavailable) as told:
+    with pytest.raises(BitriseUnavailable) as caught:
         await client.list_apps(limit=1)
-    assert (told.value.sentence, told.value.status) == ("Bitrise could not be reached: the connection broke.", 0)
+    assert (caught.value.sentence, caught.value.status) == ("Bitrise could not be reached: the connection broke.", 0)
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_nobody_there(make_client: MakeClient, unused_tcp_port: int, name: str) -> None:
-    with pytest.raises(BitriseUnavailable) as told:
+async def test_refused_connection_is_unavailable(make_client: MakeClient, unused_tcp_port: int, name: str) -> None:
+    with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](make_client(f"http://127.0.0.1:{unused_tcp_port}/v0.1"), SLUG)
-    assert told.value.sentence == "Bitrise could not be reached."
+    assert caught.value.sentence == "Bitrise could not be reached."
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         b"",
         b"SSH-2.0-OpenSSH_9.6\r\n",
@@ -421,16 +419,18 @@ async def test_nobody_there(make_client: MakeClient, unused_tcp_port: int, name:
     ],
 )
 @pytest.mark.parametrize("name", ["list_apps", "trigger_build"])
-async def test_what_is_no_http(serve: Serve, make_client: MakeClient, name: str, said: bytes) -> None:
-    with pytest.raises(BitriseUnavailable) as told:
-        await CALLS[name](make_client(await serve(said)), SLUG)
-    assert told.value.sentence == "Bitrise could not be reached: the connection broke."
+async def test_response_that_is_not_http_is_unavailable(
+    serve: Serve, make_client: MakeClient, name: str, raw: bytes
+) -> None:
+    with pytest.raises(BitriseUnavailable) as caught:
+        await CALLS[name](make_client(await serve(raw)), SLUG)
+    assert caught.value.sentence == "Bitrise could not be reached: the connection broke."
 
 
-# What a start came to.
+# Results of a start.
 
 
-async def test_a_start_whose_answer_is_lost_may_have_happened(
+async def test_start_with_a_lost_response_may_have_happened(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App
 ) -> None:
     bitrise.faults.add(Fault("builds.trigger", "cut_after"))
@@ -440,7 +440,7 @@ async def test_a_start_whose_answer_is_lost_may_have_happened(
 
 
 @pytest.mark.parametrize("kind", ["broken_json", "all_nulls"])
-async def test_a_start_whose_answer_says_nothing_may_have_happened(
+async def test_start_with_an_empty_response_may_have_happened(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, kind: str
 ) -> None:
     bitrise.faults.add(Fault("builds.trigger", kind))
@@ -449,7 +449,7 @@ async def test_a_start_whose_answer_says_nothing_may_have_happened(
     assert len(bitrise.builds(shop)) == 1
 
 
-async def test_a_start_with_nulls_beside_its_slug_has_happened(
+async def test_start_with_nulls_beside_its_slug_has_happened(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App
 ) -> None:
     bitrise.faults.add(Fault("builds.trigger", "nulls"))
@@ -476,7 +476,7 @@ OK = {"status": "ok", "build_slug": "b1"}
         ({"status": "error", "results": [OK]}, ["b1"], ()),
     ],
 )
-async def test_what_was_started_is_known_whatever_else_is_said(
+async def test_started_builds_are_returned_with_any_status(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, status: int, body: Any, slugs: list[str], refused: Any
 ) -> None:
     bitrise.faults.add(Fault(kind="body", status=status, body=body))
@@ -493,17 +493,17 @@ async def test_what_was_started_is_known_whatever_else_is_said(
         ({"status": "error"}, "Bitrise did not say why."),
     ],
 )
-async def test_an_error_in_a_success_is_a_refusal(
+async def test_error_in_a_success_is_a_refusal(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, body: Any, sentence: str
 ) -> None:
     bitrise.faults.add(Fault(kind="body", status=200, body=body))
-    with pytest.raises(BitriseRefused) as told:
+    with pytest.raises(BitriseRefused) as caught:
         await client.trigger_build(start(shop))
-    assert told.value.sentence == sentence
+    assert caught.value.sentence == sentence
 
 
 @pytest.mark.parametrize("body", [{}, {"status": "ok"}, {"results": [{}]}, {"results": [ERROR, {"status": "ok"}]}, ""])
-async def test_a_success_that_names_no_build_is_unclear(
+async def test_success_that_names_no_build_is_unavailable(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, body: Any
 ) -> None:
     bitrise.faults.add(Fault(kind="body", status=201, body=body))
@@ -523,7 +523,7 @@ json_values = st.recursive(
 
 
 @given(status=st.sampled_from([200, 201, 400, 404, 500]), body=json_values)
-def test_whatever_is_answered_to_a_start(status: int, body: Any) -> None:
+def test_any_response_to_a_start_is_a_result_or_an_error(status: int, body: Any) -> None:
     redactor, response = ErrorRedactor("bitpat_x"), ApiResponse(status, body)
     result: TriggerResult | BitriseError
     try:
@@ -537,11 +537,11 @@ def test_whatever_is_answered_to_a_start(status: int, body: Any) -> None:
         assert status >= 400 or isinstance(result, BitriseUnavailable) or '"error"' in json.dumps(body)
 
 
-# What a stop came to.
+# Results of an abort.
 
 
 @pytest.mark.parametrize("name", ["abort_build", "abort_pipeline"])
-async def test_a_stop_is_taken_without_a_word(
+async def test_abort_accepts_an_empty_response(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str
 ) -> None:
     bitrise.faults.add(Fault(kind="body", status=200, body=""))
@@ -549,14 +549,18 @@ async def test_a_stop_is_taken_without_a_word(
     assert len(bitrise.journal) == 1
 
 
-async def test_a_stop_refused_with_a_success(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
+async def test_abort_refused_with_a_success_status_is_refused(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App
+) -> None:
     bitrise.faults.add(Fault(kind="body", status=200, body={"status": "error", "error_msg": "too late"}))
-    with pytest.raises(BitriseRefused) as told:
+    with pytest.raises(BitriseRefused) as caught:
         await client.abort_build(shop.slug, SLUG, reason="x")
-    assert told.value.sentence == "too late"
+    assert caught.value.sentence == "too late"
 
 
-async def test_a_stop_whose_answer_is_lost(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
+async def test_abort_with_a_lost_response_is_unavailable(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App
+) -> None:
     build = bitrise.start_build(shop, workflow="endless")
     bitrise.faults.add(Fault("builds.abort", "cut_after"))
     with pytest.raises(BitriseUnavailable):

@@ -1,4 +1,4 @@
-"""Answers no Bitrise would give, byte by byte: redirects, endless bodies, half ones, and no token in any."""
+"""Broken responses, byte by byte: redirects, endless bodies, half ones; the token is in no error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PARAMS = TriggerParams("shop", "deploy", None, "main", None, None, (("KEY", "hun
 
 @dataclass
 class Wire:
-    """A server that says what it is told to, byte by byte, and keeps what it heard."""
+    """A server with scripted bytes as response, which records the requests."""
 
     port: int = 0
     heard: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ async def test_a_redirect_is_not_followed(client: BitriseClient, wire: Wire, els
 
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
-async def test_an_endless_body_is_cut(
+async def test_endless_body_is_cut_off(
     client: BitriseClient, wire: Wire, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     monkeypatch.setattr(http, "MAX_RESPONSE_BYTES", 100_000)
@@ -100,7 +100,7 @@ async def test_an_endless_body_is_cut(
     ],
     ids=["nothing", "no HTTP", "half a body", "half a chunk", "wrong gzip"],
 )
-async def test_a_broken_answer_leaves_open_what_happened(client: BitriseClient, wire: Wire, says: bytes) -> None:
+async def test_broken_response_to_a_start_is_unavailable(client: BitriseClient, wire: Wire, says: bytes) -> None:
     wire.says = says
     with pytest.raises(BitriseUnavailable):
         await client.trigger_build(PARAMS)
@@ -108,13 +108,13 @@ async def test_a_broken_answer_leaves_open_what_happened(client: BitriseClient, 
 
 
 @pytest.mark.parametrize("body", ["[]", "7", '"ok"', "null", "{", "<html>", "[" * 100_000, '{"a": NaN'])
-async def test_a_success_that_is_no_object_cannot_be_read(client: BitriseClient, wire: Wire, body: str) -> None:
+async def test_success_without_an_object_is_unreadable(client: BitriseClient, wire: Wire, body: str) -> None:
     wire.answers(body)
     with pytest.raises(BitriseUnavailable, match="cannot be read"):
         await client.list_apps()
 
 
-async def test_a_stop_may_be_answered_with_nothing(client: BitriseClient, wire: Wire) -> None:
+async def test_abort_accepts_no_content(client: BitriseClient, wire: Wire) -> None:
     wire.answers("", status="204 No Content")
     await client.abort_build(
         "shop", "b1", reason="stuck", with_success=False, skip_notifications=False, skip_git_status=False
@@ -122,14 +122,14 @@ async def test_a_stop_may_be_answered_with_nothing(client: BitriseClient, wire: 
     assert len(wire.heard) == 1
 
 
-async def test_what_is_not_passing_is_not_tried_again(client: BitriseClient, wire: Wire) -> None:
+async def test_unauthorized_is_not_retried(client: BitriseClient, wire: Wire) -> None:
     wire.answers('{"message": "Unauthorized"}', status="401 Unauthorized")
     with pytest.raises(BitriseUnauthorized):
         await client.list_apps()
     assert len(wire.heard) == 1
 
 
-async def test_a_slow_write_is_given_up_and_not_repeated(wire: Wire) -> None:
+async def test_slow_write_times_out_and_is_not_repeated(wire: Wire) -> None:
     wire.hangs = True
     async with aiohttp.ClientSession() as session:
         base_url = f"http://127.0.0.1:{wire.port}"
@@ -152,16 +152,16 @@ FAILURES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-async def test_no_error_tells_the_token_or_a_value(client: BitriseClient, wire: Wire, name: str) -> None:
+async def test_no_error_holds_the_token_or_a_value(client: BitriseClient, wire: Wire, name: str) -> None:
     wire.answers(**FAILURES[name])
     with pytest.raises(BitriseError) as failed:
         await client.trigger_build(PARAMS)
-    told = "".join(traceback.format_exception(failed.value)) + repr(vars(failed.value))
-    assert TOKEN not in told
-    assert "hunter2" not in told
+    printed = "".join(traceback.format_exception(failed.value)) + repr(vars(failed.value))
+    assert TOKEN not in printed
+    assert "hunter2" not in printed
 
 
-async def test_the_header_is_the_token_alone(client: BitriseClient, wire: Wire) -> None:
+async def test_authorization_header_is_the_bare_token(client: BitriseClient, wire: Wire) -> None:
     wire.answers('{"data": []}')
     await client.list_apps()
     (head,) = wire.heard

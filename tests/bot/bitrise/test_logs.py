@@ -1,4 +1,4 @@
-"""Logs over the wire: chunks from all sides, signed URLs, and servers that do what no store should."""
+"""Logs over HTTP: chunks in any order, signed URLs, and file storages that misbehave."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.downloads import Tail, fetch_tail
-from bot.bitrise.logs import chunks_text, join_pages, step_log_text, whole_lines
-from bot.bitrise.models import LogChunk, LogPart
+from bot.bitrise.logs import LogChunk, LogPart, chunks_text, join_pages, step_log_text, whole_lines
 from bot.bitrise.parsing import clean
 from bot.errors import BitriseBusy, BitriseNotFound, BitriseUnauthorized, BitriseUnavailable
 from playground.bitrise import App, Build, PracticeBitrise, Workflow
@@ -34,7 +33,7 @@ Open = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 def failed(bitrise: PracticeBitrise, shop: App, time: Time) -> Build:
-    """A build of 60 seconds that has failed in its second step, archived."""
+    """A failed build of 60 seconds with an archived log; its second step failed."""
     shop.workflows["test"] = Workflow(
         timedelta(minutes=1), steps=("git-clone", "xcode-test", "deploy"), failed_step="xcode-test", log="boom\nbang"
     )
@@ -46,7 +45,7 @@ def failed(bitrise: PracticeBitrise, shop: App, time: Time) -> Build:
 
 @pytest.fixture
 async def store() -> AsyncIterator[Open]:
-    """A file behind an address; what it was asked with is noted on the way."""
+    """Open file storages with a handler of the test. Returns their URLs."""
     runners: list[web.AppRunner] = []
 
     async def open_one(respond: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> str:
@@ -81,7 +80,7 @@ async def test_the_summary_names_the_failed_step(client: BitriseClient, shop: Ap
     assert (summary.failed_step.title, summary.failed_step.error_messages) == ("xcode-test", ("bang",))
 
 
-async def test_what_one_step_printed(client: BitriseClient, shop: App, failed: Build) -> None:
+async def test_step_log_is_fetched(client: BitriseClient, shop: App, failed: Build) -> None:
     summary = await client.get_log_summary(shop.slug, failed.slug)
     assert summary is not None
     assert summary.failed_step is not None
@@ -97,7 +96,7 @@ async def test_what_one_step_printed(client: BitriseClient, shop: App, failed: B
         *({"kind": "body", "body": body} for body in ODD_BODIES),
     ],
 )  # fmt: skip
-async def test_what_nobody_promised_may_be_missing(
+async def test_undocumented_calls_may_fail(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, failed: Build, fault: dict[str, Any]
 ) -> None:
     bitrise.faults.add(Fault("builds.log-summary", times=None, **fault))
@@ -107,7 +106,7 @@ async def test_what_nobody_promised_may_be_missing(
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, BitriseUnauthorized), (429, BitriseBusy)])
-async def test_a_dead_token_and_a_pause_are_told(
+async def test_rejected_token_and_rate_limit_are_raised(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, failed: Build, status: int, error: type[Exception]
 ) -> None:
     bitrise.faults.add(Fault("builds.*", "status", status=status, times=None))
@@ -117,7 +116,7 @@ async def test_a_dead_token_and_a_pause_are_told(
         await client.fetch_step_log(shop.slug, failed.slug, "x")
 
 
-async def test_an_odd_step_is_not_asked_for(
+async def test_invalid_step_id_is_not_requested(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, failed: Build
 ) -> None:
     assert await client.fetch_step_log(shop.slug, failed.slug, "../../x") is None
@@ -127,10 +126,10 @@ async def test_an_odd_step_is_not_asked_for(
 # The whole log.
 
 
-async def test_a_log_in_pages_is_put_together(
+async def test_pages_of_a_log_are_joined(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, failed: Build
 ) -> None:
-    """The newest first, then what came meanwhile, then back to the beginning; every page out of order."""
+    """The newest page first, then newer ones, then back to the beginning; every page out of order."""
     first, second, third = "2026-03-02T09:00:01Z", "2026-03-02T09:00:02Z", "2026-03-02T09:00:03Z"
 
     def page(positions: list[int], before: str, after: str) -> None:
@@ -145,12 +144,12 @@ async def test_a_log_in_pages_is_put_together(
     page([2, 1], first, first)
     part = await client.get_whole_log(shop.slug, failed.slug)
     assert chunks_text(part) == "1;2;3;4;5;6;"
-    asked = [entry.request["query"] for entry in bitrise.journal.named("builds.log")]
-    assert asked == [{}, *({"after_timestamp": third} for _ in range(2)),
+    requests = [entry.request["query"] for entry in bitrise.journal.named("builds.log")]
+    assert requests == [{}, *({"after_timestamp": third} for _ in range(2)),
                      {"before_timestamp": second}, {"before_timestamp": first}]  # fmt: skip
 
 
-async def test_a_log_without_end_is_left_at_some_point(
+async def test_endless_log_is_cut_off(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, failed: Build
 ) -> None:
     for number in range(9):
@@ -176,23 +175,23 @@ async def test_the_log_of_a_running_build_and_its_archive(
     assert "bitrise summary" in whole
 
 
-async def test_a_url_lives_ten_minutes(client: BitriseClient, shop: App, failed: Build, time: Time) -> None:
+async def test_url_expires_after_ten_minutes(client: BitriseClient, shop: App, failed: Build, time: Time) -> None:
     url = (await client.get_log(shop.slug, failed.slug)).expiring_raw_log_url
     assert url is not None
     time(minutes=10)
-    with pytest.raises(BitriseNotFound) as told:
+    with pytest.raises(BitriseNotFound) as caught:
         await client.fetch_raw_log(url)
-    assert (told.value.status, told.value.sentence) == (403, "The log could not be fetched (403).")
+    assert (caught.value.status, caught.value.sentence) == (403, "The log could not be fetched (403).")
 
 
 # The download.
 
 
-async def test_no_token_and_no_cookie_goes_with_it(store: Open, make_client: MakeClient, token: str) -> None:
-    asked: list[Any] = []
+async def test_download_sends_no_token_and_no_cookie(store: Open, make_client: MakeClient, token: str) -> None:
+    requests: list[Any] = []
 
     async def respond(request: web.Request) -> web.StreamResponse:
-        asked.append((request.headers.copy(), request.raw_path))
+        requests.append((request.headers.copy(), request.raw_path))
         return web.Response(text="done")
 
     url = await store(respond)
@@ -201,7 +200,7 @@ async def test_no_token_and_no_cookie_goes_with_it(store: Open, make_client: Mak
     headers = {"Authorization": token}
     async with aiohttp.ClientSession(cookie_jar=jar, headers=headers) as session:
         assert await make_client(http=session).fetch_raw_log(f"{url}?sig=a%2Fb%2Bc&x=%7E+%20") == "done"
-    [(sent, path)] = asked
+    [(sent, path)] = requests
     assert not {"Authorization", "Cookie"} & set(sent)
     assert token not in str(sent)
     assert path == "/raw?sig=a%2Fb%2Bc&x=%7E+%20"  # signed letter by letter
@@ -217,9 +216,7 @@ async def test_only_the_end_of_a_long_log_is_kept(store: Open, session: aiohttp.
     assert (whole.text[:7], whole.is_cut) == ("line 0\n", False)
 
 
-async def test_a_packed_log_is_unpacked_and_its_size_is_that_of_the_text(
-    store: Open, session: aiohttp.ClientSession
-) -> None:
+async def test_compressed_log_counts_by_its_uncompressed_size(store: Open, session: aiohttp.ClientSession) -> None:
     url = await store(saying(gzip.compress(b"x" * 1_000_000), headers={"Content-Encoding": "gzip"}))
     with pytest.raises(BitriseUnavailable, match="too long"):
         await fetch_tail(session, url, max_bytes=100_000)
@@ -231,18 +228,18 @@ async def test_a_packed_log_is_unpacked_and_its_size_is_that_of_the_text(
     [(301, BitriseUnavailable), (307, BitriseUnavailable), (400, BitriseNotFound), (403, BitriseNotFound),
      (404, BitriseNotFound), (206, BitriseUnavailable), (500, BitriseUnavailable), (503, BitriseUnavailable)],
 )  # fmt: skip
-async def test_anything_but_the_file_is_no_log(
+async def test_other_statuses_than_200_fail(
     bitrise: PracticeBitrise, store: Open, session: aiohttp.ClientSession, status: int, error: type[Exception]
 ) -> None:
     elsewhere = {"Location": f"{bitrise.api_url}/apps"}
     url = await store(saying(b"sesame", status=status, headers=elsewhere if status < 400 else {}))
-    with pytest.raises(error) as told:
+    with pytest.raises(error) as caught:
         await fetch_tail(session, url)
-    assert str(told.value) == f"The log could not be fetched ({status})."
+    assert str(caught.value) == f"The log could not be fetched ({status})."
     assert len(bitrise.journal) == 0
 
 
-async def test_nothing_tells_the_address(
+async def test_url_is_in_no_log_and_no_error(
     store: Open, session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def hang_up(request: web.Request) -> web.StreamResponse:
@@ -252,13 +249,13 @@ async def test_nothing_tells_the_address(
 
     url = await store(hang_up)
     for address in (f"{url}?signature=sesame", "https://127.0.0.1:1/?signature=sesame"):
-        with caplog.at_level(logging.DEBUG), pytest.raises(BitriseUnavailable) as told:
+        with caplog.at_level(logging.DEBUG), pytest.raises(BitriseUnavailable) as caught:
             await fetch_tail(session, address)
-        assert (told.value.__cause__, told.value.__context__) == (None, None)
-        assert "sesame" not in f"{told.value!r}{caplog.text}{[record.__dict__ for record in caplog.records]}"
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        assert "sesame" not in f"{caught.value!r}{caplog.text}{[record.__dict__ for record in caplog.records]}"
 
 
-async def test_a_store_that_does_not_end_its_answer(store: Open, session: aiohttp.ClientSession) -> None:
+async def test_endless_download_times_out(store: Open, session: aiohttp.ClientSession) -> None:
     never = asyncio.Event()
 
     async def wait(request: web.Request) -> web.StreamResponse:
@@ -278,7 +275,7 @@ async def test_a_store_that_does_not_end_its_answer(store: Open, session: aiohtt
     ["", "x", "http://example.com/log", "ftp://127.0.0.1/log", "file:///etc/passwd", "https://", "https:///x",
      "http://127.0.0.1.example.com/x", "https://[", "http://localhost@example.com/", "javascript:alert(1)", "//x/y"],
 )  # fmt: skip
-async def test_only_a_safe_address_is_fetched(session: aiohttp.ClientSession, url: str) -> None:
+async def test_only_safe_urls_are_downloaded(session: aiohttp.ClientSession, url: str) -> None:
     with pytest.raises(BitriseUnavailable, match="no https address"):
         await fetch_tail(session, url)
 
@@ -286,8 +283,8 @@ async def test_only_a_safe_address_is_fetched(session: aiohttp.ClientSession, ur
 # Texts.
 
 
-def test_what_follows_a_gap_begins_with_a_whole_line() -> None:
-    """`ame` would be the rest of a secret that nothing recognises."""
+def test_text_after_a_gap_starts_with_a_whole_line() -> None:
+    """`ame` may be the rest of a secret, which redaction wouldn't recognize."""
     chunks = (LogChunk(3, "ame\nthree;"), LogChunk(4, "four;"), LogChunk(7, "word\nseven"), LogChunk(9, "no end"))
     assert chunks_text(LogPart(False, chunks)) == "\nthree;four;\nseven\n"
     assert chunks_text(LogPart(False, (LogChunk(0, "zero;"), LogChunk(1, "one")))) == "zero;one"
@@ -310,7 +307,7 @@ def test_what_follows_a_gap_begins_with_a_whole_line() -> None:
         (Tail("", False), ""),
     ],
 )
-def test_the_text_of_a_steps_log(tail: Tail, text: str) -> None:
+def test_text_of_a_step_log(tail: Tail, text: str) -> None:
     assert step_log_text(tail) == text
 
 
@@ -320,7 +317,7 @@ def test_the_text_of_a_steps_log(tail: Tail, text: str) -> None:
         "".join
     )
 )
-def test_no_text_breaks_the_reading_of_a_step(text: str) -> None:
+def test_any_step_log_parses(text: str) -> None:
     for is_cut in (True, False):
         read = step_log_text(Tail(text, is_cut))
         assert read == clean(read)
@@ -330,7 +327,7 @@ positions = st.sets(st.integers(1, 9))
 
 
 @given(positions, positions, st.booleans())
-def test_two_pages_together_hold_each_chunk_once_and_in_order(one: set[int], other: set[int], forward: bool) -> None:
+def test_joined_pages_hold_each_chunk_once_and_in_order(one: set[int], other: set[int], forward: bool) -> None:
     part, page = (
         LogPart(False, tuple(LogChunk(n, str(n)) for n in sorted(numbers)), None, "after", "before")
         for numbers in (one, other)

@@ -1,4 +1,4 @@
-"""Bitrise's JSON becomes values, whatever it looks like."""
+"""Parsing of Bitrise's JSON, right and wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bitrise import logs, parsing
-from bot.bitrise.models import App, Artifact, Build, LogPart, RequestedParams
+from bot.bitrise.logs import LogPart
+from bot.bitrise.models import App, Artifact, Build, RequestedParams
 
 AT = "2026-08-01T09:20:11Z"
 APP: dict[str, Any] = {
@@ -188,7 +189,7 @@ def everything_in(value: Any) -> Iterator[Any]:
 
 
 def assert_fit_to_keep(value: Any) -> None:
-    """A database takes it: no broken text, no endless number, no time without a zone."""
+    """Check that a database accepts it: no broken text, no huge number, no time without a zone."""
     for item in everything_in(value):
         if isinstance(item, str):
             assert "\x00" not in item
@@ -201,20 +202,20 @@ def assert_fit_to_keep(value: Any) -> None:
 
 
 @given(value=anything)
-def test_no_json_at_all_breaks_a_reader(value: Any) -> None:
+def test_any_json_parses(value: Any) -> None:
     for read, _ in PARSERS.values():
         assert_fit_to_keep(read(value))
 
 
 @given(name=st.sampled_from(sorted(PARSERS)), data=st.data())
-def test_no_field_gone_wrong_breaks_a_reader(name: str, data: st.DataObject) -> None:
+def test_any_wrong_fields_parse(name: str, data: st.DataObject) -> None:
     read, shape = PARSERS[name]
     spoilt = data.draw(st.dictionaries(st.sampled_from(sorted(shape)), anything | st.sampled_from(ODD), max_size=5))
     assert_fit_to_keep(read(shape | spoilt))
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_every_field_may_be_odd_or_missing(name: str) -> None:
+def test_each_field_may_be_wrong_or_missing(name: str) -> None:
     read, shape = PARSERS[name]
     for field in shape:
         assert_fit_to_keep(read({key: value for key, value in shape.items() if key != field}))
@@ -266,7 +267,7 @@ def test_a_build() -> None:
     )
 
 
-def test_what_a_build_was_started_with() -> None:
+def test_parameters_of_a_build() -> None:
     requested = parsing.parse_requested(BUILD["original_build_params"])
     assert requested is not None
     assert [(item.key, item.value) for item in requested.environments] == [
@@ -279,14 +280,14 @@ def test_what_a_build_was_started_with() -> None:
     assert (requested.request_id, requested.message) == ("r-1", "try the login")
 
 
-def test_the_last_of_two_variables_of_a_name_counts() -> None:
+def test_last_of_two_variables_of_a_name_wins() -> None:
     listed = [{"key": "BUILDBELL_REQUEST", "value": value} for value in ("old", "new")]
     requested = parsing.parse_requested({"environments": listed})
     assert requested is not None
     assert requested.request_id == "new"
 
 
-def test_a_build_started_without_our_variables_names_no_request() -> None:
+def test_build_without_our_variables_has_no_request_id() -> None:
     assert RequestedParams(branch="main").request_id is None
     assert RequestedParams(branch="main").message is None
 
@@ -305,7 +306,7 @@ def test_values_of_variables_are_text(sent: Any, kept: str) -> None:
     assert requested.environments[0].value == kept
 
 
-def test_a_pipeline_is_read_as_a_build() -> None:
+def test_pipeline_is_parsed_as_a_build() -> None:
     pipeline = parsing.parse_pipeline(PIPELINE, "app-1")
     assert pipeline is not None
     assert dataclasses.replace(pipeline, requested=None) == Build(
@@ -342,13 +343,13 @@ def test_a_pipeline_is_read_as_a_build() -> None:
         ("succeeded_with_abort", 4, False),
     ],
 )
-def test_a_pipelines_word_has_a_number(word: str, status: int, is_on_hold: bool) -> None:
+def test_pipeline_status_has_a_number(word: str, status: int, is_on_hold: bool) -> None:
     pipeline = parsing.parse_pipeline(PIPELINE | {"status": word}, "app-1")
     assert pipeline is not None
     assert (pipeline.status, pipeline.is_on_hold) == (status, is_on_hold)
 
 
-def test_a_line_of_the_pipeline_list() -> None:
+def test_item_of_the_pipeline_list() -> None:
     listed = parsing.parse_listed_pipeline(LISTED_PIPELINE, "app-1")
     assert listed is not None
     assert (listed.slug, listed.number, listed.pipeline, listed.workflow) == (
@@ -400,7 +401,7 @@ def test_an_artifact() -> None:
         (None, None, (None, None)),
     ],
 )
-def test_what_an_artifact_says_of_its_app(kind: Any, meta: Any, facts: tuple[str | None, ...]) -> None:
+def test_version_of_an_artifact(kind: Any, meta: Any, facts: tuple[str | None, ...]) -> None:
     artifact = parsing.parse_artifact(ARTIFACT | {"artifact_type": kind, "artifact_meta": meta})
     assert artifact is not None
     assert (artifact.version, artifact.build_number) == facts
@@ -444,7 +445,7 @@ def test_an_unknown_summary_is_none(odd: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["app", "build", "artifact", "pipeline"])
-def test_what_has_no_slug_is_left_out_and_logged(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_item_without_a_slug_is_dropped_and_logged(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     read, shape = PARSERS[kind]
     with caplog.at_level(logging.WARNING):
         assert read(shape | {"slug": None, "id": ""}) is None
@@ -452,7 +453,7 @@ def test_what_has_no_slug_is_left_out_and_logged(kind: str, caplog: pytest.LogCa
     assert "sesame" not in caplog.text
 
 
-def test_a_build_that_names_no_app_is_left_out() -> None:
+def test_build_without_an_app_is_dropped() -> None:
     nameless = {key: value for key, value in BUILD.items() if key != "repository"}
     assert parsing.parse_build(nameless) is None
     assert parsing.parse_build(nameless, "app-1") is not None
@@ -477,7 +478,7 @@ def test_a_page(body: Any, items: tuple[str, ...], next_: str | None, total: int
 @pytest.mark.parametrize(
     "body", [None, [], "x", {}, {"data": {}}, {"data": "x"}, {"data": None, "paging": {"total_item_count": 2}}]
 )
-def test_what_is_no_list_is_no_page(body: Any) -> None:
+def test_response_without_a_list_is_not_a_page(body: Any) -> None:
     assert parsing.parse_page(body, parsing.as_text) is None
 
 
@@ -511,12 +512,12 @@ def test_a_whole_number(value: Any, read: int | None) -> None:
 
 
 def test_no_value_of_a_variable_and_no_signed_address_is_in_a_repr() -> None:
-    shown = [repr(read(shape)) for read, shape in PARSERS.values() if read is not parsing.parse_data]
-    assert "deploy" in " ".join(shown)
-    assert not [text for text in shown if "sesame" in text or "try the login" in text]
+    reprs = [repr(read(shape)) for read, shape in PARSERS.values() if read is not parsing.parse_data]
+    assert "deploy" in " ".join(reprs)
+    assert not [text for text in reprs if "sesame" in text or "try the login" in text]
     assert repr(parsing.parse_requested(BUILD["original_build_params"])) == "RequestedParams(********)"
 
 
-def test_these_shapes_are_json() -> None:
-    """So that what is read here is what can come over the wire."""
+def test_sample_items_are_json() -> None:
+    """The samples survive a round trip over HTTP."""
     assert [shape for _, shape in PARSERS.values() if json.loads(json.dumps(shape)) != shape] == []

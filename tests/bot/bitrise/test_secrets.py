@@ -1,4 +1,4 @@
-"""The token goes to Bitrise and nowhere else, and no value of a variable is repeated to anybody."""
+"""The token goes to Bitrise only, and values of variables are redacted in errors and logs."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from tests.bot.bitrise.conftest import MakeClient, Serve
 SESAME = "open-sesame-42"
 
 
-def told_by(error: BaseException) -> str:
-    """All that anybody could print of it, and of what it came from."""
+def printed(error: BaseException) -> str:
+    """Everything that printing an error and its causes could show."""
     linked = [error, error.__cause__, error.__context__]
     return " ".join(f"{each} {each!r} {getattr(each, '__dict__', '')}" for each in linked if each is not None)
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 429, 500])
 @pytest.mark.parametrize("name", ["message", "error_msg", "error", "errors"])
-async def test_a_token_that_bitrise_repeats_is_not_told(
+async def test_token_that_bitrise_repeats_is_redacted(
     bitrise: PracticeBitrise,
     client: BitriseClient,
     shop: App,
@@ -47,37 +47,37 @@ async def test_a_token_that_bitrise_repeats_is_not_told(
             await client.get_app(shop.slug)
         with pytest.raises(BitriseError) as started:
             await client.trigger_build(TriggerParams(shop.slug, workflow="deploy"))
-    assert token not in told_by(read.value) + told_by(started.value) + caplog.text
+    assert token not in printed(read.value) + printed(started.value) + caplog.text
 
 
 @pytest.mark.parametrize("secret", ["sesame", "an old token without a prefix", "x" * 400, "a.b*c(d", "two  blanks"])
 @given(before=st.text(max_size=400), after=st.text(max_size=20))
-def test_no_token_is_ever_quoted(secret: str, before: str, after: str) -> None:
+def test_redacted_text_never_holds_the_token(secret: str, before: str, after: str) -> None:
     quoted = ErrorRedactor(secret).redact(before + secret + after)
     assert secret not in quoted
     assert len(quoted) <= MAX_CHARACTERS
     assert quoted.isprintable()
 
 
-def test_another_tokens_prefix_is_enough_to_hide_it() -> None:
+def test_other_tokens_are_redacted_by_their_prefix() -> None:
     assert ErrorRedactor("bitpat_mine").redact("not bitwat_yours123, try again") == f"not {HIDDEN}, try again"
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "slow", "html", "broken_json"])
-async def test_no_failure_carries_the_request_with_it(
+async def test_errors_have_no_cause_that_holds_the_request(
     bitrise: PracticeBitrise, make_client: MakeClient, shop: App, token: str, kind: str
 ) -> None:
-    """Errors of aiohttp can hold the request and its headers; a tracker that walks the chain would send them on."""
+    """Errors of aiohttp can hold the request and its headers; an error tracker would upload them with the chain."""
     bitrise.faults.add(Fault(kind=kind, delay=60 if kind == "slow" else 0, times=None))
     client = make_client(read_timeout_seconds=0.05, write_timeout_seconds=0.05)
     for call in (client.get_app(shop.slug), client.trigger_build(TriggerParams(shop.slug, workflow="deploy"))):
-        with pytest.raises(BitriseUnavailable) as told:
+        with pytest.raises(BitriseUnavailable) as caught:
             await call
-        assert (told.value.__cause__, told.value.__context__) == (None, None)
-        assert token not in told_by(told.value)
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        assert token not in printed(caught.value)
 
 
-async def test_a_client_does_not_show_its_token(client: BitriseClient, bitrise: PracticeBitrise, token: str) -> None:
+async def test_repr_of_a_client_hides_its_token(client: BitriseClient, bitrise: PracticeBitrise, token: str) -> None:
     assert repr(client) == f"BitriseClient({bitrise.api_url})"
     assert token not in repr(vars(client))
 
@@ -88,16 +88,14 @@ async def test_a_redirect_is_not_followed(
     place = f"Location: {bitrise.api_url}/apps\r\nContent-Length: 0\r\nConnection: close"
     client = make_client(await serve(f"HTTP/1.1 307 Temporary Redirect\r\n{place}\r\n\r\n".encode()))
     for call in (client.list_apps(limit=1), client.trigger_build(TriggerParams(shop.slug, workflow="deploy"))):
-        with pytest.raises(BitriseUnavailable) as told:
+        with pytest.raises(BitriseUnavailable) as caught:
             await call
-        assert told.value.sentence == "Bitrise answered with a redirect (307); the token is not taken there."
+        assert caught.value.sentence == "Bitrise answered with a redirect (307); the token is not taken there."
     assert len(bitrise.journal) == 0
 
 
 @pytest.mark.parametrize("secret", ["", "  ", "ab\ncd", "ab\r\nX-Evil: 1", "pässword", "ab\x00cd", "\ud83d"])
-async def test_what_cannot_be_a_token_is_not_sent(
-    bitrise: PracticeBitrise, make_client: MakeClient, secret: str
-) -> None:
+async def test_invalid_token_is_not_sent(bitrise: PracticeBitrise, make_client: MakeClient, secret: str) -> None:
     with pytest.raises(BitriseUnauthorized):
         await make_client(secret=secret).list_apps(limit=1)
     assert len(bitrise.journal) == 0
@@ -106,7 +104,7 @@ async def test_what_cannot_be_a_token_is_not_sent(
 @pytest.mark.parametrize(
     "slug", ["", ".", "..", "../apps", "a/b", "a?b=c", "a#b", "a b", "%2e%2e", "a\n", "ä", "\ud83d", "x" * 300]
 )
-async def test_what_cannot_be_a_slug_is_not_asked_for(
+async def test_invalid_slug_is_not_requested(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, slug: str
 ) -> None:
     for call in (
@@ -117,15 +115,15 @@ async def test_what_cannot_be_a_slug_is_not_asked_for(
         client.abort_build(shop.slug, slug, reason="x"),
         client.trigger_build(TriggerParams(slug, workflow="deploy")),
     ):
-        with pytest.raises(BitriseNotFound) as told:
+        with pytest.raises(BitriseNotFound) as caught:
             await call
-        assert told.value.sentence.isprintable()
-        assert len(told.value.sentence) < 120
+        assert caught.value.sentence.isprintable()
+        assert len(caught.value.sentence) < 120
     assert len(bitrise.journal) == 0
 
 
 @given(st.text())
-def test_a_segment_of_a_path_stays_one(slug: str) -> None:
+def test_path_part_stays_one(slug: str) -> None:
     try:
         assert not set(path_part(slug)) & set("/?#% ")
     except BitriseNotFound:
@@ -138,19 +136,19 @@ async def test_cookies_of_one_token_do_not_travel_with_another(
 ) -> None:
     jar = aiohttp.CookieJar(unsafe=True)
     jar.update_cookies({"session": "of-somebody-else"})
-    seen: list[Any] = []
+    requests: list[Any] = []
 
     async def note(session: aiohttp.ClientSession, context: Any, params: aiohttp.TraceRequestHeadersSentParams) -> None:
-        seen.append(dict(params.headers))
+        requests.append(dict(params.headers))
 
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(note)
     async with aiohttp.ClientSession(cookie_jar=jar, trace_configs=[trace]) as session:
         await make_client(http=session).get_app(shop.slug)
-    assert [set(headers) & {"Cookie", "Authorization"} for headers in seen] == [{"Authorization"}]
+    assert [set(headers) & {"Cookie", "Authorization"} for headers in requests] == [{"Authorization"}]
 
 
-async def test_a_netrc_file_does_not_stand_in_the_way(
+async def test_netrc_file_is_ignored(
     make_client: MakeClient, shop: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -165,30 +163,30 @@ async def test_a_netrc_file_does_not_stand_in_the_way(
 # Values of variables.
 
 
-async def test_a_value_that_bitrise_repeats_is_not_told(
+async def test_variable_value_that_bitrise_repeats_is_redacted(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     params = TriggerParams(
         shop.slug, workflow="deploy", environment=(("KEY", SESAME), ("N", "1"), ("LONG", 'line "one"\nline two'))
     )
-    said = f'bad environments: [{{KEY {SESAME}}} {{N 1}} \'line "one"\\nline two\' line "one"\nline two] 10'
-    for body in ({"message": said}, {"status": "error", "message": said}):
+    message = f'bad environments: [{{KEY {SESAME}}} {{N 1}} \'line "one"\\nline two\' line "one"\nline two] 10'
+    for body in ({"message": message}, {"status": "error", "message": message}):
         bitrise.faults.add(Fault(kind="body", status=400 if len(body) == 1 else 201, body=body))
-        with caplog.at_level(logging.DEBUG), pytest.raises(BitriseRefused) as told:
+        with caplog.at_level(logging.DEBUG), pytest.raises(BitriseRefused) as caught:
             await client.trigger_build(params)
-        assert told.value.sentence == (f"bad environments: [{{KEY {HIDDEN}}} {{N {HIDDEN}}} '{HIDDEN}' {HIDDEN}] 10")
-        assert SESAME not in told_by(told.value) + caplog.text
+        assert caught.value.sentence == (f"bad environments: [{{KEY {HIDDEN}}} {{N {HIDDEN}}} '{HIDDEN}' {HIDDEN}] 10")
+        assert SESAME not in printed(caught.value) + caplog.text
 
 
-async def test_a_value_that_was_sent_openly_may_be_told(
+async def test_variable_value_that_was_sent_openly_is_kept(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App
 ) -> None:
     params = TriggerParams(
         shop.slug, workflow="beta", environment=(("FLAVOR", "beta"), ("BUILDBELL_MESSAGE", "config"))
     )
-    with pytest.raises(BitriseRefused) as told:
+    with pytest.raises(BitriseRefused) as caught:
         await client.trigger_build(params)
-    assert told.value.sentence == "workflow (beta) did not match any workflows defined in app config"
+    assert caught.value.sentence == "workflow (beta) did not match any workflows defined in app config"
 
 
 async def test_no_value_is_in_a_log_or_a_repr(
@@ -201,9 +199,9 @@ async def test_no_value_is_in_a_log_or_a_repr(
         page = await client.list_builds(shop.slug)
     logged = " ".join(str(record.__dict__) for record in caplog.records)
     call = ApiRequest("POST", "/x", body=params.to_body())
-    shown = " ".join(map(repr, (params, answer, build, build.requested, page, call)))
+    reprs = " ".join(map(repr, (params, answer, build, build.requested, page, call)))
     assert build.requested is not None
     assert build.requested.environments[0].value == SESAME
-    assert SESAME not in shown + logged
+    assert SESAME not in reprs + logged
     assert SESAME not in repr(build.requested.environments)
-    assert token not in shown + logged
+    assert token not in reprs + logged

@@ -1,4 +1,4 @@
-"""A delivery of Bitrise's: is it true, and what does it hint at. Tables, and properties over anything at all."""
+"""Verify and parse deliveries: tables, and properties over any input."""
 
 from __future__ import annotations
 
@@ -57,35 +57,35 @@ GOOD = signature(RAW, SECRET)
         ({SIGNATURE_HEADER: signature(RAW, "other"), SECRET_HEADER: SECRET}, False),
     ],
 )
-def test_only_who_knows_the_secret_is_believed(headers: dict[str, str], is_true: bool) -> None:
+def test_only_deliveries_with_the_secret_verify(headers: dict[str, str], is_true: bool) -> None:
     assert verify_delivery(raw=RAW, headers=headers, secret=SECRET) is is_true
 
 
 @pytest.mark.parametrize("name", [SIGNATURE_HEADER, SECRET_HEADER])
-def test_a_header_that_comes_twice_has_to_be_right_twice(name: str) -> None:
+def test_repeated_header_must_match_each_time(name: str) -> None:
     good = GOOD if name == SIGNATURE_HEADER else SECRET
     assert verify_delivery(raw=RAW, headers=CIMultiDict([(name, good), (name, good)]), secret=SECRET)
     assert not verify_delivery(raw=RAW, headers=CIMultiDict([(name, good), (name, "other")]), secret=SECRET)
 
 
-def test_without_a_secret_nobody_is_believed() -> None:
+def test_nothing_verifies_without_a_secret() -> None:
     assert not verify_delivery(raw=RAW, headers={SIGNATURE_HEADER: signature(RAW, "")}, secret="")
     assert not verify_delivery(raw=RAW, headers={SECRET_HEADER: ""}, secret="")
 
 
 @given(raw=st.binary(), secret=st.text(min_size=1))
-def test_what_was_signed_is_believed_whatever_it_is(raw: bytes, secret: str) -> None:
+def test_any_signed_body_verifies(raw: bytes, secret: str) -> None:
     assert verify_delivery(raw=raw, headers={SIGNATURE_HEADER: signature(raw, secret)}, secret=secret)
 
 
 @given(raw=st.binary(), other=st.binary(), secret=st.text(min_size=1))
-def test_a_signature_is_good_for_its_own_bytes_only(raw: bytes, other: bytes, secret: str) -> None:
+def test_signature_verifies_only_its_own_body(raw: bytes, other: bytes, secret: str) -> None:
     assume(raw != other)
     assert not verify_delivery(raw=other, headers={SIGNATURE_HEADER: signature(raw, secret)}, secret=secret)
 
 
 @given(raw=BODIES, headers=HEADERS, secret=st.text(min_size=1))
-def test_nothing_that_was_made_up_is_believed(raw: bytes, headers: dict[str, str], secret: str) -> None:
+def test_forged_deliveries_do_not_verify(raw: bytes, headers: dict[str, str], secret: str) -> None:
     assume(secret.strip() and all(secret not in value for value in headers.values()))
     assert not verify_delivery(raw=raw, headers=headers, secret=secret)
 
@@ -105,12 +105,12 @@ def test_nothing_that_was_made_up_is_believed(raw: bytes, headers: dict[str, str
         (b"", {}, WebhookHint()),
     ],
 )  # fmt: skip
-def test_a_hint_is_what_can_be_understood(raw: bytes, headers: dict[str, str], hint: WebhookHint) -> None:
+def test_hint_holds_what_can_be_parsed(raw: bytes, headers: dict[str, str], hint: WebhookHint) -> None:
     assert parse_hint(raw, headers) == hint
 
 
 @given(raw=BODIES, headers=HEADERS)
-def test_a_hint_never_fails_and_never_leads_astray(raw: bytes, headers: dict[str, str]) -> None:
+def test_any_delivery_parses_to_a_safe_hint(raw: bytes, headers: dict[str, str]) -> None:
     hint = parse_hint(raw, headers)
     for slug in (hint.app_slug, hint.build_slug):
         assert slug is None or (0 < len(slug) <= 200 and "/" not in slug and slug.isprintable())
