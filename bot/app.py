@@ -34,7 +34,7 @@ from bot.engine import engine_for
 from bot.errors import StartupFailed
 from bot.metrics import Metrics
 from bot.permissions import Access
-from bot.rate_limits import Budget
+from bot.rate_limits import RateLimiter
 from bot.results import service as analysis
 from bot.settings import Settings
 from bot.slack.client import web_client
@@ -139,7 +139,7 @@ class Bot:
         settings = self._settings
 
         def bitrise_client(token: Token) -> BitriseClient:
-            logs.hide(token.reveal())  # old tokens have no prefix to recognize them by
+            logs.add_secret(token.reveal())  # old tokens have no prefix to recognize them by
             return BitriseClient(HttpTransport(session, settings.bitrise_api_url, token))
 
         ctx = Context(
@@ -162,7 +162,7 @@ class Bot:
             app_cache=AppCache(self._clock),
             start_batch=Batcher(lambda starts: start_batch.add_all(ctx, starts)),
             channel_batch=Batcher(lambda channels: channel_lookup.find_places(database, channels)),
-            rate_limits=Budget(),
+            rate_limits=RateLimiter(),
             skip_limits={},
             sync_failures={},
         )
@@ -194,7 +194,7 @@ class Bot:
         """Return when no request is being answered, no task runs and no job is due."""
         while True:
             await self.deliveries.drained.wait()
-            await self.tasks.settled()
+            await self.tasks.wait_idle()
             await self.engine.settled()
             if self.deliveries.drained.is_set():
                 return
@@ -255,9 +255,9 @@ class Bot:
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises `StartupFailed` with one sentence."""
-    logs.hide(secret(settings.slack_signing_secret))
-    logs.hide(secret(settings.slack_client_secret))
-    logs.hide(secret(settings.metrics_token))
+    logs.add_secret(secret(settings.slack_signing_secret))
+    logs.add_secret(secret(settings.slack_client_secret))
+    logs.add_secret(secret(settings.metrics_token))
     sys.setswitchinterval(TURN_SECONDS)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What time it is. Everything that waits or dates a row asks a clock, so that a day can pass in a test at once."""
+"""Time source and sleep, injected everywhere, so that a test can let a day pass at once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells and awaits time. Every datetime is aware and in UTC."""
+    """Every datetime is aware and in UTC."""
 
     def now(self) -> datetime: ...
 
     async def sleep_until(self, at: datetime) -> None:
-        """Return once ``now() >= at``; at once when that is already so."""
+        """Return once ``now() >= at``, immediately if ``at`` has passed."""
 
 
 class SystemClock:

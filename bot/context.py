@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.clock import Clock
     from bot.engine import Engine
     from bot.permissions import Access
-    from bot.rate_limits import Budget
+    from bot.rate_limits import RateLimiter
     from bot.settings import Settings
     from bot.slack.client import SlackClient
     from bot.tasks import Tasks
@@ -46,6 +46,6 @@ class Context:
     app_cache: AppCache
     start_batch: Batcher[Start, str | None]
     channel_batch: Batcher[tuple[str, str], PlaceRow | None]
-    rate_limits: Budget
+    rate_limits: RateLimiter
     skip_limits: SkipLimits
     sync_failures: dict[str, int]

@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus at /metrics. Every name is here, once."""
+"""Metrics for Prometheus at /metrics: the one list of their names."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """Of one kind: those that were answered, those that broke, and how long they took."""
+class RequestMetrics:
+    """Counters and the duration of one kind of request from Slack."""
 
     answered: Counter
-    broken: Counter
+    failed: Counter
     seconds: Histogram
 
 
 class Metrics:
-    """One registry for each bot, so that two in one process (as in tests) do not add up."""
+    """One registry for each bot, so that two in one process (as in tests) don't add up."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -41,30 +41,30 @@ class Metrics:
             "buildbell_requests_open", "Starts and stops that Bitrise has not answered yet.", registry=self.registry
         )
         self.builds = BuildMetrics(self.registry)
-        self._deliveries: dict[str, Delivery] = {}
+        self._by_kind: dict[str, RequestMetrics] = {}
         self.jobs = Gauge("buildbell_jobs", "Jobs by state.", ["state"], registry=self.registry)
 
-    def delivery(self, kind: str) -> Delivery:
-        """What is counted of deliveries of a kind; looked up by label once, not at each of them."""
-        found = self._deliveries.get(kind)
-        if found is None:
-            answered, broken = self.requests.labels(kind, "answered"), self.requests.labels(kind, "broken")
-            found = self._deliveries[kind] = Delivery(answered, broken, self.ack_seconds.labels(kind))
-        return found
+    def of_kind(self, kind: str) -> RequestMetrics:
+        """Return the metrics of a kind of request; the lookup by label happens once, not for each request."""
+        metrics = self._by_kind.get(kind)
+        if metrics is None:
+            answered, failed = self.requests.labels(kind, "answered"), self.requests.labels(kind, "broken")
+            metrics = self._by_kind[kind] = RequestMetrics(answered, failed, self.ack_seconds.labels(kind))
+        return metrics
 
     def exposition(self) -> bytes:
-        """The text format of Prometheus."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
 
 
 class BuildMetrics:
-    """What ended in the last 24 hours: gauges over stored rows, so that a restart or an import changes nothing.
+    """Builds finished in the last 24 hours: gauges over stored rows, so that a restart or an import changes nothing.
 
-    They are filled only when an operator has turned them on.
+    They are set only if the operator has turned them on.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.ended = Gauge(
+        self.finished = Gauge(
             "buildbell_builds_last_day",
             "Builds that ended in the last 24 hours, by outcome and by the reason of a stop.",
             ["workspace", "outcome", "reason"],
@@ -84,5 +84,5 @@ class BuildMetrics:
         )
 
     def clear(self) -> None:
-        for gauge in (self.ended, self.run_seconds, self.queue_seconds):
+        for gauge in (self.finished, self.run_seconds, self.queue_seconds):
             gauge.clear()

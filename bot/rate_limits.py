@@ -1,4 +1,4 @@
-"""How much Slack lets us say: kept below the limits, so that state changes go through and progress takes what is left.
+"""Rate limits for chat.postMessage and chat.update: state changes first, progress updates with the rest.
 
 https://docs.slack.dev/apis/web-api/rate-limits
 """
@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-CHANNELS_KEPT = 10_000
-KEPT_FOR_STATE_CHANGES = 10
-UPDATES_AT_ONCE, UPDATES_PER_SECOND = 20.0, 0.5
+MAX_CHANNELS = 10_000
+RESERVED_FOR_STATE_CHANGES = 10
+UPDATE_BURST, UPDATES_PER_SECOND = 20.0, 0.5
 """At most 50 in any minute."""
-LATE = timedelta(seconds=10)
-"""Who does not come back so long after its turn has nothing to say any more."""
+WAITER_TIMEOUT = timedelta(seconds=10)
+"""A waiter this much overdue is dropped: its message was replaced, or another replica sent it."""
 
 
 @dataclass(slots=True)
 class Bucket:
-    """Tokens that come back with time."""
+    """A token bucket."""
 
     size: float
     per_second: float
@@ -30,7 +30,7 @@ class Bucket:
         self.at = now
 
     def take(self, now: datetime) -> datetime | None:
-        """None when one was taken, else when there will be one."""
+        """Take a token and return None, or return when to retry."""
         self.fill(now)
         if self.left >= 1:
             self.left -= 1
@@ -39,63 +39,63 @@ class Bucket:
 
 
 @dataclass(slots=True)
-class Line:
-    """A bucket and who waits for it, the oldest first: each is told when its turn comes, so that none asks in vain."""
+class FairQueue:
+    """A token bucket with a fair wait list: each waiter gets a time at which a token will be left for it."""
 
     bucket: Bucket
     waiting: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
-    """By whom: since when, and when it is to come back."""
+    """Waiter -> since when it waits, and when it is due to retry."""
 
-    def take(self, who: str, *, since: datetime, now: datetime) -> datetime | None:
-        """None when it took one, else when to come back."""
+    def take(self, waiter: str, *, since: datetime, now: datetime) -> datetime | None:
+        """Take a token and return None, or return when to retry; those who wait longer go first."""
         self.bucket.fill(now)
-        self.waiting.pop(who, None)
-        self.waiting = {each: (first, at) for each, (first, at) in self.waiting.items() if now - at < LATE}
-        ahead = sum(first < since for first, _ in self.waiting.values())
+        self.waiting.pop(waiter, None)
+        self.waiting = {each: (start, due) for each, (start, due) in self.waiting.items() if now - due < WAITER_TIMEOUT}
+        ahead = sum(start < since for start, _ in self.waiting.values())
         if self.bucket.left - ahead >= 1:
             self.bucket.left -= 1
             return None
-        at = now + timedelta(seconds=(ahead + 1 - self.bucket.left) / self.bucket.per_second)
-        self.waiting[who] = since, at
-        return at
+        retry_at = now + timedelta(seconds=(ahead + 1 - self.bucket.left) / self.bucket.per_second)
+        self.waiting[waiter] = since, retry_at
+        return retry_at
 
 
-class Budget:
-    """chat.postMessage: one a second in a channel. chat.update: 50 a minute in a workspace."""
+class RateLimiter:
+    """Stay below Slack's limits: one post a second in a channel, 50 updates a minute in a workspace."""
 
     def __init__(self) -> None:
         self._posts: dict[tuple[str, str], Bucket] = {}
-        self._updates: dict[str, Line] = {}
-        self._blocked: dict[str, datetime] = {}
+        self._updates: dict[str, FairQueue] = {}
+        self._paused: dict[str, datetime] = {}
 
-    def post(self, workspace_id: str, channel_id: str, *, now: datetime) -> datetime | None:
-        """None: post now. Else the time to come back at."""
-        if blocked := self._blocked_until(workspace_id, now):
-            return blocked
-        if len(self._posts) > CHANNELS_KEPT:
+    def take_post(self, workspace_id: str, channel_id: str, *, now: datetime) -> datetime | None:
+        """Return None to post now, or when to retry."""
+        if paused := self._paused_until(workspace_id, now):
+            return paused
+        if len(self._posts) > MAX_CHANNELS:
             self._posts.clear()
         bucket = self._posts.setdefault((workspace_id, channel_id), Bucket(1, 1.0, 1, now))
         return bucket.take(now)
 
-    def update(self, workspace_id: str, who: str, *, since: datetime, now: datetime) -> datetime | None:
-        """The same for an update, which waits ``since`` it was to be said: channels take turns, the oldest first."""
-        blocked = self._blocked_until(workspace_id, now)
-        return blocked or self._updates_of(workspace_id, now).take(who, since=since, now=now)
+    def take_update(self, workspace_id: str, waiter: str, *, since: datetime, now: datetime) -> datetime | None:
+        """Return None to update now, or when to retry. ``since`` is when the update was queued: oldest first."""
+        paused = self._paused_until(workspace_id, now)
+        return paused or self._updates_of(workspace_id, now).take(waiter, since=since, now=now)
 
-    def may_tick(self, workspace_id: str, *, now: datetime) -> bool:
-        """Whether enough is left that no state change will have to wait for a progress bar."""
+    def has_room_for_progress(self, workspace_id: str, *, now: datetime) -> bool:
+        """Whether a progress update leaves enough tokens that no state change has to wait for it."""
         bucket = self._updates_of(workspace_id, now).bucket
         bucket.fill(now)
-        return bucket.left > KEPT_FOR_STATE_CHANGES and self._blocked_until(workspace_id, now) is None
+        return bucket.left > RESERVED_FOR_STATE_CHANGES and self._paused_until(workspace_id, now) is None
 
-    def block(self, workspace_id: str, *, until: datetime) -> None:
-        """Slack said 429 all the same: nothing leaves for this workspace until then."""
-        self._blocked[workspace_id] = max(until, self._blocked.get(workspace_id, until))
+    def pause(self, workspace_id: str, *, until: datetime) -> None:
+        """Send nothing to this workspace until then: Slack answered 429."""
+        self._paused[workspace_id] = max(until, self._paused.get(workspace_id, until))
 
-    def _updates_of(self, workspace_id: str, now: datetime) -> Line:
-        full = Bucket(UPDATES_AT_ONCE, UPDATES_PER_SECOND, UPDATES_AT_ONCE, now)
-        return self._updates.setdefault(workspace_id, Line(full))
+    def _updates_of(self, workspace_id: str, now: datetime) -> FairQueue:
+        full = Bucket(UPDATE_BURST, UPDATES_PER_SECOND, UPDATE_BURST, now)
+        return self._updates.setdefault(workspace_id, FairQueue(full))
 
-    def _blocked_until(self, workspace_id: str, now: datetime) -> datetime | None:
-        until = self._blocked.get(workspace_id)
+    def _paused_until(self, workspace_id: str, now: datetime) -> datetime | None:
+        until = self._paused.get(workspace_id)
         return until if until is not None and until > now else None

@@ -1,4 +1,4 @@
-"""Work that goes on after an answer was given and may be lost with the process: each task has this owner."""
+"""Background tasks that outlive the request that started them and may be lost with the process."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 class Tasks:
-    """Keeps what it started, logs what broke, and waits for the rest at shutdown."""
+    """Own background tasks: log failures, and wait for the rest at shutdown."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
-        task = asyncio.create_task(work, name=name, context=Context())  # not in the hurry of whoever began it
+        task = asyncio.create_task(work, name=name, context=Context())  # without the request's database timeout
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_done)
 
     async def drain(self, *, within_seconds: float) -> None:
-        """Let everything finish, new tasks included; cancel what takes longer."""
+        """Wait for all tasks, new ones included; cancel those that take longer."""
         try:
             async with asyncio.timeout(within_seconds):
-                await self.settled()
+                await self.wait_idle()
         except TimeoutError:
             await cancel_all(self._running)
 
-    async def settled(self) -> None:
+    async def wait_idle(self) -> None:
         while self._running:
             await asyncio.wait(self._running)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a task broke", extra={"task": task.get_name()}, exc_info=error)

@@ -1,4 +1,4 @@
-"""Seal and open secrets: AES-GCM, bound to where they belong, with keys that can be rotated."""
+"""Encrypt stored secrets with AES-GCM, bound to their row, with keys that can be rotated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NONCE_BYTES = 12
 
 
 class Token:
-    """A secret in memory. Only ``reveal()`` shows it; it cannot be pickled or copied into a log by accident."""
+    """A secret in memory. Only ``reveal()`` returns it, so it isn't logged or pickled by accident."""
 
     __slots__ = ("_secret",)
 
@@ -51,7 +51,7 @@ class Token:
 
 
 class Vault:
-    """``keys`` are 32 bytes each, newest first: the first seals, all of them open."""
+    """Encrypts with the first of ``keys`` (32 bytes each, newest first) and decrypts with any of them."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
@@ -60,13 +60,13 @@ class Vault:
         self._newest = _key_id(keys[0])
 
     def seal(self, secret: str, *, context: str) -> str:
-        """``v1.<key id>.<base64url of nonce and ciphertext>``; opens with the same ``context`` only."""
+        """Return ``v1.<key id>.<base64url of nonce and ciphertext>``, which opens with the same ``context`` only."""
         nonce = os.urandom(NONCE_BYTES)
-        sealed = self._ciphers[self._newest].encrypt(nonce, secret.encode(), _bound(self._newest, context))
+        sealed = self._ciphers[self._newest].encrypt(nonce, secret.encode(), _associated_data(self._newest, context))
         return f"{VERSION}.{self._newest}.{base64.urlsafe_b64encode(nonce + sealed).decode().rstrip('=')}"
 
     def open(self, sealed: str, *, context: str) -> Token:
-        """Raises `SealBroken` when the key is gone, or the text was altered or belongs elsewhere."""
+        """Decrypt. Raises `SealBroken` if the key is missing, or the text was altered or belongs to another row."""
         key_id, data = _parse(sealed)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
@@ -75,7 +75,7 @@ class Vault:
                 "Put that key back, behind the newest one; if it is lost, connect again."
             )
         try:
-            secret = cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _bound(key_id, context))
+            secret = cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _associated_data(key_id, context))
         except InvalidTag as error:
             raise SealBroken(
                 "A stored secret does not open: it was altered, or copied from another workspace. Connect again."
@@ -83,16 +83,16 @@ class Vault:
         return Token(secret.decode())
 
     def needs_rotation(self, sealed: str) -> bool:
-        """Whether it was sealed with another key than the newest."""
+        """Whether another key than the newest was used."""
         return _parse(sealed)[0] != self._newest
 
 
-def _bound(key_id: str, context: str) -> bytes:
+def _associated_data(key_id: str, context: str) -> bytes:
     return f"{VERSION}.{key_id}.{context}".encode()
 
 
 def _key_id(key: bytes) -> str:
-    """Eight hex digits that tell keys apart and nothing about them."""
+    """Return eight hex digits that distinguish keys without revealing them."""
     return hashlib.sha256(b"buildbell key id:" + key).hexdigest()[:8]
 
 
@@ -109,18 +109,18 @@ def _parse(sealed: str) -> tuple[str, bytes]:
 
 
 def _decode(text: str) -> bytes:
-    """Base64 in either alphabet, with or without padding."""
+    """Decode base64 in either alphabet, with or without padding."""
     plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
 
 
 def new_key() -> str:
-    """A fresh key as an operator stores it."""
+    """Generate a key in the format of the setting."""
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
 def parse_keys(text: str) -> tuple[bytes, ...]:
-    """The keys in ``BUILDBELL_ENCRYPTION_KEYS``, newest first. Raises `StartupFailed`, never with a key in it."""
+    """Parse ``BUILDBELL_ENCRYPTION_KEYS``, newest key first. Raises `StartupFailed` without showing a key."""
     pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
     if not pieces:
         raise StartupFailed("BUILDBELL_ENCRYPTION_KEYS holds no key. `buildbell keys new` prints one.")

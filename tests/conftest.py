@@ -53,7 +53,7 @@ def own_logging() -> Iterator[None]:
     """A logging system that may be configured, and is put back afterwards."""
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
-    quiet = {name: logging.getLogger(name).level for name in log.QUIET}
+    quiet = {name: logging.getLogger(name).level for name in log.WARNINGS_ONLY}
     root.handlers = []  # configuring closes those it finds, and these are pytest's
     yield
     root.handlers = handlers

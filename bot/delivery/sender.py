@@ -41,7 +41,7 @@ async def deliver(ctx: Context, arguments: Mapping[str, Any]) -> None:
     try:
         await SENDERS[message.kind](ctx, message)
     except SlackBusy as error:
-        ctx.rate_limits.block(message.workspace_id, until=_later(ctx, error.retry_after))
+        ctx.rate_limits.pause(message.workspace_id, until=_later(ctx, error.retry_after))
         raise RetryAt(_later(ctx, error.retry_after)) from error
     except SlackUnavailable as error:
         await _repaint(ctx, message)
@@ -151,13 +151,13 @@ async def _send_card(ctx: Context, message: OutboxRow) -> None:
         return
     client = ctx.slack(message.workspace_id)
     if card.ts is None:
-        _pace(ctx.rate_limits.post(message.workspace_id, card.channel_id, now=ctx.clock.now()))
+        _pace(ctx.rate_limits.take_post(message.workspace_id, card.channel_id, now=ctx.clock.now()))
         thread_ts = await _thread_of(ctx, card)
         posted = await with_fallback(lambda drawn: client.post(card.channel_id, drawn, thread_ts=thread_ts), drawn)
         await ctx.db.transaction(lambda tx: _keep_posted(ctx, tx, message, card, posted, digest))
         return
     ts, since, now = card.ts, message.created_at, ctx.clock.now()
-    _pace(ctx.rate_limits.update(message.workspace_id, message.outbox_id, since=since, now=now))
+    _pace(ctx.rate_limits.take_update(message.workspace_id, message.outbox_id, since=since, now=now))
     if card.style == UNFURL:
         url = (card.facts or {})["url"]
         await with_fallback(lambda drawn: client.unfurl(card.channel_id, ts, {url: drawn}), drawn)
@@ -172,7 +172,7 @@ async def _send_announcement(ctx: Context, message: OutboxRow) -> None:
         await _drop(ctx, message)
         return
     drawn = await render.render_announcement(ctx, card)
-    _pace(ctx.rate_limits.post(message.workspace_id, card.channel_id, now=ctx.clock.now()))
+    _pace(ctx.rate_limits.take_post(message.workspace_id, card.channel_id, now=ctx.clock.now()))
     thread_ts = None if await _is_told_to_all(ctx, card) else card.ts
     await ctx.slack(message.workspace_id).post(card.channel_id, drawn, thread_ts=thread_ts)
     await _drop(ctx, message)
@@ -198,7 +198,7 @@ async def _send_explanation(ctx: Context, message: OutboxRow) -> None:
     if drawn is None:
         await _drop(ctx, message)
         return
-    _pace(ctx.rate_limits.post(message.workspace_id, card.channel_id, now=ctx.clock.now()))
+    _pace(ctx.rate_limits.take_post(message.workspace_id, card.channel_id, now=ctx.clock.now()))
     client, thread_ts = ctx.slack(message.workspace_id), await _thread_of(ctx, card) or card.ts
     await with_fallback(lambda drawn: client.post(card.channel_id, drawn, thread_ts=thread_ts), drawn)
     await _drop(ctx, message)
@@ -242,7 +242,7 @@ async def _send_note(ctx: Context, message: OutboxRow) -> None:
 
 
 async def _say(ctx: Context, message: OutboxRow, channel_id: str) -> None:
-    _pace(ctx.rate_limits.post(message.workspace_id, channel_id, now=ctx.clock.now()))
+    _pace(ctx.rate_limits.take_post(message.workspace_id, channel_id, now=ctx.clock.now()))
     client = ctx.slack(message.workspace_id)
     await with_fallback(lambda drawn: client.post(channel_id, drawn), message_of(message.payload))
     await _drop(ctx, message)
@@ -252,7 +252,7 @@ async def _say(ctx: Context, message: OutboxRow, channel_id: str) -> None:
 
 
 def _may_tick(ctx: Context, message: OutboxRow) -> bool:
-    return ctx.rate_limits.may_tick(message.workspace_id, now=ctx.clock.now())
+    return ctx.rate_limits.has_room_for_progress(message.workspace_id, now=ctx.clock.now())
 
 
 def _pace(free_at: datetime | None) -> None:

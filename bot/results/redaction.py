@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bot.logs import CAPABILITIES, SECRETS, STARS
+from bot.logs import SECRET_URLS, SECRETS, STARS
 
 # Names that announce a secret. Every repetition below is bounded, or of a class that its neighbours exclude: logs are
 # long, and a pattern that goes back over a line of base64 again and again would take minutes.
@@ -82,7 +82,7 @@ def mask(text: str) -> str:
 def _once(text: str) -> str:
     text = mask_blocks(text)
     text = _QUERY.sub(_query, _USER_INFO.sub(rf"\1{STARS}@", text))
-    text = _FORMS.sub(STARS, CAPABILITIES.sub(rf"\1{STARS}", SECRETS.sub(STARS, text)))
+    text = _FORMS.sub(STARS, SECRET_URLS.sub(rf"\1{STARS}", SECRETS.sub(STARS, text)))
     text = _SCHEME.sub(rf"\1{STARS}", _WHOLE_LINE.sub(rf"\1 {STARS}", text))
     text = _FLAG.sub(rf"\1{STARS}", _ASSIGNED.sub(rf"\1\2{STARS}", text))
     return "\n".join(_without_blobs(line) for line in text.split("\n"))

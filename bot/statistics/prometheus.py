@@ -34,7 +34,7 @@ async def show_day(metrics: BuildMetrics, db: Reads, *, now: datetime) -> None:
     waits = _by_workspace(await stats_rows.count_all_waits(db, now - DAY), "queue_seconds")
     metrics.clear()
     for row in ended:
-        metrics.ended.labels(row["workspace_id"], row["outcome"], row["reason"] or "").set(row["builds"])
+        metrics.finished.labels(row["workspace_id"], row["outcome"], row["reason"] or "").set(row["builds"])
     for gauge, counted in ((metrics.run_seconds, seconds), (metrics.queue_seconds, waits)):
         for workspace_id, by_seconds in counted.items():
             if spread := spread_of(by_seconds):

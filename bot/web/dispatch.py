@@ -129,7 +129,7 @@ class Deliveries:
             )
 
     async def _counted(self, body: Payload, answering: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
-        counted = self._metrics.delivery(str(body.get("type") or ("command" if "command" in body else "event")))
+        counted = self._metrics.of_kind(str(body.get("type") or ("command" if "command" in body else "event")))
         began = time.perf_counter()
         self._in_flight += 1
         self.drained.clear()
@@ -138,7 +138,7 @@ class Deliveries:
             counted.answered.inc()
             return response
         except BaseException:
-            counted.broken.inc()
+            counted.failed.inc()
             raise
         finally:
             counted.seconds.observe(time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""Log lines: what is told, what is hidden, and what cannot be forged."""
+"""Log lines: their fields, redaction, and protection against forged lines."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import logs as log
+from bot import logs
 from bot.logs import JsonFormatter, TextFormatter, escape, redact
 
 
-def record(event: str, *arguments: object, exc_info: Any = None, **facts: object) -> logging.LogRecord:
-    made = logging.LogRecord("bot.builds", logging.INFO, __file__, 1, event, arguments, exc_info)
-    made.created = 1754560800.25
-    made.__dict__.update(facts)
-    return made
+def record(event: str, *arguments: object, exc_info: Any = None, **fields: object) -> logging.LogRecord:
+    result = logging.LogRecord("bot.builds", logging.INFO, __file__, 1, event, arguments, exc_info)
+    result.created = 1754560800.25
+    result.__dict__.update(fields)
+    return result
 
 
-def as_text(event: str, **facts: object) -> str:
-    return TextFormatter().format(record(event, **facts))
+def as_text(event: str, **fields: object) -> str:
+    return TextFormatter().format(record(event, **fields))
 
 
-def as_json(event: str, **facts: object) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(JsonFormatter().format(record(event, **facts)))
+def as_json(event: str, **fields: object) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(JsonFormatter().format(record(event, **fields)))
     return parsed
 
 
-def test_text_is_an_event_and_its_facts() -> None:
+def test_text_line_has_the_event_and_its_fields() -> None:
     assert as_text("build finished", build_slug="a1", number=812, state=None, by="Ana Diaz") == (
         '2025-08-07T10:00:00.250Z INFO bot.builds: build finished build_slug=a1 number=812 state=null by="Ana Diaz"'
     )
 
 
-def test_json_is_one_object_with_the_facts_in_it() -> None:
+def test_json_line_is_one_object_with_the_fields() -> None:
     assert as_json("build finished", build_slug="a1", number=812, apps=["x", "y"]) == {
         "time": "2025-08-07T10:00:00.250Z",
         "level": "info",
@@ -48,9 +48,9 @@ def test_json_is_one_object_with_the_facts_in_it() -> None:
     }
 
 
-def test_a_fact_does_not_replace_what_every_line_has() -> None:
-    told = as_json("build finished", level="x", time="y")
-    assert (told["level"], told["fact_level"], told["fact_time"]) == ("info", "x", "y")
+def test_field_does_not_replace_a_standard_field() -> None:
+    entry = as_json("build finished", level="x", time="y")
+    assert (entry["level"], entry["fact_level"], entry["fact_time"]) == ("info", "x", "y")
 
 
 SECRETS = [
@@ -74,7 +74,7 @@ SECRETS = [
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_secrets_are_stars_wherever_they_stand(secret: str, log_format: str) -> None:
+def test_secrets_are_redacted_everywhere_in_a_line(secret: str, log_format: str) -> None:
     formatter = TextFormatter() if log_format == "text" else JsonFormatter()
     try:
         raise RuntimeError(f"failed with {secret}")
@@ -96,41 +96,41 @@ class _Odd:
 
 
 @pytest.mark.parametrize("name", ["token", "bitrise_token", "Authorization", "signing_secret", "response_url"])
-def test_a_fact_with_a_telling_name_is_stars(name: str) -> None:
+def test_field_with_the_name_of_a_secret_is_redacted(name: str) -> None:
     assert as_json("x", **{name: "plain words"})[name] == "********"
 
 
-def test_a_hidden_secret_needs_no_telling_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_exact", set())
-    log.hide("Zq8-old-kind-of-token")
+def test_added_secret_is_redacted_without_a_recognizable_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_secrets", set())
+    logs.add_secret("Zq8-old-kind-of-token")
     assert redact("refused: Zq8-old-kind-of-token!") == "refused: ********!"
 
 
-def test_short_words_are_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_exact", set())
-    log.hide("")
-    log.hide("a")
+def test_short_secrets_are_not_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_secrets", set())
+    logs.add_secret("")
+    logs.add_secret("a")
     assert redact("a build") == "a build"
 
 
 @pytest.mark.parametrize("text", ["build a1b2c3d finished", "tokens are fine", "https://app.bitrise.io/build/abc"])
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_other_texts_are_not_redacted(text: str) -> None:
     assert redact(text) == text
 
 
-@given(event=st.text(), fact=st.text())
-def test_one_event_is_one_line(event: str, fact: str) -> None:
+@given(event=st.text(), field=st.text())
+def test_one_event_is_one_line(event: str, field: str) -> None:
     for formatter in (TextFormatter(), JsonFormatter()):
-        line = formatter.format(record("%s", event, fact=fact))
+        line = formatter.format(record("%s", event, field=field))
         assert len(line.splitlines()) == 1
         assert line.isprintable()
 
 
-def test_line_breaks_and_terminal_codes_are_shown_not_obeyed() -> None:
+def test_line_breaks_and_terminal_codes_are_escaped() -> None:
     assert escape("a\nb\x1b[2Jc\u202ed") == "a\\nb\\x1b[2Jc\\u202ed"
 
 
-def test_an_exception_cannot_forge_a_line() -> None:
+def test_exception_cannot_forge_a_line() -> None:
     try:
         raise ValueError("bad\n2025-08-07T10:00:00.250Z INFO bot.builds: build finished")
     except ValueError as error:
@@ -142,13 +142,13 @@ def test_an_exception_cannot_forge_a_line() -> None:
 
 
 @pytest.mark.usefixtures("own_logging")
-def test_slack_libraries_speak_only_to_warn(
+def test_libraries_of_slack_log_warnings_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Bolt gives its loggers the root's level, and logs whole bodies at INFO when a signature is bad."""
     bolt = logging.getLogger("slack_bolt.AsyncRequestVerification")
     monkeypatch.setattr(bolt, "level", logging.DEBUG)
-    log.configure("DEBUG", "text")
+    logs.configure("DEBUG", "text")
     bolt.info("Invalid request signature detected (body: payload=…)")
     bolt.warning("Unhandled request")
     logging.getLogger("bot.builds").debug("build started", extra={"build_slug": "a1"})
@@ -159,9 +159,9 @@ def test_slack_libraries_speak_only_to_warn(
 
 
 @pytest.mark.usefixtures("own_logging")
-def test_a_line_that_cannot_be_written_does_not_show_its_arguments(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure("INFO", "json")
+def test_failed_log_call_does_not_show_its_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "json")
     logging.getLogger("bot.builds").info("%d builds", "bitpat_AbCdEfGh")
-    said = capsys.readouterr().err
-    assert "a log line could not be written" in said
-    assert "AbCdEfGh" not in said
+    output = capsys.readouterr().err
+    assert "a log line could not be written" in output
+    assert "AbCdEfGh" not in output

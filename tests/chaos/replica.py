@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot import rate_limits as budget
+from bot import rate_limits
 from bot.__main__ import main
 
 if __name__ == "__main__":
-    budget.UPDATES_AT_ONCE, budget.UPDATES_PER_SECOND = 1_000.0, 200.0
+    rate_limits.UPDATE_BURST, rate_limits.UPDATES_PER_SECOND = 1_000.0, 200.0
     main()

@@ -1,4 +1,4 @@
-"""Changing the key: everything is sealed again, nothing is lost, and the older key may go."""
+"""Key rotation: every secret is encrypted with the newest key, so that the older key can be dropped."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def settings(url: str, *keys: str) -> Settings:
 
 
 async def connect(url: str, tokens: dict[str, str | None], key: str = OLD) -> None:
-    """What is stored for workspaces whose Bitrise tokens these are; None has not connected."""
+    """Store workspaces with these Bitrise tokens; None for one that is not connected."""
     database = await open_database(url)
     vault, now = Vault(parse_keys(key)), datetime.now(UTC)
 
@@ -61,7 +61,7 @@ async def sealed_in(url: str) -> dict[str, str | None]:
     return {row.workspace_id: row.bitrise_token_sealed for row in rows}
 
 
-async def test_the_newer_key_alone_opens_everything_afterwards(url: str) -> None:
+async def test_newest_key_alone_opens_everything_after_a_rotation(url: str) -> None:
     tokens = {"T1": "bitpat_one", "T2": "bitpat_two", "T3": None}
     await connect(url, tokens)
     assert await rotate_keys(settings(url, NEW, OLD)) == 2
@@ -73,7 +73,7 @@ async def test_the_newer_key_alone_opens_everything_afterwards(url: str) -> None
     assert opened == tokens
 
 
-async def test_the_secret_that_steps_of_builds_carry_stays_the_same(url: str) -> None:
+async def test_rotation_keeps_the_secret_of_ci_steps(url: str) -> None:
     await connect(url, {"T1": None})
     sealed = Vault(parse_keys(OLD)).seal("step", context=secret_context("T1"))
     database = await open_database(url)
@@ -88,7 +88,7 @@ async def test_the_secret_that_steps_of_builds_carry_stays_the_same(url: str) ->
     assert opened.reveal() == "step"
 
 
-async def test_a_second_time_there_is_nothing_to_do(url: str) -> None:
+async def test_second_rotation_changes_nothing(url: str) -> None:
     await connect(url, {"T1": "bitpat_one"})
     await rotate_keys(settings(url, NEW, OLD))
     before = await sealed_in(url)
@@ -96,7 +96,7 @@ async def test_a_second_time_there_is_nothing_to_do(url: str) -> None:
     assert await sealed_in(url) == before
 
 
-async def test_what_was_rotated_before_a_break_is_kept_and_the_rest_follows(url: str) -> None:
+async def test_interrupted_rotation_continues_where_it_stopped(url: str) -> None:
     await connect(url, {"T1": "bitpat_one"})
     await connect(url, {"T2": "bitpat_two"}, key=(lost := new_key()))
     with pytest.raises(SealBroken):
@@ -105,7 +105,7 @@ async def test_what_was_rotated_before_a_break_is_kept_and_the_rest_follows(url:
     assert not any(Vault(parse_keys(NEW)).needs_rotation(sealed or "") for sealed in (await sealed_in(url)).values())
 
 
-async def test_a_row_copied_from_another_workspace_is_not_sealed_anew(url: str) -> None:
+async def test_row_copied_from_another_workspace_is_not_rotated(url: str) -> None:
     await connect(url, {"T1": "bitpat_one", "T2": "bitpat_two"})
     database = await open_database(url)
     rows = {row.workspace_id: row for row in await workspace_rows.list_workspaces(database)}
@@ -117,26 +117,26 @@ async def test_a_row_copied_from_another_workspace_is_not_sealed_anew(url: str) 
     assert (await sealed_in(url))["T2"] == stolen
 
 
-async def test_without_keys_it_is_refused_in_words(url: str) -> None:
+async def test_rotation_without_keys_is_refused(url: str) -> None:
     with pytest.raises(StartupFailed, match="holds no key"):
         await rotate_keys(settings(url))
 
 
-async def test_where_there_is_no_database_none_is_made(url: str, tmp_path: Path) -> None:
+async def test_rotation_does_not_create_a_database(url: str, tmp_path: Path) -> None:
     """In a wrong folder, "0 were sealed again" would have somebody drop a key that is still needed."""
     with pytest.raises(StartupFailed, match=r"There is no file .*rotation\.db"):
         await rotate_keys(settings(url, NEW, OLD))
     assert os.listdir(tmp_path) == []
 
 
-async def test_beside_a_running_process_it_is_refused(url: str) -> None:
+async def test_rotation_beside_a_running_process_is_refused(url: str) -> None:
     running = await open_database(url)
     with pytest.raises(DatabaseInUse):
         await rotate_keys(settings(url, NEW, OLD))
     await running.close()
 
 
-async def test_no_key_and_no_token_is_in_the_refusal(url: str) -> None:
+async def test_refusal_shows_neither_keys_nor_tokens(url: str) -> None:
     await connect(url, {"T1": "bitpat_one"})
     with pytest.raises(SealBroken) as broken:
         await rotate_keys(settings(url, NEW))
@@ -144,7 +144,7 @@ async def test_no_key_and_no_token_is_in_the_refusal(url: str) -> None:
 
 
 async def install(url: str, key: str) -> InstallationRow:
-    """What is stored after T1 installed by OAuth."""
+    """Store the rows of an installation of T1 through OAuth."""
     database = await open_database(url)
     bare = InstallationRow("", "T1", BOT, "A1", None, "Acme", None, "U0", "commands", "", None, datetime.now(UTC))
     sealed = Vault(parse_keys(key)).seal("xoxb-1", context=seal_context(bare))
@@ -154,7 +154,7 @@ async def install(url: str, key: str) -> InstallationRow:
     return row
 
 
-async def test_slacks_tokens_are_sealed_anew_too(url: str) -> None:
+async def test_slack_tokens_are_rotated_too(url: str) -> None:
     row = await install(url, OLD)
     assert await rotate_keys(settings(url, NEW, OLD)) == 1
     assert await rotate_keys(settings(url, NEW, OLD)) == 0
