@@ -1,4 +1,4 @@
-"""What every test stands on."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ settings.load_profile("here")
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings of whoever runs the tests are not the settings under test."""
+    """Remove the developer's own settings from the environment."""
     for name in os.environ:
         if name.upper().startswith("BUILDBELL_"):
             monkeypatch.delenv(name)
 
 
 class Complaints(logging.Handler):
-    """What was logged as an error: a bug, or something only whoever runs the bot can mend."""
+    """Collects logged errors: bugs, and problems for the operator."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -50,11 +50,11 @@ def complaints() -> Iterator[Complaints]:
 
 @pytest.fixture
 def own_logging() -> Iterator[None]:
-    """A logging system that may be configured, and is put back afterwards."""
+    """Allow a test to configure logging, and restore it afterwards."""
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
     quiet = {name: logging.getLogger(name).level for name in log.WARNINGS_ONLY}
-    root.handlers = []  # configuring closes those it finds, and these are pytest's
+    root.handlers = []  # configuring closes existing handlers, and these are pytest's
     yield
     root.handlers = handlers
     root.setLevel(level)
@@ -66,7 +66,7 @@ def own_logging() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """One server for all tests of this process."""
+    """Run one server for all tests of this process."""
     with running_server() as url:
         server = PostgresServer(url)
         yield server
@@ -75,7 +75,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """A new database with all tables."""
+    """Create a database with all tables."""
     url = postgres.make_database()
     yield url
     postgres.give_back(url)
@@ -83,16 +83,16 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def own_postgres() -> Iterator[LocalServer]:
-    """A server of the test's own, to be taken away: others must not lose theirs."""
+    """Run a server for one test, which may stop it."""
     with own_server() as server:
         yield server
 
 
 @pytest.fixture
 async def open_world(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Callable[..., Awaitable[World]]]:
-    """Open a world with settings of the test's own choice; it is closed afterwards.
+    """Open a world with the test's own settings, and close it afterwards.
 
-    A story in which the bot logs an error has failed, unless it says ``world.expects_errors = True``.
+    A story fails if the bot logs an error, unless ``world.expects_errors`` is set.
     """
     opened: list[World] = []
 
@@ -107,7 +107,7 @@ async def open_world(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Ca
     yield open_one
     for world in opened:
         await world.close()
-        if openapi.is_at_hand():  # the bot speaks as Bitrise's own description of its API says
+        if openapi.is_at_hand():  # the bot's calls match Bitrise's API description
             assert openapi.described().problems(world.bitrise.journal) == []
     if not any(world.expects_errors for world in opened):
         assert not complaints.told, "the bot logged errors:\n" + "\n".join(complaints.told)
@@ -115,13 +115,13 @@ async def open_world(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Ca
 
 @pytest.fixture
 async def world(open_world: Callable[..., Awaitable[World]]) -> World:
-    """Connected to Bitrise, by Socket Mode."""
+    """Open a world that is connected to Bitrise, in Socket Mode."""
     return await open_world()
 
 
 @pytest.fixture
 async def open_many(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Callable[..., Awaitable[Many]]]:
-    """Open a world in which workspaces install by OAuth; nobody has yet. Errors in the log fail it as in ``world``."""
+    """Open a world in which workspaces install by OAuth. A logged error fails the story as in `open_world`."""
     opened: list[Many] = []
 
     async def open_one(**settings: Any) -> Many:
@@ -139,5 +139,5 @@ async def open_many(tmp_path: Path, complaints: Complaints) -> AsyncIterator[Cal
 
 @pytest.fixture
 async def many(open_many: Callable[..., Awaitable[Many]]) -> Many:
-    """Nobody has installed Buildbell yet."""
+    """Open a world in which no workspace has installed Buildbell yet."""
     return await open_many()

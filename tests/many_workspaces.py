@@ -1,4 +1,4 @@
-"""Two companies and one Buildbell: each installs it in a browser, by Slack's page, and has a Bitrise of its own."""
+"""Two companies with one Buildbell: each installs it in a browser and has its own Bitrise."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Page:
 
 
 class Browser:
-    """Keeps its cookies, follows nothing by itself. It sends Secure ones over HTTP, as browsers do to this machine."""
+    """Keeps cookies and follows no redirects. Sends Secure cookies over HTTP, as browsers do to localhost."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -38,7 +38,7 @@ class Browser:
         self.set_cookies: list[str] = []
 
     async def get(self, url: str, method: str = "GET", **form: str) -> Page:
-        """``url`` whole, or a path of Buildbell."""
+        """Request a URL or a path of Buildbell."""
         whole = url if url.startswith("http") else self._address + url
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         async with (
@@ -51,7 +51,7 @@ class Browser:
 
 
 class Many(World):
-    """Nobody has installed yet. Acme is as ever; Globex has Gil, an engineer, Gia, an admin, #droid and one app."""
+    """Two workspaces without Buildbell: Acme as in `World`; Globex with engineer Gil, admin Gia, #droid, one app."""
 
     def __init__(self, folder: Path, *, rotates: bool = True, grid: bool = False, **settings: Any) -> None:
         port = free_port()
@@ -105,7 +105,7 @@ class Many(World):
         return Browser(self.address)
 
     async def install(self, by: User, *, to: Team | None = None, into: Channel | None = None) -> Installation:
-        """Press Add to Slack, allow it, come back; then invite the bot."""
+        """Press Add to Slack, allow it, follow the redirect, and invite the bot."""
         browser = self.browser()
         asked = await browser.get("/slack/install/start")
         page = await browser.get(self.slack.consent(by, asked.location, to=to))
@@ -120,7 +120,7 @@ class Many(World):
         return next(each for each in self.slack.world.installations if each.team is team)
 
     async def both_install(self) -> None:
-        """Acme and Globex, each connected to its own Bitrise."""
+        """Install in Acme and Globex, each connected to its own Bitrise."""
         self.app = await self.install(self.ada, into=self.ios)
         self.their_app = await self.install(self.gia, into=self.droid_channel)
         await self.connect()

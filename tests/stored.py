@@ -1,4 +1,4 @@
-"""What is stored, for whoever looks behind the screen; the product itself never asks like that."""
+"""Queries on stored rows that only tests need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from storage.database import column_list, from_row
 
 
 async def stored_builds(database: Database, workspace_id: str) -> list[BuildRow]:
-    """All builds of a workspace, the newest first."""
+    """Return all builds of a workspace, newest first."""
     rows = await database.fetch_all(
         f"""
         select {column_list(BuildRow)} from builds

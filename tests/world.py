@@ -1,4 +1,4 @@
-"""A person at a keyboard: the real bot between practice servers, on a clock that stands still until told to move."""
+"""The world of the stories: the real bot between practice servers, on a clock that only the test moves."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MINUTES_OF = {"deploy": 7, "test": 4, "primary": 3}
 
 
 class World:
-    """Ana is an engineer, Bo another, Ada an admin; #ios is where they are, with the bot; Acme has two apps."""
+    """Acme with two apps: the engineers Ana and Bo, the admin Ada, and the bot, all in #ios."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.clock: SteppedClock = settings.pop("clock", None) or SteppedClock()
@@ -65,7 +65,7 @@ class World:
         self.slack.invite(self.ios, self.app.bot_user)
 
     def _manifest(self, **settings: Any) -> dict[str, Any]:
-        """As it is made for these settings, in this world."""
+        """Return the manifest for these settings."""
         given: dict[str, Any] = {
             "bitrise_site_url": self.bitrise.site_url,
             "slack_app_token": SecretStr("xapp-x") if self._socket_mode else None,
@@ -102,14 +102,14 @@ class World:
             await self.bot.stop()
 
     async def restart_bot(self, **settings: Any) -> None:
-        """Stop and start, with other settings where any are given."""
+        """Stop and start the bot, with changed settings if any are given."""
         await self.stop_bot()
         self._settings |= settings
         await self.start_bot()
 
     @property
     def _slack_app(self) -> App:
-        """What its maker registered, whoever has installed it."""
+        """The registered app behind the installation."""
         return self.app.app
 
     def _slack_settings(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class World:
         return Settings(_env_file=None, **(values | self._settings))
 
     async def settled(self) -> None:
-        """Return when nobody does anything: no delivery, no call, no task, no due job."""
+        """Return when everything is idle: no delivery, call, task or due job."""
         while True:
             await self.slack.quiet()
             await self.bitrise.quiet()
@@ -142,7 +142,7 @@ class World:
                 return
 
     async def passes(self, *, seconds: float = 0, minutes: float = 0) -> None:
-        """Let time pass; whatever falls due on the way happens at its time."""
+        """Let time pass; everything due on the way happens at its time."""
         await self.settled()
         end = self.clock.now() + timedelta(seconds=seconds, minutes=minutes)
         while (at := self.clock.next_waking()) is not None and at <= end:
@@ -151,10 +151,10 @@ class World:
         self.clock.move_to(end)
         await self.settled()
 
-    # What a person does.
+    # Actions of a person.
 
     async def connect(self, token: str | None = None, *, by: User | None = None) -> None:
-        """An admin stores the Bitrise token."""
+        """Connect Bitrise as an admin."""
         person = by or self.ada
         await self.say("/build connect", by=person)
         await self.submit({"connect.token": token or self.token}, by=person)
@@ -178,21 +178,21 @@ class World:
         return delivery
 
     async def stop_build(self, card: Message, *, by: User | None = None, **values: Any) -> Delivery:
-        """Press Stop…, give a reason, submit."""
+        """Press Stop…, enter a reason, submit."""
         await self.press(card, "Stop…", by=by)
         fields = {"abort.reason": "wrong-target", "abort.sentence": "wrong branch"} | {
             f"abort.{name}": value for name, value in values.items()
         }
         return await self.submit(fields, by=by)
 
-    # What a person sees.
+    # Messages and views as a person sees them.
 
     def read(self, message: Message) -> str:
         names = {user.id: user.name for user in (self.ada, self.ana, self.bo, self.stranger)}
         return message_text(message.text, message.blocks, names)
 
     def cards(self, at: Channel | None = None) -> list[Message]:
-        """The messages of a channel that are no replies, oldest first."""
+        """Return the messages of a channel outside threads, oldest first."""
         return [message for message in self.slack.messages(at or self.ios) if message.thread_ts in (None, message.ts)]
 
     @property
@@ -204,19 +204,19 @@ class World:
         return [self.read(message) for message in self.slack.thread(card) if message.ts != card.ts]
 
     def sees(self, at: Channel | None = None) -> str:
-        """Everything in a channel as text."""
+        """Return everything in a channel as text."""
         return "\n\n".join(self.read(message) for message in self.slack.messages(at or self.ios))
 
     def whispers(self, to: User | None = None, at: Channel | None = None) -> list[str]:
-        """What only that person sees, oldest first."""
+        """Return the person's ephemeral messages, oldest first."""
         return [self.read(message) for message in self.slack.ephemerals(to or self.ana, at or self.ios)]
 
     def whisper(self, to: User | None = None, at: Channel | None = None) -> Message:
-        """The newest of them, to be pressed."""
+        """Return the person's newest ephemeral message, to press its buttons."""
         return self.slack.ephemerals(to or self.ana, at or self.ios)[-1]
 
     def letters(self, to: User | None = None) -> list[str]:
-        """Direct messages from the bot."""
+        """Return the direct messages from the bot."""
         return [self.read(message) for message in self.slack.direct_messages(to or self.ana, self.app)]
 
     def modal(self, of: User | None = None) -> View:
@@ -225,7 +225,7 @@ class World:
     def modal_text(self, of: User | None = None) -> str:
         return view_text(self.modal(of).body)
 
-    # What Bitrise knows.
+    # State of Bitrise.
 
     def builds(self) -> list[Build]:
         return list(self.bitrise.builds())

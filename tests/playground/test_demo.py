@@ -1,4 +1,4 @@
-"""The demo as a person starts it: it opens, somebody types, and everything that was started is gone afterwards."""
+"""The demo as a process: it starts, takes commands, and ends everything it started."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def start_demo(*options: str) -> Process:
 
 
 async def read_until(process: Process, wanted: str) -> str:
-    """Everything printed up to the line that holds ``wanted``."""
+    """Return the output up to the line that contains ``wanted``."""
     assert process.stdout is not None
     printed = ""
     async for line in process.stdout:
@@ -33,12 +33,12 @@ async def read_until(process: Process, wanted: str) -> str:
 
 
 async def end(process: Process, printed: str) -> int | None:
-    """Its exit code, once the bot it started is gone as well."""
+    """Return the exit code after the bot has ended too."""
     await process.communicate()
     number = re.search(r"process (\d+)", printed)
     assert number is not None
     with pytest.raises(ProcessLookupError):
-        os.kill(int(number[1]), 0)  # asks whether it is there
+        os.kill(int(number[1]), 0)  # check whether it exists
     return process.returncode
 
 
@@ -69,7 +69,7 @@ async def test_a_signal_ends_the_demo_and_its_bot(number: signal.Signals) -> Non
 
 
 async def test_the_bot_ends_when_nobody_reads_the_terminal_any_more() -> None:
-    """As in ``python -m playground --terminal | head``."""
+    """Close the output early, as ``python -m playground --terminal | head`` does."""
     reading, writing = os.pipe()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "playground", "--terminal", "--empty", cwd=ROOT, stdin=PIPE, stdout=writing, stderr=STDOUT
@@ -88,6 +88,6 @@ async def test_the_bot_ends_when_nobody_reads_the_terminal_any_more() -> None:
 
 
 def bot_printed_to(pipe: int) -> int:
-    """The bot's process as the demo names it; closes the pipe."""
+    """Return the bot's pid from the output, and close the pipe."""
     with open(pipe) as lines:
         return int(next(found[1] for line in lines if (found := re.search(r"process (\d+)", line))))

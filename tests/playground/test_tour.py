@@ -1,4 +1,4 @@
-"""The tour plays to its end, and the README shows what it prints; what else the README copies is true, too."""
+"""The tour plays to its end, and the README has its output and other copies up to date."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def readme() -> str:
 
 
 async def play_tour() -> tuple[int | None, str]:
-    """As a person starts it; the exit code and what it prints."""
+    """Run the tour and return its exit code and output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "playground", "tour",
         cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -54,7 +54,7 @@ def test_the_readme_has_every_usage_of_the_help(readme: str) -> None:
 
 
 def written(default: object) -> object:
-    """As one writes it into a file."""
+    """Return a default as it is written in a settings file."""
     if isinstance(default, SecretStr):
         return default.get_secret_value()
     return ",".join(default) if isinstance(default, tuple) else default

@@ -1,4 +1,4 @@
-"""A practice Bitrise on a real socket, furnished with one app, and somebody who calls it."""
+"""A practice Bitrise on a real socket with one app, and a client."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Caller:
 
 
 class Time:
-    """Lets it pass."""
+    """Moves the clock."""
 
     def __init__(self, clock: SteppedClock) -> None:
         self.clock = clock
@@ -86,7 +86,7 @@ def time(clock: SteppedClock) -> Time:
 
 @pytest.fixture
 async def bitrise(clock: SteppedClock) -> AsyncIterator[PracticeBitrise]:
-    """Whatever a test asks of it, its answers fit the description of the real one."""
+    """Run a practice Bitrise and compare its responses with Bitrise's API description."""
     practice = PracticeBitrise(clock)
     await practice.start()
     yield practice
@@ -126,5 +126,5 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def bot(bitrise: PracticeBitrise, http: aiohttp.ClientSession) -> Caller:
-    """A developer's personal token."""
+    """Return a client with a developer's personal token."""
     return Caller(http, bitrise.api_url, bitrise.add_token(bitrise.add_user("bitrise-bot")))

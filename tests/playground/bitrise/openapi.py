@@ -1,6 +1,6 @@
-"""Compares what went over the wire with Bitrise's own description of its API, wherever that file is at hand.
+"""Compare recorded exchanges with Bitrise's API description, if that file is available.
 
-In answers every field may be null, as Bitrise does; a field that the description does not know is a problem.
+In responses every field may be null, as at Bitrise. A field missing in the description is a problem.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ LOG_SUMMARY = FACTS / "bitrise-log-summary.json"
 WHY_SKIPPED = f"the description of the Bitrise API is not at hand ({OPENAPI})"
 
 UNDESCRIBED_FIELDS = {"triggered_by"}
-"""Sent beside ``build_params``: taken by Bitrise, missing in its description."""
+"""Fields beside ``build_params`` that Bitrise accepts, but its description lacks."""
 UNDESCRIBED_QUERY = {"after_timestamp", "before_timestamp"}
 UNDESCRIBED = {"builds.log-summary", "builds.step-log"}
-"""Operations that the official MCP server uses and the description leaves out."""
+"""Operations that the official MCP server uses, but the description lacks."""
 MISDESCRIBED = {"webhooks.deliveries"}
-"""A list with pages whose answer is described as one item."""
+"""A paged list that is described as one item."""
 ERROR_FIELDS = ("message", "error_msg", "error", "errors")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -40,12 +40,12 @@ def is_at_hand() -> bool:
 
 @cache
 def described() -> OpenApi:
-    """Read once; ask ``is_at_hand`` first."""
+    """Return the description, read once. Check `is_at_hand` first."""
     return OpenApi()
 
 
 class OpenApi:
-    """``problems(entries)`` is empty when all is well; spoilt answers are not looked at."""
+    """Bitrise's API description. Responses changed by a fault are not checked."""
 
     def __init__(self, path: Path = OPENAPI) -> None:
         self._spec: dict[str, Any] = json.loads(path.read_text())
@@ -57,7 +57,7 @@ class OpenApi:
         self._places = [(_pattern(template), template) for template in self._spec["paths"]]
 
     def problems(self, entries: Iterable[Entry], *, requests: bool = True) -> list[str]:
-        """``requests=False`` looks at the answers only, for callers that try what is not described."""
+        """Return the differences. ``requests=False`` checks the responses only, for tests of invalid requests."""
         return [
             f"{entry.name}: {problem}"
             for entry in entries
@@ -114,7 +114,7 @@ class OpenApi:
             yield f"{'/'.join(map(str, error.absolute_path)) or 'body'}: {error.message}"
 
     def _strict(self, schema: Schema, nullable: bool) -> Schema:
-        """No unknown fields; and null allowed everywhere, or nowhere."""
+        """Return the schema without unknown fields, and with null allowed everywhere or nowhere."""
         if "$ref" in schema:
             return {"anyOf": [schema, {"type": "null"}]} if nullable else schema
         if "allOf" in schema:
@@ -131,7 +131,7 @@ class OpenApi:
 
 
 def log_summary_mismatches(body: Any) -> list[str]:
-    """The summary of a log has a description of its own."""
+    """Check the summary of a log, which has its own description."""
     schema = json.loads(LOG_SUMMARY.read_text())
     return [error.message for error in jsonschema.Draft7Validator(schema).iter_errors(body)]
 
@@ -157,7 +157,7 @@ def _is_error(body: Any) -> bool:
 
 
 def _bad_times(value: Any, name: str = "") -> Iterator[str]:
-    """Build times are RFC 3339, in UTC."""
+    """Return build times that aren't RFC 3339 in UTC."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _bad_times(inner, key)

@@ -1,4 +1,4 @@
-"""What builds leave behind: listed, described, downloaded, installed, made public."""
+"""Artifacts: listed, shown, downloaded, installed, made public."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliveries that really go out: when, with what, once each, and in all the ways in which they go wrong."""
+"""Webhook deliveries over HTTP: time, payload, order, and every fault."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.playground.bitrise.conftest import Caller
 
 @dataclass
 class Door:
-    """Whoever is delivered to: what came, and when."""
+    """A receiver that records the deliveries and their times."""
 
     clock: SteppedClock
     url: str = ""
@@ -37,7 +37,7 @@ class Door:
 
     @property
     def told(self) -> list[tuple[str, str, int]]:
-        """Event, build, status."""
+        """Return event, build and status of each delivery."""
         bodies = [(headers["Bitrise-Event-Type"], json.loads(raw)) for _, headers, raw in self.came]
         return [(event, body["build_slug"], body["build_status"]) for event, body in bodies]
 
@@ -62,7 +62,7 @@ def admin(bitrise: PracticeBitrise, http: aiohttp.ClientSession) -> Caller:
 
 
 async def pass_time(bitrise: PracticeBitrise, clock: SteppedClock, **amount: float) -> None:
-    """Whatever falls due on the way happens at its time."""
+    """Let time pass; everything due on the way happens at its time."""
     await bitrise.quiet()
     end = clock.now() + timedelta(**amount)
     while (at := clock.next_waking()) is not None and at <= end:

@@ -1,4 +1,4 @@
-"""Everything that can go wrong on request; hooks, and what the journal keeps of it all."""
+"""Faults, hooks, and their journal entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Months of past builds, and the practice Bitrise running by itself."""
+"""Generated past builds, and the practice Bitrise as a process."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ async def numbers(bot: Caller, app: App, **query: Any) -> list[int]:
 
 @pytest.fixture
 def six(bitrise: PracticeBitrise, shop: App, time: Time) -> App:
-    """Six builds, a minute apart, each of another kind; the last two are not over."""
+    """Create six different builds, a minute apart; the last two are unfinished."""
     bitrise.finish(bitrise.start_build(shop, branch="main", commit_message="Fix Login crash"), "success")
     time.passes(minutes=1)
     bitrise.finish(bitrise.start_build(shop, branch="dev", workflow="deploy"), "failed")

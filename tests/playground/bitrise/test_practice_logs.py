@@ -25,7 +25,7 @@ def joined(chunks: list[dict[str, Any]]) -> str:
 
 
 def failed_build(bitrise: PracticeBitrise, app: App, log: str, *quirks: LogQuirk) -> Build:
-    """It takes 4 minutes and fails in the second of its three steps."""
+    """Create a build that fails after 4 minutes in the second of three steps."""
     app.workflows["odd"] = replace(app.workflows["test"], log=log, log_quirks=quirks)
     return bitrise.start_build(app, workflow="odd")
 

@@ -1,4 +1,4 @@
-"""Pipelines: started, followed stage by stage, aborted as a whole."""
+"""Pipelines: started, run stage by stage, aborted as a whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.playground.bitrise.conftest import Caller, Time
 
 @pytest.fixture
 async def release(bot: Caller, shop: App) -> str:
-    """Where a pipeline of two stages is, that was just started."""
+    """Start a pipeline of two stages and return its path."""
     reply = await bot.trigger(shop, pipeline_id="release", branch="main")
     assert reply.body["results"][0]["triggered_pipeline"] == "release"
     return f"/apps/{shop.slug}/pipelines/{reply.body['results'][0]['build_slug']}"

@@ -1,4 +1,4 @@
-"""Where builds come from: pushes through the trigger map, commits one can believe."""
+"""Builds started by pushes through the trigger map, with plausible commits."""
 
 from __future__ import annotations
 

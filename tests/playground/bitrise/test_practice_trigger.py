@@ -1,4 +1,4 @@
-"""Start builds through the API: what is accepted, what is answered, what is refused."""
+"""Start builds through the API: accepted and refused requests, and their responses."""
 
 from __future__ import annotations
 

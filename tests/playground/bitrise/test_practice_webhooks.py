@@ -1,4 +1,4 @@
-"""Outgoing webhooks as the API keeps them: who may, what may be sent, what comes back."""
+"""Outgoing webhooks in the API: roles, requests, responses."""
 
 from __future__ import annotations
 

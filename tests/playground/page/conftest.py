@@ -1,4 +1,4 @@
-"""A stage, its page, and a browser window before it."""
+"""A stage with its page, and a browser window."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
 PATIENCE_MS = 20_000
-"""How long a window may take to show something; the bot is a real process and the machine may be busy."""
+"""Timeout of a window; the bot is a real process and the machine may be busy."""
 
 OpenPage = Callable[..., Awaitable[tuple[Stage, PageServer]]]
 OpenWindow = Callable[..., Awaitable["Page"]]
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 async def open_page() -> AsyncIterator[OpenPage]:
-    """Put a stage up, with a bot that is connected unless ``empty`` (or without any bot), and serve its page."""
+    """Set up a stage with a bot, connected unless ``empty``, or without a bot, and serve its page."""
     opened: list[tuple[Stage, PageServer]] = []
 
     async def open_one(*, bot: bool = True, empty: bool = False) -> tuple[Stage, PageServer]:
@@ -61,7 +61,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def open_window(browser: Browser) -> OpenWindow:
-    """Open a page's address as somebody; a script that fails there fails the test."""
+    """Open the page as a person. A script error fails the test."""
     failures: list[str] = []
 
     async def open_one(page: PageServer, who: str = "ana", channel: str = "ios", **how: object) -> Page:

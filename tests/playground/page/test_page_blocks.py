@@ -1,4 +1,4 @@
-"""Links, files, forms and figures on the page, in a real browser, with a bot of a few lines behind them."""
+"""Links, files, forms and charts on the page, in a real browser with a minimal bot."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 Payload = dict[str, Any]
 LINK = "https://app.bitrise.io/build/abc"
 SIDE = 24
-"""Pixels of the picture."""
+"""Side of the picture in pixels."""
 
 
 class Helper:
-    """A small app in the place of the bot: what it hears, and its client."""
+    """A minimal app in place of the bot, with its payloads and its client."""
 
     def __init__(self, stage: Stage, page: PageServer) -> None:
         self.stage, self.page = stage, page
@@ -108,7 +108,7 @@ def field(label: str, kind: str, **element: Any) -> Payload:
 
 
 def png() -> bytes:
-    """A square of one colour."""
+    """Return a square of one color."""
     rows = (b"\0" + b"\x3c\x2a\x5c" * SIDE) * SIDE
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)),
@@ -220,7 +220,7 @@ async def test_every_element_of_a_form_is_filled_in_by_hand(open_helper: OpenHel
 
 
 def read(body: Payload) -> Payload:
-    """What is in each field; options by value."""
+    """Return the value of each field; options by value."""
     values = body["view"]["state"]["values"]
     return {
         block: plain(next(value for name, value in it["it"].items() if name != "type")) for block, it in values.items()

@@ -1,4 +1,4 @@
-"""The page as somebody uses it: a real browser, the real bot, both practice servers."""
+"""The page in a real browser, with the real bot and both practice servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 
 DARK = 100
-"""Of 255: a background below it is dark."""
+"""A background below it, of 255, is dark."""
 
 
 def newest_build(stage: Stage) -> str:

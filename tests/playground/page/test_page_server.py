@@ -1,4 +1,4 @@
-"""What the page's server tells, and to whom."""
+"""The page's server: state, updates, actions and refusals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.playground.page.conftest import OpenPage
 
 
 class Client:
-    """A window without a screen."""
+    """A client of the page's server."""
 
     def __init__(self, session: aiohttp.ClientSession, page: PageServer) -> None:
         self.session, self.page = session, page
@@ -34,7 +34,7 @@ class Client:
 
 @pytest.fixture
 async def opened(open_page: OpenPage) -> AsyncIterator[tuple[Stage, Client]]:
-    """Without a bot: these stories need none."""
+    """Open a page without a bot."""
     stage, page = await open_page(bot=False)
     async with aiohttp.ClientSession() as session:
         yield stage, Client(session, page)
@@ -114,7 +114,7 @@ async def test_a_change_is_told_to_every_window_that_is_open(opened: tuple[Stage
 
 
 async def heard(stream: aiohttp.ClientResponse, section: str) -> Any:
-    """The next time that section is told."""
+    """Return the next update of that section."""
     async with asyncio.timeout(10):
         async for line in stream.content:
             news = json.loads(line[5:]) if line.startswith(b"data:") else {"sections": {}}

@@ -1,4 +1,4 @@
-"""What somebody does and looks for in a window of the page."""
+"""Actions and checks in a window of the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 async def seen(what: Locator, text: str | re.Pattern[str] | None = None) -> None:
-    """It is there, or comes soon, and says so."""
+    """Wait until an element is visible, with the text if one is given."""
     from playwright.async_api import expect
 
     await expect(what).to_be_visible(timeout=PATIENCE_MS)
@@ -32,7 +32,7 @@ async def type_line(window: Page, text: str) -> None:
 
 
 async def take(window: Page, label: str, typed: str, option: str) -> None:
-    """Type into a select and take what is offered then."""
+    """Type into a select and choose the option."""
     field = window.get_by_role("combobox", name=label)
     await field.click()
     await field.press_sequentially(typed)
@@ -41,5 +41,5 @@ async def take(window: Page, label: str, typed: str, option: str) -> None:
 
 
 def card(window: Page) -> Locator:
-    """The newest message that everybody sees."""
+    """Return the newest message that isn't ephemeral."""
     return window.locator("#conversation article.message:not(.is-private)").last

@@ -1,4 +1,4 @@
-"""A small team, a bot made with the real Bolt, and both ways to reach it."""
+"""A small team and a bot built with the real Bolt, by Socket Mode or HTTP."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ MANIFEST: dict[str, Any] = {
 
 
 class WatchedClock(SteppedClock):
-    """Tells when somebody begins to wait for it."""
+    """Sets an event when a sleeper starts to wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,14 +62,14 @@ class WatchedClock(SteppedClock):
 
 @contextmanager
 def refused_with(error: str) -> Iterator[pytest.ExceptionInfo[SlackApiError]]:
-    """Slack says ``ok: false`` with this error; the answer is in ``value.response``."""
+    """Expect ``ok: false`` with this error; the response is in ``value.response``."""
     with pytest.raises(SlackApiError) as caught:
         yield caught
     assert caught.value.response["error"] == error
 
 
 class Scene:
-    """Acme with Ana and Bo in #ios, and the app installed there."""
+    """Acme with Ana and Bo in #ios, and the installed app."""
 
     manifest: Mapping[str, Any] = MANIFEST
 
@@ -91,12 +91,12 @@ class Scene:
         return AsyncWebClient(token=token, base_url=self.slack.api_url, session=self.session, retry_handlers=[])
 
     def bolt(self) -> AsyncApp:
-        """The bot under the practice Slack; tests add its listeners."""
+        """Return a bot for the practice Slack, to which tests add listeners."""
         return AsyncApp(client=self.client, signing_secret=self.app.signing_secret, process_before_response=True)
 
 
 def say(bot: AsyncApp, command: str, answer: str = "") -> list[Payload]:
-    """Let the bot answer a command; what it hears is collected in the list."""
+    """Let the bot answer a command, and return the list of its payloads."""
     heard: list[Payload] = []
 
     @bot.command(command)
@@ -108,7 +108,7 @@ def say(bot: AsyncApp, command: str, answer: str = "") -> list[Payload]:
 
 
 def hear(bot: AsyncApp, action_id: str) -> list[Payload]:
-    """Let the bot ack an action; what it hears is collected in the list."""
+    """Let the bot ack an action, and return the list of its payloads."""
     heard: list[Payload] = []
 
     @bot.action(action_id)
@@ -153,7 +153,7 @@ def scene(slack: PracticeSlack, clock: WatchedClock, session: ClientSession) -> 
 
 @pytest.fixture
 async def bot(scene: Scene) -> AsyncIterator[AsyncApp]:
-    """A Bolt app connected by Socket Mode."""
+    """Run a Bolt app in Socket Mode."""
     async with listening(scene) as app:
         yield app
 
@@ -176,7 +176,7 @@ def web_scene(slack: PracticeSlack, clock: WatchedClock, session: ClientSession)
 
 @pytest.fixture
 async def web_bot(web_scene: Scene) -> AsyncIterator[AsyncApp]:
-    """A Bolt app behind a request URL."""
+    """Run a Bolt app behind a request URL."""
     app = web_scene.bolt()
     runner = web.AppRunner(app.web_app(path="/slack/events"))
     await runner.setup()

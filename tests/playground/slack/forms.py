@@ -1,4 +1,4 @@
-"""Modals to practise on."""
+"""Modals for tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def modal(*blocks: Payload, title: str = "Start", **more: Any) -> Payload:
 
 
 async def opened(scene: Scene, view: Payload | None = None) -> Payload:
-    """A modal before Ana."""
+    """Open a modal for Ana."""
     trigger_id = scene.slack.triggers.issue(scene.app, scene.ana)
     answer = await scene.client.views_open(trigger_id=trigger_id, view=view or modal())
     shown: Payload = answer["view"]

@@ -1,4 +1,4 @@
-"""Charts and tables: what Slack's own pages allow, and no more."""
+"""Charts and tables, within the limits of Slack's documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands: what is typed, what arrives, what the answer becomes."""
+"""Commands: typed text, payload, response."""
 
 from __future__ import annotations
 

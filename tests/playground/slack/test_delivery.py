@@ -1,4 +1,4 @@
-"""Getting it to the app: sockets that come and go, redelivery, retries over HTTP."""
+"""Deliveries to the app: reconnecting sockets, redelivery, retries over HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.playground.slack.conftest import Payload, Scene, refused_with, say
 
 @asynccontextmanager
 async def socket(scene: Scene) -> AsyncIterator[ClientWebSocketResponse]:
-    """A bare Socket Mode connection, after its hello."""
+    """Open a bare Socket Mode connection and read its hello."""
     opened = await scene.client.apps_connections_open(app_token=scene.app.app_token)
     async with scene.session.ws_connect(opened["url"], autoping=False) as connection:
         assert (await connection.receive_json())["type"] == "hello"
@@ -173,7 +173,7 @@ async def test_the_connections_share_the_load(scene: Scene) -> None:
 
 
 class Listener:
-    """A request URL that answers as it is told and remembers what it was asked."""
+    """A request URL with configurable responses that records requests."""
 
     def __init__(self, *statuses: int, headers: Mapping[str, str] | None = None) -> None:
         self.statuses = list(statuses)

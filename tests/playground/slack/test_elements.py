@@ -1,4 +1,4 @@
-"""Every element a form may have: filled in by a person, refused by Slack's own client, read by the app."""
+"""Every form element: filled in by a person, refused by Slack's client, read by the app."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.playground.slack.forms import modal, opened
 OPTIONS = [{"text": text("Failed"), "value": "failed"}, {"text": text("Aborted"), "value": "aborted"}]
 GROUPS = [{"label": text("Bad"), "options": OPTIONS}]
 
-# The element, what a person enters, and what the app reads.
+# The element, the entered value, and the value the app reads.
 ELEMENTS: dict[str, tuple[Payload, Any, Any]] = {
     "checkboxes": ({"options": OPTIONS}, ["failed", "aborted"], OPTIONS),
     "radio_buttons": ({"options": OPTIONS}, "Aborted", OPTIONS[1]),

@@ -1,4 +1,4 @@
-"""Files: announced, sent, completed; where they show and who may show them."""
+"""Files: announced, uploaded, completed, and shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def announced(scene: Scene, name: str, length: int) -> Payload:
 
 
 async def sent(scene: Scene, name: str, content: bytes) -> str:
-    """The id of a file whose bytes have come."""
+    """Upload a file and return its id."""
     given = await announced(scene, name, len(content))
     async with scene.session.post(given["upload_url"], data=content) as response:
         assert await response.text() == f"OK - {len(content)}"

@@ -1,4 +1,4 @@
-"""External selects, inputs that tell at once, shortcuts, the Home tab, blocks.validate."""
+"""External selects, inputs that dispatch actions, shortcuts, the Home tab, blocks.validate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links people post: who hears of them, what may hang under them, and what can be pressed there."""
+"""Links in messages: their events, unfurls, and actions in unfurls."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def manifest(**features: Any) -> Payload:
 
 
 class LinkedScene(Scene):
-    """The same team with an app that asked for links to bitrise.io."""
+    """The same team with an app that registered bitrise.io links."""
 
     manifest = manifest()
 

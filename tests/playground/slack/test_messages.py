@@ -1,4 +1,4 @@
-"""Messages: who may post where, what an update leaves, what is cut off."""
+"""Messages: permissions, fields an update keeps, truncation."""
 
 from __future__ import annotations
 

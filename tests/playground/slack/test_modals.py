@@ -92,7 +92,7 @@ async def test_slacks_own_client_refuses_first(scene: Scene, typed: str) -> None
 
 
 async def answered(scene: Scene, bot: AsyncApp, **answer: Any) -> Any:
-    """Open the form, submit it, let the bot answer so."""
+    """Open and submit the form, with this response of the bot."""
 
     @bot.view("form")
     async def listen(ack: AsyncAck) -> None:

@@ -1,4 +1,4 @@
-"""Consent, codes, tokens that rotate, organisations and removals: as strict as Slack."""
+"""Consent, codes, token rotation, organizations and removal, as strict as Slack."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BACK = "https://bot.example/slack/oauth_redirect"
 
 @pytest.fixture
 def app(scene: Scene) -> App:
-    """Registered with rotation, for organisations too; nobody has installed it."""
+    """Register an app with token rotation, also for organizations, without installing it."""
     manifest: dict[str, Any] = deepcopy(dict(MANIFEST))
     manifest["oauth_config"]["redirect_urls"] = [BACK]
     manifest["settings"] |= {"token_rotation_enabled": True, "org_deploy_enabled": True}
@@ -37,7 +37,7 @@ def code_of(url: str) -> str:
 
 
 async def access(scene: Scene, app: App, secret: str | None = None, **arguments: str) -> Payload:
-    """oauth.v2.access with the app's id and secret in the form."""
+    """Call oauth.v2.access with the app's id and secret in the form."""
     known = {"client_id": app.client_id, "client_secret": secret or app.client_secret}
     answer = await scene.client_for("").api_call("oauth.v2.access", data={**known, **arguments})
     assert isinstance(answer.data, dict)
@@ -177,12 +177,12 @@ async def test_a_removed_app_is_told_of_both_and_its_token_ends(scene: Scene, bo
     assert scene.app.bot_user not in scene.ios.members
 
 
-# Organisations.
+# Organizations.
 
 
 @pytest.fixture
 async def wide(scene: Scene, app: App, slack: PracticeSlack) -> Installation:
-    """Installed for an organisation of East and West."""
+    """Install the app for an organization of East and West."""
     org = slack.add_organisation("Initech")
     east, west = slack.add_team("East", of=org), slack.add_team("West", of=org)
     eve = slack.add_user(east, "eve", admin=True)

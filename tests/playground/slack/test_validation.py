@@ -1,4 +1,4 @@
-"""Blocks: every limit on both of its sides, every surface, and that no garbage breaks the checks."""
+"""Blocks: both sides of every limit, every surface, and garbage that must not break the checks."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ GOOD: dict[str, Payload] = {
 
 
 def everywhere(block: Payload) -> list[str]:
-    """What is wrong with a block on the first surface that has it."""
+    """Return the findings of a block on the first surface that allows it."""
     surface: Surface = "modal" if block.get("type") == "alert" else "message"
     return [str(finding) for finding in check_blocks([block], surface)]
 
@@ -108,7 +108,7 @@ def test_unknown_fields_are_refused(name: str) -> None:
     ]
 
 
-# Where a text may be so long: the limit's name and a block with that text in it.
+# Texts of limited length: the limit's name and a block with such a text.
 TEXTS: dict[str, Callable[[str], Payload]] = {
     "action_id": lambda x: actions(button(x, "A")),
     "block_id": lambda x: {"type": "divider", "block_id": x},

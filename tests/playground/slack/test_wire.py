@@ -1,4 +1,4 @@
-"""Arguments where the real client puts them, payloads with the fields that were recorded, tiers as published."""
+"""Arguments as the real client sends them, payloads with the recorded fields, published rate limit tiers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_commands_have_the_recorded_fields(scene: Scene) -> None:
     delivery = await scene.slack.command(scene.ana, scene.ios, "/help")
 
     recorded = set(fields("app-backend/slash-commands/SlashCommandPayload.json"))
-    # Only organisations have an enterprise.
+    # Only organizations have an enterprise.
     assert set(delivery.payload) == recorded - {"enterprise_id", "enterprise_name"}
 
 

@@ -1,4 +1,4 @@
-"""How builds move: by the clock, by a test's word, by each other."""
+"""State changes of builds: by the clock, by a test, by other builds."""
 
 from __future__ import annotations
 

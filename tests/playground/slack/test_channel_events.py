@@ -1,4 +1,4 @@
-"""What becomes of channels, what the bot is refused then, and what it hears."""
+"""Channel changes: their events, and the errors for a bot that lost access."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVENTS = ("channel_rename", "channel_archive", "channel_unarchive", "channel_lef
 
 
 def watching() -> Payload:
-    """An app that wants to hear what becomes of channels, and posts only where it is."""
+    """Return the manifest of an app that subscribes to channel events and posts in its own channels."""
     manifest = deepcopy(MANIFEST)
     manifest["oauth_config"]["scopes"]["bot_optional"] = ["channels:read", "groups:read"]
     manifest["settings"]["event_subscriptions"]["bot_events"] = list(EVENTS)

@@ -1,4 +1,4 @@
-"""Buttons and menus of messages, and what a response_url may do."""
+"""Buttons and menus of messages, and response_urls."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ async def test_a_message_shortcut_tells_the_message(scene: Scene, bot: AsyncApp)
 
 
 async def pressed(scene: Scene) -> AsyncWebhookClient:
-    """The response_url of a press."""
+    """Press a button and return its response_url."""
     message = await card(scene, button("build.stop", "Stop…"))
     delivery = await scene.slack.press(scene.ana, message, "build.stop")
     return AsyncWebhookClient(delivery.payload["response_url"], session=scene.session)
