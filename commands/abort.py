@@ -13,9 +13,9 @@ from bot.slack import ids
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
 from bot.slack.text import Message
+from commands.abort_arguments import AbortArguments, read_abort
 from commands.abort_form import build_ended, read_stop_form, stop_form
-from commands.bulk_abort import ask_about_picked, picked_of
-from commands.grammar import AbortArguments, parse_abort
+from commands.bulk_abort import ask_about_picked
 from commands.interaction import (
     Help,
     Payload,
@@ -26,7 +26,7 @@ from commands.interaction import (
     later,
     pressed_value,
 )
-from commands.status import named, running
+from commands.status import running
 from storage.builds import BuildRow
 
 HELP = (
@@ -44,10 +44,10 @@ def register(app: AsyncApp) -> None:
 
 async def ask_to_abort(typed: Typed, ctx: Context) -> Message | None:
     """Typed: the form for a build that is named, the one for all that fit a filter, else a list to choose from."""
-    arguments = parse_abort(typed.words)
+    arguments = read_abort(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
     if not arguments.build.names_build:
-        if picked_of(arguments).is_narrowed:
+        if arguments.filters.is_narrowed:
             await ask_about_picked(typed, arguments, ctx)
             return None
         listed = running(typed.actor, arguments.build.app, ctx, may_stop_all=True)
@@ -63,7 +63,7 @@ async def ask_to_abort(typed: Typed, ctx: Context) -> Message | None:
 async def fill_form(actor: Actor, view_id: str, arguments: AbortArguments, ctx: Context) -> None:
     slack = ctx.slack(actor.workspace_id)
     try:
-        build = await queries.get_build(ctx, actor, named(arguments.build))
+        build = await queries.get_build(ctx, actor, arguments.build)
     except Exception:
         await slack.update_view(view_id, notice("Stop a build", "I can't show that build; my message says why."))
         raise

@@ -1,132 +1,110 @@
-"""What is to be stopped, and why: one build, or those of a branch or workflow. Pure."""
+"""Builds to stop and the reason: one build, or those of an app that filters pick. Pure."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 
+from bot.builds.bulk_abort import Picked
+from bot.builds.queries import Named
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
-from commands.build_reference import BuildArguments, find_build
-from commands.synonyms import one_name, unknown
-from commands.tokenizer import ArgumentsUnclear, Words, read, shown
+from commands.build_reference import read_build
+from commands.grammar import Grammar, one_name, unknown, without_value
+from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 
-_KEYS = {
-    "branch": "branch",
-    "b": "branch",
-    "workflow": "workflow",
-    "w": "workflow",
-    "pr": "pull request",
-    "pull-request": "pull request",
-    "reason": "reason",
-}
+ABORT = Grammar((), {"branch b": one_name, "workflow w": one_name, "pr pull-request": str, "reason": str})
 _OLDER = "older"
-_PULL_REQUEST = re.compile(r"#?(?P<number>[0-9]{1,9})")
-_KEYED = re.compile(rf"(?P<key>{'|'.join(_KEYS)}):(?P<value>.+)", re.IGNORECASE | re.DOTALL)
+_OPTION = re.compile(rf"(?P<key>{'|'.join(ABORT.names)}):(?P<value>.+)", re.IGNORECASE | re.DOTALL)
 _FILTER = re.compile(r"(?P<key>[A-Za-z][\w-]*):(?!//)")
-_TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\]\s*(?P<sentence>.*)", re.DOTALL)
+_TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\]\s*(?P<note>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class AbortArguments:
-    """One build, or all of an app's running builds that the filters pick, and the reason.
+    """One build, or the filters that pick running builds of an app, and the reason.
 
-    ``is_older``: only those that a newer one replaces. ``category`` is None when nothing typed names one;
-    ``sentence`` is the reason in the person's own words.
+    ``category`` is None when nothing typed names one; ``sentence`` is the reason in the person's own words.
     """
 
-    build: BuildArguments = field(default_factory=BuildArguments)
-    branch: str | None = None
-    workflow: str | None = None
+    build: Named = field(default_factory=Named)
+    filters: Picked = field(default_factory=Picked)
     category: Reason | None = None
     sentence: str = ""
-    pull_request_id: int | None = None
-    is_older: bool = False
 
 
-def parse_abort(text: str | Words) -> AbortArguments:
+def read_abort(words: Words) -> AbortArguments:
     """``shop #812 wrong branch``, ``shop branch:main reason:stuck``. Raises ArgumentsUnclear.
 
-    What follows the build and the filters is the reason, whatever it looks like.
+    What follows the build and the filters is the reason, however it looks.
     """
-    words = read(text)
-    parts, used = _leading_parts(words, is_many=True)
-    words = words.after(used)
-    build = BuildArguments()
-    if not used or _names_app_or_build(words):
-        build, taken = find_build(words)
-        more, used = _leading_parts(words.after(taken), is_many=not build.names_build)
-        parts, words = parts | more, words.after(taken + used)
+    build, (options, words) = Named(), _leading_options(words)
+    if not options or _names_app_or_build(words):
+        build, words = read_build(words)
+        more, words = _leading_options(words, names_build=build.names_build)
+        options |= more
     if not build.names_build:
-        _check_filter(words, is_picked=bool(parts.keys() - {"reason"}))
-    category, sentence = _reason(words.tail(), parts.get("reason"))
-    return AbortArguments(
-        build,
-        parts.get("branch"),
-        parts.get("workflow"),
-        category,
-        sentence,
-        pull_request_id=_number(parts["pull request"]) if "pull request" in parts else None,
-        is_older=_OLDER in parts,
+        _check_filter(words, is_picked=bool(options.keys() - {"reason"}))
+    category, sentence = _reason(words.tail(), options.get("reason"))
+    filters = Picked(
+        app=build.app,
+        branch=options.get("branch"),
+        workflow=options.get("workflow"),
+        pull_request_id=_number(options["pr"]) if "pr" in options else None,
+        is_older=_OLDER in options,
     )
+    return AbortArguments(build, filters, category, sentence)
 
 
-def _number(typed: str) -> int:
-    found = _PULL_REQUEST.fullmatch(typed)
-    if found is None:
-        raise ArgumentsUnclear(f"{shown(typed)} is no number of a pull request.", "Write it as in `pr:123`.")
-    return int(found["number"])
-
-
-def _leading_parts(words: Words, *, is_many: bool) -> tuple[dict[str, str], int]:
-    """The filters and the category at the beginning, and how many words they took.
-
-    ``is_many``: no build is named, so that filters and "older" pick some; after a build they begin the reason.
-    """
-    parts: dict[str, str] = {}
-    for used, word in enumerate(words.words):
-        if is_many and not word.quoted and word.text.lower() == _OLDER:
-            parts[_OLDER] = word.text
-            continue
-        keyed = None if word.quoted else _KEYED.fullmatch(word.text)
-        name = _KEYS[keyed["key"].lower()] if keyed else ""
-        if keyed is None or not (is_many or name == "reason"):
-            return parts, used
-        parts[name] = one_name(keyed["value"]) if name in ("branch", "workflow") else keyed["value"]
-    return parts, len(words.words)
+def _leading_options(words: Words, *, names_build: bool = False) -> tuple[dict[str, str], Words]:
+    """The options at the beginning, and the words after them. After a build, filters are a part of the reason."""
+    options: dict[str, str] = {}
+    for count, word in enumerate(words.words):
+        match = None if word.quoted else _OPTION.fullmatch(word.text)
+        name = ABORT.names[match["key"].lower()] if match else ""
+        if not names_build and not word.quoted and word.text.lower() == _OLDER:
+            options[_OLDER] = word.text
+        elif match is None or (names_build and name != "reason"):
+            return options, words.after(count)
+        else:
+            options[name] = one_name(match["value"]) if name in ("branch", "workflow") else match["value"]
+    return options, words.after(len(words.words))
 
 
 def _check_filter(words: Words, *, is_picked: bool) -> None:
-    """Where builds are picked, what begins like a filter and is none would stop others than those that are meant."""
-    said = _FILTER.match(words.words[0].text) if words and not words.words[0].quoted else None
-    if said and said["key"].lower() in _KEYS:
-        raise ArgumentsUnclear(f"{shown(said[0])} has no value.", "Write it behind the colon, without a space.")
-    if said and not is_picked:
-        raise unknown("filter", said[0], _KEYS)
+    """Refuse a misspelt filter: taken for a reason, it would stop other builds than those that are meant."""
+    match = _FILTER.match(words.words[0].text) if words and not words.words[0].quoted else None
+    if match and match["key"].lower() in ABORT.names:
+        raise without_value(match["key"])
+    if match and not is_picked:
+        raise unknown("filter", match[0], ABORT.names)
 
 
 def _names_app_or_build(words: Words) -> bool:
-    """After a filter only what is plainly an app or a build is one; anything else begins the reason."""
+    """Whether an app or a build follows the filters: only what is plainly one; anything else begins the reason."""
     return bool(words) and not words.words[0].quoted and bool(re.match(r"app:.|#[0-9]", words.words[0].text))
 
 
+def _number(text: str) -> int:
+    match = re.fullmatch(r"#?([0-9]{1,9})", text)
+    if match is None:
+        raise ArgumentsUnclear(f"{quote_input(text)} is no number of a pull request.", "Write it as in `pr:123`.")
+    return int(match[1])
+
+
 def _reason(sentence: str, named: str | None) -> tuple[Reason | None, str]:
+    """The category that was named, or that the sentence is or begins with as ``[tag]``, and the rest of it."""
     if named is not None:
-        return _category(named), sentence
-    if (tagged := _TAGGED.fullmatch(sentence)) and (category := _CATEGORIES.get(_spoken(tagged["tag"]))):
-        return category, tagged["sentence"]
-    category = _CATEGORIES.get(_spoken(sentence))
+        if category := _CATEGORIES.get(_normalized(named)):
+            return category, sentence
+        raise unknown("reason", named, [reason.value for reason in REASONS_TO_CHOOSE])
+    if (match := _TAGGED.fullmatch(sentence)) and (category := _CATEGORIES.get(_normalized(match["tag"]))):
+        return category, match["note"]
+    category = _CATEGORIES.get(_normalized(sentence))
     return category, "" if category else sentence
 
 
-def _category(named: str) -> Reason:
-    category = _CATEGORIES.get(_spoken(named))
-    if category is None:
-        raise unknown("reason", named, [reason.value for reason in REASONS_TO_CHOOSE])
-    return category
-
-
-def _spoken(text: str) -> str:
+def _normalized(text: str) -> str:
     return text.casefold().replace("-", " ").strip(" .!")
 
 
-_CATEGORIES = {_spoken(text): reason for reason in REASONS_TO_CHOOSE for text in (reason.value, reason.label)}
+_CATEGORIES = {_normalized(text): reason for reason in REASONS_TO_CHOOSE for text in (reason.value, reason.label)}

@@ -9,9 +9,8 @@ from bot.builds import queries
 from bot.context import Context
 from bot.errors import MissingArgument
 from bot.slack.text import Message
-from commands.grammar import parse_build
+from commands.build_reference import read_build
 from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value
-from commands.status import named
 from storage.builds import BuildRow
 
 Tell = Callable[[BuildRow, Context], Awaitable[Message]]
@@ -19,13 +18,13 @@ Tell = Callable[[BuildRow, Context], Awaitable[Message]]
 
 async def tell_of_typed(typed: Typed, ctx: Context, tell: Tell) -> None:
     """``/build log shop #812``. Raises `MissingArgument` without a build."""
-    arguments = parse_build(typed.words)
-    if not arguments.names_build:
+    reference, _ = read_build(typed.words)
+    if not reference.names_build:
         raise MissingArgument(f"Which build? For example: {ctx.settings.command} {typed.verb} shop #812")
     await connection.require(ctx, typed.actor.workspace_id)
 
     async def find() -> Message:
-        return await tell(await queries.get_build(ctx, typed.actor, named(arguments)), ctx)
+        return await tell(await queries.get_build(ctx, typed.actor, reference), ctx)
 
     later(ctx, typed.actor, find(), name=typed.verb, typed=typed)
 

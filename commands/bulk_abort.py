@@ -42,19 +42,9 @@ def register(app: AsyncApp) -> None:
     app.view(ids.BUILD_ABORT_MANY)(abort_builds)
 
 
-def picked_of(arguments: AbortArguments) -> Picked:
-    return Picked(
-        app=arguments.build.app,
-        branch=arguments.branch,
-        workflow=arguments.workflow,
-        pull_request_id=arguments.pull_request_id,
-        is_older=arguments.is_older,
-    )
-
-
 async def ask_about_picked(typed: Typed, arguments: AbortArguments, ctx: Context) -> None:
     """Typed with a filter."""
-    find = partial(partial(bulk_abort.find_matches, ctx), typed.actor, picked_of(arguments))
+    find = partial(partial(bulk_abort.find_matches, ctx), typed.actor, arguments.filters)
     await open_form(typed.actor, typed.trigger_id, find, ctx, arguments=arguments, typed=typed)
 
 

@@ -1,56 +1,26 @@
-"""What a person asks for after a command: the verb, and for each kind of verb what else was said.
+"""Grammars: the positional words and ``key:value`` options of each verb, and the errors for everything else. Pure.
 
-Pure: text in, frozen answers out, and nothing looked up. A handler calls ``parse`` once and then the reader of its verb
-with what is left::
+A module declares its verb's ``Grammar`` and reads what is left of the text after the verb::
 
-    asked = parse(command["text"], VERBS)          # Parsed("abort", Words("shop #812 stuck"))
-    arguments = parse_abort(asked.words)           # AbortArguments(BuildArguments("shop", 812), sentence="stuck")
+    parsed = parse(command["text"], VERBS)          # Parsed("list", Words("shop failed by:@ana"))
+    options = LIST.read(parsed.words)               # {"outcome": Outcome.FAILED, "by": "@ana", "app": "shop"}
 
-All readers take raw text too, such as a form gives, and raise ArgumentsUnclear and nothing else.
+The only error is ArgumentsUnclear.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
 
-from commands.abort_arguments import AbortArguments, parse_abort
-from commands.build_reference import BuildArguments, parse_build, stands_for_build
-from commands.list_arguments import ListArguments, parse_list
-from commands.start_arguments import StartArguments, parse_start
-from commands.subscribe_arguments import (
-    ALL_APPS,
-    SubscribeArguments,
-    UnsubscribeArguments,
-    parse_subscribe,
-    parse_unsubscribe,
-)
-from commands.tokenizer import ArgumentsUnclear, UserMention, Words, read
+from bot.domain.builds import Cause, Outcome, State
+from bot.fuzzy import nearest
+from commands.build_reference import refers_to_build
+from commands.tokenizer import ArgumentsUnclear, Word, Words, quote_input, tokenize
 
-__all__ = [
-    "ALL_APPS",
-    "NOTHING",
-    "SHOW",
-    "START",
-    "AbortArguments",
-    "ArgumentsUnclear",
-    "BuildArguments",
-    "ListArguments",
-    "Parsed",
-    "StartArguments",
-    "SubscribeArguments",
-    "UnsubscribeArguments",
-    "UserMention",
-    "Words",
-    "parse",
-    "parse_abort",
-    "parse_build",
-    "parse_list",
-    "parse_start",
-    "parse_subscribe",
-    "parse_unsubscribe",
-    "read",
-]
+T = TypeVar("T")
 
 NOTHING = ""
 START = "start"
@@ -59,10 +29,7 @@ SHOW = "show"
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What is asked for: one of the caller's verbs, or NOTHING (open the form), SHOW (a build was named) or START.
-
-    ``words`` is what is left without the verb, for the reader of that verb.
-    """
+    """A verb and the words after it: one of the caller's verbs, NOTHING (open the form), SHOW (a build) or START."""
 
     verb: str
     words: Words
@@ -73,10 +40,128 @@ def parse(text: str, verbs: Collection[str]) -> Parsed:
 
     An app whose name is a verb is written in quotes. Raises ArgumentsUnclear.
     """
-    words = read(text)
-    if not words:
+    words = tokenize(text)
+    if not words.words:
         return Parsed(NOTHING, words)
     first = words.words[0]
     if not first.quoted and first.text.lower() in verbs:
         return Parsed(first.text.lower(), words.after(1))
-    return Parsed(SHOW if stands_for_build(words) else START, words)
+    return Parsed(SHOW if refers_to_build(words) else START, words)
+
+
+class Part(NamedTuple):
+    """A value that was typed, and the ``key`` it was typed with: empty for a positional word."""
+
+    name: str
+    value: Any
+    key: str
+    word: Word
+
+
+class Grammar:
+    """The words of one verb: values by position, ``key:value`` options, and ``bare`` words that need no key.
+
+    ``keys`` has each option with its synonyms (``"workflow w"``) and the function that reads its value. ``bare`` finds
+    name and value of the option that a word alone stands for.
+    """
+
+    def __init__(
+        self,
+        positional: Sequence[str],
+        keys: Mapping[str, Callable[[str], Any]],
+        *,
+        bare: Callable[[str], tuple[str, Any] | None] = lambda word: None,
+        example: str = "",
+    ) -> None:
+        self.positional, self._bare, self._example = positional, bare, example
+        self.names = {key: names.split()[0] for names in keys for key in names.split()}
+        self._readers = {names.split()[0]: reader for names, reader in keys.items()}
+
+    def parts(self, words: Words) -> Iterator[Part]:
+        """Yield what was typed, the positional words last: they take the places that no option has taken."""
+        positional: list[Word] = []
+        taken: set[str] = set()
+        for word in words.words:
+            part = self._option(word) or self._bare_word(word)
+            if part is not None:
+                taken.add(part.name)
+                yield part
+            elif word.text:
+                positional.append(word)
+        free = [name for name in self.positional if name not in taken]
+        if len(positional) > len(free):
+            unknown = quote_input(positional[len(free)].text)
+            raise ArgumentsUnclear(f"I do not know what {unknown} is.", f"Write filters as `{self._example}`.")
+        yield from (Part(name, word.text, "", word) for name, word in zip(free, positional, strict=False))
+
+    def _option(self, word: Word) -> Part | None:
+        match = None if word.quoted else _OPTION.fullmatch(word.text)
+        if match is None:
+            return None
+        key, value = match["key"], match["value"]
+        name = self.names.get(key.lower())
+        if name is None:
+            raise unknown("filter", f"{key}:", self.names)
+        if not value:
+            raise without_value(key)
+        return Part(name, self._readers[name](value), key, word)
+
+    def _bare_word(self, word: Word) -> Part | None:
+        option = self._bare(word.text) if word.is_open else None
+        return Part(*option, "", word) if option else None
+
+
+_OPTION = re.compile(r"(?P<key>[A-Za-z][\w-]*):(?P<value>.*)", re.DOTALL)
+
+
+# Errors.
+
+
+def unknown(kind: str, word: str, known: Iterable[str]) -> ArgumentsUnclear:
+    """The error for a word that is not one of ``known``, with the nearest of them or all."""
+    meant = nearest(word, known)
+    hint = f"Did you mean `{meant}`?" if meant else f"What I know: {', '.join(f'`{name}`' for name in known)}."
+    return ArgumentsUnclear(f"I know no {kind} {quote_input(word)}.", hint)
+
+
+def without_value(key: str) -> ArgumentsUnclear:
+    return ArgumentsUnclear(f"{quote_input(f'{key}:')} has no value.", "Write it behind the colon, without a space.")
+
+
+# Values.
+
+RESULTS: dict[str, Outcome | State] = {
+    **{outcome.value: outcome for outcome in Outcome},
+    **{state.value: state for state in State},
+    **dict.fromkeys(("success", "ok", "green", "passed"), Outcome.SUCCEEDED),
+    **dict.fromkeys(("failure", "error", "red", "broken"), Outcome.FAILED),
+    **dict.fromkeys(("cancelled", "canceled", "stopped"), Outcome.ABORTED),
+    **dict.fromkeys(("on-hold", "waiting"), State.QUEUED),
+}
+CAUSES: dict[str, Cause] = {
+    **{cause.value: cause for cause in Cause},
+    **dict.fromkeys(("pr", "pullrequest", "pull_request"), Cause.PULL_REQUEST),
+    **dict.fromkeys(("scheduled", "scheduler", "nightly"), Cause.SCHEDULE),
+}
+
+
+def choice(kind: str, known: Mapping[str, T]) -> Callable[[str], T]:
+    """Return a reader that takes one of ``known`` and raises ArgumentsUnclear for any other word."""
+
+    def read(word: str) -> T:
+        if word.lower() not in known:
+            raise unknown(kind, word, known)
+        return known[word.lower()]
+
+    return read
+
+
+def one_name(value: str) -> str:
+    """Read the name of a workflow or branch for which Bitrise is asked. Raises ArgumentsUnclear for a pattern.
+
+    No branch has a star in its name (https://git-scm.com/docs/git-check-ref-format), and no workflow of Bitrise.
+    """
+    if "*" in value:
+        problem = f"{quote_input(value)} is no name, and patterns are for subscriptions."
+        raise ArgumentsUnclear(problem, "Write one branch or workflow as it is called.")
+    return value

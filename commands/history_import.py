@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot import apps as app_names
 from bot import connection
 from bot.context import Context
@@ -10,7 +12,7 @@ from bot.slack.text import Message
 from bot.sync import import_requests
 from bot.sync.import_requests import MOST_DAYS
 from commands.interaction import Help, Typed, later
-from commands.stats_arguments import StatsArguments, parse_stats
+from commands.stats_arguments import ALL, read_stats
 from commands.tokenizer import ArgumentsUnclear, Words
 from storage import apps as app_rows
 from storage.apps import AppRow
@@ -28,12 +30,12 @@ async def read_past(typed: Typed, ctx: Context) -> Message | None:
     first = typed.words.words[0] if typed.words else None
     if first is not None and first.is_open and first.text.lower() == STOP:
         return await stop_reading(typed, ctx)
-    asked = read_asked(typed.words)
+    options = read_import(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
 
     async def ask() -> Message | None:
-        apps = await apps_of(typed, asked, ctx)
-        slugs, days = [app.app_slug for app in apps], asked.days or MOST_DAYS
+        apps = await apps_of(typed, options.get("app"), ctx)
+        slugs, days = [app.app_slug for app in apps], options.get("days", MOST_DAYS)
         await ctx.db.transaction(lambda tx: import_requests.request_imports(ctx, tx, typed.actor, slugs, days=days))
         return None
 
@@ -41,19 +43,19 @@ async def read_past(typed: Typed, ctx: Context) -> Message | None:
     return None
 
 
-def read_asked(words: Words) -> StatsArguments:
-    asked = parse_stats(words, usage=USAGE)
-    if asked.workflow or asked.branch or asked.cause:
+def read_import(words: Words) -> dict[str, Any]:
+    options = read_stats(words, usage=USAGE)
+    if options.keys() & {"workflow", "branch", "cause"}:
         raise ArgumentsUnclear(*USAGE)
-    return asked
+    return options
 
 
-async def apps_of(typed: Typed, asked: StatsArguments, ctx: Context) -> list[AppRow]:
+async def apps_of(typed: Typed, name: str | None, ctx: Context) -> list[AppRow]:
     """The app that was named, else the channel's, else all of them. Raises `AppNotFound`."""
     actor = typed.actor
-    if asked.app is not None:
-        return [await app_names.get_app(ctx, actor.workspace_id, asked.app)]
-    if actor.channel_id and not asked.is_all:
+    if name is not None and name.lower() != ALL:
+        return [await app_names.get_app(ctx, actor.workspace_id, name)]
+    if actor.channel_id and name is None:
         app = await app_names.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
         if app is not None:
             return [app]
@@ -62,8 +64,9 @@ async def apps_of(typed: Typed, asked: StatsArguments, ctx: Context) -> list[App
 
 async def stop_reading(typed: Typed, ctx: Context) -> Message | None:
     actor, name = typed.actor, typed.words.tail(1).strip()
-    app = await app_names.find_exact(ctx, actor.workspace_id, name) if name and name.lower() != "all" else None
-    if app is None and name and name.lower() != "all":
+    is_one = bool(name) and name.lower() != ALL
+    app = await app_names.find_exact(ctx, actor.workspace_id, name) if is_one else None
+    if app is None and is_one:
         return replies.reply(f"No builds are being read of an app that is called {name}.")
     slug = app.app_slug if app else None
     stopped = await ctx.db.transaction(lambda tx: import_requests.stop_imports(ctx, tx, actor, slug))

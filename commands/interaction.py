@@ -31,7 +31,7 @@ from bot.slack.forms import FormRefused, notice, read_metadata
 from bot.slack.forms import Payload as View
 from bot.slack.text import Message, escape
 from bot.workspaces.slack_access import ORGANISATION
-from commands.tokenizer import Words, shown
+from commands.tokenizer import Words, quote_input
 
 Payload = Mapping[str, Any]
 AGAIN = "Please try again in a moment."
@@ -183,14 +183,16 @@ def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> Buil
     usage = f"`{command} help` lists what can be typed."
     if meant is None:
         return BuildbellError(f"{error.sentence} {usage}", suggestions=error.suggestions)
-    told = f"{meant} {as_typed(typed.words.after(1))}".strip()
-    sentence = f"{error.sentence} If {shown(first.text)} was to be a verb: did you mean `{command} {meant}`? {usage}"
+    told = f"{meant} {typed.words.after(1).as_typed()}".strip()
+    sentence = (
+        f"{error.sentence} If {quote_input(first.text)} was to be a verb: did you mean `{command} {meant}`? {usage}"
+    )
     return BuildbellError(sentence, suggestions=(Suggestion(f"{command} {meant}", escape(told)), *error.suggestions))
 
 
 def retyped(typed: Typed, name: str, app_slug: str) -> str:
     """The command once more, as Slack would deliver it, with the app's slug in the place of the name that was typed."""
-    text = as_typed(typed.words)
+    text = typed.words.as_typed()
     named = re.compile(rf"(?<![^\s:|\"'])[\"']?{re.escape(name)}[\"']?(?![^\s|:#])")
     after_key = re.search(r"\bapp\s*:\s*", text)
     begins = {word.start - typed.words.words[0].start for word in typed.words.words}
@@ -202,11 +204,6 @@ def retyped(typed: Typed, name: str, app_slug: str) -> str:
     if before and not after_key and not typed.verb:
         slug = f"app:{slug}"  # in quotes alone a start would take it for a message
     return escape(f"{typed.verb} {before}{slug}{after}".strip())
-
-
-def as_typed(words: Words) -> str:
-    """The words with all their quotes."""
-    return words.text[words.words[0].start :] if words else ""
 
 
 def failed(title: str, error: BuildbellError) -> View:

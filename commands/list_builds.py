@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -17,8 +19,8 @@ from bot.permissions import Actor
 from bot.slack import build_lists as lists
 from bot.slack import ids
 from bot.slack.text import Message
-from commands.grammar import ListArguments, parse_list
 from commands.interaction import Help, Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
+from commands.list_arguments import read_list
 
 HELP = (
     Help("list shop", "the app's recent builds, newest first, with pages"),
@@ -44,29 +46,24 @@ def register(app: AsyncApp) -> None:
 
 
 async def show_list(typed: Typed, ctx: Context) -> Message | None:
-    arguments = parse_list(typed.words)
+    options = read_list(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
-    if arguments.state in (State.RUNNING, State.QUEUED):
+    if options.get("state") in (State.RUNNING, State.QUEUED):
         raise InvalidInput(f"What runs now is shown by {ctx.settings.command} status.")
-    later(ctx, typed.actor, page(typed.actor, page_of(arguments), ctx), name="list", typed=typed)
+    later(ctx, typed.actor, page(typed.actor, page_of(options), ctx), name="list", typed=typed)
     return None
 
 
-def page_of(arguments: ListArguments) -> Page:
-    if arguments.by or (arguments.cause and arguments.cause not in EVENTS):
+def page_of(options: Mapping[str, Any]) -> Page:
+    event = EVENTS.get(options["cause"]) if "cause" in options else None
+    if "by" in options or ("cause" in options and event is None):
         raise InvalidInput(
             "Bitrise can list by workflow, branch, outcome, and the causes push, pull-request and tag only."
         )
-    if arguments.page > 1:
+    if options.get("page", 1) > 1:
         raise InvalidInput("Bitrise knows no page numbers: ask for the list, then press Older.")
-    arguments = arguments.placed()
-    filters = ListFilters(
-        workflow=arguments.workflow,
-        branch=arguments.branch,
-        outcome=arguments.outcome,
-        event=EVENTS[arguments.cause] if arguments.cause else None,
-    )
-    return Page(arguments.app, filters)
+    filters = ListFilters(options.get("workflow"), options.get("branch"), options.get("outcome"), event)
+    return Page(options.get("app"), filters)
 
 
 async def turn_page(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:

@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import apps, connection
 from bot.builds import queries, rebuild, start, views
 from bot.builds.parameters import Wanted
+from bot.builds.queries import Named
 from bot.builds.rebuild import newest_commit, same_commit
 from bot.context import Context
 from bot.errors import BuildbellError, InvalidInput, MissingArgument
@@ -17,16 +18,14 @@ from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.forms import INPUT_LIMIT, notice
 from bot.slack.text import Message, length, outside
-from commands.build_reference import find_build
+from commands.build_reference import read_build
 from commands.form_fields import Target, branch_option, target_option
-from commands.grammar import parse_build
 from commands.interaction import (
     Help,
     Payload,
     Typed,
     actor_of_press,
     answering,
-    as_typed,
     failed,
     later,
     pressed_value,
@@ -34,8 +33,7 @@ from commands.interaction import (
 )
 from commands.start import answer_to
 from commands.start_form import MESSAGE_LIMIT, StartDraft, start_form
-from commands.status import named
-from commands.tokenizer import shown
+from commands.tokenizer import quote_input
 from storage.builds import BuildRow
 
 LEFT_OUT_TOLD = 5
@@ -55,36 +53,38 @@ def register(app: AsyncApp) -> None:
 
 
 async def run_again(typed: Typed, ctx: Context) -> Message | None:
-    arguments, used = find_build(typed.words)
-    if not arguments.names_build:
+    reference, left = read_build(typed.words)
+    if not reference.names_build:
         raise MissingArgument(f"Which build? For example: {ctx.settings.command} again shop #812")
     await connection.require(ctx, typed.actor.workspace_id)
-    rest = typed.words.tail(used).strip()
+    rest = left.tail().strip()
     if rest.lower() == FORM:
         view_id = await ctx.slack(typed.actor.workspace_id).open_view(
             typed.trigger_id, notice("Start a build", "⏳ Looking for that build…")
         )
-        later(ctx, typed.actor, find_and_show_form(typed, view_id, ctx), name="again form", typed=typed)
+        later(
+            ctx, typed.actor, find_and_show_form(typed.actor, reference, view_id, ctx), name="again form", typed=typed
+        )
         return None
     if rest:
-        build = as_typed(typed.words).removesuffix(as_typed(typed.words.after(used))).strip()
+        build = typed.words.as_typed().removesuffix(left.as_typed()).strip()
         raise InvalidInput(
-            f"It starts with the same parameters, so {shown(rest)} has no place. "
-            f"To change them, open the form: {shown(f'{ctx.settings.command} again {build} {FORM}')}"
+            f"It starts with the same parameters, so {quote_input(rest)} has no place. "
+            f"To change them, open the form: {quote_input(f'{ctx.settings.command} again {build} {FORM}')}"
         )
 
     async def work() -> Message | None:
-        build = await queries.get_build(ctx, typed.actor, named(arguments))
+        build = await queries.get_build(ctx, typed.actor, reference)
         return await start_again(typed.actor, build, typed.trigger_id, ctx)
 
     later(ctx, typed.actor, work(), name="again", typed=typed)
     return None
 
 
-async def find_and_show_form(typed: Typed, view_id: str, ctx: Context) -> None:
-    async with telling_in_view(typed.actor, view_id, ctx):
-        build = await queries.get_build(ctx, typed.actor, named(parse_build(typed.words)))
-        await show_form(typed.actor, build, view_id, ctx)
+async def find_and_show_form(actor: Actor, reference: Named, view_id: str, ctx: Context) -> None:
+    async with telling_in_view(actor, view_id, ctx):
+        build = await queries.get_build(ctx, actor, reference)
+        await show_form(actor, build, view_id, ctx)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from bot.context import Context
 from bot.slack import replies
 from bot.slack import skip_step as skip_message
 from bot.slack.text import Message
-from commands.grammar import parse_build
+from commands.build_reference import read_build
 from commands.interaction import Help, Typed
 
 HELP = (
@@ -26,8 +26,8 @@ async def show_step(typed: Typed, ctx: Context) -> Message | None:
     if only == "off":
         return replies.reply(skip_message.switched_off(was_on=await skip.disable(ctx, typed.actor)))
     await ctx.permissions.check_may_connect(typed.actor)
-    named = parse_build(typed.words)  # a bare slug may be an app's as well as a build's
-    app = await queries.resolve_app(ctx, typed.actor, named.app or named.slug)
+    reference, _ = read_build(typed.words)  # a bare slug may be an app's as well as a build's
+    app = await queries.resolve_app(ctx, typed.actor, reference.app or reference.slug)
     step = await skip.prepare_step(ctx, typed.actor, app.app_slug)
     return skip_message.to_paste(
         app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=ctx.settings.command

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import apps, connection, outbox
@@ -15,7 +13,6 @@ from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.text import Message
 from commands.form_fields import Target
-from commands.grammar import StartArguments, parse_start
 from commands.interaction import (
     Help,
     Payload,
@@ -26,11 +23,11 @@ from commands.interaction import (
     pressed_value,
     replace_question,
 )
+from commands.start_arguments import read_start
 from commands.start_form import StartDraft, StartForm, read_draft, read_start_form, start_form
 from storage import apps as app_rows
 from storage import requests as request_rows
 
-PARTS = tuple(field.name for field in dataclasses.fields(Wanted))
 HELP = (
     Help("", "opens the form: app, workflow, branch, environment, message"),
     Help(
@@ -54,13 +51,9 @@ def register(app: AsyncApp) -> None:
 
 
 async def start_build(typed: Typed, ctx: Context) -> Message | None:
-    wanted = wanted_of(parse_start(typed.words))
+    wanted = read_start(typed.words)
     asked = await start.request_start(ctx, typed.actor, wanted, unique_key=f"command:{typed.trigger_id}")
     return await answer_to(asked, ctx)
-
-
-def wanted_of(arguments: StartArguments) -> Wanted:
-    return Wanted(*(getattr(arguments, name) for name in PARTS))
 
 
 async def answer_to(asked: Asked, ctx: Context) -> Message:

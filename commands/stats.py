@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -23,7 +25,7 @@ from bot.statistics.text import meanings_view
 from bot.sync import import_requests
 from bot.sync.import_messages import in_a_line
 from commands.interaction import Help, Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
-from commands.stats_arguments import StatsArguments, parse_stats
+from commands.stats_arguments import ALL, read_stats
 from storage import apps as app_rows
 from storage.statistics import Scope
 
@@ -42,30 +44,30 @@ def register(app: AsyncApp) -> None:
 
 
 async def show_stats(typed: Typed, ctx: Context) -> Message | None:
-    arguments = parse_stats(typed.words)
+    options = read_stats(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
 
     async def tell() -> Message | None:
-        wanted = await wanted_of(typed.actor, arguments, ctx)
+        wanted = await wanted_of(typed.actor, options, ctx)
         return await told(typed.actor, StatsPage(wanted), ctx)
 
     later(ctx, typed.actor, tell(), name="stats", typed=typed)
     return None
 
 
-async def wanted_of(actor: Actor, arguments: StatsArguments, ctx: Context) -> StatsWanted:
+async def wanted_of(actor: Actor, options: Mapping[str, Any], ctx: Context) -> StatsWanted:
     """The app that was named, else the channel's, else all of them. Raises `AppNotFound`."""
-    slug: str | None = None
-    if arguments.app is not None:
-        slug = (await app_names.get_app(ctx, actor.workspace_id, arguments.app)).app_slug
-    elif actor.channel_id and not arguments.is_all:
+    slug, app_name = None, options.get("app")
+    if app_name is not None and app_name.lower() != ALL:
+        slug = (await app_names.get_app(ctx, actor.workspace_id, app_name)).app_slug
+    elif actor.channel_id and app_name is None:
         slug = (await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id)).app_slug
     return StatsWanted(
         app_slug=slug,
-        days=arguments.days or USUAL_DAYS,
-        workflow=arguments.workflow,
-        branch=arguments.branch,
-        cause=arguments.cause.value if arguments.cause else None,
+        days=options.get("days", USUAL_DAYS),
+        workflow=options.get("workflow"),
+        branch=options.get("branch"),
+        cause=options["cause"].value if "cause" in options else None,
     )
 
 

@@ -11,9 +11,9 @@ from bot.permissions import Actor
 from bot.slack import build_lists as lists
 from bot.slack import cards
 from bot.slack.text import Message
-from commands.build_reference import BuildArguments
-from commands.grammar import parse_build
+from commands.build_reference import read_build
 from commands.interaction import Help, Typed, later
+from commands.tokenizer import Words
 
 HELP = (
     Help("status", "what runs now in all apps, with the time left; also {command}-status"),
@@ -24,28 +24,28 @@ HELP = (
 
 
 async def show_status(typed: Typed, ctx: Context) -> Message | None:
-    build = parse_build(typed.words)
+    build, rest = read_build(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
     if build.names_build:
         work = one_build(typed.actor, build, ctx)
     else:
-        work = running(typed.actor, app_alone(typed, build, ctx), ctx)
+        work = running(typed.actor, typed_app(typed, build, rest, ctx), ctx)
     later(ctx, typed.actor, work, name="status", typed=typed)
     return None
 
 
-def app_alone(typed: Typed, build: BuildArguments, ctx: Context) -> str | None:
-    """Nothing but an app can be meant, so all that was typed is its name, blanks and all."""
-    if ":" in build.rest:
+def typed_app(typed: Typed, build: Named, rest: Words, ctx: Context) -> str | None:
+    """Return the app, of which all that was typed is the name, because nothing else can be meant."""
+    if ":" in rest.tail():
         raise InvalidInput(
             "What runs is shown of one app or of all. To narrow it, ask for recent builds: "
             f"`{ctx.settings.command} list shop workflow:deploy branch:main`"
         )
-    return typed.words.tail() if build.rest else build.app
+    return typed.words.tail() if rest.tail() else build.app
 
 
-async def one_build(actor: Actor, arguments: BuildArguments, ctx: Context) -> Message:
-    build = await queries.get_build(ctx, actor, named(arguments))
+async def one_build(actor: Actor, reference: Named, ctx: Context) -> Message:
+    build = await queries.get_build(ctx, actor, reference)
     return cards.card([await views.load_view(ctx, build)], now=ctx.clock.now())
 
 
@@ -59,22 +59,13 @@ async def running(actor: Actor, app_name: str | None, ctx: Context, *, may_stop_
 
 
 async def show_card_here(typed: Typed, ctx: Context) -> Message | None:
-    arguments = parse_build(typed.words)
+    reference, _ = read_build(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
 
     async def show() -> Message | None:
-        build = await queries.get_build(ctx, typed.actor, named(arguments))
+        build = await queries.get_build(ctx, typed.actor, reference)
         await queries.post_card(ctx, typed.actor, build)
         return None
 
     later(ctx, typed.actor, show(), name="show card", typed=typed)
     return None
-
-
-def named(arguments: BuildArguments) -> Named:
-    return Named(
-        app=arguments.app,
-        number=arguments.number,
-        slug=arguments.pipeline or arguments.slug,
-        is_pipeline=arguments.pipeline is not None,
-    )

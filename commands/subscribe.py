@@ -11,8 +11,8 @@ from bot.notifications.filters import KEYS
 from bot.notifications.subscriptions import Asked, same_filters
 from bot.slack import replies
 from bot.slack.text import Message, escape
-from commands.grammar import ALL_APPS, UnsubscribeArguments, parse_subscribe, parse_unsubscribe
 from commands.interaction import Help, Typed, later
+from commands.subscribe_arguments import ALL_APPS, SubscribeArguments, read_subscription
 from commands.subscriptions import list_here, list_own, look_back, open_new_form
 from storage.apps import AppRow
 from storage.subscriptions import SubscriptionRow
@@ -32,7 +32,7 @@ async def subscribe(typed: Typed, ctx: Context) -> Message | None:
     if not typed.words:
         await open_new_form(typed.actor, typed.trigger_id, ctx)
         return None
-    arguments = parse_subscribe(typed.words)
+    arguments = read_subscription(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
     app = None if arguments.app == ALL_APPS else await app_of(typed, arguments.app, ctx)
     asked = Asked(app.app_slug if app else None, arguments.filters, arguments.style, arguments.starts)
@@ -61,7 +61,7 @@ async def unsubscribe(typed: Typed, ctx: Context) -> Message | None:
     """Ends what certainly is meant; asks when it may be several."""
     if not typed.words:
         return await list_here(typed.actor, ctx)
-    fitting = await fitting_of(typed, parse_unsubscribe(typed.words), ctx)
+    fitting = await fitting_of(typed, read_subscription(typed.words), ctx)
     if not fitting:
         sentence = f"This channel hears nothing like that. {ctx.settings.command} subscriptions lists what it hears."
         return replies.reply(sentence)
@@ -71,7 +71,7 @@ async def unsubscribe(typed: Typed, ctx: Context) -> Message | None:
     return drawing.removed(gone)
 
 
-async def fitting_of(typed: Typed, arguments: UnsubscribeArguments, ctx: Context) -> list[SubscriptionRow]:
+async def fitting_of(typed: Typed, arguments: SubscribeArguments, ctx: Context) -> list[SubscriptionRow]:
     """Those of this channel that are about the app and, where filters were typed, have the same ones."""
     there = await subscriptions.list_here(ctx, typed.actor)
     if arguments.app not in (None, ALL_APPS):

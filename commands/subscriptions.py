@@ -24,7 +24,6 @@ from bot.slack.forms import FormRefused
 from bot.slack.text import Message, escape
 from bot.sync import filter_preview, webhooks
 from bot.sync.filter_preview import DAYS
-from commands.grammar import ArgumentsUnclear, parse_subscribe, read
 from commands.interaction import (
     Payload,
     actor_of_press,
@@ -34,6 +33,7 @@ from commands.interaction import (
     pressed_value,
     replace_question,
 )
+from commands.subscribe_arguments import read_subscription
 from commands.subscription_form import (
     ALL_APPS,
     TEXTS,
@@ -44,6 +44,7 @@ from commands.subscription_form import (
     read_subscription_form,
     subscription_form,
 )
+from commands.tokenizer import ArgumentsUnclear, tokenize
 from storage.subscriptions import SubscriptionRow
 
 
@@ -190,7 +191,7 @@ def read_filters(form: SubscriptionForm, before: Filters) -> Filters:
         people = [f"by:@{user_id}" for user_id in form.people] if key == "by" else []
         try:
             typed = " ".join([*people, *typed_patterns(key, text)])
-            found[key] = getattr(parse_subscribe(escape(typed)).filters, key)
+            found[key] = getattr(read_subscription(tokenize(escape(typed))).filters, key)
         except ArgumentsUnclear as error:
             errors[TEXTS[key]] = error.sentence.replace("`", "")
     if errors:
@@ -199,7 +200,7 @@ def read_filters(form: SubscriptionForm, before: Filters) -> Filters:
 
 
 def typed_patterns(key: str, text: str) -> list[str]:
-    plain = read(escape(text)).text
+    plain = tokenize(escape(text)).text
     return [f"{key}:{filters.quote(part)}" for part in parts_of(plain)]
 
 

@@ -1,7 +1,7 @@
-"""What a person typed, made plain and cut into words: phone typography, Slack's escapes, quotes.
+"""Tokenizer for typed text: undo phone typography and Slack's escapes, then split into words with their quotes.
 
 Pure. Slack's escapes: https://docs.slack.dev/interactivity/implementing-slash-commands (escaping is a setting of the
-app, so text without any is read as well).
+Slack app, so text without any is read as well).
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.errors import InvalidInput
 
 MAX_CHARACTERS = 3_000
-_SHOWN_CHARACTERS = 60
+MAX_QUOTED_CHARACTERS = 60
 
 
 class ArgumentsUnclear(InvalidInput):
-    """What was typed cannot be read: ``problem`` says what is wrong, ``hint`` what to type; ``sentence`` is both."""
+    """Typed text that cannot be read: ``problem`` says why, ``hint`` what to type, ``sentence`` is both."""
 
     def __init__(self, problem: str, hint: str) -> None:
         super().__init__(f"{problem} {hint}")
@@ -28,35 +29,39 @@ class ArgumentsUnclear(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class UserMention:
-    """A person Slack recognised in the text."""
+    """A person whom Slack recognized in the text."""
 
     user_id: str
     name: str = ""
 
     @property
     def text(self) -> str:
-        """How the mention stands in the plain text."""
+        """The mention as it stands in the cleaned text."""
         return f"@{self.name}" if self.name and not re.search(r"\s", self.name) else f"@{self.user_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word without its quotes: ``quoted`` if all of it had them, ``value_quoted`` if what follows ``key:`` had."""
+    """One word without its quotes: ``quoted`` if all of it had them, ``value_quoted`` if the part after ``key:`` had.
+
+    ``original`` is the same text with the typography of a phone; a name may really be written that way.
+    """
 
     text: str
+    original: str
     start: int
     quoted: bool = False
     value_quoted: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Whether its characters may have a meaning: nothing of it was in quotes."""
+        """Whether the characters may have a meaning, because no part of the word is in quotes."""
         return not self.quoted and not self.value_quoted
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A cleaned text and its words. Falsy when there is none."""
+    """A cleaned text and its words. Falsy without any."""
 
     text: str
     words: tuple[Word, ...]
@@ -68,35 +73,40 @@ class Words:
     def after(self, count: int) -> Words:
         return Words(self.text, self.words[count:], self.mentions)
 
+    def as_typed(self) -> str:
+        """The text from the first word on, with all quotes."""
+        return self.text[self.words[0].start :] if self.words else ""
+
     def tail(self, index: int = 0) -> str:
-        """The text from a word on, as it was typed; one quoted word alone comes without its quotes."""
+        """The text from a word on, as typed, except that a single quoted word comes without its quotes."""
         left = self.words[index:]
         if not left:
             return ""
         return left[0].text if len(left) == 1 and left[0].quoted else self.text[left[0].start :]
 
     def mention(self, text: str) -> UserMention | None:
-        """The person meant by ``@name`` in this text."""
+        """The person meant by ``@name``."""
         return next((mention for mention in self.mentions if mention.text == text), None)
 
 
-def read(text: str | Words) -> Words:
-    """Clean a text and cut it into words. Raises ArgumentsUnclear when it is longer than 3,000 characters."""
-    if isinstance(text, Words):
-        return text
-    plain, mentions = _undo_slack(text) if "<" in text or "&" in text else (text, ())
-    plain = plain.strip() if plain.isascii() and plain.isprintable() else _flatten(plain)
-    if len(plain) > MAX_CHARACTERS:
+def tokenize(text: str) -> Words:
+    """Clean a text and split it into words. Raises ArgumentsUnclear when it is longer than 3,000 characters."""
+    mentions: tuple[UserMention, ...] = ()
+    if "<" in text or "&" in text:
+        text, mentions = _undo_slack(text)
+    is_plain = text.isascii() and text.isprintable()
+    cleaned, originals = (text.strip(), None) if is_plain else _clean_typography(text)
+    if len(cleaned) > MAX_CHARACTERS:
         raise ArgumentsUnclear(
-            f"That is {len(plain):,} characters, more than the {MAX_CHARACTERS:,} a command can have.",
+            f"That is {len(cleaned):,} characters, more than the {MAX_CHARACTERS:,} a command can have.",
             "Shorten it, or run the command alone and use the form.",
         )
-    return Words(plain, split(plain), mentions)
+    return Words(cleaned, split(cleaned, originals), mentions)
 
 
-def shown(text: str) -> str:
-    """A piece of what was typed, for showing it back: short, and inert in a Slack message whoever escapes it."""
-    short = text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
+def quote_input(text: str) -> str:
+    """Quote typed text in an answer: shortened, and inert in a Slack message however it is escaped."""
+    short = text if len(text) <= MAX_QUOTED_CHARACTERS else f"{text[: MAX_QUOTED_CHARACTERS - 1]}…"
     return f"`{short.translate(_INERT)}`"
 
 
@@ -114,12 +124,12 @@ _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
 def _undo_slack(text: str) -> tuple[str, tuple[UserMention, ...]]:
     mentions: list[UserMention] = []
 
-    def plain(found: re.Match[str]) -> str:
-        target, label = found["target"], found["label"] or ""
+    def plain(match: re.Match[str]) -> str:
+        target, label = match["target"], match["label"] or ""
         if re.fullmatch(r"@[UW][A-Z0-9]+", target):
             mentions.append(UserMention(target[1:], _unescape(label.lstrip("@"))))
             return mentions[-1].text.replace("&", "&amp;")
-        return _plain_bracket(target, label) or found[0]
+        return _plain_bracket(target, label) or match[0]
 
     return _unescape(_BRACKETED.sub(plain, text)), tuple(mentions)
 
@@ -138,7 +148,7 @@ def _plain_bracket(target: str, label: str) -> str:
 
 
 def _unescape(text: str) -> str:
-    return _ENTITY.sub(lambda found: _ENTITIES[found[1]], text)
+    return _ENTITY.sub(lambda match: _ENTITIES[match[1]], text)
 
 
 # Typography.
@@ -149,22 +159,27 @@ _TYPOGRAPHY = {
     **dict.fromkeys("\u2013\u2010\u2011\u2012\u2212", "-"),
     **dict.fromkeys("\u2014\u2015", "--"),  # the long dash is what a phone makes of two
 }
-_ODD = re.compile(r"[^\x20-\x7e]")
 _JOINERS = "\u200c\u200d"
 
 
-def _flatten(text: str) -> str:
-    """Typewriter quotes and dashes, plain spaces, one line, nothing invisible."""
-    return _ODD.sub(_plain_character, text).strip()
+def _clean_typography(text: str) -> tuple[str, list[str]]:
+    """Return one line with typewriter quotes and dashes and nothing invisible, and the original of each character."""
+    plain = [ch if " " <= ch <= "~" else _plain_character(text, at) for at, ch in enumerate(text)]
+    cleaned = "".join(plain)
+    pairs = zip(plain, text, strict=True)
+    originals = [each for ch, typed in pairs for each in ((typed, "")[: len(ch)] if typed in _TYPOGRAPHY else ch)]
+    stripped = cleaned.strip()
+    first = len(cleaned) - len(cleaned.lstrip())
+    return stripped, originals[first : first + len(stripped)]
 
 
-def _plain_character(found: re.Match[str]) -> str:
-    ch = found[0]
+def _plain_character(text: str, at: int) -> str:
+    ch = text[at]
     category = unicodedata.category(ch)
     if category in ("Zs", "Zl", "Zp") or ch in "\t\n\r\v\f\x85":
         return " "
     if ch in _JOINERS:  # part of an emoji or of a Persian word, unless it stands alone
-        return ch if _is_visible(found.string, found.start() - 1) and _is_visible(found.string, found.end()) else ""
+        return ch if _is_visible(text, at - 1) and _is_visible(text, at + 1) else ""
     return "" if category in ("Cc", "Cf", "Cs") else _TYPOGRAPHY.get(ch, ch)
 
 
@@ -181,36 +196,38 @@ _CLOSERS = {quote: re.compile(rf"(?<!\\)(?:\\\\)*{quote}(?!\S)") for quote in "\
 _SPECIAL = {quote: re.compile(rf"(?<!\\)(\\+)(?={quote}|\Z)") for quote in "\"'"}
 
 
-def split(text: str) -> tuple[Word, ...]:
-    """Cut at spaces. A word, or the value of ``key:`` and ``KEY=``, may stand in quotes and hold spaces.
+def split(text: str, originals: Sequence[str] | None = None) -> tuple[Word, ...]:
+    """Split at spaces. A word, or the value of ``key:`` and ``KEY=``, may stand in quotes and hold spaces.
 
-    A quote closes only before a space or the end, so ``it's`` and ``5"`` need no care; one that never closes is a
-    character like any other. Inside, a backslash before the quote makes it one of the text.
+    A quote closes only before a space or the end, so ``it's`` and ``5"`` need no care, and one that never closes is an
+    ordinary character. Inside, a backslash before the quote makes it part of the text.
     """
-    if '"' not in text and "'" not in text:  # most of what is typed
-        return tuple(Word(found[0], found.start()) for found in _VISIBLE.finditer(text))
-    closers = {quote: [found.end() - 1 for found in closer.finditer(text)] for quote, closer in _CLOSERS.items()}
+    if originals is None and '"' not in text and "'" not in text:  # most of what is typed
+        return tuple([Word(match[0], match[0], match.start()) for match in _VISIBLE.finditer(text)])
+    closers = {quote: [match.end() - 1 for match in closer.finditer(text)] for quote, closer in _CLOSERS.items()}
     words: list[Word] = []
     at = 0
-    while found := _VISIBLE.search(text, at):
-        word, at = _word_at(text, found.start(), closers)
+    while match := _VISIBLE.search(text, at):
+        word, at = _word_at(text, originals or text, match.start(), closers)
         words.append(word)
     return tuple(words)
 
 
-def _word_at(text: str, start: int, closers: dict[str, list[int]]) -> tuple[Word, int]:
+def _word_at(text: str, originals: Sequence[str], start: int, closers: dict[str, list[int]]) -> tuple[Word, int]:
     key = _KEY_BEFORE_QUOTE.match(text, start)
     opening = key.end() if key else start
-    close = _closing(closers.get(text[opening], []), opening)
-    if close is None:
+    quote = text[opening]
+    places = closers.get(quote, [])
+    place = bisect_left(places, opening + 1)
+    if place == len(places):
         bare = _VISIBLE.match(text, start)
         end = bare.end() if bare else len(text)
-        return Word(text[start:end], start), end
-    quote = text[opening]
-    value = _SPECIAL[quote].sub(lambda run: "\\" * (len(run[1]) // 2), text[opening + 1 : close])
-    return Word(text[start:opening] + value, start, quoted=key is None, value_quoted=key is not None), close + 1
+        return Word(text[start:end], "".join(originals[start:end]), start), end
+    close = places[place]
 
+    def unquoted(characters: Sequence[str]) -> str:
+        value = "".join(characters[opening + 1 : close])
+        return "".join(characters[start:opening]) + _SPECIAL[quote].sub(lambda run: "\\" * (len(run[1]) // 2), value)
 
-def _closing(closers: list[int], opening: int) -> int | None:
-    place = bisect_left(closers, opening + 1)
-    return closers[place] if place < len(closers) else None
+    word = Word(unquoted(text), unquoted(originals), start, quoted=key is None, value_quoted=key is not None)
+    return word, close + 1

@@ -8,13 +8,13 @@ import logging
 from slack_bolt.async_app import AsyncApp
 
 from bot.builds import unfurl
+from bot.builds.queries import Named
 from bot.builds.unfurl import SharedLink
 from bot.context import Context
 from bot.errors import BuildbellError
 from bot.permissions import Actor
-from commands.build_reference import BuildArguments, bitrise_page
+from commands.build_reference import read_page
 from commands.interaction import Payload, actor_of_event
-from commands.status import named
 
 log = logging.getLogger(__name__)
 COMPOSER = "COMPOSER"
@@ -34,16 +34,16 @@ async def show_links(event: Payload, body: Payload, ctx: Context) -> None:
     actor = actor_of_event(event, body)
     for link in event.get("links", ())[:MOST_LINKS]:
         url = str(link.get("url", ""))
-        page = bitrise_page(html.unescape(url))
+        page = read_page(html.unescape(url))
         if page is not None and page.names_build:
             is_shared = bool(body.get("is_ext_shared_channel"))
             shared = SharedLink(event["channel"], event["message_ts"], url, is_shared)
             ctx.tasks.spawn(show_link(actor, shared, page, ctx), name="unfurl")
 
 
-async def show_link(actor: Actor, link: SharedLink, page: BuildArguments, ctx: Context) -> None:
+async def show_link(actor: Actor, link: SharedLink, page: Named, ctx: Context) -> None:
     """Whoever pasted it asked for nothing, so what cannot be shown stays the link it is."""
     try:
-        await unfurl.unfurl_link(ctx, actor, link, named(page))
+        await unfurl.unfurl_link(ctx, actor, link, page)
     except BuildbellError as error:
         log.info("a link is not shown", extra={"workspace": actor.workspace_id, "error": str(error)})

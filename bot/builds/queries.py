@@ -32,6 +32,11 @@ class Named:
     slug: str | None = None
     is_pipeline: bool = False
 
+    @property
+    def names_build(self) -> bool:
+        """Whether one build is named, not only an app."""
+        return self.number is not None or self.slug is not None
+
 
 @dataclass(frozen=True, slots=True)
 class ListFilters:

@@ -2,62 +2,69 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from bot.builds.bulk_abort import Picked
+from bot.builds.queries import Named
 from bot.domain.abort_reasons import Reason
-from commands.abort_arguments import AbortArguments, parse_abort
-from commands.build_reference import BuildArguments
-from commands.tokenizer import ArgumentsUnclear
+from commands.abort_arguments import AbortArguments, read_abort
+from commands.tokenizer import ArgumentsUnclear, tokenize
 from tests.commands.typed import PAGE, SLUG
 
-SHOP_812 = BuildArguments("shop", 812)
+SHOP, SHOP_812 = Named("shop"), Named("shop", 812)
+
+
+def abort(build: Named, *, category: Reason | None = None, sentence: str = "", **filters: Any) -> AbortArguments:
+    return AbortArguments(build, Picked(build.app, **filters), category, sentence)
 
 
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [
-        ("", AbortArguments()),
-        ("shop #812", AbortArguments(SHOP_812)),
-        ("shop #812 wrong commit, sorry", AbortArguments(SHOP_812, sentence="wrong commit, sorry")),
-        ("shop 812 see branch:main and #811", AbortArguments(SHOP_812, sentence="see branch:main and #811")),
-        ('shop #812 "two words"', AbortArguments(SHOP_812, sentence="two words")),
-        ("shop #812 stuck", AbortArguments(SHOP_812, category=Reason.STUCK)),
-        ("shop #812 Saving credits.", AbortArguments(SHOP_812, category=Reason.SAVING_CREDITS)),
-        ("shop #812 wrong branch or workflow", AbortArguments(SHOP_812, category=Reason.WRONG_TARGET)),
-        ("shop #812 [stuck] for an hour", AbortArguments(SHOP_812, category=Reason.STUCK, sentence="for an hour")),
-        ("shop #812 [APP-7] x", AbortArguments(SHOP_812, sentence="[APP-7] x")),
-        ("shop #812 reason:duplicate of #811", AbortArguments(SHOP_812, category=Reason.DUPLICATE, sentence="of #811")),
-        ("shop branch:main", AbortArguments(BuildArguments("shop"), branch="main")),
-        ("shop b:main w:deploy old", AbortArguments(BuildArguments("shop"), "main", "deploy", sentence="old")),
-        ("branch:main app:shop old", AbortArguments(BuildArguments("shop"), "main", sentence="old")),
-        ("branch:main 3 times flaky", AbortArguments(branch="main", sentence="3 times flaky")),
-        ("shop pr:#12", AbortArguments(BuildArguments("shop"), pull_request_id=12)),
-        ("shop pull-request:12 old", AbortArguments(BuildArguments("shop"), sentence="old", pull_request_id=12)),
-        ("shop older", AbortArguments(BuildArguments("shop"), is_older=True)),
-        ("Older b:main stuck", AbortArguments(branch="main", category=Reason.STUCK, is_older=True)),
-        ("shop #812 older than mine", AbortArguments(SHOP_812, sentence="older than mine")),
-        ('"older" b:main', AbortArguments(BuildArguments("older"), branch="main")),
-        ("shop #812 branch:x/* is frozen", AbortArguments(SHOP_812, sentence="branch:x/* is frozen")),
-        ("shop #812 note: branch: main", AbortArguments(SHOP_812, sentence="note: branch: main")),
-        ("shop b:main note: old", AbortArguments(BuildArguments("shop"), "main", sentence="note: old")),
-        ("shop see https://acme.example", AbortArguments(BuildArguments("shop"), sentence="see https://acme.example")),
-        ("shop https://acme.example", AbortArguments(BuildArguments("shop"), sentence="https://acme.example")),
-        (f"{PAGE} x", AbortArguments(BuildArguments(slug=SLUG, url=PAGE), sentence="x")),
+        ("", abort(Named())),
+        ("shop #812", abort(SHOP_812)),
+        ("shop #812 wrong commit, sorry", abort(SHOP_812, sentence="wrong commit, sorry")),
+        ("shop 812 see branch:main and #811", abort(SHOP_812, sentence="see branch:main and #811")),
+        ('shop #812 "two words"', abort(SHOP_812, sentence="two words")),
+        ("shop #812 stuck", abort(SHOP_812, category=Reason.STUCK)),
+        ("shop #812 Saving credits.", abort(SHOP_812, category=Reason.SAVING_CREDITS)),
+        ("shop #812 wrong branch or workflow", abort(SHOP_812, category=Reason.WRONG_TARGET)),
+        ("shop #812 [stuck] for an hour", abort(SHOP_812, category=Reason.STUCK, sentence="for an hour")),
+        ("shop #812 [APP-7] x", abort(SHOP_812, sentence="[APP-7] x")),
+        ("shop #812 reason:duplicate of #811", abort(SHOP_812, category=Reason.DUPLICATE, sentence="of #811")),
+        ("shop branch:main", abort(SHOP, branch="main")),
+        ("shop b:main w:deploy old", abort(SHOP, branch="main", workflow="deploy", sentence="old")),
+        ("branch:main app:shop old", abort(SHOP, branch="main", sentence="old")),
+        ("branch:main 3 times flaky", abort(Named(), branch="main", sentence="3 times flaky")),
+        ("shop pr:#12", abort(SHOP, pull_request_id=12)),
+        ("shop pull-request:12 old", abort(SHOP, sentence="old", pull_request_id=12)),
+        ("shop older", abort(SHOP, is_older=True)),
+        ("Older b:main stuck", abort(Named(), branch="main", category=Reason.STUCK, is_older=True)),
+        ("shop #812 older than mine", abort(SHOP_812, sentence="older than mine")),
+        ('"older" b:main', abort(Named("older"), branch="main")),
+        ("shop #812 branch:x/* is frozen", abort(SHOP_812, sentence="branch:x/* is frozen")),
+        ("shop #812 note: branch: main", abort(SHOP_812, sentence="note: branch: main")),
+        ("shop b:main note: old", abort(SHOP, branch="main", sentence="note: old")),
+        ("shop see https://acme.example", abort(SHOP, sentence="see https://acme.example")),
+        ("shop https://acme.example", abort(SHOP, sentence="https://acme.example")),
+        (f"{PAGE} x", abort(Named(slug=SLUG), sentence="x")),
     ],
 )
 def test_an_abort_says_what_and_why(text: str, arguments: AbortArguments) -> None:
-    assert parse_abort(text) == arguments
+    assert read_abort(tokenize(text)) == arguments
 
 
 @pytest.mark.parametrize("typed", ["pr:feature", "pr:1234567890", "pr:-1"])
 def test_a_pull_request_has_a_number(typed: str) -> None:
     with pytest.raises(ArgumentsUnclear, match="is no number of a pull request"):
-        parse_abort(f"shop {typed}")
+        read_abort(tokenize(f"shop {typed}"))
 
 
 def test_an_unknown_category_is_said() -> None:
     with pytest.raises(ArgumentsUnclear, match="Did you mean `wrong-target`"):
-        parse_abort("shop #812 reason:wrong-targt")
+        read_abort(tokenize("shop #812 reason:wrong-targt"))
 
 
 @pytest.mark.parametrize(
@@ -74,4 +81,4 @@ def test_an_unknown_category_is_said() -> None:
 )
 def test_a_filter_that_picks_nothing_is_no_reason(typed: str, sentence: str) -> None:
     with pytest.raises(ArgumentsUnclear, match=sentence):
-        parse_abort(typed)
+        read_abort(tokenize(typed))

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bot.domain.builds import Cause, Outcome, State
-from commands.list_arguments import ListArguments, parse_list
-from commands.tokenizer import ArgumentsUnclear, UserMention
+from commands.list_arguments import read_list
+from commands.tokenizer import ArgumentsUnclear, tokenize
 
 
 @pytest.mark.parametrize(
-    ("text", "arguments"),
+    ("text", "options"),
     [
-        ("", ListArguments()),
-        ("shop", ListArguments(words=("shop",))),
-        ('"iOS Shop" deploy main', ListArguments(words=("iOS Shop", "deploy", "main"))),
-        ("shop failed", ListArguments(words=("shop",), outcome=Outcome.FAILED)),
-        ('"failed"', ListArguments(words=("failed",))),
-        ("running app:shop", ListArguments(app="shop", state=State.RUNNING)),
+        ("", {}),
+        ("shop", {"app": "shop"}),
+        ('"iOS Shop" deploy main', {"app": "iOS Shop", "workflow": "deploy", "branch": "main"}),
+        ("shop failed", {"app": "shop", "outcome": Outcome.FAILED}),
+        ('"failed"', {"app": "failed"}),
+        ("running app:shop", {"app": "shop", "state": State.RUNNING}),
         (
             "workflow:deploy b:main outcome:Green",
-            ListArguments(workflow="deploy", branch="main", outcome=Outcome.SUCCEEDED),
+            {"workflow": "deploy", "branch": "main", "outcome": Outcome.SUCCEEDED},
         ),
-        ("status:on-hold", ListArguments(state=State.QUEUED)),
-        ("cause:PR page:3", ListArguments(cause=Cause.PULL_REQUEST, page=3)),
-        ("cause:schedule", ListArguments(cause=Cause.SCHEDULE)),
-        ("by:<@U012AB|ana>", ListArguments(by=UserMention("U012AB", "ana"))),
-        ("by:octocat", ListArguments(by="octocat")),
+        ("status:on-hold", {"state": State.QUEUED}),
+        ("cause:PR page:3", {"cause": Cause.PULL_REQUEST, "page": 3}),
+        ("cause:schedule", {"cause": Cause.SCHEDULE}),
+        ("by:<@U012AB|ana>", {"by": "@ana"}),
+        ("by:octocat", {"by": "octocat"}),
     ],
 )
-def test_a_list_is_filtered(text: str, arguments: ListArguments) -> None:
-    assert parse_list(text) == arguments
+def test_a_list_is_filtered(text: str, options: dict[str, Any]) -> None:
+    assert read_list(tokenize(text)) == options
 
 
 @pytest.mark.parametrize(
     "text", ["app:a b c", "a workflow:b c", "a branch:c b", "workflow:b a c", "b branch:c app:a", "c w:b app:a"]
 )
 def test_words_take_the_places_that_were_not_named(text: str) -> None:
-    assert parse_list(text).placed() == ListArguments(app="a", workflow="b", branch="c")
+    assert read_list(tokenize(text)) == {"app": "a", "workflow": "b", "branch": "c"}
 
 
 @pytest.mark.parametrize(
@@ -60,4 +62,4 @@ def test_words_take_the_places_that_were_not_named(text: str) -> None:
 )
 def test_an_unknown_filter_is_said(text: str, sentence: str) -> None:
     with pytest.raises(ArgumentsUnclear, match=sentence):
-        parse_list(text)
+        read_list(tokenize(text))

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from bot.builds.parameters import Wanted
 from bot.errors import BuildbellError
-from commands.start_arguments import StartArguments, parse_start
-from commands.tokenizer import ArgumentsUnclear
+from commands.start_arguments import read_start
+from commands.tokenizer import ArgumentsUnclear, tokenize
 from tests.commands.typed import SLUG, escaped
 
 
 def refusal(text: str) -> ArgumentsUnclear:
     with pytest.raises(ArgumentsUnclear) as caught:
-        parse_start(text)
+        read_start(tokenize(text))
     return caught.value
 
 
 def start(
     *words: str, environment: tuple[tuple[str, str], ...] = (), message: str | None = None, **parts: str
-) -> StartArguments:
-    return StartArguments(words=words, environment=environment, message=message, **parts)
+) -> Wanted:
+    return Wanted(words=words, environment=environment, message=message, **parts)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +64,8 @@ def start(
         ("shop fix/#12", start("shop", "fix/#12")),
     ],
 )
-def test_a_start_in_our_words(text: str, arguments: StartArguments) -> None:
-    assert parse_start(text) == arguments
+def test_a_start_in_our_words(text: str, arguments: Wanted) -> None:
+    assert read_start(tokenize(text)) == arguments
 
 
 @pytest.mark.parametrize(
@@ -98,8 +99,8 @@ def test_a_start_in_our_words(text: str, arguments: StartArguments) -> None:
         ('shop branch:main "either | or"', start("shop", branch="main", message="either | or")),
     ],
 )
-def test_a_start_in_the_words_of_bitrise(text: str, arguments: StartArguments) -> None:
-    assert parse_start(text) == arguments
+def test_a_start_in_the_words_of_bitrise(text: str, arguments: Wanted) -> None:
+    assert read_start(tokenize(text)) == arguments
 
 
 @pytest.mark.parametrize(
@@ -151,4 +152,4 @@ def test_what_was_typed_is_shown_short_and_pings_nobody() -> None:
 def test_three_thousand_characters_are_read_however_slack_escapes_them() -> None:
     text = f'shop A="{"&" * 2_991}"'
     assert len(text) == 3_000
-    assert parse_start(escaped(text)).environment == (("A", "&" * 2_991),)
+    assert read_start(tokenize(escaped(text))).environment == (("A", "&" * 2_991),)

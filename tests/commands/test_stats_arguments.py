@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.builds import Cause
-from commands.stats_arguments import StatsArguments, parse_stats
-from commands.tokenizer import ArgumentsUnclear
+from commands.stats_arguments import read_stats
+from commands.tokenizer import ArgumentsUnclear, tokenize
 
 
 @pytest.mark.parametrize(
-    ("typed", "asked"),
+    ("typed", "options"),
     [
-        ("", StatsArguments()),
-        ("shop", StatsArguments("shop")),
-        ("shop 90d", StatsArguments("shop", days=90)),
-        ("7D shop", StatsArguments("shop", days=7)),
-        ("14days", StatsArguments(days=14)),
-        ("last:30d", StatsArguments(days=30)),
-        ("all", StatsArguments(is_all=True)),
-        ("ALL 7d", StatsArguments(is_all=True, days=7)),
-        ('"iOS Shop" 30d', StatsArguments("iOS Shop", days=30)),
-        ('"7d"', StatsArguments("7d")),
-        ("app:shop workflow:deploy", StatsArguments("shop", workflow="deploy")),
-        ("shop branch:release/3.2 cause:pr", StatsArguments("shop", branch="release/3.2", cause=Cause.PULL_REQUEST)),
+        ("", {}),
+        ("shop", {"app": "shop"}),
+        ("shop 90d", {"app": "shop", "days": 90}),
+        ("7D shop", {"app": "shop", "days": 7}),
+        ("14days", {"days": 14}),
+        ("last:30d", {"days": 30}),
+        ("all", {"app": "all"}),
+        ("ALL 7d", {"app": "ALL", "days": 7}),
+        ('"iOS Shop" 30d', {"app": "iOS Shop", "days": 30}),
+        ('"7d"', {"app": "7d"}),
+        ("app:shop workflow:deploy", {"app": "shop", "workflow": "deploy"}),
+        ("shop branch:release/3.2 cause:pr", {"app": "shop", "branch": "release/3.2", "cause": Cause.PULL_REQUEST}),
     ],
 )
-def test_what_is_asked(typed: str, asked: StatsArguments) -> None:
-    assert parse_stats(typed) == asked
+def test_what_is_asked(typed: str, options: dict[str, Any]) -> None:
+    assert read_stats(tokenize(typed)) == options
 
 
 @pytest.mark.parametrize(
@@ -49,13 +51,13 @@ def test_what_is_asked(typed: str, asked: StatsArguments) -> None:
 )
 def test_what_cannot_be_read(typed: str, problem: str) -> None:
     with pytest.raises(ArgumentsUnclear, match=problem):
-        parse_stats(typed)
+        read_stats(tokenize(typed))
 
 
 @given(st.text())
 def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     try:
-        days = parse_stats(text).days
+        days = read_stats(tokenize(text)).get("days")
     except ArgumentsUnclear:
         return
     assert days is None or 1 <= days <= 200

@@ -7,14 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.notifications.filters import KEYS, Filters, describe
-from commands.subscribe_arguments import (
-    ALL_APPS,
-    SubscribeArguments,
-    UnsubscribeArguments,
-    parse_subscribe,
-    parse_unsubscribe,
-)
-from commands.tokenizer import ArgumentsUnclear
+from commands.subscribe_arguments import ALL_APPS, SubscribeArguments, read_subscription
+from commands.tokenizer import ArgumentsUnclear, tokenize
 from tests.commands.typed import ANY_TEXT, PLAIN, escaped
 
 
@@ -36,7 +30,7 @@ from tests.commands.typed import ANY_TEXT, PLAIN, escaped
     ],
 )
 def test_the_app_the_style_and_the_starts(text: str, arguments: SubscribeArguments) -> None:
-    assert parse_subscribe(text) == arguments
+    assert read_subscription(tokenize(text)) == arguments
 
 
 @pytest.mark.parametrize(
@@ -65,7 +59,7 @@ def test_the_app_the_style_and_the_starts(text: str, arguments: SubscribeArgumen
     ],
 )
 def test_filters_are_read(text: str, filters: Filters) -> None:
-    assert parse_subscribe(text).filters == filters
+    assert read_subscription(tokenize(text)).filters == filters
 
 
 @pytest.mark.parametrize(
@@ -101,29 +95,29 @@ def test_filters_are_read(text: str, filters: Filters) -> None:
 )
 def test_what_is_unclear_is_said_with_a_way_out(text: str, sentence: str) -> None:
     with pytest.raises(ArgumentsUnclear) as unclear:
-        parse_subscribe(text)
+        read_subscription(tokenize(text))
     assert sentence in unclear.value.sentence
 
 
 @pytest.mark.parametrize("text", ["branch:" + ",".join(str(number) for number in range(20)), "tag:" + "x" * 200])
 def test_what_is_just_allowed_is_read(text: str) -> None:
-    assert describe(parse_subscribe(text).filters) == text
+    assert describe(read_subscription(tokenize(text)).filters) == text
 
 
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [
-        ("", UnsubscribeArguments()),
-        ("shop", UnsubscribeArguments("shop")),
+        ("", SubscribeArguments()),
+        ("shop", SubscribeArguments("shop")),
         (
             "shop failed b:main style:line starts",
-            UnsubscribeArguments("shop", Filters(branch=("main",), outcome=("failed",))),
+            SubscribeArguments("shop", Filters(branch=("main",), outcome=("failed",)), style="line", starts=True),
         ),
-        ("all", UnsubscribeArguments(ALL_APPS)),
+        ("all", SubscribeArguments(ALL_APPS)),
     ],
 )
-def test_leaving_takes_what_subscribing_took(text: str, arguments: UnsubscribeArguments) -> None:
-    assert parse_unsubscribe(text) == arguments
+def test_leaving_takes_what_subscribing_took(text: str, arguments: SubscribeArguments) -> None:
+    assert read_subscription(tokenize(text)) == arguments
 
 
 # Properties.
@@ -138,10 +132,10 @@ FILTERED = st.lists(PIECES, max_size=15).map("".join)
 @given(st.one_of(ANY_TEXT, FILTERED))
 def test_nothing_else_is_raised_and_what_is_read_is_read_again(text: str) -> None:
     try:
-        filters = parse_subscribe(text).filters
+        filters = read_subscription(tokenize(text)).filters
     except ArgumentsUnclear:
         return
-    assert parse_subscribe(escaped(describe(filters))).filters == filters
+    assert read_subscription(tokenize(escaped(describe(filters)))).filters == filters
 
 
 LISTS = st.lists(PLAIN.filter(lambda pattern: pattern not in ("", "!")), max_size=4, unique=True).map(tuple)
@@ -152,4 +146,4 @@ def test_filters_as_they_are_shown_can_be_typed(
     workflow: tuple[str, ...], branch: tuple[str, ...], tag: tuple[str, ...], outcome: set[str]
 ) -> None:
     filters = Filters(workflow, branch, tag, tuple(outcome))
-    assert parse_subscribe(escaped(describe(filters))).filters == filters
+    assert read_subscription(tokenize(escaped(describe(filters)))).filters == filters

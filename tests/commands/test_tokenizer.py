@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from bot.notifications.filters import quote
-from commands.tokenizer import UserMention, read, split
+from commands.tokenizer import UserMention, split, tokenize
 from tests.commands.typed import ANY_TEXT, PLAIN
 
 
@@ -33,11 +33,11 @@ from tests.commands.typed import ANY_TEXT, PLAIN
     ],
 )
 def test_what_slack_and_phones_do_is_undone(sent: str, plain: str) -> None:
-    assert read(sent).text == plain
+    assert tokenize(sent).text == plain
 
 
 def test_a_person_in_the_text_is_known() -> None:
-    words = read("list by:<@U012AB|ana> <@U7|Ana Diaz>")
+    words = tokenize("list by:<@U012AB|ana> <@U7|Ana Diaz>")
     assert words.mentions == (UserMention("U012AB", "ana"), UserMention("U7", "Ana Diaz"))
     assert words.mention("@ana") == UserMention("U012AB", "ana")
     assert words.mention("@U7") == UserMention("U7", "Ana Diaz")
@@ -46,7 +46,7 @@ def test_a_person_in_the_text_is_known() -> None:
 
 @given(ANY_TEXT)
 def test_no_invisible_or_typographic_character_gets_through(text: str) -> None:
-    plain = read(text).text
+    plain = tokenize(text).text
     assert not any(unicodedata.category(ch) in ("Cc", "Cs", "Zl", "Zp") for ch in plain)
     assert not set(plain) & set("“”„«»‘’–—\u00a0\u200b\u202e\ufeff")
 
@@ -55,3 +55,26 @@ def test_no_invisible_or_typographic_character_gets_through(text: str) -> None:
 def test_quotes_keep_everything(text: str) -> None:
     (word,) = split(quote(text))
     assert (word.text, word.quoted) == (text, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "original"),
+    [
+        ("release/3.2", "release/3.2", "release/3.2"),
+        ("fix–login—now", "fix-login--now", "fix–login—now"),
+        ("“Léa’s app”", "Léa's app", "Léa’s app"),
+        ("branch:“a—b”", "branch:a--b", "branch:a—b"),
+        ('"say \\"“hi”\\""', 'say ""hi""', 'say "“hi”"'),
+        (" \u200bx–y\u200b ", "x-y", "x–y"),
+        ("&lt;x–y&gt;", "<x-y>", "<x–y>"),
+    ],
+)
+def test_a_word_keeps_the_typography_it_was_typed_with(typed: str, text: str, original: str) -> None:
+    (word,) = tokenize(typed).words
+    assert (word.text, word.original) == (text, original)
+
+
+@given(ANY_TEXT)
+def test_the_original_of_a_word_says_the_same(text: str) -> None:
+    for word in tokenize(text).words:
+        assert word.original == word.text or not word.original.isascii()

@@ -5,23 +5,20 @@ from __future__ import annotations
 import pytest
 
 from commands import help as helping
-from commands.grammar import (
-    parse,
-    parse_abort,
-    parse_build,
-    parse_list,
-    parse_start,
-    parse_subscribe,
-    parse_unsubscribe,
-)
+from commands.abort_arguments import read_abort
+from commands.build_reference import read_build
+from commands.grammar import parse
+from commands.list_arguments import read_list
 from commands.slash import VERBS
-from commands.stats_arguments import parse_stats
+from commands.start_arguments import read_start
+from commands.stats_arguments import read_stats
+from commands.subscribe_arguments import read_subscription
 from tests.world import World
 
 READERS = {
-    "list": parse_list, "abort": parse_abort, "again": parse_build, "status": parse_build, "show": parse_build,
-    "subscribe": parse_subscribe, "unsubscribe": parse_unsubscribe, "stats": parse_stats,
-    "import": parse_stats,
+    "list": read_list, "abort": read_abort, "again": read_build, "status": read_build, "show": read_build,
+    "subscribe": read_subscription, "unsubscribe": read_subscription, "stats": read_stats,
+    "import": read_stats,
 }  # fmt: skip
 
 
@@ -53,7 +50,7 @@ async def test_help_works_without_a_token(world: World) -> None:
 @pytest.mark.parametrize("usage", usages())
 def test_every_example_of_help_can_be_read(usage: str) -> None:
     asked = parse(usage, VERBS)
-    read = READERS.get(asked.verb, parse_start)
+    read = READERS.get(asked.verb, read_start)
     assert read(asked.words) is not None
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.builds import Cause, Outcome
 from bot.notifications.filters import MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters
 from bot.slack.text import escape
-from commands.grammar import parse_subscribe
+from commands.subscribe_arguments import read_subscription
 from commands.subscription_form import (
     ALL_APPS,
     SubscriptionDraft,
@@ -22,6 +22,7 @@ from commands.subscription_form import (
     written,
 )
 from commands.subscriptions import read_filters, typed_patterns
+from commands.tokenizer import tokenize
 from playground.slack.state import initial_values
 from playground.slack.validation import check_view
 
@@ -46,7 +47,7 @@ def test_patterns_come_back_from_their_text(patterns: list[str]) -> None:
 @given(PATTERNS)
 def test_patterns_in_a_field_are_what_they_are_when_typed(patterns: list[str]) -> None:
     typed = " ".join(typed_patterns("branch", written(patterns)))
-    assert list(parse_subscribe(escape(typed)).filters.branch) == patterns
+    assert list(read_subscription(tokenize(escape(typed))).filters.branch) == patterns
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_patterns_in_a_field_are_what_they_are_when_typed(patterns: list[str]) -
 )
 def test_how_people_write_lists(text: str, patterns: list[str]) -> None:
     typed = " ".join(typed_patterns("branch", text))
-    assert list(parse_subscribe(escape(typed)).filters.branch) == patterns
+    assert list(read_subscription(tokenize(escape(typed))).filters.branch) == patterns
 
 
 @pytest.mark.parametrize(

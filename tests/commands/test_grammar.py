@@ -9,18 +9,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from commands.grammar import (
-    NOTHING,
-    SHOW,
-    START,
-    ArgumentsUnclear,
-    parse,
-    parse_abort,
-    parse_build,
-    parse_list,
-    parse_start,
-    read,
-)
+from commands.abort_arguments import read_abort
+from commands.build_reference import read_build
+from commands.grammar import NOTHING, SHOW, START, parse
+from commands.list_arguments import read_list
+from commands.start_arguments import read_start
+from commands.tokenizer import ArgumentsUnclear, Words, tokenize
 from tests.commands.typed import ANY_TEXT, SLUG, TYPED, VERBS, escaped
 
 
@@ -57,7 +51,7 @@ def test_the_first_word_is_a_verb_or_begins_a_start(text: str, verb: str, left: 
 def outcome_of_reading(text: str) -> object:
     try:
         asked = parse(text, VERBS)
-        return asked.verb, [(word.text, word.quoted) for word in asked.words.words], parse_start(text)
+        return asked.verb, [(word.text, word.quoted) for word in asked.words.words], read_start(asked.words)
     except ArgumentsUnclear as unclear:
         return unclear.sentence
 
@@ -71,7 +65,7 @@ def test_phone_typography_changes_nothing(text: str, chance: random.Random) -> N
 
 @given(TYPED)
 def test_slacks_escaping_changes_nothing(text: str) -> None:
-    assume(read(text).text == text.strip())  # else the typed text holds an escape itself
+    assume(tokenize(text).text == text.strip())  # else the typed text holds an escape itself
     assert outcome_of_reading(escaped(text)) == outcome_of_reading(text)
 
 
@@ -79,14 +73,15 @@ def test_slacks_escaping_changes_nothing(text: str) -> None:
 def test_an_address_made_a_link_changes_nothing(path: str, has_label: bool) -> None:
     url = f"https://app.bitrise.io/{path}{SLUG}?tab=log&step=2"
     link = f"<{escaped(url)}|{escaped(url)}>" if has_label else f"<{escaped(url)}>"
-    assert parse_build(f"shop {link} x") == parse_build(f"shop {url} x")
+    assert read_build(tokenize(f"shop {link} x"))[0] == read_build(tokenize(f"shop {url} x"))[0]
+
+
+def of_text(reader: Callable[[Words], object]) -> Callable[[str], object]:
+    return lambda text: reader(tokenize(text))
 
 
 READERS: list[Callable[[str], object]] = [
-    parse_start,
-    parse_build,
-    parse_list,
-    parse_abort,
+    *map(of_text, (read_start, read_build, read_list, read_abort)),
     lambda text: parse(text, VERBS),
 ]
 
@@ -110,6 +105,6 @@ def test_no_text_breaks_a_reader(text: str) -> None:
     "text", ['"a ' * 1_000, '\\" ' * 1_000, '"' + "\\" * 2_999, "a:" * 1_500, "a[" * 1_500, "<" * 3_000]
 )
 def test_awkward_texts_are_read_too(text: str) -> None:
-    assert read(text).text == text.strip()
+    assert tokenize(text).text == text.strip()
     for reader in READERS:
         assert len(str(read_or_refused(reader, text))) < 200_000
