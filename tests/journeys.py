@@ -192,20 +192,17 @@ def count_collaborators(node: FunctionNode) -> int:
 
 
 def count_wiring() -> int:
-    """Count the lines of the context, of modules that only wire, and of what `bot.app` needs to fill the context."""
-    modules = [ROOT / "bot" / "context.py", *(ROOT / "bot").glob("app_wiring*.py")]
-    app = {node.name: node for node in list_functions(ast.parse((ROOT / "bot" / "app.py").read_text()))}
-    fills: set[str] = set()
-    waiting = [name for name, node in app.items() if "Context" in list_called_names(node)]
-    while waiting:
-        fills.add(name := waiting.pop())
-        waiting += (list_called_names(app[name]) & app.keys()) - fills
-    return sum(len(path.read_text().splitlines()) for path in modules) + sum(length(app[name]) for name in fills)
+    """Count the lines of the context's module, of what fills it in `bot.app`, and of functions that only wire."""
+    app = ROOT / "bot" / "app.py"
+    trees = {path: ast.parse(path.read_text()) for path in (ROOT / "bot").rglob("*.py")}
+    wiring = [node for node in list_functions(trees[app]) if calls(node, "Context")]
+    wiring += [node for tree in trees.values() for node in list_functions(tree) if node.name.startswith("wire")]
+    return len((ROOT / "bot" / "context.py").read_text().splitlines()) + sum(map(length, wiring))
 
 
-def list_called_names(node: ast.AST) -> set[str]:
+def calls(node: ast.AST, name: str) -> bool:
     functions = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
-    return {function.id for function in functions if isinstance(function, ast.Name)}
+    return any(isinstance(function, ast.Name) and function.id == name for function in functions)
 
 
 # The report.
