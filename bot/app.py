@@ -46,7 +46,8 @@ from bot.web.dispatch import Deliveries
 from bot.web.handlers import Handlers
 from bot.web.server import web_app
 from bot.workspaces.slack_access import Wired, wire_installs
-from storage import Database, DatabaseUnavailable, DatabaseUnusable, channel_lookup, open_database
+from storage import Database, DatabaseUnavailable, DatabaseUnusable, open_database
+from storage import workspaces as workspace_rows
 from storage.batching import Batcher
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Bot:
             tasks=self.tasks,
             app_cache=AppCache(self._clock),
             start_batch=Batcher(lambda starts: start_batch.add_all(ctx, starts)),
-            channel_batch=Batcher(lambda channels: channel_lookup.find_places(database, channels)),
+            channel_batch=Batcher(lambda channels: workspace_rows.find_channel_contexts(database, channels)),
             rate_limits=RateLimiter(),
             skip_limits={},
             sync_failures={},

@@ -174,7 +174,7 @@ async def list_pipelines(ctx: Context, workspace_id: str, app_slug: str) -> list
 async def is_pipeline(ctx: Context, workspace_id: str, app_slug: str, name: str) -> bool:
     """Whether a name stands for a pipeline: if builds of one were seen. Looked up once a minute."""
     about = (workspace_id, app_slug, name)
-    return await ctx.app_cache.pipelines.get(about, partial(build_rows.is_pipeline_known, ctx.db, *about))
+    return await ctx.app_cache.pipelines.get(about, partial(build_rows.has_pipeline, ctx.db, *about))
 
 
 async def list_branches(ctx: Context, workspace_id: str, app_slug: str) -> list[str]:

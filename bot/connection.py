@@ -23,14 +23,12 @@ from bot.sync import import_requests
 from bot.vault import Token
 from storage import Transaction, audit
 from storage import apps as app_rows
-from storage import channel_lookup as channel_rows
 from storage import requests as request_rows
 from storage import workspaces as workspace_rows
 from storage.apps import AppRow
 from storage.audit import AuditRow
-from storage.channel_lookup import PlaceRow
 from storage.requests import RequestRow
-from storage.workspaces import WorkspaceRow
+from storage.workspaces import ChannelContext, WorkspaceRow
 
 log = logging.getLogger(__name__)
 CONNECT = "connect"
@@ -62,10 +60,10 @@ async def require(ctx: Context, workspace_id: str) -> WorkspaceRow:
     return workspace
 
 
-async def get_channel_context(ctx: Context, workspace_id: str, channel_id: str) -> PlaceRow:
+async def get_channel_context(ctx: Context, workspace_id: str, channel_id: str) -> ChannelContext:
     """A connected workspace seen from one of its channels. Raises `NotConnected` or `ConnectionDead`."""
     if ctx.db.dialect == "sqlite":  # read on the loop, sooner than another look-up could join it
-        place = await channel_rows.find_place(ctx.db, workspace_id, channel_id)
+        place = await workspace_rows.find_channel_context(ctx.db, workspace_id, channel_id)
     else:
         place = await ctx.channel_batch.submit((workspace_id, channel_id))
     if place is None or not place.is_connected:
@@ -106,8 +104,8 @@ async def _mark_refused(ctx: Context, workspace: WorkspaceRow, sealed: str) -> N
     )
 
     async def note(tx: Transaction) -> None:
-        moved = await workspace_rows.move_health(
-            tx, workspace.workspace_id, sealed=sealed, to="refused", now=ctx.clock.now()
+        moved = await workspace_rows.save_health(
+            tx, workspace.workspace_id, sealed=sealed, health="refused", now=ctx.clock.now()
         )
         if moved and workspace.connected_by:
             await outbox.send_direct(ctx, tx, workspace.workspace_id, workspace.connected_by, message)
@@ -127,7 +125,7 @@ async def recheck(ctx: Context, workspace_id: str) -> bool:
         return False
 
     async def note(tx: Transaction) -> None:
-        moved = await workspace_rows.move_health(tx, workspace_id, sealed=sealed, to="ok", now=ctx.clock.now())
+        moved = await workspace_rows.save_health(tx, workspace_id, sealed=sealed, health="ok", now=ctx.clock.now())
         if moved and workspace.connected_by:
             good = reply("Bitrise takes the stored token again; builds can be started, followed and stopped.")
             await outbox.send_direct(ctx, tx, workspace_id, workspace.connected_by, good)
@@ -197,14 +195,14 @@ async def _save(ctx: Context, request: RequestRow, token: Token, verified: Verif
     summary = f"{verified.owner}, {len(verified.apps)} apps"
 
     async def keep(tx: Transaction) -> bool:
-        if not await request_rows.settle_request(tx, request.request_id, state="done", result=summary, now=now):
+        if not await request_rows.complete_request(tx, request.request_id, state="done", result=summary, now=now):
             return False  # forgotten while it was being verified
         await workspace_rows.save_connection(
             tx, workspace_id, sealed=sealed, kind=verified.kind, owner=verified.owner, by=request.user_id, now=now
         )
         await app_rows.replace_apps(tx, workspace_id, rows_of_apps(workspace_id, verified.apps))
         await workspace_rows.save_apps_refreshed(tx, workspace_id, now=now)
-        await request_rows.forget_parameters(tx, request.request_id)
+        await request_rows.delete_parameters(tx, request.request_id)
         await _audit(ctx, tx, workspace_id, request.user_id, "connect", verified.owner, summary)
         await sync_schedule.schedule_at(ctx, tx, workspace_id, at=now)
         await import_requests.start_imports(
@@ -221,8 +219,8 @@ async def _save(ctx: Context, request: RequestRow, token: Token, verified: Verif
 async def _refuse(ctx: Context, request: RequestRow, problem: str) -> None:
     async def refuse(tx: Transaction) -> None:
         now = ctx.clock.now()
-        await request_rows.settle_request(tx, request.request_id, state="refused", result=problem, now=now)
-        await request_rows.forget_parameters(tx, request.request_id)
+        await request_rows.complete_request(tx, request.request_id, state="refused", result=problem, now=now)
+        await request_rows.delete_parameters(tx, request.request_id)
 
     await ctx.db.transaction(refuse)
     await _show(ctx, request, connect_form.connect_form(channel_id=request.channel_id, failure=problem))
@@ -245,7 +243,7 @@ async def disconnect(ctx: Context, actor: Actor) -> bool:
     now = ctx.clock.now()
 
     async def forget(tx: Transaction) -> bool:
-        await request_rows.drop_connecting(tx, actor.workspace_id, result="disconnected meanwhile", now=now)
+        await request_rows.cancel_connecting(tx, actor.workspace_id, result="disconnected meanwhile", now=now)
         gone = await workspace_rows.delete_connection(tx, actor.workspace_id, now=now)
         if gone:
             await app_rows.replace_apps(tx, actor.workspace_id, [])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.workspaces.slack_tokens import SlackTokens
     from storage import Database
     from storage.batching import Batcher
-    from storage.channel_lookup import PlaceRow
+    from storage.workspaces import ChannelContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Context:
     tasks: Tasks
     app_cache: AppCache
     start_batch: Batcher[Start, str | None]
-    channel_batch: Batcher[tuple[str, str], PlaceRow | None]
+    channel_batch: Batcher[tuple[str, str], ChannelContext | None]
     rate_limits: RateLimiter
     skip_limits: SkipLimits
     sync_failures: dict[str, int]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.context import Context
 from bot.engine import Job
 from storage import Transaction
-from storage import workspaces as workspace_rows
+from storage import sync_schedule as sync_rows
 
 SWEEP = "sweep"
 LEAST_PAUSE = timedelta(seconds=2)
@@ -19,7 +19,7 @@ async def schedule_now(ctx: Context, tx: Transaction, workspace_id: str, *, at: 
 
     While somebody sweeps there is nothing to add: soon after its end the next one is planned.
     """
-    if await workspace_rows.make_sweep_due(tx, workspace_id, at=at):
+    if await sync_rows.make_due(tx, workspace_id, at=at):
         await schedule_at(ctx, tx, workspace_id, at=at)
 
 

@@ -1,11 +1,11 @@
-"""The apps a workspace's token reaches, their short names, and what a channel fills in when it is left out."""
+"""The apps that a workspace's token reaches, their aliases, and the defaults of channels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.database import Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, insert, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class AppRow:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """``finish_in`` says where the end of a build is told: ``thread`` or ``channel``."""
+    """The defaults of a channel. ``finish_in`` is where results are posted: ``thread`` or ``channel``."""
 
     workspace_id: str
     channel_id: str
@@ -34,41 +34,40 @@ class ChannelRow:
 
 
 async def replace_apps(tx: Transaction, workspace_id: str, apps: Sequence[AppRow]) -> None:
-    """The whole list as Bitrise gives it now; apps the token no longer reaches are forgotten."""
+    """Store the complete list fetched from Bitrise; apps that the token no longer reaches are deleted."""
     await tx.execute("delete from apps where workspace_id = :workspace_id", workspace_id=workspace_id)
     for app in apps:
-        await tx.execute(
-            f"insert into apps ({column_list(AppRow)}) values ({placeholder_list(AppRow)})", **to_columns(app)
-        )
-    await _note_new_names(tx, workspace_id)
+        await insert(tx, "apps", app)
+    await _increment_names_version(tx, workspace_id)
 
 
 async def list_apps(db: Reads, workspace_id: str) -> list[AppRow]:
-    rows = await db.fetch_all(
+    return await fetch_rows(
+        db,
+        AppRow,
         f"""
-        select {column_list(AppRow)} from apps
-        where workspace_id = :workspace_id order by lower(title), app_slug
+        select {columns(AppRow)} from apps
+        where workspace_id = :workspace_id
+        order by lower(title), app_slug
         """,
         workspace_id=workspace_id,
     )
-    return [from_row(AppRow, row) for row in rows]
 
 
 async def list_titles(db: Reads, workspace_id: str) -> dict[str, str]:
-    """App slug -> title."""
+    """Return a mapping from app slug to title."""
     return {app.app_slug: app.title for app in await list_apps(db, workspace_id)}
 
 
 async def find_app(db: Reads, workspace_id: str, app_slug: str) -> AppRow | None:
-    row = await db.fetch_one(
-        f"select {column_list(AppRow)} from apps where workspace_id = :workspace_id and app_slug = :app_slug",
+    return await fetch_row(
+        db, AppRow, f"select {columns(AppRow)} from apps where workspace_id = :workspace_id and app_slug = :app_slug",
         workspace_id=workspace_id, app_slug=app_slug,
     )  # fmt: skip
-    return from_row(AppRow, row) if row else None
 
 
 async def list_aliases(db: Reads, workspace_id: str) -> dict[str, str]:
-    """Short name -> app slug."""
+    """Return a mapping from alias to app slug."""
     rows = await db.fetch_all(
         "select alias, app_slug from aliases where workspace_id = :workspace_id order by alias",
         workspace_id=workspace_id,
@@ -80,15 +79,13 @@ async def replace_aliases(tx: Transaction, workspace_id: str, aliases: dict[str,
     await tx.execute("delete from aliases where workspace_id = :workspace_id", workspace_id=workspace_id)
     for alias, app_slug in aliases.items():
         await tx.execute(
-            """
-            insert into aliases (workspace_id, alias, app_slug) values (:workspace_id, :alias, :app_slug)
-            """,
+            "insert into aliases (workspace_id, alias, app_slug) values (:workspace_id, :alias, :app_slug)",
             workspace_id=workspace_id, alias=alias, app_slug=app_slug,
         )  # fmt: skip
-    await _note_new_names(tx, workspace_id)
+    await _increment_names_version(tx, workspace_id)
 
 
-async def _note_new_names(tx: Transaction, workspace_id: str) -> None:
+async def _increment_names_version(tx: Transaction, workspace_id: str) -> None:
     await tx.execute(
         "update workspaces set names_version = names_version + 1 where workspace_id = :workspace_id",
         workspace_id=workspace_id,
@@ -96,24 +93,19 @@ async def _note_new_names(tx: Transaction, workspace_id: str) -> None:
 
 
 async def get_channel(db: Reads, workspace_id: str, channel_id: str) -> ChannelRow:
-    """The channel's defaults; an empty row when nobody set any."""
-    row = await db.fetch_one(
+    """Return the defaults of a channel, an empty row if none are set."""
+    channel = await fetch_row(
+        db,
+        ChannelRow,
         f"""
-        select {column_list(ChannelRow)} from channels
+        select {columns(ChannelRow)} from channels
         where workspace_id = :workspace_id and channel_id = :channel_id
         """,
-        workspace_id=workspace_id, channel_id=channel_id,
-    )  # fmt: skip
-    return from_row(ChannelRow, row) if row else ChannelRow(workspace_id, channel_id, None, None, None, "thread")
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+    )
+    return channel or ChannelRow(workspace_id, channel_id, None, None, None, "thread")
 
 
 async def save_channel(tx: Transaction, channel: ChannelRow) -> None:
-    await tx.execute(
-        f"""
-        insert into channels ({column_list(ChannelRow)}) values ({placeholder_list(ChannelRow)})
-        on conflict (workspace_id, channel_id) do update
-        set app_slug = excluded.app_slug, workflow = excluded.workflow, branch = excluded.branch,
-            finish_in = excluded.finish_in
-        """,
-        **to_columns(channel),
-    )
+    await upsert(tx, "channels", channel, key="workspace_id, channel_id")

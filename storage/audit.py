@@ -1,11 +1,11 @@
-"""Who asked for what, when, with what result. Append-only."""
+"""The audit log: who did what, when, to what, with what result. Rows are only ever added."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Reads, Transaction, columns, fetch_rows, insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +20,20 @@ class AuditRow:
 
 
 async def add_entry(tx: Transaction, entry: AuditRow) -> None:
-    await tx.execute(
-        f"insert into audit ({column_list(AuditRow)}) values ({placeholder_list(AuditRow)})", **to_columns(entry)
-    )
+    await insert(tx, "audit", entry)
 
 
 async def list_entries(db: Reads, workspace_id: str, *, limit: int = 100) -> list[AuditRow]:
-    rows = await db.fetch_all(
+    """Return the newest entries first."""
+    return await fetch_rows(
+        db,
+        AuditRow,
         f"""
-        select {column_list(AuditRow)} from audit
-        where workspace_id = :workspace_id order by at desc limit :limit
+        select {columns(AuditRow)} from audit
+        where workspace_id = :workspace_id
+        order by at desc
+        limit :limit
         """,
-        workspace_id=workspace_id, limit=limit,
-    )  # fmt: skip
-    return [from_row(AuditRow, row) for row in rows]
+        workspace_id=workspace_id,
+        limit=limit,
+    )

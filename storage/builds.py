@@ -1,18 +1,18 @@
-"""The builds we know, as last seen at Bitrise, with what only we know: who asked, and why it was stopped."""
+"""Builds as last synced from Bitrise, with what only Buildbell knows: who requested them and why they were stopped."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.database import Reads, Row, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, insert, to_columns
 
 
 @dataclass(frozen=True, slots=True)
 class BuildRow:
     """``state`` is queued, running or finished; ``outcome`` succeeded, failed, aborted, skipped, or None until then.
 
-    ``credit_cost`` is in Bitrise's credits; ``cause_detail`` the pull request, tag, Git host or text behind the cause.
+    ``credit_cost`` is in Bitrise's credits; ``cause_detail`` is the pull request, tag, Git host or text of the cause.
     """
 
     workspace_id: str
@@ -59,39 +59,30 @@ class BuildRow:
 
     @property
     def queue_seconds(self) -> int | None:
-        """From the trigger to a machine; None for a build that never reached one. Stored beside the other columns."""
+        """Seconds from the trigger to a machine, None if it never reached one. Stored in a column for statistics."""
         return seconds_between(self.triggered_at, self.started_at)
 
     @property
     def run_seconds(self) -> int | None:
-        """On a machine, from start to end; None until it has ended. Stored beside the other columns."""
+        """Seconds on a machine, None until the build has finished. Stored in a column for statistics."""
         return seconds_between(self.started_at, self.finished_at)
 
     @property
     def target(self) -> str | None:
-        """The pipeline's or the workflow's name."""
+        """The name of the pipeline or workflow."""
         return self.pipeline if self.is_pipeline else self.workflow
 
 
 def seconds_between(begin: datetime | None, end: datetime | None) -> int | None:
-    """Whole seconds, never less than none; None where one of the two is not known."""
+    """Return whole seconds, at least 0; None if one of the times is unknown."""
     if begin is None or end is None:
         return None
-    return max(0, (end - begin) // timedelta(seconds=1))  # Bitrise's clock and ours may differ by a little
-
-
-COLUMNS = column_list(BuildRow)
-TOOK = ("queue_seconds", "run_seconds")
-"""Columns for figures, worked out when a row is written."""
-
-
-def _stored(build: BuildRow) -> dict[str, object]:
-    return to_columns(build) | {name: getattr(build, name) for name in TOOK}
+    return max(0, (end - begin) // timedelta(seconds=1))  # Bitrise's clock and ours may differ slightly
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
-    """What one build took, in seconds, and on which machine."""
+class Durations:
+    """How long one build took, in seconds, and on which machine."""
 
     queue_seconds: int | None
     run_seconds: int
@@ -99,46 +90,46 @@ class Took:
 
 
 async def add_build(tx: Transaction, build: BuildRow) -> bool:
-    """Store a build nobody knew; False when it is known already."""
-    touched = await tx.execute(
-        f"""
-        insert into builds ({COLUMNS}, {", ".join(TOOK)})
-        values ({placeholder_list(BuildRow)}, {", ".join(f":{name}" for name in TOOK)}) on conflict do nothing
-        """,
-        **_stored(build),
+    """Return False if the build is stored already."""
+    return await insert(
+        tx, "builds", build, skip_existing=True, queue_seconds=build.queue_seconds, run_seconds=build.run_seconds
     )
-    return touched == 1
 
 
-async def save_build(tx: Transaction, build: BuildRow, *, seen_state: str) -> bool:
-    """Write what was seen if the row still is in ``seen_state``; True when we moved it."""
-    stored = _stored(build)
-    settings = ", ".join(f"{name} = :{name}" for name in stored)
+async def save_build(tx: Transaction, build: BuildRow, *, expected_state: str) -> bool:
+    """Update a build if it is still in ``expected_state``; return whether it was."""
+    values = to_columns(build) | {"queue_seconds": build.queue_seconds, "run_seconds": build.run_seconds}
+    settings = ", ".join(f"{name} = :{name}" for name in values)
     touched = await tx.execute(
         f"""
-        update builds set {settings}
-        where workspace_id = :workspace_id and build_slug = :build_slug and state = :seen_state
+        update builds
+        set {settings}
+        where workspace_id = :workspace_id and build_slug = :build_slug and state = :expected_state
         """,
-        **stored, seen_state=seen_state,
+        **values, expected_state=expected_state,
     )  # fmt: skip
     return touched == 1
 
 
 async def find_build(db: Reads, workspace_id: str, build_slug: str) -> BuildRow | None:
-    row = await db.fetch_one(
-        f"select {COLUMNS} from builds where workspace_id = :workspace_id and build_slug = :build_slug",
-        workspace_id=workspace_id, build_slug=build_slug,
-    )  # fmt: skip
-    return _build(row) if row else None
+    return await fetch_row(
+        db,
+        BuildRow,
+        f"select {columns(BuildRow)} from builds where workspace_id = :workspace_id and build_slug = :build_slug",
+        workspace_id=workspace_id,
+        build_slug=build_slug,
+    )
 
 
-async def fill_facts(tx: Transaction, build: BuildRow) -> None:
-    """What Bitrise tells of an ended build only later; what is known stays."""
+async def fill_details(tx: Transaction, build: BuildRow) -> None:
+    """Store what Bitrise reports of a finished build only later; what is stored already stays."""
     await tx.execute(
         """
         update builds
-        set credit_cost = coalesce(credit_cost, :credit_cost), machine_type = coalesce(machine_type, :machine_type),
-            stack = coalesce(stack, :stack), is_utility = case when is_utility = 0 then :is_utility else 1 end
+        set credit_cost = coalesce(credit_cost, :credit_cost),
+            machine_type = coalesce(machine_type, :machine_type),
+            stack = coalesce(stack, :stack),
+            is_utility = case when is_utility = 0 then :is_utility else 1 end
         where workspace_id = :workspace_id and build_slug = :build_slug
         """,
         workspace_id=build.workspace_id, build_slug=build.build_slug, credit_cost=build.credit_cost,
@@ -147,77 +138,92 @@ async def fill_facts(tx: Transaction, build: BuildRow) -> None:
 
 
 async def list_unfinished(db: Reads, workspace_id: str) -> list[BuildRow]:
-    rows = await db.fetch_all(
+    """Return the newest first."""
+    return await fetch_rows(
+        db,
+        BuildRow,
         f"""
-        select {COLUMNS} from builds
+        select {columns(BuildRow)} from builds
         where workspace_id = :workspace_id and state != 'finished'
         order by triggered_at desc
         """,
         workspace_id=workspace_id,
     )
-    return [_build(row) for row in rows]
 
 
-async def list_equal_running(db: Reads, workspace_id: str, app_slug: str, digest: str) -> list[BuildRow]:
-    """Unfinished builds of equal parameters, newest first."""
-    rows = await db.fetch_all(
+async def list_identical_running(db: Reads, workspace_id: str, app_slug: str, digest: str) -> list[BuildRow]:
+    """Return unfinished builds with the same parameters, newest first."""
+    return await fetch_rows(
+        db,
+        BuildRow,
         f"""
-        select {COLUMNS} from builds
+        select {columns(BuildRow)} from builds
         where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and state != 'finished'
         order by triggered_at desc
         """,
-        workspace_id=workspace_id, app_slug=app_slug, digest=digest,
-    )  # fmt: skip
-    return [_build(row) for row in rows]
+        workspace_id=workspace_id,
+        app_slug=app_slug,
+        digest=digest,
+    )
 
 
 async def list_names(db: Reads, workspace_id: str, app_slug: str, *, column: str) -> list[str]:
-    """Workflows, pipelines or branches seen in an app's builds, the newest first. ``column`` is one of those."""
+    """Return the workflows, pipelines or branches of an app's builds, most recent first."""
     if column not in ("workflow", "pipeline", "branch"):
         raise ValueError(f"no such column here: {column}")
     rows = await db.fetch_all(
         f"""
         select {column} as name, max(triggered_at) as last_at from builds
         where workspace_id = :workspace_id and app_slug = :app_slug and {column} is not null
-        group by {column} order by last_at desc limit 100
+        group by {column}
+        order by last_at desc
+        limit 100
         """,
-        workspace_id=workspace_id, app_slug=app_slug,
-    )  # fmt: skip
+        workspace_id=workspace_id,
+        app_slug=app_slug,
+    )
     return [row["name"] for row in rows]
 
 
-async def is_pipeline_known(db: Reads, workspace_id: str, app_slug: str, pipeline: str) -> bool:
-    """Whether a build of that pipeline was seen in the app."""
+async def has_pipeline(db: Reads, workspace_id: str, app_slug: str, pipeline: str) -> bool:
+    """Return whether a build of that pipeline is stored."""
     row = await db.fetch_one(
         """
-        select 1 as known from builds
-        where workspace_id = :workspace_id and app_slug = :app_slug and pipeline = :pipeline limit 1
+        select 1 from builds
+        where workspace_id = :workspace_id and app_slug = :app_slug and pipeline = :pipeline
+        limit 1
         """,
         workspace_id=workspace_id, app_slug=app_slug, pipeline=pipeline,
     )  # fmt: skip
     return row is not None
 
 
-async def list_durations(db: Reads, build: BuildRow, *, limit: int) -> list[Took]:
-    """What the last successes of the same app and workflow (or pipeline) took, newest first."""
-    target, is_pipeline = ("pipeline", 1) if build.is_pipeline else ("workflow", 0)
-    rows = await db.fetch_all(
+async def list_durations(db: Reads, build: BuildRow, *, limit: int) -> list[Durations]:
+    """Return the durations of the last successes of the same app and workflow (or pipeline), newest first."""
+    target = "pipeline = :target and is_pipeline = 1" if build.is_pipeline else "workflow = :target and is_pipeline = 0"
+    return await fetch_rows(
+        db,
+        Durations,
         f"""
-        select queue_seconds, run_seconds, machine_type from builds
-        where workspace_id = :workspace_id and app_slug = :app_slug and {target} = :target
-        and outcome = 'succeeded' and is_pipeline = {is_pipeline} and run_seconds is not null
-        order by finished_at desc limit :limit
+        select {columns(Durations)} from builds
+        where workspace_id = :workspace_id and app_slug = :app_slug and {target}
+        and outcome = 'succeeded' and run_seconds is not null
+        order by finished_at desc
+        limit :limit
         """,
-        workspace_id=build.workspace_id, app_slug=build.app_slug, target=build.target, limit=limit,
-    )  # fmt: skip
-    return [Took(row["queue_seconds"], row["run_seconds"], row["machine_type"]) for row in rows]
+        workspace_id=build.workspace_id,
+        app_slug=build.app_slug,
+        target=build.target,
+        limit=limit,
+    )
 
 
 async def claim_abort(tx: Transaction, workspace_id: str, build_slug: str, *, by: str, now: datetime) -> bool:
-    """Note who asked for the stop, once."""
+    """Store who requested to stop the build; return False if it has finished or somebody else was first."""
     touched = await tx.execute(
         """
-        update builds set abort_requested_by = :by, abort_requested_at = :now
+        update builds
+        set abort_requested_by = :by, abort_requested_at = :now
         where workspace_id = :workspace_id and build_slug = :build_slug
         and state != 'finished' and abort_requested_by is null
         """,
@@ -226,27 +232,14 @@ async def claim_abort(tx: Transaction, workspace_id: str, build_slug: str, *, by
     return touched == 1
 
 
-async def release_abort(tx: Transaction, workspace_id: str, build_slug: str) -> None:
-    """Bitrise would not stop it: the button comes back."""
+async def release_abort(tx: Transaction, workspace_id: str, build_slug: str, *, even_finished: bool = False) -> None:
+    """Delete a refused abort request from an unfinished build, or, if it came too late, from a finished one as well."""
     await tx.execute(
         """
-        update builds set abort_requested_by = null, abort_requested_at = null
-        where workspace_id = :workspace_id and build_slug = :build_slug and state != 'finished'
-        """,
-        workspace_id=workspace_id, build_slug=build_slug,
-    )  # fmt: skip
-
-
-async def forget_abort(tx: Transaction, workspace_id: str, build_slug: str) -> None:
-    """The stop came too late, whether or not the end is known here: whoever asked did not stop it."""
-    await tx.execute(
-        """
-        update builds set abort_requested_by = null, abort_requested_at = null
+        update builds
+        set abort_requested_by = null, abort_requested_at = null
         where workspace_id = :workspace_id and build_slug = :build_slug
+        and (state != 'finished' or :even_finished = 1)
         """,
-        workspace_id=workspace_id, build_slug=build_slug,
+        workspace_id=workspace_id, build_slug=build_slug, even_finished=even_finished,
     )  # fmt: skip
-
-
-def _build(row: Row) -> BuildRow:
-    return from_row(BuildRow, row)

@@ -103,20 +103,14 @@ def _field_names(record_type: type[Any]) -> tuple[str, ...]:
 
 
 @functools.cache
-def column_list(record_type: type[Any]) -> str:
-    """Return the columns of a row dataclass, for ``select`` and ``insert``."""
-    return ", ".join(field.name for field in dataclasses.fields(record_type))
-
-
-@functools.cache
-def placeholder_list(record_type: type[Any]) -> str:
-    return ", ".join(f":{field.name}" for field in dataclasses.fields(record_type))
-
-
-@functools.cache
 def columns(record_type: type[Any], *, table: str = "") -> str:
     """Return the columns of a row dataclass for ``select``, qualified with ``table`` for a join."""
     return ", ".join(f"{table}.{name}" if table else name for name in _field_names(cast(Any, record_type)))
+
+
+@functools.cache
+def placeholders(record_type: type[Any]) -> str:
+    return ", ".join(f":{name}" for name in _field_names(cast(Any, record_type)))
 
 
 async def fetch_rows(db: Reads, record_type: type[T], sql: str, /, **parameters: object) -> list[T]:

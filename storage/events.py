@@ -1,12 +1,14 @@
-"""What has happened to builds and is still to be told. A row leaves when its messages are in the outbox."""
+"""Events of builds that subscribed channels and users are still to be notified of.
+
+A row is deleted in the transaction that stores its messages in the outbox.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Transaction, from_row
+from storage.database import Transaction, columns, fetch_rows
 
 BEGAN, ENDED = "began", "ended"
 
@@ -22,31 +24,27 @@ class NewsRow:
     at: datetime
 
 
-async def add_news(tx: Transaction, *, workspace_id: str, build_slug: str, kind: str, at: datetime) -> None:
+async def add_event(tx: Transaction, *, workspace_id: str, build_slug: str, kind: str, at: datetime) -> None:
     await tx.execute(
-        """
-        insert into news (workspace_id, build_slug, kind, at)
-        values (:workspace_id, :build_slug, :kind, :at)
-        """,
+        "insert into news (workspace_id, build_slug, kind, at) values (:workspace_id, :build_slug, :kind, :at)",
         workspace_id=workspace_id, build_slug=build_slug, kind=kind, at=at,
     )  # fmt: skip
 
 
-async def take_due(tx: Transaction, workspace_id: str, *, limit: int) -> list[NewsRow]:
-    """Remove and return the oldest events; the caller stores the messages in the same transaction."""
-    rows = await tx.fetch_all(
-        """
-        select news_id, workspace_id, build_slug, kind, at from news
+async def pop_events(tx: Transaction, workspace_id: str, *, limit: int) -> list[NewsRow]:
+    """Delete and return the oldest events; the caller stores the messages in the same transaction."""
+    events = await fetch_rows(
+        tx,
+        NewsRow,
+        f"""
+        select {columns(NewsRow)} from news
         where workspace_id = :workspace_id
-        order by at, news_id limit :limit
+        order by at, news_id
+        limit :limit
         """,
-        workspace_id=workspace_id, limit=limit,
-    )  # fmt: skip
-    due = [from_row(NewsRow, row) for row in rows]
-    await _delete(tx, (row.news_id for row in due))
-    return due
-
-
-async def _delete(tx: Transaction, news_ids: Iterable[int]) -> None:
-    for news_id in news_ids:
-        await tx.execute("delete from news where news_id = :news_id", news_id=news_id)
+        workspace_id=workspace_id,
+        limit=limit,
+    )
+    for event in events:
+        await tx.execute("delete from news where news_id = :news_id", news_id=event.news_id)
+    return events

@@ -1,22 +1,25 @@
-"""Where the Slack app was installed: one row for the bot of a workspace or organisation, one for each installer."""
+"""Installations of the Slack app: one row for the bot of a workspace or organization, one for each installer.
+
+Also the states of OAuth: visits to Slack's page, each valid once and for a few minutes, stored as digests only.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Database, Reads, Transaction, columns, fetch_row, fetch_rows, upsert
 
 BOT = ""
-"""In the place of a user id: the row of the bot itself."""
+"""Stands for a user id in the row of the bot."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstallationRow:
-    """An empty ``team_id`` is a whole organisation, an empty ``enterprise_id`` a workspace that is in none.
+    """An empty ``team_id`` is an entire organization, an empty ``enterprise_id`` a workspace outside of any.
 
-    ``expires_at`` is when the bot's token ends, where Slack rotates tokens; whoever renews it has claimed that until
-    ``renewing_until``.
+    ``expires_at`` is when the bot's token expires, if Slack rotates tokens. One process at a time renews it: it has
+    claimed the renewal until ``renewing_until``.
     """
 
     enterprise_id: str
@@ -34,12 +37,12 @@ class InstallationRow:
     renewing_until: datetime | None = None
 
 
-COLUMNS = column_list(InstallationRow)
-THIS_ONE = "enterprise_id = :enterprise_id and team_id = :team_id and user_id = :user_id"
+SELECT = f"select {columns(InstallationRow)} from installations"
+BY_KEY = "enterprise_id = :enterprise_id and team_id = :team_id and user_id = :user_id"
 
 
 async def save_installation(tx: Transaction, row: InstallationRow) -> None:
-    """Add it or put it in the place of the one before. A workspace that joined an organisation moves there."""
+    """Add or replace an installation. A workspace that has joined an organization moves there."""
     if row.team_id:
         await tx.execute(
             """
@@ -48,79 +51,67 @@ async def save_installation(tx: Transaction, row: InstallationRow) -> None:
             """,
             enterprise_id=row.enterprise_id, team_id=row.team_id, user_id=row.user_id,
         )  # fmt: skip
-    await tx.execute(
-        f"""
-        insert into installations ({COLUMNS}) values ({placeholder_list(InstallationRow)})
-        on conflict (enterprise_id, team_id, user_id) do update
-        set app_id = excluded.app_id, enterprise_name = excluded.enterprise_name, team_name = excluded.team_name,
-            bot_id = excluded.bot_id, bot_user_id = excluded.bot_user_id, bot_scopes = excluded.bot_scopes,
-            tokens_sealed = excluded.tokens_sealed, expires_at = excluded.expires_at,
-            installed_at = excluded.installed_at, renewing_until = null
-        """,
-        **to_columns(row),
-    )
+    await upsert(tx, "installations", row, key="enterprise_id, team_id, user_id")
 
 
 async def find_installation(db: Reads, enterprise_id: str, team_id: str, user_id: str = BOT) -> InstallationRow | None:
-    row = await db.fetch_one(
-        f"select {COLUMNS} from installations where {THIS_ONE}",
-        enterprise_id=enterprise_id, team_id=team_id, user_id=user_id,
-    )  # fmt: skip
-    return from_row(InstallationRow, row) if row else None
+    return await fetch_row(
+        db, InstallationRow, f"{SELECT} where {BY_KEY}", enterprise_id=enterprise_id, team_id=team_id, user_id=user_id
+    )
 
 
 async def find_bot_of_team(db: Reads, team_id: str) -> InstallationRow | None:
-    """The bot that was installed in this very workspace, whatever organisation that is in."""
-    row = await db.fetch_one(
-        f"select {COLUMNS} from installations where team_id = :team_id and user_id = :user_id",
-        team_id=team_id, user_id=BOT,
-    )  # fmt: skip
-    return from_row(InstallationRow, row) if row else None
+    """Return the bot that was installed in this workspace itself, whether or not it is in an organization."""
+    sql = f"{SELECT} where team_id = :team_id and user_id = :bot"
+    return await fetch_row(db, InstallationRow, sql, team_id=team_id, bot=BOT)
 
 
 async def find_newest_installer(db: Reads, enterprise_id: str, team_id: str) -> InstallationRow | None:
-    row = await db.fetch_one(
+    return await fetch_row(
+        db,
+        InstallationRow,
         f"""
-        select {COLUMNS} from installations
+        {SELECT}
         where enterprise_id = :enterprise_id and team_id = :team_id and user_id != :bot
-        order by installed_at desc, user_id limit 1
+        order by installed_at desc, user_id
+        limit 1
         """,
-        enterprise_id=enterprise_id, team_id=team_id, bot=BOT,
-    )  # fmt: skip
-    return from_row(InstallationRow, row) if row else None
+        enterprise_id=enterprise_id,
+        team_id=team_id,
+        bot=BOT,
+    )
 
 
 async def list_installations(db: Reads) -> list[InstallationRow]:
-    rows = await db.fetch_all(f"select {COLUMNS} from installations order by enterprise_id, team_id, user_id")
-    return [from_row(InstallationRow, row) for row in rows]
+    return await fetch_rows(db, InstallationRow, f"{SELECT} order by enterprise_id, team_id, user_id")
 
 
 async def delete_bot(tx: Transaction, enterprise_id: str, team_id: str) -> bool:
     touched = await tx.execute(
-        f"delete from installations where {THIS_ONE}",
-        enterprise_id=enterprise_id, team_id=team_id, user_id=BOT,
-    )  # fmt: skip
+        f"delete from installations where {BY_KEY}", enterprise_id=enterprise_id, team_id=team_id, user_id=BOT
+    )
     return touched == 1
 
 
 async def delete_installers(tx: Transaction, enterprise_id: str, team_id: str, *, user_id: str | None = None) -> int:
-    """One installer, or all of a workspace or organisation."""
+    """Delete one installer, or all of a workspace or organization."""
     return await tx.execute(
         """
         delete from installations
         where enterprise_id = :enterprise_id and team_id = :team_id and user_id != :bot
-        and (user_id = :user_id or :everybody = 1)
+        and (user_id = :user_id or :is_everyone = 1)
         """,
-        enterprise_id=enterprise_id, team_id=team_id, bot=BOT, user_id=user_id or "", everybody=user_id is None,
+        enterprise_id=enterprise_id, team_id=team_id, bot=BOT, user_id=user_id or "", is_everyone=user_id is None,
     )  # fmt: skip
 
 
 async def claim_renewal(db: Database, row: InstallationRow, *, now: datetime, until: datetime) -> bool:
-    """Take the renewal of exactly these tokens; False when somebody else has it, or they were renewed."""
+    """Claim the renewal of exactly these tokens; return False if they were renewed or somebody else is at it."""
     touched = await db.execute(
         f"""
-        update installations set renewing_until = :until
-        where {THIS_ONE} and tokens_sealed = :tokens_sealed
+        update installations
+        set renewing_until = :until
+        where {BY_KEY} and tokens_sealed = :tokens_sealed
         and (renewing_until is null or renewing_until <= :now)
         """,
         enterprise_id=row.enterprise_id, team_id=row.team_id, user_id=row.user_id,
@@ -129,15 +120,15 @@ async def claim_renewal(db: Database, row: InstallationRow, *, now: datetime, un
     return touched == 1
 
 
-async def save_renewed(
+async def save_renewed_tokens(
     tx: Transaction, row: InstallationRow, *, tokens_sealed: str, expires_at: datetime | None
 ) -> bool:
-    """Put renewed tokens in the place of those in ``row``; False when others are there by now."""
+    """Replace the tokens of ``row``; return False if they were replaced meanwhile."""
     touched = await tx.execute(
         f"""
         update installations
         set tokens_sealed = :new, expires_at = :expires_at, renewing_until = null
-        where {THIS_ONE} and tokens_sealed = :old
+        where {BY_KEY} and tokens_sealed = :old
         """,
         enterprise_id=row.enterprise_id, team_id=row.team_id, user_id=row.user_id,
         old=row.tokens_sealed, new=tokens_sealed, expires_at=expires_at,
@@ -145,11 +136,40 @@ async def save_renewed(
     return touched == 1
 
 
-async def save_resealed(db: Database, row: InstallationRow, new: str) -> bool:
-    """Swap the sealed tokens for the same ones under a newer key; False when they changed meanwhile."""
+async def replace_sealed_tokens(db: Database, row: InstallationRow, new: str) -> bool:
+    """Replace the tokens with the same ones sealed with a newer key; return False if they changed meanwhile."""
     touched = await db.execute(
-        f"update installations set tokens_sealed = :new where {THIS_ONE} and tokens_sealed = :old",
-        enterprise_id=row.enterprise_id, team_id=row.team_id, user_id=row.user_id,
-        old=row.tokens_sealed, new=new,
+        f"update installations set tokens_sealed = :new where {BY_KEY} and tokens_sealed = :old",
+        enterprise_id=row.enterprise_id, team_id=row.team_id, user_id=row.user_id, old=row.tokens_sealed, new=new,
+    )  # fmt: skip
+    return touched == 1
+
+
+async def add_state(
+    db: Database, *, state_digest: str, browser_digest: str, now: datetime, expires_at: datetime
+) -> None:
+    """Store a state of OAuth and delete expired ones."""
+
+    async def add(tx: Transaction) -> None:
+        await tx.execute("delete from oauth_states where expires_at <= :now", now=now)
+        await tx.execute(
+            """
+            insert into oauth_states (state_digest, browser_digest, expires_at)
+            values (:state_digest, :browser_digest, :expires_at)
+            """,
+            state_digest=state_digest, browser_digest=browser_digest, expires_at=expires_at,
+        )  # fmt: skip
+
+    await db.transaction(add)
+
+
+async def claim_state(db: Database, *, state_digest: str, browser_digest: str, now: datetime) -> bool:
+    """Use up a state; return False if it is unknown, used, expired or from another browser."""
+    touched = await db.execute(
+        """
+        delete from oauth_states
+        where state_digest = :state_digest and browser_digest = :browser_digest and expires_at > :now
+        """,
+        state_digest=state_digest, browser_digest=browser_digest, now=now,
     )  # fmt: skip
     return touched == 1

@@ -1,4 +1,4 @@
-"""Where builds are shown: one row is one message in Slack that shows one or several builds live."""
+"""Messages in Slack that show builds, imports or statistics: one row is a message that was posted or soon will be."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, insert
 
 CARD, LINE, STARTED, CHANGE, FOLD = "card", "line", "started", "change", "fold"
 BRANCH, BULK, UNFURL = "branch", "bulk", "unfurl"
 IMPORT, DIGEST = "import", "digest"
-"""These show no build: how far the past has been read, and the figures of a span."""
+"""Messages without builds: the progress of an import, the statistics of a period."""
 LIVE = (CARD, BRANCH, BULK, UNFURL)
-"""These are drawn again when a build of theirs moves; the others say once what has happened."""
-_IS_LIVE = f"style in ({', '.join(repr(style) for style in LIVE)})"
+"""Messages that are updated when one of their builds changes; the others are posted once."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardRow:
-    """``ts`` is None until Slack took the message; ``is_gone`` when it can no longer be drawn there.
+    """``ts`` is None until Slack has accepted the message; ``is_gone`` if it was deleted in Slack.
 
-    ``style`` says how it is drawn (see `LIVE`). ``parent_id`` is the card in whose thread it stands; ``place`` finds a
-    message again by what it is about; ``facts`` are what its drawing knows besides the builds.
+    ``style`` says how it is rendered (see `LIVE`). ``parent_id`` is the message in whose thread it is; ``place`` finds
+    a message by its subject; ``facts`` are what rendering needs besides the builds.
     """
 
     card_id: str
@@ -45,18 +44,17 @@ class CardRow:
     facts: Mapping[str, Any] | None = None
 
 
-COLUMNS = column_list(CardRow)
-
-
 async def add_card(tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> bool:
-    """Store a card with its builds; False when it is there already."""
-    touched = await tx.execute(
-        f"insert into cards ({COLUMNS}) values ({placeholder_list(CardRow)}) on conflict do nothing",
-        **to_columns(card),
-    )
-    if touched:
+    """Store a message with its builds; return False if it is stored already."""
+    is_new = await insert(tx, "cards", card, skip_existing=True)
+    if is_new:
         await _add_builds(tx, card, build_slugs)
-    return touched == 1
+    return is_new
+
+
+async def replace_builds(tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
+    await tx.execute("delete from card_builds where card_id = :card_id", card_id=card.card_id)
+    await _add_builds(tx, card, build_slugs)
 
 
 async def _add_builds(tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
@@ -71,54 +69,72 @@ async def _add_builds(tx: Transaction, card: CardRow, build_slugs: Sequence[str]
 
 
 async def find_card(db: Reads, card_id: str) -> CardRow | None:
-    row = await db.fetch_one(f"select {COLUMNS} from cards where card_id = :card_id", card_id=card_id)
-    return from_row(CardRow, row) if row else None
+    return await fetch_row(
+        db, CardRow, f"select {columns(CardRow)} from cards where card_id = :card_id", card_id=card_id
+    )
 
 
 async def list_of_build(db: Reads, workspace_id: str, build_slug: str) -> list[CardRow]:
-    """What shows a build live, oldest first."""
-    rows = await db.fetch_all(
-        f"""
-        select {COLUMNS} from cards
-        where is_gone = 0 and {_IS_LIVE} and card_id in (
-            select card_id from card_builds where workspace_id = :workspace_id and build_slug = :build_slug)
-        order by created_at
-        """,
-        workspace_id=workspace_id, build_slug=build_slug,
-    )  # fmt: skip
-    return [from_row(CardRow, row) for row in rows]
+    """Return the messages that show a build live, oldest first."""
+    return await _list_by_style(db, LIVE, workspace_id, build_slug)
 
 
 async def list_telling(db: Reads, workspace_id: str, build_slug: str) -> list[CardRow]:
-    """Messages that stand for this one build: where details about it belong."""
-    rows = await db.fetch_all(
+    """Return the messages about this one build, which details about it belong to, oldest first."""
+    return await _list_by_style(db, (CARD, LINE, CHANGE), workspace_id, build_slug)
+
+
+async def _list_by_style(db: Reads, styles: Sequence[str], workspace_id: str, build_slug: str) -> list[CardRow]:
+    return await fetch_rows(
+        db,
+        CardRow,
         f"""
-        select {COLUMNS} from cards
-        where is_gone = 0 and style in ('{CARD}', '{LINE}', '{CHANGE}') and card_id in (
-            select card_id from card_builds where workspace_id = :workspace_id and build_slug = :build_slug)
+        select {columns(CardRow)} from cards
+        where is_gone = 0 and style in {_quoted(styles)} and card_id in (
+            select card_id from card_builds
+            where workspace_id = :workspace_id and build_slug = :build_slug)
         order by created_at
         """,
-        workspace_id=workspace_id, build_slug=build_slug,
-    )  # fmt: skip
-    return [from_row(CardRow, row) for row in rows]
+        workspace_id=workspace_id,
+        build_slug=build_slug,
+    )
+
+
+async def list_watched(db: Reads, workspace_id: str) -> list[CardRow]:
+    """Return the live messages of unfinished builds."""
+    return await fetch_rows(
+        db,
+        CardRow,
+        f"""
+        select distinct {columns(CardRow, table="cards")} from cards
+        join card_builds on card_builds.card_id = cards.card_id
+        join builds on builds.workspace_id = card_builds.workspace_id and builds.build_slug = card_builds.build_slug
+        where builds.workspace_id = :workspace_id and builds.state != 'finished'
+        and cards.is_gone = 0 and cards.style in {_quoted(LIVE)}
+        """,
+        workspace_id=workspace_id,
+    )
+
+
+def _quoted(styles: Sequence[str]) -> str:
+    return f"({', '.join(repr(style) for style in styles)})"
 
 
 async def find_at_place(tx: Transaction, workspace_id: str, channel_id: str, place: str) -> CardRow | None:
-    """The newest message of a channel that is about ``place``."""
-    row = await tx.fetch_one(
+    """Return the newest message of a channel with that key."""
+    return await fetch_row(
+        tx,
+        CardRow,
         f"""
-        select {COLUMNS} from cards
+        select {columns(CardRow)} from cards
         where workspace_id = :workspace_id and channel_id = :channel_id and place = :place and is_gone = 0
-        order by created_at desc limit 1
+        order by created_at desc
+        limit 1
         """,
-        workspace_id=workspace_id, channel_id=channel_id, place=place,
-    )  # fmt: skip
-    return from_row(CardRow, row) if row else None
-
-
-async def replace_builds(tx: Transaction, card: CardRow, build_slugs: Sequence[str]) -> None:
-    await tx.execute("delete from card_builds where card_id = :card_id", card_id=card.card_id)
-    await _add_builds(tx, card, build_slugs)
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        place=place,
+    )
 
 
 async def list_build_slugs(db: Reads, card_id: str) -> list[str]:
@@ -128,30 +144,12 @@ async def list_build_slugs(db: Reads, card_id: str) -> list[str]:
     return [row["build_slug"] for row in rows]
 
 
-async def list_watched(db: Reads, workspace_id: str) -> list[CardRow]:
-    """Cards of builds that are not finished."""
-    rows = await db.fetch_all(
-        f"""
-        select distinct {", ".join(f"cards.{name}" for name in COLUMNS.split(", "))}
-        from cards
-        join card_builds on card_builds.card_id = cards.card_id
-        join builds on builds.workspace_id = card_builds.workspace_id
-            and builds.build_slug = card_builds.build_slug
-        where builds.workspace_id = :workspace_id and builds.state != 'finished' and cards.is_gone = 0
-        and cards.{_IS_LIVE}
-        """,
-        workspace_id=workspace_id,
-    )
-    return [from_row(CardRow, row) for row in rows]
-
-
 async def count_unfinished(db: Reads, card_id: str) -> int:
-    """How many of a card's builds still run."""
+    """Return how many builds of a message are unfinished."""
     row = await db.fetch_one(
         """
         select count(*) as unfinished from card_builds
-        join builds on builds.workspace_id = card_builds.workspace_id
-            and builds.build_slug = card_builds.build_slug
+        join builds on builds.workspace_id = card_builds.workspace_id and builds.build_slug = card_builds.build_slug
         where card_builds.card_id = :card_id and builds.state != 'finished'
         """,
         card_id=card_id,
@@ -174,7 +172,7 @@ async def save_drawn(tx: Transaction, card_id: str, *, digest: str, now: datetim
 
 
 async def claim_announcement(tx: Transaction, card_id: str, *, now: datetime) -> bool:
-    """Whether we are the one to announce the end in this card's channel."""
+    """Return whether this caller is the one to announce the result in the card's channel."""
     touched = await tx.execute(
         "update cards set announced_at = :now where card_id = :card_id and announced_at is null and is_gone = 0",
         card_id=card_id, now=now,
@@ -183,10 +181,11 @@ async def claim_announcement(tx: Transaction, card_id: str, *, now: datetime) ->
 
 
 async def reroute_card(tx: Transaction, card_id: str, *, to: str) -> None:
-    """The channel cannot be written to: show the card elsewhere."""
+    """Move the message elsewhere, once, because Buildbell can't post in its channel."""
     await tx.execute(
         """
-        update cards set rerouted_from = channel_id, channel_id = :to, ts = null
+        update cards
+        set rerouted_from = channel_id, channel_id = :to, ts = null
         where card_id = :card_id and rerouted_from is null
         """,
         card_id=card_id, to=to,

@@ -1,4 +1,4 @@
-"""Messages to Slack that are still to be sent. A row leaves the table when Slack took it, or never will."""
+"""The outbox: messages to Slack that are still to be sent. A row is deleted once Slack has accepted or refused it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Database, Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Database, Reads, Transaction, columns, fetch_row, insert
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """``lane`` keeps the order: what goes to one channel leaves one by one. A ``dedupe_key`` waits at most once."""
+    """Rows with the same ``lane`` are sent in order. At most one row with the same ``dedupe_key`` waits."""
 
     outbox_id: str
     workspace_id: str
@@ -25,25 +25,18 @@ class OutboxRow:
     attempts: int = 0
 
 
-COLUMNS = column_list(OutboxRow)
-
-
 async def add_message(tx: Transaction, message: OutboxRow) -> bool:
-    """Store a message; False when one of the same ``dedupe_key`` waits already (it will show the newest state)."""
-    touched = await tx.execute(
-        f"insert into outbox ({COLUMNS}) values ({placeholder_list(OutboxRow)}) on conflict do nothing",
-        **to_columns(message),
-    )
-    return touched == 1
+    """Return False if a row with the same ``dedupe_key`` waits already: it will show the newest state."""
+    return await insert(tx, "outbox", message, skip_existing=True)
 
 
 async def find_message(db: Reads, outbox_id: str) -> OutboxRow | None:
-    row = await db.fetch_one(f"select {COLUMNS} from outbox where outbox_id = :outbox_id", outbox_id=outbox_id)
-    return from_row(OutboxRow, row) if row else None
+    sql = f"select {columns(OutboxRow)} from outbox where outbox_id = :outbox_id"
+    return await fetch_row(db, OutboxRow, sql, outbox_id=outbox_id)
 
 
-async def take_dedupe_key(db: Database, outbox_id: str) -> None:
-    """From here on a newer state needs a message of its own: this one is being drawn."""
+async def clear_dedupe_key(db: Database, outbox_id: str) -> None:
+    """Let newer states add a row of their own, because this one is being rendered."""
     await db.execute("update outbox set dedupe_key = null where outbox_id = :outbox_id", outbox_id=outbox_id)
 
 
@@ -52,12 +45,12 @@ async def count_attempt(db: Database, outbox_id: str) -> None:
 
 
 async def delete_message(tx: Transaction, outbox_id: str) -> bool:
-    """It is said; False when somebody else has said it meanwhile."""
+    """Delete a sent message; return False if another process did."""
     return await tx.execute("delete from outbox where outbox_id = :outbox_id", outbox_id=outbox_id) == 1
 
 
 async def delete_of_workspace(tx: Transaction, workspace_id: str) -> int:
-    """Nothing can be said there any more; returns how many messages that were."""
+    """Delete the messages of an uninstalled workspace; return how many there were."""
     return await tx.execute("delete from outbox where workspace_id = :workspace_id", workspace_id=workspace_id)
 
 

@@ -1,4 +1,4 @@
-"""What a person asked for and must happen once: to start, to stop, to connect. A row before it is an action."""
+"""Requests of people that must happen exactly once: start, stop, connect. Stored before they are sent to Bitrise."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Reads, Row, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Reads, Transaction, columns, fetch_row, insert, placeholders, to_columns
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """``state``: held (asked back), accepted, sent (Bitrise may know it), done, refused, unknown.
+    """``state``: held (waits for the person), accepted, sent (may have reached Bitrise), done, refused, unknown.
 
-    ``unique_key`` is what makes it the same request: a trigger id for a start, the build for an abort.
+    ``unique_key`` identifies a repeated request: the trigger id of a start, the build of an abort.
     """
 
     request_id: str
@@ -39,9 +39,8 @@ class RequestRow:
     result: str | None = None
 
 
-COLUMNS = column_list(RequestRow)
 STATE_OF_START = """
-    case when :is_asked = 1 and (
+    case when :asks_first = 1 and (
         exists (
             select 1 from builds
             where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and state != 'finished')
@@ -51,52 +50,52 @@ STATE_OF_START = """
             and state in ('accepted', 'sent')))
     then 'held' else :state end
 """
-
-
 ADD_START = f"""
-    insert into requests ({COLUMNS})
-    values ({placeholder_list(RequestRow).replace(":state", STATE_OF_START)})
-    on conflict do nothing returning state
+    insert into requests ({columns(RequestRow)})
+    values ({placeholders(RequestRow).replace(":state", STATE_OF_START)})
+    on conflict do nothing
+    returning state
 """
 
 
 async def add_request(tx: Transaction, request: RequestRow) -> bool:
-    """Store a request; False when the same one (``unique_key``) is there already."""
-    touched = await tx.execute(
-        f"insert into requests ({COLUMNS}) values ({placeholder_list(RequestRow)}) on conflict do nothing",
-        **to_columns(request),
-    )
-    return touched == 1
+    """Return False if a request with the same ``unique_key`` is stored already."""
+    return await insert(tx, "requests", request, skip_existing=True)
 
 
 async def add_starts(tx: Transaction, starts: Sequence[tuple[RequestRow, bool]]) -> list[str | None]:
-    """Store starts one after the other, and return the state of each; None where the same one is there already.
+    """Store starts in order and return the state of each, None for one that is stored already.
 
-    One that ``is_asked`` is held when something equal runs, or is on its way to Bitrise. All of that is one
-    statement, because it is what everybody who starts a build waits for.
+    A start that asks first is held while an identical build runs or is being started. All of that is one statement,
+    because everyone who starts a build waits for it.
     """
-    rows = await tx.fetch_each(ADD_START, [to_columns(start) | {"is_asked": is_asked} for start, is_asked in starts])
+    rows = await tx.fetch_each(
+        ADD_START, [to_columns(start) | {"asks_first": asks_first} for start, asks_first in starts]
+    )
     return [row["state"] if row else None for row in rows]
 
 
 async def find_request(db: Reads, request_id: str) -> RequestRow | None:
-    row = await db.fetch_one(f"select {COLUMNS} from requests where request_id = :request_id", request_id=request_id)
-    return _request(row) if row else None
+    sql = f"select {columns(RequestRow)} from requests where request_id = :request_id"
+    return await fetch_row(db, RequestRow, sql, request_id=request_id)
 
 
 async def find_by_key(db: Reads, workspace_id: str, unique_key: str) -> RequestRow | None:
-    row = await db.fetch_one(
-        f"select {COLUMNS} from requests where workspace_id = :workspace_id and unique_key = :unique_key",
-        workspace_id=workspace_id, unique_key=unique_key,
-    )  # fmt: skip
-    return _request(row) if row else None
+    return await fetch_row(
+        db,
+        RequestRow,
+        f"select {columns(RequestRow)} from requests where workspace_id = :workspace_id and unique_key = :unique_key",
+        workspace_id=workspace_id,
+        unique_key=unique_key,
+    )
 
 
-async def release_request(tx: Transaction, request_id: str, *, now: datetime) -> bool:
-    """A held request counts from now on, as if it had just been asked for; False when it is not held."""
+async def confirm_request(tx: Transaction, request_id: str, *, now: datetime) -> bool:
+    """Accept a held request as if it were made now; return False if it isn't held."""
     touched = await tx.execute(
         """
-        update requests set state = 'accepted', created_at = :now
+        update requests
+        set state = 'accepted', created_at = :now
         where request_id = :request_id and state = 'held'
         """,
         request_id=request_id, now=now,
@@ -105,10 +104,11 @@ async def release_request(tx: Transaction, request_id: str, *, now: datetime) ->
 
 
 async def mark_sent(tx: Transaction, request_id: str, *, now: datetime) -> bool:
-    """Before the call: from here on Bitrise may know of it."""
+    """Mark a request before the call to Bitrise, which may reach it even if the call fails."""
     touched = await tx.execute(
         """
-        update requests set state = 'sent', sent_at = :now
+        update requests
+        set state = 'sent', sent_at = :now
         where request_id = :request_id and state in ('accepted', 'sent')
         """,
         request_id=request_id, now=now,
@@ -117,14 +117,14 @@ async def mark_sent(tx: Transaction, request_id: str, *, now: datetime) -> bool:
 
 
 async def mark_unsent(tx: Transaction, request_id: str) -> None:
-    """Bitrise said plainly that it did nothing (429): the next try need not look first."""
+    """Undo `mark_sent` after Bitrise refused to do anything (429), so that the next try needn't look first."""
     await tx.execute(
         "update requests set state = 'accepted' where request_id = :request_id and state = 'sent'",
         request_id=request_id,
     )
 
 
-async def settle_request(
+async def complete_request(
     tx: Transaction,
     request_id: str,
     *,
@@ -134,10 +134,7 @@ async def settle_request(
     build_slug: str | None = None,
     frees_key: bool = False,
 ) -> bool:
-    """The end of a request, once: True when it was still open.
-
-    ``frees_key``: the same may be asked for again, as the stop of a build that could not be stopped.
-    """
+    """Close a request; return False if it was closed before. With ``frees_key`` the same request may be made again."""
     touched = await tx.execute(
         """
         update requests
@@ -146,30 +143,30 @@ async def settle_request(
             unique_key = case when :frees_key = 1 then unique_key || ' ' || request_id else unique_key end
         where request_id = :request_id and state in ('held', 'accepted', 'sent')
         """,
-        request_id=request_id, state=state, result=result, now=now, build_slug=build_slug,
-        frees_key=frees_key,
+        request_id=request_id, state=state, result=result, now=now, build_slug=build_slug, frees_key=frees_key,
     )  # fmt: skip
     return touched == 1
 
 
-async def forget_parameters(tx: Transaction, request_id: str) -> None:
-    """Drop what was sealed with a request once nothing needs it (a token that was verified or refused)."""
+async def delete_parameters(tx: Transaction, request_id: str) -> None:
+    """Delete the sealed parameters once nothing needs them, such as a token that was verified or refused."""
     await tx.execute("update requests set parameters_sealed = '' where request_id = :request_id", request_id=request_id)
 
 
-async def drop_connecting(tx: Transaction, workspace_id: str, *, result: str, now: datetime) -> None:
-    """Tokens that are still being verified are not wanted any more."""
+async def cancel_connecting(tx: Transaction, workspace_id: str, *, result: str, now: datetime) -> None:
+    """Refuse the tokens that are still being verified."""
     await tx.execute(
         """
-        update requests set state = 'refused', result = :result, settled_at = :now, parameters_sealed = ''
+        update requests
+        set state = 'refused', result = :result, settled_at = :now, parameters_sealed = ''
         where workspace_id = :workspace_id and kind = 'connect' and state = 'accepted'
         """,
         workspace_id=workspace_id, result=result, now=now,
     )  # fmt: skip
 
 
-async def claim_telling(tx: Transaction, request_id: str, *, now: datetime) -> bool:
-    """Whether we are the one to say that it takes longer than usual."""
+async def claim_notification(tx: Transaction, request_id: str, *, now: datetime) -> bool:
+    """Return whether this caller is the one to say that the request takes longer than usual."""
     touched = await tx.execute(
         "update requests set told_at = :now where request_id = :request_id and told_at is null",
         request_id=request_id, now=now,
@@ -178,23 +175,23 @@ async def claim_telling(tx: Transaction, request_id: str, *, now: datetime) -> b
 
 
 async def find_last_start(db: Reads, workspace_id: str, channel_id: str, app_slug: str) -> RequestRow | None:
-    """The newest start of an app in a channel that was not refused."""
-    row = await db.fetch_one(
+    """Return the newest start of an app in a channel that was not refused."""
+    return await fetch_row(
+        db,
+        RequestRow,
         f"""
-        select {COLUMNS} from requests
+        select {columns(RequestRow)} from requests
         where workspace_id = :workspace_id and channel_id = :channel_id and app_slug = :app_slug
         and kind = 'start' and state in ('accepted', 'sent', 'done')
-        order by created_at desc limit 1
+        order by created_at desc
+        limit 1
         """,
-        workspace_id=workspace_id, channel_id=channel_id, app_slug=app_slug,
-    )  # fmt: skip
-    return _request(row) if row else None
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        app_slug=app_slug,
+    )
 
 
 async def count_open(db: Reads) -> int:
     rows = await db.fetch_all("select count(*) as open from requests where state in ('accepted', 'sent')")
     return int(rows[0]["open"])
-
-
-def _request(row: Row) -> RequestRow:
-    return from_row(RequestRow, row)

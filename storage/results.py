@@ -1,4 +1,4 @@
-"""What a build left behind that people ask for: where it failed and why, and what can be installed."""
+"""Results of finished builds: the failed step, the relevant log lines, the failed tests, install links."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Reads, Transaction, columns, fetch_row, insert, to_columns
 
 WANTED, FOUND = "wanted", "found"
 
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
-    """``lines`` are masked already; ``missing`` says in a sentence why there are none.
+    """``lines`` are redacted; ``missing`` is a sentence that says why there are none.
 
     ``installs`` are mappings with the fields of `bot.results.install_links.InstallLink`.
     """
@@ -30,28 +30,23 @@ class FindingRow:
     installs: tuple[Mapping[str, Any], ...] = ()
 
 
-COLUMNS = column_list(FindingRow)
+async def add_result(tx: Transaction, result: FindingRow) -> bool:
+    """Store that a result is wanted; return False if it was requested before."""
+    return await insert(tx, "findings", result, skip_existing=True)
 
 
-async def claim_finding(tx: Transaction, finding: FindingRow) -> bool:
-    """Whether we are the first to want it."""
-    touched = await tx.execute(
-        f"insert into findings ({COLUMNS}) values ({placeholder_list(FindingRow)}) on conflict do nothing",
-        **to_columns(finding),
+async def find_result(db: Reads, workspace_id: str, build_slug: str) -> FindingRow | None:
+    return await fetch_row(
+        db,
+        FindingRow,
+        f"select {columns(FindingRow)} from findings where workspace_id = :workspace_id and build_slug = :build_slug",
+        workspace_id=workspace_id,
+        build_slug=build_slug,
     )
-    return touched == 1
 
 
-async def find_finding(db: Reads, workspace_id: str, build_slug: str) -> FindingRow | None:
-    row = await db.fetch_one(
-        f"select {COLUMNS} from findings where workspace_id = :workspace_id and build_slug = :build_slug",
-        workspace_id=workspace_id, build_slug=build_slug,
-    )  # fmt: skip
-    return from_row(FindingRow, row) if row else None
-
-
-async def save_finding(tx: Transaction, finding: FindingRow) -> bool:
-    """Put what was found in the place of what was wanted; False when that has happened before."""
+async def save_result(tx: Transaction, result: FindingRow) -> bool:
+    """Complete a requested result; return False if it was completed before."""
     touched = await tx.execute(
         """
         update findings
@@ -59,6 +54,6 @@ async def save_finding(tx: Transaction, finding: FindingRow) -> bool:
             installs = :installs
         where workspace_id = :workspace_id and build_slug = :build_slug and state = 'wanted'
         """,
-        **{name: value for name, value in to_columns(finding).items() if name != "asked_at"},
+        **to_columns(result),
     )
     return touched == 1

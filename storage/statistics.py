@@ -1,24 +1,27 @@
-"""Figures over finished builds: what was counted, how long it took, why it was stopped. Read from indexes alone.
+"""Statistics of finished builds, read from indexes alone: results, durations, reasons, flaky commits, exported rows.
 
-One rule everywhere: builds are counted, in the span in which they ended. A pipeline is the sum of its builds and is
-not counted again; a build that Bitrise no longer shows has no outcome and is not counted.
+Builds count in the period in which they finished. A pipeline is the sum of its builds and isn't counted again; a build
+that Bitrise no longer shows has no outcome and isn't counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
-from storage.database import Reads, Row
+from storage.database import DatabaseUnusable, Reads, Row, fetch_rows
+from storage.schema_builds import BUILD_FACTS
 
 ALL = "('succeeded', 'failed', 'aborted', 'skipped')"
 STOPPED = "('aborted', 'skipped')"
+FILTERS = ("workflow", "branch", "cause")
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which builds: of one app or of all apps the token reaches, ended from ``since`` until just before ``until``."""
+    """Builds of one app or of all apps, finished from ``since`` until just before ``until``."""
 
     workspace_id: str
     since: datetime
@@ -32,27 +35,29 @@ class Scope:
     def parameters(self) -> Mapping[str, object]:
         return {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) is not None}
 
+    @property
+    def filters(self) -> list[str]:
+        """The names of the columns that are filtered by."""
+        return [name for name in FILTERS if getattr(self, name) is not None]
+
     def where(self, outcomes: str) -> str:
-        """The conditions, such that the index is used from the workspace to the time."""
+        """Return the conditions in the order of the index, so that it is used from the workspace to the time."""
         app = (
             "app_slug in (select app_slug from apps where workspace_id = :workspace_id)"
             if self.app_slug is None
             else "app_slug = :app_slug"
         )
-        chosen = [name for name in ("workflow", "branch", "cause") if getattr(self, name) is not None]
-        return " ".join(
-            [
-                f"workspace_id = :workspace_id and {app} and is_pipeline = 0",
-                f"and outcome in {outcomes}",
-                "and finished_at >= :since and finished_at < :until",
-                *(f"and {name} = :{name}" for name in chosen),
-            ]
-        )
+        filters = " ".join(f"and {name} = :{name}" for name in self.filters)
+        return f"""
+            workspace_id = :workspace_id and {app} and is_pipeline = 0
+            and outcome in {outcomes}
+            and finished_at >= :since and finished_at < :until {filters}
+        """
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """Builds of an app that ended one way, with their time on machines and their credits."""
+class ResultCount:
+    """Builds of an app with the same outcome, their seconds on machines and their credits."""
 
     app_slug: str
     outcome: str
@@ -66,8 +71,8 @@ Target = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Flaky:
-    """A commit on which a workflow failed in the span, and which has passed the same workflow as well."""
+class FlakyCommit:
+    """A commit on which a workflow failed in the period and has passed as well."""
 
     app_slug: str
     workflow: str
@@ -75,92 +80,96 @@ class Flaky:
     failures: int
 
 
-async def count_ended(db: Reads, scope: Scope) -> list[Ended]:
-    rows = await _read(
+async def count_results(db: Reads, scope: Scope) -> list[ResultCount]:
+    return await fetch_rows(
         db,
+        ResultCount,
         f"""
         select app_slug, outcome, count(*) as builds,
             coalesce(sum(run_seconds), 0) as run_seconds, coalesce(sum(credit_cost), 0) as credits
-        from builds where {scope.where(ALL)}
+        from builds
+        where {scope.where(ALL)}
         group by app_slug, outcome
         """,
-        scope,
+        **scope.parameters,
     )
-    return [Ended(**row) for row in map(dict, rows)]
 
 
-async def count_lasted(db: Reads, scope: Scope) -> dict[Target, dict[int | None, int]]:
-    """For each workflow how many successes took so many seconds; None where Bitrise did not say when they began."""
-    # Grouped by the number first: a whole number is compared faster than a name, and most differ in it.
-    rows = await _read(
-        db,
+async def count_durations(db: Reads, scope: Scope) -> dict[Target, dict[int | None, int]]:
+    """Count successes by seconds for each workflow; seconds are None if Bitrise didn't report when they started."""
+    # Grouped by the number first: comparing integers is faster than comparing names, and most rows differ in it.
+    rows = await db.fetch_all(
         f"""
         select app_slug, workflow, run_seconds, count(*) as builds
-        from builds where {scope.where("('succeeded')")}
+        from builds
+        where {scope.where("('succeeded')")}
         group by run_seconds, workflow, app_slug
         """,
-        scope,
+        **scope.parameters,
     )
-    lasted: dict[Target, dict[int | None, int]] = {}
+    durations: dict[Target, dict[int | None, int]] = {}
     for row in rows:
-        lasted.setdefault((row["app_slug"], row["workflow"]), {})[row["run_seconds"]] = row["builds"]
-    return lasted
+        durations.setdefault((row["app_slug"], row["workflow"]), {})[row["run_seconds"]] = row["builds"]
+    return durations
 
 
-async def count_seconds(db: Reads, scope: Scope) -> dict[int, int]:
-    """How many successes took so many seconds, whatever they ran."""
-    rows = await _read(
-        db,
+async def count_run_seconds(db: Reads, scope: Scope) -> dict[int, int]:
+    """Count successes of any workflow by seconds."""
+    rows = await db.fetch_all(
         f"""
         select run_seconds, count(*) as builds
-        from builds where {scope.where("('succeeded')")} and run_seconds is not null
+        from builds
+        where {scope.where("('succeeded')")} and run_seconds is not null
         group by run_seconds
         """,
-        scope,
+        **scope.parameters,
     )
     return {row["run_seconds"]: row["builds"] for row in rows}
 
 
-async def count_waits(db: Reads, scope: Scope) -> dict[int, int]:
-    """How many builds waited so many seconds for a machine; those that never reached one are left out."""
-    rows = await _read(
-        db,
+async def count_queue_seconds(db: Reads, scope: Scope) -> dict[int, int]:
+    """Count builds by their seconds in the queue, without those that never reached a machine."""
+    rows = await db.fetch_all(
         f"""
         select queue_seconds, count(*) as builds
-        from builds where {scope.where(ALL)} and queue_seconds is not null
+        from builds
+        where {scope.where(ALL)} and queue_seconds is not null
         group by queue_seconds
         """,
-        scope,
+        **scope.parameters,
     )
     return {row["queue_seconds"]: row["builds"] for row in rows}
 
 
 async def count_reasons(db: Reads, scope: Scope) -> dict[str | None, int]:
-    rows = await _read(
-        db, f"select reason, count(*) as builds from builds where {scope.where(STOPPED)} group by reason", scope
+    rows = await db.fetch_all(
+        f"select reason, count(*) as builds from builds where {scope.where(STOPPED)} group by reason",
+        **scope.parameters,
     )
     return {row["reason"]: row["builds"] for row in rows}
 
 
-async def count_failing(db: Reads, scope: Scope) -> dict[Target, int]:
-    rows = await _read(
-        db,
+async def count_failures(db: Reads, scope: Scope) -> dict[Target, int]:
+    rows = await db.fetch_all(
         f"""
         select app_slug, workflow, count(*) as builds
-        from builds where {scope.where("('failed')")}
+        from builds
+        where {scope.where("('failed')")}
         group by app_slug, workflow
         """,
-        scope,
+        **scope.parameters,
     )
     return {(row["app_slug"], row["workflow"]): row["builds"] for row in rows}
 
 
-async def list_flaky(db: Reads, scope: Scope) -> list[Flaky]:
-    rows = await _read(
+async def list_flaky(db: Reads, scope: Scope) -> list[FlakyCommit]:
+    return await fetch_rows(
         db,
+        FlakyCommit,
         f"""
         select app_slug, workflow, commit_hash, count(*) as failures
-        from builds as failing where {scope.where("('failed')")} and outcome = 'failed'
+        from builds as failing
+        where {scope.where("('failed')")} and outcome = 'failed'
         and commit_hash is not null and exists (
             select 1 from builds as passing
             where passing.workspace_id = failing.workspace_id and passing.app_slug = failing.app_slug
@@ -169,56 +178,116 @@ async def list_flaky(db: Reads, scope: Scope) -> list[Flaky]:
         group by app_slug, workflow, commit_hash
         order by failures desc, app_slug, workflow, commit_hash
         """,
-        scope,
+        **scope.parameters,
     )
-    return [Flaky(**row) for row in map(dict, rows)]
 
 
-async def find_red_since(db: Reads, scope: Scope) -> datetime | None:
-    """Since when whatever is meant has only failed; None when the last one that ended passed, or none failed."""
-    rows = await _read(
-        db,
+async def find_failing_since(db: Reads, scope: Scope) -> datetime | None:
+    """Return when the scope's current failures began, None if its last build passed or none failed."""
+    rows = await db.fetch_all(
         f"""
-        select min(finished_at) as red_since from builds
+        select min(finished_at) as failing_since from builds
         where {scope.where("('failed')")} and finished_at > coalesce((
             select max(finished_at) from builds where {scope.where("('succeeded')")}), '')
         """,
-        scope,
+        **scope.parameters,
     )
-    found = rows[0]["red_since"]
-    return datetime.fromisoformat(found) if found else None
+    since = rows[0]["failing_since"]
+    return datetime.fromisoformat(since) if since else None
 
 
 # Of every workspace, for Prometheus.
 
 
-async def count_all_ended(db: Reads, since: datetime) -> list[Row]:
-    """``workspace_id, outcome, reason, builds`` of what ended since then."""
-    return await _read_all(db, "builds.outcome, builds.reason", ALL, since)
+async def count_all_results(db: Reads, since: datetime) -> list[Row]:
+    """Return ``workspace_id, outcome, reason, builds`` of builds finished since then."""
+    return await _count_all(db, "builds.outcome, builds.reason", ALL, since)
 
 
-async def count_all_seconds(db: Reads, since: datetime) -> list[Row]:
-    """``workspace_id, run_seconds, builds`` of successes."""
-    return await _read_all(db, "builds.run_seconds", "('succeeded')", since)
+async def count_all_run_seconds(db: Reads, since: datetime) -> list[Row]:
+    """Return ``workspace_id, run_seconds, builds`` of successes."""
+    return await _count_all(db, "builds.run_seconds", "('succeeded')", since)
 
 
-async def count_all_waits(db: Reads, since: datetime) -> list[Row]:
-    """``workspace_id, queue_seconds, builds``."""
-    return await _read_all(db, "builds.queue_seconds", ALL, since)
+async def count_all_queue_seconds(db: Reads, since: datetime) -> list[Row]:
+    """Return ``workspace_id, queue_seconds, builds``."""
+    return await _count_all(db, "builds.queue_seconds", ALL, since)
 
 
-async def _read_all(db: Reads, columns: str, outcomes: str, since: datetime) -> list[Row]:
+async def _count_all(db: Reads, names: str, outcomes: str, since: datetime) -> list[Row]:
     return await db.fetch_all(
         f"""
-        select builds.workspace_id, {columns}, count(*) as builds
+        select builds.workspace_id, {names}, count(*) as builds
         from apps
         join builds on builds.workspace_id = apps.workspace_id and builds.app_slug = apps.app_slug
         where builds.is_pipeline = 0 and builds.outcome in {outcomes} and builds.finished_at >= :since
-        group by builds.workspace_id, {columns}
+        group by builds.workspace_id, {names}
         """,
         since=since,
     )
 
 
-async def _read(db: Reads, sql: str, scope: Scope) -> list[Row]:
-    return await db.fetch_all(sql, **scope.parameters)
+# Rows for other programs, with the columns of the view build_facts.
+
+Fact = dict[str, object]
+FACT_COLUMNS = tuple(part.split(" as ")[-1].split(".")[-1].strip() for part in BUILD_FACTS.split(","))
+INTEGER_COLUMNS = frozenset(
+    ["number", "pull_request_id", "is_success", "is_of_pipeline", "queue_seconds", "run_seconds", "credit_cost"]
+)
+
+
+async def list_workspace_ids(db: Reads) -> list[str]:
+    rows = await db.fetch_all("select workspace_id from workspaces order by workspace_id")
+    return [row["workspace_id"] for row in rows]
+
+
+async def list_app_slugs(db: Reads, workspace_id: str) -> list[str]:
+    """Return every app with stored builds, also those that the token no longer reaches."""
+    rows = await db.fetch_all(
+        "select distinct app_slug from builds where workspace_id = :workspace_id order by app_slug",
+        workspace_id=workspace_id,
+    )
+    return [row["app_slug"] for row in rows]
+
+
+async def iterate_facts(db: Reads, scope: Scope) -> AsyncIterator[Sequence[Fact]]:
+    """Yield the builds of one app in the order they finished, one day at a time."""
+    begin = scope.since
+    while begin < scope.until:
+        end = min(begin + timedelta(days=1), scope.until)
+        rows = await db.fetch_all(
+            f"""
+            select {BUILD_FACTS.format(as_time="")}
+            from builds
+            left join apps on apps.workspace_id = builds.workspace_id and apps.app_slug = builds.app_slug
+            where builds.workspace_id = :workspace_id and builds.app_slug = :app_slug and builds.is_pipeline = 0
+            and builds.outcome in {ALL} and builds.finished_at >= :since and builds.finished_at < :until
+            {" ".join(f"and builds.{name} = :{name}" for name in scope.filters)}
+            order by builds.finished_at, builds.build_slug
+            """,
+            **{**scope.parameters, "since": begin, "until": end},
+        )
+        yield [dict(row) for row in rows]
+        begin = end
+
+
+class FactFile:
+    """A new SQLite file with the table ``build_facts``. Raises `DatabaseUnusable` if the file exists."""
+
+    def __init__(self, path: Path) -> None:
+        if path.exists():
+            raise DatabaseUnusable(f"The file {path} is there already; name a new one.")
+        if not path.parent.is_dir():
+            raise DatabaseUnusable(f"There is no folder {path.parent}.")
+        import sqlite_utils  # with PostgreSQL nothing else needs it
+
+        self._database = sqlite_utils.Database(path)
+        types = {name: int if name in INTEGER_COLUMNS else str for name in FACT_COLUMNS}
+        self._database["build_facts"].create(types, pk=("workspace_id", "build_slug"))  # type: ignore[union-attr]
+
+    def write(self, facts: Sequence[Fact]) -> None:
+        self._database["build_facts"].insert_all(facts)  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        self._database["build_facts"].create_index(["finished_at"])  # type: ignore[union-attr]
+        self._database.close()

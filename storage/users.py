@@ -1,13 +1,12 @@
-"""People of a workspace: their names in Git, what they want to be told directly, and which builds are theirs."""
+"""Users of a workspace: their names in Git, their direct-message preferences, and which builds are theirs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from storage.builds import COLUMNS as BUILD_COLUMNS
 from storage.builds import BuildRow
-from storage.database import Reads, Transaction, column_list, from_row, placeholder_list, to_columns
+from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, upsert
 
 OFF, FAILURES, ALL = "off", "failures", "all"
 
@@ -23,42 +22,33 @@ class PersonRow:
     tells: str = OFF
 
 
-COLUMNS = column_list(PersonRow)
+async def save_user(tx: Transaction, user: PersonRow) -> None:
+    await upsert(tx, "people", user, key="workspace_id, user_id")
 
 
-async def save_person(tx: Transaction, person: PersonRow) -> None:
-    await tx.execute(
-        f"""
-        insert into people ({COLUMNS}) values ({placeholder_list(PersonRow)})
-        on conflict (workspace_id, user_id) do update
-        set git_names = excluded.git_names, email = excluded.email, tells = excluded.tells
-        """,
-        **to_columns(person),
-    )
-
-
-async def get_person(db: Reads, workspace_id: str, user_id: str) -> PersonRow:
-    """Who has said nothing yet is told nothing."""
-    row = await db.fetch_one(
-        f"select {COLUMNS} from people where workspace_id = :workspace_id and user_id = :user_id",
-        workspace_id=workspace_id, user_id=user_id,
-    )  # fmt: skip
-    return from_row(PersonRow, row) if row else PersonRow(workspace_id, user_id)
-
-
-async def list_people(db: Reads, workspace_id: str) -> list[PersonRow]:
-    rows = await db.fetch_all(
-        f"select {COLUMNS} from people where workspace_id = :workspace_id order by user_id",
+async def get_user(db: Reads, workspace_id: str, user_id: str) -> PersonRow:
+    """Return a user, with the defaults if nothing is stored."""
+    user = await fetch_row(
+        db,
+        PersonRow,
+        f"select {columns(PersonRow)} from people where workspace_id = :workspace_id and user_id = :user_id",
         workspace_id=workspace_id,
+        user_id=user_id,
     )
-    return [from_row(PersonRow, row) for row in rows]
+    return user or PersonRow(workspace_id, user_id)
 
 
-async def switch_off(tx: Transaction, workspace_id: str, user_id: str) -> bool:
-    """Tell that person nothing any more; whether something was told before."""
+async def list_users(db: Reads, workspace_id: str) -> list[PersonRow]:
+    sql = f"select {columns(PersonRow)} from people where workspace_id = :workspace_id order by user_id"
+    return await fetch_rows(db, PersonRow, sql, workspace_id=workspace_id)
+
+
+async def disable_messages(tx: Transaction, workspace_id: str, user_id: str) -> bool:
+    """Send the user no more direct messages; return whether they were enabled."""
     touched = await tx.execute(
         """
-        update people set tells = 'off'
+        update people
+        set tells = 'off'
         where workspace_id = :workspace_id and user_id = :user_id and tells != 'off'
         """,
         workspace_id=workspace_id, user_id=user_id,
@@ -66,13 +56,10 @@ async def switch_off(tx: Transaction, workspace_id: str, user_id: str) -> bool:
     return touched == 1
 
 
-# Whose builds.
-
-
-async def add_build_person(
+async def add_build_owner(
     tx: Transaction, workspace_id: str, build_slug: str, user_id: str, *, triggered_at: datetime | None
 ) -> None:
-    """Whose build it is; one build may be several people's."""
+    """Make the user an owner of a build, which may have several."""
     await tx.execute(
         """
         insert into build_people (workspace_id, build_slug, user_id, triggered_at)
@@ -83,8 +70,8 @@ async def add_build_person(
     )  # fmt: skip
 
 
-async def forget_linked(tx: Transaction, workspace_id: str, user_id: str) -> None:
-    """Only what they started from Slack is still theirs."""
+async def delete_linked_builds(tx: Transaction, workspace_id: str, user_id: str) -> None:
+    """Leave the user only the builds that they started from Slack."""
     await tx.execute(
         """
         delete from build_people
@@ -97,38 +84,41 @@ async def forget_linked(tx: Transaction, workspace_id: str, user_id: str) -> Non
 
 
 async def list_builds(db: Reads, workspace_id: str, user_id: str, *, is_finished: bool, limit: int) -> list[BuildRow]:
-    """A person's builds, newest first."""
-    rows = await db.fetch_all(
+    """Return the builds that the user owns, newest first."""
+    return await fetch_rows(
+        db,
+        BuildRow,
         f"""
-        select {", ".join(f"builds.{name}" for name in BUILD_COLUMNS.split(", "))}
-        from build_people
-        join builds on builds.workspace_id = build_people.workspace_id
-            and builds.build_slug = build_people.build_slug
+        select {columns(BuildRow, table="builds")} from build_people
+        join builds on builds.workspace_id = build_people.workspace_id and builds.build_slug = build_people.build_slug
         where build_people.workspace_id = :workspace_id and build_people.user_id = :user_id
         and builds.state {"=" if is_finished else "!="} 'finished'
-        order by build_people.triggered_at desc limit :limit
+        order by build_people.triggered_at desc
+        limit :limit
         """,
-        workspace_id=workspace_id, user_id=user_id, limit=limit,
-    )  # fmt: skip
-    return [from_row(BuildRow, row) for row in rows]
+        workspace_id=workspace_id,
+        user_id=user_id,
+        limit=limit,
+    )
 
 
-async def list_candidates(db: Reads, person: PersonRow, *, since: datetime, limit: int) -> list[BuildRow]:
-    """Return builds that may be theirs by name or by a signed commit, newest first; `owners.is_of` decides."""
-    names = {f"name_{place}": name for place, name in enumerate(person.git_names)}
-    if person.email:
-        names["email"] = person.email
+async def list_candidates(db: Reads, user: PersonRow, *, since: datetime, limit: int) -> list[BuildRow]:
+    """Return builds that may be the user's by name or by a signed commit, newest first; `owners.is_of` decides."""
+    names = {f"name_{index}": name for index, name in enumerate(user.git_names)}
+    if user.email:
+        names["email"] = user.email
     if not names:
         return []
-    signed = "or lower(commit_message) like :signed" if person.email else ""
-    rows = await db.fetch_all(
+    signed = "or lower(commit_message) like :signed" if user.email else ""
+    return await fetch_rows(
+        db,
+        BuildRow,
         f"""
-        select {BUILD_COLUMNS} from builds
+        select {columns(BuildRow)} from builds
         where workspace_id = :workspace_id and triggered_at >= :since
         and (lower(cause_who) in ({", ".join(f":{name}" for name in names)}) {signed})
-        order by triggered_at desc limit :limit
+        order by triggered_at desc
+        limit :limit
         """,
-        workspace_id=person.workspace_id, since=since, limit=limit, **names,
-        **({"signed": f"%<{person.email}>%"} if person.email else {}),
+        workspace_id=user.workspace_id, since=since, limit=limit, signed=f"%<{user.email}>%", **names,
     )  # fmt: skip
-    return [from_row(BuildRow, row) for row in rows]

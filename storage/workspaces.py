@@ -1,22 +1,23 @@
-"""Slack workspaces: their sealed tokens, the health of the Bitrise connection, when they are swept."""
+"""Slack workspaces: their Bitrise connection and its health, the keys of their webhooks, the context of a channel."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from storage.database import Database, Reads, Row, Transaction, column_list, from_row
+from storage.database import Database, Reads, Transaction, columns, fetch_row, fetch_rows, from_row
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceRow:
-    """``health`` is ``none`` (not connected), ``ok`` or ``refused`` (Bitrise answered 401 since ``health_since``).
+    """``health`` is ``none`` (not connected), ``ok`` or ``refused`` (Bitrise has answered 401 since ``health_since``).
 
-    Every build triggered up to ``known_until`` has been seen. While ``walk_next`` is set, a gap is being read page by
-    page from there, and when that is done everything up to ``walk_until`` is known.
-    ``uninstalled_at`` is when Buildbell was removed; what people had set up is kept for the day it comes back.
-    ``names_version`` grows whenever the apps or their aliases are written anew, so that who has read them knows whether
-    they still are as they were.
+    All builds triggered up to ``known_until`` are synced. While ``walk_next`` is set, a gap is backfilled from that
+    page on; after that, all builds up to ``walk_until`` are synced.
+    ``uninstalled_at`` is when Buildbell was removed; the settings of the workspace are kept in case it returns.
+    ``names_version`` grows with every change of the apps or their aliases, which tells caches that they are stale.
     """
 
     workspace_id: str
@@ -49,23 +50,35 @@ class WorkspaceRow:
     names_version: int = 0
 
 
-COLUMNS = column_list(WorkspaceRow)
+@dataclass(frozen=True, slots=True)
+class ChannelContext:
+    """What a command needs to know first: the workspace's connection, and the channel's defaults."""
+
+    is_connected: bool
+    health: str
+    names_version: int
+    app_slug: str | None
+    workflow: str | None
+    branch: str | None
+
+
+Caller = Literal["webhook", "skip"]
+"""Who calls Buildbell: the webhooks of Bitrise, or steps of builds that ask to skip their build."""
+
+SELECT = f"select {columns(WorkspaceRow)} from workspaces"
 SEALED = ("bitrise_token_sealed", "webhook_secret_sealed", "skip_secret_sealed")
 
 
 async def save_workspace(
-    db: Database, *, workspace_id: str, name: str, bot_user_id: str | None, enterprise_id: str | None = None
+    db: Database | Transaction,
+    *,
+    workspace_id: str,
+    name: str,
+    bot_user_id: str | None,
+    enterprise_id: str | None = None,
 ) -> None:
-    """Remember a workspace in which Buildbell is installed, or its new name; what is connected stays."""
-    await db.transaction(
-        lambda tx: save_installed(tx, workspace_id, name=name, bot_user_id=bot_user_id, enterprise_id=enterprise_id)
-    )
-
-
-async def save_installed(
-    tx: Transaction, workspace_id: str, *, name: str, bot_user_id: str | None, enterprise_id: str | None
-) -> None:
-    await tx.execute(
+    """Add a workspace that has installed Buildbell, or update it; its connection and settings stay."""
+    await db.execute(
         """
         insert into workspaces (workspace_id, name, bot_user_id, health, enterprise_id)
         values (:workspace_id, :name, :bot_user_id, 'none', :enterprise_id)
@@ -78,31 +91,22 @@ async def save_installed(
 
 
 async def save_uninstalled(tx: Transaction, workspace_id: str, *, now: datetime) -> bool:
-    """Note that Buildbell was removed from the workspace; False when that is no news, or nobody knows it."""
+    """Return False if the workspace is unknown or was marked as uninstalled before."""
     touched = await tx.execute(
-        """
-        update workspaces set uninstalled_at = :now
-        where workspace_id = :workspace_id and uninstalled_at is null
-        """,
+        "update workspaces set uninstalled_at = :now where workspace_id = :workspace_id and uninstalled_at is null",
         workspace_id=workspace_id, now=now,
     )  # fmt: skip
     return touched == 1
 
 
 async def list_of_enterprise(db: Reads, enterprise_id: str) -> list[WorkspaceRow]:
-    """The workspaces of an organisation that are known here."""
-    rows = await db.fetch_all(
-        f"select {COLUMNS} from workspaces where enterprise_id = :enterprise_id order by workspace_id",
-        enterprise_id=enterprise_id,
-    )
-    return [workspace_of(row) for row in rows]
+    """Return the known workspaces of an organization."""
+    sql = f"{SELECT} where enterprise_id = :enterprise_id order by workspace_id"
+    return await fetch_rows(db, WorkspaceRow, sql, enterprise_id=enterprise_id)
 
 
 async def find_workspace(db: Reads, workspace_id: str) -> WorkspaceRow | None:
-    row = await db.fetch_one(
-        f"select {COLUMNS} from workspaces where workspace_id = :workspace_id", workspace_id=workspace_id
-    )
-    return workspace_of(row) if row else None
+    return await fetch_row(db, WorkspaceRow, f"{SELECT} where workspace_id = :workspace_id", workspace_id=workspace_id)
 
 
 async def find_names_version(db: Reads, workspace_id: str) -> int:
@@ -113,16 +117,15 @@ async def find_names_version(db: Reads, workspace_id: str) -> int:
 
 
 async def list_workspaces(db: Reads) -> list[WorkspaceRow]:
-    rows = await db.fetch_all(f"select {COLUMNS} from workspaces order by workspace_id")
-    return [workspace_of(row) for row in rows]
+    return await fetch_rows(db, WorkspaceRow, f"{SELECT} order by workspace_id")
 
 
 async def save_connection(
     tx: Transaction, workspace_id: str, *, sealed: str, kind: str, owner: str, by: str, now: datetime
 ) -> None:
-    """Store a verified Bitrise token; the one before it is gone. The next sweep is due at once.
+    """Store a verified Bitrise token in place of the previous one and make the next sync due.
 
-    From now on every build is to be seen, also one that ends before a first look succeeds.
+    Every build triggered from now on will be synced, even one that finishes before the first sync succeeds.
     """
     await tx.execute(
         """
@@ -138,7 +141,7 @@ async def save_connection(
 
 
 async def delete_connection(tx: Transaction, workspace_id: str, *, now: datetime) -> bool:
-    """Forget the Bitrise token; False when there was none."""
+    """Delete the Bitrise token; return False if there was none."""
     touched = await tx.execute(
         """
         update workspaces
@@ -153,14 +156,15 @@ async def delete_connection(tx: Transaction, workspace_id: str, *, now: datetime
     return touched == 1
 
 
-async def move_health(tx: Transaction, workspace_id: str, *, sealed: str, to: str, now: datetime) -> bool:
-    """Note that Bitrise refuses (or takes again) this very token; True when that is news."""
+async def save_health(tx: Transaction, workspace_id: str, *, sealed: str, health: str, now: datetime) -> bool:
+    """Store whether Bitrise accepts this token; return whether that is a change."""
     touched = await tx.execute(
         """
-        update workspaces set health = :health, health_since = :now
+        update workspaces
+        set health = :health, health_since = :now
         where workspace_id = :workspace_id and bitrise_token_sealed = :sealed and health != :health
         """,
-        workspace_id=workspace_id, sealed=sealed, health=to, now=now,
+        workspace_id=workspace_id, sealed=sealed, health=health, now=now,
     )  # fmt: skip
     return touched == 1
 
@@ -172,104 +176,8 @@ async def save_apps_refreshed(tx: Transaction, workspace_id: str, *, now: dateti
     )  # fmt: skip
 
 
-async def claim_sweep(db: Database, workspace_id: str, *, now: datetime, until: datetime) -> bool:
-    """Take a sweep that is due; False when it is not, or when somebody else has it."""
-    touched = await db.execute(
-        """
-        update workspaces set sweep_claimed_until = :until, sweep_due_at = :until
-        where workspace_id = :workspace_id and bitrise_token_sealed is not null
-        and sweep_due_at <= :now and (sweep_claimed_until is null or sweep_claimed_until <= :now)
-        """,
-        workspace_id=workspace_id, now=now, until=until,
-    )  # fmt: skip
-    return touched == 1
-
-
-async def take_over_sweep(db: Database, workspace_id: str, *, until: datetime) -> bool:
-    """Go on with a sweep that somebody claimed and did not finish; False when it is finished."""
-    touched = await db.execute(
-        """
-        update workspaces set sweep_claimed_until = :until, sweep_due_at = :until
-        where workspace_id = :workspace_id and bitrise_token_sealed is not null and sweep_claimed_until is not null
-        """,
-        workspace_id=workspace_id, until=until,
-    )  # fmt: skip
-    return touched == 1
-
-
-async def finish_sweep(
-    tx: Transaction, workspace_id: str, *, now: datetime, due_at: datetime, error: str | None
-) -> None:
-    """Give the sweep back; a hint that came meanwhile (due before the claim ends) keeps its earlier time."""
-    await tx.execute(
-        """
-        update workspaces
-        set sweep_claimed_until = null, last_sweep_error = :error,
-            last_sweep_at = case when :error is null then :now else last_sweep_at end,
-            sweep_due_at = case when sweep_due_at < sweep_claimed_until then sweep_due_at else :due_at end
-        where workspace_id = :workspace_id
-        """,
-        workspace_id=workspace_id, now=now, due_at=due_at, error=error,
-    )  # fmt: skip
-
-
-async def save_walk(
-    tx: Transaction,
-    workspace_id: str,
-    *,
-    known_until: datetime | None,
-    walk_next: str | None = None,
-    walk_until: datetime | None = None,
-) -> None:
-    """How far everything is known, and where reading goes on if there is a gap."""
-    await tx.execute(
-        """
-        update workspaces
-        set known_until = :known_until, walk_next = :walk_next, walk_until = :walk_until
-        where workspace_id = :workspace_id and bitrise_token_sealed is not null
-        """,
-        workspace_id=workspace_id, known_until=known_until, walk_next=walk_next, walk_until=walk_until,
-    )  # fmt: skip
-
-
-async def make_sweep_due(tx: Transaction, workspace_id: str, *, at: datetime) -> bool:
-    """Pull the next sweep forward; True when it was later than ``at``, and nobody sweeps who will find that."""
-    row = await tx.fetch_one(
-        """
-        update workspaces set sweep_due_at = :at
-        where workspace_id = :workspace_id and bitrise_token_sealed is not null
-        and (sweep_due_at is null or sweep_due_at > :at)
-        returning case when sweep_claimed_until > :at then 1 else 0 end as is_claimed
-        """,
-        workspace_id=workspace_id, at=at,
-    )  # fmt: skip
-    return row is not None and not row["is_claimed"]
-
-
-async def release_sweep(db: Database, workspace_id: str, *, until: datetime, due_at: datetime) -> None:
-    """Give back what was claimed until then and not finished: it is due as it was before."""
-    await db.execute(
-        """
-        update workspaces set sweep_claimed_until = null, sweep_due_at = :due_at
-        where workspace_id = :workspace_id and sweep_claimed_until = :until
-        """,
-        workspace_id=workspace_id, until=until, due_at=due_at,
-    )  # fmt: skip
-
-
-async def release_sweeps(db: Database, *, now: datetime) -> None:
-    """At start of the only process: nobody sweeps yet, and every connected workspace is due."""
-    await db.execute(
-        """
-        update workspaces set sweep_claimed_until = null, sweep_due_at = :now
-        where bitrise_token_sealed is not null
-        """,
-        now=now,
-    )
-
-
 async def replace_sealed(db: Database, workspace_id: str, *, column: str, old: str, new: str) -> bool:
-    """Swap a sealed secret for the same one under a newer key; False when it changed meanwhile.
+    """Replace a secret with the same one sealed with a newer key; return False if it changed meanwhile.
 
     ``column`` is one of `SEALED`.
     """
@@ -282,5 +190,84 @@ async def replace_sealed(db: Database, workspace_id: str, *, column: str, old: s
     return touched == 1
 
 
-def workspace_of(row: Row) -> WorkspaceRow:
-    return from_row(WorkspaceRow, row)
+# Keys in the URLs that Bitrise's webhooks and build steps call.
+
+
+async def find_by_key(db: Reads, caller: Caller, key: str) -> WorkspaceRow | None:
+    return await fetch_row(db, WorkspaceRow, f"{SELECT} where {caller}_key = :key", key=key)
+
+
+async def claim_key(tx: Transaction, workspace_id: str, caller: Caller, *, key: str, sealed: str) -> bool:
+    """Store a key and its sealed secret; return False if the workspace has one already."""
+    touched = await tx.execute(
+        f"""
+        update workspaces
+        set {caller}_key = :key, {caller}_secret_sealed = :sealed
+        where workspace_id = :workspace_id and {caller}_key is null
+        """,
+        workspace_id=workspace_id, key=key, sealed=sealed,
+    )  # fmt: skip
+    return touched == 1
+
+
+async def delete_key(tx: Transaction, workspace_id: str, caller: Caller) -> bool:
+    """Refuse calls with the key from now on; return False if there was none."""
+    touched = await tx.execute(
+        f"""
+        update workspaces
+        set {caller}_key = null, {caller}_secret_sealed = null
+        where workspace_id = :workspace_id and {caller}_key is not null
+        """,
+        workspace_id=workspace_id,
+    )
+    return touched == 1
+
+
+async def save_call(tx: Transaction, workspace_id: str, caller: Caller, *, now: datetime) -> None:
+    """Store when the last call came in."""
+    await tx.execute(
+        f"update workspaces set last_{caller}_at = :now where workspace_id = :workspace_id",
+        workspace_id=workspace_id, now=now,
+    )  # fmt: skip
+
+
+# The context of a command.
+
+CONTEXT_COLUMNS = """
+    workspaces.bitrise_token_sealed is not null as is_connected, workspaces.health, workspaces.names_version,
+    channels.app_slug, channels.workflow, channels.branch
+"""
+
+
+async def find_channel_context(db: Reads, workspace_id: str, channel_id: str) -> ChannelContext | None:
+    """Return None for an unknown workspace."""
+    return await fetch_row(
+        db,
+        ChannelContext,
+        f"""
+        select {CONTEXT_COLUMNS} from workspaces
+        left join channels on channels.workspace_id = workspaces.workspace_id and channels.channel_id = :channel_id
+        where workspaces.workspace_id = :workspace_id
+        """,
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+    )
+
+
+async def find_channel_contexts(db: Reads, channels: Sequence[tuple[str, str]]) -> list[ChannelContext | None]:
+    """Return the contexts of several channels, given as (workspace id, channel id), in one round trip."""
+    values = ", ".join(f"({index}, :w{index}, :c{index})" for index in range(len(channels)))
+    ids = {f"w{index}": workspace_id for index, (workspace_id, _) in enumerate(channels)}
+    ids |= {f"c{index}": channel_id for index, (_, channel_id) in enumerate(channels)}
+    rows = await db.fetch_all(
+        f"""
+        with requested (position, workspace_id, channel_id) as (values {values})
+        select requested.position, {CONTEXT_COLUMNS} from requested
+        join workspaces on workspaces.workspace_id = requested.workspace_id
+        left join channels
+        on channels.workspace_id = requested.workspace_id and channels.channel_id = requested.channel_id
+        """,
+        **ids,
+    )
+    contexts = {row["position"]: from_row(ChannelContext, row) for row in rows}
+    return [contexts.get(index) for index in range(len(channels))]

@@ -170,7 +170,7 @@ async def _look(ctx: Context, client: BitriseClient, build: BuildRow, *, is_ours
 
     async def observe(tx: Transaction) -> BuildRow:
         if not is_ours:
-            await build_rows.forget_abort(tx, build.workspace_id, build.build_slug)
+            await build_rows.release_abort(tx, build.workspace_id, build.build_slug, even_finished=True)
             await _update_cards(ctx, tx, build)
         return (await updates.apply_builds(ctx, tx, build.workspace_id, [seen]))[0]
 
@@ -185,7 +185,7 @@ async def _finish(ctx: Context, request: RequestRow, stop: Stop, build: BuildRow
     result = ended_sentence(build) if missed else f"stopped: {stop.category}"
 
     async def finish(tx: Transaction) -> None:
-        if not await request_rows.settle_request(tx, request.request_id, state="done", result=result, now=now):
+        if not await request_rows.complete_request(tx, request.request_id, state="done", result=result, now=now):
             return
         await _notify(ctx, tx, request, ended_sentence(build) if missed else None)
         await sync_schedule.schedule_now(ctx, tx, request.workspace_id, at=now)
@@ -207,7 +207,7 @@ async def _try_later(
     text = f"Bitrise hasn't taken the stop of {name_of(build)} yet ({error.sentence}). I keep trying."
 
     async def note(tx: Transaction) -> None:
-        if await request_rows.claim_telling(tx, request.request_id, now=now):
+        if await request_rows.claim_notification(tx, request.request_id, now=now):
             await _notify(ctx, tx, request, text)
 
     await ctx.db.transaction(note)
@@ -219,7 +219,7 @@ async def _refuse(ctx: Context, request: RequestRow, build: BuildRow, error: Bui
 
     async def refuse(tx: Transaction) -> None:
         now = ctx.clock.now()
-        if not await request_rows.settle_request(
+        if not await request_rows.complete_request(
             tx, request.request_id, state="refused", result=why, now=now, frees_key=True
         ):
             return

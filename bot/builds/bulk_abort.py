@@ -114,7 +114,7 @@ async def _observe(ctx: Context, actor: Actor, seen: Sequence[Build]) -> list[Bu
 
 
 async def _older_than(ctx: Context, newer: BuildRow) -> list[BuildRow]:
-    return await build_history.list_unfinished_before(ctx.db, newer)
+    return await build_history.list_superseded(ctx.db, newer)
 
 
 async def request_abort_many(

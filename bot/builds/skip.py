@@ -21,7 +21,6 @@ from bot.rate_limits import Bucket
 from bot.sync import updates
 from storage import Transaction, audit
 from storage import builds as build_rows
-from storage import workspace_keys as workspace_key_rows
 from storage import workspaces as workspace_rows
 from storage.audit import AuditRow
 from storage.builds import BuildRow
@@ -66,7 +65,7 @@ class SkipStep:
 async def receive_skip(ctx: Context, raw: bytes, headers: Mapping[str, str]) -> Answer:
     """Whoever does not hold the app's secret learns nothing, and Bitrise is not asked for them."""
     claim = read_claim(raw, headers)
-    workspace = await workspace_key_rows.find_by_skip_key(ctx.db, claim.key) if claim else None
+    workspace = await workspace_rows.find_by_key(ctx.db, "skip", claim.key) if claim else None
     if claim is None or workspace is None or not _is_authentic(ctx, claim, workspace):
         return LIE
     if wait := _wait(ctx, workspace.workspace_id, claim.app_slug):
@@ -111,7 +110,7 @@ async def _stop(ctx: Context, workspace_id: str, claim: Claim) -> Answer:
     request = abort.new_request(ctx, step_of(build), stop, build)
 
     async def store(tx: Transaction) -> bool:
-        await workspace_key_rows.save_skip_seen(tx, workspace_id, now=now)
+        await workspace_rows.save_call(tx, workspace_id, "skip", now=now)
         return await abort.store_request(ctx, tx, request, build)
 
     if not await ctx.db.transaction(store):
@@ -158,7 +157,7 @@ async def disable(ctx: Context, actor: Actor) -> bool:
     await ctx.permissions.check_may_connect(actor)
 
     async def forget(tx: Transaction) -> bool:
-        gone = await workspace_key_rows.delete_skip_key(tx, actor.workspace_id)
+        gone = await workspace_rows.delete_key(tx, actor.workspace_id, "skip")
         if gone:
             await _audit(ctx, tx, actor, "off", "done")
         return gone
@@ -171,7 +170,7 @@ async def rotate_secret(ctx: Context, actor: Actor) -> None:
     await ctx.permissions.check_may_connect(actor)
 
     async def renew(tx: Transaction) -> None:
-        await workspace_key_rows.delete_skip_key(tx, actor.workspace_id)
+        await workspace_rows.delete_key(tx, actor.workspace_id, "skip")
         await _claim_key(ctx, tx, actor.workspace_id)
         await _audit(ctx, tx, actor, "rotate", "done")
 
@@ -195,7 +194,7 @@ async def _prepared(ctx: Context, actor: Actor, app_slug: str) -> WorkspaceRow:
 async def _claim_key(ctx: Context, tx: Transaction, workspace_id: str) -> None:
     key, secret = (ctx.new_id() + ctx.new_id(), "".join(ctx.new_id() for _ in range(4)))
     sealed = ctx.vault.seal(secret, context=secret_context(workspace_id))
-    await workspace_key_rows.claim_skip_key(tx, workspace_id, key=key, sealed=sealed)
+    await workspace_rows.claim_key(tx, workspace_id, "skip", key=key, sealed=sealed)
 
 
 async def _audit(ctx: Context, tx: Transaction, actor: Actor, subject: str, result: str) -> None:

@@ -17,8 +17,8 @@ from storage import builds as build_rows
 from storage import requests as request_rows
 from storage.apps import AppRow
 from storage.builds import BuildRow
-from storage.channel_lookup import PlaceRow
 from storage.requests import RequestRow
+from storage.workspaces import ChannelContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,14 @@ async def request_start(
     app, parameters = await _resolve(ctx, actor, wanted, place)
     request = _request(ctx, actor, parameters, unique_key)
 
-    state = await start_batch.add(ctx, Start(request, is_asked=not start_anyway))
+    state = await start_batch.add(ctx, Start(request, asks_first=not start_anyway))
     if state is None:
         known = await request_rows.find_by_key(ctx.db, actor.workspace_id, unique_key)
         assert known is not None
         return Asked(known.request_id, app, parameters, is_held=known.state == "held")
     if state != "held":
         return Asked(request.request_id, app, parameters)
-    equal = await build_rows.list_equal_running(ctx.db, actor.workspace_id, app.app_slug, parameters.digest)
+    equal = await build_rows.list_identical_running(ctx.db, actor.workspace_id, app.app_slug, parameters.digest)
     return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
 
 
@@ -66,7 +66,7 @@ async def confirm_start(ctx: Context, actor: Actor, request_id: str) -> bool:
         request = await request_rows.find_request(tx, request_id)
         if request is None or request.workspace_id != actor.workspace_id:
             return False
-        moved = await request_rows.release_request(tx, request_id, now=ctx.clock.now())
+        moved = await request_rows.confirm_request(tx, request_id, now=ctx.clock.now())
         if moved:
             await ctx.engine.enqueue(tx, Job(START, {"request_id": request_id}))
         return moved
@@ -82,12 +82,14 @@ async def cancel_start(ctx: Context, actor: Actor, request_id: str) -> bool:
         request = await request_rows.find_request(tx, request_id)
         if request is None or request.workspace_id != actor.workspace_id or request.state != "held":
             return False
-        return await request_rows.settle_request(tx, request_id, state="refused", result="joined", now=ctx.clock.now())
+        return await request_rows.complete_request(
+            tx, request_id, state="refused", result="joined", now=ctx.clock.now()
+        )
 
     return await ctx.db.transaction(drop)
 
 
-async def _resolve(ctx: Context, actor: Actor, wanted: Wanted, place: PlaceRow) -> tuple[AppRow, Parameters]:
+async def _resolve(ctx: Context, actor: Actor, wanted: Wanted, place: ChannelContext) -> tuple[AppRow, Parameters]:
     """Put names to what was typed, the channel's defaults and then the last start here in place of what was not."""
     app, words = await _resolve_app(ctx, actor, wanted, place)
     named = {"workflow": wanted.workflow or wanted.pipeline, "branch": wanted.branch}
@@ -126,7 +128,9 @@ async def _last_here(ctx: Context, actor: Actor, app: AppRow) -> RequestRow | No
     return await request_rows.find_last_start(ctx.db, actor.workspace_id, actor.channel_id or "", app.app_slug)
 
 
-async def _resolve_app(ctx: Context, actor: Actor, wanted: Wanted, place: PlaceRow) -> tuple[AppRow, tuple[str, ...]]:
+async def _resolve_app(
+    ctx: Context, actor: Actor, wanted: Wanted, place: ChannelContext
+) -> tuple[AppRow, tuple[str, ...]]:
     """The app, and the words that are left. Without a name for it, the channel's app is meant."""
     version = place.names_version
     if wanted.app:

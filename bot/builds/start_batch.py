@@ -16,10 +16,10 @@ START = "start"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """``is_asked``: hold it when something equal runs, and let the person be asked."""
+    """``asks_first``: hold it while an identical build runs, until the person has decided."""
 
     request: RequestRow
-    is_asked: bool
+    asks_first: bool
 
 
 async def add(ctx: Context, start: Start) -> str | None:
@@ -29,7 +29,7 @@ async def add(ctx: Context, start: Start) -> str | None:
 
 async def add_all(ctx: Context, starts: Sequence[Start]) -> list[str | None]:
     async def store(tx: Transaction) -> list[str | None]:
-        states = await request_rows.add_starts(tx, [(start.request, start.is_asked) for start in starts])
+        states = await request_rows.add_starts(tx, [(start.request, start.asks_first) for start in starts])
         accepted = [start.request for start, state in zip(starts, states, strict=True) if state == "accepted"]
         await ctx.engine.enqueue(tx, *(Job(START, {"request_id": request.request_id}) for request in accepted))
         return states

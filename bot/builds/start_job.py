@@ -123,10 +123,10 @@ async def _finish(
         rows = [row_from_answer(request, parameters, item, now=now) for item in answer.builds] if answer else []
         for build in await updates.apply_builds(ctx, tx, request.workspace_id, found_builds or [], tells=False):
             rows.append(claimed(build, request, parameters))
-            await build_rows.save_build(tx, rows[-1], seen_state=build.state)
+            await build_rows.save_build(tx, rows[-1], expected_state=build.state)
             await updates.on_start_confirmed(ctx, tx, rows[-1])
         slugs = [row.build_slug for row in rows]
-        if not await request_rows.settle_request(
+        if not await request_rows.complete_request(
             tx, request.request_id, state="done", result=" ".join(slugs), now=now, build_slug=slugs[0]
         ):
             return
@@ -149,7 +149,7 @@ async def _save_build(
     if not await build_rows.add_build(tx, row):
         known = await build_rows.find_build(tx, row.workspace_id, row.build_slug)
         row = claimed(known or row, request, parameters)
-        await build_rows.save_build(tx, row, seen_state=row.state)
+        await build_rows.save_build(tx, row, expected_state=row.state)
     await updates.on_start_confirmed(ctx, tx, row)
 
 
@@ -185,7 +185,7 @@ async def _try_later(ctx: Context, request: RequestRow, error: BitriseUnavailabl
     )
 
     async def note(tx: Transaction) -> None:
-        if await request_rows.claim_telling(tx, request.request_id, now=now):
+        if await request_rows.claim_notification(tx, request.request_id, now=now):
             await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), message)
 
     await ctx.db.transaction(note)
@@ -204,7 +204,7 @@ async def _mark_lost(ctx: Context, request: RequestRow, text: str) -> None:
 
     async def lose(tx: Transaction) -> None:
         now = ctx.clock.now()
-        if await request_rows.settle_request(tx, request.request_id, state="unknown", result=text, now=now):
+        if await request_rows.complete_request(tx, request.request_id, state="unknown", result=text, now=now):
             await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), reply(text))
             await _audit(ctx, tx, request, "unknown")
 
@@ -216,7 +216,7 @@ async def _refuse(ctx: Context, request: RequestRow, error: BuildbellError) -> N
 
     async def refuse(tx: Transaction) -> None:
         now = ctx.clock.now()
-        if await request_rows.settle_request(tx, request.request_id, state="refused", result=error.sentence, now=now):
+        if await request_rows.complete_request(tx, request.request_id, state="refused", result=error.sentence, now=now):
             await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), message)
             await _audit(ctx, tx, request, f"refused: {error.sentence}")
 

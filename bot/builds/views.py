@@ -32,7 +32,7 @@ async def load_view(ctx: Context, build: BuildRow) -> BuildView:
 async def _is_installable(ctx: Context, build: BuildRow) -> bool:
     if build.outcome != Outcome.SUCCEEDED:
         return False
-    finding = await result_rows.find_finding(ctx.db, build.workspace_id, build.build_slug)
+    finding = await result_rows.find_result(ctx.db, build.workspace_id, build.build_slug)
     return finding is not None and bool(finding.installs)
 
 

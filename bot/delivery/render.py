@@ -47,7 +47,7 @@ async def render_explanation(ctx: Context, card: CardRow, build_slug: str) -> Me
     build = await build_rows.find_build(ctx.db, card.workspace_id, build_slug)
     if build is None:
         return None
-    finding = await result_rows.find_finding(ctx.db, card.workspace_id, build_slug)
+    finding = await result_rows.find_result(ctx.db, card.workspace_id, build_slug)
     is_told = card.style == CHANGE  # the message itself says what is new
     new = None if is_told else await trends.list_new_commits(ctx.db, build)
     app = await app_rows.find_app(ctx.db, card.workspace_id, build.app_slug)
@@ -76,7 +76,7 @@ async def _offer(ctx: Context, shown: list[BuildView]) -> drawing.Offer | None:
     for newer in (each.build for each in shown):
         if newer.is_finished or is_stopping(newer) or newer.pipeline_workflow_id is not None:
             continue
-        older = await build_history.list_unfinished_before(ctx.db, newer)
+        older = await build_history.list_superseded(ctx.db, newer)
         count = sum(may_be_stopped(build) and build.build_slug not in on_card for build in older)
         if count:
             return drawing.Offer(newer.build_slug, count)

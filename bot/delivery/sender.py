@@ -143,7 +143,7 @@ async def _send_card(ctx: Context, message: OutboxRow) -> None:
     if card is None or card.is_gone or (message.kind == outbox.TICK and not _may_tick(ctx, message)):
         await _drop(ctx, message)
         return
-    await outbox_rows.take_dedupe_key(ctx.db, message.outbox_id)
+    await outbox_rows.clear_dedupe_key(ctx.db, message.outbox_id)
     drawn = await render.render(ctx, card)
     digest = drawn.digest
     if card.ts is not None and digest == card.drawn_digest:

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.builds import Took
+from storage.builds import Durations
 
 MAX_READ = 100
 """Successes to read, so that enough of them ran on the build's own machine type."""
@@ -25,7 +25,7 @@ class Eta:
     queue_seconds: float | None = None
 
 
-def estimate(took: Sequence[Took], machine_type: str | None = None) -> Eta | None:
+def estimate(took: Sequence[Durations], machine_type: str | None = None) -> Eta | None:
     """Estimate from successes, newest first. Use only those on the same machine type if there are enough of them."""
     same_machine = [each for each in took if each.machine_type == machine_type] if machine_type else []
     samples = (same_machine if len(same_machine) >= MIN_SAMPLES else took)[:MAX_SAMPLES]

@@ -49,5 +49,5 @@ async def _rotate_installations(database: Database, vault: Vault) -> int:
         if vault.needs_rotation(row.tokens_sealed):
             context = seal_context(row)
             opened = vault.open(row.tokens_sealed, context=context).reveal()
-            count += await installation_rows.save_resealed(database, row, vault.seal(opened, context=context))
+            count += await installation_rows.replace_sealed_tokens(database, row, vault.seal(opened, context=context))
     return count

@@ -59,7 +59,7 @@ class Hearers:
 async def list_recipients(db: Reads, workspace_id: str) -> Hearers:
     return Hearers(
         await subscription_rows.list_active(db, workspace_id),
-        await user_rows.list_people(db, workspace_id),
+        await user_rows.list_users(db, workspace_id),
     )
 
 
@@ -103,7 +103,7 @@ async def _is_being_claimed(ctx: Context, tx: Transaction, build: BuildRow) -> b
 
 
 async def _add(ctx: Context, tx: Transaction, build: BuildRow, kind: str, at: datetime | None) -> None:
-    await event_rows.add_news(
+    await event_rows.add_event(
         tx, workspace_id=build.workspace_id, build_slug=build.build_slug, kind=kind, at=at or ctx.clock.now()
     )
 
@@ -125,11 +125,11 @@ async def notify(ctx: Context, tx: Transaction, workspace_id: str) -> bool:
     workspace = await workspace_rows.find_workspace(tx, workspace_id)
     if workspace is None or workspace.walk_next:
         return False
-    due = await event_rows.take_due(tx, workspace_id, limit=AT_ONCE)
+    due = await event_rows.pop_events(tx, workspace_id, limit=AT_ONCE)
     if not due:
         return False
     if _is_late(ctx, due[0]):
-        due += await event_rows.take_due(tx, workspace_id, limit=LATE_AT_ONCE)
+        due += await event_rows.pop_events(tx, workspace_id, limit=LATE_AT_ONCE)
     hearers = await list_recipients(tx, workspace_id)
     tellings: list[Telling] = []
     for item in due:

@@ -30,9 +30,9 @@ def _has_signed(person: PersonRow, build: BuildRow) -> bool:
 
 
 async def record_owners(ctx: Context, tx: Transaction, build: BuildRow) -> None:
-    owners = {person.user_id for person in await user_rows.list_people(tx, build.workspace_id)
+    owners = {person.user_id for person in await user_rows.list_users(tx, build.workspace_id)
               if is_of(person, build)}  # fmt: skip
     for user_id in owners | ({build.requester} if build.requester else set()):
-        await user_rows.add_build_person(
+        await user_rows.add_build_owner(
             tx, build.workspace_id, build.build_slug, user_id, triggered_at=build.triggered_at
         )

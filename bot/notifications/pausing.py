@@ -51,6 +51,6 @@ async def pause_digests(ctx: Context, tx: Transaction, workspace_id: str, channe
 
 async def disable_direct_messages(ctx: Context, tx: Transaction, card: CardRow, error: str) -> None:
     """A direct message does not arrive: the person has left, or takes none. It is not tried for every build."""
-    if await user_rows.switch_off(tx, card.workspace_id, card.channel_id):
+    if await user_rows.disable_messages(tx, card.workspace_id, card.channel_id):
         facts = {"workspace": card.workspace_id, "user": card.channel_id, "error": error}
         log.warning("a person cannot be written to; their direct messages are switched off", extra=facts)

@@ -39,13 +39,13 @@ async def find_user(ctx: Context, actor: Actor) -> PersonRow | None:
     """As they have saved it; None for people of other workspaces, who have nothing to save here."""
     if not ctx.permissions.is_member(actor):
         return None
-    return await user_rows.get_person(ctx.db, actor.workspace_id, actor.user_id)
+    return await user_rows.get_user(ctx.db, actor.workspace_id, actor.user_id)
 
 
 async def load_preferences(ctx: Context, actor: Actor) -> Myself:
     """As it would be saved now: with the e-mail address that Slack knows."""
     ctx.permissions.check_member(actor)
-    person = await _as_slack_says(ctx, await user_rows.get_person(ctx.db, actor.workspace_id, actor.user_id))
+    person = await _as_slack_says(ctx, await user_rows.get_user(ctx.db, actor.workspace_id, actor.user_id))
     return Myself(person, await _namesakes(ctx, person))
 
 
@@ -56,12 +56,12 @@ async def save_preferences(ctx: Context, actor: Actor, form: MeForm) -> Myself:
     somebody keep a name from its owner. Each of them is shown the others.
     """
     ctx.permissions.check_member(actor)
-    before = await user_rows.get_person(ctx.db, actor.workspace_id, actor.user_id)
+    before = await user_rows.get_user(ctx.db, actor.workspace_id, actor.user_id)
     person = dataclasses.replace(await _as_slack_says(ctx, before), tells=form.tells, git_names=form.git_names)
     is_known_anew = (person.git_names, person.email) != (before.git_names, before.email)
 
     async def keep(tx: Transaction) -> int | None:
-        await user_rows.save_person(tx, person)
+        await user_rows.save_user(tx, person)
         linked = await _link_past(ctx, tx, person) if is_known_anew else None
         await _note(ctx, tx, person)
         if person.tells != OFF:  # from here on somebody waits for whatever may start
@@ -90,7 +90,7 @@ async def _as_slack_says(ctx: Context, person: PersonRow) -> PersonRow:
 
 
 async def _namesakes(ctx: Context, person: PersonRow) -> dict[str, tuple[str, ...]]:
-    people = [each for each in await user_rows.list_people(ctx.db, person.workspace_id) if each.git_names]
+    people = [each for each in await user_rows.list_users(ctx.db, person.workspace_id) if each.git_names]
     shared = {
         name: tuple(each.user_id for each in people if name in each.git_names and each.user_id != person.user_id)
         for name in person.git_names
@@ -101,11 +101,11 @@ async def _namesakes(ctx: Context, person: PersonRow) -> dict[str, tuple[str, ..
 async def _link_past(ctx: Context, tx: Transaction, person: PersonRow) -> int:
     """Names that were taken back take their builds with them."""
     since = ctx.clock.now() - LINKED_BACK
-    await user_rows.forget_linked(tx, person.workspace_id, person.user_id)
+    await user_rows.delete_linked_builds(tx, person.workspace_id, person.user_id)
     candidates = await user_rows.list_candidates(tx, person, since=since, limit=LINKED_AT_MOST)
     theirs = [build for build in candidates if is_of(person, build)]
     for build in theirs:
-        await user_rows.add_build_person(
+        await user_rows.add_build_owner(
             tx, person.workspace_id, build.build_slug, person.user_id, triggered_at=build.triggered_at
         )
     return len(theirs)

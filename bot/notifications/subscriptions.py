@@ -52,7 +52,7 @@ async def list_here(ctx: Context, actor: Actor) -> list[SubscriptionRow]:
 async def list_own(ctx: Context, actor: Actor) -> list[SubscriptionRow]:
     """What the person has set up, in whatever channel; of others' channels nobody learns here."""
     ctx.permissions.check_member(actor)
-    return await subscription_rows.list_of_owner(ctx.db, actor.workspace_id, actor.user_id)
+    return await subscription_rows.list_created_by(ctx.db, actor.workspace_id, actor.user_id)
 
 
 async def get_subscription(ctx: Context, actor: Actor, subscription_id: str) -> SubscriptionRow:

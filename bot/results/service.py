@@ -41,14 +41,14 @@ async def request_analysis(ctx: Context, tx: Transaction, build: BuildRow) -> No
     if build.outcome not in (Outcome.FAILED, Outcome.SUCCEEDED) or build.is_pipeline:
         return
     wanted = FindingRow(build.workspace_id, build.build_slug, WANTED, ctx.clock.now())
-    if await result_rows.claim_finding(tx, wanted):
+    if await result_rows.add_result(tx, wanted):
         arguments = {"workspace_id": build.workspace_id, "build_slug": build.build_slug}
         await ctx.engine.enqueue(tx, Job(LOOK_INTO, arguments))
 
 
 async def perform_analysis(ctx: Context, arguments: Mapping[str, Any]) -> None:
     """One step: fetch, or come back later; then keep and show what was found."""
-    wanted = await result_rows.find_finding(ctx.db, arguments["workspace_id"], arguments["build_slug"])
+    wanted = await result_rows.find_result(ctx.db, arguments["workspace_id"], arguments["build_slug"])
     build = await build_rows.find_build(ctx.db, arguments["workspace_id"], arguments["build_slug"])
     if wanted is None or build is None or wanted.state != WANTED:
         return
@@ -83,7 +83,7 @@ async def _analyze(ctx: Context, client: BitriseClient, build: BuildRow, wanted:
 
 async def _save(ctx: Context, build: BuildRow, finding: FindingRow) -> None:
     async def keep(tx: Transaction) -> None:
-        if not await result_rows.save_finding(tx, finding):
+        if not await result_rows.save_result(tx, finding):
             return
         for card in await message_rows.list_telling(tx, build.workspace_id, build.build_slug):
             if build.outcome == Outcome.FAILED:
@@ -99,7 +99,7 @@ async def _save(ctx: Context, build: BuildRow, finding: FindingRow) -> None:
 
 async def explain(ctx: Context, build: BuildRow) -> FindingRow:
     """Why a build failed, or what it has printed so far; what is known already is not asked for again."""
-    known = await result_rows.find_finding(ctx.db, build.workspace_id, build.build_slug)
+    known = await result_rows.find_result(ctx.db, build.workspace_id, build.build_slug)
     if known is not None and known.state == FOUND and build.outcome == Outcome.FAILED:
         return known
     now = ctx.clock.now()

@@ -66,7 +66,7 @@ async def find_trend(db: Reads, build: BuildRow) -> Change | None:
     """What the build's result changes; None when it changes nothing, or is no result."""
     if build.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED) or not build.branch or not build.finished_at:
         return None
-    if await build_history.is_overtaken(db, build):
+    if await build_history.has_newer_result(db, build):
         return None
     previous = await build_history.find_previous(db, build)
     if build.outcome == Outcome.FAILED:
@@ -77,13 +77,13 @@ async def find_trend(db: Reads, build: BuildRow) -> Change | None:
 async def _trend_of_failure(db: Reads, build: BuildRow, previous: BuildRow | None) -> Change | None:
     if previous is not None and previous.outcome == Outcome.FAILED:
         return None
-    opposite = await build_history.find_opposite(db, build)
+    opposite = await build_history.find_contradicting(db, build)
     return Change(BROKEN, since=build.number, failures=1, other=opposite.number if opposite else None)
 
 
 async def _trend_of_success(db: Reads, build: BuildRow) -> Change | None:
-    failures = await build_history.find_failures(db, build)
-    opposite = await build_history.find_opposite(db, build)
+    failures = await build_history.find_failure_streak(db, build)
+    opposite = await build_history.find_contradicting(db, build)
     if failures is None:
         return None
     began = failures.first.finished_at

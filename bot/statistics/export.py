@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal, Protocol, TextIO
 
 from bot.errors import StartupFailed
-from storage import Reads, export_rows
-from storage.export_rows import COLUMNS, Fact, FactFile
-from storage.statistics import Scope
+from storage import Reads
+from storage import statistics as stats_rows
+from storage.statistics import FACT_COLUMNS, Fact, FactFile, Scope
 
 Format = Literal["csv", "json", "sqlite"]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -34,10 +34,10 @@ class Sink(Protocol):
 class CsvSink:
     def __init__(self, out: TextIO) -> None:
         self._rows = csv.writer(out, lineterminator="\r\n")
-        self._rows.writerow(COLUMNS)
+        self._rows.writerow(FACT_COLUMNS)
 
     def write(self, facts: Sequence[Fact]) -> None:
-        self._rows.writerows([inert(fact[name]) for name in COLUMNS] for fact in facts)
+        self._rows.writerows([inert(fact[name]) for name in FACT_COLUMNS] for fact in facts)
 
     def close(self) -> None:
         """Nothing is left to write."""
@@ -68,7 +68,7 @@ async def to_csv(db: Reads, scopes: Sequence[Scope], *, limit: int) -> tuple[byt
     out = io.StringIO()
     sink, count = CsvSink(out), 0
     for scope in scopes:
-        async for facts in export_rows.facts(db, scope):
+        async for facts in stats_rows.iterate_facts(db, scope):
             sink.write(facts[: limit - count])
             count += len(facts)
             if count > limit:
@@ -87,9 +87,9 @@ async def export(db: Reads, sink: Sink, *, since: datetime, until: datetime) -> 
 
 
 async def _everything(db: Reads, since: datetime, until: datetime) -> AsyncIterator[Sequence[Fact]]:
-    for workspace_id in await export_rows.list_workspaces(db):
-        for app_slug in await export_rows.list_apps(db, workspace_id):
-            async for facts in export_rows.facts(db, Scope(workspace_id, since, until, app_slug)):
+    for workspace_id in await stats_rows.list_workspace_ids(db):
+        for app_slug in await stats_rows.list_app_slugs(db, workspace_id):
+            async for facts in stats_rows.iterate_facts(db, Scope(workspace_id, since, until, app_slug)):
                 yield facts
 
 

@@ -29,9 +29,9 @@ async def collect(ctx: Context, metrics: Metrics) -> None:
 
 async def show_day(metrics: BuildMetrics, db: Reads, *, now: datetime) -> None:
     """Fill the gauges anew: a workspace in which nothing ended has none."""
-    ended = await stats_rows.count_all_ended(db, now - DAY)
-    seconds = _by_workspace(await stats_rows.count_all_seconds(db, now - DAY), "run_seconds")
-    waits = _by_workspace(await stats_rows.count_all_waits(db, now - DAY), "queue_seconds")
+    ended = await stats_rows.count_all_results(db, now - DAY)
+    seconds = _by_workspace(await stats_rows.count_all_run_seconds(db, now - DAY), "run_seconds")
+    waits = _by_workspace(await stats_rows.count_all_queue_seconds(db, now - DAY), "queue_seconds")
     metrics.clear()
     for row in ended:
         metrics.finished.labels(row["workspace_id"], row["outcome"], row["reason"] or "").set(row["builds"])

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from bot.context import Context
 from storage import statistics as stats_rows
-from storage.statistics import Ended, Flaky, Scope, Target
+from storage.statistics import FlakyCommit, ResultCount, Scope, Target
 
 SPANS = (7, 30, 90)
 USUAL_DAYS = 30
@@ -120,7 +120,7 @@ class Stats:
     reasons: Sequence[tuple[str | None, int]]
     apps: Mapping[str, Counts]
     workflows: Sequence[Workflow]
-    flaky: Sequence[Flaky]
+    flaky: Sequence[FlakyCommit]
     parts: Sequence[Part] = field(default=())
 
     @property
@@ -152,14 +152,14 @@ async def compare_periods(ctx: Context, workspace_id: str, wanted: StatsWanted, 
     for worst in now.most_failing:
         scope = wanted.scope(workspace_id, until - timedelta(days=MOST_DAYS), until)
         of_it = dataclasses.replace(scope, app_slug=worst.app_slug, workflow=worst.name)
-        if worst.name and (since := await stats_rows.find_red_since(ctx.db, of_it)):
+        if worst.name and (since := await stats_rows.find_failing_since(ctx.db, of_it)):
             red_since[(worst.app_slug, worst.name)] = since
     return Compared(now, before, red_since)
 
 
 async def has_finished_builds(ctx: Context, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> bool:
     scope = wanted.scope(workspace_id, until - timedelta(days=wanted.days), until)
-    return bool(await stats_rows.count_ended(ctx.db, scope))
+    return bool(await stats_rows.count_results(ctx.db, scope))
 
 
 async def load_stats(ctx: Context, workspace_id: str, wanted: StatsWanted, *, until: datetime | None = None) -> Stats:
@@ -170,24 +170,24 @@ async def load_stats(ctx: Context, workspace_id: str, wanted: StatsWanted, *, un
     earlier = wanted.scope(workspace_id, since - timedelta(days=wanted.days), since)
     edges = edges_of(since, until, min(wanted.days, MOST_PARTS))
     parts = [
-        await stats_rows.count_ended(ctx.db, dataclasses.replace(scope, since=begin, until=end))
+        await stats_rows.count_results(ctx.db, dataclasses.replace(scope, since=begin, until=end))
         for begin, end in pairwise(edges)
     ]
     ended = [each for part in parts for each in part]
-    lasted = await stats_rows.count_lasted(ctx.db, scope)
+    lasted = await stats_rows.count_durations(ctx.db, scope)
     return Stats(
         wanted=wanted,
         since=since,
         until=until,
         counts=counts_of(ended),
-        before=counts_of(await stats_rows.count_ended(ctx.db, earlier)),
+        before=counts_of(await stats_rows.count_results(ctx.db, earlier)),
         run=spread_of(_together(lasted)),
-        run_before=spread_of(await stats_rows.count_seconds(ctx.db, earlier)),
-        queue=spread_of(await stats_rows.count_waits(ctx.db, scope)),
+        run_before=spread_of(await stats_rows.count_run_seconds(ctx.db, earlier)),
+        queue=spread_of(await stats_rows.count_queue_seconds(ctx.db, scope)),
         costs=costs_of(ended),
         reasons=_most_frequent(await stats_rows.count_reasons(ctx.db, scope)),
         apps={slug: counts_of(each for each in ended if each.app_slug == slug) for slug in _slugs(ended)},
-        workflows=workflows_of(lasted, await stats_rows.count_failing(ctx.db, scope)),
+        workflows=workflows_of(lasted, await stats_rows.count_failures(ctx.db, scope)),
         flaky=await stats_rows.list_flaky(ctx.db, scope),
         parts=[Part(begin, counts_of(part)) for begin, part in zip(edges, parts, strict=False)],
     )
@@ -197,14 +197,14 @@ def edges_of(since: datetime, until: datetime, parts: int) -> list[datetime]:
     return [since + (until - since) * place / parts for place in range(parts)] + [until]
 
 
-def counts_of(ended: Iterable[Ended]) -> Counts:
+def counts_of(ended: Iterable[ResultCount]) -> Counts:
     by_outcome: Counter[str] = Counter()
     for each in ended:
         by_outcome[each.outcome] += each.builds
     return Counts(**by_outcome)
 
 
-def costs_of(ended: Iterable[Ended]) -> dict[str, Cost]:
+def costs_of(ended: Iterable[ResultCount]) -> dict[str, Cost]:
     costs: dict[str, Cost] = {}
     for each in ended:
         sofar = costs.get(each.outcome, Cost())
@@ -259,7 +259,7 @@ def _most_frequent(counted: Mapping[str | None, int]) -> list[tuple[str | None, 
     return sorted(counted.items(), key=lambda each: (-each[1], each[0] or ""))
 
 
-def _slugs(ended: Iterable[Ended]) -> list[str]:
+def _slugs(ended: Iterable[ResultCount]) -> list[str]:
     """The app with the most builds first."""
     builds: Counter[str] = Counter()
     for each in ended:

@@ -18,6 +18,7 @@ from bot.context import Context
 from bot.errors import BitriseNotFound, BitriseRefused
 from bot.sync import updates
 from storage import Transaction
+from storage import sync_schedule as sync_rows
 from storage import workspaces as workspace_rows
 from storage.workspaces import WorkspaceRow
 
@@ -48,7 +49,7 @@ async def _record_gap(ctx: Context, tx: Transaction, *, workspace_id: str, first
     known_until = workspace.known_until if workspace else None
     if workspace is None or known_until is None or workspace.walk_next or reaches(first, known_until):
         return False
-    await workspace_rows.save_walk(
+    await sync_rows.save_backfill(
         tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=known_until
     )
     return True
@@ -62,12 +63,12 @@ async def _close_gap(ctx: Context, tx: Transaction, *, workspace_id: str, first:
     newest, known_until = newest_of(first), workspace.known_until
     if workspace.walk_next is not None:
         if newest is not None and workspace.walk_next == first.next and workspace.walk_until == known_until:
-            await workspace_rows.save_walk(
+            await sync_rows.save_backfill(
                 tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=newest
             )
         return True
     if newest is not None and (known_until is None or reaches(first, known_until)):
-        await workspace_rows.save_walk(tx, workspace_id, known_until=max(newest, known_until or newest))
+        await sync_rows.save_backfill(tx, workspace_id, known_until=max(newest, known_until or newest))
     return False
 
 
@@ -112,9 +113,9 @@ async def _save_page(ctx: Context, workspace: WorkspaceRow, page: Page[Build]) -
         if now is None or now.walk_next != workspace.walk_next:
             return  # disconnected meanwhile, or somebody else has read it
         if is_done:
-            await workspace_rows.save_walk(tx, workspace.workspace_id, known_until=now.walk_until)
+            await sync_rows.save_backfill(tx, workspace.workspace_id, known_until=now.walk_until)
             return
-        await workspace_rows.save_walk(
+        await sync_rows.save_backfill(
             tx, workspace.workspace_id, known_until=now.known_until, walk_next=page.next,
             walk_until=now.walk_until,
         )  # fmt: skip
@@ -125,7 +126,7 @@ async def _save_page(ctx: Context, workspace: WorkspaceRow, page: Page[Build]) -
 
 async def _restart(ctx: Context, workspace: WorkspaceRow) -> None:
     await ctx.db.transaction(
-        lambda tx: workspace_rows.save_walk(tx, workspace.workspace_id, known_until=workspace.known_until)
+        lambda tx: sync_rows.save_backfill(tx, workspace.workspace_id, known_until=workspace.known_until)
     )
 
 

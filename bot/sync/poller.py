@@ -30,6 +30,7 @@ from bot.sync_schedule import LEAST_PAUSE, SWEEP
 from storage import DatabaseUnavailable, Transaction
 from storage import builds as build_rows
 from storage import messages as message_rows
+from storage import sync_schedule as sync_rows
 from storage import workspaces as workspace_rows
 from storage.builds import BuildRow
 from storage.messages import CARD
@@ -52,7 +53,7 @@ async def start_polling(ctx: Context, *, is_alone: bool) -> None:
     """
     now = ctx.clock.now()
     if is_alone:
-        await workspace_rows.release_sweeps(ctx.db, now=now)
+        await sync_rows.release_all(ctx.db, now=now)
     workspaces = await workspace_rows.list_workspaces(ctx.db)
 
     async def plan(tx: Transaction) -> None:
@@ -111,17 +112,17 @@ async def reschedule(ctx: Context, arguments: Mapping[str, Any]) -> None:
 
 
 async def _claim(ctx: Context, workspace_id: str, *, now: datetime, until: datetime) -> bool:
-    if await workspace_rows.claim_sweep(ctx.db, workspace_id, now=now, until=until):
+    if await sync_rows.claim_sync(ctx.db, workspace_id, now=now, until=until):
         return True
     # The claim may be this job's own, from a process that was killed; two sweeps at once are harmless.
-    return began_before.get() and await workspace_rows.take_over_sweep(ctx.db, workspace_id, until=until)
+    return began_before.get() and await sync_rows.resume_sync(ctx.db, workspace_id, until=until)
 
 
 async def _release(ctx: Context, workspace_id: str, *, until: datetime, due_at: datetime) -> None:
     """A shutdown cut it off: whoever sweeps next need not wait for the claim's end, unless the database is away."""
     with contextlib.suppress(DatabaseUnavailable, TimeoutError):
         async with asyncio.timeout(GIVE_BACK_SECONDS):
-            await workspace_rows.release_sweep(ctx.db, workspace_id, until=until, due_at=due_at)
+            await sync_rows.release_sync(ctx.db, workspace_id, until=until, due_at=due_at)
 
 
 async def _renew(ctx: Context, workspace_id: str, *, now: datetime) -> None:
@@ -189,9 +190,7 @@ async def _finish(ctx: Context, workspace_id: str, error: BuildbellError | None,
             if card.style == CARD and card.ts and card.drawn_at and now - card.drawn_at >= TICK_EVERY:
                 await outbox.update_progress(ctx, tx, card)
         due_at = max(now, began_at) + pause
-        await workspace_rows.finish_sweep(
-            tx, workspace_id, now=now, due_at=due_at, error=error.sentence if error else None
-        )
+        await sync_rows.finish_sync(tx, workspace_id, now=now, due_at=due_at, error=error.sentence if error else None)
         workspace = await workspace_rows.find_workspace(tx, workspace_id)
         if workspace and workspace.sweep_due_at:
             await sync_schedule.schedule_at(ctx, tx, workspace_id, at=max(workspace.sweep_due_at, now + LEAST_PAUSE))

@@ -64,7 +64,7 @@ async def _apply_build(ctx: Context, tx: Transaction, seen: BuildRow) -> BuildRo
     if RANK[seen.state] < RANK[known.state]:
         return known
     merged = merge(known, seen)
-    if await build_rows.save_build(tx, merged, seen_state=known.state) and is_news(known, merged):
+    if await build_rows.save_build(tx, merged, expected_state=known.state) and is_news(known, merged):
         await _update_cards(ctx, tx, merged)
         if (merged.commit_message, merged.cause_who) != (known.commit_message, known.cause_who):
             await owners.record_owners(ctx, tx, merged)  # Bitrise told later whose it is
@@ -77,7 +77,7 @@ async def _fill_in_facts(ctx: Context, tx: Transaction, known: BuildRow, seen: B
     """What has ended stays as it ended, whatever an answer says; facts that come later are filled in, silently."""
     filled = completed(known, seen)
     if filled != known:
-        await build_rows.fill_facts(tx, filled)
+        await build_rows.fill_details(tx, filled)
     return filled
 
 
@@ -101,7 +101,7 @@ async def mark_lost(ctx: Context, tx: Transaction, build: BuildRow) -> None:
     gone = dataclasses.replace(
         build, state="finished", reason_text="Bitrise no longer shows this build to the stored token."
     )
-    if await build_rows.save_build(tx, gone, seen_state=build.state):
+    if await build_rows.save_build(tx, gone, expected_state=build.state):
         await _update_cards(ctx, tx, gone)
 
 

@@ -17,7 +17,6 @@ from bot.sync_schedule import LEAST_PAUSE
 from storage import Transaction, audit
 from storage import apps as app_rows
 from storage import webhooks as webhook_rows
-from storage import workspace_keys as workspace_key_rows
 from storage import workspaces as workspace_rows
 from storage.apps import AppRow
 from storage.audit import AuditRow
@@ -48,7 +47,7 @@ def is_enabled(ctx: Context) -> bool:
 
 async def receive(ctx: Context, key: str, raw: bytes, headers: Mapping[str, str]) -> bool:
     """Whether it came from Bitrise; then a sweep is due. A lie, a replay or a flood can do no more than that."""
-    workspace = await workspace_key_rows.find_by_webhook_key(ctx.db, key)
+    workspace = await workspace_rows.find_by_key(ctx.db, "webhook", key)
     if workspace is None or not _is_authentic(ctx, workspace, raw, headers):
         return False
     hint, now = parse_hint(raw, headers), ctx.clock.now()
@@ -56,7 +55,7 @@ async def receive(ctx: Context, key: str, raw: bytes, headers: Mapping[str, str]
     due_at = max(now, last + LEAST_PAUSE) if last else now
 
     async def note(tx: Transaction) -> None:
-        await workspace_key_rows.save_webhook_seen(tx, workspace.workspace_id, now=now)
+        await workspace_rows.save_call(tx, workspace.workspace_id, "webhook", now=now)
         await sync_schedule.schedule_now(ctx, tx, workspace.workspace_id, at=due_at)
 
     await ctx.db.transaction(note)
@@ -111,7 +110,7 @@ async def _prepared(ctx: Context, workspace_id: str) -> WorkspaceRow:
     sealed = ctx.vault.seal(secret, context=secret_context(workspace_id))
 
     async def prepare(tx: Transaction) -> WorkspaceRow | None:
-        await workspace_key_rows.claim_webhook_key(tx, workspace_id, key=key, sealed=sealed)
+        await workspace_rows.claim_key(tx, workspace_id, "webhook", key=key, sealed=sealed)
         return await workspace_rows.find_workspace(tx, workspace_id)
 
     workspace = await ctx.db.transaction(prepare)

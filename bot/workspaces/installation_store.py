@@ -91,9 +91,9 @@ class Installed(AsyncInstallationStore):
         await installation_rows.save_installation(tx, row)
         await self.plan_renewal(tx, row, row.expires_at)
         if row.team_id:  # the workspaces of an organisation are met one by one
-            await workspace_rows.save_installed(
+            await workspace_rows.save_workspace(
                 tx,
-                row.team_id,
+                workspace_id=row.team_id,
                 name=row.team_name or row.team_id,
                 bot_user_id=row.bot_user_id,
                 enterprise_id=row.enterprise_id or None,

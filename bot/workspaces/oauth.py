@@ -21,7 +21,7 @@ from bot.slack.oauth import Granted, OAuthClient
 from bot.workspaces.installation_store import Installed
 from bot.workspaces.slack_tokens import SlackTokens
 from storage import Database
-from storage import oauth_states as oauth_state_rows
+from storage import installations as installation_rows
 
 log = logging.getLogger(__name__)
 GOOD_FOR = timedelta(minutes=10)
@@ -71,7 +71,7 @@ class OAuth:
         state = self._new_secret()
         mark = browser if browser and SECRET.fullmatch(browser) else self._new_secret()
         now = self._clock.now()
-        await oauth_state_rows.add_state(
+        await installation_rows.add_state(
             self._db, state_digest=_digest(state), browser_digest=_digest(mark), now=now, expires_at=now + GOOD_FOR
         )
         scopes = [*SCOPES, *OPTIONAL_SCOPES]
@@ -80,7 +80,7 @@ class OAuth:
 
     async def finish(self, *, browser: str | None, state: str, code: str, error: str) -> Granted:
         """Store what Slack granted. Raises `NotInstalledNow`."""
-        is_ours = await oauth_state_rows.claim_state(
+        is_ours = await installation_rows.claim_state(
             self._db, state_digest=_digest(state), browser_digest=_digest(browser or ""), now=self._clock.now()
         )
         if error:

@@ -199,7 +199,7 @@ class SlackTokens:
         sealed = self._installed.seal_tokens(row, new)
 
         async def keep(tx: Transaction) -> None:
-            if await installation_rows.save_renewed(tx, row, tokens_sealed=sealed, expires_at=expires_at):
+            if await installation_rows.save_renewed_tokens(tx, row, tokens_sealed=sealed, expires_at=expires_at):
                 await self._installed.plan_renewal(tx, row, expires_at)
 
         await self._db.transaction(keep)

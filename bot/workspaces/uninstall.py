@@ -117,7 +117,7 @@ async def _clear(ctx: Context, workspace: WorkspaceRow) -> None:
     async def clear(tx: Transaction) -> None:
         if not await workspace_rows.save_uninstalled(tx, workspace_id, now=now):
             return
-        await request_rows.drop_connecting(tx, workspace_id, result=PAUSED, now=now)
+        await request_rows.cancel_connecting(tx, workspace_id, result=PAUSED, now=now)
         had_token = await workspace_rows.delete_connection(tx, workspace_id, now=now)
         await app_rows.replace_apps(tx, workspace_id, [])
         await import_rows.delete_imports(tx, workspace_id)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.domain.eta import MAX_READ, estimate
-from storage.builds import Took
+from storage.builds import Durations
 
 BUILDS = 600
 SEEDS = range(10)
@@ -23,37 +23,37 @@ EQUAL = 1.1
 """Where nothing but noise is there, the mean is as good as anything."""
 
 
-def steady(draw: random.Random, place: int) -> Took:
-    return Took(30, _around(draw, 420), "small")
+def steady(draw: random.Random, place: int) -> Durations:
+    return Durations(30, _around(draw, 420), "small")
 
 
-def drift(draw: random.Random, place: int) -> Took:
+def drift(draw: random.Random, place: int) -> Durations:
     """It becomes slower by and by, as a code base grows: twice as long in the end."""
-    return Took(30, _around(draw, 420 * (1 + place / BUILDS)), "small")
+    return Durations(30, _around(draw, 420 * (1 + place / BUILDS)), "small")
 
 
-def step(draw: random.Random, place: int) -> Took:
+def step(draw: random.Random, place: int) -> Durations:
     """A cache is introduced in the middle."""
-    return Took(30, _around(draw, 420 if place < BUILDS / 2 else 200), "small")
+    return Durations(30, _around(draw, 420 if place < BUILDS / 2 else 200), "small")
 
 
-def outliers(draw: random.Random, place: int) -> Took:
+def outliers(draw: random.Random, place: int) -> Durations:
     """One in twelve hangs or waits for a lost service."""
-    return Took(30, _around(draw, 420) * (draw.randint(3, 9) if draw.random() < 1 / 12 else 1), "small")
+    return Durations(30, _around(draw, 420) * (draw.randint(3, 9) if draw.random() < 1 / 12 else 1), "small")
 
 
-def two_machines(draw: random.Random, place: int) -> Took:
+def two_machines(draw: random.Random, place: int) -> Durations:
     machine, seconds = draw.choice((("small", 900), ("large", 400)))
-    return Took(30, _around(draw, seconds), machine)
+    return Durations(30, _around(draw, seconds), machine)
 
 
-def everything(draw: random.Random, place: int) -> Took:
+def everything(draw: random.Random, place: int) -> Durations:
     plain = two_machines(draw, place)
     slower = plain.run_seconds * (1 + place / BUILDS) * (draw.randint(3, 9) if draw.random() < 1 / 12 else 1)
-    return Took(30, int(slower), plain.machine_type)
+    return Durations(30, int(slower), plain.machine_type)
 
 
-HISTORIES: Mapping[str, tuple[Callable[[random.Random, int], Took], float]] = {
+HISTORIES: Mapping[str, tuple[Callable[[random.Random, int], Durations], float]] = {
     "steady": (steady, EQUAL),
     "drift": (drift, BETTER),
     "a step down": (step, BETTER),
@@ -79,12 +79,12 @@ class Errors:
         return self.estimate / self.mean
 
 
-def back_test(make: Callable[[random.Random, int], Took]) -> Errors:
+def back_test(make: Callable[[random.Random, int], Durations]) -> Errors:
     ours: list[float] = []
     naive: list[float] = []
     for seed in SEEDS:
         draw = random.Random(seed)
-        history: list[Took] = []
+        history: list[Durations] = []
         for place in range(BUILDS):
             build = make(draw, place)
             if eta := estimate(history[: -MAX_READ - 1 : -1], build.machine_type):

@@ -25,7 +25,7 @@ from bot.statistics import queries as stats_queries
 from bot.statistics.queries import StatsWanted
 from playground.clock import SteppedClock
 from storage import Database, Row, open_database
-from storage.builds import TOOK, BuildRow
+from storage.builds import BuildRow
 from storage.database import to_column
 from tests.contexts import make_context
 
@@ -87,7 +87,7 @@ def fill(path: Path, count: int = BUILDS) -> None:
             raw.execute("insert into workspaces (workspace_id, name, health) values (?, 'Acme', 'ok')", [workspace_id])
             raw.executemany("insert into apps (workspace_id, app_slug, title, is_disabled) values (?, ?, ?, 0)",
                             [(workspace_id, slug, f"App {slug[-2:]}") for slug in APPS])  # fmt: skip
-        names = (*BuildRow.__dataclass_fields__, *TOOK)
+        names = (*BuildRow.__dataclass_fields__, "queue_seconds", "run_seconds")
         statement = f"insert into builds ({', '.join(names)}) values ({', '.join('?' * len(names))})"
         raw.executemany(statement, ([to_column(getattr(row, name)) for name in names] for row in rows))
         raw.commit()

@@ -23,7 +23,7 @@ from bot.vault import Vault, parse_keys
 from playground.bot_process import free_port
 from storage import Transaction, open_database
 from storage import subscriptions as subscription_rows
-from storage import workspace_keys as workspace_key_rows
+from storage import workspaces as workspace_rows
 from storage.subscriptions import SubscriptionRow
 from tests.benchmarks.contest import Server, python, running
 from tests.benchmarks.furnish import KEY, environment, furnish
@@ -64,7 +64,7 @@ async def _subscribe(url: str) -> None:
     row = SubscriptionRow("s1", TEAM, CHANNEL, None, {}, "line", False, "U1", datetime.now(UTC))
 
     async def keep(tx: Transaction) -> None:
-        await workspace_key_rows.claim_webhook_key(tx, TEAM, key=DOOR, sealed=sealed)
+        await workspace_rows.claim_key(tx, TEAM, "webhook", key=DOOR, sealed=sealed)
         await subscription_rows.save_subscription(tx, row)
 
     await database.transaction(keep)

@@ -23,7 +23,6 @@ from playground.clock import SteppedClock
 from playground.slack import Installation, PracticeSlack
 from playground.wire import Fault
 from storage import open_database
-from storage import workspace_keys as workspace_key_rows
 from storage import workspaces as workspace_rows
 
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
@@ -164,9 +163,9 @@ def test_scopes(granted: str, level: str, told: str) -> None:
 async def test_steps_that_may_ask_for_a_skip_and_cannot_reach_us(settings: Settings, bitrise: PracticeBitrise) -> None:
     await connect(settings, bitrise.add_token(bitrise.add_user("bitrise-bot")))
     database = await open_database(settings.database_url.get_secret_value())
-    await database.transaction(lambda tx: workspace_key_rows.claim_skip_key(tx, "T1", key="k", sealed="s"))
+    await database.transaction(lambda tx: workspace_rows.claim_key(tx, "T1", "skip", key="k", sealed="s"))
     await database.transaction(
-        lambda tx: workspace_key_rows.save_skip_seen(tx, "T1", now=datetime(2026, 3, 2, 9, 4, tzinfo=UTC))
+        lambda tx: workspace_rows.save_call(tx, "T1", "skip", now=datetime(2026, 3, 2, 9, 4, tzinfo=UTC))
     )
     await database.close()
     without = settings.model_copy(update={"public_url": None})

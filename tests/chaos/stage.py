@@ -22,7 +22,7 @@ from playground.bitrise import Workflow
 from playground.slack import Channel
 from playground.slack.replies import cut
 from storage import open_database
-from storage import workspace_keys as workspace_key_rows
+from storage import workspaces as workspace_rows
 from tests.postgres_server import CUT_OTHERS, LocalServer, lasting_port
 from tests.processes.scene import BotProcess, Gone, Scene
 
@@ -121,7 +121,7 @@ class Stage(Scene):
         sealed = Vault(parse_keys(self.key)).seal(secret, context=secret_context(self.team.id))
         database = await open_database(self.database_url)
         assert await database.transaction(
-            lambda tx: workspace_key_rows.claim_webhook_key(tx, self.team.id, key=key, sealed=sealed)
+            lambda tx: workspace_rows.claim_key(tx, self.team.id, "webhook", key=key, sealed=sealed)
         )
         await database.close()
         self.bitrise.add_webhook(self.shop, f"{self.url}{PATH}/{key}", secret=secret)

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 
 from storage import Database, Transaction
 from storage.database import (
-    column_list,
     columns,
     fetch_row,
     fetch_rows,
     from_row,
     insert,
-    placeholder_list,
+    placeholders,
     to_column,
     to_columns,
     upsert,
@@ -72,13 +71,9 @@ def test_a_row_comes_back_as_it_was(thing: Thing) -> None:
     assert from_row(Thing, stored) == thing
 
 
-def test_columns_are_those_of_the_dataclass() -> None:
-    assert column_list(Thing) == "name, count, is_big, at, facts, tags"
-    assert placeholder_list(Thing) == ":name, :count, :is_big, :at, :facts, :tags"
-
-
-def test_columns_are_qualified_for_a_join() -> None:
+def test_columns_are_those_of_the_dataclass_and_qualified_for_a_join() -> None:
     assert columns(Thing) == "name, count, is_big, at, facts, tags"
+    assert placeholders(Thing) == ":name, :count, :is_big, :at, :facts, :tags"
     assert columns(Thing, table="things").startswith("things.name, things.count")
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from storage import Database
 from storage import installations as installation_rows
-from storage import oauth_states as oauth_state_rows
 from storage.installations import BOT, InstallationRow
 from tests.storage.conftest import NOW
 
@@ -39,7 +38,7 @@ async def test_a_claim_ends(rows: Database) -> None:
 
 
 async def test_tokens_that_were_renewed_cannot_be_claimed_any_more(database: Database, rows: Database) -> None:
-    renewed = partial(installation_rows.save_renewed, row=row(), tokens_sealed="sealed-2", expires_at=LATER)
+    renewed = partial(installation_rows.save_renewed_tokens, row=row(), tokens_sealed="sealed-2", expires_at=LATER)
     assert await database.transaction(renewed)
     assert not await database.transaction(renewed)
     assert not await installation_rows.claim_renewal(rows, row(), now=NOW, until=LATER)
@@ -55,12 +54,12 @@ async def test_installing_again_ends_a_claim(database: Database, rows: Database)
 
 
 async def test_of_two_visits_with_one_state_one_counts(database: Database) -> None:
-    await oauth_state_rows.add_state(database, state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
-    claim = partial(partial(oauth_state_rows.claim_state, database), state_digest="s", browser_digest="b", now=NOW)
+    await installation_rows.add_state(database, state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
+    claim = partial(partial(installation_rows.claim_state, database), state_digest="s", browser_digest="b", now=NOW)
     assert sorted(await asyncio.gather(*(claim() for _ in range(5)))) == [False] * 4 + [True]
 
 
 @pytest.mark.parametrize(("browser", "now"), [("other", NOW), ("b", LATER)])
 async def test_another_browser_or_a_late_visit_does_not_count(database: Database, browser: str, now: datetime) -> None:
-    await oauth_state_rows.add_state(database, state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
-    assert not await oauth_state_rows.claim_state(database, state_digest="s", browser_digest=browser, now=now)
+    await installation_rows.add_state(database, state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
+    assert not await installation_rows.claim_state(database, state_digest="s", browser_digest=browser, now=now)

@@ -15,6 +15,7 @@ from storage import builds as build_rows
 from storage import messages as message_rows
 from storage import outbox as outbox_rows
 from storage import requests as request_rows
+from storage import sync_schedule as sync_rows
 from storage import workspaces as workspace_rows
 from storage.database import to_columns
 from storage.requests import ADD_START, RequestRow
@@ -39,7 +40,7 @@ async def test_what_a_start_looks_at_does_not_grow_with_what_is_open(database: D
     await add_requests(database, *(request(f"r{n}", unique_key=f"k{n}", digest=f"d{n}") for n in range(300)))
     await database.execute("analyze")  # as PostgreSQL does by itself, within a minute
     explain, column = EXPLAINED[database.dialect]
-    rows = await database.fetch_all(f"{explain} {ADD_START}", **to_columns(request("new")) | {"is_asked": True})
+    rows = await database.fetch_all(f"{explain} {ADD_START}", **to_columns(request("new")) | {"asks_first": True})
     plan = "\n".join(str(row[column]) for row in rows)
     assert set(re.findall(r"(?i)using (?:covering )?(?:index )?(requests_\w+)", plan)) == {"requests_equal"}
 
@@ -68,7 +69,7 @@ async def test_only_an_open_request_is_marked_as_sent_and_a_plain_no_takes_it_ba
 
 async def test_a_held_request_is_released_by_one(database: Database) -> None:
     store = await add_requests(database, request("r1", state="held"))
-    releases = [database.transaction(lambda tx: request_rows.release_request(tx, "r1", now=LATER)) for _ in range(3)]
+    releases = [database.transaction(lambda tx: request_rows.confirm_request(tx, "r1", now=LATER)) for _ in range(3)]
     assert sorted(await asyncio.gather(*releases)) == [False, False, True]
     found = await request_rows.find_request(store, "r1")
     assert found is not None
@@ -77,13 +78,13 @@ async def test_a_held_request_is_released_by_one(database: Database) -> None:
 
 async def test_a_person_is_told_once_that_it_takes_longer(database: Database) -> None:
     await add_requests(database, request("r1"))
-    tellings = [database.transaction(lambda tx: request_rows.claim_telling(tx, "r1", now=NOW)) for _ in range(3)]
+    tellings = [database.transaction(lambda tx: request_rows.claim_notification(tx, "r1", now=NOW)) for _ in range(3)]
     assert sorted(await asyncio.gather(*tellings)) == [False, False, True]
 
 
 async def test_a_token_is_forgotten_with_its_request(database: Database) -> None:
     store = await add_requests(database, request("r1", kind="connect", parameters_sealed="v1.token"))
-    await database.transaction(lambda tx: request_rows.forget_parameters(tx, "r1"))
+    await database.transaction(lambda tx: request_rows.delete_parameters(tx, "r1"))
     found = await request_rows.find_request(store, "r1")
     assert found is not None
     assert found.parameters_sealed == ""
@@ -95,17 +96,17 @@ async def test_an_equal_start_is_open_until_it_is_settled(database: Database) ->
         request("r3", digest="same", kind="abort"), request("r4", digest="same", state="held"),
     )  # fmt: skip
 
-    async def add_equal(request_id: str, *, is_asked: bool = True) -> str | None:
+    async def add_equal(request_id: str, *, asks_first: bool = True) -> str | None:
         row = request(request_id, digest="same")
-        [state] = await database.transaction(lambda tx: request_rows.add_starts(tx, [(row, is_asked)]))
+        [state] = await database.transaction(lambda tx: request_rows.add_starts(tx, [(row, asks_first)]))
         return state
 
     assert await add_equal("r5") == "held"
     assert await request_rows.count_open(store) == 3
-    await database.transaction(lambda tx: request_rows.settle_request(tx, "r1", state="done", result="", now=NOW))
+    await database.transaction(lambda tx: request_rows.complete_request(tx, "r1", state="done", result="", now=NOW))
     assert await request_rows.count_open(store) == 2
     assert await add_equal("r6") == "accepted"
-    assert await add_equal("r7", is_asked=False) == "accepted"
+    assert await add_equal("r7", asks_first=False) == "accepted"
     assert await add_equal("r6") is None
 
 
@@ -139,7 +140,7 @@ async def test_equal_builds_count_while_they_run(database: Database) -> None:
         database, build("b1", digest="same"), build("b2", digest="same", state="finished"), build("b3", digest="other"),
         build("b4", digest="same", app_slug="droid"),
     )  # fmt: skip
-    found = await build_rows.list_equal_running(database, "T1", "shop", "same")
+    found = await build_rows.list_identical_running(database, "T1", "shop", "same")
     assert [each.build_slug for each in found] == ["b1"]
 
 
@@ -185,36 +186,34 @@ async def test_at_start_every_connected_workspace_is_due_whoever_had_claimed_it(
 ) -> None:
     await workspace_rows.save_workspace(workspaces, workspace_id="T2", name="Not connected", bot_user_id="U9")
     await connect(database, workspaces)
-    await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
-    await workspace_rows.release_sweeps(workspaces, now=NOW)
+    await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
+    await sync_rows.release_all(workspaces, now=NOW)
     assert [row.sweep_due_at for row in await workspace_rows.list_workspaces(workspaces)] == [NOW, None]
-    assert await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
-    assert not await workspace_rows.claim_sweep(workspaces, "T2", now=NOW, until=LATER)
+    assert await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
+    assert not await sync_rows.claim_sync(workspaces, "T2", now=NOW, until=LATER)
 
 
 async def test_a_hint_pulls_a_sweep_forward_and_never_back(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
-    await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
-    await database.transaction(lambda tx: workspace_rows.finish_sweep(tx, "T1", now=NOW, due_at=LATER, error=None))
+    await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
+    await database.transaction(lambda tx: sync_rows.finish_sync(tx, "T1", now=NOW, due_at=LATER, error=None))
     hints = [LATER + timedelta(1), NOW + timedelta(seconds=2), NOW + timedelta(seconds=3)]
-    moved = [
-        await database.transaction(partial(workspace_rows.make_sweep_due, workspace_id="T1", at=at)) for at in hints
-    ]
+    moved = [await database.transaction(partial(sync_rows.make_due, workspace_id="T1", at=at)) for at in hints]
     assert moved == [False, True, False]
 
 
 async def test_a_hint_for_after_the_end_of_a_claim_relies_on_nobody(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
-    assert await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
+    assert await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     await database.execute("update workspaces set sweep_due_at = null")
-    assert await database.transaction(partial(workspace_rows.make_sweep_due, workspace_id="T1", at=LATER))
+    assert await database.transaction(partial(sync_rows.make_due, workspace_id="T1", at=LATER))
 
 
 async def test_a_finished_sweep_of_a_disconnected_workspace_plans_nothing_to_claim(
     database: Database, workspaces: Database
 ) -> None:
     await connect(database, workspaces)
-    await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
+    await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     await database.transaction(lambda tx: workspace_rows.delete_connection(tx, "T1", now=NOW))
-    await database.transaction(lambda tx: workspace_rows.finish_sweep(tx, "T1", now=NOW, due_at=NOW, error=None))
-    assert not await workspace_rows.claim_sweep(workspaces, "T1", now=LATER, until=LATER + timedelta(1))
+    await database.transaction(lambda tx: sync_rows.finish_sync(tx, "T1", now=NOW, due_at=NOW, error=None))
+    assert not await sync_rows.claim_sync(workspaces, "T1", now=LATER, until=LATER + timedelta(1))

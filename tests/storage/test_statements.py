@@ -54,7 +54,7 @@ def value(hint: Any, *, name: str, is_full: bool, tx: Transaction) -> Any:
         return NAMED.get(name, tx)
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        if not is_full and Reads not in inner:
+        if not is_full and type(None) in inner:
             return None
         return value(inner[0], name=name, is_full=is_full, tx=tx)
     if origin is typing.Literal:

@@ -15,6 +15,7 @@ from storage import builds as build_rows
 from storage import messages as message_rows
 from storage import outbox as outbox_rows
 from storage import requests as request_rows
+from storage import sync_schedule as sync_rows
 from storage import workspaces as workspace_rows
 from storage.apps import AppRow, ChannelRow
 from storage.audit import AuditRow
@@ -79,7 +80,7 @@ async def test_a_request_is_settled_once(database: Database) -> None:
 
     async def settle(state: str) -> bool:
         return await database.transaction(
-            lambda tx: request_rows.settle_request(tx, "r1", state=state, result="", now=LATER)
+            lambda tx: request_rows.complete_request(tx, "r1", state=state, result="", now=LATER)
         )
 
     assert sorted(await asyncio.gather(settle("done"), settle("refused"))) == [False, True]
@@ -89,7 +90,7 @@ async def test_a_request_is_settled_once(database: Database) -> None:
 async def test_only_a_freed_key_can_be_asked_for_again(database: Database, frees_key: bool, again: bool) -> None:
     await database.transaction(lambda tx: request_rows.add_request(tx, request("r1", unique_key="abort:b1")))
     await database.transaction(
-        lambda tx: request_rows.settle_request(tx, "r1", state="refused", result="", now=NOW, frees_key=frees_key)
+        lambda tx: request_rows.complete_request(tx, "r1", state="refused", result="", now=NOW, frees_key=frees_key)
     )
     second = request("r2", unique_key="abort:b1")
     assert await database.transaction(lambda tx: request_rows.add_request(tx, second)) is again
@@ -114,7 +115,9 @@ async def test_the_last_start_here_is_not_one_that_was_refused(database: Databas
 async def test_a_build_is_moved_only_from_the_state_that_was_seen(database: Database) -> None:
     await add_builds(database, build("b1", state="queued"))
     ended = build("b1", state="finished", outcome="failed")
-    moves = [database.transaction(lambda tx: build_rows.save_build(tx, ended, seen_state="queued")) for _ in range(3)]
+    moves = [
+        database.transaction(lambda tx: build_rows.save_build(tx, ended, expected_state="queued")) for _ in range(3)
+    ]
     assert sorted(await asyncio.gather(*moves)) == [False, False, True]
     assert await build_rows.find_build(database, "T1", "b1") == ended
 
@@ -201,7 +204,7 @@ async def test_a_drawing_that_waits_stands_for_later_ones_until_it_is_taken(data
     assert [await add("o1", "card:1"), await add("o2", "card:1"), await add("o3", None), await add("o4", None)] == [
         True, False, True, True,
     ]  # fmt: skip
-    await outbox_rows.take_dedupe_key(database, "o1")
+    await outbox_rows.clear_dedupe_key(database, "o1")
     assert await add("o5", "card:1")
     assert (await outbox_rows.find_message(database, "o3")) == letter("o3", None)
     await database.transaction(lambda tx: outbox_rows.delete_message(tx, "o3"))
@@ -248,17 +251,17 @@ async def connect(database: Database, store: Database, sealed: str = "s1") -> No
 
 async def test_a_due_sweep_is_claimed_by_one(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
-    claims = [workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER) for _ in range(5)]
+    claims = [sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER) for _ in range(5)]
     assert sorted(await asyncio.gather(*claims)) == [False, False, False, False, True]
 
 
 async def test_a_hint_that_comes_during_a_sweep_is_not_lost(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
-    assert await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
+    assert await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     hint = NOW + timedelta(seconds=1)
-    needs_a_job = await database.transaction(lambda tx: workspace_rows.make_sweep_due(tx, "T1", at=hint))
+    needs_a_job = await database.transaction(lambda tx: sync_rows.make_due(tx, "T1", at=hint))
     assert not needs_a_job  # who sweeps plans it at the end
-    await database.transaction(lambda tx: workspace_rows.finish_sweep(tx, "T1", now=hint, due_at=LATER, error=None))
+    await database.transaction(lambda tx: sync_rows.finish_sync(tx, "T1", now=hint, due_at=LATER, error=None))
     workspace = await workspace_rows.find_workspace(workspaces, "T1")
     assert workspace is not None
     assert (workspace.sweep_due_at, workspace.last_sweep_at) == (hint, hint)
@@ -266,32 +269,32 @@ async def test_a_hint_that_comes_during_a_sweep_is_not_lost(database: Database, 
 
 async def test_a_sweep_without_a_hint_is_due_when_planned(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
-    await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
+    await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     planned = NOW + timedelta(seconds=10)
-    await database.transaction(lambda tx: workspace_rows.finish_sweep(tx, "T1", now=NOW, due_at=planned, error="slow"))
+    await database.transaction(lambda tx: sync_rows.finish_sync(tx, "T1", now=NOW, due_at=planned, error="slow"))
     workspace = await workspace_rows.find_workspace(workspaces, "T1")
     assert workspace is not None
     assert (workspace.sweep_due_at, workspace.last_sweep_at, workspace.last_sweep_error) == (planned, None, "slow")
-    assert not await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
+    assert not await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
 
 
 async def test_a_sweep_of_a_dead_process_can_be_claimed_when_its_time_is_over(
     database: Database, workspaces: Database
 ) -> None:
     await connect(database, workspaces)
-    await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
-    assert await workspace_rows.claim_sweep(workspaces, "T1", now=LATER, until=LATER + timedelta(minutes=1))
+    await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
+    assert await sync_rows.claim_sync(workspaces, "T1", now=LATER, until=LATER + timedelta(minutes=1))
 
 
 async def test_an_unfinished_sweep_is_taken_over_and_a_finished_one_is_not(
     database: Database, workspaces: Database
 ) -> None:
     await connect(database, workspaces)
-    assert not await workspace_rows.take_over_sweep(workspaces, "T1", until=LATER)
-    assert await workspace_rows.claim_sweep(workspaces, "T1", now=NOW, until=LATER)
-    assert await workspace_rows.take_over_sweep(workspaces, "T1", until=LATER + timedelta(minutes=1))
-    await database.transaction(lambda tx: workspace_rows.finish_sweep(tx, "T1", now=NOW, due_at=LATER, error=None))
-    assert not await workspace_rows.take_over_sweep(workspaces, "T1", until=LATER)
+    assert not await sync_rows.resume_sync(workspaces, "T1", until=LATER)
+    assert await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
+    assert await sync_rows.resume_sync(workspaces, "T1", until=LATER + timedelta(minutes=1))
+    await database.transaction(lambda tx: sync_rows.finish_sync(tx, "T1", now=NOW, due_at=LATER, error=None))
+    assert not await sync_rows.resume_sync(workspaces, "T1", until=LATER)
 
 
 async def test_health_is_news_once_and_only_about_the_stored_token(database: Database, workspaces: Database) -> None:
@@ -299,7 +302,7 @@ async def test_health_is_news_once_and_only_about_the_stored_token(database: Dat
 
     async def refuse(sealed: str) -> bool:
         return await database.transaction(
-            lambda tx: workspace_rows.move_health(tx, "T1", sealed=sealed, to="refused", now=NOW)
+            lambda tx: workspace_rows.save_health(tx, "T1", sealed=sealed, health="refused", now=NOW)
         )
 
     assert [await refuse("s1"), await refuse("s2"), await refuse("s2")] == [False, True, False]
@@ -316,7 +319,7 @@ async def test_disconnecting_leaves_no_token_and_nothing_to_sweep(database: Data
     workspace = await workspace_rows.find_workspace(workspaces, "T1")
     assert workspace is not None
     assert (workspace.bitrise_token_sealed, workspace.sweep_due_at, workspace.health) == (None, None, "none")
-    assert not await workspace_rows.claim_sweep(workspaces, "T1", now=LATER, until=LATER)
+    assert not await sync_rows.claim_sync(workspaces, "T1", now=LATER, until=LATER)
 
 
 async def test_a_new_name_keeps_what_is_connected(database: Database, workspaces: Database) -> None:

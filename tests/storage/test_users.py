@@ -22,27 +22,27 @@ ANA = PersonRow("T1", "U1", ("octocat", "ana-d"), email="ana@acme.dev", tells="f
 
 async def save(database: Database, *people: PersonRow) -> Database:
     for person in people:
-        await database.transaction(lambda tx, person=person: user_rows.save_person(tx, person))  # type: ignore[misc]
+        await database.transaction(lambda tx, person=person: user_rows.save_user(tx, person))  # type: ignore[misc]
     return database
 
 
 async def link(database: Database, user_id: str, **slugs: Any) -> None:
     for slug, at in slugs.items():
         await database.transaction(
-            lambda tx, slug=slug, at=at: user_rows.add_build_person(tx, "T1", slug, user_id, triggered_at=at)  # type: ignore[misc]
+            lambda tx, slug=slug, at=at: user_rows.add_build_owner(tx, "T1", slug, user_id, triggered_at=at)  # type: ignore[misc]
         )
 
 
 async def test_a_person_comes_back_as_saved_and_is_saved_anew(database: Database) -> None:
     store = await save(database, ANA)
-    assert await user_rows.get_person(store, "T1", "U1") == ANA
+    assert await user_rows.get_user(store, "T1", "U1") == ANA
     changed = PersonRow("T1", "U1", ("ana",), tells="all")
     await save(database, changed)
-    assert await user_rows.list_people(store, "T1") == [changed]
+    assert await user_rows.list_users(store, "T1") == [changed]
 
 
 async def test_who_has_said_nothing_is_told_nothing(database: Database) -> None:
-    person = await user_rows.get_person(database, "T1", "U9")
+    person = await user_rows.get_user(database, "T1", "U9")
     assert (person.tells, person.git_names) == ("off", ())
 
 
@@ -52,10 +52,10 @@ def test_an_address_is_not_in_what_is_logged() -> None:
 
 async def test_a_person_is_switched_off_once(database: Database) -> None:
     store = await save(database, ANA, PersonRow("T1", "U2", tells="all"))
-    off = [await database.transaction(lambda tx: user_rows.switch_off(tx, "T1", "U1")) for _ in range(2)]
+    off = [await database.transaction(lambda tx: user_rows.disable_messages(tx, "T1", "U1")) for _ in range(2)]
     assert off == [True, False]
-    assert [person.tells for person in await user_rows.list_people(store, "T1")] == ["off", "all"]
-    assert (await user_rows.get_person(store, "T1", "U1")).git_names == ANA.git_names
+    assert [person.tells for person in await user_rows.list_users(store, "T1")] == ["off", "all"]
+    assert (await user_rows.get_user(store, "T1", "U1")).git_names == ANA.git_names
 
 
 async def test_builds_of_a_person_come_newest_first(database: Database) -> None:
@@ -81,7 +81,7 @@ async def test_what_was_linked_is_forgotten_and_what_was_started_here_is_not(dat
     )  # fmt: skip
     await link(database, "U1", pushed=NOW, mine=NOW, theirs=NOW)
     await link(database, "U2", pushed=NOW, theirs=NOW)
-    await database.transaction(lambda tx: user_rows.forget_linked(tx, "T1", "U1"))
+    await database.transaction(lambda tx: user_rows.delete_linked_builds(tx, "T1", "U1"))
     kept = {who: await user_rows.list_builds(database, "T1", who, is_finished=False, limit=9) for who in ("U1", "U2")}
     assert {who: {row.build_slug for row in rows} for who, rows in kept.items()} == {
         "U1": {"mine"},
@@ -114,8 +114,8 @@ async def test_events_are_taken_once_and_oldest_first(database: Database) -> Non
 
     async def add(tx: Transaction) -> None:
         for slug, at in (("b2", LATER), ("b1", NOW), ("b3", LATER)):
-            await event_rows.add_news(tx, workspace_id="T1", build_slug=slug, kind=ENDED, at=at)
+            await event_rows.add_event(tx, workspace_id="T1", build_slug=slug, kind=ENDED, at=at)
 
     await database.transaction(add)
-    taken = [await database.transaction(lambda tx: event_rows.take_due(tx, "T1", limit=2)) for _ in range(3)]
+    taken = [await database.transaction(lambda tx: event_rows.pop_events(tx, "T1", limit=2)) for _ in range(3)]
     assert [[row.build_slug for row in rows] for rows in taken] == [["b1", "b2"], ["b3"], []]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from playground.wire import Fault
-from storage import workspaces as workspace_rows
+from storage import sync_schedule as sync_rows
 from tests.stored import stored_builds
 from tests.world import World
 
@@ -170,7 +170,7 @@ async def test_a_sweep_that_broke_too_often_at_its_end_is_not_the_last(
     world.expects_errors = True
     await world.say("/build shop endless main")
     with monkeypatch.context() as broken:
-        broken.setattr(workspace_rows, "finish_sweep", None)
+        broken.setattr(sync_rows, "finish_sync", None)
         await world.passes(minutes=40)
     assert (await world.bot.engine.count_jobs())["failed"] > 0
     world.bitrise.journal.clear()

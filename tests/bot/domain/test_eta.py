@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.eta import Eta, estimate
-from storage.builds import Took
+from storage.builds import Durations
 
 
-def took(*minutes: float, machine: str | None = None, queue: int | None = 30) -> list[Took]:
-    return [Took(queue, int(60 * each), machine) for each in minutes]
+def took(*minutes: float, machine: str | None = None, queue: int | None = 30) -> list[Durations]:
+    return [Durations(queue, int(60 * each), machine) for each in minutes]
 
 
 def test_two_builds_are_too_few() -> None:

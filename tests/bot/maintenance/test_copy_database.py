@@ -85,7 +85,7 @@ async def test_more_rows_than_a_page_arrive_and_numbers_go_on_behind_them(source
 
     async def add(tx: Transaction, count: int) -> None:
         for number in range(count):
-            await event_rows.add_news(tx, workspace_id="T1", build_slug=str(number), kind="ended", at=NOW)
+            await event_rows.add_event(tx, workspace_id="T1", build_slug=str(number), kind="ended", at=NOW)
 
     await source.transaction(lambda tx: add(tx, 2500))
     await source.close()

@@ -20,7 +20,6 @@ from bot.vault import Vault, new_key, parse_keys
 from bot.workspaces.installation_store import seal_context
 from storage import DatabaseInUse, Transaction, open_database
 from storage import installations as installation_rows
-from storage import workspace_keys as workspace_key_rows
 from storage import workspaces as workspace_rows
 from storage.installations import BOT, InstallationRow
 
@@ -77,11 +76,11 @@ async def test_rotation_keeps_the_secret_of_ci_steps(url: str) -> None:
     await connect(url, {"T1": None})
     sealed = Vault(parse_keys(OLD)).seal("step", context=secret_context("T1"))
     database = await open_database(url)
-    await database.transaction(lambda tx: workspace_key_rows.claim_skip_key(tx, "T1", key="k", sealed=sealed))
+    await database.transaction(lambda tx: workspace_rows.claim_key(tx, "T1", "skip", key="k", sealed=sealed))
     await database.close()
     assert await rotate_keys(settings(url, NEW, OLD)) == 1
     database = await open_database(url)
-    row = await workspace_key_rows.find_by_skip_key(database, "k")
+    row = await workspace_rows.find_by_key(database, "skip", "k")
     await database.close()
     assert row is not None
     opened = Vault(parse_keys(NEW)).open(row.skip_secret_sealed or "", context=secret_context("T1"))

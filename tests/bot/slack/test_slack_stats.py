@@ -20,7 +20,7 @@ from bot.statistics.messages import BY_REASON, StatsPage, read_stats_page, stats
 from bot.statistics.queries import Cost, Counts, Part, Spread, Stats, StatsWanted, Workflow
 from bot.statistics.text import meanings_view, share, summary
 from playground.slack.validation import check_blocks
-from storage.statistics import Flaky
+from storage.statistics import FlakyCommit
 
 NOON = datetime(2026, 8, 7, 12, tzinfo=UTC)
 TITLES = {"a1": "iOS Shop", "a2": "Android <!channel> Shop"}
@@ -37,7 +37,7 @@ def stats(**changes: Any) -> Stats:
         "reasons": [("superseded", 40), ("rolling-build", 20), (None, 4)],
         "apps": {"a1": Counts(176, 11, 23, 41)},
         "workflows": [Workflow("a1", "deploy", 100, 1, 840), Workflow("a1", "test", 76, 10, 300)],
-        "flaky": [Flaky("a1", "test", "a1b2c3d4e5", 2)],
+        "flaky": [FlakyCommit("a1", "test", "a1b2c3d4e5", 2)],
         "parts": [Part(since + timedelta(days=3 * place), Counts(17, 1, 2, 4)) for place in range(10)],
     }  # fmt: skip
     return Stats(**(facts | changes))
@@ -61,7 +61,7 @@ def test_what_stands_out(seen: Seen) -> None:
         "*Machine time without a success:* failed 60 min (40 credits), aborted 20 min.",
         "*Slowest, by median:* `deploy` 14 min · `test` 5 min",
         "*Most failures:* `test` 10 of 86 (11.6 %) · `deploy` 1 of 101 (1.0 %)",
-        "*Flaky:* 1 commit failed and also passed, with nothing changed: `a1b2c3d` in `test`",
+        "*FlakyCommit:* 1 commit failed and also passed, with nothing changed: `a1b2c3d` in `test`",
     ]
 
 
@@ -126,7 +126,7 @@ anything = st.builds(
     queue=spreads,
     reasons=st.lists(st.tuples(st.none() | names, st.integers(1, 10**6)), max_size=14, unique_by=lambda each: each[0]),
     workflows=st.lists(workflows, max_size=6),
-    flaky=st.lists(st.builds(Flaky, names, names, names, whole), max_size=4),
+    flaky=st.lists(st.builds(FlakyCommit, names, names, names, whole), max_size=4),
     apps=st.dictionaries(names, counts, max_size=6),
 )
 

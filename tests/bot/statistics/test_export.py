@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from bot.errors import StartupFailed
 from bot.statistics.export import CsvSink, JsonSink, inert, since_of
-from storage.export_rows import COLUMNS
+from storage.statistics import FACT_COLUMNS
 
 NOW = datetime(2026, 8, 7, 12, tzinfo=UTC)
 
 
 def fact(**facts: Any) -> dict[str, Any]:
-    return dict.fromkeys(COLUMNS) | facts
+    return dict.fromkeys(FACT_COLUMNS) | facts
 
 
 @pytest.mark.parametrize("begin", ["=1+1", "+1", "-1", "@sum", "\tx", "\rx"])

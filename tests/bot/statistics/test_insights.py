@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.statistics.digest_messages import sentence
 from bot.statistics.insights import TOLD, Kind, Remark, remarks
 from bot.statistics.queries import Compared, Cost, Counts, Spread, Stats, StatsWanted, Workflow
-from storage.statistics import Flaky, Target
+from storage.statistics import FlakyCommit, Target
 
 UNTIL = datetime(2026, 3, 9, 8, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -30,8 +30,8 @@ def stats(counts: Counts = CALM, **more: Any) -> Stats:
     return Stats(**known | more)
 
 
-def flaky(count: int, workflow: str = "test") -> list[Flaky]:
-    return [Flaky("shop", workflow, f"{place:040x}", 1) for place in range(count)]
+def flaky(count: int, workflow: str = "test") -> list[FlakyCommit]:
+    return [FlakyCommit("shop", workflow, f"{place:040x}", 1) for place in range(count)]
 
 
 def queue(median: float, builds: int = 20) -> Spread:

@@ -25,6 +25,7 @@ from bot.vault import Vault, new_key, parse_keys
 from playground.bitrise import PracticeBitrise
 from playground.clock import SteppedClock
 from storage import Transaction, open_database
+from storage import sync_schedule as sync_rows
 from storage import workspaces as workspace_rows
 from tests.contexts import make_context
 
@@ -79,14 +80,12 @@ class Made:
         facts: dict[str, Any] = {"sealed": sealed, "kind": "personal", "owner": "bot", "by": "U1", "now": due_at}
         await self._database.transaction(lambda tx: workspace_rows.save_connection(tx, workspace_id, **facts))
         if is_claimed:
-            assert await workspace_rows.claim_sweep(
+            assert await sync_rows.claim_sync(
                 self._database, workspace_id, now=due_at, until=NOW + timedelta(minutes=1)
             )
 
     async def make_due(self, workspace_id: str) -> None:
-        assert await self._database.transaction(
-            lambda tx: workspace_rows.make_sweep_due(tx, workspace_id, at=CLOCK.now())
-        )
+        assert await self._database.transaction(lambda tx: sync_rows.make_due(tx, workspace_id, at=CLOCK.now()))
 
     async def claims(self) -> dict[str, datetime | None]:
         return {

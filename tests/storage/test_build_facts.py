@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from storage import Database, DatabaseUnusable, export_rows
+from storage import Database, DatabaseUnusable
 from storage import apps as app_rows
 from storage import builds as build_rows
+from storage import statistics as stats_rows
 from storage.apps import AppRow
 from storage.builds import BuildRow
-from storage.export_rows import COLUMNS, FactFile
 from storage.readonly import open_for_reading
 from storage.sqlite import SqliteDatabase
-from storage.statistics import Scope
+from storage.statistics import FACT_COLUMNS, FactFile, Scope
 from tests.storage.conftest import NOW
 
 EMPTY: dict[str, Any] = dict.fromkeys(BuildRow.__dataclass_fields__) | {"is_pipeline": False, "is_utility": False}
@@ -48,7 +48,7 @@ async def test_durations_follow_the_times_when_a_build_moves(database: Database)
     assert row is not None
     assert (row["queue_seconds"], row["run_seconds"]) == (30, None)
     ended = build("b1")
-    await database.transaction(lambda tx: build_rows.save_build(tx, ended, seen_state="running"))
+    await database.transaction(lambda tx: build_rows.save_build(tx, ended, expected_state="running"))
     row = await database.fetch_one(seconds)
     assert row is not None
     assert (row["queue_seconds"], row["run_seconds"]) == (30, 70)
@@ -69,7 +69,7 @@ async def test_the_view_has_what_figures_count(database: Database) -> None:
     rows = await database.fetch_all("select * from build_facts order by build_slug")
     told = [(row["build_slug"], row["app_title"], row["is_success"], row["is_of_pipeline"]) for row in rows]
     assert told == [("b1", "iOS Shop", 1, 1), ("b2", "iOS Shop", 0, 0), ("b3", "iOS Shop", None, 0)]
-    assert tuple(dict(rows[0])) == COLUMNS
+    assert tuple(dict(rows[0])) == FACT_COLUMNS
 
 
 @pytest.mark.usefixtures("workspaces")
@@ -77,7 +77,7 @@ async def test_facts_come_in_the_order_builds_ended(database: Database) -> None:
     ends = {f"b{days}": NOW + timedelta(days=days) for days in (3, 0, 2, 9)}
     await store(database, *(build(slug, finished_at=end) for slug, end in ends.items()), build("x", app_slug="droid"))
     scope = Scope("T1", NOW, NOW + timedelta(days=9), "shop")
-    pieces = [piece async for piece in export_rows.facts(database, scope)]
+    pieces = [piece async for piece in stats_rows.iterate_facts(database, scope)]
     assert [fact["build_slug"] for piece in pieces for fact in piece] == ["b0", "b2", "b3"]
 
 
@@ -88,8 +88,8 @@ async def test_facts_come_in_the_order_builds_ended(database: Database) -> None:
 async def test_it_is_read_while_another_has_it(database: Database, url: str) -> None:
     await store(database, build("b1"))
     async with open_for_reading(url) as reads:
-        assert await export_rows.list_workspaces(reads) == ["T1"]
-        assert await export_rows.list_apps(reads, "T1") == ["shop"]
+        assert await stats_rows.list_workspace_ids(reads) == ["T1"]
+        assert await stats_rows.list_app_slugs(reads, "T1") == ["shop"]
 
 
 async def test_what_is_not_there_is_told(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ OF_PULL_REQUEST = build("new", pull_request_id=12, commit_hash="b")
 
 async def replaced(database: Database, newer: Any, *others: Any) -> list[str]:
     await add_builds(database, newer, *others)
-    return [each.build_slug for each in await build_history.list_unfinished_before(database, newer)]
+    return [each.build_slug for each in await build_history.list_superseded(database, newer)]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ async def test_the_oldest_is_first_and_no_other_workspace_is_looked_into(databas
 async def test_however_long_the_history_only_what_runs_is_read(database: Database, newer: Any, index: str) -> None:
     """PostgreSQL chooses by how much there is, so a plan over a handful of rows tells nothing there."""
     plans = Explained(database)
-    await build_history.list_unfinished_before(plans, newer)  # type: ignore[arg-type]
+    await build_history.list_superseded(plans, newer)  # type: ignore[arg-type]
     (plan,) = plans.told
     assert f"USING INDEX {index}" in plan
 

@@ -1,0 +1,104 @@
+"""The sync schedule of workspaces: when the next sync with Bitrise is due, who has claimed it, how far it has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from storage.database import Database, Transaction
+
+
+async def claim_sync(db: Database, workspace_id: str, *, now: datetime, until: datetime) -> bool:
+    """Claim a sync that is due; return False if none is, or if somebody else has claimed it."""
+    touched = await db.execute(
+        """
+        update workspaces
+        set sweep_claimed_until = :until, sweep_due_at = :until
+        where workspace_id = :workspace_id and bitrise_token_sealed is not null
+        and sweep_due_at <= :now and (sweep_claimed_until is null or sweep_claimed_until <= :now)
+        """,
+        workspace_id=workspace_id, now=now, until=until,
+    )  # fmt: skip
+    return touched == 1
+
+
+async def resume_sync(db: Database, workspace_id: str, *, until: datetime) -> bool:
+    """Continue a sync that was claimed and not finished; return False if it is finished."""
+    touched = await db.execute(
+        """
+        update workspaces
+        set sweep_claimed_until = :until, sweep_due_at = :until
+        where workspace_id = :workspace_id and bitrise_token_sealed is not null and sweep_claimed_until is not null
+        """,
+        workspace_id=workspace_id, until=until,
+    )  # fmt: skip
+    return touched == 1
+
+
+async def finish_sync(
+    tx: Transaction, workspace_id: str, *, now: datetime, due_at: datetime, error: str | None
+) -> None:
+    """Release the claim and schedule the next sync, unless it was made due earlier during this one."""
+    await tx.execute(
+        """
+        update workspaces
+        set sweep_claimed_until = null, last_sweep_error = :error,
+            last_sweep_at = case when :error is null then :now else last_sweep_at end,
+            sweep_due_at = case when sweep_due_at < sweep_claimed_until then sweep_due_at else :due_at end
+        where workspace_id = :workspace_id
+        """,
+        workspace_id=workspace_id, now=now, due_at=due_at, error=error,
+    )  # fmt: skip
+
+
+async def save_backfill(
+    tx: Transaction,
+    workspace_id: str,
+    *,
+    known_until: datetime | None,
+    walk_next: str | None = None,
+    walk_until: datetime | None = None,
+) -> None:
+    """Store until when all builds are synced, and where the backfill of a gap continues."""
+    await tx.execute(
+        """
+        update workspaces
+        set known_until = :known_until, walk_next = :walk_next, walk_until = :walk_until
+        where workspace_id = :workspace_id and bitrise_token_sealed is not null
+        """,
+        workspace_id=workspace_id, known_until=known_until, walk_next=walk_next, walk_until=walk_until,
+    )  # fmt: skip
+
+
+async def make_due(tx: Transaction, workspace_id: str, *, at: datetime) -> bool:
+    """Pull the next sync forward; return whether it needs a job: False if it is due earlier or one is running."""
+    row = await tx.fetch_one(
+        """
+        update workspaces
+        set sweep_due_at = :at
+        where workspace_id = :workspace_id and bitrise_token_sealed is not null
+        and (sweep_due_at is null or sweep_due_at > :at)
+        returning case when sweep_claimed_until > :at then 1 else 0 end as is_claimed
+        """,
+        workspace_id=workspace_id, at=at,
+    )  # fmt: skip
+    return row is not None and not row["is_claimed"]
+
+
+async def release_sync(db: Database, workspace_id: str, *, until: datetime, due_at: datetime) -> None:
+    """Release an unfinished sync that was claimed until then; it is due as before."""
+    await db.execute(
+        """
+        update workspaces
+        set sweep_claimed_until = null, sweep_due_at = :due_at
+        where workspace_id = :workspace_id and sweep_claimed_until = :until
+        """,
+        workspace_id=workspace_id, until=until, due_at=due_at,
+    )  # fmt: skip
+
+
+async def release_all(db: Database, *, now: datetime) -> None:
+    """At the start of the only process: release every claim and make every connected workspace due."""
+    await db.execute(
+        "update workspaces set sweep_claimed_until = null, sweep_due_at = :now where bitrise_token_sealed is not null",
+        now=now,
+    )
