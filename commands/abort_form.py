@@ -10,9 +10,8 @@ from typing import Any
 from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, RadioButtonsElement, StaticSelectElement
 
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
-from bot.slack import build_text as shown
-from bot.slack import ids
-from bot.slack.blocks import context, lines, plain, words
+from bot.slack import build_text, ids
+from bot.slack.blocks import context, lines, plain
 from bot.slack.build_text import BuildView
 from bot.slack.forms import (
     FormRefused,
@@ -68,14 +67,14 @@ def stop_form(
 ) -> Payload:
     """``channel_id`` is where people hear of it. Reporting green is only offered to those who may."""
     blocks: list[Block] = [
-        lines(shown.title_line(build), shown.code_line(build.build)),
+        lines(build_text.title_line(build), build_text.commit_line(build.build)),
         *reason_inputs(category, sentence),
         report_input(may_report_green, may_be_silent=not build.build.is_pipeline),
         context(_consequence(build)),
         quiet_input(),
     ]
     metadata = {"build": build.build.build_slug, "channel": channel_id}
-    title = f"Stop {shown.number(build.build)}"
+    title = f"Stop {build_text.number(build.build)}"
     return modal(ids.BUILD_ABORT, title, blocks, submit="Stop build", close="Keep it", metadata=metadata)
 
 
@@ -123,9 +122,9 @@ def quiet_input() -> InputBlock:
 
 def build_ended(build: BuildView) -> Payload:
     """In the place of the form when there is nothing to stop any more."""
-    told = lines(shown.title_line(build), shown.stopped_line(build.build))
-    ended = lines([words("This build has ended, so there is nothing to stop.")])
-    return modal(ids.MESSAGE_CLOSED, f"Stop {shown.number(build.build)}", [ended, told], close="Close")
+    told = lines(build_text.title_line(build), build_text.stop_line(build.build))
+    ended = lines("This build has ended, so there is nothing to stop.")
+    return modal(ids.MESSAGE_CLOSED, f"Stop {build_text.number(build.build)}", [ended, told], close="Close")
 
 
 def read_stop_form(view: Mapping[str, Any]) -> StopForm:

@@ -10,12 +10,11 @@ from typing import Any
 from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, Option
 
 from bot.domain.abort_reasons import Reason
-from bot.slack import build_text as shown
-from bot.slack import ids
-from bot.slack.blocks import context, plain, section
+from bot.slack import build_text, ids
+from bot.slack.blocks import context, plain, plain_text, section
 from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused, Payload, modal, notice, option, read_metadata, read_options
-from bot.slack.text import outside, quoted
+from bot.slack.text import clean, quoted
 from commands.abort_form import COUNTS, Why, quiet_input, read_why, reason_inputs, report_input
 
 IN_GROUP = 10
@@ -79,7 +78,7 @@ def bulk_form(
         context(_consequence(pipelines)),
         quiet_input(),
     ]
-    metadata = {"channel": channel_id, "of": outside(offered.of, OF_LIMIT), "newer": newer}
+    metadata = {"channel": channel_id, "of": clean(offered.of, OF_LIMIT), "newer": newer}
     submit = submit_label(len(builds))
     return modal(ids.BUILD_ABORT_MANY, TITLE, blocks, submit=submit, close="Keep them", metadata=metadata)
 
@@ -131,10 +130,10 @@ def _group(builds: Sequence[BuildView], place: int, groups: int, now: datetime) 
 
 def _option(shown_build: BuildView, now: datetime) -> Option | None:
     build = shown_build.build
-    what = " ".join(filter(None, (shown.number(build), build.target)))
+    what = " ".join(filter(None, (build_text.number(build), build.target)))
     place = build.tag or build.branch or ""
-    caused = "".join(getattr(part, "text", None) or "somebody" for part in shown.cause_line(shown_build))
-    stands = shown.progress(build, None, now)
+    caused = plain_text(build_text.cause_line(shown_build), default="somebody")
+    stands = build_text.progress(build, None, now)
     return option(f"{what} · {place}" if place else what, build.build_slug, f"{stands} · {caused}")
 
 

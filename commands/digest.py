@@ -13,7 +13,7 @@ from bot.slack.errors import SlackFailed
 from bot.slack.forms import FormRefused, notice
 from bot.slack.text import Message
 from bot.statistics import digests
-from bot.statistics.digest_messages import schedule_words, set_up
+from bot.statistics.digest_messages import saved_text, schedule_text
 from commands.digest_form import DigestDraft, DigestForm, digest_form, read_digest_form
 from commands.interaction import (
     Help,
@@ -75,7 +75,7 @@ async def draft_of(actor: Actor, there: list[DigestRow], ctx: Context) -> Digest
 def note_of(there: list[DigestRow]) -> str:
     if len(there) == 1:
         paused = f" It is paused: {there[0].paused_why}; saving tries again." if there[0].paused_at else ""
-        return f"Now: {schedule_words(there[0])}. Choose another app to add its figures.{paused}"
+        return f"Now: {schedule_text(there[0])}. Choose another app to add its figures.{paused}"
     return f"This channel gets figures of {len(there)} apps; this form changes those of the app that you choose."
 
 
@@ -93,7 +93,7 @@ async def save_digest(ack: AsyncAck, view: Payload, body: Payload, ctx: Context)
         await check(actor, form, ctx)
         saved = await digests.save_digest(ctx, actor, form)
         titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
-        await ack(response_action="update", view=notice("Saved", set_up(saved, titles, next_at=saved.due_at)))
+        await ack(response_action="update", view=notice("Saved", saved_text(saved, titles, next_at=saved.due_at)))
 
 
 async def check(actor: Actor, form: DigestForm, ctx: Context) -> None:

@@ -97,9 +97,8 @@ async def page(actor: Actor, wanted: Page, ctx: Context) -> Message:
 
 def read(value: str) -> Page:
     """The page a button leads to."""
-    wanted = lists.read_page(value)
-    filters = dict(wanted.filters)
+    filters, start = lists.read_page(value)
     app = filters.pop("app", None)
     known = {field.name for field in dataclasses.fields(ListFilters)}
     kept = {key: text for key, text in filters.items() if key in known}
-    return Page(app, ListFilters(**kept), tuple(wanted.at.split()) or (NEWEST,))
+    return Page(app, ListFilters(**kept), tuple(start.split()) or (NEWEST,))

@@ -17,7 +17,7 @@ from bot.errors import BuildbellError, InvalidInput, MissingArgument
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.forms import INPUT_LIMIT, notice
-from bot.slack.text import Message, length, outside
+from bot.slack.text import Message, clean, length
 from commands.build_reference import read_build
 from commands.form_fields import Target, branch_option, target_option
 from commands.interaction import (
@@ -164,7 +164,7 @@ async def show_form(actor: Actor, build: BuildRow, view_id: str, ctx: Context) -
     told = [left_out_note(wanted)]
     if moved is not None:
         old, new = (build.commit_hash or "")[:7], (moved.newest.commit_hash or "")[:7]
-        branch = outside(build.branch or "", 100)
+        branch = clean(build.branch or "", 100)
         told.append(f"{branch} has moved from {old} to {new} since then. Without a commit the newest one is built.")
     app = await apps.find_app(ctx, actor.workspace_id, build.app_slug)
     view = start_form(
@@ -201,7 +201,7 @@ def fitting(environment: Sequence[tuple[str, str]]) -> dict[str, str]:
 def left_out_note(wanted: Wanted) -> str:
     """What the form cannot hold is not sent by it, so it is said; empty when all is there."""
     target, kept = wanted.pipeline or wanted.workflow, fitting(wanted.environment)
-    left = [outside(key, 40) for key, _ in wanted.environment if key not in kept]
+    left = [clean(key, 40) for key, _ in wanted.environment if key not in kept]
     left += ["the workflow"] if target and target_option(Target(target)) is None else []
     left += ["the branch"] if wanted.branch and branch_option(wanted.branch) is None else []
     left += ["the message"] if length(wanted.message or "") > MESSAGE_LIMIT else []

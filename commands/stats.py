@@ -19,7 +19,7 @@ from bot.slack.errors import SlackRefused
 from bot.slack.text import Message
 from bot.statistics import queries as stats_queries
 from bot.statistics.export import to_csv
-from bot.statistics.messages import StatsPage, exported, read_stats_page, stats_message
+from bot.statistics.messages import StatsPage, export_text, read_stats_page, stats_message
 from bot.statistics.queries import USUAL_DAYS, StatsWanted
 from bot.statistics.text import meanings_view
 from bot.sync import import_requests
@@ -117,7 +117,7 @@ async def send_csv(actor: Actor, page: StatsPage, ctx: Context) -> Message | Non
     client = ctx.slack(actor.workspace_id)
     try:
         # A file goes to a conversation by its own id; posting to a person tells the id.
-        posted = await client.post(actor.user_id, Message(exported(count, is_whole=is_whole)))
+        posted = await client.post(actor.user_id, Message(export_text(count, is_whole=is_whole)))
         await client.upload(
             f"builds-{wanted.days}d.csv", content, title="Builds", channel=posted.channel_id, thread_ts=posted.ts
         )

@@ -66,7 +66,7 @@ async def unsubscribe(typed: Typed, ctx: Context) -> Message | None:
         sentence = f"This channel hears nothing like that. {ctx.settings.command} subscriptions lists what it hears."
         return replies.reply(sentence)
     if len(fitting) > 1:
-        return drawing.which_one(await subscriptions.load_views(ctx, fitting), command=ctx.settings.command)
+        return drawing.choose_subscription(await subscriptions.load_views(ctx, fitting), command=ctx.settings.command)
     gone = await subscriptions.remove_subscriptions(ctx, typed.actor, [fitting[0].subscription_id])
     return drawing.removed(gone)
 

@@ -15,7 +15,7 @@ from bot.errors import BuildbellError, MissingArgument
 from bot.notifications import filters, subscriptions
 from bot.notifications import subscription_messages as drawing
 from bot.notifications.filters import Filters
-from bot.notifications.subscription_messages import ShownSubscription
+from bot.notifications.subscription_messages import SubscriptionView
 from bot.notifications.subscriptions import Asked, Saved
 from bot.permissions import Actor
 from bot.slack import ids, replies
@@ -61,15 +61,15 @@ def register(app: AsyncApp) -> None:
 async def list_here(actor: Actor, ctx: Context) -> Message:
     rows = await subscriptions.list_here(ctx, actor)
     if not rows:
-        return drawing.nothing_heard("This channel hears of no builds.", command=ctx.settings.command)
-    return drawing.build_list(await subscriptions.load_views(ctx, rows), command=ctx.settings.command)
+        return drawing.no_subscriptions("This channel hears of no builds.", command=ctx.settings.command)
+    return drawing.subscription_list(await subscriptions.load_views(ctx, rows), command=ctx.settings.command)
 
 
 async def list_own(actor: Actor, ctx: Context) -> Message:
     rows = await subscriptions.list_own(ctx, actor)
     if not rows:
-        return drawing.nothing_heard("You have subscribed no channel.", command=ctx.settings.command)
-    return drawing.build_list(
+        return drawing.no_subscriptions("You have subscribed no channel.", command=ctx.settings.command)
+    return drawing.subscription_list(
         await subscriptions.load_views(ctx, rows),
         command=ctx.settings.command,
         heading="You have set up; what others did is listed in its own channel",
@@ -77,17 +77,17 @@ async def list_own(actor: Actor, ctx: Context) -> Message:
     )
 
 
-async def look_back(actor: Actor, shown: ShownSubscription, ctx: Context) -> Message:
+async def look_back(actor: Actor, shown: SubscriptionView, ctx: Context) -> Message:
     """What it would have told lately, as far as Bitrise says."""
     try:
         counted = await filter_preview.count_matches(ctx, shown.row)
-        told = drawing.counted(counted.told, counted.ended, days=DAYS, is_cut=counted.is_cut)
+        told = drawing.preview(counted.told, counted.ended, days=DAYS, is_cut=counted.is_cut)
     except BuildbellError as error:
-        told = drawing.uncounted(error.sentence)
+        told = drawing.preview_failed(error.sentence)
     return Message(told.text, (*told.blocks, *await offer(actor, shown, ctx)))
 
 
-async def offer(actor: Actor, shown: ShownSubscription, ctx: Context) -> list[dict[str, Any]]:
+async def offer(actor: Actor, shown: SubscriptionView, ctx: Context) -> list[dict[str, Any]]:
     """To have Bitrise call: once an app, and to people who may ask for it."""
     app_slug = shown.row.app_slug
     if app_slug is None or not webhooks.is_enabled(ctx):
@@ -106,7 +106,7 @@ async def remove_subscription(ack: AsyncAck, action: Payload, body: Payload, ctx
     async with answering(ctx, actor):
         gone = await subscriptions.remove_subscriptions(ctx, actor, pressed_value(action).split())
         listed = await list_here(actor, ctx)
-        replace_question(ctx, actor, drawing.under(drawing.removed(gone), listed))
+        replace_question(ctx, actor, drawing.removed(gone) + listed)
 
 
 async def resume_channel(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:

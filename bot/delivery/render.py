@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from bot.builds import bulk_abort_messages as bulk_abort
 from bot.builds import views
 from bot.builds.abort_request import may_be_stopped
 from bot.context import Context
 from bot.notifications import messages as notifications
 from bot.results import trends
-from bot.slack import bulk_abort as bulk
 from bot.slack import cards as drawing
 from bot.slack.build_text import BuildView, is_stopping
 from bot.slack.text import Message
@@ -66,7 +66,7 @@ async def _load_views(ctx: Context, card: CardRow) -> list[BuildView]:
 
 async def _render_card(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
     notes = [REROUTED] if card.rerouted_from else []
-    notes += notifications.notes(card.facts, shown)
+    notes += notifications.card_notes(shown[0], card.facts) if shown else []
     return drawing.card(shown, now=ctx.clock.now(), notes=notes, offer=await _offer(ctx, shown))
 
 
@@ -84,21 +84,21 @@ async def _offer(ctx: Context, shown: list[BuildView]) -> drawing.Offer | None:
 
 
 async def _render_line(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
-    return notifications.line(shown, card.facts or {})
+    return notifications.result(shown[0], card.facts or {})
 
 
 async def _render_start(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
-    return notifications.started(shown)
+    return notifications.started(shown[0])
 
 
 async def _render_change(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
     build = shown[0].build
     app = await app_rows.find_app(ctx.db, card.workspace_id, build.app_slug)
-    return notifications.change(shown[0], card.facts or {}, await trends.list_new_commits(ctx.db, build), app)
+    return notifications.result_change(shown[0], card.facts or {}, await trends.list_new_commits(ctx.db, build), app)
 
 
 async def _render_summary(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
-    return notifications.fold(shown, card.facts or {})
+    return notifications.summary(shown, card.facts or {})
 
 
 async def _render_thread_root(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
@@ -109,7 +109,7 @@ async def _render_bulk_abort(ctx: Context, card: CardRow, shown: list[BuildView]
     facts = card.facts or {}
     request_ids = facts.get("requests", {})
     found = [await request_rows.find_request(ctx.db, request_ids.get(each.build.build_slug, "")) for each in shown]
-    return bulk.progress([bulk.Asked(*pair) for pair in zip(shown, found, strict=True)], facts)
+    return bulk_abort.progress([bulk_abort.BuildAbort(*pair) for pair in zip(shown, found, strict=True)], facts)
 
 
 async def _render_import(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:

@@ -1,223 +1,203 @@
-"""What a channel or a person hears of builds they did not start here: lines, changes, folds, branches, reasons."""
+"""Messages to channels and people about builds: results, changes of results, summaries, reasons, pauses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slack_sdk.models.blocks import (
-    ButtonElement,
-)
-
-from bot.domain import compare_links as compare
+from bot.domain import compare_links
 from bot.domain.builds import Cause, Outcome, format_duration
-from bot.results.messages import why_blocks
+from bot.results.messages import failure_blocks
 from bot.results.trends import BROKEN, FLAKY, Change, New
-from bot.slack import build_text as shown
-from bot.slack import ids
-from bot.slack.blocks import Line, actions, button, coded, lines, linked, message, said, section, separated, words
-from bot.slack.build_text import STATUS_BADGES, UNKNOWN, BuildView
-from bot.slack.cards import ended_line
-from bot.slack.text import Message, channel_mention, code, date, first_line, link, outside, quoted, several, unmarked
+from bot.slack import build_text, ids
+from bot.slack.blocks import (
+    Line,
+    actions,
+    bold,
+    button,
+    code_part,
+    joined,
+    lines,
+    link_part,
+    message,
+    plain_text,
+    section,
+    text_part,
+)
+from bot.slack.build_text import STATUS_BADGES, BuildView, status_badge
+from bot.slack.cards import linked_name, result_line
+from bot.slack.text import Message, channel_mention, clean, code, date, first_line, plural, quoted, unmarked
 from storage.apps import AppRow
 from storage.builds import BuildRow
 from storage.results import FindingRow
 
-LISTED = 25
-COMMIT_TITLE = 80
-ORDER = (Outcome.FAILED, Outcome.ABORTED, Outcome.SKIPPED, Outcome.SUCCEEDED)
+BUILDS_LISTED = 25
+COMMIT_TITLE_LIMIT = 80
+OUTCOMES = (Outcome.FAILED, Outcome.ABORTED, Outcome.SKIPPED, Outcome.SUCCEEDED)
 
 
-def line(builds: Sequence[BuildView], facts: Mapping[str, Any]) -> Message:
-    """The end of one build in one line, with what caused it."""
-    build = builds[0]
-    told = [f"{ended_line(build)} {caused(build)}.", *_remarks(build.build, facts)]
-    return Message(" ".join(told))
+def result(view: BuildView, facts: Mapping[str, Any]) -> Message:
+    """A result in one line, with the build's cause."""
+    return Message(" ".join([f"{result_line(view)} {_cause(view)}.", *_remarks(view.build, facts)]))
 
 
-def started(builds: Sequence[BuildView]) -> Message:
-    """A start in one line; it says the same whenever it is drawn."""
-    build = builds[0]
-    return Message(f"▶️ *Started*: {_named(build)}. {caused(build)}.")
+def started(view: BuildView) -> Message:
+    """A start in one line, the same whenever it is rendered."""
+    return Message(f"▶️ *Started*: {linked_name(view)}. {_cause(view)}.")
 
 
-def notes(facts: Mapping[str, Any] | None, builds: Sequence[BuildView]) -> list[str]:
-    """What stands small below a card, as mrkdwn."""
-    return [note.replace("`", "") for note in _remarks(builds[0].build, facts or {})] if builds else []
+def card_notes(view: BuildView, facts: Mapping[str, Any] | None) -> list[str]:
+    """The small lines below a card, as mrkdwn."""
+    return [remark.replace("`", "") for remark in _remarks(view.build, facts or {})]
 
 
 def _remarks(build: BuildRow, facts: Mapping[str, Any]) -> list[str]:
-    told = []
-    read = Change.read(facts)
-    if read is not None and read.kind == FLAKY:
-        told.append(f"Flaky, not fixed: the same commit failed in #{read.other}.")
+    remarks = []
+    change = Change.read(facts)
+    if change is not None and change.kind == FLAKY:
+        remarks.append(f"Flaky, not fixed: the same commit failed in #{change.other}.")
     if facts.get("late") and build.finished_at:
-        told.append(f"Told late: it ended {date(build.finished_at)}.")
-    return told
+        remarks.append(f"Told late: it ended {date(build.finished_at)}.")
+    return remarks
 
 
-def _named(build: BuildView) -> str:
-    row = build.build
-    name = unmarked(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
-    return " ".join(filter(None, (name, link(build.url, shown.number(row)), shown.where(row))))
-
-
-def caused(build: BuildView) -> str:
+def _cause(view: BuildView) -> str:
     """``Push by octocat``, escaped; mentions nobody."""
-    parts = shown.cause_line(build)
-    return unmarked("".join(getattr(part, "text", None) or "somebody" for part in parts), 200)
+    return unmarked(plain_text(build_text.cause_line(view), default="somebody"), 200)
 
 
-# Changes.
+# Changes of results.
 
 
-def change(build: BuildView, facts: Mapping[str, Any], new: New | None, app: AppRow | None) -> Message:
+def result_change(view: BuildView, facts: Mapping[str, Any], new: New | None, app: AppRow | None) -> Message:
     """Broken, back to normal, or flaky."""
-    read = Change.read(facts) or Change(BROKEN)
-    head = {BROKEN: _broken, FLAKY: _flaky}.get(read.kind, _fixed)(build, read)
-    told = " ".join([head, *(_remarks(build.build, {"late": facts.get("late")}))])
-    if read.kind != BROKEN or new is None or not new.commits:
-        return Message(told)
-    return message(told, section(told), lines(*_new_lines(build.build, new, app)))
+    change = Change.read(facts) or Change(BROKEN)
+    text = " ".join([_change_text(view, change), *_remarks(view.build, {"late": facts.get("late")})])
+    if change.kind != BROKEN or new is None or not new.commits:
+        return Message(text)
+    return message(text, section(text), lines(*_new_commits(view.build, new, app)))
 
 
-def _broken(build: BuildView, change: Change) -> str:
-    chance = f" The same commit passed in #{change.other}, so this may be chance." if change.other else ""
-    return f"❌ *Broken* since {_named(build)}. {caused(build)}.{chance}"
-
-
-def _fixed(build: BuildView, change: Change) -> str:
+def _change_text(view: BuildView, change: Change) -> str:
+    name, failures = linked_name(view), plural(change.failures, "failure")
+    if change.kind == BROKEN:
+        chance = f" The same commit passed in #{change.other}, so this may be chance." if change.other else ""
+        return f"❌ *Broken* since {name}. {_cause(view)}.{chance}"
+    if change.kind == FLAKY:
+        commit = code(build_text.short_commit(view.build.commit_hash or ""))
+        return (
+            f"🟡 *Flaky, not fixed*: {name} passed with {commit}, the very commit that failed in "
+            f"#{change.other}. Red since #{change.since}, {failures}."
+        )
     lasted = f" after {format_duration(change.seconds)}" if change.seconds is not None else ""
-    return f"✅ *Back to normal*{lasted}: {_named(build)}. Broken since #{change.since}, {_failures(change)}."
+    return f"✅ *Back to normal*{lasted}: {name}. Broken since #{change.since}, {failures}."
 
 
-def _flaky(build: BuildView, change: Change) -> str:
-    commit = code(shown.short_commit(build.build.commit_hash or ""))
-    return (
-        f"🟡 *Flaky, not fixed*: {_named(build)} passed with {commit}, the very commit that failed in "
-        f"#{change.other}. Red since #{change.since}, {_failures(change)}."
-    )
-
-
-def _failures(change: Change) -> str:
-    return f"{change.failures} failure{'' if change.failures == 1 else 's'}"
-
-
-def _new_lines(build: BuildRow, new: New, app: AppRow | None) -> list[Line]:
-    """What came since the last green build, newest first, with a link to see it all."""
-    url = _compare_url(build, new, app)
-    green = linked(url, f"since #{new.green.number}") if url else words(f"since #{new.green.number}")
-    head: Line = [words("New ", bold=True), green, words(" was green:")]
-    told: list[Line] = [head]
+def _new_commits(build: BuildRow, new: New, app: AppRow | None) -> list[Line]:
+    """The commits since the last green build, newest first, with a link that compares the two."""
+    green = f"since #{new.green.number}"
+    rows: list[Line] = [[bold("New "), link_part(_compare_url(build, new, app), green), " was green:"]]
     for commit in new.commits:
-        who = [words(" – "), said(commit.who, 60)] if commit.who else []
-        title = [words(" "), said(first, COMMIT_TITLE)] if (first := first_line(commit.message)) else []
-        told.append([words("• "), coded(shown.short_commit(commit.commit_hash)), *title, *who])
-    return [*told, [words(f"and {new.more} more")]] if new.more else told
+        title = first_line(commit.message)
+        rows.append(
+            [
+                "• ",
+                code_part(build_text.short_commit(commit.commit_hash)),
+                [" ", text_part(title, COMMIT_TITLE_LIMIT)] if title else None,
+                [" – ", text_part(commit.who, 60)] if commit.who else None,
+            ]
+        )
+    return [*rows, f"and {new.more} more" if new.more else None]
 
 
 def _compare_url(build: BuildRow, new: New, app: AppRow | None) -> str | None:
     if app is None or app.repo_url is None or not new.green.commit_hash or not build.commit_hash:
         return None
-    return compare.compare_url(app.repo_url, app.provider, new.green.commit_hash, build.commit_hash)
+    return compare_links.compare_url(app.repo_url, app.provider, new.green.commit_hash, build.commit_hash)
 
 
-# Many at once.
+# Many builds.
 
 
-def fold(builds: Sequence[BuildView], facts: Mapping[str, Any]) -> Message:
-    """What ended while nobody was told, in one message."""
-    counted = {outcome: [each for each in builds if each.build.outcome == outcome] for outcome in ORDER}
-    spoken = ", ".join(f"{len(those)} {outcome}" for outcome, those in reversed(counted.items()) if those)
+def summary(views: Sequence[BuildView], facts: Mapping[str, Any]) -> Message:
+    """Builds that finished while Buildbell was offline, in one message."""
+    by_outcome = {outcome: [view for view in views if view.build.outcome == outcome] for outcome in OUTCOMES}
+    counts = ", ".join(f"{len(those)} {outcome}" for outcome, those in reversed(by_outcome.items()) if those)
     of = "of your builds" if facts.get("yours") else "builds"
-    text = f"{len(builds)} {of} ended while I was away: {spoken}."
-    return message(text, section(f"*{text}*"), lines(*(_listed(outcome, counted[outcome]) for outcome in ORDER)))
+    text = f"{len(views)} {of} ended while I was away: {counts}."
+    return message(text, section(f"*{text}*"), lines(*(_outcome_line(*each) for each in by_outcome.items())))
 
 
-def _listed(outcome: Outcome, builds: Sequence[BuildView]) -> Line:
-    if not builds:
-        return []
-    stands = STATUS_BADGES.get(outcome, UNKNOWN)
-    named = [linked(each.url, outside(shown.name(each), 80)) for each in builds[:LISTED]]
-    more = [words(f", and {len(builds) - LISTED} more")] if len(builds) > LISTED else []
-    return [words(f"{stands.emoji} {stands.word}: "), *separated(named, ", "), *more]
-
-
-def branch(builds: Sequence[BuildView]) -> Message:
-    """The message over a branch's thread: the newest build of each workflow there."""
-    row = builds[0].build
-    place = f"tag {row.tag}" if row.tag else row.branch or "no branch"
-    app = builds[0].app_title
-    states = [f"{each.build.target or 'build'} {shown.status_badge(each.build).word.lower()}" for each in builds]
-    text = quoted(f"{app} on {place}: {', '.join(states)}.", 1_000)
-    head: Line = [said(app, 80, bold=True), words(" on "), coded(place)]
-    return message(text, lines(head, *map(_state_line, builds)))
-
-
-def _state_line(build: BuildView) -> Line:
-    row, stands = build.build, shown.status_badge(build.build)
-    took = shown.took(row)
-    return [
-        words(f"{stands.emoji} {stands.word}  "),
-        said(row.target or "build", 80),
-        words(" "),
-        linked(build.url, shown.number(row)),
-        *([words(f"  {took}")] if took else []),
-    ]
-
-
-# Why.
-
-
-def explanation(build: BuildView, finding: FindingRow | None, new: New | None, app: AppRow | None) -> Message | None:
-    """Why a build failed, for a phone: step, tests, the telling lines, what was new. None when nothing is known."""
-    is_told = finding is not None and bool(finding.failed_step or finding.tests or finding.lines)
-    blocks = why_blocks(finding) if is_told else []  # that there is no log helps nobody who has not asked
-    if new is not None and new.commits and build.build.cause != Cause.SCHEDULE:
-        blocks.append(lines(*_new_lines(build.build, new, app)))
-    if not blocks:
+def _outcome_line(outcome: Outcome, views: Sequence[BuildView]) -> Line:
+    if not views:
         return None
-    return message(_why_text(build, finding), *blocks)
+    badge = STATUS_BADGES[outcome]
+    names = [link_part(view.url, clean(build_text.name(view), 80)) for view in views[:BUILDS_LISTED]]
+    more = f", and {len(views) - BUILDS_LISTED} more" if len(views) > BUILDS_LISTED else None
+    return [f"{badge.emoji} {badge.word}: ", joined(", ", names), more]
 
 
-def _why_text(build: BuildView, finding: FindingRow | None) -> str:
-    name = quoted(shown.name(build), 150)
+def branch(views: Sequence[BuildView]) -> Message:
+    """The parent of a branch's thread: the newest build of each workflow."""
+    build, app = views[0].build, views[0].app_title
+    place = f"tag {build.tag}" if build.tag else build.branch or "no branch"
+    statuses = [f"{view.build.target or 'build'} {status_badge(view.build).word.lower()}" for view in views]
+    text = quoted(f"{app} on {place}: {', '.join(statuses)}.", 1_000)
+    return message(text, lines([bold(app, 80), " on ", code_part(place)], *map(_status_line, views)))
+
+
+def _status_line(view: BuildView) -> Line:
+    build, badge = view.build, status_badge(view.build)
+    number, duration = link_part(view.url, build_text.number(build)), build_text.duration(build)
+    target = text_part(build.target or "build", 80)
+    return [f"{badge.emoji} {badge.word}  ", target, " ", number, f"  {duration}" if duration else None]
+
+
+# Why a build failed.
+
+
+def explanation(view: BuildView, finding: FindingRow | None, new: New | None, app: AppRow | None) -> Message | None:
+    """Failed step, tests, log lines and new commits, short enough for a phone. None if nothing is known."""
+    has_failure = finding is not None and bool(finding.failed_step or finding.tests or finding.lines)
+    blocks = failure_blocks(finding) if finding is not None and has_failure else []
+    if new is not None and new.commits and view.build.cause != Cause.SCHEDULE:
+        blocks.append(lines(*_new_commits(view.build, new, app)))
+    return message(_explanation_text(view, finding), blocks) if blocks else None
+
+
+def _explanation_text(view: BuildView, finding: FindingRow | None) -> str:
+    name = quoted(build_text.name(view), 150)
     if finding is None:
         return f"What is new in {name}."
     step = f" in step {quoted(finding.failed_step, 100)}" if finding.failed_step else ""
-    tests = f"; {several(len(finding.tests), 'test')} failed" if finding.tests else ""
+    tests = f"; {plural(len(finding.tests), 'test')} failed" if finding.tests else ""
     last = f": {quoted(finding.lines[-1], 200)}" if finding.lines else ""
     return f"{name} failed{step}{tests}{last}."
 
 
-# When a channel cannot be told.
+# Pauses.
 
 
-def silenced(channel_id: str, why: str, *, count: int) -> Message:
+def subscriptions_paused(channel_id: str, why: str, *, count: int) -> Message:
     which = "a subscription" if count == 1 else f"{count} subscriptions"
+    text = f"I have paused {which} of yours in {channel_mention(channel_id)}: {quoted(why)}. Nothing is lost."
+    return _try_again(text, ids.SUBSCRIPTION_RESUME, channel_id)
+
+
+def still_paused(channel_id: str, why: str) -> Message:
+    """For somebody who tried to resume subscriptions that others set up."""
     text = (
-        f"I have paused {which} of yours in {channel_mention(channel_id)}: {quoted(why)}. Nothing is lost. When I can "
-        "write there again (invite me, or unarchive it), press *Try again*."
+        f"I still can't write in {channel_mention(channel_id)}: {quoted(why)}. "
+        "What it hears stays paused; nothing is lost."
     )
-    return message(text, section(text), *actions(_again(channel_id)))
+    return _try_again(text, ids.SUBSCRIPTION_RESUME, channel_id)
 
 
-def still_silenced(channel_id: str, why: str) -> Message:
-    """For somebody who wanted a channel to hear again whose subscriptions others have set up."""
-    text = (
-        f"I still can't write in {channel_mention(channel_id)}: {quoted(why)}. What it hears stays paused; nothing is "
-        "lost. When I can write there again (invite me, or unarchive it), press *Try again*."
-    )
-    return message(text, section(text), *actions(_again(channel_id)))
+def report_paused(channel_id: str, why: str) -> Message:
+    text = f"I have paused the figures for {channel_mention(channel_id)} that you set up: {quoted(why)}."
+    return _try_again(text, ids.DIGEST_RESUME, channel_id)
 
 
-def digest_paused(channel_id: str, why: str) -> Message:
-    text = (
-        f"I have paused the figures for {channel_mention(channel_id)} that you set up: {quoted(why)}. When I can write "
-        "there again (invite me, or unarchive it), press *Try again*."
-    )
-    return message(text, section(text), *actions(button(ids.DIGEST_RESUME, "Try again", value=channel_id)))
-
-
-def _again(channel_id: str) -> ButtonElement:
-    return button(ids.SUBSCRIPTION_RESUME, "Try again", value=channel_id)
+def _try_again(text: str, action_id: str, channel_id: str) -> Message:
+    text = f"{text} When I can write there again (invite me, or unarchive it), press *Try again*."
+    return message(text, section(text), actions(button(action_id, "Try again", value=channel_id)))

@@ -36,9 +36,10 @@ async def pause_subscriptions(
     paused = await subscription_rows.pause_channel(tx, workspace_id, channel_id, why=why, now=ctx.clock.now())
     counts = Counter(row.owner for row in paused)
     for owner, count in counts.items():
-        await outbox.send_direct(ctx, tx, workspace_id, owner, messages.silenced(channel_id, why, count=count))
+        notice = messages.subscriptions_paused(channel_id, why, count=count)
+        await outbox.send_direct(ctx, tx, workspace_id, owner, notice)
     if tells is not None and tells not in counts:
-        await outbox.send_direct(ctx, tx, workspace_id, tells, messages.still_silenced(channel_id, why))
+        await outbox.send_direct(ctx, tx, workspace_id, tells, messages.still_paused(channel_id, why))
 
 
 async def pause_digests(ctx: Context, tx: Transaction, workspace_id: str, channel_id: str, error: str) -> None:
@@ -46,7 +47,7 @@ async def pause_digests(ctx: Context, tx: Transaction, workspace_id: str, channe
     why = WHY.get(error, "Slack does not let me post there")
     paused = await digest_rows.pause_channel(tx, workspace_id, channel_id, why=why, now=ctx.clock.now())
     for owner in dict.fromkeys(row.owner for row in paused):
-        await outbox.send_direct(ctx, tx, workspace_id, owner, messages.digest_paused(channel_id, why))
+        await outbox.send_direct(ctx, tx, workspace_id, owner, messages.report_paused(channel_id, why))
 
 
 async def disable_direct_messages(ctx: Context, tx: Transaction, card: CardRow, error: str) -> None:

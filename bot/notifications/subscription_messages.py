@@ -1,6 +1,6 @@
-"""Subscriptions in words: what a channel hears, as an answer, a note for all in it, and a list with buttons.
+"""Messages about subscriptions: replies, notes to a channel, and a list with buttons.
 
-All in rich text: the stars of patterns would make half a sentence bold.
+All in rich text, because the stars of patterns would make half a sentence bold in mrkdwn.
 """
 
 from __future__ import annotations
@@ -8,10 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slack_sdk.models.blocks import Block, ButtonElement, RichTextElementParts
-
 from bot.slack import ids
-from bot.slack.blocks import Line, Part, actions, button, coded, lines, message, moment, person, said, section, words
+from bot.slack.blocks import (
+    Block,
+    Button,
+    Line,
+    actions,
+    bold,
+    button,
+    channel_part,
+    code_part,
+    date_part,
+    lines,
+    message,
+    plain_text,
+    section,
+    text_part,
+    user_part,
+)
 from bot.slack.text import Message, escape
 from storage.subscriptions import CHANGES, SubscriptionRow
 
@@ -21,153 +35,141 @@ STYLES = {
     "thread": "a thread for each branch",
     CHANGES: "only when the result changes",
 }
-WORDS_LIMIT = 1_200
-WORDS_IN_LIST = 500
+FILTERS_LIMIT = 1_200
+FILTERS_IN_LIST_LIMIT = 500
 LISTED = 20
 """Two blocks each, of the 50 a message may have."""
 REMOVED_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class ShownSubscription:
-    """``app_title`` None is every app; ``words`` are the filters in plain words, from outside and not escaped."""
+class SubscriptionView:
+    """``app_title`` None is every app; ``words`` are the filters in plain words, not escaped."""
 
     row: SubscriptionRow
     app_title: str | None
     words: str
 
     @property
-    def tells_starts(self) -> bool:
-        """Who asks for outcomes or reasons hears of ends only, and a change is an end."""
-        asks_for_ends = self.row.filters.get("outcome") or self.row.filters.get("reason")
-        return self.row.tells_starts and self.row.style != CHANGES and not asks_for_ends
+    def includes_starts(self) -> bool:
+        """Outcomes, reasons and changes are known only when a build finishes, so such filters exclude starts."""
+        needs_result = self.row.filters.get("outcome") or self.row.filters.get("reason")
+        return self.row.tells_starts and self.row.style != CHANGES and not needs_result
 
 
-def told(shown: ShownSubscription, *, limit: int = WORDS_LIMIT) -> list[Part]:
+def describe(view: SubscriptionView, *, limit: int = FILTERS_LIMIT) -> Line:
     """``iOS Shop: workflow deploy, only failed; one line for each build``."""
-    app = said(shown.app_title, 150, bold=True) if shown.app_title else words("every app", bold=True)
-    style = STYLES.get(shown.row.style, shown.row.style)
-    starts = ", its start too" if shown.tells_starts else ""
-    return [app, words(": "), said(shown.words, limit), words(f"; {style}{starts}")]
+    app = bold(view.app_title, 150) if view.app_title else bold("every app")
+    style = STYLES.get(view.row.style, view.row.style)
+    return [app, ": ", text_part(view.words, limit), f"; {style}{', its start too' if view.includes_starts else ''}"]
 
 
-def _sentence(*parts: Part | str) -> Message:
-    line = [words(part) if isinstance(part, str) else part for part in parts]
-    return message(_plain(line), lines(line))
+def _line_message(*line: Line) -> Message:
+    return message(escape(plain_text(line)), lines(line))
 
 
-def _plain(line: Line) -> str:
-    """For the notification, which shows no styles; escaped."""
-    return escape("".join(getattr(part, "text", None) or "" for part in line))
+# Replies.
 
 
-# Answers, privately.
-
-
-def saved(shown: ShownSubscription, *, is_new: bool) -> Message:
-    """What the channel will hear."""
+def saved(view: SubscriptionView, *, is_new: bool) -> Message:
     lead = "From now on this channel hears of " if is_new else "Changed. This channel hears of "
-    if not shown.row.tells_starts or shown.tells_starts:
-        return _sentence(lead, *told(shown), ".")
-    why = "changes are told at the end" if shown.row.style == CHANGES else "nobody knows the end at the start"
-    return _sentence(lead, *told(shown), f". Starts are not told with that: {why}.")
+    if not view.row.tells_starts or view.includes_starts:
+        return _line_message(lead, describe(view), ".")
+    why = "changes are told at the end" if view.row.style == CHANGES else "nobody knows the end at the start"
+    return _line_message(lead, describe(view), f". Starts are not told with that: {why}.")
 
 
-def counted(told: int, ended: int, *, days: int, is_cut: bool) -> Message:
-    """What the filter would have let through. ``is_cut``: there were more builds than were read."""
+def preview(matching: int, finished: int, *, days: int, is_cut: bool) -> Message:
+    """How many past builds the filter matches. ``is_cut``: there were more builds than were read."""
     if is_cut:
-        return _sentence(f"Of the last {ended} builds, {told or 'none'} would have been told here.")
-    if not ended:
-        return _sentence(f"In the last {days} days there was no build that this could have been about.")
-    builds = f"{ended} build{'' if ended == 1 else 's'}"
-    return _sentence(f"In the last {days} days {told or 'none'} of {builds} would have been told here.")
+        return _line_message(f"Of the last {finished} builds, {matching or 'none'} would have been told here.")
+    if not finished:
+        return _line_message(f"In the last {days} days there was no build that this could have been about.")
+    builds = f"{finished} build{'' if finished == 1 else 's'}"
+    return _line_message(f"In the last {days} days {matching or 'none'} of {builds} would have been told here.")
 
 
-def uncounted(why: str) -> Message:
-    return _sentence("It is saved. What it would have told in the last days I can't say: ", said(why, 500))
+def preview_failed(why: str) -> Message:
+    return _line_message("It is saved. What it would have told in the last days I can't say: ", text_part(why, 500))
 
 
-def removed(gone: Sequence[ShownSubscription]) -> Message:
-    parts: list[Part | str] = []
-    for shown in gone[:REMOVED_NAMED]:
-        parts += [" And " if parts else "Removed: ", *told(shown, limit=WORDS_IN_LIST), "."]
-    if len(gone) > REMOVED_NAMED:
-        parts.append(f" And {len(gone) - REMOVED_NAMED} more.")
-    return _sentence(*parts)
+def removed(views: Sequence[SubscriptionView]) -> Message:
+    line: list[Line] = []
+    for view in views[:REMOVED_NAMED]:
+        line += [" And " if line else "Removed: ", describe(view, limit=FILTERS_IN_LIST_LIMIT), "."]
+    more = len(views) - REMOVED_NAMED
+    return _line_message(*line, f" And {more} more." if more > 0 else None)
 
 
-# Notes, for all in the channel. Names are no mentions: nobody is pinged.
+def no_subscriptions(sentence: str, *, command: str) -> Message:
+    example, form = code_part(f"{command} subscribe shop outcome:failed"), code_part(f"{command} subscribe")
+    return _line_message(f"{sentence} ", example, " subscribes a channel to an app, ", form, " opens a form.")
 
 
-def set_up_note(shown: ShownSubscription, *, by: str, is_new: bool, command: str) -> Message:
+# Notes to a channel. Names are not mentions: nobody is pinged.
+
+
+def saved_note(view: SubscriptionView, *, by: str, is_new: bool, command: str) -> Message:
     did = " has subscribed this channel to " if is_new else " has changed what this channel hears of "
-    lists = [coded(f"{command} subscriptions"), words(" lists and changes what is heard here.")]
-    return _sentence(said(f"@{by}", 80), did, *told(shown), ". ", *lists)
+    manage: Line = [code_part(f"{command} subscriptions"), " lists and changes what is heard here."]
+    return _line_message(text_part(f"@{by}", 80), did, describe(view), ". ", manage)
 
 
-def removed_note(shown: ShownSubscription, *, by: str) -> Message:
-    return _sentence(said(f"@{by}", 80), " has removed what this channel heard of ", *told(shown), ".")
+def removed_note(view: SubscriptionView, *, by: str) -> Message:
+    return _line_message(text_part(f"@{by}", 80), " has removed what this channel heard of ", describe(view), ".")
 
 
 def resumed_note(count: int, *, by: str) -> Message:
     which = "the subscription" if count == 1 else f"the {count} subscriptions"
     resumed = f" has resumed {which} of this channel that had been paused. Builds are told again from now on."
-    return _sentence(said(f"@{by}", 80), resumed)
+    return _line_message(text_part(f"@{by}", 80), resumed)
 
 
-# The list.
+# Lists.
 
 
-def build_list(
-    shown: Sequence[ShownSubscription],
+def subscription_list(
+    views: Sequence[SubscriptionView],
     *,
     command: str,
     heading: str = "What this channel hears",
     names_channel: bool = False,
 ) -> Message:
-    """Each with its buttons. ``names_channel`` where they are of several channels."""
+    """Each subscription with its buttons; ``names_channel`` if they belong to several channels."""
     blocks: list[Block] = [section(f"*{heading}*")]
-    for each in shown[:LISTED]:
-        blocks += [lines(*_entry(each, names_channel=names_channel)), *actions(*_buttons(each))]
-    if len(shown) > LISTED:
-        more = f"{len(shown) - LISTED} more are not shown; in their channels "
-        blocks.append(lines([words(more), coded(f"{command} subscriptions"), words(" lists them.")]))
-    spoken = ". ".join(_plain(told(each, limit=100)) for each in shown[:LISTED])
-    return message(f"{heading}: {spoken}.", *blocks)
+    for view in views[:LISTED]:
+        blocks += [lines(*_entry(view, names_channel=names_channel)), *actions(*_buttons(view))]
+    if len(views) > LISTED:
+        more = f"{len(views) - LISTED} more are not shown; in their channels "
+        blocks.append(lines([more, code_part(f"{command} subscriptions"), " lists them."]))
+    descriptions = ". ".join(escape(plain_text(describe(view, limit=100))) for view in views[:LISTED])
+    return message(f"{heading}: {descriptions}.", blocks)
 
 
-def nothing_heard(sentence: str, *, command: str) -> Message:
-    example, form = coded(f"{command} subscribe shop outcome:failed"), coded(f"{command} subscribe")
-    return _sentence(f"{sentence} ", example, " subscribes a channel to an app, ", form, " opens a form.")
+def choose_subscription(views: Sequence[SubscriptionView], *, command: str) -> Message:
+    """Ask which of several matching subscriptions to remove."""
+    listed = subscription_list(views, command=command, heading="Several fit. Which one shall be removed?")
+    value = " ".join(view.row.subscription_id for view in views)
+    remove_all = button(ids.SUBSCRIPTION_REMOVE, f"Remove all {len(views)}", value=value, style="danger")
+    return listed + message("", actions(remove_all))
 
 
-def which_one(shown: Sequence[ShownSubscription], *, command: str) -> Message:
-    """Several fit: a button for each, and one for all."""
-    listed = build_list(shown, command=command, heading="Several fit. Which one shall be removed?")
-    everything = " ".join(each.row.subscription_id for each in shown)
-    all_of_them = button(ids.SUBSCRIPTION_REMOVE, f"Remove all {len(shown)}", value=everything, style="danger")
-    return Message(listed.text, (*listed.blocks, *(block.to_dict() for block in actions(all_of_them))))
+def _entry(view: SubscriptionView, *, names_channel: bool) -> list[Line]:
+    row = view.row
+    channel: Line = [channel_part(row.channel_id), "  "] if names_channel else None
+    entry: list[Line] = [
+        [channel, describe(view, limit=FILTERS_IN_LIST_LIMIT)],
+        ["Set up by ", user_part(row.owner), ", since ", date_part(row.created_at)],
+    ]
+    if row.paused_at is not None:
+        why: Line = [", because ", text_part(row.paused_why, 200)] if row.paused_why else None
+        entry.append(["⏸️ ", bold("Paused"), " since ", date_part(row.paused_at), why])
+    return entry
 
 
-def under(done: Message, listed: Message) -> Message:
-    """A list under what was just done."""
-    return Message(f"{done.text} {listed.text}", (*done.blocks, *listed.blocks))
-
-
-def _entry(shown: ShownSubscription, *, names_channel: bool) -> list[Line]:
-    row = shown.row
-    where: Line = [RichTextElementParts.Channel(channel_id=row.channel_id), words("  ")] if names_channel else []
-    set_up: Line = [words("Set up by "), person(row.owner), words(", since "), moment(row.created_at)]
-    entry: list[Line] = [[*where, *told(shown, limit=WORDS_IN_LIST)], set_up]
-    if row.paused_at is None:
-        return entry
-    why = [words(", because "), said(row.paused_why, 200)] if row.paused_why else []
-    return [*entry, [words("⏸️ "), words("Paused", bold=True), words(" since "), moment(row.paused_at), *why]]
-
-
-def _buttons(shown: ShownSubscription) -> list[ButtonElement]:
-    row, name = shown.row, f"the subscription to {shown.app_title or 'every app'}"
+def _buttons(view: SubscriptionView) -> list[Button]:
+    row, name = view.row, f"the subscription to {view.app_title or 'every app'}"
     edit = button(ids.SUBSCRIPTION_EDIT, "Edit…", value=row.subscription_id, label=f"Edit {name}")
     remove = button(ids.SUBSCRIPTION_REMOVE, "Remove", value=row.subscription_id, label=f"Remove {name}")
     resume = button(ids.SUBSCRIPTION_RESUME, "Resume", value=row.channel_id, label="Resume what the channel hears")
-    return [edit, remove, *([resume] if row.paused_at is not None else [])]
+    return [edit, remove, resume] if row.paused_at is not None else [edit, remove]

@@ -12,7 +12,7 @@ from bot.errors import InvalidInput, MissingArgument, SubscriptionGone
 from bot.notifications import filters
 from bot.notifications import subscription_messages as drawing
 from bot.notifications.filters import EXCLUDES, Filters
-from bot.notifications.subscription_messages import ShownSubscription
+from bot.notifications.subscription_messages import SubscriptionView
 from bot.permissions import Actor
 from bot.slack.text import Message
 from storage import Transaction, audit
@@ -36,7 +36,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    shown: ShownSubscription
+    shown: SubscriptionView
     is_new: bool
 
 
@@ -66,14 +66,14 @@ async def get_subscription(ctx: Context, actor: Actor, subscription_id: str) -> 
 
 async def load_views(
     ctx: Context, rows: Sequence[SubscriptionRow], *, known: Mapping[str, str] | None = None
-) -> list[ShownSubscription]:
+) -> list[SubscriptionView]:
     """With the apps' titles and in words; ``known`` are names of Slack user ids that need not be asked for."""
     if not rows:
         return []
     people = [user_id for row in rows for user_id in people_in(filters.from_json(row.filters))]
     names = await user_names.list_display_names(ctx, rows[0].workspace_id, people, known)
     return [
-        ShownSubscription(row, await _title(ctx, row), filters.spoken(filters.from_json(row.filters), names))
+        SubscriptionView(row, await _title(ctx, row), filters.spoken(filters.from_json(row.filters), names))
         for row in rows
     ]
 
@@ -160,10 +160,10 @@ def _over(before: SubscriptionRow, fresh: SubscriptionRow, asked: Asked) -> Subs
     )
 
 
-async def _save(ctx: Context, tx: Transaction, actor: Actor, shown: ShownSubscription, *, is_new: bool) -> Saved:
+async def _save(ctx: Context, tx: Transaction, actor: Actor, shown: SubscriptionView, *, is_new: bool) -> Saved:
     row = shown.row
     await subscription_rows.save_subscription(tx, row)
-    note = drawing.set_up_note(shown, by=actor.user_name, is_new=is_new, command=ctx.settings.command)
+    note = drawing.saved_note(shown, by=actor.user_name, is_new=is_new, command=ctx.settings.command)
     await _announce(ctx, tx, actor, row.channel_id, note, tells=actor.user_id)
     await _audit(ctx, tx, actor, "subscribe", described(row), "new" if is_new else "changed")
     await sync_schedule.schedule_now(ctx, tx, row.workspace_id, at=ctx.clock.now())
@@ -173,13 +173,13 @@ async def _save(ctx: Context, tx: Transaction, actor: Actor, shown: ShownSubscri
 # Ending, and going on.
 
 
-async def remove_subscriptions(ctx: Context, actor: Actor, subscription_ids: Iterable[str]) -> list[ShownSubscription]:
+async def remove_subscriptions(ctx: Context, actor: Actor, subscription_ids: Iterable[str]) -> list[SubscriptionView]:
     """Returns those that were there. Raises `SubscriptionGone` when none was."""
     ctx.permissions.check_member(actor)
     found = [await subscription_rows.find_subscription(ctx.db, actor.workspace_id, each) for each in subscription_ids]
     shown = await load_views(ctx, [row for row in found if row is not None and may_change(actor, row)])
 
-    async def remove(tx: Transaction) -> list[ShownSubscription]:
+    async def remove(tx: Transaction) -> list[SubscriptionView]:
         return [each for each in shown if await _remove(ctx, tx, actor, each)]
 
     removed = await ctx.db.transaction(remove)
@@ -188,7 +188,7 @@ async def remove_subscriptions(ctx: Context, actor: Actor, subscription_ids: Ite
     return removed
 
 
-async def _remove(ctx: Context, tx: Transaction, actor: Actor, shown: ShownSubscription) -> bool:
+async def _remove(ctx: Context, tx: Transaction, actor: Actor, shown: SubscriptionView) -> bool:
     row = shown.row
     if not await subscription_rows.delete_subscription(tx, row.workspace_id, row.subscription_id):
         return False

@@ -1,4 +1,4 @@
-"""Several builds, a line or two each: recent ones with paging, and what runs now."""
+"""Lists of builds: recent ones with paging, and the running ones with their progress."""
 
 from __future__ import annotations
 
@@ -7,33 +7,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from slack_sdk.models.blocks import Block, ButtonElement
-
 from bot.errors import ViewExpired
-from bot.slack import build_text as shown
-from bot.slack import ids
-from bot.slack.blocks import Part, actions, button, lines, linked, message, moment, said, section, separated, words
+from bot.slack import build_text, ids
+from bot.slack.blocks import (
+    Block,
+    Button,
+    Line,
+    actions,
+    bold,
+    button,
+    date_part,
+    joined,
+    lines,
+    link_part,
+    message,
+    section,
+    text_part,
+)
 from bot.slack.build_text import BuildView
 from bot.slack.cards import open_button, stop_button
 from bot.slack.text import Message, unmarked
 
 BUILDS_IN_LIST = 20
-"""Lines of one page; what is more belongs on the next."""
+"""Lines of one page."""
 RUNNING_SHOWN = 12
 VALUE_LIMIT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class PageWanted:
-    """What a Newer or Older button stands for. ``at`` is where the page begins, in the caller's own terms."""
-
-    filters: Mapping[str, str]
-    at: str
-
-
-@dataclass(frozen=True, slots=True)
 class ListPage:
-    """``newer`` and ``older`` are the places the neighbouring pages begin at; None when there is none."""
+    """``newer`` and ``older`` are where the neighbouring pages start, in the caller's terms; None without one."""
 
     heading: str
     builds: Sequence[BuildView]
@@ -43,88 +46,85 @@ class ListPage:
 
 
 def build_list(page: ListPage) -> Message:
-    """Recent builds, the newest first."""
+    """Recent builds, newest first."""
     heading = unmarked(page.heading, 500)
+    paging = actions(_page_button(page, "Newer", page.newer, 1), _page_button(page, "Older", page.older, 2))
     if not page.builds:
-        return message(f"{heading}: no builds.", section(f"*{heading}*\nNo builds."), *_paging(page))
-    told = page.builds[:BUILDS_IN_LIST]
-    text = f"{heading}: {' '.join(map(shown.sentence, told))}"
-    return message(text, section(f"*{heading}*"), lines(*map(list_line, told)), *_paging(page))
+        return message(f"{heading}: no builds.", section(f"*{heading}*\nNo builds."), paging)
+    builds = page.builds[:BUILDS_IN_LIST]
+    text = f"{heading}: {' '.join(map(build_text.sentence, builds))}"
+    return message(text, section(f"*{heading}*"), lines(*map(list_line, builds)), paging)
 
 
-def list_line(build: BuildView) -> list[Part]:
-    row, stands = build.build, shown.status_badge(build.build)
-    app = said(build.app_title, 60)
-    parts = [app, *([said(row.target, 60)] if row.target else []), linked(build.url, shown.number(row))]
-    head = [words(f"{stands.emoji} "), words(stands.word, bold=True), words("  "), *separated(parts)]
-    place = shown.place_parts(row)
-    ended = shown.took(row)
-    when = [moment(row.triggered_at)] if row.triggered_at else []
-    tail = [*([words(ended)] if ended else []), *when]
-    message_of = [words(" · “"), said(row.build_message, 80), words("”")] if row.build_message else []
+def list_line(view: BuildView) -> Line:
+    build, badge = view.build, build_text.status_badge(view.build)
+    target = text_part(build.target, 60) if build.target else None
+    name = joined(" · ", [text_part(view.app_title, 60), target, link_part(view.url, build_text.number(build))])
+    triggered = date_part(build.triggered_at) if build.triggered_at else None
+    times = joined(" · ", [build_text.duration(build), triggered])
     return [
-        *head,
-        *([words("  "), *place] if place else []),
-        *([words("  "), *separated(tail)] if tail else []),
-        words(" · "),
-        *shown.cause_line(build),
-        *message_of,
+        f"{badge.emoji} ",
+        joined("  ", [bold(badge.word), name, build_text.branch_parts(build), times]),
+        " · ",
+        build_text.cause_line(view),
+        [" · “", text_part(build.build_message, 80), "”"] if build.build_message else None,
     ]
 
 
-def _paging(page: ListPage) -> list[Block]:
-    return actions(_page_button(page, "Newer", page.newer, 1), _page_button(page, "Older", page.older, 2))
-
-
-def _page_button(page: ListPage, text: str, at: str | None, place: int) -> ButtonElement | None:
-    if at is None:
+def _page_button(page: ListPage, text: str, start: str | None, place: int) -> Button | None:
+    if start is None:
         return None
-    value = json.dumps({"filters": dict(page.filters), "at": at}, ensure_ascii=False, separators=(",", ":"))
+    value = json.dumps({"filters": dict(page.filters), "at": start}, ensure_ascii=False, separators=(",", ":"))
     if len(value) > VALUE_LIMIT:  # filters of absurd length; the person can still narrow the list
         return None
     return button(ids.numbered(ids.BUILD_LIST_PAGE, place), text, value=value)
 
 
-def read_page(value: str) -> PageWanted:
-    """What the pressed button stands for. Raises `ViewExpired` for a value that is not ours."""
+def read_page(value: str) -> tuple[dict[str, str], str]:
+    """Return the filters and the start of the page behind a button. Raises `ViewExpired` for a foreign value."""
     try:
         page = json.loads(value)
-        return PageWanted({str(key): str(text) for key, text in page["filters"].items()}, str(page["at"]))
+        return {str(key): str(text) for key, text in page["filters"].items()}, str(page["at"])
     except (ValueError, TypeError, KeyError, AttributeError) as broken:
         raise ViewExpired("That list is too old to turn its pages. Ask for it again.") from broken
 
 
 def running_now(
-    builds: Sequence[BuildView],
+    views: Sequence[BuildView],
     *,
     now: datetime,
     of: str | None = None,
     is_more: bool = False,
     stop_all: str | None = None,
 ) -> Message:
-    """What runs or waits, ``of`` an app or of all, with how far it is and a way to stop it.
+    """Running and queued builds, ``of`` an app or of all, with their progress and buttons to stop them.
 
-    ``is_more``: Bitrise has more than these. ``stop_all`` is the app all of whose may be.
+    ``is_more``: Bitrise has more than these. ``stop_all`` is the slug of the app whose builds may all be stopped.
     """
-    if not builds:
-        told = f"Nothing is running{f' in {unmarked(of, 60)}' if of else ''}."
-        return message(told, section(told))
-    noun = "build is" if len(builds) == 1 else "builds are"
-    heading = f"{'More than ' if is_more else ''}{len(builds)} {noun} running or waiting"
-    blocks: list[Block] = [section(f"*{heading}*")]
-    for build in builds[:RUNNING_SHOWN]:
-        blocks += running_blocks(build, now)
-    if is_more or len(builds) > RUNNING_SHOWN:
-        rest = "The others are not shown here." if is_more else shown.unshown(len(builds) - RUNNING_SHOWN)
-        blocks.append(section(f"{rest} Name an app to see its own."))
-    if stop_all and len(builds) > 1:
-        blocks += actions(button(ids.BUILD_STOP_ALL, "Stop all…", value=stop_all, label="Choose builds and stop them"))
-    return message(f"{heading}: {' '.join(map(shown.sentence, builds[:RUNNING_SHOWN]))}", *blocks)
+    if not views:
+        text = f"Nothing is running{f' in {unmarked(of, 60)}' if of else ''}."
+        return message(text, section(text))
+    noun = "build is" if len(views) == 1 else "builds are"
+    heading = f"{'More than ' if is_more else ''}{len(views)} {noun} running or waiting"
+    more = None
+    if is_more or len(views) > RUNNING_SHOWN:
+        rest = "The others are not shown here." if is_more else build_text.more_not_shown(len(views) - RUNNING_SHOWN)
+        more = section(f"{rest} Name an app to see its own.")
+    stop = None
+    if stop_all and len(views) > 1:
+        stop = button(ids.BUILD_STOP_ALL, "Stop all…", value=stop_all, label="Choose builds and stop them")
+    return message(
+        f"{heading}: {' '.join(map(build_text.sentence, views[:RUNNING_SHOWN]))}",
+        section(f"*{heading}*"),
+        *(running_blocks(view, now) for view in views[:RUNNING_SHOWN]),
+        more,
+        actions(stop),
+    )
 
 
-def running_blocks(build: BuildView, now: datetime) -> list[Block]:
+def running_blocks(view: BuildView, now: datetime) -> list[Block]:
     """A running build in two lines, Open and Stop… in rows of their own."""
-    row = build.build
-    progress = [words(shown.progress(row, build.eta, now)), words(" · "), *shown.cause_line(build)]
-    told = lines(shown.title_line(build), shown.code_line(row), progress, shown.stopped_line(row))
-    return [told, *actions(open_button(build)), *actions(stop_button(build))]
+    build = view.build
+    progress = [build_text.progress(build, view.eta, now), " · ", build_text.cause_line(view)]
+    rows = build_text.title_line(view), build_text.commit_line(build), progress, build_text.stop_line(build)
+    return [lines(*rows), *actions(open_button(view)), *actions(stop_button(view))]

@@ -1,4 +1,4 @@
-"""The card: the message that shows builds live, and the one that tells their end."""
+"""Cards: the message that tracks builds live, its buttons, and the message that announces their results."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from slack_sdk.models.blocks import Block, ButtonElement
-
 from bot.domain.builds import Outcome
-from bot.slack import build_text as shown
-from bot.slack import ids
-from bot.slack.blocks import Line, actions, button, context, divider, lines, link_button, message, said, words
+from bot.slack import build_text, ids
+from bot.slack.blocks import (
+    Block,
+    Button,
+    Line,
+    actions,
+    button,
+    context,
+    divider,
+    lines,
+    link_button,
+    message,
+    text_part,
+)
 from bot.slack.build_text import BuildView
-from bot.slack.text import Message, link, mention, unmarked
+from bot.slack.text import Message, link, mention, plural, unmarked
 from storage.builds import BuildRow
 
 BUILDS_ON_A_CARD = 10
@@ -22,122 +31,115 @@ BUILDS_ON_A_CARD = 10
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """So many older builds still run that the build ``build_slug`` replaces."""
+    """``count`` older builds, which the build ``build_slug`` replaces, are still running."""
 
     build_slug: str
     count: int
 
 
 def card(
-    builds: Sequence[BuildView], *, now: datetime, notes: Sequence[str] = (), offer: Offer | None = None
+    views: Sequence[BuildView], *, now: datetime, notes: Sequence[str] = (), offer: Offer | None = None
 ) -> Message:
-    """One message for one or several builds, as they stand at ``now``. ``notes``, mrkdwn, are shown small, below."""
-    drawn, left_out = builds[:BUILDS_ON_A_CARD], len(builds) - BUILDS_ON_A_CARD
+    """One message for one or several builds, as they are at ``now``. ``notes``, mrkdwn, are shown small, below."""
     blocks: list[Block] = []
-    for build in drawn:
-        blocks += [*([divider()] if blocks else []), *_build_blocks(build, now)]
-    blocks += actions(older_button(offer))
-    told = [*notes, shown.unshown(left_out)] if left_out > 0 else notes
-    return message(_fallback(builds), *blocks, *(context(note) for note in told[:BUILDS_ON_A_CARD] if note))
+    for view in views[:BUILDS_ON_A_CARD]:
+        buttons = open_button(view), install_button(view), log_button(view), *rebuild_buttons(view)
+        # Stop is in a row of its own: a thumb that aims at Open must not stop a build.
+        rows = [lines(*build_lines(view, now)), *actions(*buttons), *actions(stop_button(view))]
+        blocks += [divider(), *rows] if blocks else rows
+    more = len(views) - BUILDS_ON_A_CARD
+    notes = [*notes, build_text.more_not_shown(more)] if more > 0 else notes
+    sentences = " ".join(map(build_text.sentence, views))
+    return message(
+        sentences if len(views) == 1 else f"{len(views)} builds: {sentences}",
+        *blocks,
+        actions(stop_older_button(offer)),
+        *(context(note) for note in notes[:BUILDS_ON_A_CARD] if note),
+    )
 
 
-def _fallback(builds: Sequence[BuildView]) -> str:
-    sentences = " ".join(map(shown.sentence, builds))
-    return sentences if len(builds) == 1 else f"{len(builds)} builds: {sentences}"
-
-
-def _build_blocks(build: BuildView, now: datetime) -> list[Block]:
+def build_lines(view: BuildView, now: datetime) -> list[Line]:
+    build = view.build
     return [
-        lines(*build_lines(build, now)),
-        *actions(
-            open_button(build), install_button(build), log_button(build), again_button(build), change_button(build)
-        ),
-        # In a row of its own: a thumb that aims at Open must not stop a build.
-        *actions(stop_button(build)),
+        build_text.title_line(view),
+        build_text.commit_line(build),
+        ["“", text_part(build.build_message, 300, italic=True), "”"] if build.build_message else None,
+        build_text.progress(build, view.eta, now),
+        build_text.stop_line(build),
+        build_text.cause_line(view),
     ]
 
 
-def build_lines(shown_build: BuildView, now: datetime) -> list[Line]:
-    build = shown_build.build
-    told = [words(text)] if (text := shown.progress(build, shown_build.eta, now)) else []
-    return [
-        shown.title_line(shown_build),
-        shown.code_line(build),
-        [words("“"), said(build.build_message, 300, italic=True), words("”")] if build.build_message else [],
-        told,
-        shown.stopped_line(build),
-        shown.cause_line(shown_build),
-    ]
+def open_button(view: BuildView) -> Button | None:
+    return link_button(ids.BUILD_OPEN, "Open", url=view.url, label=f"Open {build_text.name(view)} in Bitrise")
 
 
-def open_button(build: BuildView) -> ButtonElement | None:
-    return link_button(ids.BUILD_OPEN, "Open", url=build.url, label=f"Open {shown.name(build)} in Bitrise")
+def rebuild_buttons(view: BuildView) -> tuple[Button, ...]:
+    if not view.build.is_finished:
+        return ()
+    name, value = build_text.name(view), view.build.build_slug
+    form_label = f"Change the parameters of {name} and run it"
+    return (
+        button(ids.BUILD_AGAIN, "Run again", value=value, label=f"Run {name} again"),
+        button(ids.BUILD_AGAIN_FORM, "Change and run…", value=value, label=form_label),
+    )
 
 
-def again_button(build: BuildView) -> ButtonElement | None:
-    if not build.build.is_finished:
+def install_button(view: BuildView) -> Button | None:
+    if not view.is_installable:
         return None
-    return button(ids.BUILD_AGAIN, "Run again", value=build.build.build_slug, label=f"Run {shown.name(build)} again")
+    label = f"Install from {build_text.name(view)}"
+    return button(ids.BUILD_INSTALL, "Install", value=view.build.build_slug, label=label)
 
 
-def change_button(build: BuildView) -> ButtonElement | None:
-    if not build.build.is_finished:
+def log_button(view: BuildView) -> Button | None:
+    if view.build.outcome != Outcome.FAILED or view.build.is_pipeline:
         return None
-    label = f"Change the parameters of {shown.name(build)} and run it"
-    return button(ids.BUILD_AGAIN_FORM, "Change and run…", value=build.build.build_slug, label=label)
+    return button(ids.BUILD_LOG, "Log", value=view.build.build_slug, label=f"Why {build_text.name(view)} failed")
 
 
-def install_button(build: BuildView) -> ButtonElement | None:
-    """Only when there is something to install."""
-    if not build.is_installable:
+def stop_button(view: BuildView) -> Button | None:
+    if view.build.is_finished or build_text.is_stopping(view.build):
         return None
-    return button(ids.BUILD_INSTALL, "Install", value=build.build.build_slug, label=f"Install from {shown.name(build)}")
+    label = f"Stop {build_text.name(view)}"
+    return button(ids.BUILD_STOP, "Stop…", value=view.build.build_slug, style="danger", label=label)
 
 
-def log_button(build: BuildView) -> ButtonElement | None:
-    if build.build.outcome != Outcome.FAILED or build.build.is_pipeline:
-        return None
-    return button(ids.BUILD_LOG, "Log", value=build.build.build_slug, label=f"Why {shown.name(build)} failed")
-
-
-def stop_button(build: BuildView) -> ButtonElement | None:
-    row = build.build
-    if row.is_finished or shown.is_stopping(row):
-        return None
-    label = f"Stop {shown.name(build)}"
-    return button(ids.BUILD_STOP, "Stop…", value=row.build_slug, style="danger", label=label)
-
-
-def older_button(offer: Offer | None) -> ButtonElement | None:
+def stop_older_button(offer: Offer | None) -> Button | None:
     if offer is None:
         return None
-    text = f"Stop {offer.count} older build{'' if offer.count == 1 else 's'}…"
-    return button(ids.BUILD_STOP_OLDER, text, value=offer.build_slug, label=f"{text[:-1]}, which this one replaces")
+    text = f"Stop {plural(offer.count, 'older build')}"
+    return button(ids.BUILD_STOP_OLDER, f"{text}…", value=offer.build_slug, label=f"{text}, which this one replaces")
 
 
-def announcement(builds: Sequence[BuildView], *, mention_user: str | None) -> Message:
-    """The end of a card's builds, a line each; ``mention_user`` (a user id) is mentioned once."""
-    told = [ended_line(build) for build in builds[:BUILDS_ON_A_CARD]]
-    if len(builds) > BUILDS_ON_A_CARD:
-        told.append(f"{len(builds) - BUILDS_ON_A_CARD} more ended as well.")
-    told[-1] += f" Asked for by {mention(mention_user)}." if mention_user else ""
-    return Message("\n".join(told))
+def announcement(views: Sequence[BuildView], *, mention_user: str | None) -> Message:
+    """The results of a card's builds, one a line. ``mention_user``, a user id, is mentioned once."""
+    texts = [result_line(view) for view in views[:BUILDS_ON_A_CARD]]
+    if len(views) > BUILDS_ON_A_CARD:
+        texts.append(f"{len(views) - BUILDS_ON_A_CARD} more ended as well.")
+    texts[-1] += f" Asked for by {mention(mention_user)}." if mention_user else ""
+    return Message("\n".join(texts))
 
 
-def ended_line(build: BuildView) -> str:
-    """The end in one line of mrkdwn. The outcome comes first: a phone's preview shows about one line."""
-    row, stands = build.build, shown.status_badge(build.build)
-    ran = shown.took(row)
-    preposition = "in" if row.outcome == Outcome.SUCCEEDED else "after"
-    took = f" {preposition} {ran}" if ran else ""
-    named = unmarked(f"{build.app_title} · {row.target}" if row.target else build.app_title, 150)
-    what = " ".join(filter(None, (named, link(build.url, shown.number(row)), shown.where(row))))
-    return f"{stands.emoji} *{stands.word}*{took}: {what}.{_why(row)}"
+def result_line(view: BuildView) -> str:
+    """A result in one line of mrkdwn, the outcome first: a phone's preview shows about one line."""
+    build, badge = view.build, build_text.status_badge(view.build)
+    ran = build_text.duration(build)
+    after = f" {'in' if build.outcome == Outcome.SUCCEEDED else 'after'} {ran}" if ran else ""
+    return f"{badge.emoji} *{badge.word}*{after}: {linked_name(view)}.{_reason(build)}"
 
 
-def _why(row: BuildRow) -> str:
-    why = unmarked(shown.why_stopped(row), shown.SENTENCE_LIMIT).rstrip(".")
-    if not why:
+def linked_name(view: BuildView) -> str:
+    """``iOS Shop · deploy #812 on `release/3.2` ``, the number being a link, as mrkdwn."""
+    build = view.build
+    name = unmarked(f"{view.app_title} · {build.target}" if build.target else view.app_title, 150)
+    return " ".join(filter(None, (name, link(view.url, build_text.number(build)), build_text.on_branch(build))))
+
+
+def _reason(build: BuildRow) -> str:
+    reason = unmarked(build_text.stop_reason(build), build_text.REASON_LIMIT).rstrip(".")
+    if not reason:
         return ""
-    first = why.partition(" ")[0]
-    return f" {why[0].upper() if first.isalpha() and first.islower() else why[0]}{why[1:]}."  # iOS stays iOS
+    first = reason.partition(" ")[0]
+    is_word = first.isalpha() and first.islower()  # iOS stays iOS
+    return f" {reason[0].upper() if is_word else reason[0]}{reason[1:]}."

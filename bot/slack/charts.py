@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import Block, TableBlock, TableBlockColumnSettings
 
-from bot.slack.text import NOTHING, escape, outside
+from bot.slack.text import NOTHING, clean, escape
 
 PIECES = 6
 """Segments of a pie, series on the axes."""
@@ -31,12 +31,12 @@ class Chart(Block):
 
     def __init__(self, title: str, chart: Mapping[str, object]) -> None:
         super().__init__(type=self.type)
-        self.title, self.chart = outside(title, TITLE), dict(chart)
+        self.title, self.chart = clean(title, TITLE), dict(chart)
 
 
 def table(rows: Sequence[Sequence[str]]) -> TableBlock:
     """The first row is the heading, the first column names each row; the others are figures and stand on the right."""
-    cells = [[{"type": "raw_text", "text": outside(text, CELL) or NOTHING} for text in row] for row in rows]
+    cells = [[{"type": "raw_text", "text": clean(text, CELL) or NOTHING} for text in row] for row in rows]
     align = ["left", *["right"] * (len(rows[0]) - 1)]
     return TableBlock(rows=cells, column_settings=[TableBlockColumnSettings(align=each) for each in align])
 
@@ -46,25 +46,25 @@ def pie(title: str, shares: Sequence[tuple[str, int]]) -> Chart | None:
     positive = [(label, value) for label, value in shares if value > 0]
     kept = positive if len(positive) <= PIECES else positive[: PIECES - 1]
     rest = sum(value for _, value in positive[len(kept) :])
-    segments = [{"label": outside(label, LABEL) or NOTHING, "value": value} for label, value in kept]
+    segments = [{"label": clean(label, LABEL) or NOTHING, "value": value} for label, value in kept]
     segments += [{"label": "everything else", "value": rest}] if rest else []
     return Chart(title, {"type": "pie", "segments": segments}) if segments else None
 
 
 def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]], *, x_label: str) -> Chart:
     """A group of bars for each category, one for each series."""
-    labels = [outside(label, LABEL) for label in categories][:POINTS]
+    labels = [clean(label, LABEL) for label in categories][:POINTS]
     drawn = [
-        {"name": outside(name, LABEL), "data": [{"label": label, "value": value} for label, value in pairs]}
+        {"name": clean(name, LABEL), "data": [{"label": label, "value": value} for label, value in pairs]}
         for name, pairs in ((name, zip(labels, values, strict=False)) for name, values in series.items())
     ]
-    axes = {"categories": labels, "x_label": outside(x_label, TITLE)}
+    axes = {"categories": labels, "x_label": clean(x_label, TITLE)}
     return Chart(title, {"type": "bar", "series": drawn[:PIECES], "axis_config": axes})
 
 
 def plain_table(rows: Sequence[Sequence[str]]) -> str:
     """The same table as mrkdwn, aligned by blanks; the cells are text as it is, and end no code block."""
-    cells = [[outside(text, CELL).replace("`", "'") for text in row] for row in rows]
+    cells = [[clean(text, CELL).replace("`", "'") for text in row] for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     lines = [
         "  ".join(

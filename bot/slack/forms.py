@@ -21,7 +21,7 @@ from slack_sdk.models.views import View
 from bot.errors import BuildbellError
 from bot.slack import ids
 from bot.slack.blocks import BLOCKS_IN_VIEW, plain, section
-from bot.slack.text import length, one_line, outside
+from bot.slack.text import clean, length, one_line
 
 Payload = dict[str, Any]
 
@@ -215,4 +215,4 @@ def _inner(facts: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 
 def shown_value(text: str) -> str:
     """A typed value inside an error sentence."""
-    return f"“{outside(text, 60)}”"
+    return f"“{clean(text, 60)}”"

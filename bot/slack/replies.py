@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.errors import BuildbellError, ViewExpired
 from bot.slack import build_text, ids
-from bot.slack.blocks import actions, button, lines, message, plain_section, section, words
+from bot.slack.blocks import actions, button, lines, message, plain_section, section
 from bot.slack.build_lists import VALUE_LIMIT
 from bot.slack.build_text import BuildView
 from bot.slack.cards import build_lines, open_button
@@ -40,13 +40,12 @@ def escape_lines(text: str) -> str:
 
 def error(failure: BuildbellError) -> Message:
     """An error with a button for each suggestion, whose value is the command text it stands for."""
-    text = reply(failure.sentence)
     buttons = [
         button(ids.numbered(ids.BUILD_CHOOSE_APP, place), choice.label, value=choice.text)
         for place, choice in enumerate(failure.suggestions[:CHOICES_SHOWN], start=1)
         if choice.text and length(choice.text) <= VALUE_LIMIT
     ]
-    return Message(text.text, (*text.blocks, *(block.to_dict() for block in actions(*buttons))))
+    return reply(failure.sentence) + message("", actions(*buttons))
 
 
 # Questions. The request waits as a row and its id is in the buttons.
@@ -73,11 +72,11 @@ def duplicate_running(view: BuildView, *, request_id: str, now: datetime) -> Mes
         f"{question} {build_text.sentence(view)}",
         section(question),
         lines(*build_lines(view, now)),
-        *actions(
+        actions(
             button(ids.BUILD_JOIN, f"Join {number}", value=value, style="primary", label=f"Show {number} here"),
             button(ids.BUILD_START_ANYWAY, "Start anyway", value=value),
         ),
-        *actions(open_button(view)),
+        actions(open_button(view)),
     )
 
 
@@ -85,7 +84,7 @@ def duplicate_requested(description: str, *, request_id: str) -> Message:
     """Ask whether to start another build although an identical request, not yet a build, is being sent."""
     text = f"The same is being started already: {escape_lines(description)}."
     value = answer_value(request_id, NO_BUILD)
-    return message(text, section(text), *actions(button(ids.BUILD_START_ANYWAY, "Start anyway", value=value)))
+    return message(text, section(text), actions(button(ids.BUILD_START_ANYWAY, "Start anyway", value=value)))
 
 
 def branch_moved(view: BuildView, *, request_id: str, newest_commit: str | None) -> Message:
@@ -101,7 +100,7 @@ def branch_moved(view: BuildView, *, request_id: str, newest_commit: str | None)
     return message(
         f"{branch} has moved since {name}. Which commit shall run?",
         section(question),
-        *actions(
+        actions(
             button(ids.BUILD_RUN_SAME_COMMIT, f"Same commit {old}".rstrip(), value=value),
             button(ids.BUILD_RUN_NEWEST, f"Newest {new}".rstrip(), value=value),
         ),
@@ -114,12 +113,12 @@ def confirm_disconnect(owner: str) -> Message:
         "Builds that run go on, but nobody here can start, follow or stop any until another one is connected."
     )
     forget = button(ids.CONNECTION_DISCONNECT, "Forget the token", value="disconnect", style="danger")
-    return message(question, section(question), *actions(forget))
+    return message(question, section(question), actions(forget))
 
 
 def answered(text: str) -> Message:
     """Replace an answered question, so that its buttons are gone."""
-    return message(quoted(text, 1_000), lines([words(text)]))
+    return message(quoted(text, 1_000), lines(text))
 
 
 # The connection to Bitrise.

@@ -41,13 +41,17 @@ _DIRECTION = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is posted: ``text`` is the notification and all a screen reader reads; ``blocks`` may be none."""
+    """``text`` is the notification and all a screen reader reads; ``blocks`` are optional."""
 
     text: str
     blocks: tuple[dict[str, Any], ...] = ()
 
+    def __add__(self, other: Message) -> Message:
+        """Put the other message below this one."""
+        return Message(f"{self.text} {other.text}" if other.text else self.text, self.blocks + other.blocks)
+
     def to_payload(self) -> dict[str, Any]:
-        """Without blocks the key is left out, which on an update removes those drawn before."""
+        """Without blocks the key is left out, which on an update removes earlier blocks."""
         payload: dict[str, Any] = {"text": shorten(self.text, MESSAGE_TEXT_LIMIT) or NOTHING}
         if self.blocks:
             payload["blocks"] = list(self.blocks)
@@ -55,7 +59,7 @@ class Message:
 
     @property
     def digest(self) -> str:
-        """Whether a drawing would change anything."""
+        """A hash that tells whether an update would change anything."""
         return hashlib.sha256(json.dumps(self.to_payload(), sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -115,7 +119,7 @@ def _is_inside(text: str, at: int) -> bool:
     return text[at] in _FLAGS and (at - len(text[:at].rstrip(_FLAGS))) % 2 == 1
 
 
-def outside(text: str, limit: int) -> str:
+def clean(text: str, limit: int) -> str:
     """Text from outside as one line of at most ``limit`` characters for rich text and plain text; not escaped."""
     flat = one_line(text[:FLATTENED])
     return flat if length(flat) <= limit else _beginning(flat, limit - 1).rstrip() + ELLIPSIS
@@ -137,7 +141,7 @@ def code(text: str, limit: int = 200) -> str:
     return f"`{quoted(text.replace('`', chr(39)), limit) or NOTHING}`"
 
 
-def several(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
     """``1 build``, ``1,850 builds``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 

@@ -1,4 +1,4 @@
-"""Figures in words: the sentence, the trend, what was slow, what failed, what it cost; and what they all mean."""
+"""Statistics in words: success rate, trend, durations, costs, and the definitions of all of them."""
 
 from __future__ import annotations
 
@@ -8,38 +8,54 @@ from bot.domain.builds import Cause, format_duration
 from bot.slack import ids
 from bot.slack.blocks import section
 from bot.slack.forms import Payload, modal
-from bot.slack.text import code, quoted, several, unmarked
-from bot.statistics.queries import Counts, Stats, Workflow
+from bot.slack.text import NOTHING, code, plural, quoted, unmarked
+from bot.statistics.queries import Counts, Spread, Stats
+from storage.statistics import Target
 
-TOLD = 3
+LISTED = 3
+OUTCOMES = ("succeeded", "failed", "aborted", "skipped")
 
 
 def heading(stats: Stats, titles: Mapping[str, str]) -> str:
     """``iOS Shop, last 30 days, workflow `deploy` ``, escaped."""
     wanted = stats.wanted
-    app = titles.get(wanted.app_slug, wanted.app_slug) if wanted.app_slug else "All apps"
-    parts = [unmarked(app, 100), f"last {_days(wanted.days)}"]
+    parts = [app_name(wanted.app_slug, titles) if wanted.app_slug else "All apps", f"last {_days(wanted.days)}"]
     parts += [f"workflow {code(wanted.workflow, 80)}"] if wanted.workflow else []
     parts += [f"branch {code(wanted.branch, 80)}"] if wanted.branch else []
-    parts += [f"started by {_cause(wanted.cause)}"] if wanted.cause else []
+    if wanted.cause:
+        cause = Cause(wanted.cause).label if wanted.cause in set(Cause) else quoted(wanted.cause, 40)
+        parts.append(f"started by {cause}")
     return ", ".join(parts)
+
+
+def app_name(app_slug: str, titles: Mapping[str, str], limit: int = 100) -> str:
+    return unmarked(titles.get(app_slug, app_slug), limit)
+
+
+def workflow_name(
+    target: Target, stats: Stats, titles: Mapping[str, str], *, default: str = "builds without a workflow"
+) -> str:
+    """The workflow, after its app if the statistics are of all apps."""
+    app_slug, workflow = target
+    name = code(workflow, 60) if workflow else default
+    return name if stats.wanted.app_slug else f"{app_name(app_slug, titles, 60)} {name}"
 
 
 def _days(days: int) -> str:
     return f"{days} days" if days > 1 else "24 hours"
 
 
-def _cause(cause: str) -> str:
-    return Cause(cause).label if cause in set(Cause) else quoted(cause, 40)
-
-
 def share(part: float | None) -> str:
-    """``94.1 %``. Only all is ``100 %`` and only nothing is ``0 %``: what comes near is not rounded to them."""
+    """``94.1 %``. ``100 %`` and ``0 %`` are exact: other rates are not rounded to them."""
     if part is None:
         return "–"
     if part in (0, 1):
         return f"{part:.0%}".replace("%", " %")
     return f"{min(99.9, max(0.1, round(100 * part, 1))):.1f} %"
+
+
+def median(spread: Spread | None) -> str:
+    return format_duration(spread.median) if spread else NOTHING
 
 
 def summary(counts: Counts) -> str:
@@ -50,66 +66,74 @@ def summary(counts: Counts) -> str:
     return f"{share(counts.success_rate)} of {counts.finished:,} finished succeeded; {left_out}."
 
 
-def trend(stats: Stats) -> str:
+def summary_and_trend(stats: Stats) -> str:
+    return f"{summary(stats.counts)} {_trend(stats)}".rstrip()
+
+
+def _trend(stats: Stats) -> str:
     now, before = stats.counts.success_rate, stats.before.success_rate
     if now is None or before is None:
         return ""
-    span = f"the {_days(stats.wanted.days)} before"
+    period = f"the {_days(stats.wanted.days)} before"
     points = round(100 * (now - before), 1)
     if not points:
-        return f"As many as in {span}."
+        return f"As many as in {period}."
     more = "more" if points > 0 else "fewer"
-    return f"That is {abs(points):.1f} points {more} than in {span} ({share(before)} of {stats.before.finished:,})."
+    return f"That is {abs(points):.1f} points {more} than in {period} ({share(before)} of {stats.before.finished:,})."
 
 
-def before_words(stats: Stats) -> str:
-    span = f"In the {_days(stats.wanted.days)} before: "
-    return span + (summary(stats.before) if stats.before.total else "none either.")
+def summary_before(stats: Stats) -> str:
+    period = f"In the {_days(stats.wanted.days)} before: "
+    return period + (summary(stats.before) if stats.before.total else "none either.")
 
 
-def cost_line(stats: Stats) -> str:
-    """Machine time that gave no success."""
+def outcome_rows(now: Counts, before: Counts) -> list[tuple[str, str, str]]:
+    """Rows of a table: the success rate and the number of builds by outcome."""
+    rate = ("True success rate", share(now.success_rate), share(before.success_rate))
+    return [rate, *((name.capitalize(), f"{getattr(now, name):,}", f"{getattr(before, name):,}") for name in OUTCOMES)]
+
+
+def format_minutes(seconds: int) -> str:
+    return f"{round(seconds / 60):,} min" if seconds >= 60 else format_duration(seconds)
+
+
+def details(stats: Stats, titles: Mapping[str, str]) -> str:
+    """Lines about costs, slow, failing and flaky workflows."""
+    lines = [_costs(stats), *([] if stats.wanted.workflow else _workflows(stats, titles)), _flaky(stats)]
+    return "\n".join(filter(None, lines))
+
+
+def _costs(stats: Stats) -> str:
     parts = []
     for outcome in ("failed", "aborted", "skipped"):
         cost = stats.costs.get(outcome)
         if cost and (cost.run_seconds or cost.credits):
-            credit = f" ({several(cost.credits, 'credit')})" if cost.credits else ""
-            parts.append(f"{outcome} {spoken_minutes(cost.run_seconds)}{credit}")
+            credit = f" ({plural(cost.credits, 'credit')})" if cost.credits else ""
+            parts.append(f"{outcome} {format_minutes(cost.run_seconds)}{credit}")
     return f"*Machine time without a success:* {', '.join(parts)}." if parts else ""
 
 
-def spoken_minutes(seconds: int) -> str:
-    return f"{round(seconds / 60):,} min" if seconds >= 60 else format_duration(seconds)
-
-
-def slowest_line(stats: Stats, titles: Mapping[str, str]) -> str:
-    told = [f"{_name(each, stats, titles)} {format_duration(each.median or 0)}" for each in stats.slowest[:TOLD]]
-    return f"*Slowest, by median:* {' · '.join(told)}" if told and not stats.wanted.workflow else ""
-
-
-def failing_line(stats: Stats, titles: Mapping[str, str]) -> str:
-    told = [
-        f"{_name(each, stats, titles)} {each.failed:,} of {each.finished:,} ({share(each.failed / each.finished)})"
-        for each in stats.most_failing[:TOLD]
+def _workflows(stats: Stats, titles: Mapping[str, str]) -> list[str]:
+    slowest = [
+        f"{workflow_name((each.app_slug, each.name), stats, titles)} {format_duration(each.median or 0)}"
+        for each in stats.slowest[:LISTED]
     ]
-    return f"*Most failures:* {' · '.join(told)}" if told and not stats.wanted.workflow else ""
+    failing = [
+        f"{workflow_name((each.app_slug, each.name), stats, titles)} {each.failed:,} of {each.finished:,} "
+        f"({share(each.failed / each.finished)})"
+        for each in stats.most_failing[:LISTED]
+    ]
+    lines = [f"*Slowest, by median:* {' · '.join(slowest)}"] if slowest else []
+    return [*lines, f"*Most failures:* {' · '.join(failing)}"] if failing else lines
 
 
-def flaky_line(stats: Stats) -> str:
-    """Commits that failed and passed: the test is to be looked at, not the code."""
+def _flaky(stats: Stats) -> str:
     if not stats.flaky:
         return ""
-    count = f"{len(stats.flaky):,} commits" if len(stats.flaky) > 1 else "1 commit"
-    told = [f"{code(each.commit_hash[:7])} in {code(each.workflow, 40)}" for each in stats.flaky[:TOLD]]
-    rest = ", …" if len(stats.flaky) > TOLD else ""
-    return f"*Flaky:* {count} failed and also passed, with nothing changed: {', '.join(told)}{rest}"
-
-
-def _name(workflow: Workflow, stats: Stats, titles: Mapping[str, str]) -> str:
-    name = code(workflow.name, 60) if workflow.name else "builds without a workflow"
-    if stats.wanted.app_slug:
-        return name
-    return f"{unmarked(titles.get(workflow.app_slug, workflow.app_slug), 60)} {name}"
+    commits = [f"{code(each.commit_hash[:7])} in {code(each.workflow, 40)}" for each in stats.flaky[:LISTED]]
+    rest = ", …" if len(stats.flaky) > LISTED else ""
+    count = plural(len(stats.flaky), "commit")
+    return f"*Flaky:* {count} failed and also passed, with nothing changed: {', '.join(commits)}{rest}"
 
 
 MEANINGS = (
@@ -131,5 +155,4 @@ MEANINGS = (
 
 
 def meanings_view() -> Payload:
-    """The definitions, behind a button."""
     return modal(ids.MESSAGE_CLOSED, "What the numbers mean", [section(text) for text in MEANINGS], close="Close")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.domain.builds import format_duration
 from bot.slack.blocks import context, message, section
-from bot.slack.text import Message, escape, mention, quoted, several, unmarked
+from bot.slack.text import Message, escape, mention, plural, quoted, unmarked
 from storage.imports import DONE, FAILED, ImportRow
 
 NAMED = 10
@@ -58,7 +58,7 @@ def _line(row: ImportRow, titles: Mapping[str, str]) -> str:
     sign = _SIGNS.get(row.state, "⏹️")
     if row.state == DONE:
         return f"{sign} {title}: {_builds(row.done)}"
-    after = f" after {row.done:,} of {several(row.total, 'build')}" if row.total else ""
+    after = f" after {row.done:,} of {plural(row.total, 'build')}" if row.total else ""
     return f"{sign} {title}: {quoted(row.error or 'ended', 300)}{after}"
 
 
@@ -69,7 +69,7 @@ def _builds(count: int) -> str:
 def _so_far(row: ImportRow) -> str:
     """``1,850 of 4,210 builds (43 %), about 2 min left``."""
     total = max(row.total or 0, row.done)
-    read = f"{row.done:,} of {several(total, 'build')} ({100 * row.done // total} %)" if total else "about to begin"
+    read = f"{row.done:,} of {plural(total, 'build')} ({100 * row.done // total} %)" if total else "about to begin"
     if row.failures:
         return f"{read}; Bitrise is busy, I go on by myself"
     left = seconds_left(row)

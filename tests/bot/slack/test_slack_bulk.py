@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.builds import bulk_abort_messages as bulk
+from bot.builds.bulk_abort_messages import AbortStatus, BuildAbort
 from bot.domain.abort_reasons import Reason
 from bot.slack import build_lists as lists
-from bot.slack import bulk_abort as bulk
 from bot.slack import cards, ids
 from bot.slack.build_text import BuildView
-from bot.slack.bulk_abort import Asked, Ending
 from bot.slack.forms import FormRefused
 from bot.slack.text import Message
 from commands import bulk_abort_form as bulk_form
@@ -41,52 +41,52 @@ def wish(now: datetime, state: str = "done", **facts: Any) -> RequestRow:
 @pytest.mark.parametrize(
     ("build_facts", "state", "ending"),
     [
-        ({"abort_requested_by": "UANA"}, "accepted", Ending.STOPPING),
-        ({"abort_requested_by": "UANA"}, "done", Ending.STOPPING),
-        ({"abort_requested_by": "UBO"}, None, Ending.BY_OTHERS),
-        ({}, None, Ending.NOT_STOPPED),
-        ({}, "refused", Ending.NOT_STOPPED),
-        ({"abort_requested_by": "UBO"}, "refused", Ending.BY_OTHERS),
-        ({"outcome": "aborted", "reason": "superseded", "abort_requested_by": "UANA"}, "done", Ending.STOPPED),
-        ({"outcome": "aborted", "abort_requested_by": "UANA"}, "sent", Ending.STOPPED),
-        ({"outcome": "skipped", "reason": "no-changes", "abort_requested_by": "UANA"}, "done", Ending.STOPPED),
-        ({"outcome": "aborted", "reason": "other"}, "done", Ending.BY_OTHERS),
-        ({"outcome": "aborted", "reason": "superseded"}, None, Ending.BY_OTHERS),
-        ({"outcome": "aborted", "reason": "stuck"}, "refused", Ending.BY_OTHERS),
-        ({"outcome": "aborted", "reason": "rolling-build"}, "done", Ending.FINISHED),
-        ({"outcome": "aborted", "reason": "in-bitrise"}, "done", Ending.FINISHED),
-        ({"outcome": "succeeded"}, "done", Ending.FINISHED),
-        ({"outcome": "succeeded"}, None, Ending.FINISHED),
-        ({"outcome": "failed"}, "refused", Ending.NOT_STOPPED),
-        ({"outcome": None, "state": "finished"}, "done", Ending.FINISHED),
+        ({"abort_requested_by": "UANA"}, "accepted", AbortStatus.STOPPING),
+        ({"abort_requested_by": "UANA"}, "done", AbortStatus.STOPPING),
+        ({"abort_requested_by": "UBO"}, None, AbortStatus.BY_OTHERS),
+        ({}, None, AbortStatus.NOT_STOPPED),
+        ({}, "refused", AbortStatus.NOT_STOPPED),
+        ({"abort_requested_by": "UBO"}, "refused", AbortStatus.BY_OTHERS),
+        ({"outcome": "aborted", "reason": "superseded", "abort_requested_by": "UANA"}, "done", AbortStatus.STOPPED),
+        ({"outcome": "aborted", "abort_requested_by": "UANA"}, "sent", AbortStatus.STOPPED),
+        ({"outcome": "skipped", "reason": "no-changes", "abort_requested_by": "UANA"}, "done", AbortStatus.STOPPED),
+        ({"outcome": "aborted", "reason": "other"}, "done", AbortStatus.BY_OTHERS),
+        ({"outcome": "aborted", "reason": "superseded"}, None, AbortStatus.BY_OTHERS),
+        ({"outcome": "aborted", "reason": "stuck"}, "refused", AbortStatus.BY_OTHERS),
+        ({"outcome": "aborted", "reason": "rolling-build"}, "done", AbortStatus.FINISHED),
+        ({"outcome": "aborted", "reason": "in-bitrise"}, "done", AbortStatus.FINISHED),
+        ({"outcome": "succeeded"}, "done", AbortStatus.FINISHED),
+        ({"outcome": "succeeded"}, None, AbortStatus.FINISHED),
+        ({"outcome": "failed"}, "refused", AbortStatus.NOT_STOPPED),
+        ({"outcome": None, "state": "finished"}, "done", AbortStatus.FINISHED),
     ],
 )
 def test_each_way_it_can_go(
-    build: Make, ended: Make, now: datetime, build_facts: dict[str, Any], state: str | None, ending: Ending
+    build: Make, ended: Make, now: datetime, build_facts: dict[str, Any], state: str | None, ending: AbortStatus
 ) -> None:
     facts = dict(build_facts)
     drawn = ended(facts.pop("outcome"), **facts) if "outcome" in facts else build(**facts)
-    assert Asked(drawn, wish(now, state) if state else None).ending == ending
+    assert BuildAbort(drawn, wish(now, state) if state else None).status == ending
 
 
 @pytest.mark.parametrize(
     ("endings", "told"),
     [
-        ([Ending.STOPPING], "Stopping 1 build of main, asked by @ana: 1 still stopping."),
+        ([AbortStatus.STOPPING], "Stopping 1 build of main, asked by @ana: 1 still stopping."),
         (
-            [Ending.STOPPED] * 3 + [Ending.FINISHED, Ending.STOPPING],
+            [AbortStatus.STOPPED] * 3 + [AbortStatus.FINISHED, AbortStatus.STOPPING],
             "Stopping 5 builds of main, asked by @ana: 3 stopped, 1 still stopping, 1 had already finished.",
         ),
-        ([Ending.STOPPED] * 2, "Stopped 2 builds of main, asked by @ana."),
+        ([AbortStatus.STOPPED] * 2, "Stopped 2 builds of main, asked by @ana."),
         (
-            [Ending.STOPPED, Ending.FINISHED, Ending.BY_OTHERS, Ending.NOT_STOPPED],
+            [AbortStatus.STOPPED, AbortStatus.FINISHED, AbortStatus.BY_OTHERS, AbortStatus.NOT_STOPPED],
             "Stopped 1 of 4 builds of main, asked by @ana: 1 had already finished, 1 stopped by somebody else, "
             "1 not stopped.",
         ),
-        ([Ending.NOT_STOPPED] * 2, "Stopped none of 2 builds of main, asked by @ana: 2 not stopped."),
+        ([AbortStatus.NOT_STOPPED] * 2, "Stopped none of 2 builds of main, asked by @ana: 2 not stopped."),
     ],
 )
-def test_the_count_in_words(endings: list[Ending], told: str) -> None:
+def test_the_count_in_words(endings: list[AbortStatus], told: str) -> None:
     assert bulk.summary(endings, of="main", by="ana") == told
 
 
@@ -95,11 +95,11 @@ def test_the_count_in_words(endings: list[Ending], told: str) -> None:
 
 def test_a_line_for_each_build(build: Make, ended: Make, seen: Seen, now: datetime) -> None:
     asked = [
-        Asked(ended("aborted", reason="superseded", number=3, abort_requested_by="UANA"), wish(now)),
-        Asked(ended("succeeded", number=2), wish(now)),
-        Asked(build(number=1, abort_requested_by="UANA"), wish(now, "sent", told_at=now, settled_at=None)),
-        Asked(build(number=5, abort_requested_by="UBO"), None),
-        Asked(build(number=4), wish(now, "refused", result="Not <you>. Ask an admin.")),
+        BuildAbort(ended("aborted", reason="superseded", number=3, abort_requested_by="UANA"), wish(now)),
+        BuildAbort(ended("succeeded", number=2), wish(now)),
+        BuildAbort(build(number=1, abort_requested_by="UANA"), wish(now, "sent", told_at=now, settled_at=None)),
+        BuildAbort(build(number=5, abort_requested_by="UBO"), None),
+        BuildAbort(build(number=4), wish(now, "refused", result="Not <you>. Ask an admin.")),
     ]
     assert seen(bulk.progress(asked, FACTS)).splitlines() == [
         "Stopping 5 builds of feature/x, asked by @ana: 1 stopped, 1 still stopping, 1 had already finished, "
@@ -115,28 +115,28 @@ def test_a_line_for_each_build(build: Make, ended: Make, seen: Seen, now: dateti
 
 
 def test_the_same_refusal_is_told_once_and_others_are_few(build: Make, seen: Seen, now: datetime) -> None:
-    refused = [Asked(build(), wish(now, "refused", result=f"reason {number // 2}")) for number in range(12)]
+    refused = [BuildAbort(build(), wish(now, "refused", result=f"reason {number // 2}")) for number in range(12)]
     told = seen(bulk.progress(refused, FACTS))
     assert told.splitlines()[-3:] == ["Not stopped: reason 0", "Not stopped: reason 1", "Not stopped: reason 2"]
 
 
 def test_the_notification_says_it_all_and_mentions_nobody(ended: Make, seen: Seen, now: datetime) -> None:
     facts = FACTS | {"of": "<!channel>", "by": "<@U1>"}
-    message = bulk.progress([Asked(ended("aborted", abort_requested_by="UANA"), wish(now))], facts)
+    message = bulk.progress([BuildAbort(ended("aborted", abort_requested_by="UANA"), wish(now))], facts)
     assert seen(message)
     assert message.text == "Stopped 1 build of &lt;!channel&gt;, asked by @&lt;@U1&gt;."
 
 
 def test_fifty_builds_with_the_longest_names_fit(ended: Make, seen: Seen, now: datetime) -> None:
     long = {"workflow": "w" * 300, "branch": "b" * 300, "reason": "rolling-build", "reason_text": "t" * 500}
-    asked = [Asked(ended("aborted", **long), wish(now)) for _ in range(50)]
+    asked = [BuildAbort(ended("aborted", **long), wish(now)) for _ in range(50)]
     assert len(seen(bulk.progress(asked, FACTS)).splitlines()) == 52
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(["of", "by", "category", "sentence"]), st.text()), st.text())
 def test_any_facts_can_be_drawn(seen: Seen, build: Make, now: datetime, facts: dict[str, str], result: str) -> None:
-    asked = [Asked(build(branch=result), wish(now, "refused", result=result))]
+    asked = [BuildAbort(build(branch=result), wish(now, "refused", result=result))]
     assert seen(bulk.progress(asked, facts))
 
 

@@ -45,8 +45,8 @@ def test_pages_turn_both_ways_and_keep_the_filters(build: Make, seen: Seen) -> N
     assert seen(message).endswith("[Newer] [Older]")
     values = [value for action_id, value in buttons(message) if ids.any_number(ids.BUILD_LIST_PAGE).match(action_id)]
     assert [lists.read_page(value) for value in values] == [
-        lists.PageWanted({"branch": "fix/ü", "outcome": "failed"}, "2026"),
-        lists.PageWanted({"branch": "fix/ü", "outcome": "failed"}, "2025"),
+        ({"branch": "fix/ü", "outcome": "failed"}, "2026"),
+        ({"branch": "fix/ü", "outcome": "failed"}, "2025"),
     ]
 
 

@@ -71,7 +71,7 @@ def test_one_stopped_build_and_one_credit(seen: Seen) -> None:
     assert "1 of 1 build was stopped: 1 aborted" in seen(stats_message(told, StatsPage(told.wanted, BY_REASON), {}))
     assert "aborted 1 min (1 credit)" in seen(stats_message(told, StatsPage(told.wanted), {}))
     remark = Remark(Kind.SKIPPED, 1, now=0.5, count=5, saved_credits=1)
-    assert digest_message.sentence(remark, told, {}).endswith("saved about 1 credit.")
+    assert digest_message.insight_text(remark, told, {}).endswith("saved about 1 credit.")
 
 
 def test_one_build_of_the_past(seen: Seen) -> None:

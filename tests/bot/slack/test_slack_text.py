@@ -116,7 +116,7 @@ def test_shorten_never_cuts_what_is_seen_as_one_character(written: str, limit: i
     ],
 )
 def test_what_is_not_escaped_is_cut_at_its_end_only(written: str, shown: str) -> None:
-    assert text.outside(written, 19) == shown
+    assert text.clean(written, 19) == shown
 
 
 @given(NASTY, st.integers(1, 60))

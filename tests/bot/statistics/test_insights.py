@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.statistics.digest_messages import sentence
+from bot.statistics.digest_messages import insight_text
 from bot.statistics.insights import TOLD, Kind, Remark, remarks
 from bot.statistics.queries import Compared, Cost, Counts, Spread, Stats, StatsWanted, Workflow
 from storage.statistics import FlakyCommit, Target
@@ -102,7 +102,7 @@ def test_a_remark_is_made_where_the_figures_bear_it(now: Stats, before: Stats, k
 )  # fmt: skip
 def test_the_sentence_says_what_was_found(figures: Compared, told: str) -> None:
     (remark,) = remarks(figures)
-    assert sentence(remark, figures.now, TITLES).startswith(told)
+    assert insight_text(remark, figures.now, TITLES).startswith(told)
 
 
 COUNTS = st.builds(Counts, *[st.integers(0, 300)] * 4)
@@ -135,7 +135,7 @@ def test_whatever_there_is_the_heaviest_few_are_told_one_of_a_kind(now: Stats, b
 @given(STATS, STATS)
 def test_whatever_is_told_is_a_sentence_of_one_line(now: Stats, before: Stats) -> None:
     for remark in remarks(Compared(now, before)):
-        told = sentence(remark, now, TITLES)
+        told = insight_text(remark, now, TITLES)
         assert told.endswith(".")
         assert "\n" not in told
         assert "<Shop>" not in told
