@@ -209,14 +209,14 @@ async def _migrate(settings: Settings) -> int:
 
 async def _export(settings: Settings, wanted: Export) -> int:
     from bot.clock import SystemClock
-    from bot.statistics.export import export, since_of, sink_for
+    from bot.statistics.export import export_builds, open_writer, parse_since
     from storage.readonly import open_for_reading
 
     now = SystemClock().now()
-    since = since_of(wanted.since, now)
+    since = parse_since(wanted.since, now)
     async with open_for_reading(settings.database_url.get_secret_value()) as reads:
-        with sink_for(wanted.format, wanted.out, sys.stdout) as sink:
-            return await export(reads, sink, since=since, until=now)
+        with open_writer(wanted.format, wanted.out, sys.stdout) as writer:
+            return await export_builds(reads, writer, since=since, until=now)
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -18,7 +18,7 @@ from bot.slack import ids
 from bot.slack.errors import SlackRefused
 from bot.slack.text import Message
 from bot.statistics import queries as stats_queries
-from bot.statistics.export import to_csv
+from bot.statistics.export import render_csv
 from bot.statistics.messages import StatsPage, export_text, read_stats_page, stats_message
 from bot.statistics.queries import USUAL_DAYS, StatsWanted
 from bot.statistics.text import meanings_view
@@ -113,7 +113,7 @@ async def send_csv(actor: Actor, page: StatsPage, ctx: Context) -> Message | Non
     """The rows behind the figures, to the person alone. Raises `BuildbellError` with a way out."""
     wanted, until = page.wanted, ctx.clock.now()
     whole = wanted.scope(actor.workspace_id, until - timedelta(days=wanted.days), until)
-    content, count, is_whole = await to_csv(ctx.db, await apart(whole, ctx), limit=ROWS_IN_FILE)
+    content, count, is_whole = await render_csv(ctx.db, await apart(whole, ctx), limit=ROWS_IN_FILE)
     client = ctx.slack(actor.workspace_id)
     try:
         # A file goes to a conversation by its own id; posting to a person tells the id.

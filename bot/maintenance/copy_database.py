@@ -1,4 +1,4 @@
-"""Move up: copy everything from SQLite into an empty PostgreSQL. It counts only when every row has arrived."""
+"""Copy everything from SQLite to an empty PostgreSQL, in one transaction that also verifies every row."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CopyFailed(StartupFailed):
 
 
 async def copy_database(source_url: str, target_url: str) -> list[str]:
-    """Returns what was copied, a sentence each. Raises `CopyFailed`; then the target is as it was."""
+    """Return one line for each table. Raises `CopyFailed`, which leaves the target unchanged."""
     if is_postgres(source_url) or not is_postgres(target_url):
         raise CopyFailed("Copying goes from sqlite:///… to postgresql://…, and in no other direction.")
     if absent := await asyncio.to_thread(absent_file, source_url):
@@ -43,21 +43,21 @@ async def copy_database(source_url: str, target_url: str) -> list[str]:
 async def _copy(source: Database, target: Database) -> list[str]:
     from storage.copy import CopyMismatch, list_tables
 
-    tables, rows = await list_tables(source), JobStore(source)
-    jobs = [Job(row.kind, row.arguments, row.key, row.due_at) for row in await rows.list_unfinished()]
+    tables, job_rows = await list_tables(source), JobStore(source)
+    jobs = [Job(row.kind, row.arguments, row.key, row.due_at) for row in await job_rows.list_unfinished()]
     engine = engine_for(target, clock=SystemClock())
     try:
-        counts = await target.transaction(partial(_carry, source=source, tables=tables, engine=engine, jobs=jobs))
+        counts = await target.transaction(partial(_copy_rows, source=source, tables=tables, engine=engine, jobs=jobs))
     except CopyMismatch as error:
         raise CopyFailed(f"{error}; nothing was copied.") from error
-    await target.execute("analyze")  # plans for tables that were empty until now would read all of them
-    failed = (await rows.count_jobs()).get("failed", 0)
-    behind = f"{failed} that {'was given up stays' if failed == 1 else 'were given up stay'} behind"
-    told = [f"{table.name}: {count} {'row' if count == 1 else 'rows'}" for table, count in counts]
-    return [*told, f"jobs: {len(jobs)} that wait, in their order; {behind}"]
+    await target.execute("analyze")  # the planner would scan whole tables that it knows as empty
+    failed = (await job_rows.count_jobs()).get("failed", 0)
+    left_behind = f"{failed} that {'was given up stays' if failed == 1 else 'were given up stay'} behind"
+    lines = [f"{table.name}: {count} {'row' if count == 1 else 'rows'}" for table, count in counts]
+    return [*lines, f"jobs: {len(jobs)} that wait, in their order; {left_behind}"]
 
 
-async def _carry(
+async def _copy_rows(
     tx: Transaction, *, source: Database, tables: Sequence[Table], engine: Engine, jobs: Sequence[Job]
 ) -> list[tuple[Table, int]]:
     from storage.copy import copy_table, is_empty
@@ -65,12 +65,12 @@ async def _carry(
 
     assert isinstance(tx, PostgresTransaction)
 
-    async def move(connection: Any) -> list[tuple[Table, int]]:
+    async def copy_tables(connection: Any) -> list[tuple[Table, int]]:
         if not await is_empty(connection, list(tables)):
             raise CopyFailed(NOT_EMPTY)
         return [(table, await copy_table(connection, source, table)) for table in tables]
 
-    counts = await tx.with_connection(move)
+    counts = await tx.with_connection(copy_tables)
     for job in jobs:
         await engine.enqueue(tx, job)
     return counts

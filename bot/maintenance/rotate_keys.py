@@ -1,4 +1,4 @@
-"""Seal every stored secret again with the newest key, so that older keys can be dropped."""
+"""Seal every stored secret again with the newest key, so that older keys can be removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage import workspaces as workspace_rows
 
 
 async def rotate_keys(settings: Settings) -> int:
-    """Returns how many secrets were sealed again. Raises `SealBroken` when one does not open with the given keys."""
+    """Return how many secrets were sealed again. Raises `SealBroken` if one doesn't open with the given keys."""
     vault = Vault(parse_keys(settings.encryption_keys.get_secret_value() if settings.encryption_keys else ""))
     url = settings.database_url.get_secret_value()
     if absent := await asyncio.to_thread(absent_file, url):
@@ -43,7 +43,7 @@ async def rotate_keys(settings: Settings) -> int:
 
 
 async def _rotate_installations(database: Database, vault: Vault) -> int:
-    """Slack's tokens, where workspaces install by OAuth."""
+    """Seal the Slack tokens of workspaces that installed by OAuth."""
     count = 0
     for row in await installation_rows.list_installations(database):
         if vault.needs_rotation(row.tokens_sealed):

@@ -1,4 +1,4 @@
-"""Durations as numbers, the view for other programs, and reading beside a running Buildbell."""
+"""Stored durations, the view for other programs, and reading beside a running Buildbell."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_durations_follow_the_times_when_a_build_moves(database: Database)
 
 
 @pytest.mark.usefixtures("workspaces")
-async def test_the_view_has_what_figures_count(database: Database) -> None:
+async def test_view_has_the_builds_that_statistics_count(database: Database) -> None:
     app = AppRow("T1", "shop", "iOS Shop", None, None, None, None, False)
     await database.transaction(lambda tx: app_rows.replace_apps(tx, "T1", [app]))
     await store(
@@ -67,13 +67,13 @@ async def test_the_view_has_what_figures_count(database: Database) -> None:
         build("b5", state="running", outcome=None), build("b6", outcome=None),
     )  # fmt: skip
     rows = await database.fetch_all("select * from build_facts order by build_slug")
-    told = [(row["build_slug"], row["app_title"], row["is_success"], row["is_of_pipeline"]) for row in rows]
-    assert told == [("b1", "iOS Shop", 1, 1), ("b2", "iOS Shop", 0, 0), ("b3", "iOS Shop", None, 0)]
+    expected = [(row["build_slug"], row["app_title"], row["is_success"], row["is_of_pipeline"]) for row in rows]
+    assert expected == [("b1", "iOS Shop", 1, 1), ("b2", "iOS Shop", 0, 0), ("b3", "iOS Shop", None, 0)]
     assert tuple(dict(rows[0])) == FACT_COLUMNS
 
 
 @pytest.mark.usefixtures("workspaces")
-async def test_facts_come_in_the_order_builds_ended(database: Database) -> None:
+async def test_facts_are_in_the_order_builds_finished(database: Database) -> None:
     ends = {f"b{days}": NOW + timedelta(days=days) for days in (3, 0, 2, 9)}
     await store(database, *(build(slug, finished_at=end) for slug, end in ends.items()), build("x", app_slug="droid"))
     scope = Scope("T1", NOW, NOW + timedelta(days=9), "shop")
@@ -85,32 +85,32 @@ async def test_facts_come_in_the_order_builds_ended(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("workspaces")
-async def test_it_is_read_while_another_has_it(database: Database, url: str) -> None:
+async def test_database_is_read_while_another_process_has_it_open(database: Database, url: str) -> None:
     await store(database, build("b1"))
     async with open_for_reading(url) as reads:
         assert await stats_rows.list_workspace_ids(reads) == ["T1"]
         assert await stats_rows.list_app_slugs(reads, "T1") == ["shop"]
 
 
-async def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+async def test_missing_database_is_refused_and_not_created(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="cannot be opened"):
         async with open_for_reading(f"sqlite:///{tmp_path}/nothing.db"):
             pass
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize(("version", "told"), [(2, "buildbell migrate"), (99, "the newer Buildbell")])
-async def test_another_version_is_told(tmp_path: Path, version: int, told: str) -> None:
+@pytest.mark.parametrize(("version", "expected"), [(2, "buildbell migrate"), (99, "the newer Buildbell")])
+async def test_other_schema_version_is_refused(tmp_path: Path, version: int, expected: str) -> None:
     database = SqliteDatabase(tmp_path / "old.db")
     await database.execute("create table schema_version (version integer not null)")
     await database.execute("insert into schema_version (version) values (:version)", version=version)
     await database.close()
-    with pytest.raises(DatabaseUnusable, match=told):
+    with pytest.raises(DatabaseUnusable, match=expected):
         async with open_for_reading(f"sqlite:///{tmp_path}/old.db"):
             pass
 
 
-def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+def test_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "builds.db").write_text("mine")
     with pytest.raises(DatabaseUnusable, match="is there already"):
         FactFile(tmp_path / "builds.db")

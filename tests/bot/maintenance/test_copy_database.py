@@ -1,4 +1,4 @@
-"""Moving up: everything that SQLite holds is in PostgreSQL afterwards, or nothing is."""
+"""Copying from SQLite to PostgreSQL moves everything or nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def tables(source: Database) -> list[str]:
 
 
 async def fill(source: Database) -> None:
-    """A row for every odd text, in every table, with and without what may be missing."""
+    """Add a row for every odd text to every table, with and without nullable columns."""
     for table in [table.name for table in await list_tables(source)]:  # those that others refer to first
         columns = await source.fetch_all(COLUMNS, table=table)
         for number, text in enumerate(ODD):
@@ -54,7 +54,7 @@ def value(column: Row, number: int, text: str) -> object:
 
 
 async def content(database: Database, names: list[str]) -> dict[str, list[str]]:
-    """Every row as text, in no order."""
+    """Return every row as text, sorted."""
     read = {name: await database.fetch_all(f"select * from {name}") for name in names}
     return {name: sorted(repr(sorted(dict(row).items())) for row in rows) for name, rows in read.items()}
 
@@ -70,16 +70,16 @@ async def test_every_row_of_every_table_arrives(source_url: str, postgres_url: s
     names = await tables(source)
     before = await content(source, names)
     await source.close()
-    told = await copy_database(source_url, postgres_url)
+    lines = await copy_database(source_url, postgres_url)
     target = await open_database(postgres_url)
     after = await content(target, names)
     assert after == {name: [row.replace("\\x00", "\ufffd") for row in rows] for name, rows in before.items()}
     assert all(len(rows) == len(ODD) for rows in after.values())
-    assert sorted(told[:-1]) == [f"{name}: {len(ODD)} rows" for name in names]
+    assert sorted(lines[:-1]) == [f"{name}: {len(ODD)} rows" for name in names]
     await target.close()
 
 
-async def test_more_rows_than_a_page_arrive_and_numbers_go_on_behind_them(source_url: str, postgres_url: str) -> None:
+async def test_more_rows_than_a_page_arrive_and_numbering_continues(source_url: str, postgres_url: str) -> None:
     source = await open_database(source_url)
     await workspace_rows.save_workspace(source, workspace_id="T1", name="Acme", bot_user_id="U0")
 
@@ -98,7 +98,7 @@ async def test_more_rows_than_a_page_arrive_and_numbers_go_on_behind_them(source
     await target.close()
 
 
-async def test_waiting_jobs_are_carried_over_in_their_order(source_url: str, postgres_url: str) -> None:
+async def test_waiting_jobs_are_copied_in_order(source_url: str, postgres_url: str) -> None:
     source = await open_database(source_url)
     store = JobStore(source)
 
@@ -113,8 +113,8 @@ async def test_waiting_jobs_are_carried_over_in_their_order(source_url: str, pos
     assert runs.arguments == {"name": "runs"}
     await store.fail_job(hopeless.job_id, error="LookupError")
     await source.close()
-    told = await copy_database(source_url, postgres_url)
-    assert told[-1] == "jobs: 3 that wait, in their order; 1 that was given up stays behind"
+    lines = await copy_database(source_url, postgres_url)
+    assert lines[-1] == "jobs: 3 that wait, in their order; 1 that was given up stays behind"
     target = await open_database(postgres_url)
     rows = await target.fetch_all(
         "select queue_name, lock, args, scheduled_at, status::text as status from procrastinate_jobs order by id"
@@ -127,7 +127,7 @@ async def test_waiting_jobs_are_carried_over_in_their_order(source_url: str, pos
     await target.close()
 
 
-async def test_a_target_that_holds_something_is_refused(source_url: str, postgres_url: str) -> None:
+async def test_target_with_rows_is_refused(source_url: str, postgres_url: str) -> None:
     await (await open_filled(source_url)).close()
     target = await open_database(postgres_url)
     await workspace_rows.save_workspace(target, workspace_id="T9", name="Mine", bot_user_id="U0")
@@ -137,8 +137,8 @@ async def test_a_target_that_holds_something_is_refused(source_url: str, postgre
     await target.close()
 
 
-async def test_when_a_row_does_not_arrive_nothing_is_copied(source_url: str, postgres_url: str) -> None:
-    """Something in the target's database changes rows under our hands."""
+async def test_nothing_is_copied_if_a_row_differs(source_url: str, postgres_url: str) -> None:
+    """A trigger in the target changes rows as they arrive."""
     source = await open_filled(source_url)
     names = await tables(source)
     await source.close()
@@ -161,13 +161,13 @@ WRONG: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("source", "target", "told"), WRONG)
-async def test_what_cannot_be_copied_is_told(source: str, target: str, told: str) -> None:
-    with pytest.raises(CopyFailed, match=told):
+@pytest.mark.parametrize(("source", "target", "message"), WRONG)
+async def test_impossible_copies_are_refused(source: str, target: str, message: str) -> None:
+    with pytest.raises(CopyFailed, match=message):
         await copy_database(source, target)
 
 
-async def test_the_command_takes_the_target_from_the_settings(source_url: str, postgres_url: str) -> None:
+async def test_target_defaults_to_the_setting(source_url: str, postgres_url: str) -> None:
     source = await open_database(source_url)
     await workspace_rows.save_workspace(source, workspace_id="T1", name="Acme", bot_user_id="U0")
     await source.close()
