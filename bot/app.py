@@ -42,8 +42,7 @@ from bot.statistics import digests, prometheus
 from bot.sync import history_import, poller
 from bot.tasks import Tasks
 from bot.vault import Token, Vault, parse_keys
-from bot.web.dispatch import Deliveries
-from bot.web.handlers import Handlers
+from bot.web.dispatch import Dispatcher
 from bot.web.server import web_app
 from bot.workspaces.slack_access import Wired, wire_installs
 from storage import Database, DatabaseUnavailable, DatabaseUnusable, open_database
@@ -115,7 +114,7 @@ class Bot:
                 kind.name, partial(kind.run, self.ctx), concurrency=kind.concurrency, give_up=give_up,
                 is_urgent=kind.is_urgent,
             )  # fmt: skip
-        self.deliveries = self._deliveries(session)
+        self.dispatcher = self._make_dispatcher(session)
         await self._serve_web()
         await self.installs.start()
         if settings.does_work:
@@ -124,7 +123,7 @@ class Bot:
             from bot.web.socket_mode import Socket  # by HTTP it is not needed
 
             self.socket = Socket(
-                deliveries=self.deliveries,
+                dispatcher=self.dispatcher,
                 app_token=settings.slack_app_token.get_secret_value(),
                 client=web_client(session=session, base_url=self._settings.slack_api_url),
                 clock=self._clock,
@@ -177,11 +176,11 @@ class Bot:
     async def stop(self) -> None:
         """Take no more work, finish or keep what runs, close. Bounded by the setting for shutdown."""
         self._is_stopping, self.is_ready = True, False
-        self.deliveries.stop()
+        self.dispatcher.stop()
         deadline = time.monotonic() + self._settings.shutdown_seconds
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._left(deadline)):
-                await self.deliveries.drained.wait()
+                await self.dispatcher.drained.wait()
         await self.tasks.drain(within_seconds=self._left(deadline))
         await self.engine.stop(within_seconds=self._left(deadline))
         await self._on_exit.aclose()
@@ -194,13 +193,13 @@ class Bot:
     async def settled(self) -> None:
         """Return when no request is being answered, no task runs and no job is due."""
         while True:
-            await self.deliveries.drained.wait()
+            await self.dispatcher.drained.wait()
             await self.tasks.wait_idle()
             await self.engine.settled()
-            if self.deliveries.drained.is_set():
+            if self.dispatcher.drained.is_set():
                 return
 
-    def _deliveries(self, session: aiohttp.ClientSession) -> Deliveries:
+    def _make_dispatcher(self, session: aiohttp.ClientSession) -> Dispatcher:
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult | None:
             return await self.installs.authorize(team_id, enterprise_id)  # Bolt cannot call a bound method
 
@@ -213,17 +212,17 @@ class Bot:
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
             user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
         )
-        handlers = Handlers(app)
-        commands.register_all(cast(AsyncApp, handlers), command=self._settings.command)
+        commands.register_all(app, command=self._settings.command)
         app.error(commands.answer_bug)
-        return Deliveries(
-            app, handlers, ctx=self.ctx, metrics=self.metrics, is_known=self.installs.authorize,
+        return Dispatcher(
+            app, commands.list_handlers(self._settings.command), ctx=self.ctx,
+            metrics=self.metrics, is_known=self.installs.authorize,
             signing_secret=secret(self._settings.slack_signing_secret), on_error=commands.answer_bug,
         )  # fmt: skip
 
     async def _serve_web(self) -> None:
         by_http = self._settings.takes_requests and self._settings.slack_app_token is None
-        slack = self.deliveries if by_http else None
+        slack = self.dispatcher if by_http else None
         oauth = self._oauth if self._settings.takes_requests else None
         app = web_app(
             ctx=self.ctx, slack=slack, is_ready=self._missing, exposition=self._exposition,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -40,6 +41,25 @@ LONG_DESCRIPTION: Final = (
     "Type /build in any channel and the build starts at Bitrise with the workspace's one token. One message, the card, "
     "shows it live: branch, commit, progress and how it ended. A button on the card stops a build with a reason that "
     "everybody can read later. Self-hosted: tokens stay on your own machine, encrypted."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCommand:
+    """A slash command of the app: the main one with a suffix, and the verb it stands for."""
+
+    suffix: str
+    verb: str
+    description: str
+    usage_hint: str
+
+
+SLASH_COMMANDS = (
+    SlashCommand(
+        "", "", "Start a Bitrise build, or ask about one", '[app] [workflow] [branch] [KEY=value] ["message"]'
+    ),
+    SlashCommand("-status", "status", "Show one build, or what runs now", "[app] [#number]"),
+    SlashCommand("-abort", "abort", "Stop a build, with a reason", "[app] #number [reason]"),
 )
 
 
@@ -86,21 +106,16 @@ def _shortcut() -> dict[str, str]:
 
 
 def _commands(command: str, url: str | None) -> list[dict[str, Any]]:
-    told = (
-        (command, "Start a Bitrise build, or ask about one", '[app] [workflow] [branch] [KEY=value] ["message"]'),
-        (f"{command}-status", "Show one build, or what runs now", "[app] [#number]"),
-        (f"{command}-abort", "Stop a build, with a reason", "[app] #number [reason]"),
-    )
-    # Escaping is required of apps for Enterprise organisations, and tells #ios the channel from "#ios" the word.
+    # Escaping is required of apps for Enterprise organizations, and tells #ios the channel from "#ios" the word.
     return [
         {
-            "command": name,
+            "command": command + each.suffix,
             **({"url": url} if url else {}),
-            "description": description,
-            "usage_hint": hint,
+            "description": each.description,
+            "usage_hint": each.usage_hint,
             "should_escape": True,
         }
-        for name, description, hint in told
+        for each in SLASH_COMMANDS
     ]
 
 

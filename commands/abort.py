@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import connection
 from bot.builds import abort, queries, views
@@ -16,8 +16,8 @@ from bot.slack.text import Message
 from commands.abort_arguments import AbortArguments, read_abort
 from commands.abort_form import build_ended, read_stop_form, stop_form
 from commands.bulk_abort import ask_about_picked
+from commands.command import Command, Help
 from commands.interaction import (
-    Help,
     Payload,
     Typed,
     actor_of_press,
@@ -28,18 +28,6 @@ from commands.interaction import (
 )
 from commands.status import running
 from storage.builds import BuildRow
-
-HELP = (
-    Help("abort shop #812 wrong branch", "asks for the reason and what to report, then stops; also {command}-abort"),
-    Help("abort shop", "what runs in an app, each with a button to stop it, and one to choose several"),
-    Help("abort shop branch:feature/x workflow:deploy", "what fits, to be stopped together; also pr:123"),
-    Help("abort shop older", "what a newer build of the same branch or pull request replaces, to be stopped together"),
-)
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.BUILD_STOP)(ask_abort_reason)
-    app.view(ids.BUILD_ABORT)(abort_build)
 
 
 async def ask_to_abort(typed: Typed, ctx: Context) -> Message | None:
@@ -100,3 +88,22 @@ async def abort_build(ack: AsyncAck, view: Payload, body: Payload, ctx: Context)
         stop = Stop(form.build_slug, why.category, why.sentence, why.report, why.skip_notifications)
         await abort.request_abort(ctx, actor, stop)
         await ack()
+
+
+COMMAND = Command(
+    "abort",
+    run=ask_to_abort,
+    aliases=("stop", "cancel"),
+    help=(
+        Help(
+            "abort shop #812 wrong branch", "asks for the reason and what to report, then stops; also {command}-abort"
+        ),
+        Help("abort shop", "what runs in an app, each with a button to stop it, and one to choose several"),
+        Help("abort shop branch:feature/x workflow:deploy", "what fits, to be stopped together; also pr:123"),
+        Help(
+            "abort shop older", "what a newer build of the same branch or pull request replaces, to be stopped together"
+        ),
+    ),
+    actions={ids.BUILD_STOP: ask_abort_reason},
+    views={ids.BUILD_ABORT: abort_build},
+)

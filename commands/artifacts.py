@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot.builds import queries, views
 from bot.context import Context
@@ -16,16 +16,11 @@ from bot.slack.errors import SlackFailed, SlackRefused
 from bot.slack.forms import notice
 from bot.slack.text import Message, link
 from commands.about_build import tell_of_pressed, tell_of_typed
-from commands.interaction import Help, Payload, Typed, actor_of_press, answering, later, pressed_value
+from commands.command import Command, Help
+from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value
 from storage.builds import BuildRow
 
-HELP = (Help("artifacts shop #812", "install pages, one per platform, with QR codes; and the other files"),)
 NO_SCOPE = "I may not show pictures here: the optional scope files:write was declined."
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.BUILD_INSTALL)(press_install)
-    app.action(ids.any_number(ids.ARTIFACT_QR))(show_qr)
 
 
 async def show_artifacts(typed: Typed, ctx: Context) -> Message | None:
@@ -75,3 +70,14 @@ def why_not(failed: SlackFailed) -> str:
 
 def address(install: InstallLink) -> str:
     return f"The page itself: {link(install.page_url or '', install.page_url or '')}"
+
+
+COMMAND = Command(
+    "artifacts",
+    run=show_artifacts,
+    help=(Help("artifacts shop #812", "install pages, one per platform, with QR codes; and the other files"),),
+    actions={
+        ids.BUILD_INSTALL: press_install,
+        ids.any_number(ids.ARTIFACT_QR): show_qr,
+    },
+)

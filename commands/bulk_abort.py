@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot.builds import bulk_abort, views
 from bot.builds.abort_request import Stop
@@ -21,6 +21,7 @@ from bot.slack.forms import notice
 from commands import bulk_abort_form as bulk_form
 from commands.abort_arguments import AbortArguments
 from commands.bulk_abort_form import Offered
+from commands.command import Command
 from commands.interaction import (
     Payload,
     Typed,
@@ -33,13 +34,6 @@ from commands.interaction import (
 )
 
 BROKEN = "Something broke on my side, and I could not look."
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.BUILD_STOP_ALL)(ask_about_all)
-    app.action(ids.BUILD_STOP_OLDER)(ask_about_older)
-    app.action(ids.any_number(ids.ABORT_BUILDS))(count_ticked)
-    app.view(ids.BUILD_ABORT_MANY)(abort_builds)
 
 
 async def ask_about_picked(typed: Typed, arguments: AbortArguments, ctx: Context) -> None:
@@ -145,3 +139,13 @@ async def abort_builds(ack: AsyncAck, view: Payload, body: Payload, ctx: Context
         ]
         await bulk_abort.request_abort_many(ctx, actor, stops, view_id=view["id"], of=form.of, newer=form.newer)
         await ack()
+
+
+COMMAND = Command(
+    actions={
+        ids.BUILD_STOP_ALL: ask_about_all,
+        ids.BUILD_STOP_OLDER: ask_about_older,
+        ids.any_number(ids.ABORT_BUILDS): count_ticked,
+    },
+    views={ids.BUILD_ABORT_MANY: abort_builds},
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import connection
 from bot.context import Context
@@ -10,19 +10,9 @@ from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.connect import checking_view, connect_form, disconnected_sentence, read_connect_form
 from bot.slack.text import Message
-from commands.interaction import Help, Payload, Typed, actor_of_press, answering, answering_in_form, replace_question
+from commands.command import Command, Help
+from commands.interaction import Payload, Typed, actor_of_press, answering, answering_in_form, replace_question
 from storage import workspaces as workspace_rows
-
-HELP = (
-    Help("connect", "stores the workspace's Bitrise token, or replaces it (admins)"),
-    Help("disconnect", "forgets it (admins)"),
-)
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.CONNECTION_CONNECT)(press_connect)
-    app.view(ids.CONNECTION_CONNECT)(connect)
-    app.action(ids.CONNECTION_DISCONNECT)(disconnect)
 
 
 async def open_connect_form(typed: Typed, ctx: Context) -> Message | None:
@@ -65,3 +55,19 @@ async def disconnect(ack: AsyncAck, body: Payload, ctx: Context) -> None:
     async with answering(ctx, actor):
         await connection.disconnect(ctx, actor)
         replace_question(ctx, actor, replies.answered(disconnected_sentence()))
+
+
+COMMAND = Command(
+    "connect",
+    run=open_connect_form,
+    help=(
+        Help("connect", "stores the workspace's Bitrise token, or replaces it (admins)"),
+        Help("disconnect", "forgets it (admins)"),
+    ),
+    actions={
+        ids.CONNECTION_CONNECT: press_connect,
+        ids.CONNECTION_DISCONNECT: disconnect,
+    },
+    views={ids.CONNECTION_CONNECT: connect},
+)
+DISCONNECT = Command("disconnect", run=ask_to_disconnect)

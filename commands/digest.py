@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection
 from bot.context import Context
@@ -14,9 +14,9 @@ from bot.slack.forms import FormRefused, notice
 from bot.slack.text import Message
 from bot.statistics import digests
 from bot.statistics.digest_messages import saved_text, schedule_text
+from commands.command import Command, Help
 from commands.digest_form import DigestDraft, DigestForm, digest_form, read_digest_form
 from commands.interaction import (
-    Help,
     Payload,
     Typed,
     actor_of_press,
@@ -29,16 +29,7 @@ from commands.subscription_form import ALL_APPS
 from storage import apps as app_rows
 from storage.digests import DigestRow
 
-HELP = (
-    Help("digest", "opens a form: this channel's figures by themselves, every day or week, with what stands out"),
-    Help("digest off shop", "ends that, for an app or for all"),
-)
 OFF = "off"
-
-
-def register(app: AsyncApp) -> None:
-    app.view(ids.DIGEST_EDIT)(save_digest)
-    app.action(ids.DIGEST_RESUME)(resume_digests)
 
 
 async def open_digest_form(typed: Typed, ctx: Context) -> Message | None:
@@ -118,3 +109,15 @@ async def resume_digests(ack: AsyncAck, action: Payload, body: Payload, ctx: Con
         count = await digests.resume_channel(ctx, actor, pressed_value(action))
         told = "The next figures are tried there again; if I can't write, I'll tell you."
         replace_question(ctx, actor, replies.reply(told if count else "Nothing is paused there any more."))
+
+
+COMMAND = Command(
+    "digest",
+    run=open_digest_form,
+    help=(
+        Help("digest", "opens a form: this channel's figures by themselves, every day or week, with what stands out"),
+        Help("digest off shop", "ends that, for an app or for all"),
+    ),
+    views={ids.DIGEST_EDIT: save_digest},
+    actions={ids.DIGEST_RESUME: resume_digests},
+)

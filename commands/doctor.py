@@ -8,14 +8,13 @@ from bot.slack import replies
 from bot.slack.text import Message
 from bot.sync import import_requests, webhooks
 from bot.sync.import_messages import in_a_line
-from commands.interaction import Help, Typed
+from commands.command import Command, Help
+from commands.interaction import Typed
 from storage import apps as app_rows
 from storage import outbox as outbox_rows
 from storage import requests as request_rows
 from storage import workspaces as workspace_rows
 from storage.workspaces import WorkspaceRow
-
-HELP = (Help("doctor", "is everything well: token, last sweep, waiting messages"),)
 
 
 async def examine(typed: Typed, ctx: Context) -> Message | None:
@@ -54,3 +53,8 @@ def _webhooks(workspace: WorkspaceRow | None, ctx: Context) -> str:
         return f"Bitrise has not called yet{why}. I look by myself all the same."
     ago = format_duration((ctx.clock.now() - workspace.last_webhook_at).total_seconds())
     return f"Bitrise last called {ago} ago."
+
+
+COMMAND = Command(
+    "doctor", run=examine, help=(Help("doctor", "is everything well: token, last sweep, waiting messages"),)
+)

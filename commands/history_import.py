@@ -11,16 +11,13 @@ from bot.slack import replies
 from bot.slack.text import Message
 from bot.sync import import_requests
 from bot.sync.import_requests import MOST_DAYS
-from commands.interaction import Help, Typed, later
+from commands.command import Command, Help
+from commands.interaction import Typed, later
 from commands.stats_arguments import ALL, read_stats
 from commands.tokenizer import ArgumentsUnclear, Words
 from storage import apps as app_rows
 from storage.apps import AppRow
 
-HELP = (
-    Help("import shop 90d", "reads the builds of the last 90 days, for figures and estimates; without, of 200 days"),
-    Help("import stop", "ends that; what is read stays"),
-)
 STOP = "stop"
 USAGE = ("Builds are read app by app, all that there are.", "As in `import shop 90d`.")
 
@@ -74,3 +71,15 @@ async def stop_reading(typed: Typed, ctx: Context) -> Message | None:
         return replies.reply("No builds of the past are being read.")
     count = f"{len(stopped)} apps" if len(stopped) > 1 else "the app"
     return replies.reply(f"I read no more of the past builds of {count}. What is read stays.")
+
+
+COMMAND = Command(
+    "import",
+    run=read_past,
+    help=(
+        Help(
+            "import shop 90d", "reads the builds of the last 90 days, for figures and estimates; without, of 200 days"
+        ),
+        Help("import stop", "ends that; what is read stays"),
+    ),
+)

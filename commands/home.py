@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot.builds import views
 from bot.context import Context
@@ -10,17 +10,13 @@ from bot.notifications import preferences
 from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.errors import SlackFailed
+from commands.command import Command
 from commands.doctor import past_line
 from commands.home_view import HomeFacts, home_view, strangers_home
 from commands.interaction import Payload, actor_of_press, answering, workspace_of_event
 from storage import workspaces as workspace_rows
 
 RECENT = 15
-
-
-def register(app: AsyncApp) -> None:
-    app.event("app_home_opened")(open_home)
-    app.action(ids.HOME_REFRESH)(refresh_home)
 
 
 async def open_home(event: Payload, body: Payload, ctx: Context) -> None:
@@ -58,3 +54,6 @@ async def publish(actor: Actor, ctx: Context) -> None:
         is_member = ctx.permissions.is_member(actor)
         view = home_view(facts, now=ctx.clock.now()) if is_member else strangers_home()
         await ctx.slack(actor.workspace_id).publish_home(actor.user_id, view)
+
+
+COMMAND = Command(events={"app_home_opened": open_home}, actions={ids.HOME_REFRESH: refresh_home})

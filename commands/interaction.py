@@ -59,14 +59,6 @@ class Typed:
     known_verbs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
-    """A line of ``help``: what to type after the command, and what it does. ``{command}`` is filled in."""
-
-    usage: str
-    does: str
-
-
 def actor_of_command(command: Payload) -> Actor:
     return Actor(
         workspace_id=command["team_id"],

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import connection
 from bot.builds import queries, views
@@ -19,13 +19,10 @@ from bot.permissions import Actor
 from bot.slack import build_lists as lists
 from bot.slack import ids
 from bot.slack.text import Message
-from commands.interaction import Help, Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
+from commands.command import Command, Help
+from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
 from commands.list_arguments import read_list
 
-HELP = (
-    Help("list shop", "the app's recent builds, newest first, with pages"),
-    Help("list shop workflow:deploy branch:main outcome:failed", "only those; also cause:push, pull-request or tag"),
-)
 EVENTS = {Cause.PUSH: "push", Cause.PULL_REQUEST: "pull-request", Cause.TAG: "tag"}
 
 
@@ -39,10 +36,6 @@ class Page:
     app: str | None
     filters: ListFilters
     places: tuple[str, ...] = (NEWEST,)
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.any_number(ids.BUILD_LIST_PAGE))(turn_page)
 
 
 async def show_list(typed: Typed, ctx: Context) -> Message | None:
@@ -102,3 +95,16 @@ def read(value: str) -> Page:
     known = {field.name for field in dataclasses.fields(ListFilters)}
     kept = {key: text for key, text in filters.items() if key in known}
     return Page(app, ListFilters(**kept), tuple(start.split()) or (NEWEST,))
+
+
+COMMAND = Command(
+    "list",
+    run=show_list,
+    help=(
+        Help("list shop", "the app's recent builds, newest first, with pages"),
+        Help(
+            "list shop workflow:deploy branch:main outcome:failed", "only those; also cause:push, pull-request or tag"
+        ),
+    ),
+    actions={ids.any_number(ids.BUILD_LIST_PAGE): turn_page},
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot.builds import views
 from bot.context import Context
@@ -11,14 +11,9 @@ from bot.results.messages import log_message
 from bot.slack import ids
 from bot.slack.text import Message
 from commands.about_build import tell_of_pressed, tell_of_typed
-from commands.interaction import Help, Payload, Typed
+from commands.command import Command, Help
+from commands.interaction import Payload, Typed
 from storage.builds import BuildRow
-
-HELP = (Help("log shop #812", "the failed step and its last telling lines, secrets masked"),)
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.BUILD_LOG)(press_log)
 
 
 async def show_log(typed: Typed, ctx: Context) -> Message | None:
@@ -34,3 +29,11 @@ async def press_log(ack: AsyncAck, action: Payload, body: Payload, ctx: Context)
 async def why(build: BuildRow, ctx: Context) -> Message:
     finding = await analysis.explain(ctx, build)
     return log_message(await views.load_view(ctx, build), finding)
+
+
+COMMAND = Command(
+    "log",
+    run=show_log,
+    help=(Help("log shop #812", "the failed step and its last telling lines, secrets masked"),),
+    actions={ids.BUILD_LOG: press_log},
+)

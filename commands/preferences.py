@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot.context import Context
 from bot.manifest import READ_EMAIL
@@ -10,16 +10,10 @@ from bot.notifications import preferences
 from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.text import Message
+from commands.command import Command, Help
 from commands.home import publish
-from commands.interaction import Help, Payload, Typed, actor_of_press, answering, answering_in_form
+from commands.interaction import Payload, Typed, actor_of_press, answering, answering_in_form
 from commands.preferences_form import me_form, read_me_form, saved
-
-HELP = (Help("me", "direct messages about your builds, your names in Git; App Home lists your builds"),)
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.ME_NOTIFICATIONS)(open_from_home)
-    app.view(ids.ME_NOTIFICATIONS)(save_me)
 
 
 async def open_me(typed: Typed, ctx: Context) -> Message | None:
@@ -48,3 +42,12 @@ async def save_me(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> 
         told = saved(me.person, linked=me.linked, namesakes=me.namesakes)
         await ack(response_action="update", view=told)
         ctx.tasks.spawn(publish(actor, ctx), name="home")
+
+
+COMMAND = Command(
+    "me",
+    run=open_me,
+    help=(Help("me", "direct messages about your builds, your names in Git; App Home lists your builds"),),
+    actions={ids.ME_NOTIFICATIONS: open_from_home},
+    views={ids.ME_NOTIFICATIONS: save_me},
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection
 from bot.builds import queries, rebuild, start, views
@@ -19,9 +19,9 @@ from bot.slack import ids, replies
 from bot.slack.forms import INPUT_LIMIT, notice
 from bot.slack.text import Message, clean, length
 from commands.build_reference import read_build
+from commands.command import Command, Help
 from commands.form_fields import Target, branch_option, target_option
 from commands.interaction import (
-    Help,
     Payload,
     Typed,
     actor_of_press,
@@ -38,18 +38,7 @@ from storage.builds import BuildRow
 
 LEFT_OUT_TOLD = 5
 
-HELP = (
-    Help("again shop #812", "starts it with the same parameters; asks which commit when the branch has moved"),
-    Help("again shop #812 form", "opens the form, filled in with its parameters"),
-)
 FORM = "form"
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.BUILD_AGAIN)(press_again)
-    app.action(ids.BUILD_AGAIN_FORM)(press_again_form)
-    app.action(ids.BUILD_RUN_SAME_COMMIT)(run_same_commit)
-    app.action(ids.BUILD_RUN_NEWEST)(run_newest)
 
 
 async def run_again(typed: Typed, ctx: Context) -> Message | None:
@@ -208,3 +197,20 @@ def left_out_note(wanted: Wanted) -> str:
     more = f" and {len(left) - LEFT_OUT_TOLD} more" if len(left) > LEFT_OUT_TOLD else ""
     named = ", ".join(left[:LEFT_OUT_TOLD]) + more
     return f"What this form cannot hold is left out: {named}. Run again starts with everything." if left else ""
+
+
+COMMAND = Command(
+    "again",
+    run=run_again,
+    aliases=("retry", "rebuild"),
+    help=(
+        Help("again shop #812", "starts it with the same parameters; asks which commit when the branch has moved"),
+        Help("again shop #812 form", "opens the form, filled in with its parameters"),
+    ),
+    actions={
+        ids.BUILD_AGAIN: press_again,
+        ids.BUILD_AGAIN_FORM: press_again_form,
+        ids.BUILD_RUN_SAME_COMMIT: run_same_commit,
+        ids.BUILD_RUN_NEWEST: run_newest,
+    },
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection, outbox
 from bot.context import Context
@@ -11,24 +11,12 @@ from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.forms import FormRefused
 from bot.slack.text import Message
-from commands.interaction import Help, Payload, Typed, actor_of_press, answering_in_form
+from commands.command import Command, Help
+from commands.interaction import Payload, Typed, actor_of_press, answering_in_form
 from commands.settings_form import SettingsForm, read_settings_form, settings_form
 from storage import Transaction
 from storage import apps as app_rows
 from storage.apps import ChannelRow
-
-HELP = (
-    Help(
-        "settings",
-        "this channel's app, workflow and branch, where the end of a build is told, short names for apps; "
-        "also {command} defaults",
-    ),
-)
-
-
-def register(app: AsyncApp) -> None:
-    app.view(ids.CHANNEL_SETTINGS)(save_settings)
-    app.action(ids.SETTINGS_APP)(note_app)
 
 
 async def open_settings(typed: Typed, ctx: Context) -> Message | None:
@@ -100,3 +88,19 @@ async def resolve_aliases(actor: Actor, form: SettingsForm, ctx: Context) -> dic
 async def note_app(ack: AsyncAck) -> None:
     """An app was chosen; the fields below ask for its names when they are opened."""
     await ack()
+
+
+COMMAND = Command(
+    "settings",
+    run=open_settings,
+    aliases=("defaults",),
+    help=(
+        Help(
+            "settings",
+            "this channel's app, workflow and branch, where the end of a build is told, short names for apps; "
+            "also {command} defaults",
+        ),
+    ),
+    views={ids.CHANNEL_SETTINGS: save_settings},
+    actions={ids.SETTINGS_APP: note_app},
+)

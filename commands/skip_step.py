@@ -8,12 +8,8 @@ from bot.slack import replies
 from bot.slack import skip_step as skip_message
 from bot.slack.text import Message
 from commands.build_reference import read_build
-from commands.interaction import Help, Typed
-
-HELP = (
-    Help("skip-step shop", "a step for mono-repos that skips its own build when nothing has changed (admins)"),
-    Help("skip-step rotate", "new secrets for such steps; skip-step off ends it (admins)"),
-)
+from commands.command import Command, Help
+from commands.interaction import Typed
 
 
 async def show_step(typed: Typed, ctx: Context) -> Message | None:
@@ -32,3 +28,13 @@ async def show_step(typed: Typed, ctx: Context) -> Message | None:
     return skip_message.to_paste(
         app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=ctx.settings.command
     )
+
+
+COMMAND = Command(
+    "skip-step",
+    run=show_step,
+    help=(
+        Help("skip-step shop", "a step for mono-repos that skips its own build when nothing has changed (admins)"),
+        Help("skip-step rotate", "new secrets for such steps; skip-step off ends it (admins)"),
+    ),
+)

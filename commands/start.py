@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection, outbox
 from bot.builds import queries, start, views
@@ -12,9 +12,9 @@ from bot.context import Context
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.text import Message
+from commands.command import Command, Help
 from commands.form_fields import Target
 from commands.interaction import (
-    Help,
     Payload,
     Typed,
     actor_of_press,
@@ -27,25 +27,6 @@ from commands.start_arguments import read_start
 from commands.start_form import StartDraft, StartForm, read_draft, read_start_form, start_form
 from storage import apps as app_rows
 from storage import requests as request_rows
-
-HELP = (
-    Help("", "opens the form: app, workflow, branch, environment, message"),
-    Help(
-        'shop deploy release/3.2 FLAVOR=beta "try the new login"',
-        "starts a build; what you leave out comes from this channel's settings, then from the last start here",
-    ),
-    Help("workflow: deploy|branch: main|env[FLAVOR]: beta", "the same in the syntax of Bitrise's own slash command"),
-)
-
-
-def register(app: AsyncApp) -> None:
-    app.shortcut(ids.BUILD_START)(open_form_from_shortcut)
-    app.action(ids.HOME_START)(open_form_from_home)
-    app.action(ids.START_APP)(draw_form_for_app)
-    app.view(ids.BUILD_START)(start_from_form)
-    app.action(ids.BUILD_START_ANYWAY)(start_anyway)
-    app.action(ids.BUILD_JOIN)(join_build)
-
 
 # Typed.
 
@@ -188,3 +169,28 @@ def wanted_of_form(form: StartForm) -> Wanted:
         environment=form.environment,
         message=form.message,
     )
+
+
+COMMAND = Command(
+    "start",
+    run=start_build,
+    help=(
+        Help("", "opens the form: app, workflow, branch, environment, message"),
+        Help(
+            'shop deploy release/3.2 FLAVOR=beta "try the new login"',
+            "starts a build; what you leave out comes from this channel's settings, then from the last start here",
+        ),
+        Help(
+            "workflow: deploy|branch: main|env[FLAVOR]: beta", "the same in the syntax of Bitrise's own slash command"
+        ),
+    ),
+    shortcuts={ids.BUILD_START: open_form_from_shortcut},
+    actions={
+        ids.HOME_START: open_form_from_home,
+        ids.START_APP: draw_form_for_app,
+        ids.BUILD_START_ANYWAY: start_anyway,
+        ids.BUILD_JOIN: join_build,
+    },
+    views={ids.BUILD_START: start_from_form},
+)
+FORM_COMMAND = Command("form", run=open_form_for)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import apps as app_names
 from bot import connection
@@ -24,23 +24,13 @@ from bot.statistics.queries import USUAL_DAYS, StatsWanted
 from bot.statistics.text import meanings_view
 from bot.sync import import_requests
 from bot.sync.import_messages import in_a_line
-from commands.interaction import Help, Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
+from commands.command import Command, Help
+from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
 from commands.stats_arguments import ALL, read_stats
 from storage import apps as app_rows
 from storage.statistics import Scope
 
-HELP = (
-    Help("stats shop", "what became of its builds in 30 days: the true success rate, durations, waiting, reasons"),
-    Help("stats shop 90d workflow:deploy branch:main", "the same of 90 days and of those only; also cause:push"),
-    Help("stats all 7d", "of all apps"),
-)
 ROWS_IN_FILE = 50_000
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.any_number(ids.STATS_SHOW))(ask_further)
-    app.action(ids.STATS_EXPORT)(export_csv)
-    app.action(ids.STATS_MEANING)(show_meanings)
 
 
 async def show_stats(typed: Typed, ctx: Context) -> Message | None:
@@ -137,3 +127,19 @@ async def apart(scope: Scope, ctx: Context) -> list[Scope]:
         return [scope]
     apps = await app_rows.list_apps(ctx.db, scope.workspace_id)
     return [dataclasses.replace(scope, app_slug=app.app_slug) for app in apps]
+
+
+COMMAND = Command(
+    "stats",
+    run=show_stats,
+    help=(
+        Help("stats shop", "what became of its builds in 30 days: the true success rate, durations, waiting, reasons"),
+        Help("stats shop 90d workflow:deploy branch:main", "the same of 90 days and of those only; also cause:push"),
+        Help("stats all 7d", "of all apps"),
+    ),
+    actions={
+        ids.any_number(ids.STATS_SHOW): ask_further,
+        ids.STATS_EXPORT: export_csv,
+        ids.STATS_MEANING: show_meanings,
+    },
+)

@@ -12,15 +12,9 @@ from bot.slack import build_lists as lists
 from bot.slack import cards
 from bot.slack.text import Message
 from commands.build_reference import read_build
-from commands.interaction import Help, Typed, later
+from commands.command import Command, Help
+from commands.interaction import Typed, later
 from commands.tokenizer import Words
-
-HELP = (
-    Help("status", "what runs now in all apps, with the time left; also {command}-status"),
-    Help("status shop", "what runs now in one app"),
-    Help("status shop #812", "one build, only for you"),
-    Help("shop #812", "the card of a build, here, for everybody; a Bitrise link works too"),
-)
 
 
 async def show_status(typed: Typed, ctx: Context) -> Message | None:
@@ -69,3 +63,16 @@ async def show_card_here(typed: Typed, ctx: Context) -> Message | None:
 
     later(ctx, typed.actor, show(), name="show card", typed=typed)
     return None
+
+
+COMMAND = Command(
+    "status",
+    run=show_status,
+    help=(
+        Help("status", "what runs now in all apps, with the time left; also {command}-status"),
+        Help("status shop", "what runs now in one app"),
+        Help("status shop #812", "one build, only for you"),
+        Help("shop #812", "the card of a build, here, for everybody; a Bitrise link works too"),
+    ),
+)
+SHOW_COMMAND = Command("show", run=show_card_here)

@@ -11,21 +11,12 @@ from bot.notifications.filters import KEYS
 from bot.notifications.subscriptions import Asked, same_filters
 from bot.slack import replies
 from bot.slack.text import Message, escape
-from commands.interaction import Help, Typed, later
+from commands.command import Command, Help
+from commands.interaction import Typed, later
 from commands.subscribe_arguments import ALL_APPS, SubscribeArguments, read_subscription
 from commands.subscriptions import list_here, list_own, look_back, open_new_form
 from storage.apps import AppRow
 from storage.subscriptions import SubscriptionRow
-
-HELP = (
-    Help("subscribe", "opens a form for what this channel hears of builds, whoever or whatever started them"),
-    Help(
-        "subscribe shop workflow:deploy,release-* branch:main outcome:failed",
-        "subscribes this channel; also tag:, cause:, by:, reason:, style:card, line, thread or changes, and starts",
-    ),
-    Help("subscriptions", "what this channel hears, with buttons; {command} subscriptions all: all that you set up"),
-    Help("unsubscribe shop", "ends what this channel hears of an app"),
-)
 
 
 async def subscribe(typed: Typed, ctx: Context) -> Message | None:
@@ -92,3 +83,22 @@ async def show_subscriptions(typed: Typed, ctx: Context) -> Message | None:
             f"and {ctx.settings.command} subscriptions all."
         )
     return await list_here(typed.actor, ctx)
+
+
+COMMAND = Command(
+    "subscribe",
+    run=subscribe,
+    help=(
+        Help("subscribe", "opens a form for what this channel hears of builds, whoever or whatever started them"),
+        Help(
+            "subscribe shop workflow:deploy,release-* branch:main outcome:failed",
+            "subscribes this channel; also tag:, cause:, by:, reason:, style:card, line, thread or changes, and starts",
+        ),
+        Help(
+            "subscriptions", "what this channel hears, with buttons; {command} subscriptions all: all that you set up"
+        ),
+        Help("unsubscribe shop", "ends what this channel hears of an app"),
+    ),
+)
+UNSUBSCRIBE = Command("unsubscribe", run=unsubscribe)
+SUBSCRIPTIONS = Command("subscriptions", run=show_subscriptions)

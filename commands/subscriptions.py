@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection, outbox
 from bot.context import Context
@@ -24,6 +24,7 @@ from bot.slack.forms import FormRefused
 from bot.slack.text import Message, escape
 from bot.sync import filter_preview, webhooks
 from bot.sync.filter_preview import DAYS
+from commands.command import Command
 from commands.interaction import (
     Payload,
     actor_of_press,
@@ -46,14 +47,6 @@ from commands.subscription_form import (
 )
 from commands.tokenizer import ArgumentsUnclear, tokenize
 from storage.subscriptions import SubscriptionRow
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.SUBSCRIPTION_EDIT)(open_edit_form)
-    app.view(ids.SUBSCRIPTION_EDIT)(save_subscription)
-    app.action(ids.SUBSCRIPTION_REMOVE)(remove_subscription)
-    app.action(ids.SUBSCRIPTION_RESUME)(resume_channel)
-
 
 # Lists.
 
@@ -209,3 +202,13 @@ def chosen_filters(form: SubscriptionForm, before: Filters) -> Mapping[str, tupl
     outcome = before.outcome if form.outcomes == chosen_of(before.outcome, Outcome) else form.outcomes
     cause = before.cause if form.causes == chosen_of(before.cause, Cause) else form.causes
     return {"outcome": outcome, "cause": cause}
+
+
+COMMAND = Command(
+    actions={
+        ids.SUBSCRIPTION_EDIT: open_edit_form,
+        ids.SUBSCRIPTION_REMOVE: remove_subscription,
+        ids.SUBSCRIPTION_RESUME: resume_channel,
+    },
+    views={ids.SUBSCRIPTION_EDIT: save_subscription},
+)

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import apps
 from bot.context import Context
 from bot.slack import ids
 from bot.slack.forms import options_ack
+from commands.command import Command
 from commands.form_fields import app_options, branch_options, target_options
 from commands.interaction import Payload, actor_of_press
 from commands.settings_form import read_app_of_settings
 from commands.start_form import read_app_of_view
 from commands.subscription_form import all_apps
 from storage import apps as app_rows
-
-
-def register(app: AsyncApp) -> None:
-    for select in (ids.START_APP, ids.SETTINGS_APP):
-        app.options(select)(suggest_apps)
-    for select in (ids.SUBSCRIBE_APP, ids.DIGEST_APP):
-        app.options(select)(suggest_apps_or_all)
-    for select in (ids.START_TARGET, ids.SETTINGS_TARGET):
-        app.options(select)(suggest_targets)
-    for select in (ids.START_BRANCH, ids.SETTINGS_BRANCH):
-        app.options(select)(suggest_branches)
 
 
 async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, ctx: Context) -> None:
@@ -59,3 +49,17 @@ async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, ctx: 
 def app_of(body: Payload) -> str | None:
     """The app chosen in the form that is open, whichever form it is."""
     return read_app_of_view(body["view"]) or read_app_of_settings(body["view"])
+
+
+COMMAND = Command(
+    options={
+        ids.START_APP: suggest_apps,
+        ids.SETTINGS_APP: suggest_apps,
+        ids.SUBSCRIBE_APP: suggest_apps_or_all,
+        ids.DIGEST_APP: suggest_apps_or_all,
+        ids.START_TARGET: suggest_targets,
+        ids.SETTINGS_TARGET: suggest_targets,
+        ids.START_BRANCH: suggest_branches,
+        ids.SETTINGS_BRANCH: suggest_branches,
+    }
+)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import logging
 
-from slack_bolt.async_app import AsyncApp
-
 from bot.builds import unfurl
 from bot.builds.queries import Named
 from bot.builds.unfurl import SharedLink
@@ -14,16 +12,13 @@ from bot.context import Context
 from bot.errors import BuildbellError
 from bot.permissions import Actor
 from commands.build_reference import read_page
+from commands.command import Command
 from commands.interaction import Payload, actor_of_event
 
 log = logging.getLogger(__name__)
 COMPOSER = "COMPOSER"
 """A message that is still being written: nobody knows yet who will read it. Slack tells again when it is sent."""
 MOST_LINKS = 5
-
-
-def register(app: AsyncApp) -> None:
-    app.event("link_shared")(show_links)
 
 
 async def show_links(event: Payload, body: Payload, ctx: Context) -> None:
@@ -47,3 +42,6 @@ async def show_link(actor: Actor, link: SharedLink, page: Named, ctx: Context) -
         await unfurl.unfurl_link(ctx, actor, link, page)
     except BuildbellError as error:
         log.info("a link is not shown", extra={"workspace": actor.workspace_id, "error": str(error)})
+
+
+COMMAND = Command(events={"link_shared": show_links})

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from slack_bolt.async_app import AsyncApp
-
 from bot.context import Context
 from bot.workspaces import uninstall
 from bot.workspaces.uninstall import Removal
+from commands.command import Command
 from commands.interaction import Payload, is_of_organisation, organisation_of_event, workspace_of_event
-
-
-def register(app: AsyncApp) -> None:
-    app.event("app_uninstalled")(forget_workspace)
-    app.event("tokens_revoked")(forget_tokens)
-    app.event("team_access_revoked")(forget_withdrawn)
 
 
 async def forget_workspace(body: Payload, ctx: Context) -> None:
@@ -42,3 +35,12 @@ def removal_of(body: Payload) -> Removal:
         enterprise_id=organisation_of_event(body) or "",
         at=datetime.fromtimestamp(int(body["event_time"]), UTC),
     )
+
+
+COMMAND = Command(
+    events={
+        "app_uninstalled": forget_workspace,
+        "tokens_revoked": forget_tokens,
+        "team_access_revoked": forget_withdrawn,
+    }
+)

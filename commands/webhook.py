@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import apps
 from bot.context import Context
@@ -11,11 +11,8 @@ from bot.slack import ids
 from bot.slack import setup as webhook_message
 from bot.slack.text import Message
 from bot.sync import webhooks
+from commands.command import Command
 from commands.interaction import Payload, actor_of_press, answering, later, pressed_value
-
-
-def register(app: AsyncApp) -> None:
-    app.action(ids.WEBHOOK_ASK)(ask_bitrise_to_call)
 
 
 async def ask_bitrise_to_call(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
@@ -33,3 +30,6 @@ async def ask(actor: Actor, app_slug: str, ctx: Context) -> Message:
     if paste is None:
         return webhook_message.asked(title)
     return webhook_message.to_paste(title, url=paste.url, header=paste.header, secret=paste.secret)
+
+
+COMMAND = Command(actions={ids.WEBHOOK_ASK: ask_bitrise_to_call})

@@ -83,13 +83,24 @@ def test_every_event_is_in_the_manifest(registered: Registrar) -> None:
     assert registered.names("event") == set(subscribed) > set(EVENTS)
 
 
-def test_every_module_with_help_is_in_the_help() -> None:
+def test_every_command_object_is_in_the_list() -> None:
     import commands
-    from commands import help as gathered
+    from commands.command import Command
 
-    names = [info.name for info in pkgutil.iter_modules(commands.__path__)]
-    helpful = {name for name in names if hasattr(importlib.import_module(f"commands.{name}"), "HELP")}
-    assert helpful == {module.__name__.removeprefix("commands.") for module in gathered.MODULES} | {"help"}
+    defined = []
+    for info in pkgutil.iter_modules(commands.__path__):
+        module = importlib.import_module(f"commands.{info.name}")
+        defined += [value for value in vars(module).values() if isinstance(value, Command)]
+    missing = [each for each in defined if each not in commands.COMMANDS]
+    assert defined
+    assert missing == []
+
+
+def test_no_verb_stands_for_two_commands() -> None:
+    from commands import COMMANDS
+
+    names = [name for each in COMMANDS for name in (each.name, *each.aliases) if name]
+    assert len(names) == len(set(names))
 
 
 def test_every_handler_parameter_is_one_that_bolt_knows(registered: Registrar) -> None:
@@ -135,9 +146,9 @@ def readme() -> str:
 
 def verbs() -> Iterator[str]:
     """The words after the command, from the one list that the parser reads."""
-    from commands.slash import VERBS
+    from commands.slash import verbs as verbs_by_name
 
-    yield from VERBS
+    yield from verbs_by_name()
 
 
 # How it is written.

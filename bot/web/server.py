@@ -14,7 +14,7 @@ from bot.builds.skip import PATH as SKIPS_PATH
 from bot.context import Context
 from bot.sync import webhooks
 from bot.sync.webhooks import PATH as HINTS_PATH
-from bot.web.dispatch import Deliveries
+from bot.web.dispatch import Dispatcher
 
 if TYPE_CHECKING:
     from bot.workspaces.oauth import OAuth
@@ -28,7 +28,7 @@ BODY_SECONDS = 10.0
 def web_app(
     *,
     ctx: Context,
-    slack: Deliveries | None,
+    slack: Dispatcher | None,
     is_ready: Callable[[], str | None],
     exposition: Callable[[], Awaitable[bytes]],
     metrics_token: str = "",
@@ -108,12 +108,12 @@ def _step(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.Req
 
 
 def _slack(
-    deliveries: Deliveries, is_ready: Callable[[], str | None]
+    dispatcher: Dispatcher, is_ready: Callable[[], str | None]
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
             return web.Response(status=503)  # starting or stopping: Slack repeats events, people their commands
-        return await deliveries.by_http(request, await body_of(request, most=MAX_BODY_BYTES))
+        return await dispatcher.handle_http(request, await body_of(request, most=MAX_BODY_BYTES))
 
     return receive
 

@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import Clock
 from bot.errors import StartupFailed
 from bot.tasks import cancel_all
-from bot.web.dispatch import Deliveries
+from bot.web.dispatch import Dispatcher
 
 log = logging.getLogger(__name__)
 FATAL = frozenset(["invalid_auth", "not_allowed_token_type", "token_revoked", "account_inactive", "missing_scope"])
@@ -112,10 +112,10 @@ class _Handler(AsyncSocketModeHandler):
     Middleware ends before the ack is on its way.
     """
 
-    def __init__(self, deliveries: Deliveries, app_token: str, client: AsyncWebClient, turns: asyncio.Lock) -> None:
-        self._deliveries = deliveries
+    def __init__(self, dispatcher: Dispatcher, app_token: str, client: AsyncWebClient, turns: asyncio.Lock) -> None:
+        self._dispatcher = dispatcher
         self.answering: set[asyncio.Task[Any]] = set()
-        self.app, self.app_token = deliveries.app, app_token
+        self.app, self.app_token = dispatcher.app, app_token
         self.client = self.line = _Line(app_token=app_token, client=client, logger=self.app.logger, turns=turns)
         self.line.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]  # as Bolt does
 
@@ -129,7 +129,7 @@ class _Handler(AsyncSocketModeHandler):
             log.warning("an answer could not be sent; Slack asks again", extra={"error": type(error).__name__})
 
     async def _answer(self, client: SocketModeClient, req: SocketModeRequest) -> None:
-        response = await self._deliveries.by_name(req.payload) if req.type in NAMED else None
+        response = await self._dispatcher.dispatch_direct(req.payload) if req.type in NAMED else None
         if response is None:
             await super().handle(client, req)
         elif response.status == HTTPStatus.OK:  # anything else is not acknowledged
@@ -154,14 +154,14 @@ class Socket:
     def __init__(
         self,
         *,
-        deliveries: Deliveries,
+        dispatcher: Dispatcher,
         app_token: str,
         client: AsyncWebClient,
         clock: Clock,
         apart: timedelta = APART,
     ) -> None:
         turns = asyncio.Lock()
-        self._handlers = [_Handler(deliveries, app_token, client, turns) for _ in range(2)]
+        self._handlers = [_Handler(dispatcher, app_token, client, turns) for _ in range(2)]
         self._clock, self._apart = clock, apart
         self._following: asyncio.Task[None] | None = None
 

@@ -162,7 +162,7 @@ async def hour() -> dict[str, Any]:
 
 
 async def _deliver(bot: Bot, fields: Mapping[str, str]) -> None:
-    response = await bot.deliveries.by_name(read_form(urlencode(fields).encode()))
+    response = await bot.dispatcher.dispatch_direct(read_form(urlencode(fields).encode()))
     assert response is not None
     assert response.status == 200, response.body
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.settings import Settings, env_name
-from commands import help as gathered
+from commands import COMMANDS
 from playground.tour import BLOCK, LIMIT_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ async def test_the_tour_goes_as_expected_and_is_in_the_readme(readme: str) -> No
 
 def test_the_readme_has_every_usage_of_the_help(readme: str) -> None:
     table = readme.replace(r"\|", "|")  # a pipe in a cell
-    entries = itertools.chain(*(module.HELP for module in gathered.MODULES), gathered.HELP)
+    entries = itertools.chain(*(each.help for each in COMMANDS))
     assert [entry.usage for entry in entries if f"`{f'/build {entry.usage}'.strip()}`" not in table] == []
 
 

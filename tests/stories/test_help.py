@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from commands import help as helping
+from commands import COMMANDS
 from commands.abort_arguments import read_abort
 from commands.build_reference import read_build
 from commands.grammar import parse
 from commands.list_arguments import read_list
-from commands.slash import VERBS
+from commands.slash import verbs
 from commands.start_arguments import read_start
 from commands.stats_arguments import read_stats
 from commands.subscribe_arguments import read_subscription
@@ -23,14 +23,14 @@ READERS = {
 
 
 def usages() -> list[str]:
-    return [entry.usage for module in helping.MODULES for entry in module.HELP]
+    return [entry.usage for each in COMMANDS for entry in each.help]
 
 
 async def test_help_lists_every_verb(world: World) -> None:
     await world.say("/build help")
     told = world.whispers()[-1]
     aliases = {"form", "stop", "cancel", "retry", "rebuild", "start", "show", "defaults"}
-    assert [verb for verb in VERBS if verb not in aliases and f"/build {verb}" not in told] == []
+    assert [verb for verb in verbs() if verb not in aliases and f"/build {verb}" not in told] == []
 
 
 async def test_help_is_private_and_whole(world: World) -> None:
@@ -49,7 +49,7 @@ async def test_help_works_without_a_token(world: World) -> None:
 
 @pytest.mark.parametrize("usage", usages())
 def test_every_example_of_help_can_be_read(usage: str) -> None:
-    asked = parse(usage, VERBS)
+    asked = parse(usage, verbs())
     read = READERS.get(asked.verb, read_start)
     assert read(asked.words) is not None
 

@@ -1,4 +1,4 @@
-"""Deliveries that are answered by name are read as Bolt reads them; what is doubtful is refused in Bolt's words."""
+"""Dispatcher that are answered by name are read as Bolt reads them; what is doubtful is refused in Bolt's words."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ async def test_a_workspace_nobody_knows_is_told_so(open_world: OpenWorld) -> Non
 
 async def test_nothing_is_taken_while_stopping(open_world: OpenWorld) -> None:
     world = await open_world(socket_mode=False)
-    world.bot.deliveries.stop()
+    world.bot.dispatcher.stop()
     assert (await post(world, command(world))).startswith("503")
 
 
