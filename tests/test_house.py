@@ -210,6 +210,16 @@ def texts() -> Iterator[Path]:
             yield path
 
 
+@pytest.mark.parametrize("page", ["architecture.md", "development.md"])
+def test_every_path_in_the_docs_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    paths = [
+        path for path in re.findall(r"\b(?:bot|commands|storage|playground|tests)/[\w./]*", text) if "*" not in path
+    ]
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
 def test_every_column_for_other_programs_is_explained() -> None:
     from storage.statistics import FACT_COLUMNS
 
