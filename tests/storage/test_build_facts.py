@@ -67,8 +67,8 @@ async def test_view_has_the_builds_that_statistics_count(database: Database) -> 
         build("b5", state="running", outcome=None), build("b6", outcome=None),
     )  # fmt: skip
     rows = await database.fetch_all("select * from build_facts order by build_slug")
-    expected = [(row["build_slug"], row["app_title"], row["is_success"], row["is_of_pipeline"]) for row in rows]
-    assert expected == [("b1", "iOS Shop", 1, 1), ("b2", "iOS Shop", 0, 0), ("b3", "iOS Shop", None, 0)]
+    facts = [(row["build_slug"], row["app_title"], row["is_success"], row["is_of_pipeline"]) for row in rows]
+    assert facts == [("b1", "iOS Shop", 1, 1), ("b2", "iOS Shop", 0, 0), ("b3", "iOS Shop", None, 0)]
     assert tuple(dict(rows[0])) == FACT_COLUMNS
 
 
