@@ -14,12 +14,12 @@ from storage.requests import RequestRow
 def new(
     ctx: Context, actor: Actor, *, kind: str, unique_key: str, parameters: Mapping[str, Any], **facts: str | None
 ) -> RequestRow:
-    """``facts`` are the columns that can be searched: app_slug, build_slug, workflow, branch, digest, view_id."""
+    """``facts`` are searchable columns: app_slug, build_slug, workflow, branch, parameters_hash, view_id."""
     request_id = ctx.new_id()
     context = f"request:{request_id}"
     url = ctx.vault.seal(actor.response_url, context=context) if actor.response_url else None
     searched: dict[str, Any] = dict.fromkeys(
-        ("app_slug", "build_slug", "workflow", "branch", "digest", "view_id")
+        ("app_slug", "build_slug", "workflow", "branch", "parameters_hash", "view_id")
     ) | dict(facts)
     return RequestRow(
         request_id=request_id,

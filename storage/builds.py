@@ -31,7 +31,7 @@ class BuildRow:
     pull_request_id: int | None
     machine_type: str | None
     cause: str
-    cause_who: str | None
+    triggered_by_name: str | None
     state: str
     outcome: str | None
     reason: str | None
@@ -40,12 +40,12 @@ class BuildRow:
     abort_requested_by: str | None
     abort_requested_at: datetime | None
     request_id: str | None
-    requester: str | None
-    digest: str | None
+    requested_by: str | None
+    parameters_hash: str | None
     triggered_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
-    seen_at: datetime
+    last_synced_at: datetime
     stack: str | None = None
     credit_cost: int | None = None
     is_utility: bool = False
@@ -151,19 +151,20 @@ async def list_unfinished(db: Reads, workspace_id: str) -> list[BuildRow]:
     )
 
 
-async def list_identical_running(db: Reads, workspace_id: str, app_slug: str, digest: str) -> list[BuildRow]:
+async def list_identical_running(db: Reads, workspace_id: str, app_slug: str, parameters_hash: str) -> list[BuildRow]:
     """Return unfinished builds with the same parameters, newest first."""
     return await fetch_rows(
         db,
         BuildRow,
         f"""
         select {columns(BuildRow)} from builds
-        where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and state != 'finished'
+        where workspace_id = :workspace_id and app_slug = :app_slug
+        and parameters_hash = :parameters_hash and state != 'finished'
         order by triggered_at desc
         """,
         workspace_id=workspace_id,
         app_slug=app_slug,
-        digest=digest,
+        parameters_hash=parameters_hash,
     )
 
 

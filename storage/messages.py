@@ -30,7 +30,7 @@ class CardRow:
     channel_id: str
     created_at: datetime
     ts: str | None = None
-    requester: str | None = None
+    requested_by: str | None = None
     request_id: str | None = None
     rerouted_from: str | None = None
     drawn_at: datetime | None = None

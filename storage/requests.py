@@ -11,7 +11,7 @@ from storage.database import Reads, Transaction, columns, fetch_row, insert, pla
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """``state``: held (waits for the person), accepted, sent (may have reached Bitrise), done, refused, unknown.
+    """``state``: awaiting_confirmation, accepted, sent (may have reached Bitrise), done, refused, unknown.
 
     ``unique_key`` identifies a repeated request: the trigger id of a start, the build of an abort.
     """
@@ -31,11 +31,11 @@ class RequestRow:
     workflow: str | None
     branch: str | None
     parameters_sealed: str
-    digest: str | None
+    parameters_hash: str | None
     created_at: datetime
     sent_at: datetime | None = None
-    settled_at: datetime | None = None
-    told_at: datetime | None = None
+    completed_at: datetime | None = None
+    notified_at: datetime | None = None
     result: str | None = None
 
 
@@ -43,12 +43,13 @@ STATE_OF_START = """
     case when :asks_first = 1 and (
         exists (
             select 1 from builds
-            where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and state != 'finished')
+            where workspace_id = :workspace_id and app_slug = :app_slug
+            and parameters_hash = :parameters_hash and state != 'finished')
         or exists (
             select 1 from requests
-            where workspace_id = :workspace_id and app_slug = :app_slug and digest = :digest and kind = 'start'
-            and state in ('accepted', 'sent')))
-    then 'held' else :state end
+            where workspace_id = :workspace_id and app_slug = :app_slug
+            and parameters_hash = :parameters_hash and kind = 'start' and state in ('accepted', 'sent')))
+    then 'awaiting_confirmation' else :state end
 """
 ADD_START = f"""
     insert into requests ({columns(RequestRow)})
@@ -66,8 +67,8 @@ async def add_request(tx: Transaction, request: RequestRow) -> bool:
 async def add_starts(tx: Transaction, starts: Sequence[tuple[RequestRow, bool]]) -> list[str | None]:
     """Store starts in order and return the state of each, None for one that is stored already.
 
-    A start that asks first is held while an identical build runs or is being started. All of that is one statement,
-    because everyone who starts a build waits for it.
+    A start that asks first awaits confirmation while an identical build runs or is being started. All of that is one
+    statement, because everyone who starts a build waits for it.
     """
     rows = await tx.fetch_each(
         ADD_START, [to_columns(start) | {"asks_first": asks_first} for start, asks_first in starts]
@@ -91,12 +92,12 @@ async def find_by_key(db: Reads, workspace_id: str, unique_key: str) -> RequestR
 
 
 async def confirm_request(tx: Transaction, request_id: str, *, now: datetime) -> bool:
-    """Accept a held request as if it were made now; return False if it isn't held."""
+    """Accept a request as if it were made now; return False if it doesn't await confirmation."""
     touched = await tx.execute(
         """
         update requests
         set state = 'accepted', created_at = :now
-        where request_id = :request_id and state = 'held'
+        where request_id = :request_id and state = 'awaiting_confirmation'
         """,
         request_id=request_id, now=now,
     )  # fmt: skip
@@ -138,10 +139,10 @@ async def complete_request(
     touched = await tx.execute(
         """
         update requests
-        set state = :state, result = :result, settled_at = :now,
+        set state = :state, result = :result, completed_at = :now,
             build_slug = coalesce(:build_slug, build_slug),
             unique_key = case when :frees_key = 1 then unique_key || ' ' || request_id else unique_key end
-        where request_id = :request_id and state in ('held', 'accepted', 'sent')
+        where request_id = :request_id and state in ('awaiting_confirmation', 'accepted', 'sent')
         """,
         request_id=request_id, state=state, result=result, now=now, build_slug=build_slug, frees_key=frees_key,
     )  # fmt: skip
@@ -158,7 +159,7 @@ async def cancel_connecting(tx: Transaction, workspace_id: str, *, result: str, 
     await tx.execute(
         """
         update requests
-        set state = 'refused', result = :result, settled_at = :now, parameters_sealed = ''
+        set state = 'refused', result = :result, completed_at = :now, parameters_sealed = ''
         where workspace_id = :workspace_id and kind = 'connect' and state = 'accepted'
         """,
         workspace_id=workspace_id, result=result, now=now,
@@ -168,7 +169,7 @@ async def cancel_connecting(tx: Transaction, workspace_id: str, *, result: str, 
 async def claim_notification(tx: Transaction, request_id: str, *, now: datetime) -> bool:
     """Return whether this caller is the one to say that the request takes longer than usual."""
     touched = await tx.execute(
-        "update requests set told_at = :now where request_id = :request_id and told_at is null",
+        "update requests set notified_at = :now where request_id = :request_id and notified_at is null",
         request_id=request_id, now=now,
     )  # fmt: skip
     return touched == 1

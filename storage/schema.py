@@ -138,17 +138,19 @@ REQUESTS = (
         workflow text,
         branch text,
         parameters_sealed text not null,
-        digest text,
+        parameters_hash text,
         created_at text not null,
         sent_at text,
-        settled_at text,
-        told_at text,
+        completed_at text,
+        notified_at text,
         result text
     )""",
     "create unique index requests_once on requests (workspace_id, unique_key)",
     "create index requests_in_channel on requests (workspace_id, channel_id, app_slug, created_at)",
     # Every start asks whether an equal one is on its way, and the metrics count what is open.
-    "create index requests_equal on requests (workspace_id, app_slug, digest) where state in ('accepted', 'sent')",
+    """
+    create index requests_equal on requests (workspace_id, app_slug, parameters_hash)
+        where state in ('accepted', 'sent')""",
 )
 
 NOTIFICATIONS = (
@@ -220,7 +222,7 @@ MESSAGES = (
         workspace_id text not null references workspaces (workspace_id),
         channel_id text not null,
         ts text,
-        requester text,
+        requested_by text,
         request_id text,
         rerouted_from text,
         created_at text not null,

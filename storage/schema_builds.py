@@ -26,7 +26,7 @@ BUILDS = (
         credit_cost integer,
         is_utility integer not null default 0,
         cause text not null,
-        cause_who text,
+        triggered_by_name text,
         cause_detail text,
         state text not null,
         outcome text,
@@ -36,14 +36,14 @@ BUILDS = (
         abort_requested_by text,
         abort_requested_at text,
         request_id text,
-        requester text,
-        digest text,
+        requested_by text,
+        parameters_hash text,
         triggered_at text,
         started_at text,
         finished_at text,
         queue_seconds integer,
         run_seconds integer,
-        seen_at text not null,
+        last_synced_at text not null,
         primary key (workspace_id, build_slug)
     )""",
     "create index builds_of_app on builds (workspace_id, app_slug, triggered_at)",
@@ -53,7 +53,7 @@ BUILDS = (
         where pipeline is not null""",
     "create index builds_unfinished on builds (workspace_id, triggered_at) where state != 'finished'",
     """
-    create index builds_unfinished_equal on builds (workspace_id, app_slug, digest, triggered_at)
+    create index builds_unfinished_equal on builds (workspace_id, app_slug, parameters_hash, triggered_at)
         where state != 'finished'""",
     """
     create index builds_unfinished_on_branch on builds (workspace_id, app_slug, branch, triggered_at)

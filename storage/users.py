@@ -77,7 +77,7 @@ async def delete_linked_builds(tx: Transaction, workspace_id: str, user_id: str)
         delete from build_people
         where workspace_id = :workspace_id and user_id = :user_id and build_slug in (
             select build_slug from builds
-            where workspace_id = :workspace_id and (requester is null or requester != :user_id))
+            where workspace_id = :workspace_id and (requested_by is null or requested_by != :user_id))
         """,
         workspace_id=workspace_id, user_id=user_id,
     )  # fmt: skip
@@ -116,7 +116,7 @@ async def list_candidates(db: Reads, user: PersonRow, *, since: datetime, limit:
         f"""
         select {columns(BuildRow)} from builds
         where workspace_id = :workspace_id and triggered_at >= :since
-        and (lower(cause_who) in ({", ".join(f":{name}" for name in names)}) {signed})
+        and (lower(triggered_by_name) in ({", ".join(f":{name}" for name in names)}) {signed})
         order by triggered_at desc
         limit :limit
         """,

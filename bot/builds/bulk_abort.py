@@ -163,7 +163,7 @@ def _card(ctx: Context, card_id: str, actor: Actor, of: str, stop: Stop, request
         card_id=card_id,
         workspace_id=actor.workspace_id,
         channel_id=actor.channel_id or actor.user_id,
-        requester=actor.user_id,
+        requested_by=actor.user_id,
         created_at=ctx.clock.now(),
         style=BULK,
         facts={
@@ -193,7 +193,7 @@ def sorted_out(app: AppRow, of: str, rows: Iterable[BuildRow], *, is_more: bool)
     """Who can be stopped, and why the others cannot."""
     running = [row for row in rows if not row.is_finished]
     stoppable = [row for row in running if may_be_stopped(row)]
-    stoppable.sort(key=lambda row: row.triggered_at or row.seen_at, reverse=True)
+    stoppable.sort(key=lambda row: row.triggered_at or row.last_synced_at, reverse=True)
     parts = [row for row in running if row.pipeline_workflow_id is not None]
     stopping = len(running) - len(stoppable) - len(parts)
     return Found(app, of, tuple(stoppable[:MOST]), len(parts), stopping, is_more=is_more or len(stoppable) > MOST)

@@ -55,7 +55,7 @@ class BuildAbort:
 
     @property
     def is_delayed(self) -> bool:
-        return self.request is not None and self.request.told_at is not None and self.request.settled_at is None
+        return self.request is not None and self.request.notified_at is not None and self.request.completed_at is None
 
 
 def progress(aborts: Sequence[BuildAbort], facts: Mapping[str, Any]) -> Message:

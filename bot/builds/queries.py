@@ -104,7 +104,7 @@ async def post_card(ctx: Context, actor: Actor, build: BuildRow) -> None:
         card_id=ctx.new_id(),
         workspace_id=actor.workspace_id,
         channel_id=actor.channel_id or actor.user_id,
-        requester=actor.user_id,
+        requested_by=actor.user_id,
         created_at=now,
     )
 

@@ -51,8 +51,8 @@ async def request_start(
     if state is None:
         known = await request_rows.find_by_key(ctx.db, actor.workspace_id, unique_key)
         assert known is not None
-        return Asked(known.request_id, app, parameters, is_held=known.state == "held")
-    if state != "held":
+        return Asked(known.request_id, app, parameters, is_held=known.state == "awaiting_confirmation")
+    if state != "awaiting_confirmation":
         return Asked(request.request_id, app, parameters)
     equal = await build_rows.list_identical_running(ctx.db, actor.workspace_id, app.app_slug, parameters.digest)
     return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
@@ -80,7 +80,7 @@ async def cancel_start(ctx: Context, actor: Actor, request_id: str) -> bool:
 
     async def drop(tx: Transaction) -> bool:
         request = await request_rows.find_request(tx, request_id)
-        if request is None or request.workspace_id != actor.workspace_id or request.state != "held":
+        if request is None or request.workspace_id != actor.workspace_id or request.state != "awaiting_confirmation":
             return False
         return await request_rows.complete_request(
             tx, request_id, state="refused", result="joined", now=ctx.clock.now()
@@ -174,5 +174,5 @@ def _request(ctx: Context, actor: Actor, parameters: Parameters, unique_key: str
         app_slug=parameters.app_slug,
         workflow=parameters.target,
         branch=parameters.branch,
-        digest=parameters.digest,
+        parameters_hash=parameters.digest,
     )

@@ -158,7 +158,7 @@ async def _post_card(ctx: Context, tx: Transaction, request: RequestRow, slugs: 
         card_id=request.request_id,
         workspace_id=request.workspace_id,
         channel_id=request.channel_id or request.user_id,
-        requester=request.user_id,
+        requested_by=request.user_id,
         request_id=request.request_id,
         created_at=now,
     )

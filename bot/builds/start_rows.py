@@ -40,11 +40,11 @@ def claimed(build: BuildRow, request: RequestRow, parameters: Parameters) -> Bui
     return dataclasses.replace(
         build,
         request_id=request.request_id,
-        requester=request.user_id,
+        requested_by=request.user_id,
         build_message=parameters.message,
         cause=Cause.SLACK,
-        cause_who=request.user_name,
-        digest=parameters.digest,
+        triggered_by_name=request.user_name,
+        parameters_hash=parameters.digest,
     )
 
 
@@ -68,7 +68,7 @@ def row_from_answer(request: RequestRow, parameters: Parameters, item: Triggered
         pull_request_id=None,
         machine_type=None,
         cause=Cause.SLACK,
-        cause_who=None,
+        triggered_by_name=None,
         state="queued",
         outcome=None,
         reason=None,
@@ -77,11 +77,11 @@ def row_from_answer(request: RequestRow, parameters: Parameters, item: Triggered
         abort_requested_by=None,
         abort_requested_at=None,
         request_id=None,
-        requester=None,
-        digest=None,
+        requested_by=None,
+        parameters_hash=None,
         triggered_at=now,
         started_at=None,
         finished_at=None,
-        seen_at=now,
+        last_synced_at=now,
     )
     return claimed(bare, request, parameters)

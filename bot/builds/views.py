@@ -18,7 +18,7 @@ async def load_view(ctx: Context, build: BuildRow) -> BuildView:
     app = await app_rows.find_app(ctx.db, build.workspace_id, build.app_slug)
     eta = None if build.is_finished else await load_eta(ctx, build)
     title = app.title if app else build.app_slug
-    name = build.cause_who if build.requester else None
+    name = build.triggered_by_name if build.requested_by else None
     return BuildView(
         build=build,
         app_title=title,

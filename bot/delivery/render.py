@@ -39,7 +39,7 @@ async def render(ctx: Context, card: CardRow) -> Message:
 
 
 async def render_announcement(ctx: Context, card: CardRow) -> Message:
-    return drawing.announcement(await _load_views(ctx, card), mention_user=card.requester)
+    return drawing.announcement(await _load_views(ctx, card), mention_user=card.requested_by)
 
 
 async def render_explanation(ctx: Context, card: CardRow, build_slug: str) -> Message | None:

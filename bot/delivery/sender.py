@@ -117,11 +117,11 @@ async def _reroute(ctx: Context, message: OutboxRow, card: CardRow, error: str) 
             await pausing.pause_digests(ctx, tx, card.workspace_id, card.channel_id, error)
         if is_letter(card):
             await pausing.disable_direct_messages(ctx, tx, card, error)
-        if card.requester is None or card.rerouted_from is not None:
+        if card.requested_by is None or card.rerouted_from is not None:
             await message_rows.close_card(tx, card.card_id)
             return
-        await message_rows.reroute_card(tx, card.card_id, to=card.requester)
-        moved = dataclasses.replace(card, channel_id=card.requester)
+        await message_rows.reroute_card(tx, card.card_id, to=card.requested_by)
+        moved = dataclasses.replace(card, channel_id=card.requested_by)
         await outbox.update_card(ctx, tx, moved)
         if message.kind == outbox.ANNOUNCEMENT:
             await outbox.announce_result(ctx, tx, moved)
@@ -280,7 +280,7 @@ async def _drop(ctx: Context, message: OutboxRow) -> None:
 
 def is_letter(card: CardRow) -> bool:
     """A card that is on its way to a person because of what they want to be told."""
-    return card.subscription_id is None and card.requester is None and is_user(card.channel_id)
+    return card.subscription_id is None and card.requested_by is None and is_user(card.channel_id)
 
 
 def message_of(payload: Mapping[str, Any]) -> Message:

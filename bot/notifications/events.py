@@ -96,7 +96,7 @@ async def record_finished(ctx: Context, tx: Transaction, build: BuildRow) -> Non
 
 async def _is_being_claimed(ctx: Context, tx: Transaction, build: BuildRow) -> bool:
     """A start of ours was seen by a sweep before its own answer was: that answer will tell, with who asked."""
-    if not build.request_id or build.requester:
+    if not build.request_id or build.requested_by:
         return False
     request = await request_rows.find_request(tx, build.request_id)
     return request is not None and request.workspace_id == build.workspace_id and request.state == "sent"

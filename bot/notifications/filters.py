@@ -104,10 +104,10 @@ def sides(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _is_by(pattern: str, build: BuildRow, people: People) -> bool:
     """Slack says for certain who started a build from there; a namesake at the Git host does not count then."""
-    who = (build.cause_who or "").lower()
+    who = (build.triggered_by_name or "").lower()
     if not is_user_id(pattern):
         return bool(who) and matches(pattern.lower(), who)
-    return build.requester == pattern if build.requester else who in people.get(pattern, ())
+    return build.requested_by == pattern if build.requested_by else who in people.get(pattern, ())
 
 
 def is_user_id(name: str) -> bool:

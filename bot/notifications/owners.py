@@ -13,12 +13,12 @@ from storage.users import PersonRow
 
 def is_of(person: PersonRow, build: BuildRow) -> bool:
     """Whether it is this person's build: asked for in Slack, pushed under a name of theirs, or signed by their mail."""
-    return build.requester == person.user_id or _is_named(person, build) or _has_signed(person, build)
+    return build.requested_by == person.user_id or _is_named(person, build) or _has_signed(person, build)
 
 
 def _is_named(person: PersonRow, build: BuildRow) -> bool:
     """For a start from Slack the name is one of Slack's, where others may be called like somebody in Git."""
-    name = (build.cause_who or "").lower()
+    name = (build.triggered_by_name or "").lower()
     return bool(name) and build.cause != Cause.SLACK and (name in person.git_names or name == person.email)
 
 
@@ -32,7 +32,7 @@ def _has_signed(person: PersonRow, build: BuildRow) -> bool:
 async def record_owners(ctx: Context, tx: Transaction, build: BuildRow) -> None:
     owners = {person.user_id for person in await user_rows.list_users(tx, build.workspace_id)
               if is_of(person, build)}  # fmt: skip
-    for user_id in owners | ({build.requester} if build.requester else set()):
+    for user_id in owners | ({build.requested_by} if build.requested_by else set()):
         await user_rows.add_build_owner(
             tx, build.workspace_id, build.build_slug, user_id, triggered_at=build.triggered_at
         )

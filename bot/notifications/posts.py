@@ -58,7 +58,7 @@ async def channels_showing(ctx: Context, tx: Transaction, build: BuildRow) -> fr
 async def is_mentioned(ctx: Context, tx: Transaction, build: BuildRow, user_id: str) -> bool:
     """Whether the announcement beside a card mentions that person anyway."""
     cards = await message_rows.list_of_build(tx, build.workspace_id, build.build_slug)
-    return any(card.requester == user_id and card.style == CARD for card in cards)
+    return any(card.requested_by == user_id and card.style == CARD for card in cards)
 
 
 async def post_notifications(ctx: Context, tx: Transaction, workspace_id: str, tellings: Sequence[Telling]) -> None:

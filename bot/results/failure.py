@@ -58,7 +58,7 @@ async def look_into(
         return Finding(missing=OF_A_PIPELINE)
     if build.is_finished and build.started_at is None:
         return Finding(missing=NEVER_STARTED)
-    until = (build.finished_at or build.triggered_at or build.seen_at) + patience
+    until = (build.finished_at or build.triggered_at or build.last_synced_at) + patience
     return await Look(client, build, now, is_patient=now < until).look()
 
 

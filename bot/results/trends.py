@@ -118,6 +118,6 @@ def commits_of(builds: list[BuildRow], green: BuildRow) -> list[Commit]:
             continue
         pushed = build.cause in (Cause.PUSH, Cause.PULL_REQUEST)
         known = found.get(build.commit_hash)
-        who = build.cause_who if pushed else known.who if known else None
+        who = build.triggered_by_name if pushed else known.who if known else None
         found[build.commit_hash] = Commit(build.commit_hash, build.commit_message or "", who)
     return list(found.values())

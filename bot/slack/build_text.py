@@ -34,7 +34,7 @@ CAUSES = {
 class BuildView:
     """A build with what its row lacks.
 
-    ``requester_name`` is the requester's name in Slack, if the caller knows it better than Bitrise.
+    ``requester_name`` is the requested_by's name in Slack, if the caller knows it better than Bitrise.
     """
 
     build: BuildRow
@@ -126,14 +126,14 @@ def commit_line(build: BuildRow) -> Line:
 def cause_line(view: BuildView) -> Line:
     """Who or what started the build."""
     build = view.build
-    if build.requester:
+    if build.requested_by:
         # By name if known: a card is posted at once, and a mention would ping the person who has just typed.
-        handle = view.requester_name or (build.cause_who if build.cause == Cause.SLACK else None)
-        return ["Started by ", text_part(f"@{handle}", 60) if handle else user_part(build.requester), " from Slack"]
+        handle = view.requester_name or (build.triggered_by_name if build.cause == Cause.SLACK else None)
+        return ["Started by ", text_part(f"@{handle}", 60) if handle else user_part(build.requested_by), " from Slack"]
     what, where = CAUSES[Cause(build.cause) if build.cause in set(Cause) else Cause.OTHER]
     if build.cause == Cause.PULL_REQUEST and build.pull_request_id:
         what = f"Pull request #{build.pull_request_id}"
-    return [f"{what} by ", text_part(build.cause_who, 60), where] if build.cause_who else what + where
+    return [f"{what} by ", text_part(build.triggered_by_name, 60), where] if build.triggered_by_name else what + where
 
 
 def stop_line(build: BuildRow) -> Line:

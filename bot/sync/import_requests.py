@@ -125,7 +125,7 @@ def _card(ctx: Context, workspace_id: str, *, channel_id: str, by: str, is_quiet
         card_id=ctx.new_id(),
         workspace_id=workspace_id,
         channel_id=channel_id,
-        requester=by,
+        requested_by=by,
         created_at=ctx.clock.now(),
         style=IMPORT_STYLE,
         facts={"quiet": True} if is_quiet else None,

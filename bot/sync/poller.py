@@ -140,7 +140,7 @@ async def _fetch_changes(ctx: Context, client: BitriseClient, workspace_id: str)
     on_page = {build.slug for build in page.items}
     unfinished = await build_rows.list_unfinished(ctx.db, workspace_id)
     missing = [build for build in unfinished if build.build_slug not in on_page]
-    missing.sort(key=lambda build: build.seen_at)  # who has waited longest, so that everybody gets a turn
+    missing.sort(key=lambda build: build.last_synced_at)  # who has waited longest, so that everybody gets a turn
     trouble: BitriseError | None = None
     for build in missing[:ASKED_SINGLY]:
         try:

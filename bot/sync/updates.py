@@ -66,7 +66,7 @@ async def _apply_build(ctx: Context, tx: Transaction, seen: BuildRow) -> BuildRo
     merged = merge(known, seen)
     if await build_rows.save_build(tx, merged, expected_state=known.state) and is_news(known, merged):
         await _update_cards(ctx, tx, merged)
-        if (merged.commit_message, merged.cause_who) != (known.commit_message, known.cause_who):
+        if (merged.commit_message, merged.triggered_by_name) != (known.commit_message, known.triggered_by_name):
             await owners.record_owners(ctx, tx, merged)  # Bitrise told later whose it is
         if merged.is_finished:
             await events.record_finished(ctx, tx, merged)
@@ -107,7 +107,7 @@ async def mark_lost(ctx: Context, tx: Transaction, build: BuildRow) -> None:
 
 def is_news(before: BuildRow, after: BuildRow) -> bool:
     """Whether a person would see a difference."""
-    quiet = {"seen_at", "digest", "machine_type", "stack", "credit_cost", "is_utility", "cause_detail"}
+    quiet = {"last_synced_at", "parameters_hash", "machine_type", "stack", "credit_cost", "is_utility", "cause_detail"}
     return any(
         getattr(before, field.name) != getattr(after, field.name)
         for field in dataclasses.fields(BuildRow)
@@ -133,9 +133,16 @@ def merge(known: BuildRow, seen: BuildRow) -> BuildRow:
     merged = dataclasses.replace(known, **fresh)
     ours = {
         name: getattr(known, name)
-        for name in ("request_id", "requester", "build_message", "abort_requested_by", "abort_requested_at", "digest")
+        for name in (
+            "request_id",
+            "requested_by",
+            "build_message",
+            "abort_requested_by",
+            "abort_requested_at",
+            "parameters_hash",
+        )
         if getattr(known, name) is not None
     }
     if known.request_id:
-        ours |= {"cause": known.cause, "cause_who": known.cause_who}
+        ours |= {"cause": known.cause, "triggered_by_name": known.triggered_by_name}
     return dataclasses.replace(merged, **ours)

@@ -70,8 +70,9 @@ def history(count: int = BUILDS) -> Iterator[BuildRow]:
             "app_slug": APPS[min(len(APPS), int(draw.paretovariate(1.1))) - 1], "branch": draw.choice(BRANCHES[:2] if
             draw.random() < 0.5 else BRANCHES), "cause": draw.choice(CAUSES), "outcome": outcome, "state": "finished",
             "reason": draw.choice(REASONS) if outcome in ("aborted", "skipped") else None, "commit_hash": commit,
-            "commit_message": "Fix the login on the settings page", "machine_type": "g2-m1.4core", "seen_at": end,
-            "is_pipeline": place % 50 == 0, "credit_cost": int(run // 30), "cause_who": "octocat",
+            "commit_message": "Fix the login on the settings page", "machine_type": "g2-m1.4core",
+            "last_synced_at": end,
+            "is_pipeline": place % 50 == 0, "credit_cost": int(run // 30), "triggered_by_name": "octocat",
             "triggered_at": end - timedelta(seconds=run + draw.expovariate(1 / 40)),
             "started_at": end - timedelta(seconds=run), "finished_at": end,
         }  # fmt: skip

@@ -135,7 +135,7 @@ async def store_build(scene: Scene) -> None:
     facts = dict.fromkeys(BuildRow.__dataclass_fields__) | {
         "workspace_id": scene.team.id, "build_slug": "b0001", "app_slug": scene.shop.slug, "is_pipeline": False,
         "is_utility": False, "branch": "=1+1", "cause": "push", "state": "finished", "outcome": "succeeded",
-        "finished_at": now - timedelta(hours=2), "seen_at": now,
+        "finished_at": now - timedelta(hours=2), "last_synced_at": now,
     }  # fmt: skip
     database = await open_database(f"sqlite:///{scene.database_path}")
     await database.transaction(lambda tx: build_rows.add_build(tx, BuildRow(**facts)))  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ EMPTY: dict[str, Any] = dict.fromkeys(BuildRow.__dataclass_fields__) | {"is_pipe
 
 def build(slug: str, **facts: Any) -> BuildRow:
     known = {"workspace_id": "T1", "app_slug": "shop", "cause": "push", "state": "finished", "outcome": "succeeded",
-             "workflow": "test", "seen_at": NOW, "triggered_at": NOW, "started_at": NOW + timedelta(seconds=30),
+             "workflow": "test", "last_synced_at": NOW, "triggered_at": NOW, "started_at": NOW + timedelta(seconds=30),
              "finished_at": NOW + timedelta(seconds=100)}  # fmt: skip
     return BuildRow(**(EMPTY | known | facts | {"build_slug": slug}))
 

@@ -37,7 +37,7 @@ async def add_requests(database: Database, *rows: RequestRow) -> Database:
 
 
 async def test_what_a_start_looks_at_does_not_grow_with_what_is_open(database: Database) -> None:
-    await add_requests(database, *(request(f"r{n}", unique_key=f"k{n}", digest=f"d{n}") for n in range(300)))
+    await add_requests(database, *(request(f"r{n}", unique_key=f"k{n}", parameters_hash=f"d{n}") for n in range(300)))
     await database.execute("analyze")  # as PostgreSQL does by itself, within a minute
     explain, column = EXPLAINED[database.dialect]
     rows = await database.fetch_all(f"{explain} {ADD_START}", **to_columns(request("new")) | {"asks_first": True})
@@ -68,7 +68,7 @@ async def test_only_an_open_request_is_marked_as_sent_and_a_plain_no_takes_it_ba
 
 
 async def test_a_held_request_is_released_by_one(database: Database) -> None:
-    store = await add_requests(database, request("r1", state="held"))
+    store = await add_requests(database, request("r1", state="awaiting_confirmation"))
     releases = [database.transaction(lambda tx: request_rows.confirm_request(tx, "r1", now=LATER)) for _ in range(3)]
     assert sorted(await asyncio.gather(*releases)) == [False, False, True]
     found = await request_rows.find_request(store, "r1")
@@ -92,16 +92,17 @@ async def test_a_token_is_forgotten_with_its_request(database: Database) -> None
 
 async def test_an_equal_start_is_open_until_it_is_settled(database: Database) -> None:
     store = await add_requests(
-        database, request("r1", digest="same"), request("r2", digest="other"),
-        request("r3", digest="same", kind="abort"), request("r4", digest="same", state="held"),
+        database, request("r1", parameters_hash="same"), request("r2", parameters_hash="other"),
+        request("r3", parameters_hash="same", kind="abort"),
+        request("r4", parameters_hash="same", state="awaiting_confirmation"),
     )  # fmt: skip
 
     async def add_equal(request_id: str, *, asks_first: bool = True) -> str | None:
-        row = request(request_id, digest="same")
+        row = request(request_id, parameters_hash="same")
         [state] = await database.transaction(lambda tx: request_rows.add_starts(tx, [(row, asks_first)]))
         return state
 
-    assert await add_equal("r5") == "held"
+    assert await add_equal("r5") == "awaiting_confirmation"
     assert await request_rows.count_open(store) == 3
     await database.transaction(lambda tx: request_rows.complete_request(tx, "r1", state="done", result="", now=NOW))
     assert await request_rows.count_open(store) == 2
@@ -112,17 +113,20 @@ async def test_an_equal_start_is_open_until_it_is_settled(database: Database) ->
 
 async def test_a_start_is_held_while_an_equal_build_runs(database: Database) -> None:
     await add_builds(
-        database, build("runs", digest="same"), build("ended", digest="other", state="finished"),
-        build("elsewhere", digest="third", app_slug="droid"),
+        database, build("runs", parameters_hash="same"), build("ended", parameters_hash="other", state="finished"),
+        build("elsewhere", parameters_hash="third", app_slug="droid"),
     )  # fmt: skip
-    starts = [(request(digest, digest=digest), True) for digest in ("same", "other", "third", "other")]
+    starts = [(request(digest, parameters_hash=digest), True) for digest in ("same", "other", "third", "other")]
     states = await database.transaction(partial(request_rows.add_starts, starts=starts))
-    assert states == ["held", "accepted", "accepted", None]
+    assert states == ["awaiting_confirmation", "accepted", "accepted", None]
 
 
 async def test_of_two_equal_starts_that_come_together_one_is_held(database: Database) -> None:
-    starts = [(request(name, digest="same", unique_key=name), True) for name in ("first", "second")]
-    assert await database.transaction(partial(request_rows.add_starts, starts=starts)) == ["accepted", "held"]
+    starts = [(request(name, parameters_hash="same", unique_key=name), True) for name in ("first", "second")]
+    assert await database.transaction(partial(request_rows.add_starts, starts=starts)) == [
+        "accepted",
+        "awaiting_confirmation",
+    ]
 
 
 # Builds.
@@ -137,8 +141,9 @@ async def test_unfinished_builds_come_newest_first(database: Database) -> None:
 
 async def test_equal_builds_count_while_they_run(database: Database) -> None:
     await add_builds(
-        database, build("b1", digest="same"), build("b2", digest="same", state="finished"), build("b3", digest="other"),
-        build("b4", digest="same", app_slug="droid"),
+        database, build("b1", parameters_hash="same"), build("b2", parameters_hash="same", state="finished"),
+        build("b3", parameters_hash="other"),
+        build("b4", parameters_hash="same", app_slug="droid"),
     )  # fmt: skip
     found = await build_rows.list_identical_running(database, "T1", "shop", "same")
     assert [each.build_slug for each in found] == ["b1"]

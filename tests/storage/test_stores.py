@@ -33,7 +33,7 @@ def request(request_id: str, **facts: Any) -> RequestRow:
     known: dict[str, Any] = {
         "workspace_id": "T1", "kind": "start", "unique_key": request_id, "state": "accepted", "user_id": "U1",
         "user_name": "ana", "channel_id": "C1", "response_url_sealed": None, "view_id": None, "app_slug": "shop",
-        "build_slug": None, "workflow": "deploy", "branch": "main", "parameters_sealed": "x", "digest": "d",
+        "build_slug": None, "workflow": "deploy", "branch": "main", "parameters_sealed": "x", "parameters_hash": "d",
         "created_at": NOW,
     }  # fmt: skip
     return RequestRow(request_id=request_id, **(known | facts))
@@ -43,12 +43,12 @@ def build(slug: str, **facts: Any) -> BuildRow:
     empty: dict[str, Any] = dict.fromkeys(BuildRow.__dataclass_fields__)
     known = {"workspace_id": "T1", "app_slug": "shop", "is_pipeline": False, "is_utility": False,
              "cause": "api", "state": "running",
-             "workflow": "deploy", "branch": "main", "triggered_at": NOW, "seen_at": NOW}  # fmt: skip
+             "workflow": "deploy", "branch": "main", "triggered_at": NOW, "last_synced_at": NOW}  # fmt: skip
     return BuildRow(**(empty | known | facts | {"build_slug": slug}))
 
 
 def card(card_id: str, **facts: Any) -> CardRow:
-    known: dict[str, Any] = {"workspace_id": "T1", "channel_id": "C1", "ts": None, "requester": "U1",
+    known: dict[str, Any] = {"workspace_id": "T1", "channel_id": "C1", "ts": None, "requested_by": "U1",
                              "request_id": None, "rerouted_from": None, "created_at": NOW}  # fmt: skip
     return CardRow(card_id=card_id, **(known | facts))
 
@@ -140,7 +140,7 @@ async def test_an_ended_build_cannot_be_claimed_for_a_stop(database: Database) -
 
 async def test_builds_of_another_workspace_are_not_found(database: Database, workspaces: Database) -> None:
     await workspace_rows.save_workspace(workspaces, workspace_id="T2", name="Other", bot_user_id="U9")
-    await add_builds(database, build("b1", number=1, requester="U1"))
+    await add_builds(database, build("b1", number=1, requested_by="U1"))
     assert await build_rows.find_build(database, "T2", "b1") is None
     assert await build_rows.list_unfinished(database, "T2") == []
 

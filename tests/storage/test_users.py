@@ -76,8 +76,8 @@ async def test_builds_of_a_person_come_newest_first(database: Database) -> None:
 
 async def test_what_was_linked_is_forgotten_and_what_was_started_here_is_not(database: Database) -> None:
     await add_builds(
-        database, build("pushed"), build("mine", request_id="r1", requester="U1"),
-        build("theirs", request_id="r2", requester="U2"),
+        database, build("pushed"), build("mine", request_id="r1", requested_by="U1"),
+        build("theirs", request_id="r2", requested_by="U2"),
     )  # fmt: skip
     await link(database, "U1", pushed=NOW, mine=NOW, theirs=NOW)
     await link(database, "U2", pushed=NOW, theirs=NOW)
@@ -92,10 +92,10 @@ async def test_what_was_linked_is_forgotten_and_what_was_started_here_is_not(dat
 async def test_candidates_are_found_by_name_and_by_signature(database: Database) -> None:
     await add_builds(
         database,
-        build("named", cause_who="Octocat", triggered_at=LATER),
+        build("named", triggered_by_name="Octocat", triggered_at=LATER),
         build("signed", commit_message="Fix\n\nSigned-off-by: Ana <ANA@acme.dev>"),
-        build("other", cause_who="bo", commit_message="Fix\n\nSigned-off-by: Bo <bo@acme.dev>"),
-        build("old", cause_who="octocat", triggered_at=NOW - timedelta(days=31)),
+        build("other", triggered_by_name="bo", commit_message="Fix\n\nSigned-off-by: Bo <bo@acme.dev>"),
+        build("old", triggered_by_name="octocat", triggered_at=NOW - timedelta(days=31)),
     )
 
     async def found(person: PersonRow, limit: int = 9) -> list[str]:

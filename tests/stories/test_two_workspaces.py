@@ -349,7 +349,7 @@ async def spy(many: Many) -> Spy:
     await many.say("/build stop shop branch:acme-only")
     bulk_form = without_names(many.modal().body)
     rows = await many.bot.ctx.db.fetch_all("select subscription_id from subscriptions")
-    held = await many.bot.ctx.db.fetch_all("select request_id from requests where state = 'held'")
+    held = await many.bot.ctx.db.fetch_all("select request_id from requests where state = 'awaiting_confirmation'")
     return Spy(many, many.builds()[0].slug, held[0]["request_id"], rows[0]["subscription_id"], stop_form, bulk_form)
 
 

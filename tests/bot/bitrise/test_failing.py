@@ -57,7 +57,7 @@ def row(build: Build, clock: SteppedClock, **more: Any) -> BuildRow:
         "triggered_at": build.triggered_at,
         "started_at": build.started_at,
         "finished_at": build.finished_at,
-        "seen_at": clock.now(),
+        "last_synced_at": clock.now(),
     }
     return BuildRow(**known | more)
 

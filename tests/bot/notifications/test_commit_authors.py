@@ -51,7 +51,9 @@ def test_of_an_enormous_message_only_the_beginning_is_read() -> None:
 
 
 def made(**facts: Any) -> BuildRow:
-    return build("b1", **({"cause": "push", "cause_who": None, "requester": None, "commit_message": None} | facts))
+    return build(
+        "b1", **({"cause": "push", "triggered_by_name": None, "requested_by": None, "commit_message": None} | facts)
+    )
 
 
 SIGNED = "Fix\n\nSigned-off-by: Ana Diaz <Ana@acme.dev>"
@@ -60,16 +62,16 @@ SIGNED = "Fix\n\nSigned-off-by: Ana Diaz <Ana@acme.dev>"
 @pytest.mark.parametrize(
     ("facts", "is_hers"),
     [
-        ({"requester": "U1", "cause": "slack"}, True),
-        ({"requester": "U2", "cause": "slack"}, False),
-        ({"cause_who": "octocat"}, True),
-        ({"cause_who": "Ana-D", "cause": "pull-request"}, True),
-        ({"cause_who": "ana-d", "cause": "manual"}, True),
-        ({"cause_who": "ana@acme.dev"}, True),
-        ({"cause_who": "octocat2"}, False),
-        ({"cause_who": "octocat", "cause": "slack", "requester": "U2"}, False),  # a name in Slack
+        ({"requested_by": "U1", "cause": "slack"}, True),
+        ({"requested_by": "U2", "cause": "slack"}, False),
+        ({"triggered_by_name": "octocat"}, True),
+        ({"triggered_by_name": "Ana-D", "cause": "pull-request"}, True),
+        ({"triggered_by_name": "ana-d", "cause": "manual"}, True),
+        ({"triggered_by_name": "ana@acme.dev"}, True),
+        ({"triggered_by_name": "octocat2"}, False),
+        ({"triggered_by_name": "octocat", "cause": "slack", "requested_by": "U2"}, False),  # a name in Slack
         ({"commit_message": SIGNED}, True),
-        ({"commit_message": SIGNED, "cause_who": "merge-bot"}, True),
+        ({"commit_message": SIGNED, "triggered_by_name": "merge-bot"}, True),
         ({"commit_message": SIGNED, "cause": "schedule"}, False),
         ({"commit_message": "Fix\n\nReviewed-by: Ana <ana@acme.dev>"}, False),
         ({}, False),
@@ -81,5 +83,5 @@ def test_whose_build_it_is(facts: dict[str, Any], is_hers: bool) -> None:
 
 def test_who_has_linked_nothing_has_what_they_started() -> None:
     nobody = PersonRow("T1", "U3")
-    assert not is_of(nobody, made(cause_who="octocat", commit_message=SIGNED))
-    assert is_of(nobody, made(requester="U3", cause="slack"))
+    assert not is_of(nobody, made(triggered_by_name="octocat", commit_message=SIGNED))
+    assert is_of(nobody, made(requested_by="U3", cause="slack"))

@@ -23,15 +23,21 @@ def ended(**changes: Any) -> BuildRow:
     """A push to main by octocat, of deploy, that failed."""
     given: dict[str, Any] = {field.name: None for field in fields(BuildRow)}
     given |= {"workspace_id": "T1", "build_slug": "b1", "app_slug": "a1", "number": 7, "is_pipeline": False}
-    given |= {"workflow": "deploy", "branch": "main", "cause": "push", "cause_who": "OctoCat", "state": "finished"}
-    given |= {"outcome": "failed", "seen_at": datetime(2026, 3, 2, tzinfo=UTC)}
+    given |= {
+        "workflow": "deploy",
+        "branch": "main",
+        "cause": "push",
+        "triggered_by_name": "OctoCat",
+        "state": "finished",
+    }
+    given |= {"outcome": "failed", "last_synced_at": datetime(2026, 3, 2, tzinfo=UTC)}
     return BuildRow(**(given | changes))
 
 
 FAILED = ended()
 STOPPED = ended(outcome="aborted", reason="superseded")
 TAGGED = ended(branch=None, tag="v3.2.0", cause="tag")
-BY_ANA = ended(cause="slack", cause_who="ana", requester="U012AB")
+BY_ANA = ended(cause="slack", triggered_by_name="ana", requested_by="U012AB")
 PIPELINE = ended(is_pipeline=True, workflow=None, pipeline="nightly")
 
 
@@ -58,7 +64,7 @@ PIPELINE = ended(is_pipeline=True, workflow=None, pipeline="nightly")
         (Filters(by=("U012AB",)), FAILED),
         (Filters(by=("U012AB",)), BY_ANA),
         (Filters(by=("!U7",)), BY_ANA),
-        (Filters(by=("!octocat",)), ended(cause_who=None)),
+        (Filters(by=("!octocat",)), ended(triggered_by_name=None)),
         (Filters(workflow=("deploy",), branch=("main",), outcome=("failed",)), FAILED),
     ],
 )
@@ -86,7 +92,7 @@ def test_a_build_fits(filters: Filters, build: BuildRow) -> None:
         (Filters(by=("ana",)), FAILED),
         (Filters(by=("U7",)), FAILED),
         (Filters(by=("U9STRANGER",)), FAILED),
-        (Filters(by=("*",)), ended(cause_who=None)),
+        (Filters(by=("*",)), ended(triggered_by_name=None)),
         (Filters(workflow=("deploy",), branch=("dev",)), FAILED),
     ],
 )
@@ -95,7 +101,7 @@ def test_a_build_does_not_fit(filters: Filters, build: BuildRow) -> None:
 
 
 def test_a_namesake_at_the_git_host_did_not_start_it_from_slack() -> None:
-    started_by_another = ended(cause="slack", cause_who="octocat", requester="U7")
+    started_by_another = ended(cause="slack", triggered_by_name="octocat", requested_by="U7")
     assert not fits_end(Filters(by=("U012AB",)), started_by_another, PEOPLE)
 
 
@@ -121,7 +127,7 @@ BUILDS = st.builds(
     branch=st.none() | NAMES,
     tag=st.none() | NAMES,
     cause=st.sampled_from(Cause),
-    cause_who=st.none() | NAMES,
+    triggered_by_name=st.none() | NAMES,
     outcome=st.sampled_from(Outcome),
     reason=st.none() | st.sampled_from(Reason),
 )

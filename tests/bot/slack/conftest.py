@@ -44,7 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "pull_request_id": None,
     "machine_type": None,
     "cause": "slack",
-    "cause_who": "ana",
+    "triggered_by_name": "ana",
     "state": "running",
     "outcome": None,
     "reason": None,
@@ -53,12 +53,12 @@ DEFAULTS: dict[str, Any] = {
     "abort_requested_by": None,
     "abort_requested_at": None,
     "request_id": None,
-    "requester": "UANA",
-    "digest": None,
+    "requested_by": "UANA",
+    "parameters_hash": None,
     "triggered_at": NOON - timedelta(seconds=200),
     "started_at": NOON - timedelta(seconds=180),
     "finished_at": None,
-    "seen_at": NOON,
+    "last_synced_at": NOON,
 }
 
 SHOWN: dict[str, Any] = {"app_title": "iOS Shop", "url": "https://app.bitrise.io/build/b0001"}

@@ -32,7 +32,7 @@ FACTS = {"of": "feature/x", "by": "ana", "category": "superseded", "sentence": "
 
 def wish(now: datetime, state: str = "done", **facts: Any) -> RequestRow:
     empty: dict[str, Any] = dict.fromkeys(RequestRow.__dataclass_fields__)
-    return RequestRow(**empty | {"state": state, "created_at": now, "settled_at": now} | facts)
+    return RequestRow(**empty | {"state": state, "created_at": now, "completed_at": now} | facts)
 
 
 # How it went with one build.
@@ -97,7 +97,7 @@ def test_a_line_for_each_build(build: Make, ended: Make, seen: Seen, now: dateti
     asked = [
         BuildAbort(ended("aborted", reason="superseded", number=3, abort_requested_by="UANA"), wish(now)),
         BuildAbort(ended("succeeded", number=2), wish(now)),
-        BuildAbort(build(number=1, abort_requested_by="UANA"), wish(now, "sent", told_at=now, settled_at=None)),
+        BuildAbort(build(number=1, abort_requested_by="UANA"), wish(now, "sent", notified_at=now, completed_at=None)),
         BuildAbort(build(number=5, abort_requested_by="UBO"), None),
         BuildAbort(build(number=4), wish(now, "refused", result="Not <you>. Ask an admin.")),
     ]
@@ -252,7 +252,9 @@ def test_what_may_be_reported(
 
 
 def test_text_from_outside_fits_and_calls_nobody(build: Make, seen_view: SeenView, now: datetime) -> None:
-    wild = build(branch="<!channel>" * 50, workflow="w" * 200, requester=None, cause="push", cause_who="o" * 200)
+    wild = build(
+        branch="<!channel>" * 50, workflow="w" * 200, requested_by=None, cause="push", triggered_by_name="o" * 200
+    )
     assert seen_view(form(offered(wild, of="<!here>" * 200), now))
 
 

@@ -189,25 +189,28 @@ def test_stop_is_not_beside_open(build: Make, now: datetime) -> None:
     [
         ({}, "Started by @ana from Slack"),
         ({"requester_name": "ana.d"}, "Started by @ana.d from Slack"),
-        ({"cause_who": None}, "Started by @UANA from Slack"),
-        ({"cause": "other", "cause_who": "ceo"}, "Started by @UANA from Slack"),
-        ({"requester": None}, "Started by ana from Slack"),
-        ({"requester": None, "cause_who": None}, "Started from Slack"),
-        ({"requester": None, "cause": "push", "cause_who": "octocat"}, "Push by octocat"),
-        ({"requester": None, "cause": "push", "cause_who": None}, "Push"),
-        ({"requester": None, "cause": "pull-request", "pull_request_id": 12, "cause_who": None}, "Pull request #12"),
+        ({"triggered_by_name": None}, "Started by @UANA from Slack"),
+        ({"cause": "other", "triggered_by_name": "ceo"}, "Started by @UANA from Slack"),
+        ({"requested_by": None}, "Started by ana from Slack"),
+        ({"requested_by": None, "triggered_by_name": None}, "Started from Slack"),
+        ({"requested_by": None, "cause": "push", "triggered_by_name": "octocat"}, "Push by octocat"),
+        ({"requested_by": None, "cause": "push", "triggered_by_name": None}, "Push"),
         (
-            {"requester": None, "cause": "pull-request", "pull_request_id": 12, "cause_who": "bo"},
+            {"requested_by": None, "cause": "pull-request", "pull_request_id": 12, "triggered_by_name": None},
+            "Pull request #12",
+        ),
+        (
+            {"requested_by": None, "cause": "pull-request", "pull_request_id": 12, "triggered_by_name": "bo"},
             "Pull request #12 by bo",
         ),
-        ({"requester": None, "cause": "tag", "cause_who": None}, "Tag"),
-        ({"requester": None, "cause": "schedule", "cause_who": None}, "Schedule"),
-        ({"requester": None, "cause": "manual", "cause_who": "bo"}, "Started by bo in Bitrise"),
-        ({"requester": None, "cause": "manual", "cause_who": None}, "Started in Bitrise"),
-        ({"requester": None, "cause": "rebuild", "cause_who": None}, "Rebuilt in Bitrise"),
-        ({"requester": None, "cause": "api", "cause_who": None}, "Started through the Bitrise API"),
-        ({"requester": None, "cause": "pipeline", "cause_who": None}, "Part of a pipeline"),
-        ({"requester": None, "cause": "never heard of", "cause_who": None}, "Started from elsewhere"),
+        ({"requested_by": None, "cause": "tag", "triggered_by_name": None}, "Tag"),
+        ({"requested_by": None, "cause": "schedule", "triggered_by_name": None}, "Schedule"),
+        ({"requested_by": None, "cause": "manual", "triggered_by_name": "bo"}, "Started by bo in Bitrise"),
+        ({"requested_by": None, "cause": "manual", "triggered_by_name": None}, "Started in Bitrise"),
+        ({"requested_by": None, "cause": "rebuild", "triggered_by_name": None}, "Rebuilt in Bitrise"),
+        ({"requested_by": None, "cause": "api", "triggered_by_name": None}, "Started through the Bitrise API"),
+        ({"requested_by": None, "cause": "pipeline", "triggered_by_name": None}, "Part of a pipeline"),
+        ({"requested_by": None, "cause": "never heard of", "triggered_by_name": None}, "Started from elsewhere"),
     ],
 )
 def test_every_card_has_a_cause(build: Make, seen: Seen, now: datetime, changes: dict[str, Any], line: str) -> None:
@@ -217,7 +220,7 @@ def test_every_card_has_a_cause(build: Make, seen: Seen, now: datetime, changes:
 def test_a_bare_build_still_makes_a_card(build: Make, seen: Seen, now: datetime) -> None:
     bare = build(
         number=None, workflow=None, branch=None, commit_hash=None, commit_message=None, triggered_at=None,
-        started_at=None, requester=None, cause="other", cause_who=None, url="", app_title="",
+        started_at=None, requested_by=None, cause="other", triggered_by_name=None, url="", app_title="",
     )  # fmt: skip
     card = cards.card([bare], now=now)
     assert seen(card).splitlines()[-1] == "[Stop…]"
@@ -258,7 +261,7 @@ ANY = (
 )
 TEXTS = [
     *("workflow", "branch", "tag", "commit_hash", "commit_message", "commit_url", "build_message"),
-    *("reason_text", "reason_by", "cause_who", "requester", "abort_requested_by"),
+    *("reason_text", "reason_by", "triggered_by_name", "requested_by", "abort_requested_by"),
 ]
 
 
@@ -281,7 +284,7 @@ def test_whatever_a_build_holds_slack_takes_it(
     facts = {**texts, "state": state, "outcome": outcome, "cause": cause, "reason": reason}
     shown = build(**facts, app_title=title or "", url=url or "")
     assert seen(cards.card([shown] * count, now=now, notes=[quoted(title or "")]))
-    assert seen(cards.announcement([shown], mention_user=texts["requester"]))
+    assert seen(cards.announcement([shown], mention_user=texts["requested_by"]))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def buttons(message: Message) -> list[tuple[str, str]]:
 
 
 def test_a_list_has_a_line_for_each_build(build: Make, ended: Make, seen: Seen) -> None:
-    builds = [build(build_message="try it"), ended("failed", number=811, requester=None, cause="push")]
+    builds = [build(build_message="try it"), ended("failed", number=811, requested_by=None, cause="push")]
     page = lists.ListPage("Recent builds of iOS Shop", builds)
     assert seen(lists.build_list(page)).splitlines() == [
         "*Recent builds of iOS Shop*",

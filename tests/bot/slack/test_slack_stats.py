@@ -61,7 +61,7 @@ def test_what_stands_out(seen: Seen) -> None:
         "*Machine time without a success:* failed 60 min (40 credits), aborted 20 min.",
         "*Slowest, by median:* `deploy` 14 min · `test` 5 min",
         "*Most failures:* `test` 10 of 86 (11.6 %) · `deploy` 1 of 101 (1.0 %)",
-        "*FlakyCommit:* 1 commit failed and also passed, with nothing changed: `a1b2c3d` in `test`",
+        "*Flaky:* 1 commit failed and also passed, with nothing changed: `a1b2c3d` in `test`",
     ]
 
 

@@ -40,7 +40,7 @@ ids = itertools.count()
 
 
 def build(**facts: Any) -> BuildRow:
-    known = {"app_slug": "shop", "cause": "push", "state": "finished", "workflow": "test", "seen_at": NOW}
+    known = {"app_slug": "shop", "cause": "push", "state": "finished", "workflow": "test", "last_synced_at": NOW}
     return BuildRow(**(EMPTY | known | {"workspace_id": "T1", "build_slug": f"b{next(ids)}"} | facts))
 
 

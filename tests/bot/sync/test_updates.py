@@ -94,7 +94,7 @@ class Desk:
         await self.database.transaction(lambda tx: updates.mark_lost(self._ctx, tx, known))
 
     async def add_card(self, card_id: str, *slugs: str) -> None:
-        card = CardRow(card_id, "T1", "C1", NOON, requester="U1")
+        card = CardRow(card_id, "T1", "C1", NOON, requested_by="U1")
         await self.database.transaction(lambda tx: message_rows.add_card(tx, card, slugs))
 
     async def stored(self) -> BuildRow:
@@ -202,19 +202,21 @@ def test_an_empty_field_erases_nothing(name: str) -> None:
 def test_what_only_we_know_is_not_overwritten() -> None:
     ours: dict[str, Any] = {
         "request_id": "r1",
-        "requester": "U1",
+        "requested_by": "U1",
         "build_message": "try it",
         "abort_requested_by": "U2",
     }
-    known = dataclasses.replace(row(QUEUED), **ours, cause="slack", cause_who="ana")
+    known = dataclasses.replace(row(QUEUED), **ours, cause="slack", triggered_by_name="ana")
     merged = merge(known, dataclasses.replace(row(RUNNING), request_id="other", build_message="else"))
     assert {name: getattr(merged, name) for name in ours} == ours
-    assert (merged.cause, merged.cause_who, merged.state) == ("slack", "ana", "running")
+    assert (merged.cause, merged.triggered_by_name, merged.state) == ("slack", "ana", "running")
 
 
 def test_being_looked_at_is_no_news() -> None:
     known = row(RUNNING)
-    assert not is_news(known, dataclasses.replace(known, seen_at=NOON + timedelta(hours=1), machine_type="g2.mac"))
+    assert not is_news(
+        known, dataclasses.replace(known, last_synced_at=NOON + timedelta(hours=1), machine_type="g2.mac")
+    )
 
 
 @pytest.mark.parametrize("changes", [{"state": "running"}, {"commit_message": "Fix"}, {"number": 8}])
