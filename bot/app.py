@@ -35,7 +35,7 @@ from bot.errors import StartupFailed
 from bot.metrics import Metrics
 from bot.permissions import Access
 from bot.rate_limits import RateLimiter
-from bot.results import service as analysis
+from bot.results import analysis
 from bot.settings import Settings
 from bot.slack.client import web_client
 from bot.statistics import digests, prometheus

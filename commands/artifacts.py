@@ -8,7 +8,7 @@ from bot.builds import queries, views
 from bot.context import Context
 from bot.errors import BuildNotFound, ViewExpired
 from bot.permissions import Actor
-from bot.results import service as analysis
+from bot.results import analysis
 from bot.results.install_links import InstallLink
 from bot.results.messages import artifacts_message, qr_png, qr_view
 from bot.slack import ids
@@ -51,8 +51,8 @@ async def show_qr(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -
 
 async def draw(actor: Actor, view_id: str, build_slug: str, platform: str, ctx: Context) -> None:
     build = await queries.get_stored_build(ctx, actor, build_slug)
-    left = await analysis.list_files(ctx, build)
-    install = next((each for each in left.installs if each.platform == platform and each.page_url), None)
+    files = await analysis.list_files(ctx, build)
+    install = next((each for each in files.installs if each.platform == platform and each.page_url), None)
     if install is None:
         raise BuildNotFound("That install page is not there any more, or has been switched off.")
     slack = ctx.slack(actor.workspace_id)

@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.builds import views
 from bot.context import Context
-from bot.results import service as analysis
+from bot.results import analysis
 from bot.results.messages import log_message
 from bot.slack import ids
 from bot.slack.text import Message

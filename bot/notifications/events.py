@@ -13,7 +13,7 @@ from bot.notifications import filters, posts
 from bot.notifications.owners import is_of
 from bot.notifications.posts import Telling
 from bot.results import trends
-from bot.results.trends import Change
+from bot.results.trends import ResultTrend
 from storage import Reads, Transaction
 from storage import builds as build_rows
 from storage import events as event_rows
@@ -161,12 +161,12 @@ async def _channel_notifications(
     return [*told.values(), *changed.values()]
 
 
-async def _change(ctx: Context, tx: Transaction, item: NewsRow, build: BuildRow) -> Change | None:
+async def _change(ctx: Context, tx: Transaction, item: NewsRow, build: BuildRow) -> ResultTrend | None:
     return await trends.find_trend(tx, build) if item.kind == ENDED else None
 
 
 def _notification(
-    ctx: Context, item: NewsRow, build: BuildRow, row: SubscriptionRow, change: Change | None = None
+    ctx: Context, item: NewsRow, build: BuildRow, row: SubscriptionRow, change: ResultTrend | None = None
 ) -> Telling:
     return Telling(
         kind=item.kind,

@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain import compare_links
 from bot.domain.builds import Cause, Outcome, format_duration
 from bot.results.messages import failure_blocks
-from bot.results.trends import BROKEN, FLAKY, Change, New
+from bot.results.trends import BROKEN, FLAKY, CommitsSince, ResultTrend
 from bot.slack import build_text, ids
 from bot.slack.blocks import (
     Line,
@@ -53,7 +53,7 @@ def card_notes(view: BuildView, facts: Mapping[str, Any] | None) -> list[str]:
 
 def _remarks(build: BuildRow, facts: Mapping[str, Any]) -> list[str]:
     remarks = []
-    change = Change.read(facts)
+    change = ResultTrend.from_facts(facts)
     if change is not None and change.kind == FLAKY:
         remarks.append(f"Flaky, not fixed: the same commit failed in #{change.other}.")
     if facts.get("late") and build.finished_at:
@@ -69,16 +69,16 @@ def _cause(view: BuildView) -> str:
 # Changes of results.
 
 
-def result_change(view: BuildView, facts: Mapping[str, Any], new: New | None, app: AppRow | None) -> Message:
+def result_change(view: BuildView, facts: Mapping[str, Any], new: CommitsSince | None, app: AppRow | None) -> Message:
     """Broken, back to normal, or flaky."""
-    change = Change.read(facts) or Change(BROKEN)
+    change = ResultTrend.from_facts(facts) or ResultTrend(BROKEN)
     text = " ".join([_change_text(view, change), *_remarks(view.build, {"late": facts.get("late")})])
     if change.kind != BROKEN or new is None or not new.commits:
         return Message(text)
     return message(text, section(text), lines(*_new_commits(view.build, new, app)))
 
 
-def _change_text(view: BuildView, change: Change) -> str:
+def _change_text(view: BuildView, change: ResultTrend) -> str:
     name, failures = linked_name(view), plural(change.failures, "failure")
     if change.kind == BROKEN:
         chance = f" The same commit passed in #{change.other}, so this may be chance." if change.other else ""
@@ -93,9 +93,9 @@ def _change_text(view: BuildView, change: Change) -> str:
     return f"✅ *Back to normal*{lasted}: {name}. Broken since #{change.since}, {failures}."
 
 
-def _new_commits(build: BuildRow, new: New, app: AppRow | None) -> list[Line]:
+def _new_commits(build: BuildRow, new: CommitsSince, app: AppRow | None) -> list[Line]:
     """The commits since the last green build, newest first, with a link that compares the two."""
-    green = f"since #{new.green.number}"
+    green = f"since #{new.last_green.number}"
     rows: list[Line] = [[bold("New "), link_part(_compare_url(build, new, app), green), " was green:"]]
     for commit in new.commits:
         title = first_line(commit.message)
@@ -104,16 +104,16 @@ def _new_commits(build: BuildRow, new: New, app: AppRow | None) -> list[Line]:
                 "• ",
                 code_part(build_text.short_commit(commit.commit_hash)),
                 [" ", text_part(title, COMMIT_TITLE_LIMIT)] if title else None,
-                [" – ", text_part(commit.who, 60)] if commit.who else None,
+                [" – ", text_part(commit.author, 60)] if commit.author else None,
             ]
         )
     return [*rows, f"and {new.more} more" if new.more else None]
 
 
-def _compare_url(build: BuildRow, new: New, app: AppRow | None) -> str | None:
-    if app is None or app.repo_url is None or not new.green.commit_hash or not build.commit_hash:
+def _compare_url(build: BuildRow, new: CommitsSince, app: AppRow | None) -> str | None:
+    if app is None or app.repo_url is None or not new.last_green.commit_hash or not build.commit_hash:
         return None
-    return compare_links.compare_url(app.repo_url, app.provider, new.green.commit_hash, build.commit_hash)
+    return compare_links.compare_url(app.repo_url, app.provider, new.last_green.commit_hash, build.commit_hash)
 
 
 # Many builds.
@@ -156,7 +156,9 @@ def _status_line(view: BuildView) -> Line:
 # Why a build failed.
 
 
-def explanation(view: BuildView, finding: FindingRow | None, new: New | None, app: AppRow | None) -> Message | None:
+def explanation(
+    view: BuildView, finding: FindingRow | None, new: CommitsSince | None, app: AppRow | None
+) -> Message | None:
     """Failed step, tests, log lines and new commits, short enough for a phone. None if nothing is known."""
     has_failure = finding is not None and bool(finding.failed_step or finding.tests or finding.lines)
     blocks = failure_blocks(finding) if finding is not None and has_failure else []

@@ -9,8 +9,8 @@ from typing import Any
 
 from bot import outbox
 from bot.context import Context
-from bot.results import service as analysis
-from bot.results.trends import FLAKY, Change
+from bot.results import analysis
+from bot.results.trends import FLAKY, ResultTrend
 from storage import Transaction
 from storage import builds as build_rows
 from storage import messages as message_rows
@@ -35,7 +35,7 @@ class Telling:
     at: datetime
     subscription: SubscriptionRow | None = None
     person: PersonRow | None = None
-    change: Change | None = None
+    change: ResultTrend | None = None
     is_late: bool = False
 
     @property

@@ -1,7 +1,7 @@
 """Pick the log lines and failed tests that explain a failure: enough for the screen of a phone. Pure.
 
-Input lines come from `bot.results.log_text.plain_lines`, of a text redacted by `bot.results.redaction.mask_blocks`.
-Secrets are masked before a line is cut, since half a secret can't be recognized.
+Input lines come from `bot.results.log_text.plain_lines`, of a text redacted by `bot.results.redaction.redact_keys`.
+Secrets are redacted before a line is shortened, since half a secret can't be recognized.
 """
 
 from __future__ import annotations
@@ -9,25 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from bot.results.redaction import mask
+from bot.results.redaction import redact_secrets
 
-MOST_LINES = 15
-MOST_TESTS = 20
-LINE_CHARACTERS = 200
-READ_CHARACTERS = 1_000
-"""More of a line is not looked at."""
+MAX_LINES = 15
+MAX_TESTS = 20
+MAX_SHOWN = 200
+"""Characters of a line in the result."""
+MAX_READ = 1_000
+"""Characters of a line that are examined."""
 LAST_LINES = 10
-FOLLOWING = 3
+LINES_AFTER_HEADING = 3
 """How many lines after "What went wrong:" belong to it."""
 
 _CHECKOUT = re.compile(
     r"(?:file://)?(?:/Users/vagrant/git|/Users/\[REDACTED\]/git|/bitrise/src|/Volumes/workspace/git)/"
 )
-"""Where Bitrise's machines put the sources; without it more of a line fits."""
+"""Bitrise's checkout directories; without them more of a line fits."""
 
 # Lines that say what is wrong.
 
-_TELLING = re.compile(
+_ERROR = re.compile(
     r"""(?x)
       (?:^|[\s:\]✖✗❌])(?:fatal\ |internal\ compiler\ )?(?:error|ERROR|Error)\s?(?:TS\d+|\[\w+\]|\([\w\ ]+\))?\s?:\s?\S
     | ^e:\s.*\S                                                     # Kotlin
@@ -49,16 +50,16 @@ _TELLING = re.compile(
     | (?:^|\s)Because\s.*version\ solving\ failed | ^Process\ killed | \bKilled$ | [Tt]imed\ out\ (?:after|waiting)
     """
 )
-_OPENING = re.compile(
+_HEADING = re.compile(
     r"^(?:\* What went wrong:|Undefined symbols? |Traceback \(most recent|The following build commands failed)"
 )
-"""The lines after it say it."""
+"""The following lines say what is wrong."""
 _NO_ERROR = re.compile(
     r"(?i)\b(?:0|no|without) (?:errors?|failures?)\b|\berrors?: ?(?:0|none|null|nil|false)\b"
     r"|^(?:warning|note|info|debug|\$|\+) ?:?|(?:^|\s)warning: |-Werror"
 )
 
-# Lines that say only that something is.
+# Lines that say only that something is wrong.
 
 _SUMMARY = re.compile(
     r"""(?x)
@@ -70,43 +71,43 @@ _SUMMARY = re.compile(
 )
 
 
-def telling_lines(lines: Sequence[str], *, most: int = MOST_LINES) -> tuple[str, ...]:
-    """The lines that tell why it failed, in their order, each once; the last lines where none does."""
-    lines = list(map(_beginning, lines))
-    telling = _unique(_telling(lines))[:most]
-    if len(telling) < most:
-        wanted = set(telling) | set(_unique(filter(_SUMMARY.search, lines))[: most - len(telling)])
-        telling = [line for line in _unique(lines) if line in wanted]
-    if not any(map(_TELLING.search, telling)) and len(telling) < LAST_LINES:
-        telling = list(lines[-min(most, LAST_LINES) :])
-    return tuple(_unique(map(_short, telling))[:most])
+def relevant_lines(lines: Sequence[str], *, limit: int = MAX_LINES) -> tuple[str, ...]:
+    """Return the lines that explain a failure, in their order, each once; the last lines if none does."""
+    lines = list(map(_truncate, lines))
+    relevant = _unique(_find_errors(lines))[:limit]
+    if len(relevant) < limit:
+        chosen = {*relevant, *_unique(filter(_SUMMARY.search, lines))[: limit - len(relevant)]}
+        relevant = [line for line in _unique(lines) if line in chosen]
+    if not any(map(_ERROR.search, relevant)) and len(relevant) < LAST_LINES:
+        relevant = list(lines[-min(limit, LAST_LINES) :])
+    return tuple(_unique(map(_redact_and_shorten, relevant))[:limit])
 
 
-def _telling(lines: Sequence[str]) -> Iterator[str]:
-    following = 0
+def _find_errors(lines: Sequence[str]) -> Iterator[str]:
+    below_heading = 0
     for line in lines:
-        if _OPENING.search(line):
-            following = FOLLOWING
+        if _HEADING.search(line):
+            below_heading = LINES_AFTER_HEADING
             yield line
-        elif _TELLING.search(line) and not _NO_ERROR.search(line):
+        elif _ERROR.search(line) and not _NO_ERROR.search(line):
             yield line
-        elif following and not line.startswith("* "):
-            following -= 1
+        elif below_heading and not line.startswith("* "):
+            below_heading -= 1
             yield line
         else:
-            following = 0
+            below_heading = 0
 
 
-def _beginning(line: str) -> str:
-    """Of an enormous line; a word that would be cut in two is left out with the rest."""
-    if len(line) <= READ_CHARACTERS:
+def _truncate(line: str) -> str:
+    """Cut an enormous line between two words, so that no secret is cut in half."""
+    if len(line) <= MAX_READ:
         return line
-    return line[:READ_CHARACTERS].rpartition(" ")[0].rstrip() or line[:READ_CHARACTERS]
+    return line[:MAX_READ].rpartition(" ")[0].rstrip() or line[:MAX_READ]
 
 
-def _short(line: str) -> str:
-    line = mask(_CHECKOUT.sub("", line)).strip()
-    return line if len(line) <= LINE_CHARACTERS else f"{line[: LINE_CHARACTERS - 1]}…"
+def _redact_and_shorten(line: str) -> str:
+    line = redact_secrets(_CHECKOUT.sub("", line)).strip()
+    return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN - 1]}…"
 
 
 def _unique(lines: Iterable[str]) -> list[str]:
@@ -135,15 +136,15 @@ _TESTS = tuple(
 )
 
 
-def failed_tests(lines: Sequence[str]) -> tuple[str, ...]:
-    """The names of the tests that failed, in the words of whatever ran them; at most 20, each once."""
-    names = (name for line in lines if len(line) < READ_CHARACTERS and (name := _failed_test(line)))
-    return tuple(_unique(names)[:MOST_TESTS])
+def find_failed_tests(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the failed tests as the test runner prints them; at most 20, each once."""
+    names = (name for line in lines if len(line) < MAX_READ and (name := _failed_test(line)))
+    return tuple(_unique(names)[:MAX_TESTS])
 
 
 def _failed_test(line: str) -> str | None:
     for pattern in _TESTS:
-        if found := pattern.search(line):
-            fields = found.groupdict()
-            return _short(".".join(filter(None, (fields.get("suite"), fields["name"]))))
+        if match := pattern.search(line):
+            groups = match.groupdict()
+            return _redact_and_shorten(".".join(filter(None, (groups.get("suite"), groups["name"]))))
     return None

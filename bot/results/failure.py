@@ -1,7 +1,7 @@
-"""Why a build failed: its step, the lines that tell, the tests; or why that cannot be said, or not yet.
+"""Analyze why a build failed: its failed step, relevant log lines and failed tests, or why its log is missing.
 
-Bitrise has no log in the first seconds, none ever of a build that no machine took, one in chunks until some time after
-the end, and then one behind a URL that lives ten minutes.
+Bitrise has no log in a build's first seconds, and never one for a build that reached no machine. A log is in chunks
+until some time after the build finished, then in an archive behind a URL that expires after ten minutes.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.logs import LogPart, StepResult, chunks_text
+from bot.bitrise.logs import StepResult, chunks_text
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseUnauthorized
-from bot.results.excerpts import failed_tests, telling_lines
-from bot.results.log_text import failed_section_of, failed_step_of, has_ended, plain_lines, without_escapes
-from bot.results.redaction import mask, mask_blocks
+from bot.results.excerpts import find_failed_tests, relevant_lines
+from bot.results.log_text import find_failed_section, find_failed_step, has_summary, plain_lines, strip_escapes
+from bot.results.redaction import redact_keys, redact_secrets
 from storage.builds import BuildRow
 
-PATIENCE = timedelta(minutes=3)
-"""How long after the end of a build its log may still come."""
-RETRY = timedelta(seconds=10)
+LOG_TIMEOUT = timedelta(minutes=3)
+"""How long after a build finished its log may still appear."""
+RETRY_AFTER = timedelta(seconds=10)
 
 OF_A_PIPELINE = "A pipeline has no log of its own; its builds have."
 NEVER_STARTED = "It ended before a machine took it, so there is no log."
@@ -31,8 +31,8 @@ EMPTY = "Its log is empty."
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What is known of a failure, fit to be shown: secrets are stars. ``missing`` says why there is no log."""
+class FailureReport:
+    """A failure as far as it is known, with secrets redacted. ``missing`` says why the log is missing."""
 
     step: str | None = None
     lines: tuple[str, ...] = ()
@@ -41,113 +41,82 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class NotYet:
-    """Look again then."""
-
+class LogNotReady:
     retry_at: datetime
 
 
-async def look_into(
-    client: BitriseClient, build: BuildRow, *, now: datetime, patience: timedelta = PATIENCE
-) -> Finding | NotYet:
-    """What there is to say about a build's failure. ``NotYet`` comes back at most until ``patience`` is over.
+async def analyze_failure(
+    client: BitriseClient, build: BuildRow, *, now: datetime, log_timeout: timedelta = LOG_TIMEOUT
+) -> FailureReport | LogNotReady:
+    """Fetch and analyze a build's log; of a running build, what it has printed so far.
 
-    Of a build that still runs, what it has printed so far. Raises `BitriseUnauthorized` only.
+    `LogNotReady` is returned until ``log_timeout`` is over at most. Raises `BitriseUnauthorized` only.
     """
     if build.is_pipeline:
-        return Finding(missing=OF_A_PIPELINE)
+        return FailureReport(missing=OF_A_PIPELINE)
     if build.is_finished and build.started_at is None:
-        return Finding(missing=NEVER_STARTED)
-    until = (build.finished_at or build.triggered_at or build.last_synced_at) + patience
-    return await Look(client, build, now, is_patient=now < until).look()
+        return FailureReport(missing=NEVER_STARTED)
+    can_wait = now < (build.finished_at or build.triggered_at or build.last_synced_at) + log_timeout
+    step: StepResult | None = None
+    pause = RETRY_AFTER
+    try:
+        summary = await client.get_log_summary(build.app_slug, build.build_slug)
+        step = summary.failed_step if summary else None
+        text, is_complete = await _fetch_log(client, build, step)
+    except BitriseUnauthorized:
+        raise
+    except BitriseBusy as error:
+        missing, pause = error.sentence, timedelta(seconds=error.retry_after)
+    except BitriseNotFound:
+        missing = NOT_THERE if build.is_finished else NOT_STARTED
+    except BitriseError as error:
+        missing = error.sentence
+    else:
+        is_growing = build.is_finished and not is_complete
+        if text is not None and not (is_growing and can_wait):
+            report = await asyncio.to_thread(analyze_log, text)  # a long log would block the loop
+            return replace(report, step=_step_title(step) or report.step) if report.lines else _without_log(step, EMPTY)
+        missing = NOT_KEPT if build.is_finished else NOT_STARTED
+        if text is None and is_complete:
+            return _without_log(step, missing)
+    return LogNotReady(now + pause) if can_wait else _without_log(step, missing)
 
 
-class Look:
-    """One look at one build."""
-
-    def __init__(self, client: BitriseClient, build: BuildRow, now: datetime, *, is_patient: bool) -> None:
-        self._client, self._build, self._now, self._is_patient = client, build, now, is_patient
-        self._step: StepResult | None = None
-
-    async def look(self) -> Finding | NotYet:
-        try:
-            await self._find_step()
-            printed = await self._step_log()
-            return await self._found(printed) if printed else await self._whole_log()
-        except BitriseUnauthorized:
+async def _fetch_log(client: BitriseClient, build: BuildRow, step: StepResult | None) -> tuple[str | None, bool]:
+    """Return the log of the failed step or of the build, None if there is none, and whether it is complete."""
+    app_slug, build_slug = build.app_slug, build.build_slug
+    uuid = step.uuid if step else None
+    if uuid is not None and (text := await client.fetch_step_log(app_slug, build_slug, uuid)):
+        return text, True
+    log = await client.get_whole_log(app_slug, build_slug)
+    if log.expiring_raw_log_url is None:
+        text = chunks_text(log)
+        return (text if text.strip() else None), log.is_archived or has_summary(text)
+    try:
+        return await client.fetch_raw_log(log.expiring_raw_log_url), True
+    except BitriseNotFound:  # the URL expired meanwhile
+        url = (await client.get_whole_log(app_slug, build_slug)).expiring_raw_log_url
+        if url is None:
             raise
-        except BitriseBusy as busy:
-            return self._later(busy.sentence, timedelta(seconds=busy.retry_after))
-        except BitriseError as error:
-            return self._later(NOT_STARTED if isinstance(error, BitriseNotFound) else error.sentence)
-
-    async def _find_step(self) -> None:
-        summary = await self._client.get_log_summary(self._build.app_slug, self._build.build_slug)
-        self._step = summary.failed_step if summary else None
-
-    async def _step_log(self) -> str | None:
-        if self._step is None or self._step.uuid is None:
-            return None
-        return await self._client.fetch_step_log(self._build.app_slug, self._build.build_slug, self._step.uuid)
-
-    async def _whole_log(self) -> Finding | NotYet:
-        part = await self._get_log()
-        if part.expiring_raw_log_url:
-            return await self._found(await self._archived(part.expiring_raw_log_url))
-        text = chunks_text(part)
-        if not text.strip():
-            return self._without_log(is_for_good=part.is_archived)
-        is_growing = self._build.is_finished and not part.is_archived and not has_ended(text)
-        return NotYet(self._now + RETRY) if is_growing and self._is_patient else await self._found(text)
-
-    async def _get_log(self) -> LogPart:
-        return await self._client.get_whole_log(self._build.app_slug, self._build.build_slug)
-
-    async def _archived(self, url: str) -> str:
-        """The URL may have ended on the way: once more with a new one."""
-        try:
-            return await self._client.fetch_raw_log(url)
-        except BitriseNotFound:
-            fresh = (await self._get_log()).expiring_raw_log_url
-            if fresh is None:
-                raise
-            return await self._client.fetch_raw_log(fresh)
-
-    # What is told.
-
-    def _later(self, missing: str, pause: timedelta = RETRY) -> Finding | NotYet:
-        if self._is_patient:
-            return NotYet(self._now + pause)
-        if missing == NOT_STARTED and self._build.is_finished:
-            missing = NOT_THERE
-        return self._by_summary(missing)
-
-    def _without_log(self, *, is_for_good: bool) -> Finding | NotYet:
-        missing = NOT_KEPT if self._build.is_finished else NOT_STARTED
-        return self._by_summary(missing) if is_for_good else self._later(missing)
-
-    def _by_summary(self, missing: str) -> Finding:
-        """Without a log there is still what the summary said of the step."""
-        step = self._step
-        said = "\n".join(filter(None, (*step.error_messages, step.status_reason))) if step else ""
-        return replace(read_finding(said), step=self._title, missing=mask(missing))
-
-    async def _found(self, text: str) -> Finding:
-        """Beside the loop: a long log takes a while, and nobody else shall wait for it."""
-        found = await asyncio.to_thread(read_finding, text)
-        return replace(found, step=self._title or found.step) if found.lines else self._by_summary(EMPTY)
-
-    @property
-    def _title(self) -> str | None:
-        return _shown(self._step.title) if self._step else None
+        return await client.fetch_raw_log(url), True
 
 
-def read_finding(text: str) -> Finding:
-    """What a log tells, or the part of it that the failed step printed. Pure."""
-    text = mask_blocks(without_escapes(text))  # first what is not seen: a colour may stand in the middle of a secret
-    lines = plain_lines(failed_section_of(text) or text)
-    return Finding(_shown(failed_step_of(text)), telling_lines(lines), failed_tests(lines))
+def _without_log(step: StepResult | None, missing: str) -> FailureReport:
+    """Report the messages that the summary has for the step."""
+    messages = "\n".join(filter(None, (*step.error_messages, step.status_reason))) if step else ""
+    return replace(analyze_log(messages), step=_step_title(step), missing=redact_secrets(missing))
 
 
-def _shown(title: str | None) -> str | None:
-    return next(iter(plain_lines(mask(without_escapes(title or "")))), None)
+def _step_title(step: StepResult | None) -> str | None:
+    return _clean_title(step.title) if step else None
+
+
+def analyze_log(text: str) -> FailureReport:
+    """Analyze a build's log, or the part of it that the failed step printed. Pure."""
+    text = redact_keys(strip_escapes(text))  # escapes first: a color code may stand in the middle of a secret
+    lines = plain_lines(find_failed_section(text) or text)
+    return FailureReport(_clean_title(find_failed_step(text)), relevant_lines(lines), find_failed_tests(lines))
+
+
+def _clean_title(title: str | None) -> str | None:
+    return next(iter(plain_lines(redact_secrets(strip_escapes(title or "")))), None)

@@ -1,4 +1,4 @@
-"""What a build left for people: apps to install, one a platform, and the rest as files. Pure."""
+"""Choose the artifacts to install, one for each platform; the rest are files. Pure."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from urllib.parse import urlsplit
 
 from bot.bitrise.models import Artifact
 
-INSTALLABLE: Mapping[str, str] = {"ios-ipa": "ios", "android-apk": "android"}
-"""An Android app bundle is for the store: no phone installs it."""
+PLATFORMS: Mapping[str, str] = {"ios-ipa": "ios", "android-apk": "android"}
+"""Kind of artifact -> platform. An Android app bundle is for the store: no phone installs it."""
 UNITS = ("KB", "MB", "GB", "TB")
 STEP = 1000
 
-_WORSE = re.compile(r"(?i)unsigned|unaligned|androidtest|(?:^|[-_.])test(?:[-_.]|$)")
-_ONE_MACHINE = re.compile(r"(?i)arm64|armeabi|x86|mips|hdpi|mdpi")
+_UNFIT = re.compile(r"(?i)unsigned|unaligned|androidtest|(?:^|[-_.])test(?:[-_.]|$)")
+_ONE_DEVICE = re.compile(r"(?i)arm64|armeabi|x86|mips|hdpi|mdpi")
 
 
 @dataclass(frozen=True, slots=True)
 class InstallLink:
-    """An app to install. Whoever has the address of a public page may install, without any login.
+    """An app to install. Anybody with the address of a public page can install it without a login.
 
-    ``page_url`` is None when the page is off, and as long as only the list of artifacts was read.
+    ``page_url`` is None if the page is off; a list of artifacts has no page URLs either.
     """
 
     platform: str
@@ -34,41 +34,41 @@ class InstallLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
-    """What can be installed, and the other files."""
+class BuildFiles:
+    """The artifacts of a build: apps to install, and other files."""
 
     installs: tuple[InstallLink, ...]
     files: tuple[Artifact, ...]
 
 
-def pick_installs(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
-    """The most fitting app for each platform, iOS first; of equals the one that came last."""
+def pick_installable(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
+    """Return the best app for each platform, iOS first; of equally good ones the last."""
     best: dict[str, Artifact] = {}
     for artifact in artifacts:
-        platform = INSTALLABLE.get(artifact.kind or "")
+        platform = PLATFORMS.get(artifact.kind or "")
         if platform and (platform not in best or _fitness(artifact) >= _fitness(best[platform])):
             best[platform] = artifact
-    return tuple(best[platform] for platform in INSTALLABLE.values() if platform in best)
+    return tuple(best[platform] for platform in PLATFORMS.values() if platform in best)
 
 
 def install_links(artifacts: Sequence[Artifact]) -> tuple[InstallLink, ...]:
-    return tuple(map(_link, pick_installs(artifacts)))
+    return tuple(map(_link, pick_installable(artifacts)))
 
 
-def plain_files(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
-    """Everything that is not offered for installing, in the order it came."""
-    picked = {artifact.slug for artifact in pick_installs(artifacts)}
-    return tuple(artifact for artifact in artifacts if artifact.slug not in picked)
+def other_files(artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
+    """Return the artifacts that aren't offered for installing, in their order."""
+    installable = {artifact.slug for artifact in pick_installable(artifacts)}
+    return tuple(artifact for artifact in artifacts if artifact.slug not in installable)
 
 
 def _fitness(artifact: Artifact) -> tuple[bool, ...]:
-    """A page that opens comes first; then what every phone takes."""
+    """Rank by: built for people, a public page, runs on every device, signed."""
     title = (artifact.title or "").lower()
     return (
-        not _WORSE.search(title),
+        not _UNFIT.search(title),
         artifact.is_public,
         "universal" in title,
-        not _ONE_MACHINE.search(title),
+        not _ONE_DEVICE.search(title),
         "signed" in title,
     )
 
@@ -76,16 +76,16 @@ def _fitness(artifact: Artifact) -> tuple[bool, ...]:
 def _link(artifact: Artifact) -> InstallLink:
     version, number = artifact.version, artifact.build_number
     return InstallLink(
-        platform=INSTALLABLE[artifact.kind or ""],
+        platform=PLATFORMS[artifact.kind or ""],
         title=artifact.title or "App",
         size_bytes=artifact.size_bytes,
         version=f"{version} ({number})" if version and number and version != number else version or number,
-        page_url=_page(artifact),
+        page_url=_page_url(artifact),
         is_public=artifact.is_public,
     )
 
 
-def _page(artifact: Artifact) -> str | None:
+def _page_url(artifact: Artifact) -> str | None:
     url = artifact.install_page_url if artifact.is_public else None
     try:
         parts = urlsplit(url or "")
@@ -94,8 +94,8 @@ def _page(artifact: Artifact) -> str | None:
     return url if parts.scheme in ("http", "https") and parts.netloc else None
 
 
-def spoken_size(size_bytes: int | None) -> str | None:
-    """``54 MB``, ``3.6 MB``, ``900 bytes``: two digits tell enough. None for a size nobody knows."""
+def format_size(size_bytes: int | None) -> str | None:
+    """Format as ``54 MB``, ``3.6 MB`` or ``900 bytes``, with two digits; None for an unknown size."""
     if size_bytes is None or size_bytes < 0:
         return None
     if size_bytes < STEP:

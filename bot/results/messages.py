@@ -7,7 +7,7 @@ from io import BytesIO
 
 from bot.bitrise.models import Artifact
 from bot.domain.builds import STOPPED
-from bot.results.install_links import InstallLink, Leftovers, spoken_size
+from bot.results.install_links import BuildFiles, InstallLink, format_size
 from bot.slack import build_text, ids
 from bot.slack.blocks import (
     Block,
@@ -76,7 +76,7 @@ def _failed_tests(tests: Sequence[str]) -> Line:
 # Artifacts.
 
 
-def artifacts_message(view: BuildView, left: Leftovers) -> Message:
+def artifacts_message(view: BuildView, left: BuildFiles) -> Message:
     """Install pages first, one per platform, then the other files."""
     name = unmarked(build_text.name(view), 150)
     if not left.installs and not left.files:
@@ -92,7 +92,7 @@ def artifacts_message(view: BuildView, left: Leftovers) -> Message:
     )
 
 
-def _artifacts_text(name: str, left: Leftovers) -> str:
+def _artifacts_text(name: str, left: BuildFiles) -> str:
     pages = [f"{PLATFORMS.get(each.platform, each.platform)} {each.page_url or 'no page'}" for each in left.installs]
     if not pages:
         return f"{plural(len(left.files), 'file')} of {name}."
@@ -102,7 +102,7 @@ def _artifacts_text(name: str, left: Leftovers) -> str:
 
 def _install_blocks(view: BuildView, install: InstallLink) -> list[Block]:
     platform = PLATFORMS.get(install.platform, install.platform)
-    facts = [install.title, spoken_size(install.size_bytes), install.version and f"version {install.version}"]
+    facts = [install.title, format_size(install.size_bytes), install.version and f"version {install.version}"]
     text = f"*{platform}*  {unmarked(' · '.join(filter(None, facts)), 300)}"
     if install.page_url is None:
         off = "Its public install page is off; it can be switched on at Bitrise, under the build's artifacts."
@@ -119,7 +119,7 @@ def _install_blocks(view: BuildView, install: InstallLink) -> list[Block]:
 
 def _file_list(files: Sequence[Artifact]) -> Block:
     rows: list[Line] = [
-        ["• ", text_part(file.title or "file", 120), f"  {spoken_size(file.size_bytes) or ''}"]
+        ["• ", text_part(file.title or "file", 120), f"  {format_size(file.size_bytes) or ''}"]
         for file in files[:FILES_LISTED]
     ]
     more = f"and {len(files) - FILES_LISTED} more" if len(files) > FILES_LISTED else None

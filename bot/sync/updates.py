@@ -10,7 +10,7 @@ from bot.bitrise.mapping import build_row
 from bot.bitrise.models import Build
 from bot.context import Context
 from bot.notifications import events, owners
-from bot.results import service as analysis
+from bot.results import analysis
 from storage import Transaction
 from storage import builds as build_rows
 from storage import messages as message_rows

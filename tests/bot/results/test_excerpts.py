@@ -1,4 +1,4 @@
-"""Out of the logs of many tools: the lines that tell why a build failed, and the tests that did."""
+"""Relevant lines and failed tests from the logs of many tools."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.results.excerpts import LINE_CHARACTERS, MOST_LINES, MOST_TESTS, failed_tests, telling_lines
+from bot.results.excerpts import MAX_LINES, MAX_SHOWN, MAX_TESTS, find_failed_tests, relevant_lines
 from bot.results.log_text import plain_lines
-from bot.results.redaction import mask
+from bot.results.redaction import redact_secrets
 
 XCODEBUILD = """
 CompileSwift normal arm64 /Users/vagrant/git/Shop/Login.swift (in target 'Shop' from project 'Shop')
@@ -138,7 +138,7 @@ SILENT = "\n".join(f"line {number}" for number in range(40))
 
 
 @pytest.mark.parametrize(
-    ("log", "told"),
+    ("log", "excerpt"),
     [
         (XCODEBUILD, (
             "Shop/Login.swift:12:5: error: cannot find 'token' in scope", "** BUILD FAILED **",
@@ -192,8 +192,8 @@ SILENT = "\n".join(f"line {number}" for number in range(40))
         ("", ()),
     ],
 )  # fmt: skip
-def test_the_lines_that_tell(log: str, told: tuple[str, ...]) -> None:
-    assert telling_lines(plain_lines(log)) == told
+def test_lines_that_explain_the_failure_are_extracted(log: str, excerpt: tuple[str, ...]) -> None:
+    assert relevant_lines(plain_lines(log)) == excerpt
 
 
 @pytest.mark.parametrize(
@@ -213,17 +213,17 @@ def test_the_lines_that_tell(log: str, told: tuple[str, ...]) -> None:
         "FATA[12:00:00] Analyzer failed, error: No valid solution file found",
     ],
 )
-def test_one_telling_line_among_many(line: str) -> None:
+def test_one_relevant_line_is_found_among_many(line: str) -> None:
     lines = ["$ run error: no", *(f"line {number}" for number in range(50)), line, "cleaning up", "done"]
-    assert telling_lines(lines) == (line,)
+    assert relevant_lines(lines) == (line,)
 
 
-def test_the_first_errors_matter_most_and_a_long_line_is_cut() -> None:
+def test_first_errors_are_kept_and_long_lines_shortened() -> None:
     lines = [f"error: number {number} {'x' * 500}" for number in range(40)]
-    told = telling_lines(lines, most=5)
-    assert [line.split()[2] for line in told] == ["0", "1", "2", "3", "4"]
-    assert {len(line) for line in told} == {LINE_CHARACTERS}
-    assert told[0].endswith("…")
+    excerpt = relevant_lines(lines, limit=5)
+    assert [line.split()[2] for line in excerpt] == ["0", "1", "2", "3", "4"]
+    assert {len(line) for line in excerpt} == {MAX_SHOWN}
+    assert excerpt[0].endswith("…")
 
 
 @pytest.mark.parametrize(
@@ -246,13 +246,13 @@ def test_the_first_errors_matter_most_and_a_long_line_is_cut() -> None:
         (XCODEBUILD + COCOAPODS + NPM + LINKER + SILENT, ()),
     ],
 )  # fmt: skip
-def test_names_of_failed_tests(log: str, names: tuple[str, ...]) -> None:
-    assert failed_tests(plain_lines(log)) == tuple(name.replace("/bitrise/src/", "") for name in names)
+def test_names_of_failed_tests_are_extracted(log: str, names: tuple[str, ...]) -> None:
+    assert find_failed_tests(plain_lines(log)) == tuple(name.replace("/bitrise/src/", "") for name in names)
 
 
-def test_many_failed_tests_are_too_many() -> None:
+def test_number_of_failed_tests_is_limited() -> None:
     lines = [f"FAILED tests/test_login.py::test_{number} - no" for number in range(100)]
-    assert failed_tests([*lines, *lines]) == tuple(f"tests/test_login.py::test_{n}" for n in range(MOST_TESTS))
+    assert find_failed_tests([*lines, *lines]) == tuple(f"tests/test_login.py::test_{n}" for n in range(MAX_TESTS))
 
 
 ALL = "\n".join([XCODEBUILD, XCTEST, XCPRETTY, SWIFT_TESTING, GRADLE, MAVEN, NPM, JEST, FLUTTER, PYTEST, LINKER])
@@ -262,34 +262,34 @@ words = st.text() | st.sampled_from(
 
 
 @given(st.lists(words, max_size=60).map("\n".join), st.integers(1, 30))
-def test_whatever_a_log_holds_little_is_told(log: str, most: int) -> None:
-    lines = plain_lines(mask(log))
-    told, tests = telling_lines(lines, most=most), failed_tests(lines)
-    assert len(told) <= most
-    assert len(told) == len(set(told))
-    assert len(telling_lines(lines)) <= MOST_LINES
-    assert bool(told) == bool(lines)
-    assert all(0 < len(line) <= LINE_CHARACTERS for line in (*told, *tests))
-    assert len(tests) <= MOST_TESTS
-    assert not [line for line in (*told, *tests) if "\x1b" in line or "=sesame" in line]
+def test_excerpt_of_any_log_is_short(log: str, limit: int) -> None:
+    lines = plain_lines(redact_secrets(log))
+    excerpt, tests = relevant_lines(lines, limit=limit), find_failed_tests(lines)
+    assert len(excerpt) <= limit
+    assert len(excerpt) == len(set(excerpt))
+    assert len(relevant_lines(lines)) <= MAX_LINES
+    assert bool(excerpt) == bool(lines)
+    assert all(0 < len(line) <= MAX_SHOWN for line in (*excerpt, *tests))
+    assert len(tests) <= MAX_TESTS
+    assert not [line for line in (*excerpt, *tests) if "\x1b" in line or "=sesame" in line]
 
 
 @pytest.mark.parametrize(
     "piece", [" > ", "● ", "error", "(", "Because ", "✘ Test ", "FAILED a::b", "Code Signing ", "x"]
 )
-def test_a_long_line_is_no_trap(piece: str) -> None:
-    """The time limit of a test is what would end this one."""
+def test_long_line_is_examined_quickly(piece: str) -> None:
+    """A slow pattern would run into the time limit of tests."""
     log = piece * (256 * 1024 // len(piece))
-    assert len(telling_lines(plain_lines(log))) == 1
-    assert failed_tests(plain_lines(log)) == ()
+    assert len(relevant_lines(plain_lines(log))) == 1
+    assert find_failed_tests(plain_lines(log)) == ()
 
 
 @pytest.mark.parametrize("before", [170, 185, 195, 985, 990])
-def test_no_half_of_a_secret_is_told(before: int) -> None:
-    """Cut first and masked then, its first letters would look like nothing."""
+def test_secret_is_redacted_before_the_line_is_shortened(before: int) -> None:
+    """Its first letters alone would not be recognized."""
     secret = "ghp_0123456789abcdefghij0123456789abcdef"
     line = f"error: {'x ' * (before // 2 - 3)}{secret} and more"
-    [told] = telling_lines([line])
-    assert "0123" not in told
-    [test] = failed_tests([f"FAILED tests/{'x' * (before % 190)}::{secret}"])
+    [excerpt] = relevant_lines([line])
+    assert "0123" not in excerpt
+    [test] = find_failed_tests([f"FAILED tests/{'x' * (before % 190)}::{secret}"])
     assert "0123" not in test

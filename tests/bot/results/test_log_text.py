@@ -1,4 +1,4 @@
-"""A log as a person reads it: without colours, progress and boxes; and which step the boxes say has failed."""
+"""Readable log text without escapes, progress bars and boxes; the failed step by the boxes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.results.log_text import failed_section_of, failed_step_of, has_ended, plain_lines, without_escapes
+from bot.results.log_text import find_failed_section, find_failed_step, has_summary, plain_lines, strip_escapes
 
 RULE = "+" + "-" * 78 + "+"
 EMPTY = "|" + " " * 78 + "|"
@@ -63,7 +63,7 @@ LOG = "\n".join(
 )
 
 
-def test_only_what_steps_printed_is_left() -> None:
+def test_output_of_the_steps_is_kept_and_boxes_are_removed() -> None:
     assert plain_lines(LOG) == (
         "HEAD is now at a1b2c3d",
         "Login.swift:12:5: error: no",
@@ -92,7 +92,7 @@ def test_only_what_steps_printed_is_left() -> None:
         ("", ()),
     ],
 )
-def test_plain_lines(raw: str, lines: tuple[str, ...]) -> None:
+def test_escapes_and_redrawn_lines_are_removed(raw: str, lines: tuple[str, ...]) -> None:
     assert plain_lines(raw) == lines
 
 
@@ -118,7 +118,7 @@ ESCAPES = [
 
 
 @given(st.text() | st.lists(st.sampled_from(ESCAPES), max_size=40).map("".join))
-def test_nothing_is_left_that_moves_hides_or_turns(raw: str) -> None:
+def test_no_control_or_invisible_character_is_left(raw: str) -> None:
     for line in plain_lines(raw):
         assert line.strip()
         assert not {unicodedata.category(char) for char in line} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -126,7 +126,7 @@ def test_nothing_is_left_that_moves_hides_or_turns(raw: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P"]), min_size=1))
-def test_plain_words_stay_as_they_are(word: str) -> None:
+def test_plain_words_are_kept(word: str) -> None:
     line = f"told: {word}."
     assert plain_lines(f"\x1b[1m{line}\x1b[0m\n") == (re.sub(r"\[\d{1,3}(?:;\d{1,3})*m", "", line),)
 
@@ -147,43 +147,43 @@ def test_plain_words_stay_as_they_are(word: str) -> None:
         ("", None),
     ],
 )  # fmt: skip
-def test_the_failed_step_by_its_box(row: str, title: str | None) -> None:
-    assert failed_step_of(f"before\n{COLUMNS}\n{row}\n{COLUMNS}\n") == title
+def test_failed_step_is_found_by_its_box(row: str, title: str | None) -> None:
+    assert find_failed_step(f"before\n{COLUMNS}\n{row}\n{COLUMNS}\n") == title
 
 
-def test_what_the_failed_step_printed() -> None:
-    assert failed_step_of(LOG) == "Xcode Test for iOS"
-    section = failed_section_of(LOG)
+def test_failed_section_is_the_output_of_the_failed_step() -> None:
+    assert find_failed_step(LOG) == "Xcode Test for iOS"
+    section = find_failed_section(LOG)
     assert section is not None
     assert plain_lines(section) == ("Login.swift:12:5: error: no", "** TEST FAILED **")
-    assert has_ended(LOG)
+    assert has_summary(LOG)
 
 
-def test_a_log_without_its_end_or_its_beginning() -> None:
+def test_failed_section_of_an_incomplete_log() -> None:
     unfinished, cut = LOG.partition(header(2, "Deploy to Bitrise.io"))[0], LOG.partition("error: ")[2]
-    assert not has_ended(unfinished)
-    assert failed_step_of(unfinished) == "Xcode Test for iOS"
-    assert plain_lines(failed_section_of(cut) or "") == ("no", "** TEST FAILED **")
+    assert not has_summary(unfinished)
+    assert find_failed_step(unfinished) == "Xcode Test for iOS"
+    assert plain_lines(find_failed_section(cut) or "") == ("no", "** TEST FAILED **")
     only_summary = LOG.partition(footer("✓", "Deploy to Bitrise.io"))[2]
-    assert (failed_step_of(only_summary), failed_section_of(only_summary)) == ("Xcode Test for iOS", None)
+    assert (find_failed_step(only_summary), find_failed_section(only_summary)) == ("Xcode Test for iOS", None)
 
 
 @given(st.text() | st.lists(st.sampled_from([*LOG.split("\n"), "\r", "\x1b[0m"]), max_size=30).map("\n".join))
-def test_no_log_breaks_the_boxes(text: str) -> None:
-    step, section = failed_step_of(text), failed_section_of(text)
+def test_any_text_is_parsed(text: str) -> None:
+    step, section = find_failed_step(text), find_failed_section(text)
     assert step is None or "\n" not in step
-    assert section is None or section in without_escapes(text)
+    assert section is None or section in strip_escapes(text)
 
 
 @pytest.mark.parametrize("piece", ["\x1b]", "\x1b[", "\x1bP", "\r", "| x | ", "[1;", "| (0) ", "█", "+-", "\u202e"])
-def test_a_long_line_is_no_trap(piece: str) -> None:
-    """The time limit of a test is what would end this one."""
+def test_long_line_is_parsed_quickly(piece: str) -> None:
+    """A slow pattern would run into the time limit of tests."""
     text = piece * (256 * 1024 // len(piece))
     assert len(plain_lines(text)) <= 1
-    assert (failed_step_of(text), has_ended(text)) == (None, False)
+    assert (find_failed_step(text), has_summary(text)) == (None, False)
 
 
-def test_a_long_summary_of_failures_is_no_trap() -> None:
-    """The time limit of a test is what would end this one."""
+def test_long_summary_of_failures_is_parsed_quickly() -> None:
+    """A slow pattern would run into the time limit of tests."""
     text = "a\n" * (64 * 1024) + summary(*[result("x", "Test")] * 5_000)
-    assert (failed_step_of(text), failed_section_of(text)) == ("Test", None)
+    assert (find_failed_step(text), find_failed_section(text)) == ("Test", None)

@@ -1,4 +1,4 @@
-"""Secrets in logs become stars, and stay it."""
+"""Redaction of secrets in build logs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.logs import STARS
-from bot.results.redaction import mask
+from bot.results.redaction import redact_secrets
 
 HEX = "0123456789abcdef" * 3
 MIXED = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3gH6jK9m"
@@ -70,28 +70,28 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "masked"), SECRETS)
-def test_a_secret_becomes_stars(text: str, masked: str) -> None:
-    assert mask(text) == masked
+@pytest.mark.parametrize(("text", "redacted"), SECRETS)
+def test_secret_is_redacted(text: str, redacted: str) -> None:
+    assert redact_secrets(text) == redacted
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_is_no_secret_is_kept(text: str) -> None:
-    assert mask(text) == text
+def test_other_text_is_kept(text: str) -> None:
+    assert redact_secrets(text) == text
 
 
 PIECES = [piece for text, _ in SECRETS for piece in re.split(r"(\W)", text)] + [KEY, HEX, MIXED, STARS, "*", "\n", " "]
 
 
 @given(st.text() | st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
-def test_masking_again_changes_nothing(text: str) -> None:
-    masked = mask(text)
-    assert mask(masked) == masked
+def test_redacting_again_changes_nothing(text: str) -> None:
+    redacted = redact_secrets(text)
+    assert redact_secrets(redacted) == redacted
 
 
 @given(st.sampled_from(SECRETS), st.text(alphabet="ab \n|:=", max_size=20), st.text(alphabet="ab \n|", max_size=20))
-def test_a_secret_is_hidden_wherever_it_stands(secret: tuple[str, str], before: str, after: str) -> None:
-    assert secret[0] not in mask(f"{before}\n{secret[0]}\n{after}")
+def test_secret_is_redacted_in_any_context(secret: tuple[str, str], before: str, after: str) -> None:
+    assert secret[0] not in redact_secrets(f"{before}\n{secret[0]}\n{after}")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,6 @@ def test_a_secret_is_hidden_wherever_it_stands(secret: tuple[str, str], before: 
         '"',
     ],
 )
-def test_a_long_line_is_no_trap(piece: str) -> None:
-    """The time limit of a test is what would end this one."""
-    assert len(mask(piece * (256 * 1024 // len(piece)))) > 0
+def test_long_line_is_redacted_quickly(piece: str) -> None:
+    """A slow pattern would run into the time limit of tests."""
+    assert len(redact_secrets(piece * (256 * 1024 // len(piece)))) > 0

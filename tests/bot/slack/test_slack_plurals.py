@@ -9,7 +9,7 @@ import pytest
 
 from bot.bitrise.models import Artifact
 from bot.notifications import messages as notifications
-from bot.results.install_links import InstallLink, Leftovers
+from bot.results.install_links import BuildFiles, InstallLink
 from bot.results.messages import artifacts_message
 from bot.slack import build_lists as lists
 from bot.slack import cards
@@ -41,13 +41,13 @@ def test_one_more_build_is_not_shown(build: Make, seen: Seen, now: datetime) -> 
 @pytest.mark.parametrize(
     ("left", "told"),
     [
-        (Leftovers((PAGE,), (FILE,)), "To install from iOS Shop deploy #812: iOS https://b.io/p. 1 other file."),
-        (Leftovers((PAGE,), (FILE, FILE)), "To install from iOS Shop deploy #812: iOS https://b.io/p. 2 other files."),
-        (Leftovers((), (FILE,)), "1 file of iOS Shop deploy #812."),
-        (Leftovers((), (FILE, FILE)), "2 files of iOS Shop deploy #812."),
+        (BuildFiles((PAGE,), (FILE,)), "To install from iOS Shop deploy #812: iOS https://b.io/p. 1 other file."),
+        (BuildFiles((PAGE,), (FILE, FILE)), "To install from iOS Shop deploy #812: iOS https://b.io/p. 2 other files."),
+        (BuildFiles((), (FILE,)), "1 file of iOS Shop deploy #812."),
+        (BuildFiles((), (FILE, FILE)), "2 files of iOS Shop deploy #812."),
     ],
 )
-def test_one_file(build: Make, left: Leftovers, told: str) -> None:
+def test_one_file(build: Make, left: BuildFiles, told: str) -> None:
     assert artifacts_message(build(), left).text == told
 
 

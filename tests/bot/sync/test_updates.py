@@ -16,7 +16,7 @@ from bot.bitrise.mapping import build_row
 from bot.bitrise.models import Build
 from bot.context import Context
 from bot.engine.sqlite import LocalEngine
-from bot.results import service as analysis
+from bot.results import analysis
 from bot.sync import updates
 from bot.sync.updates import is_news, merge
 from playground.clock import SteppedClock
@@ -84,7 +84,7 @@ class Desk:
         self.database, self.outbox = database, outbox
         clock = SteppedClock()
         engine = LocalEngine(database=database, clock=clock)
-        engine.register(analysis.LOOK_INTO, never_run, concurrency=1)
+        engine.register(analysis.ANALYZE, never_run, concurrency=1)
         self._ctx = make_context(database, engine=engine, clock=clock, new_id=lambda: "c0")
 
     async def see(self, *seen: Build) -> list[BuildRow]:

@@ -1,4 +1,4 @@
-"""Why a build failed, asked of the practice Bitrise at every moment of a log's life."""
+"""Failure analysis against the practice Bitrise, at every moment of a log's life."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bot.results.failure import (
     NOT_STARTED,
     NOT_THERE,
     OF_A_PIPELINE,
-    RETRY,
-    Finding,
-    NotYet,
-    look_into,
+    RETRY_AFTER,
+    FailureReport,
+    LogNotReady,
+    analyze_failure,
 )
 from playground.bitrise import App, Build, PracticeBitrise, Workflow
 from playground.clock import SteppedClock
@@ -33,7 +33,7 @@ PRINTED = """Compiling
 \x1b[31m/Users/vagrant/git/Shop/Login.swift:12:5: error: API_\x1b[0mKEY=sesame is no key\x1b[0m
 Test Case '-[ShopTests.LoginTests testEmpty]' failed (0.101 seconds).
 ** TEST FAILED **"""
-TOLD = Finding(
+REPORT = FailureReport(
     "xcode-test",
     (
         "Shop/Login.swift:12:5: error: API_KEY=******** is no key",
@@ -45,7 +45,7 @@ TOLD = Finding(
 
 
 def row(build: Build, clock: SteppedClock, **more: Any) -> BuildRow:
-    """As the bot would have stored it."""
+    """Return the build as a stored row."""
     known: dict[str, Any] = dict.fromkeys(BuildRow.__dataclass_fields__)
     known |= {
         "workspace_id": "T1",
@@ -87,12 +87,12 @@ class Desk:
             fault: dict[str, Any] = {"kind": "status", "status": 404, "times": None} | more
             self.bitrise.faults.add(Fault(operation, **fault))
 
-    async def look(self, build: Build, **more: Any) -> Finding | NotYet:
-        return await look_into(self.client, row(build, self.clock, **more), now=self.clock.now())
+    async def analyze(self, build: Build, **more: Any) -> FailureReport | LogNotReady:
+        return await analyze_failure(self.client, row(build, self.clock, **more), now=self.clock.now())
 
     @property
-    def soon(self) -> NotYet:
-        return NotYet(self.clock.now() + RETRY)
+    def not_ready(self) -> LogNotReady:
+        return LogNotReady(self.clock.now() + RETRY_AFTER)
 
 
 @pytest.fixture
@@ -103,155 +103,155 @@ def desk(bitrise: PracticeBitrise, client: BitriseClient, shop: App, clock: Step
 UNDOCUMENTED = ("builds.log-summary", "builds.step-log")
 
 
-async def test_the_failed_step_tells_at_once_before_there_is_an_archive(desk: Desk) -> None:
+async def test_log_of_the_failed_step_is_enough_before_there_is_an_archive(desk: Desk) -> None:
     build = desk.start(minutes=1)
-    assert await desk.look(build) == TOLD
+    assert await desk.analyze(build) == REPORT
     assert not desk.bitrise.journal.named("builds.log")
 
 
-async def test_without_the_summary_the_boxes_of_the_log_tell(desk: Desk) -> None:
+async def test_boxes_of_the_log_name_the_step_without_a_summary(desk: Desk) -> None:
     build = desk.start(minutes=1)
     desk.without(*UNDOCUMENTED)
-    assert await desk.look(build) == TOLD  # in chunks
+    assert await desk.analyze(build) == REPORT  # in chunks
     desk.passes(minutes=1)
-    assert await desk.look(build) == TOLD  # from the archive
+    assert await desk.analyze(build) == REPORT  # from the archive
 
 
-async def test_without_the_log_of_a_step_that_of_the_build_tells(desk: Desk) -> None:
+async def test_log_of_the_build_replaces_a_missing_log_of_the_step(desk: Desk) -> None:
     build = desk.start(minutes=2)
     desk.without("builds.step-log")
-    assert await desk.look(build) == TOLD
+    assert await desk.analyze(build) == REPORT
 
 
-async def test_there_is_no_log_in_the_first_seconds(desk: Desk) -> None:
+async def test_log_is_not_ready_in_the_first_seconds(desk: Desk) -> None:
     build = desk.start(seconds=5)
-    assert await desk.look(build) == desk.soon
+    assert await desk.analyze(build) == desk.not_ready
     desk.passes(seconds=15)
-    found = await desk.look(build)
-    assert isinstance(found, Finding)
+    found = await desk.analyze(build)
+    assert isinstance(found, FailureReport)
     assert (found.step, found.lines, found.missing) == (None, ("Running git-clone", "branch: main", "Done"), None)
 
 
-async def test_a_build_that_no_machine_took_never_has_a_log(desk: Desk) -> None:
+async def test_build_that_reached_no_machine_has_no_log(desk: Desk) -> None:
     build = desk.bitrise.start_build(desk.shop, workflow="endless")
     desk.bitrise.abort_in_web(build, "ana")
-    assert await desk.look(build) == Finding(missing=NEVER_STARTED)
+    assert await desk.analyze(build) == FailureReport(missing=NEVER_STARTED)
     assert len(desk.bitrise.journal) == 0
 
 
-async def test_a_pipeline_has_none_of_its_own(desk: Desk) -> None:
-    assert await desk.look(desk.start(), is_pipeline=True) == Finding(missing=OF_A_PIPELINE)
+async def test_pipeline_has_no_log(desk: Desk) -> None:
+    assert await desk.analyze(desk.start(), is_pipeline=True) == FailureReport(missing=OF_A_PIPELINE)
     assert len(desk.bitrise.journal) == 0
 
 
-async def test_an_aborted_build_shows_where_it_was_stopped(desk: Desk) -> None:
+async def test_report_of_an_aborted_build_names_the_step(desk: Desk) -> None:
     build = desk.start(minutes=1, workflow="endless")
     desk.passes(minutes=2)
     desk.bitrise.abort_in_web(build, "ana")
-    found = await desk.look(build)
-    assert isinstance(found, Finding)
+    found = await desk.analyze(build)
+    assert isinstance(found, FailureReport)
     assert (found.step, found.missing) == ("git-clone", None)
     assert found.lines[0] == "Running git-clone"
 
 
-async def test_chunks_may_be_all_there_ever_is(desk: Desk) -> None:
-    """Some aborted builds are never archived, and have no summary at their end."""
+async def test_chunks_are_analyzed_if_the_log_is_never_archived(desk: Desk) -> None:
+    """Some aborted builds are never archived and have no summary at the end."""
     desk.without(*UNDOCUMENTED)
     desk.bitrise.archive_takes = timedelta(days=1)
     build = desk.start(minutes=3, workflow="endless")
     desk.bitrise.abort_in_web(build, "ana")
-    assert await desk.look(build) == desk.soon
+    assert await desk.analyze(build) == desk.not_ready
     desk.passes(minutes=2, seconds=59)
-    assert await desk.look(build) == desk.soon
+    assert await desk.analyze(build) == desk.not_ready
     desk.passes(seconds=1)
-    found = await desk.look(build)
-    assert isinstance(found, Finding)
+    found = await desk.analyze(build)
+    assert isinstance(found, FailureReport)
     assert (found.lines[0], found.missing) == ("Running activate-ssh-key", None)
 
 
 @pytest.mark.parametrize("is_archived", [True, False])
-async def test_a_log_that_was_not_kept(desk: Desk, is_archived: bool) -> None:
-    """Archived without a URL there never will be one; not archived and empty, there is none in the end."""
+async def test_missing_log_is_reported(desk: Desk, is_archived: bool) -> None:
+    """An archived log without a URL never appears; one that stays empty is given up."""
     build = desk.start(minutes=1)
     desk.without("builds.step-log")
     desk.without("builds.log", kind="body", status=200, body={"log_chunks": [], "is_archived": is_archived})
-    nothing = Finding("xcode-test", ("** TEST FAILED **",), missing=NOT_KEPT)  # the step's error, by the summary
-    assert await desk.look(build) == (nothing if is_archived else desk.soon)
+    nothing = FailureReport("xcode-test", ("** TEST FAILED **",), missing=NOT_KEPT)  # the step's error, by the summary
+    assert await desk.analyze(build) == (nothing if is_archived else desk.not_ready)
     desk.passes(minutes=4)
-    assert await desk.look(build) == nothing
+    assert await desk.analyze(build) == nothing
 
 
-async def test_chunks_in_an_archived_answer_without_a_url_are_taken(desk: Desk) -> None:
+async def test_chunks_of_an_archived_log_without_a_url_are_analyzed(desk: Desk) -> None:
     build = desk.start(minutes=1)
     desk.without(*UNDOCUMENTED)
     chunks = [{"chunk": "first\nerr", "position": 1}, {"chunk": "or: second\n", "position": 2}]
     body = {"log_chunks": chunks[::-1], "is_archived": True}
     desk.without("builds.log", kind="body", status=200, body=body)
-    assert await desk.look(build) == Finding(None, ("error: second",))
+    assert await desk.analyze(build) == FailureReport(None, ("error: second",))
 
 
-async def test_a_log_that_never_comes_is_waited_for_three_minutes(desk: Desk) -> None:
+async def test_missing_log_is_awaited_for_three_minutes(desk: Desk) -> None:
     build = desk.start(minutes=1)
     desk.without("builds.log*", "builds.step-log")
-    assert await desk.look(build) == desk.soon
+    assert await desk.analyze(build) == desk.not_ready
     desk.passes(minutes=3)
-    assert await desk.look(build) == Finding(missing=NOT_THERE)
-    assert await desk.look(build, state="running", finished_at=None) == Finding(missing=NOT_STARTED)
+    assert await desk.analyze(build) == FailureReport(missing=NOT_THERE)
+    assert await desk.analyze(build, state="running", finished_at=None) == FailureReport(missing=NOT_STARTED)
 
 
-async def test_a_token_that_may_not_read_logs(desk: Desk, token: str) -> None:
+async def test_token_without_access_to_logs_is_reported(desk: Desk, token: str) -> None:
     build = desk.start(minutes=9)
     desk.bitrise.set_role(token, "tester")
-    assert await desk.look(build) == Finding(missing=NOT_THERE)
+    assert await desk.analyze(build) == FailureReport(missing=NOT_THERE)
 
 
-async def test_an_ended_url_is_asked_for_again_once(desk: Desk) -> None:
+async def test_expired_url_is_renewed_once(desk: Desk) -> None:
     build = desk.start(minutes=2)
     desk.without(*UNDOCUMENTED)
     old = (await desk.client.get_log(desk.shop.slug, build.slug)).expiring_raw_log_url
     desk.passes(minutes=10)
     stale = {"is_archived": True, "expiring_raw_log_url": old}
     desk.without("builds.log", kind="body", status=200, body=stale, times=1)
-    assert await desk.look(build) == TOLD
+    assert await desk.analyze(build) == REPORT
     desk.without("builds.log", kind="body", status=200, body=stale)
-    assert await desk.look(build) == Finding(missing=NOT_THERE)
+    assert await desk.analyze(build) == FailureReport(missing=NOT_THERE)
     assert len(desk.bitrise.journal.named("builds.log")) == 5
 
 
-async def test_an_empty_log_says_so(desk: Desk) -> None:
+async def test_empty_log_is_reported(desk: Desk) -> None:
     build = desk.start(minutes=1)
     desk.without(*UNDOCUMENTED)
     chunks = [{"chunk": "\x1b[0m}\r\n\r\n+----------------+\n".replace("}", ""), "position": 1}]
     desk.without("builds.log", kind="body", status=200, body={"log_chunks": chunks, "is_archived": True})
-    assert await desk.look(build) == Finding(missing=EMPTY)
+    assert await desk.analyze(build) == FailureReport(missing=EMPTY)
 
 
-async def test_a_busy_bitrise_is_asked_later_and_not_for_ever(desk: Desk) -> None:
+async def test_busy_bitrise_is_retried_with_a_limit(desk: Desk) -> None:
     build = desk.start(minutes=1)
     desk.without("builds.*", status=429, retry_after=7)
-    assert await desk.look(build) == NotYet(desk.clock.now() + timedelta(seconds=7))
+    assert await desk.analyze(build) == LogNotReady(desk.clock.now() + timedelta(seconds=7))
     desk.passes(minutes=3)
-    assert await desk.look(build) == Finding(missing="Bitrise asks for a pause of 7 s.")
+    assert await desk.analyze(build) == FailureReport(missing="Bitrise asks for a pause of 7 s.")
 
 
-async def test_a_bitrise_in_trouble_is_asked_later_and_not_for_ever(desk: Desk) -> None:
+async def test_unavailable_bitrise_is_retried_with_a_limit(desk: Desk) -> None:
     build = desk.start(minutes=1)
     desk.without("builds.*", status=500, error="password=sesame")
-    assert await desk.look(build) == desk.soon
+    assert await desk.analyze(build) == desk.not_ready
     desk.passes(minutes=3)
-    found = await desk.look(build)
-    assert isinstance(found, Finding)
+    found = await desk.analyze(build)
+    assert isinstance(found, FailureReport)
     assert found.missing == "Bitrise has trouble (500): password=********"
 
 
-async def test_a_dead_token_is_told(desk: Desk, token: str) -> None:
+async def test_rejected_token_is_raised(desk: Desk, token: str) -> None:
     build = desk.start(minutes=1)
     desk.bitrise.revoke(token)
     with pytest.raises(BitriseUnauthorized):
-        await desk.look(build)
+        await desk.analyze(build)
 
 
-async def test_what_the_summary_says_is_masked_and_plain(desk: Desk) -> None:
+async def test_messages_of_the_summary_are_redacted_and_plain(desk: Desk) -> None:
     build = desk.start(minutes=1)
     step = {
         "uuid": "x", "title": "\x1b[1mdeploy\u202e token=sesame", "status": "failed",
@@ -261,4 +261,6 @@ async def test_what_the_summary_says_is_masked_and_plain(desk: Desk) -> None:
     desk.without("builds.log-summary", kind="body", status=200, body=summary)
     desk.without("builds.log", "builds.step-log")
     desk.passes(minutes=3)
-    assert await desk.look(build) == Finding("deploy token=********", ("error: Bearer ********",), missing=NOT_THERE)
+    assert await desk.analyze(build) == FailureReport(
+        "deploy token=********", ("error: Bearer ********",), missing=NOT_THERE
+    )

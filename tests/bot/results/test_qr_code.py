@@ -1,4 +1,4 @@
-"""The QR code of an install page: a PNG that shows exactly what the library draws for that address."""
+"""The QR code of an install page: a PNG with exactly the modules of the library."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pixels_of(png: bytes) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("url", ["https://a.io", URL, URL * 8])
-def test_it_is_a_square_picture_of_about_400_pixels(url: str) -> None:
+def test_code_is_a_square_of_about_400_pixels(url: str) -> None:
     png = qr_png(url)
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = size_of(png)
@@ -44,7 +44,7 @@ def test_it_is_a_square_picture_of_about_400_pixels(url: str) -> None:
     assert 330 <= width <= 470
 
 
-def test_it_shows_the_address_and_nothing_around_it() -> None:
+def test_code_has_the_address_and_a_blank_margin() -> None:
     matrix = segno.make_qr(URL, error="m", boost_error=False).matrix
     pixels = pixels_of(qr_png(URL))
     scale = len(pixels) // (len(matrix) + 2 * QUIET_ZONE)
@@ -55,6 +55,6 @@ def test_it_shows_the_address_and_nothing_around_it() -> None:
     assert sum(map(sum, modules)) == sum(map(sum, inner))
 
 
-def test_too_much_for_a_code_is_refused() -> None:
+def test_too_long_address_is_refused() -> None:
     with pytest.raises(ValueError, match="Data too large"):
         qr_png("https://a.io/" + "x" * 3_000)
