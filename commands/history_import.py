@@ -13,7 +13,7 @@ from bot.sync import import_requests
 from bot.sync.import_requests import MOST_DAYS
 from commands.command import Command, Help
 from commands.interaction import Typed, later
-from commands.stats_arguments import ALL, read_stats
+from commands.stats import ALL, read_stats
 from commands.tokenizer import ArgumentsUnclear, Words
 from storage import apps as app_rows
 from storage.apps import AppRow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +21,46 @@ from bot.slack import build_lists as lists
 from bot.slack import ids
 from bot.slack.text import Message
 from commands.command import Command, Help
+from commands.grammar import CAUSES, RESULTS, Grammar, choice, one_name
 from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
-from commands.list_arguments import read_list
+from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 
 EVENTS = {Cause.PUSH: "push", Cause.PULL_REQUEST: "pull-request", Cause.TAG: "tag"}
-
-
 NEWEST = "-"
+MAX_PAGE = 1_000
+
+
+def page_number(value: str) -> int:
+    page = int(value) if re.fullmatch(r"[0-9]{1,4}", value) else 0
+    if not 1 <= page <= MAX_PAGE:
+        raise ArgumentsUnclear(f"{quote_input(value)} is no page.", f"Pages go from 1 to {MAX_PAGE:,}.")
+    return page
+
+
+def bare_result(word: str) -> tuple[str, Any] | None:
+    result = RESULTS.get(word.lower())
+    return ("outcome", result) if result else None
+
+
+GRAMMAR = Grammar(
+    positional=("app", "workflow", "branch"),
+    keys={
+        "app": str,
+        "workflow w": one_name,
+        "branch b": one_name,
+        "outcome state status": choice("outcome", RESULTS),
+        "cause": choice("cause", CAUSES),
+        "by": str,
+        "page": page_number,
+    },
+    bare=bare_result,
+    example="workflow:deploy branch:main outcome:failed",
+)
+
+
+def read_list(words: Words) -> dict[str, Any]:
+    """``shop failed branch:main by:@ana page:2``, by name; a state stands apart from an outcome."""
+    return {"state" if isinstance(part.value, State) else part.name: part.value for part in GRAMMAR.parts(words)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from commands.interaction import (
     pressed_value,
     replace_question,
 )
-from commands.start_arguments import read_start
 from commands.start_form import StartDraft, StartForm, read_draft, read_start_form, start_form
+from commands.start_syntax import read_start
 from storage import apps as app_rows
 from storage import requests as request_rows
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -20,17 +21,51 @@ from bot.slack.text import Message
 from bot.statistics import queries as stats_queries
 from bot.statistics.export import render_csv
 from bot.statistics.messages import StatsPage, export_text, read_stats_page, stats_message
-from bot.statistics.queries import USUAL_DAYS, StatsWanted
+from bot.statistics.queries import MOST_DAYS, USUAL_DAYS, StatsWanted
 from bot.statistics.text import meanings_view
 from bot.sync import import_requests
 from bot.sync.import_messages import in_a_line
+from commands import list_builds
 from commands.command import Command, Help
 from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
-from commands.stats_arguments import ALL, read_stats
+from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 from storage import apps as app_rows
 from storage.statistics import Scope
 
+ALL = "all"
+PERIOD = re.compile(r"(?:last:?|span:|days:)?(?P<days>[0-9]{1,4})d(?:ays?)?", re.IGNORECASE)
+USAGE = (
+    "Figures can be narrowed to an app, a span, a workflow, a branch and a cause.",
+    "As in `stats shop 30d workflow:deploy branch:main cause:push`.",
+)
 ROWS_IN_FILE = 50_000
+
+
+def read_stats(words: Words, *, usage: tuple[str, str] = USAGE) -> dict[str, Any]:
+    """``shop 30d workflow:deploy branch:main cause:push``, by name; ``days`` is the period. ``usage`` is the error."""
+    periods = [word for word in words.words if word.is_open and PERIOD.fullmatch(word.text)]
+    if len(periods) > 1:
+        problem = f"{quote_input(periods[0].text)} and {quote_input(periods[1].text)} are two spans."
+        raise ArgumentsUnclear(problem, "Name one.")
+    days = {"days": read_days(periods[0].text)} if periods else {}
+    others = tuple(word for word in words.words if word not in periods)
+    parts = list(list_builds.GRAMMAR.parts(dataclasses.replace(words, words=others)))
+    options = {part.name: part.value for part in parts}
+    is_surplus = any(not part.key and part.name != "app" for part in parts) or options.get("page", 1) > 1
+    if is_surplus or options.keys() & {"outcome", "by"}:
+        raise ArgumentsUnclear(*usage)
+    return options | days
+
+
+def read_days(text: str) -> int:
+    match = PERIOD.fullmatch(text)
+    days = int(match["days"]) if match else 0
+    if not 1 <= days <= MOST_DAYS:
+        raise ArgumentsUnclear(
+            f"{quote_input(text)} is no span I know.",
+            f"Write 7d, 30d, 90d, or another number of days up to {MOST_DAYS}.",
+        )
+    return days
 
 
 async def show_stats(typed: Typed, ctx: Context) -> Message | None:

@@ -13,7 +13,7 @@ from bot.slack import replies
 from bot.slack.text import Message, escape
 from commands.command import Command, Help
 from commands.interaction import Typed, later
-from commands.subscribe_arguments import ALL_APPS, SubscribeArguments, read_subscription
+from commands.subscription_syntax import ALL_APPS, SubscribeArguments, read_subscription
 from commands.subscriptions import list_here, list_own, look_back, open_new_form
 from storage.apps import AppRow
 from storage.subscriptions import SubscriptionRow

@@ -34,7 +34,6 @@ from commands.interaction import (
     pressed_value,
     replace_question,
 )
-from commands.subscribe_arguments import read_subscription
 from commands.subscription_form import (
     ALL_APPS,
     TEXTS,
@@ -45,6 +44,7 @@ from commands.subscription_form import (
     read_subscription_form,
     subscription_form,
 )
+from commands.subscription_syntax import read_subscription
 from commands.tokenizer import ArgumentsUnclear, tokenize
 from storage.subscriptions import SubscriptionRow
 

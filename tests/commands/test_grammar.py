@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from commands.abort_arguments import read_abort
 from commands.build_reference import read_build
 from commands.grammar import NOTHING, SHOW, START, parse
-from commands.list_arguments import read_list
-from commands.start_arguments import read_start
+from commands.list_builds import read_list
+from commands.start_syntax import read_start
 from commands.tokenizer import ArgumentsUnclear, Words, tokenize
 from tests.commands.typed import ANY_TEXT, SLUG, TYPED, VERBS, escaped
 

@@ -8,11 +8,11 @@ from commands import COMMANDS
 from commands.abort_arguments import read_abort
 from commands.build_reference import read_build
 from commands.grammar import parse
-from commands.list_arguments import read_list
+from commands.list_builds import read_list
 from commands.slash import verbs
-from commands.start_arguments import read_start
-from commands.stats_arguments import read_stats
-from commands.subscribe_arguments import read_subscription
+from commands.start_syntax import read_start
+from commands.stats import read_stats
+from commands.subscription_syntax import read_subscription
 from tests.world import World
 
 READERS = {

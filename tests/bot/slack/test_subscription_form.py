@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from bot.domain.builds import Cause, Outcome
 from bot.notifications.filters import MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters
 from bot.slack.text import escape
-from commands.subscribe_arguments import read_subscription
 from commands.subscription_form import (
     ALL_APPS,
     SubscriptionDraft,
@@ -21,6 +20,7 @@ from commands.subscription_form import (
     subscription_form,
     written,
 )
+from commands.subscription_syntax import read_subscription
 from commands.subscriptions import read_filters, typed_patterns
 from commands.tokenizer import tokenize
 from playground.slack.state import initial_values

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.builds import Cause
-from commands.stats_arguments import read_stats
+from commands.stats import read_stats
 from commands.tokenizer import ArgumentsUnclear, tokenize
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.builds.parameters import Wanted
 from bot.errors import BuildbellError
-from commands.start_arguments import read_start
+from commands.start_syntax import read_start
 from commands.tokenizer import ArgumentsUnclear, tokenize
 from tests.commands.typed import SLUG, escaped
 

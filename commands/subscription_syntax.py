@@ -1,4 +1,4 @@
-"""Subscriptions in typed text: the app, patterns by filter, the style, and whether starts are included. Pure."""
+"""The text of a subscription: the app, patterns by filter, the style, and whether starts are included. Pure."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class SubscribeArguments:
 def _bare_word(text: str) -> tuple[str, Any] | None:
     """Read ``starts``, a list of results, or the mark of exclusion in the wrong place."""
     if match := _EXCLUDED_KEY.fullmatch(text):
-        if match["key"].lower() not in SUBSCRIBE.names:
-            raise unknown("filter", f"{match['key']}:", SUBSCRIBE.names)
+        if match["key"].lower() not in GRAMMAR.names:
+            raise unknown("filter", f"{match['key']}:", GRAMMAR.names)
         example = quote_input(f"{match['key']}:!…")
         raise ArgumentsUnclear("An exclamation mark excludes a value.", f"Write it after the key: {example}.")
     word = text.lower()
@@ -60,17 +60,11 @@ def _bare_word(text: str) -> tuple[str, Any] | None:
     return ("outcome", word) if is_result else None
 
 
-SUBSCRIBE = Grammar(
+GRAMMAR = Grammar(
     positional=("app", "workflow", "branch"),
     keys={
-        "app": str,
-        "workflow w pipeline p": str,
-        "branch b": str,
-        "tag t": str,
-        "outcome state status": str,
-        "cause": str,
-        "by": str,
-        "reason": str,
+        **dict.fromkeys(("app", "workflow w pipeline p", "branch b", "tag t", "outcome state status"), str),
+        **dict.fromkeys(("cause", "by", "reason"), str),
         "style": choice("style", STYLES),
         "starts": choice("setting of starts", STARTS),
     },
@@ -88,7 +82,7 @@ def read_subscription(words: Words) -> SubscribeArguments:
     """
     values: dict[str, Any] = {}
     filters: dict[str, tuple[str, ...]] = {}
-    for part in SUBSCRIBE.parts(words):
+    for part in GRAMMAR.parts(words):
         if part.name in KEYS:
             patterns = [_pattern(part.name, pattern, words) for pattern in _listed(part, words)]
             filters[part.name] = _limited(part.name, [*filters.get(part.name, ()), *patterns])

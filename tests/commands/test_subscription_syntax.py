@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.notifications.filters import KEYS, Filters, describe
-from commands.subscribe_arguments import ALL_APPS, SubscribeArguments, read_subscription
+from commands.subscription_syntax import ALL_APPS, SubscribeArguments, read_subscription
 from commands.tokenizer import ArgumentsUnclear, tokenize
 from tests.commands.typed import ANY_TEXT, PLAIN, escaped
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.builds import Cause, Outcome, State
-from commands.list_arguments import read_list
+from commands.list_builds import read_list
 from commands.tokenizer import ArgumentsUnclear, tokenize
 
 
