@@ -6,7 +6,6 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import connection
 from bot.builds import abort, queries, views
-from bot.builds.abort_request import Stop
 from bot.context import Context
 from bot.permissions import Actor
 from bot.slack import ids
@@ -14,7 +13,7 @@ from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
 from bot.slack.text import Message
 from commands.abort_arguments import AbortArguments, read_abort
-from commands.abort_form import build_ended, read_stop_form, stop_form
+from commands.abort_form import FORM, abort_form, build_finished
 from commands.bulk_abort import ask_about_picked
 from commands.command import Command, Help
 from commands.interaction import (
@@ -71,8 +70,8 @@ async def form_for(actor: Actor, build: BuildRow, ctx: Context, arguments: Abort
     """The stop form, or how the build has ended already."""
     shown = await views.load_view(ctx, build)
     if build.is_finished:
-        return build_ended(shown)
-    return stop_form(
+        return build_finished(shown)
+    return abort_form(
         shown,
         may_report_green=ctx.permissions.may_report_green(actor),
         channel_id=actor.channel_id,
@@ -83,10 +82,7 @@ async def form_for(actor: Actor, build: BuildRow, ctx: Context, arguments: Abort
 
 async def abort_build(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, actor = read_stop_form(view), actor_of_press(body)
-        why = form.why
-        stop = Stop(form.build_slug, why.category, why.sentence, why.report, why.skip_notifications)
-        await abort.request_abort(ctx, actor, stop)
+        await abort.request_abort(ctx, actor_of_press(body), FORM.read(view))
         await ack()
 
 

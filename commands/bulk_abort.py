@@ -9,7 +9,6 @@ from functools import partial
 from slack_bolt.async_app import AsyncAck
 
 from bot.builds import bulk_abort, views
-from bot.builds.abort_request import Stop
 from bot.builds.bulk_abort import Found, Picked
 from bot.context import Context
 from bot.errors import BuildbellError
@@ -20,7 +19,6 @@ from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
 from commands import bulk_abort_form as bulk_form
 from commands.abort_arguments import AbortArguments
-from commands.bulk_abort_form import Offered
 from commands.command import Command
 from commands.interaction import (
     Payload,
@@ -103,16 +101,9 @@ async def fill(
 async def form_for(
     actor: Actor, found: Found, ctx: Context, arguments: AbortArguments | None, newer: str | None
 ) -> View:
-    offered = Offered(
-        app_title=found.app.title,
-        of=found.of,
-        builds=await views.load_views(ctx, found.builds),
-        parts=found.parts,
-        stopping=found.stopping,
-        is_more=found.is_more,
-    )
     return bulk_form.bulk_form(
-        offered,
+        found,
+        await views.load_views(ctx, found.builds),
         now=ctx.clock.now(),
         may_report_green=ctx.permissions.may_report_green(actor),
         channel_id=actor.channel_id,
@@ -132,12 +123,8 @@ async def count_ticked(ack: AsyncAck, body: Payload, ctx: Context) -> None:
 
 async def abort_builds(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, actor = bulk_form.read_bulk_form(view), actor_of_press(body)
-        why = form.why
-        stops = [
-            Stop(slug, why.category, why.sentence, why.report, why.skip_notifications) for slug in form.build_slugs
-        ]
-        await bulk_abort.request_abort_many(ctx, actor, stops, view_id=view["id"], of=form.of, newer=form.newer)
+        form, actor = bulk_form.FORM.read(view), actor_of_press(body)
+        await bulk_abort.request_abort_many(ctx, actor, form.stops, view_id=view["id"], of=form.of, newer=form.newer)
         await ack()
 
 
@@ -145,7 +132,7 @@ COMMAND = Command(
     actions={
         ids.BUILD_STOP_ALL: ask_about_all,
         ids.BUILD_STOP_OLDER: ask_about_older,
-        ids.any_number(ids.ABORT_BUILDS): count_ticked,
+        ids.any_number(bulk_form.FORM.id("builds")): count_ticked,
     },
     views={ids.BUILD_ABORT_MANY: abort_builds},
 )

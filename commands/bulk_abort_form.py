@@ -1,4 +1,4 @@
-"""The form that stops several builds: all that fit, ticked; one reason, one report, one confirmation."""
+"""The form that stops several builds: all matches selected, one reason, one report, one confirmation."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from slack_sdk.models.blocks import Block, CheckboxesElement, InputBlock, Option
+from slack_sdk.models.blocks import Block, Option
 
+from bot.builds.abort_request import Stop
+from bot.builds.bulk_abort import Found
 from bot.domain.abort_reasons import Reason
 from bot.slack import build_text, ids
-from bot.slack.blocks import context, plain, plain_text, section
+from bot.slack.blocks import plain_text, section
 from bot.slack.build_text import BuildView
-from bot.slack.forms import FormRefused, Payload, modal, notice, option, read_metadata, read_options
-from bot.slack.text import clean, quoted
-from commands.abort_form import COUNTS, Why, quiet_input, read_why, reason_inputs, report_input
+from bot.slack.fields import Field, Hidden, Slot, all_selected, option, state_of
+from bot.slack.forms import Form, FormRefused, Payload, notice, redrawn
+from bot.slack.text import clean, plural, quoted
+from commands.abort_form import ABORT_FIELDS, COUNTS, check_abort, reports_not_offered
 
 IN_GROUP = 10
 """The most that Slack takes in one group of checkboxes."""
@@ -25,34 +28,56 @@ OF_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
-    """What can be stopped, newest first, with what was left out; ``of`` is what follows "5 builds of"."""
-
-    app_title: str
-    of: str
-    builds: Sequence[BuildView]
-    parts: int = 0
-    stopping: int = 0
-    is_more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class BulkForm:
     """``newer`` is the build whose card offered to stop the older ones."""
 
-    build_slugs: tuple[str, ...]
-    why: Why
+    stops: tuple[Stop, ...]
     of: str
     newer: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Builds(Field):
+    """Checkboxes, all of them checked, in one block for every ten builds. They dispatch, so that the button counts."""
+
+    def blocks(self, field_id: str, initial: Sequence[Option]) -> list[Block]:
+        groups = [list(initial[at : at + IN_GROUP]) for at in range(0, len(initial), IN_GROUP)]
+        blocks: list[Block] = []
+        for number, group in enumerate(groups, start=1):
+            first = (number - 1) * IN_GROUP + 1
+            label = self.label if len(groups) == 1 else f"{self.label} {first} to {first + len(group) - 1}"
+            boxes = {"type": "checkboxes", "options": group, "initial_options": group}
+            blocks.append(self.input(ids.numbered(field_id, number), label, boxes))
+        return blocks
+
+    def read(self, view: Mapping[str, Any], field_id: str) -> tuple[str, ...]:
+        groups = [state_of(view, ids.numbered(field_id, number)) for number in range(1, GROUPS + 1)]
+        selected = tuple(dict.fromkeys(slug for group in groups for slug in all_selected(group)))
+        if not selected:
+            raise FormRefused({ids.numbered(field_id, 1): self.missing})
+        return selected
+
+
+def stops_from_values(builds: tuple[str, ...], of: str, newer: str, **how: Any) -> BulkForm:
+    return BulkForm(tuple(Stop(build_slug, **how) for build_slug in builds), of, newer or None)
+
+
+BUILDS = Builds("builds", "Builds", optional=True, dispatch=True, missing="Tick at least one build, or close this.")
+FORM = Form(
+    ids.BUILD_ABORT_MANY, "abort", title=TITLE, submit="Stop nothing", close="Keep them", record=stops_from_values,
+    check=check_abort, fields=(Hidden("of"), Hidden("newer"), Slot("summary"), BUILDS, *ABORT_FIELDS),
+)  # fmt: skip
+"""Whether the person may report green is not checked here."""
+
+
 def looking() -> Payload:
-    """What is open while Bitrise is asked."""
+    """The notice while builds are looked up at Bitrise."""
     return notice(TITLE, "⏳ Looking what runs…")
 
 
 def bulk_form(
-    offered: Offered,
+    found: Found,
+    views: Sequence[BuildView],
     *,
     now: datetime,
     may_report_green: bool,
@@ -61,98 +86,57 @@ def bulk_form(
     sentence: str = "",
     newer: str | None = None,
 ) -> Payload:
-    """Or a sentence, when there is nothing to stop."""
-    if not offered.builds:
-        return notice(
-            TITLE, " ".join([f"No build of {_named(offered)} runs or waits that I could stop.", *_left_out(offered)])
-        )
-    builds = offered.builds[: IN_GROUP * GROUPS]
+    """The form for ``views`` of the builds found, or a notice when nothing can be stopped."""
+    of = quoted(found.of if found.of == found.app.title else f"{found.of} in {found.app.title}", 300)
+    left_out = " ".join(_left_out(found))
+    if not views:
+        return notice(TITLE, f"No build of {of} runs or waits that I could stop. {left_out}".rstrip())
+    builds = views[: IN_GROUP * GROUPS]
     pipelines = [each for each in builds if each.build.is_pipeline]
-    blocks: list[Block] = [
-        section(
-            f"*{_count(len(builds))} of {_named(offered)}*. Untick what shall go on. {' '.join(_left_out(offered))}"
-        ),
-        *_groups(builds, now),
-        *reason_inputs(category or Reason.SUPERSEDED, sentence),
-        report_input(may_report_green, may_be_silent=len(pipelines) < len(builds)),
-        context(_consequence(pipelines)),
-        quiet_input(),
-    ]
-    metadata = {"channel": channel_id, "of": clean(offered.of, OF_LIMIT), "newer": newer}
-    submit = submit_label(len(builds))
-    return modal(ids.BUILD_ABORT_MANY, TITLE, blocks, submit=submit, close="Keep them", metadata=metadata)
-
-
-def _named(offered: Offered) -> str:
-    is_app = offered.of == offered.app_title
-    return quoted(offered.of if is_app else f"{offered.of} in {offered.app_title}", 300)
-
-
-def _count(count: int) -> str:
-    return f"{count} build{'' if count == 1 else 's'}"
+    always = " Pipelines are reported in any case: as failed, if you choose nothing." if pipelines else ""
+    return FORM.view(
+        submit=submit_label(len(builds)),
+        channel_id=channel_id,
+        of=clean(found.of, OF_LIMIT),
+        newer=newer,
+        summary=[section(f"*{plural(len(builds), 'build')} of {of}*. Untick what shall go on. {left_out}")],
+        builds=[each for each in (_option(build, now) for build in builds) if each is not None],
+        category=category or Reason.SUPERSEDED,
+        sentence=sentence,
+        consequence=f"The pull requests and commits will show what you choose here. {COUNTS}{always}",
+        without=reports_not_offered(may_report_green, may_be_silent=len(pipelines) < len(builds)),
+    )
 
 
 def submit_label(count: int) -> str:
-    return f"Stop {_count(count)}" if count else "Stop nothing"
+    return f"Stop {plural(count, 'build')}" if count else FORM.submit
 
 
-def _left_out(offered: Offered) -> list[str]:
-    told = []
-    if offered.parts:
-        belong = "1 build belongs" if offered.parts == 1 else f"{offered.parts} builds belong"
-        told.append(f"{belong} to a pipeline and can only be stopped with it.")
-    if offered.stopping:
-        told.append(f"{offered.stopping} {'is' if offered.stopping == 1 else 'are'} being stopped already.")
-    if offered.is_more:
-        told.append("More are running: these are the newest, ask again for the others.")
-    return told
+def _left_out(found: Found) -> list[str]:
+    sentences = []
+    if found.parts:
+        belong = "1 build belongs" if found.parts == 1 else f"{found.parts} builds belong"
+        sentences.append(f"{belong} to a pipeline and can only be stopped with it.")
+    if found.stopping:
+        sentences.append(f"{found.stopping} {'is' if found.stopping == 1 else 'are'} being stopped already.")
+    if found.is_more:
+        sentences.append("More are running: these are the newest, ask again for the others.")
+    return sentences
 
 
-def _consequence(pipelines: Sequence[BuildView]) -> str:
-    always = " Pipelines are reported in any case: as failed, if you choose nothing." if pipelines else ""
-    return f"The pull requests and commits will show what you choose here. {COUNTS}{always}"
-
-
-def _groups(builds: Sequence[BuildView], now: datetime) -> list[InputBlock]:
-    groups = [builds[at : at + IN_GROUP] for at in range(0, len(builds), IN_GROUP)]
-    return [_group(group, place, len(groups), now) for place, group in enumerate(groups, start=1)]
-
-
-def _group(builds: Sequence[BuildView], place: int, groups: int, now: datetime) -> InputBlock:
-    """Ticking tells us, so that the button can count."""
-    field_id = ids.numbered(ids.ABORT_BUILDS, place)
-    options = [drawn for drawn in (_option(build, now) for build in builds) if drawn is not None]
-    boxes = CheckboxesElement(action_id=field_id, options=options, initial_options=options)
-    first = (place - 1) * IN_GROUP + 1
-    label = "Builds" if groups == 1 else f"Builds {first} to {first + len(builds) - 1}"
-    return InputBlock(block_id=field_id, label=plain(label, 200), element=boxes, optional=True, dispatch_action=True)
-
-
-def _option(shown_build: BuildView, now: datetime) -> Option | None:
-    build = shown_build.build
-    what = " ".join(filter(None, (build_text.number(build), build.target)))
-    place = build.tag or build.branch or ""
-    caused = plain_text(build_text.cause_line(shown_build), default="somebody")
-    stands = build_text.progress(build, None, now)
-    return option(f"{what} · {place}" if place else what, build.build_slug, f"{stands} · {caused}")
+def _option(view: BuildView, now: datetime) -> Option | None:
+    build = view.build
+    target = " ".join(filter(None, (build_text.number(build), build.target)))
+    code = build.tag or build.branch or ""
+    cause = plain_text(build_text.cause_line(view), default="somebody")
+    progress = build_text.progress(build, None, now)
+    return option(f"{target} · {code}" if code else target, build.build_slug, f"{progress} · {cause}")
 
 
 def relabelled(view: Mapping[str, Any]) -> Payload:
-    """The open form with a button that counts what is ticked now; what was typed stays, for the fields are the same."""
-    names = ("type", "callback_id", "title", "close", "blocks", "private_metadata")
-    kept = {name: view[name] for name in names if view.get(name)}
-    return kept | {"submit": plain(submit_label(len(read_ticked(view))), 24).to_dict()}
-
-
-def read_ticked(view: Mapping[str, Any]) -> list[str]:
-    fields = [ids.numbered(ids.ABORT_BUILDS, place) for place in range(1, GROUPS + 1)]
-    ticked = [slug for field_id in fields for slug in read_options(view, field_id) if slug]
-    return list(dict.fromkeys(ticked))
-
-
-def read_bulk_form(view: Mapping[str, Any]) -> BulkForm:
-    """The submission. Raises `FormRefused`; whether the person may report green is not checked here."""
-    metadata, ticked = read_metadata(view), read_ticked(view)
-    if not ticked:
-        raise FormRefused({ids.numbered(ids.ABORT_BUILDS, 1): "Tick at least one build, or close this."})
-    return BulkForm(tuple(ticked), read_why(view), metadata.get("of", ""), metadata.get("newer"))
+    """The open form with a button that counts the builds that are selected by now."""
+    try:
+        count = len(BUILDS.read(view, FORM.id("builds")))
+    except FormRefused:
+        count = 0
+    return redrawn(view, submit=submit_label(count))

@@ -8,7 +8,7 @@ from bot import connection
 from bot.context import Context
 from bot.permissions import Actor
 from bot.slack import ids, replies
-from bot.slack.connect import checking_view, connect_form, disconnected_sentence, read_connect_form
+from bot.slack.connect import FORM, checking_view, connect_form, disconnected_sentence
 from bot.slack.text import Message
 from commands.command import Command, Help
 from commands.interaction import Payload, Typed, actor_of_press, answering, answering_in_form, replace_question
@@ -36,7 +36,7 @@ async def open_form(actor: Actor, trigger_id: str, ctx: Context) -> None:
 
 async def connect(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, actor = read_connect_form(view), actor_of_press(body)
+        form, actor = FORM.read(view), actor_of_press(body)
         await connection.request_connect(ctx, actor, form.token, view_id=view["id"])
         await ack(response_action="update", view=checking_view())
 

@@ -10,12 +10,15 @@ from bot.errors import InvalidInput, MissingArgument
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.errors import SlackFailed
-from bot.slack.forms import FormRefused, notice
+from bot.slack.forms import Payload as View
+from bot.slack.forms import notice
 from bot.slack.text import Message
 from bot.statistics import digests
 from bot.statistics.digest_messages import saved_text, schedule_text
+from bot.statistics.digests import DigestSettings
+from bot.statistics.schedule import Schedule, schedule_of
 from commands.command import Command, Help
-from commands.digest_form import DigestDraft, DigestForm, digest_form, read_digest_form
+from commands.digest_form import FORM, USUAL_TIME, digest_form
 from commands.interaction import (
     Payload,
     Typed,
@@ -25,9 +28,10 @@ from commands.interaction import (
     pressed_value,
     replace_question,
 )
-from commands.subscription_form import ALL_APPS
+from commands.subscription_syntax import ALL_APPS
+from commands.suggestions import app_option
 from storage import apps as app_rows
-from storage.digests import DigestRow
+from storage.digests import WEEKLY, DigestRow
 
 OFF = "off"
 
@@ -42,25 +46,21 @@ async def open_digest_form(typed: Typed, ctx: Context) -> Message | None:
         )
     await connection.require(ctx, actor.workspace_id)
     there = await digests.list_here(ctx, actor)
-    draft = await draft_of(actor, there, ctx)
-    await ctx.slack(actor.workspace_id).open_view(typed.trigger_id, digest_form(draft))
+    await ctx.slack(actor.workspace_id).open_view(typed.trigger_id, await form_for(actor, there, ctx))
     return None
 
 
-async def draft_of(actor: Actor, there: list[DigestRow], ctx: Context) -> DigestDraft:
-    """What the channel has; else its own app, every Monday, in the zone of the person."""
+async def form_for(actor: Actor, there: list[DigestRow], ctx: Context) -> View:
+    """With what the channel has; else with its own app, every Monday, in the time zone of the person."""
     channel_id = actor.channel_id or ""
     if there:
         row = there[-1]
         app = await apps.find_app(ctx, actor.workspace_id, row.app_slug) if row.app_slug else None
-        title = app.title if app else row.app_slug
-        return DigestDraft(
-            channel_id, row.app_slug or ALL_APPS, title, row.cadence, row.weekday, row.at, row.zone, note=note_of(there)
-        )
+        chosen = app_option(row.app_slug or ALL_APPS, app.title if app else row.app_slug)
+        return digest_form(channel_id, chosen, schedule_of(row), note_of(there))
     app = await apps.find_channel_app(ctx, actor.workspace_id, channel_id)
-    return DigestDraft(
-        channel_id, app.app_slug if app else None, app.title if app else None, zone=await zone_of(actor, ctx)
-    )
+    usual = Schedule(WEEKLY, 0, USUAL_TIME, await zone_of(actor, ctx))
+    return digest_form(channel_id, app_option(app.app_slug, app.title) if app else None, usual)
 
 
 def note_of(there: list[DigestRow]) -> str:
@@ -79,7 +79,7 @@ async def zone_of(actor: Actor, ctx: Context) -> str:
 
 async def save_digest(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, actor = read_digest_form(view), actor_of_press(body)
+        form, actor = FORM.read(view), actor_of_press(body)
         ctx.permissions.check_member(actor)
         await check(actor, form, ctx)
         saved = await digests.save_digest(ctx, actor, form)
@@ -87,11 +87,11 @@ async def save_digest(ack: AsyncAck, view: Payload, body: Payload, ctx: Context)
         await ack(response_action="update", view=notice("Saved", saved_text(saved, titles, next_at=saved.due_at)))
 
 
-async def check(actor: Actor, form: DigestForm, ctx: Context) -> None:
+async def check(actor: Actor, form: DigestSettings, ctx: Context) -> None:
     if not form.channel_id:
         raise MissingArgument(f"Figures come to a channel: type {ctx.settings.command} digest in one.")
     if form.app_slug and await apps.find_app(ctx, actor.workspace_id, form.app_slug) is None:
-        raise FormRefused({ids.DIGEST_APP: "That app is not among those the stored token reaches any more."})
+        raise FORM.refuse(app_slug="That app is not among those the stored token reaches any more.")
 
 
 async def end_digest(typed: Typed, ctx: Context) -> Message | None:
@@ -120,4 +120,5 @@ COMMAND = Command(
     ),
     views={ids.DIGEST_EDIT: save_digest},
     actions={ids.DIGEST_RESUME: resume_digests},
+    options=FORM.options,
 )

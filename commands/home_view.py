@@ -19,7 +19,7 @@ from bot.slack.build_text import BuildView
 from bot.slack.forms import Payload
 from bot.slack.replies import escape_lines, health_line
 from bot.slack.text import date, escape
-from commands.preferences_form import wishes_line
+from commands.preferences_form import preferences_line
 from storage.users import PersonRow
 from storage.workspaces import WorkspaceRow
 
@@ -84,7 +84,7 @@ def strangers_home() -> Payload:
 def _wishes(person: PersonRow | None) -> list[Block]:
     if person is None:
         return []
-    return [section(wishes_line(person)), *actions(button(ids.ME_NOTIFICATIONS, "Notifications…", value="home"))]
+    return [section(preferences_line(person)), *actions(button(ids.ME_NOTIFICATIONS, "Notifications…", value="home"))]
 
 
 def _running(builds: Sequence[BuildView], now: datetime) -> list[Block]:

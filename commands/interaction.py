@@ -80,7 +80,7 @@ def actor_of_press(body: Payload) -> Actor:
         raise ViewExpired("Slack did not say to which workspace that belongs.")
     channel = (body.get("channel") or {}).get("id")
     if channel is None and body.get("view"):
-        channel = read_metadata(body["view"]).get("channel")
+        channel = read_metadata(body["view"]).get("channel_id")
     return Actor(
         workspace_id=workspace_id,
         team_id=user.get("team_id") or workspace_id,

@@ -13,7 +13,7 @@ from bot.slack.text import Message
 from commands.command import Command, Help
 from commands.home import publish
 from commands.interaction import Payload, Typed, actor_of_press, answering, answering_in_form
-from commands.preferences_form import me_form, read_me_form, saved
+from commands.preferences_form import FORM, preferences_form, saved_notice
 
 
 async def open_me(typed: Typed, ctx: Context) -> Message | None:
@@ -31,15 +31,15 @@ async def open_from_home(ack: AsyncAck, body: Payload, ctx: Context) -> None:
 async def open_form(actor: Actor, trigger_id: str, ctx: Context) -> None:
     me = await preferences.load_preferences(ctx, actor)
     may_read_email = await ctx.has_scope(actor.workspace_id, READ_EMAIL)
-    view = me_form(me.person, may_read_email=may_read_email, namesakes=me.namesakes)
+    view = preferences_form(me.person, may_read_email=may_read_email, namesakes=me.namesakes)
     await ctx.slack(actor.workspace_id).open_view(trigger_id, view)
 
 
 async def save_me(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
         actor = actor_of_press(body)
-        me = await preferences.save_preferences(ctx, actor, read_me_form(view))
-        told = saved(me.person, linked=me.linked, namesakes=me.namesakes)
+        me = await preferences.save_preferences(ctx, actor, FORM.read(view))
+        told = saved_notice(me.person, linked=me.linked, namesakes=me.namesakes)
         await ack(response_action="update", view=told)
         ctx.tasks.spawn(publish(actor, ctx), name="home")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
@@ -16,11 +17,12 @@ from bot.context import Context
 from bot.errors import BuildbellError, InvalidInput, MissingArgument
 from bot.permissions import Actor
 from bot.slack import ids, replies
-from bot.slack.forms import INPUT_LIMIT, notice
-from bot.slack.text import Message, clean, length
+from bot.slack.fields import INPUT_LIMIT
+from bot.slack.forms import notice
+from bot.slack.text import Message, clean, length, quoted
+from commands import start_form
 from commands.build_reference import read_build
 from commands.command import Command, Help
-from commands.form_fields import Target, branch_option, target_option
 from commands.interaction import (
     Payload,
     Typed,
@@ -32,7 +34,7 @@ from commands.interaction import (
     replace_question,
 )
 from commands.start import answer_to
-from commands.start_form import MESSAGE_LIMIT, StartDraft, start_form
+from commands.suggestions import Target, app_option, branch_option, target_option
 from commands.tokenizer import quote_input
 from storage.builds import BuildRow
 
@@ -156,25 +158,28 @@ async def show_form(actor: Actor, build: BuildRow, view_id: str, ctx: Context) -
         branch = clean(build.branch or "", 100)
         told.append(f"{branch} has moved from {old} to {new} since then. Without a commit the newest one is built.")
     app = await apps.find_app(ctx, actor.workspace_id, build.app_slug)
-    view = start_form(
-        draft_of(wanted, app.title if app else build.app_slug),
+    view = start_form.FORM.view(
         channel_id=actor.channel_id,
-        note=" ".join(filter(None, told)) or None,
+        note=quoted(" ".join(filter(None, told)), 500),
+        **initial_values(wanted, app.title if app else build.app_slug),
     )
     await ctx.slack(actor.workspace_id).update_view(view_id, view)
 
 
-def draft_of(wanted: Wanted, app_title: str) -> StartDraft:
-    target = wanted.pipeline or wanted.workflow
-    return StartDraft(
-        app_slug=wanted.app,
-        app_title=app_title,
-        target=Target(target, is_pipeline=wanted.pipeline is not None) if target else None,
-        branch=wanted.branch,
-        revision=wanted.commit or (f"tag:{wanted.tag}" if wanted.tag else None),
-        environment="\n".join(fitting(wanted.environment).values()) or None,
-        message=wanted.message,
-    )
+def initial_values(wanted: Wanted, app_title: str) -> dict[str, Any]:
+    return {
+        "app_slug": app_option(wanted.app, app_title),
+        "target": target_option(target_of(wanted)),
+        "branch": branch_option(wanted.branch),
+        "revision": wanted.commit or (f"tag:{wanted.tag}" if wanted.tag else None),
+        "environment": "\n".join(fitting(wanted.environment).values()),
+        "message": wanted.message,
+    }
+
+
+def target_of(wanted: Wanted) -> Target | None:
+    name = wanted.pipeline or wanted.workflow
+    return Target(name, is_pipeline=wanted.pipeline is not None) if name else None
 
 
 def fitting(environment: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -189,11 +194,11 @@ def fitting(environment: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def left_out_note(wanted: Wanted) -> str:
     """What the form cannot hold is not sent by it, so it is said; empty when all is there."""
-    target, kept = wanted.pipeline or wanted.workflow, fitting(wanted.environment)
+    target, kept = target_of(wanted), fitting(wanted.environment)
     left = [clean(key, 40) for key, _ in wanted.environment if key not in kept]
-    left += ["the workflow"] if target and target_option(Target(target)) is None else []
+    left += ["the workflow"] if target and target_option(target) is None else []
     left += ["the branch"] if wanted.branch and branch_option(wanted.branch) is None else []
-    left += ["the message"] if length(wanted.message or "") > MESSAGE_LIMIT else []
+    left += ["the message"] if length(wanted.message or "") > start_form.MESSAGE_LIMIT else []
     more = f" and {len(left) - LEFT_OUT_TOLD} more" if len(left) > LEFT_OUT_TOLD else ""
     named = ", ".join(left[:LEFT_OUT_TOLD]) + more
     return f"What this form cannot hold is left out: {named}. Run again starts with everything." if left else ""

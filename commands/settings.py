@@ -9,11 +9,10 @@ from bot.context import Context
 from bot.errors import AppNotFound, MissingArgument
 from bot.permissions import Actor
 from bot.slack import ids, replies
-from bot.slack.forms import FormRefused
 from bot.slack.text import Message
 from commands.command import Command, Help
 from commands.interaction import Payload, Typed, actor_of_press, answering_in_form
-from commands.settings_form import SettingsForm, read_settings_form, settings_form
+from commands.settings_form import FORM, SettingsForm, settings_form
 from storage import Transaction
 from storage import apps as app_rows
 from storage.apps import ChannelRow
@@ -40,7 +39,7 @@ async def alias_pairs(actor: Actor, ctx: Context) -> list[tuple[str, str]]:
 
 async def save_settings(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, actor = read_settings_form(view), actor_of_press(body)
+        form, actor = FORM.read(view), actor_of_press(body)
         ctx.permissions.check_member(actor)
         await check_app(actor, form, ctx)
         aliases = await resolve_aliases(actor, form, ctx)
@@ -69,7 +68,7 @@ async def check_app(actor: Actor, form: SettingsForm, ctx: Context) -> None:
         return
     before = await app_rows.get_channel(ctx.db, actor.workspace_id, form.channel_id)
     if before.app_slug != form.app_slug:
-        raise FormRefused({ids.SETTINGS_APP: "I can't find that app among those the stored token reaches."})
+        raise FORM.refuse(app_slug="I can't find that app among those the stored token reaches.")
 
 
 async def resolve_aliases(actor: Actor, form: SettingsForm, ctx: Context) -> dict[str, str] | None:
@@ -81,7 +80,7 @@ async def resolve_aliases(actor: Actor, form: SettingsForm, ctx: Context) -> dic
         try:
             resolved[alias] = (await apps.get_app(ctx, actor.workspace_id, name)).app_slug
         except AppNotFound as error:
-            raise FormRefused({ids.SETTINGS_ALIASES: f"{alias}: {error.sentence}"}) from error
+            raise FORM.refuse(aliases=f"{alias}: {error.sentence}") from error
     return resolved
 
 
@@ -102,5 +101,6 @@ COMMAND = Command(
         ),
     ),
     views={ids.CHANNEL_SETTINGS: save_settings},
-    actions={ids.SETTINGS_APP: note_app},
+    actions={FORM.id("app_slug"): note_app},
+    options=FORM.options,
 )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection, outbox
 from bot.builds import queries, start, views
-from bot.builds.parameters import Wanted
 from bot.builds.start import Asked
 from bot.context import Context
 from bot.permissions import Actor
 from bot.slack import ids, replies
+from bot.slack.forms import redrawn
 from bot.slack.text import Message
+from commands import start_form
 from commands.command import Command, Help
-from commands.form_fields import Target
 from commands.interaction import (
     Payload,
     Typed,
@@ -23,8 +25,8 @@ from commands.interaction import (
     pressed_value,
     replace_question,
 )
-from commands.start_form import StartDraft, StartForm, read_draft, read_start_form, start_form
 from commands.start_syntax import read_start
+from commands.suggestions import Target, app_option, branch_option, target_option
 from storage import apps as app_rows
 from storage import requests as request_rows
 
@@ -118,16 +120,17 @@ async def open_form(actor: Actor, trigger_id: str, ctx: Context, *, app_name: st
     app = await apps.get_app(ctx, actor.workspace_id, app_name) if app_name else None
     channel = await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id or "")
     slug = app.app_slug if app else channel.app_slug
-    draft = await draft_for(actor, slug, ctx) if slug else StartDraft()
-    view = start_form(draft, channel_id=actor.channel_id)
-    await ctx.slack(actor.workspace_id).open_view(trigger_id, view)
+    initial = await initial_values(actor, slug, ctx) if slug else {}
+    await ctx.slack(actor.workspace_id).open_view(
+        trigger_id, start_form.FORM.view(channel_id=actor.channel_id, **initial)
+    )
 
 
-async def draft_for(actor: Actor, app_slug: str, ctx: Context) -> StartDraft:
+async def initial_values(actor: Actor, app_slug: str, ctx: Context) -> dict[str, Any]:
     """The form for an app, filled in with the channel's defaults or the last start here."""
     app = await apps.find_app(ctx, actor.workspace_id, app_slug)
     if app is None:
-        return StartDraft()
+        return {}
     channel = await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id or "")
     last = await request_rows.find_last_start(ctx.db, actor.workspace_id, actor.channel_id or "", app_slug)
     is_default = channel.app_slug == app_slug
@@ -135,7 +138,11 @@ async def draft_for(actor: Actor, app_slug: str, ctx: Context) -> StartDraft:
     branch = (channel.branch if is_default else None) or (last.branch if last else None)
     pipelines = await apps.list_pipelines(ctx, actor.workspace_id, app_slug)
     target = Target(workflow, is_pipeline=workflow in pipelines) if workflow else None
-    return StartDraft(app_slug=app_slug, app_title=app.title, target=target, branch=branch)
+    return {
+        "app_slug": app_option(app_slug, app.title),
+        "target": target_option(target),
+        "branch": branch_option(branch),
+    }
 
 
 async def draw_form_for_app(ack: AsyncAck, body: Payload, ctx: Context) -> None:
@@ -143,32 +150,16 @@ async def draw_form_for_app(ack: AsyncAck, body: Payload, ctx: Context) -> None:
     await ack()
     view, actor = body["view"], actor_of_press(body)
     async with answering(ctx, actor):
-        drawn = start_form(read_draft(view), channel_id=actor.channel_id)
-        await ctx.slack(actor.workspace_id).update_view(view["id"], drawn, hash=view["hash"])
+        await ctx.slack(actor.workspace_id).update_view(view["id"], redrawn(view), hash=view["hash"])
 
 
 async def start_from_form(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, actor = read_start_form(view), actor_of_press(body)
-        asked = await start.request_start(
-            ctx, actor, wanted_of_form(form), unique_key=f"view:{view['id']}", start_anyway=form.start_anyway
-        )
+        (wanted, is_anyway), actor = start_form.FORM.read(view), actor_of_press(body)
+        asked = await start.request_start(ctx, actor, wanted, unique_key=f"view:{view['id']}", start_anyway=is_anyway)
         await ack()
         if asked.is_held:
             await outbox.answer_privately(ctx, actor, await answer_to(asked, ctx))
-
-
-def wanted_of_form(form: StartForm) -> Wanted:
-    return Wanted(
-        app=form.app_slug,
-        workflow=form.target.workflow if form.target else None,
-        pipeline=form.target.pipeline if form.target else None,
-        branch=form.branch,
-        tag=form.tag,
-        commit=form.commit,
-        environment=form.environment,
-        message=form.message,
-    )
 
 
 COMMAND = Command(
@@ -187,10 +178,11 @@ COMMAND = Command(
     shortcuts={ids.BUILD_START: open_form_from_shortcut},
     actions={
         ids.HOME_START: open_form_from_home,
-        ids.START_APP: draw_form_for_app,
+        start_form.FORM.id("app_slug"): draw_form_for_app,
         ids.BUILD_START_ANYWAY: start_anyway,
         ids.BUILD_JOIN: join_build,
     },
     views={ids.BUILD_START: start_from_form},
+    options=start_form.FORM.options,
 )
 FORM_COMMAND = Command("form", run=open_form_for)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection, outbox
 from bot.context import Context
-from bot.domain.builds import Cause, Outcome
 from bot.errors import BuildbellError, MissingArgument
 from bot.notifications import filters, subscriptions
 from bot.notifications import subscription_messages as drawing
@@ -20,8 +17,7 @@ from bot.notifications.subscriptions import Asked, Saved
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack import setup as webhook_message
-from bot.slack.forms import FormRefused
-from bot.slack.text import Message, escape
+from bot.slack.text import Message
 from bot.sync import filter_preview, webhooks
 from bot.sync.filter_preview import DAYS
 from commands.command import Command
@@ -34,18 +30,9 @@ from commands.interaction import (
     pressed_value,
     replace_question,
 )
-from commands.subscription_form import (
-    ALL_APPS,
-    TEXTS,
-    SubscriptionDraft,
-    SubscriptionForm,
-    chosen_of,
-    parts_of,
-    read_subscription_form,
-    subscription_form,
-)
-from commands.subscription_syntax import read_subscription
-from commands.tokenizer import ArgumentsUnclear, tokenize
+from commands.subscription_form import FORM, SubscriptionForm, subscription_form
+from commands.subscription_syntax import ALL_APPS
+from commands.suggestions import app_option
 from storage.subscriptions import SubscriptionRow
 
 # Lists.
@@ -119,16 +106,15 @@ async def open_edit_form(ack: AsyncAck, action: Payload, body: Payload, ctx: Con
     async with answering(ctx, actor):
         row = await subscriptions.get_subscription(ctx, actor, pressed_value(action))
         (shown,) = await subscriptions.load_views(ctx, [row])
-        draft = SubscriptionDraft(
-            channel_id=row.channel_id,
+        view = subscription_form(
+            row.channel_id,
             subscription_id=row.subscription_id,
-            app_slug=row.app_slug or ALL_APPS,
-            app_title=shown.app_title,
+            app=app_option(row.app_slug or ALL_APPS, shown.app_title),
             filters=filters.from_json(row.filters),
             style=row.style,
             starts=row.tells_starts,
         )
-        await ctx.slack(actor.workspace_id).open_view(body["trigger_id"], subscription_form(draft))
+        await ctx.slack(actor.workspace_id).open_view(body["trigger_id"], view)
 
 
 # The form.
@@ -140,15 +126,13 @@ async def open_new_form(actor: Actor, trigger_id: str, ctx: Context) -> None:
         raise MissingArgument(f"Subscriptions belong to a channel: type {ctx.settings.command} subscribe in one.")
     await connection.require(ctx, actor.workspace_id)
     app = await apps.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
-    draft = SubscriptionDraft(
-        actor.channel_id, app_slug=app.app_slug if app else None, app_title=app.title if app else None
-    )
-    await ctx.slack(actor.workspace_id).open_view(trigger_id, subscription_form(draft))
+    view = subscription_form(actor.channel_id, app=app_option(app.app_slug, app.title) if app else None)
+    await ctx.slack(actor.workspace_id).open_view(trigger_id, view)
 
 
 async def save_subscription(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, actor = read_subscription_form(view), actor_of_press(body)
+        form, actor = FORM.read(view), actor_of_press(body)
         ctx.permissions.check_member(actor)
         saved = await save(actor, form, ctx)
         await outbox.answer_privately(ctx, actor, drawing.saved(saved.shown, is_new=saved.is_new))
@@ -159,10 +143,10 @@ async def save_subscription(ack: AsyncAck, view: Payload, body: Payload, ctx: Co
 async def save(actor: Actor, form: SubscriptionForm, ctx: Context) -> Saved:
     known_app = form.app_slug and await apps.find_app(ctx, actor.workspace_id, form.app_slug)
     before = await row_before(actor, form, ctx)
-    wanted = read_filters(form, filters.from_json(before.filters) if before else Filters())
     keeps_app = before is not None and before.app_slug == form.app_slug
-    if not form.has_app or (form.app_slug and not known_app and not keeps_app):
-        raise FormRefused({ids.SUBSCRIBE_APP: "Choose an app, or all of them."})
+    if form.app_slug and not known_app and not keeps_app:
+        raise FORM.refuse(app_slug="Choose an app, or all of them.")
+    wanted = form.over(filters.from_json(before.filters) if before else Filters())
     asked = Asked(form.app_slug, wanted, form.style, form.starts)
     if before is None:
         return await subscriptions.subscribe(ctx, actor, asked)
@@ -171,37 +155,9 @@ async def save(actor: Actor, form: SubscriptionForm, ctx: Context) -> Saved:
 
 async def row_before(actor: Actor, form: SubscriptionForm, ctx: Context) -> SubscriptionRow | None:
     """What is edited; None for a new one. Raises `SubscriptionGone` when it was removed meanwhile."""
-    if form.subscription_id is None:
+    if not form.subscription_id:
         return None
     return await subscriptions.get_subscription(ctx, actor, form.subscription_id)
-
-
-def read_filters(form: SubscriptionForm, before: Filters) -> Filters:
-    """The patterns, read as if they had been typed. Raises `FormRefused` with the parser's sentences."""
-    found: dict[str, tuple[str, ...]] = {}
-    errors: dict[str, str] = {}
-    for key, text in form.texts.items():
-        people = [f"by:@{user_id}" for user_id in form.people] if key == "by" else []
-        try:
-            typed = " ".join([*people, *typed_patterns(key, text)])
-            found[key] = getattr(read_subscription(tokenize(escape(typed))).filters, key)
-        except ArgumentsUnclear as error:
-            errors[TEXTS[key]] = error.sentence.replace("`", "")
-    if errors:
-        raise FormRefused(errors)
-    return dataclasses.replace(before, **found, **chosen_filters(form, before))
-
-
-def typed_patterns(key: str, text: str) -> list[str]:
-    plain = tokenize(escape(text)).text
-    return [f"{key}:{filters.quote(part)}" for part in parts_of(plain)]
-
-
-def chosen_filters(form: SubscriptionForm, before: Filters) -> Mapping[str, tuple[str, ...]]:
-    """What was not touched stays as it was written, ``!schedule`` for one, which the form shows as all the others."""
-    outcome = before.outcome if form.outcomes == chosen_of(before.outcome, Outcome) else form.outcomes
-    cause = before.cause if form.causes == chosen_of(before.cause, Cause) else form.causes
-    return {"outcome": outcome, "cause": cause}
 
 
 COMMAND = Command(
@@ -211,4 +167,5 @@ COMMAND = Command(
         ids.SUBSCRIPTION_RESUME: resume_channel,
     },
     views={ids.SUBSCRIPTION_EDIT: save_subscription},
+    options=FORM.options,
 )

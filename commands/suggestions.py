@@ -1,20 +1,126 @@
-"""What a select offers while a person types: apps, workflows and pipelines, branches; the same in every form."""
+"""The fields for an app, its workflow or pipeline and its branch, and the options they offer while a person types."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from slack_bolt.async_app import AsyncAck
+from slack_sdk.models.blocks import Option
 
 from bot import apps
 from bot.context import Context
-from bot.slack import ids
-from bot.slack.forms import options_ack
-from commands.command import Command
-from commands.form_fields import app_options, branch_options, target_options
+from bot.slack.fields import Search, chosen_option, option, options_ack
+from bot.slack.text import one_line
 from commands.interaction import Payload, actor_of_press
-from commands.settings_form import read_app_of_settings
-from commands.start_form import read_app_of_view
-from commands.subscription_form import all_apps
+from commands.subscription_syntax import ALL_APPS
 from storage import apps as app_rows
+from storage.apps import AppRow
+
+OPTIONS_SHOWN = 100
+_WORKFLOW, _PIPELINE = "w:", "p:"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a build runs, a workflow or a pipeline. In a select its value says which."""
+
+    name: str
+    is_pipeline: bool = False
+
+    @property
+    def workflow(self) -> str | None:
+        return None if self.is_pipeline else self.name
+
+    @property
+    def pipeline(self) -> str | None:
+        return self.name if self.is_pipeline else None
+
+
+# Fields. Each form's block ids end in "app", "target" and "branch".
+
+
+def app_field(*, or_all: bool = False, **more: Any) -> Search:
+    """The record's value is the app's slug, or None for all apps."""
+    if or_all:
+        more = {"load": suggest_apps_or_all, "parse": read_app_or_all, "missing": "Choose an app, or all of them."}
+    return Search("app_slug", "App", key="app", placeholder="Type a part of its name", **{"load": suggest_apps} | more)
+
+
+def target_field(label: str, hint: str = "") -> Search:
+    return Search(
+        "target", label, placeholder="Choose, or type its id", hint=hint, optional=True,
+        load=suggest_targets, parse=read_target,
+    )  # fmt: skip
+
+
+def branch_field(**more: Any) -> Search:
+    placeholder = "Choose, or type any branch"
+    return Search("branch", "Branch", placeholder=placeholder, optional=True, load=suggest_branches, **more)
+
+
+def read_app_or_all(value: str) -> str | None:
+    return None if value == ALL_APPS else value
+
+
+def target_value(target: Target) -> str:
+    return (_PIPELINE if target.is_pipeline else _WORKFLOW) + target.name
+
+
+def read_target(value: str) -> Target | None:
+    """None for an unknown value, which leaves the choice to the app's trigger map."""
+    kind, name = value[:2], value[2:]
+    return Target(name, kind == _PIPELINE) if kind in (_WORKFLOW, _PIPELINE) and name else None
+
+
+# Options.
+
+
+def app_option(app_slug: str | None, title: str | None) -> Option | None:
+    """The option of an app, of all apps for `ALL_APPS`, or None."""
+    return option("All apps" if app_slug == ALL_APPS else title or app_slug, app_slug) if app_slug else None
+
+
+def app_options(typed: str, known: Iterable[AppRow]) -> list[Option | None]:
+    """Apps whose title or repository contains every word that is typed."""
+    named = [(app, "/".join(filter(None, (app.repo_owner, app.repo_slug)))) for app in known]
+    matches = [(app, repository) for app, repository in named if _matches(typed, f"{app.title} {repository}")]
+    return [option(app.title, app.app_slug, repository or None) for app, repository in matches[:OPTIONS_SHOWN]]
+
+
+def target_option(target: Target | None) -> Option | None:
+    kind = "Pipeline" if target and target.is_pipeline else "Workflow"
+    return option(target.name, target_value(target), kind) if target else None
+
+
+def target_options(typed: str, *, workflows: Sequence[str], pipelines: Sequence[str] = ()) -> list[Option | None]:
+    """Those that match what is typed, and what is typed itself: Bitrise may know more than Buildbell."""
+    known = [Target(name) for name in workflows] + [Target(name, is_pipeline=True) for name in pipelines]
+    matches = [target for target in known if _matches(typed, target.name)]
+    name = one_line(typed)
+    free = [Target(name)] if name and name not in {target.name for target in known} else []
+    return [target_option(target) for target in [*matches, *free][:OPTIONS_SHOWN]]
+
+
+def branch_option(name: str | None) -> Option | None:
+    return option(name, name) if name else None
+
+
+def branch_options(typed: str, *, branches: Sequence[str]) -> list[Option | None]:
+    """What is typed comes first unless it is a known branch: people know the branch they just pushed."""
+    name = one_line(typed)
+    free = [name] if name and name not in branches else []
+    return [branch_option(each) for each in [*free, *(each for each in branches if _matches(typed, each))]][
+        :OPTIONS_SHOWN
+    ]
+
+
+def _matches(typed: str, name: str) -> bool:
+    return all(word in name.casefold() for word in typed.casefold().split())
+
+
+# Handlers.
 
 
 async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, ctx: Context) -> None:
@@ -26,7 +132,7 @@ async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, ctx: Cont
 async def suggest_apps_or_all(ack: AsyncAck, options: Payload, body: Payload, ctx: Context) -> None:
     actor, typed = actor_of_press(body), options.get("value") or ""
     known = await app_rows.list_apps(ctx.db, actor.workspace_id) if ctx.permissions.is_member(actor) else []
-    every = [all_apps()] if typed.strip().casefold() in "all apps" else []
+    every = [app_option(ALL_APPS, None)] if typed.strip().casefold() in "all apps" else []
     await ack(**options_ack([*every, *app_options(typed, known)]))
 
 
@@ -47,19 +153,6 @@ async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, ctx: 
 
 
 def app_of(body: Payload) -> str | None:
-    """The app chosen in the form that is open, whichever form it is."""
-    return read_app_of_view(body["view"]) or read_app_of_settings(body["view"])
-
-
-COMMAND = Command(
-    options={
-        ids.START_APP: suggest_apps,
-        ids.SETTINGS_APP: suggest_apps,
-        ids.SUBSCRIBE_APP: suggest_apps_or_all,
-        ids.DIGEST_APP: suggest_apps_or_all,
-        ids.START_TARGET: suggest_targets,
-        ids.SETTINGS_TARGET: suggest_targets,
-        ids.START_BRANCH: suggest_branches,
-        ids.SETTINGS_BRANCH: suggest_branches,
-    }
-)
+    """The app chosen in the form whose field is being typed into."""
+    prefix = str(body.get("block_id") or "").partition(".")[0]
+    return chosen_option(body["view"], f"{prefix}.app").get("value")

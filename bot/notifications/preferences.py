@@ -13,7 +13,6 @@ from bot.context import Context
 from bot.notifications.owners import is_of
 from bot.permissions import Actor
 from bot.slack.errors import SlackFailed
-from commands.preferences_form import MeForm
 from storage import Transaction, audit
 from storage import users as user_rows
 from storage.audit import AuditRow
@@ -24,6 +23,14 @@ log = logging.getLogger(__name__)
 VERB = "me"
 LINKED_BACK = timedelta(days=30)
 LINKED_AT_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person chooses: see `storage.users.PersonRow`. ``git_names`` are in lower case."""
+
+    tells: str
+    git_names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ async def load_preferences(ctx: Context, actor: Actor) -> Myself:
     return Myself(person, await _namesakes(ctx, person))
 
 
-async def save_preferences(ctx: Context, actor: Actor, form: MeForm) -> Myself:
+async def save_preferences(ctx: Context, actor: Actor, preferences: Preferences) -> Myself:
     """Store the preferences and count known builds of theirs as theirs.
 
     A name may be linked by several people: it opens nothing that not everybody may see, and first come would let
@@ -57,7 +64,9 @@ async def save_preferences(ctx: Context, actor: Actor, form: MeForm) -> Myself:
     """
     ctx.permissions.check_member(actor)
     before = await user_rows.get_user(ctx.db, actor.workspace_id, actor.user_id)
-    person = dataclasses.replace(await _as_slack_says(ctx, before), tells=form.tells, git_names=form.git_names)
+    person = dataclasses.replace(
+        await _as_slack_says(ctx, before), tells=preferences.tells, git_names=preferences.git_names
+    )
     is_known_anew = (person.git_names, person.email) != (before.git_names, before.email)
 
     async def keep(tx: Transaction) -> int | None:

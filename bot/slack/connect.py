@@ -1,17 +1,17 @@
-"""The connect form: what a token is for, who sees it, and the views that tell how the check went."""
+"""The form that takes the Bitrise token: what it is for, who sees it, and the notices about its check."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from slack_sdk.models.blocks import Block
 
+from bot.errors import BuildbellError
 from bot.slack import ids
 from bot.slack.blocks import context, section
-from bot.slack.forms import FormRefused, Payload, modal, notice, read_lines, text_input
+from bot.slack.fields import Slot, Text
+from bot.slack.forms import Form, Payload, notice
 from bot.slack.text import escape, one_line, quoted
 
 TOKEN_LIMIT = 500
@@ -56,14 +56,36 @@ def connect_form(
     if connected_as:
         kept = f"Connected as {quoted(connected_as, 100)}. That token stays until the new one has been tested."
         blocks.append(section(kept))
-    blocks += [section(EXPLANATION), section(RECOMMENDATION)]
-    blocks += [
-        text_input(
-            ids.CONNECT_TOKEN, "Bitrise token", placeholder="bitpat_… or bitwat_…", optional=False, limit=TOKEN_LIMIT
-        ),
+    return FORM.view(channel_id=channel_id, status=blocks)
+
+
+def read_token(text: str) -> str:
+    """No error repeats what was typed."""
+    token = one_line(text).strip(WRAPPING)
+    if not token:
+        raise BuildbellError("Paste a Bitrise token.")
+    if _OF_SLACK.match(token):
+        raise BuildbellError("That is a token of Slack. Bitrise's begin with bitpat_ or bitwat_.")
+    if " " in token:
+        raise BuildbellError("A token is one word. Paste only the token.")
+    if not _TOKEN.fullmatch(token) or len(token) < TOKEN_LEAST:
+        raise BuildbellError("That does not look like a Bitrise token: it is too short or has signs that no token has.")
+    return token
+
+
+FORM = Form(
+    ids.CONNECTION_CONNECT, "connect", title="Connect Bitrise", submit="Connect", record=ConnectForm,
+    fields=(
+        Slot("status"),
+        section(EXPLANATION),
+        section(RECOMMENDATION),
+        Text("token", "Bitrise token", placeholder="bitpat_… or bitwat_…", limit=TOKEN_LIMIT, parse=read_token),
         context("It is tested with one harmless call before it is stored."),
-    ]
-    return modal(ids.CONNECTION_CONNECT, "Connect Bitrise", blocks, submit="Connect", metadata={"channel": channel_id})
+    ),
+)  # fmt: skip
+
+
+# Notices.
 
 
 def checking_view() -> Payload:
@@ -83,23 +105,3 @@ def connected_view(owner: str, apps: int, *, command: str) -> Payload:
 
 def disconnected_sentence() -> str:
     return "The Bitrise token is forgotten. Revoke it at Bitrise too if nothing else uses it."
-
-
-def read_connect_form(view: Mapping[str, Any]) -> ConnectForm:
-    """The submission. Raises `FormRefused`; no error repeats what was typed."""
-    token = one_line(read_lines(view, ids.CONNECT_TOKEN)).strip(WRAPPING)
-    if wrong := _wrong_token(token):
-        raise FormRefused({ids.CONNECT_TOKEN: wrong})
-    return ConnectForm(token)
-
-
-def _wrong_token(token: str) -> str | None:
-    if not token:
-        return "Paste a Bitrise token."
-    if _OF_SLACK.match(token):
-        return "That is a token of Slack. Bitrise's begin with bitpat_ or bitwat_."
-    if " " in token:
-        return "A token is one word. Paste only the token."
-    if not _TOKEN.fullmatch(token) or len(token) < TOKEN_LEAST:
-        return "That does not look like a Bitrise token: it is too short or has signs that no token has."
-    return None

@@ -1,45 +1,128 @@
-"""What every modal is made of, and how its answers are read back. Each form is in the module named after it.
+"""Modals, and forms in them: fields declared once, drawn with initial values, read back into one record.
 
+    FORM = Form(
+        ids.BUILD_ABORT, "abort", title="Stop build", submit="Stop build", record=AbortParameters,
+        fields=(Hidden("build_slug"), Select("reason", "Reason", REASONS), Text("note", "Note", optional=True)),
+    )
+    view = FORM.view(channel_id=channel_id, build_slug=build.build_slug, note="wrong branch")
+    parameters = FORM.read(submitted_view)
+
+A field's block and its action share one id, the form's prefix and the field's name: ``abort.reason``.
 https://docs.slack.dev/surfaces/modals
 """
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Generic, TypeVar
 
-from slack_sdk.models.blocks import (
-    Block,
-    ExternalDataSelectElement,
-    InputBlock,
-    Option,
-    PlainTextInputElement,
-)
+from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.errors import BuildbellError
 from bot.slack import ids
 from bot.slack.blocks import BLOCKS_IN_VIEW, plain, section
-from bot.slack.text import clean, length, one_line
+from bot.slack.fields import Field, Hidden, Search, Select, Slot, chosen_option
+from bot.slack.text import length
 
 Payload = dict[str, Any]
 
 METADATA_LIMIT = 3_000
-OPTION_TEXT_LIMIT = 75
-OPTION_VALUE_LIMIT = 150
-INPUT_LIMIT = 3_000
+
+Record = TypeVar("Record")
 
 
 class FormRefused(BuildbellError):
-    """Fields that cannot be taken: ``errors`` is a sentence for each block id, as ``response_action: errors`` wants."""
+    """Invalid input: ``errors`` holds a sentence for each block id, as ``response_action: errors`` takes it."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         super().__init__(next(iter(errors.values())))
         self.errors = dict(errors)
 
 
-# Drawing.
+@dataclass(frozen=True, slots=True)
+class Form(Generic[Record]):
+    """A modal with its fields, which may have other blocks between them.
+
+    ``record`` takes the values by name. ``check`` gets those of the valid fields and returns the errors that take more
+    than one field to find.
+    """
+
+    callback_id: str
+    prefix: str
+    _: KW_ONLY
+    title: str
+    submit: str
+    fields: Sequence[Field | Hidden | Slot | Block]
+    record: Callable[..., Record]
+    check: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
+    close: str = "Cancel"
+
+    def id(self, name: str) -> str:
+        """The id of a field's block and action."""
+        (key,) = (each.key or name for each in self.fields if isinstance(each, Field) and each.name == name)
+        return f"{self.prefix}.{key.replace('_', '-')}"
+
+    @property
+    def options(self) -> dict[str | re.Pattern[str], Callable[..., Awaitable[None]]]:
+        """The handlers that load options, by id."""
+        return {self.id(each.name): each.load for each in self.fields if isinstance(each, Search)}
+
+    def view(
+        self,
+        *,
+        title: str = "",
+        submit: str = "",
+        channel_id: str | None = None,
+        without: Collection[str] = (),
+        **initial: Any,
+    ) -> Payload:
+        """Draw the form with initial values by name, without the options whose values are in ``without``.
+
+        ``channel_id`` is where the form is opened; the metadata of every form keeps it.
+        """
+        metadata, blocks = {"channel_id": channel_id}, list[Block]()
+        for each in self.fields:
+            if isinstance(each, Field):
+                field = each.without(without) if isinstance(each, Select) else each
+                blocks += field.blocks(self.id(each.name), initial.pop(each.name, None))
+            elif isinstance(each, Hidden):
+                metadata.setdefault(each.name, initial.pop(each.name, None))
+            else:
+                blocks += each.blocks(initial.pop(each.name, "")) if isinstance(each, Slot) else [each]
+        if initial:
+            raise TypeError(f"the form {self.prefix} has no field {', '.join(initial)}")
+        title, submit = title or self.title, submit or self.submit
+        return modal(self.callback_id, title, blocks, submit=submit, close=self.close, metadata=metadata)
+
+    def read(self, view: Mapping[str, Any]) -> Record:
+        """Return the submission. Raises `FormRefused` with the errors of all fields, in plain text as Slack shows."""
+        metadata, values, errors = read_metadata(view), dict[str, Any](), dict[str, str]()
+        for each in self.fields:
+            if isinstance(each, Hidden):
+                values[each.name] = metadata.get(each.name, "")
+            elif isinstance(each, Field):
+                try:
+                    values[each.name] = each.read(view, self.id(each.name))
+                except FormRefused as refused:
+                    errors |= refused.errors
+                except BuildbellError as error:
+                    errors[self.id(each.name)] = error.sentence
+        errors = {self.id(name): sentence for name, sentence in self.check(values).items()} | errors
+        if errors:
+            raise FormRefused({field_id: sentence.replace("`", "") for field_id, sentence in errors.items()})
+        return self.record(**values)
+
+    def refuse(self, **errors: str) -> FormRefused:
+        """The error to raise for fields, by name, that turn out to be invalid after they were read."""
+        return FormRefused({self.id(name): sentence for name, sentence in errors.items()})
+
+
+# Views.
 
 
 def modal(
@@ -51,7 +134,7 @@ def modal(
     close: str = "Cancel",
     metadata: Mapping[str, str | None] | None = None,
 ) -> Payload:
-    """A view as views.open takes it. ``metadata`` comes back with the submission; anybody's client can read it."""
+    """A view as views.open takes it. ``metadata`` comes back with the submission; anyone's client can read it."""
     view = View(
         type="modal",
         callback_id=callback_id,
@@ -64,6 +147,24 @@ def modal(
     return view.to_dict()
 
 
+def notice(title: str, *sentences: str) -> Payload:
+    """A modal without input; ``sentences`` are mrkdwn."""
+    return modal(ids.MESSAGE_CLOSED, title, [section(text) for text in sentences], close="Close")
+
+
+def redrawn(view: Mapping[str, Any], *, submit: str | None = None) -> Payload:
+    """Return an open form for views.update: searched options that are chosen by now become the initial ones.
+
+    Slack keeps what was entered, because the fields keep their ids.
+    """
+    kept = ("type", "callback_id", "title", "submit", "close", "blocks", "private_metadata")
+    again = {name: copy.deepcopy(view[name]) for name in kept if view.get(name)}
+    for element in (block["element"] for block in again["blocks"] if block["type"] == "input"):
+        if element["type"] == "external_select" and (chosen := chosen_option(view, element["action_id"])):
+            element["initial_option"] = chosen
+    return again | ({"submit": plain(submit, 24).to_dict()} if submit else {})
+
+
 def write_metadata(metadata: Mapping[str, str | None]) -> str | None:
     kept = {key: text for key, text in metadata.items() if text}
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
@@ -72,147 +173,9 @@ def write_metadata(metadata: Mapping[str, str | None]) -> str | None:
     return text if kept else None
 
 
-def notice(title: str, *sentences: str) -> Payload:
-    """A modal that only tells something; ``sentences`` are mrkdwn."""
-    return modal(ids.MESSAGE_CLOSED, title, [section(text) for text in sentences], close="Close")
-
-
-def text_input(
-    field_id: str,
-    label: str,
-    *,
-    hint: str | None = None,
-    placeholder: str | None = None,
-    initial: str | None = None,
-    multiline: bool = False,
-    optional: bool = True,
-    limit: int = INPUT_LIMIT,
-) -> InputBlock:
-    element = PlainTextInputElement(
-        action_id=field_id,
-        multiline=multiline,
-        max_length=limit,
-        placeholder=plain(placeholder, 150) if placeholder else None,
-        initial_value=initial if initial and length(initial) <= limit else None,
-    )
-    return _input(field_id, label, element, hint=hint, optional=optional)
-
-
-def search_input(
-    field_id: str,
-    label: str,
-    *,
-    placeholder: str,
-    initial: Option | None = None,
-    hint: str | None = None,
-    optional: bool = True,
-    dispatch: bool = False,
-) -> InputBlock:
-    """A select whose options we answer while the person types; all are shown before the first letter."""
-    element = ExternalDataSelectElement(
-        action_id=field_id, placeholder=plain(placeholder, 150), min_query_length=0, initial_option=initial
-    )
-    return _input(field_id, label, element, hint=hint, optional=optional, dispatch=dispatch)
-
-
-def _input(
-    field_id: str, label: str, element: Any, *, hint: str | None = None, optional: bool = False, dispatch: bool = False
-) -> InputBlock:
-    return InputBlock(
-        block_id=field_id,
-        label=plain(label, 200),
-        element=element,
-        hint=plain(hint, 500) if hint else None,
-        optional=optional,
-        dispatch_action=dispatch or None,
-    )
-
-
-def choice_input(
-    field_id: str, label: str, element: Any, *, hint: str | None = None, optional: bool = False
-) -> InputBlock:
-    """A select, radio or checkbox element whose action id is ``field_id``."""
-    return _input(field_id, label, element, hint=hint, optional=optional)
-
-
-def choice(text: str, value: str, description: str | None = None) -> Option:
-    """An option of ours, whose value is short."""
-    told = plain(description, OPTION_TEXT_LIMIT) if description else None
-    return Option(text=plain(text, OPTION_TEXT_LIMIT), value=value, description=told)
-
-
-def option(text: str, value: str, description: str | None = None) -> Option | None:
-    """None when the value is too long to be one: Slack takes 150 characters, and half a branch is another branch."""
-    return choice(text, value, description) if 0 < length(value) <= OPTION_VALUE_LIMIT else None
-
-
-def options_ack(options: Sequence[Option | None]) -> Payload:
-    """The answer to a block_suggestion: at most 100, none twice."""
-    kept = {drawn.value: drawn.to_dict() for drawn in options if drawn is not None}
-    return {"options": list(kept.values())[:100]}
-
-
-# Reading. Everything in a payload may be missing, so that an old client or an old view is no crash.
-
-
 def read_metadata(view: Mapping[str, Any]) -> dict[str, str]:
     try:
         kept = json.loads(view.get("private_metadata") or "{}")
     except ValueError:
         return {}
     return {str(key): str(text) for key, text in kept.items()} if isinstance(kept, dict) else {}
-
-
-def read_text(view: Mapping[str, Any], field_id: str) -> str:
-    """One line as typed, without control characters; empty when nothing was."""
-    return one_line(read_lines(view, field_id))
-
-
-def read_lines(view: Mapping[str, Any], field_id: str) -> str:
-    return str(_element(view, field_id).get("value") or "")
-
-
-def read_option(view: Mapping[str, Any], field_id: str) -> str:
-    """The value of the chosen option; empty when none is."""
-    return str(_inner(_element(view, field_id), "selected_option").get("value") or "")
-
-
-def read_option_text(view: Mapping[str, Any], field_id: str) -> str:
-    """The text of the chosen option."""
-    return str(_inner(_element(view, field_id), "selected_option", "text").get("text") or "")
-
-
-def read_options(view: Mapping[str, Any], field_id: str) -> list[str]:
-    """The values of all chosen options."""
-    chosen = _element(view, field_id).get("selected_options") or []
-    return [str(each.get("value") or "") for each in chosen if isinstance(each, Mapping)]
-
-
-def read_users(view: Mapping[str, Any], field_id: str) -> list[str]:
-    """The ids of the chosen people."""
-    return [str(each) for each in _element(view, field_id).get("selected_users") or []]
-
-
-def read_checked(view: Mapping[str, Any], field_id: str) -> bool:
-    return bool(_element(view, field_id).get("selected_options"))
-
-
-def read_picked_time(view: Mapping[str, Any], field_id: str) -> str | None:
-    """``22:30`` of a time picker; None when nothing is chosen."""
-    return str(_element(view, field_id).get("selected_time") or "") or None
-
-
-def _element(view: Mapping[str, Any], field_id: str) -> Mapping[str, Any]:
-    return _inner(view, "state", "values", field_id, field_id)
-
-
-def _inner(facts: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
-    found: Any = facts
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def shown_value(text: str) -> str:
-    """A typed value inside an error sentence."""
-    return f"“{clean(text, 60)}”"

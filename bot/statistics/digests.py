@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,6 @@ from bot.permissions import Actor
 from bot.statistics import queries as stats_queries
 from bot.statistics.queries import StatsWanted
 from bot.statistics.schedule import newest_due, next_due, schedule_of
-from commands.digest_form import DigestForm
 from storage import Transaction, audit
 from storage import digests as digest_rows
 from storage import messages as message_rows
@@ -31,6 +31,18 @@ LOOK_AGAIN = timedelta(seconds=30)
 MOST_IN_CHANNEL = 10
 
 
+@dataclass(frozen=True, slots=True)
+class DigestSettings:
+    """A scheduled report as a person sets it up. ``app_slug`` None is every app; see `DigestRow`."""
+
+    channel_id: str
+    app_slug: str | None
+    cadence: str
+    weekday: int
+    at: str
+    zone: str
+
+
 async def list_here(ctx: Context, actor: Actor) -> list[DigestRow]:
     """What the channel gets, oldest first."""
     ctx.permissions.check_member(actor)
@@ -42,10 +54,10 @@ async def list_here(ctx: Context, actor: Actor) -> list[DigestRow]:
 # Setting up, ending, going on.
 
 
-async def save_digest(ctx: Context, actor: Actor, form: DigestForm) -> DigestRow:
+async def save_digest(ctx: Context, actor: Actor, settings: DigestSettings) -> DigestRow:
     """One for an app and a channel: saving it again changes it, and goes on with one that was paused."""
     ctx.permissions.check_member(actor)
-    fresh = _row(ctx, actor, form)
+    fresh = _row(ctx, actor, settings)
 
     async def save(tx: Transaction) -> DigestRow:
         there = await digest_rows.list_of_channel(tx, fresh.workspace_id, fresh.channel_id)
@@ -95,17 +107,17 @@ async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
     return await ctx.db.transaction(resume)
 
 
-def _row(ctx: Context, actor: Actor, form: DigestForm) -> DigestRow:
+def _row(ctx: Context, actor: Actor, settings: DigestSettings) -> DigestRow:
     now = ctx.clock.now()
     row = DigestRow(
         digest_id=ctx.new_id(),
         workspace_id=actor.workspace_id,
-        channel_id=form.channel_id,
-        app_slug=form.app_slug,
-        cadence=form.cadence,
-        weekday=form.weekday,
-        at=form.at,
-        zone=form.zone,
+        channel_id=settings.channel_id,
+        app_slug=settings.app_slug,
+        cadence=settings.cadence,
+        weekday=settings.weekday,
+        at=settings.at,
+        zone=settings.zone,
         due_at=now,
         owner=actor.user_id,
         created_at=now,

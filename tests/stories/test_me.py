@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commands.preferences_form import me_form
+from commands.preferences_form import preferences_form
 from playground.bitrise import Build
 from playground.plain_text import view_text
 from playground.slack import User
@@ -366,7 +366,7 @@ async def test_a_stranger_has_nothing_to_save_here(world: World) -> None:
     assert "You are here through Slack Connect" in told
     assert "[" not in told
     trigger = world.slack.triggers.issue(world.app, world.stranger)
-    form = me_form(PersonRow(world.team.id, world.stranger.id), may_read_email=True, namesakes={})
+    form = preferences_form(PersonRow(world.team.id, world.stranger.id), may_read_email=True, namesakes={})
     await world.bot.ctx.slack(world.team.id).open_view(trigger, form)
     await world.submit({"me.tells": "all", "me.names": "octocat"}, by=world.stranger)
     assert "Only members of this Slack workspace can do that" in world.modal_text(world.stranger)

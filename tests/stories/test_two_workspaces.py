@@ -21,12 +21,14 @@ from bot.slack import ids
 from bot.slack.connect import connect_form
 from bot.slack.replies import answer_value
 from bot.slack.text import Message as Told
+from bot.statistics.schedule import Schedule
 from bot.sync import webhooks
-from commands.digest_form import DigestDraft, digest_form
+from commands import start_form
+from commands.digest_form import digest_form
 from commands.settings_form import settings_form
 from commands.slash import verbs
-from commands.start_form import StartDraft, start_form
-from commands.subscription_form import SubscriptionDraft, subscription_form
+from commands.subscription_form import subscription_form
+from commands.suggestions import app_option, branch_option
 from playground.slack import Message, View
 from storage.apps import ChannelRow
 from tests.many_workspaces import Many
@@ -114,19 +116,21 @@ class Spy:
     # Forms as Acme's people have them.
 
     def start_form(self) -> Mapping[str, Any]:
-        draft = StartDraft(app_slug=self.many.shop.slug, app_title="x", branch="main")
-        return start_form(draft, channel_id=self.many.ios.id)
+        app = app_option(self.many.shop.slug, "x")
+        return start_form.FORM.view(channel_id=self.many.ios.id, app_slug=app, branch=branch_option("main"))
 
     def settings_form(self) -> Mapping[str, Any]:
         row = ChannelRow(self.many.team.id, self.many.ios.id, self.many.shop.slug, None, None, "thread")
         return settings_form(row, app_title="x", aliases=[("mine", self.many.shop.slug)])
 
     def subscription_form(self) -> Mapping[str, Any]:
-        draft = SubscriptionDraft(self.many.ios.id, self.subscription_id, self.many.shop.slug, "x")
-        return subscription_form(draft)
+        app = app_option(self.many.shop.slug, "x")
+        return subscription_form(self.many.ios.id, subscription_id=self.subscription_id, app=app)
 
     def digest_form(self) -> Mapping[str, Any]:
-        return digest_form(DigestDraft(self.many.ios.id, self.many.shop.slug, "x"))
+        return digest_form(
+            self.many.ios.id, app_option(self.many.shop.slug, "x"), Schedule("weekly", 0, "09:00", "UTC")
+        )
 
     @property
     def question(self) -> str:
@@ -177,7 +181,7 @@ async def tells_of_a_removal(spy: Spy, kind: str) -> str:
 
 async def offered_to_subscribe(spy: Spy) -> str:
     view = await spy.open(spy.subscription_form())
-    offered = await spy.many.slack.suggest(spy.many.gia, view, ids.SUBSCRIBE_APP, "")
+    offered = await spy.many.slack.suggest(spy.many.gia, view, "subscribe.app", "")
     return json.dumps(offered)
 
 
@@ -189,7 +193,7 @@ async def chooses_own_app(spy: Spy, form: Mapping[str, Any], action_id: str) -> 
 
 async def ticks_nothing(spy: Spy) -> str:
     view = await spy.open(spy.bulk_form)
-    boxes = next(block for block in view.blocks if block["block_id"].startswith(ids.ABORT_BUILDS))
+    boxes = next(block for block in view.blocks if block["block_id"].startswith("abort.builds"))
     return await spy.heard(lambda: spy.many.slack.select(spy.many.gia, view, boxes["block_id"], []))
 
 
@@ -243,15 +247,15 @@ TRIES: dict[str, Try] = {
     "action build.stop-older": presses(ids.BUILD_STOP_OLDER, build),
     "action digest.resume": presses(ids.DIGEST_RESUME, lambda spy: spy.many.ios.id),
     "view digest.edit": lambda spy: spy.submit(spy.digest_form(), {}),
-    "options digest.app": lambda spy: spy.suggest(spy.digest_form(), ids.DIGEST_APP, "shop"),
+    "options digest.app": lambda spy: spy.suggest(spy.digest_form(), "digest.app", "shop"),
     "view channel.settings": lambda spy: spy.submit(spy.settings_form(), {}),
     "view subscription.edit": lambda spy: spy.submit(spy.subscription_form(), {}),
-    "options start.target": lambda spy: spy.suggest(spy.start_form(), ids.START_TARGET, "end"),
-    "options start.branch": lambda spy: spy.suggest(spy.start_form(), ids.START_BRANCH, "acme"),
-    "options settings.target": lambda spy: spy.suggest(spy.settings_form(), ids.SETTINGS_TARGET, "end"),
-    "options settings.branch": lambda spy: spy.suggest(spy.settings_form(), ids.SETTINGS_BRANCH, "acme"),
-    "options start.app": lambda spy: spy.suggest(spy.start_form(), ids.START_APP, "shop"),
-    "options settings.app": lambda spy: spy.suggest(spy.settings_form(), ids.SETTINGS_APP, "shop"),
+    "options start.target": lambda spy: spy.suggest(spy.start_form(), "start.target", "end"),
+    "options start.branch": lambda spy: spy.suggest(spy.start_form(), "start.branch", "acme"),
+    "options settings.target": lambda spy: spy.suggest(spy.settings_form(), "settings.target", "end"),
+    "options settings.branch": lambda spy: spy.suggest(spy.settings_form(), "settings.branch", "acme"),
+    "options start.app": lambda spy: spy.suggest(spy.start_form(), "start.app", "shop"),
+    "options settings.app": lambda spy: spy.suggest(spy.settings_form(), "settings.app", "shop"),
     "event link_shared": pastes_a_link,
     # These take no id of anybody's.
     "options subscribe.app": told_nothing(offered_to_subscribe),
@@ -265,8 +269,8 @@ TRIES: dict[str, Try] = {
     ),
     "action home.start": told_nothing(presses(ids.HOME_START, build)),
     "action home.refresh": told_nothing(presses(ids.HOME_REFRESH, build)),
-    "action start.app": told_nothing(lambda spy: chooses_own_app(spy, spy.start_form(), ids.START_APP)),
-    "action settings.app": told_nothing(lambda spy: chooses_own_app(spy, spy.settings_form(), ids.SETTINGS_APP)),
+    "action start.app": told_nothing(lambda spy: chooses_own_app(spy, spy.start_form(), "start.app")),
+    "action settings.app": told_nothing(lambda spy: chooses_own_app(spy, spy.settings_form(), "settings.app")),
     "action connection.connect": told_nothing(presses(ids.CONNECTION_CONNECT, build)),
     "view connection.connect": told_nothing(
         lambda spy: spy.submit(connect_form(channel_id=spy.many.ios.id), {"connect.token": spy.many.their_token})

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.builds import bulk_abort_messages as bulk
+from bot.builds.abort_request import Stop
+from bot.builds.bulk_abort import Found
 from bot.builds.bulk_abort_messages import AbortStatus, BuildAbort
 from bot.domain.abort_reasons import Reason
 from bot.slack import build_lists as lists
@@ -20,8 +22,7 @@ from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused
 from bot.slack.text import Message
 from commands import bulk_abort_form as bulk_form
-from commands.abort_form import Report, Why
-from commands.bulk_abort_form import Offered
+from storage.apps import AppRow
 from storage.requests import RequestRow
 
 Make = Callable[..., BuildView]
@@ -143,13 +144,13 @@ def test_any_facts_can_be_drawn(seen: Seen, build: Make, now: datetime, facts: d
 # The form.
 
 
-def offered(*builds: BuildView, **facts: Any) -> Offered:
-    return Offered("iOS Shop", facts.pop("of", "feature/x"), builds, **facts)
+SHOP = AppRow("T1", "a1", "iOS Shop", "acme", "shop-ios", None, "ios", False)
 
 
-def form(found: Offered, now: datetime, **facts: Any) -> dict[str, Any]:
+def form(*views: BuildView, now: datetime, found: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
     known: dict[str, Any] = {"may_report_green": False, "channel_id": "C1"}
-    return bulk_form.bulk_form(found, now=now, **known | facts)
+    match = Found(SHOP, **{"of": "feature/x", "builds": tuple(view.build for view in views)} | (found or {}))
+    return bulk_form.bulk_form(match, views, now=now, **known | facts)
 
 
 def submitted(view: dict[str, Any], **ticked: list[str]) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def submitted(view: dict[str, Any], **ticked: list[str]) -> dict[str, Any]:
                 }
             }
     for place, slugs in ticked.items():
-        field = ids.numbered(ids.ABORT_BUILDS, int(place.removeprefix("group")))
+        field = ids.numbered("abort.builds", int(place.removeprefix("group")))
         values[field] = {field: {"selected_options": [{"value": slug} for slug in slugs]}}
     return view | {"state": {"values": values}}
 
@@ -176,7 +177,7 @@ def many(build: Make, count: int) -> list[BuildView]:
 
 
 def test_the_form_shows_what_fits(build: Make, seen_view: SeenView, now: datetime) -> None:
-    view = form(offered(build(), parts=2, stopping=1, is_more=True), now)
+    view = form(build(), now=now, found={"parts": 2, "stopping": 1, "is_more": True})
     assert seen_view(view).splitlines()[0] == (
         "*1 build of feature/x in iOS Shop*. Untick what shall go on. "
         "2 builds belong to a pipeline and can only be stopped with it. 1 is being stopped already. "
@@ -192,35 +193,36 @@ def test_the_form_shows_what_fits(build: Make, seen_view: SeenView, now: datetim
 def test_ten_to_a_group_all_ticked(
     build: Make, seen_view: SeenView, now: datetime, count: int, groups: list[int]
 ) -> None:
-    view = form(offered(*many(build, count)), now)
+    view = form(*many(build, count), now=now)
     assert seen_view(view)
-    boxes = [block["element"] for block in view["blocks"] if block.get("block_id", "").startswith(ids.ABORT_BUILDS)]
+    boxes = [block["element"] for block in view["blocks"] if block.get("block_id", "").startswith("abort.builds")]
     assert [len(each["options"]) for each in boxes] == groups
     assert all(each["options"] == each["initial_options"] for each in boxes)
-    assert bulk_form.read_ticked(submitted(view)) == [f"b{number}" for number in range(min(count, 50))]
+    assert [stop.build_slug for stop in bulk_form.FORM.read(submitted(view)).stops] == [
+        f"b{number}" for number in range(min(count, 50))
+    ]
 
 
 def test_what_is_unticked_is_not_read_and_the_button_counts(build: Make, seen_view: SeenView, now: datetime) -> None:
-    view = submitted(form(offered(*many(build, 12)), now, newer="n1"), group1=["b3"])
-    assert bulk_form.read_bulk_form(view) == bulk_form.BulkForm(
-        ("b3", "b10", "b11"), Why(Reason.SUPERSEDED, "", Report.FAILED), "feature/x", "n1"
-    )
+    view = submitted(form(*many(build, 12), now=now, newer="n1"), group1=["b3"])
+    stops = tuple(Stop(slug, Reason.SUPERSEDED, "", "failed") for slug in ("b3", "b10", "b11"))
+    assert bulk_form.FORM.read(view) == bulk_form.BulkForm(stops, "feature/x", "n1")
     again = bulk_form.relabelled(view)
-    assert seen_view(again) == seen_view(form(offered(*many(build, 12)), now, newer="n1"))
+    assert seen_view(again) == seen_view(form(*many(build, 12), now=now, newer="n1"))
     assert again["submit"]["text"] == "Stop 3 builds"
     assert again["private_metadata"] == view["private_metadata"]
 
 
 def test_nothing_ticked_is_refused(build: Make, now: datetime) -> None:
-    view = submitted(form(offered(build()), now), group1=[])
+    view = submitted(form(build(), now=now), group1=[])
     with pytest.raises(FormRefused) as refused:
-        bulk_form.read_bulk_form(view)
+        bulk_form.FORM.read(view)
     assert list(refused.value.errors) == ["abort.builds:1"]
     assert bulk_form.relabelled(view)["submit"]["text"] == "Stop nothing"
 
 
 def test_nothing_to_stop_has_no_button(seen_view: SeenView, now: datetime) -> None:
-    view = form(offered(of="<b>", parts=1), now)
+    view = form(now=now, found={"of": "<b>", "parts": 1})
     assert seen_view(view) == (
         "No build of &lt;b&gt; in iOS Shop runs or waits that I could stop. "
         "1 build belongs to a pipeline and can only be stopped with it."
@@ -229,7 +231,7 @@ def test_nothing_to_stop_has_no_button(seen_view: SeenView, now: datetime) -> No
 
 
 def reports(view: dict[str, Any]) -> list[str]:
-    radio = next(block for block in view["blocks"] if block.get("block_id") == ids.ABORT_REPORT)
+    radio = next(block for block in view["blocks"] if block.get("block_id") == "abort.report")
     return [option["value"] for option in radio["element"]["options"]]
 
 
@@ -246,7 +248,7 @@ def test_what_may_be_reported(
     build: Make, seen_view: SeenView, now: datetime, pipelines: list[bool], may: bool, told: list[str]
 ) -> None:
     builds = [build(build_slug=f"b{place}", is_pipeline=each) for place, each in enumerate(pipelines)]
-    view = form(offered(*builds), now, may_report_green=may)
+    view = form(*builds, now=now, may_report_green=may)
     assert reports(view) == told
     assert ("Pipelines are reported in any case" in seen_view(view)) == any(pipelines)
 
@@ -255,7 +257,7 @@ def test_text_from_outside_fits_and_calls_nobody(build: Make, seen_view: SeenVie
     wild = build(
         branch="<!channel>" * 50, workflow="w" * 200, requested_by=None, cause="push", triggered_by_name="o" * 200
     )
-    assert seen_view(form(offered(wild, of="<!here>" * 200), now))
+    assert seen_view(form(wild, now=now, found={"of": "<!here>" * 200}))
 
 
 # The ways to it.

@@ -11,33 +11,39 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.builds.abort_request import Stop
+from bot.builds.parameters import Wanted
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.slack import connect as connect_form
-from bot.slack import forms, ids
+from bot.slack import fields, forms
 from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused
-from commands import abort_form as stop_form
-from commands import form_fields as targets
+from commands import abort_form, settings_form, start_form
 from commands import home_view as home
-from commands import settings_form, start_form
-from commands.form_fields import Target
-from commands.start_form import StartDraft
+from commands import suggestions as targets
+from commands.suggestions import Target, app_of, app_option, branch_option, target_option
 from storage.apps import AppRow, ChannelRow
 from storage.workspaces import WorkspaceRow
 
 Make = Callable[..., BuildView]
 SeenView = Callable[[dict[str, Any]], str]
 
-EMPTY = StartDraft()
-FULL = StartDraft(
-    app_slug="a1",
-    app_title="iOS Shop",
-    target=Target("deploy"),
+FULL: dict[str, Any] = {
+    "app_slug": app_option("a1", "iOS Shop"),
+    "target": target_option(Target("deploy")),
+    "branch": branch_option("release/3.2"),
+    "revision": "a1b2c3d",
+    "environment": "FLAVOR=beta\nEMPTY=\n\nURL=https://x.io/?a=b",
+    "message": "try the new login",
+    "anyway": True,
+}
+WANTED = Wanted(
+    app="a1",
+    workflow="deploy",
     branch="release/3.2",
-    revision="a1b2c3d",
-    environment="FLAVOR=beta\nEMPTY=\n\nURL=https://x.io/?a=b",
+    commit="a1b2c3d",
+    environment=(("FLAVOR", "beta"), ("EMPTY", ""), ("URL", "https://x.io/?a=b")),
     message="try the new login",
-    start_anyway=True,
 )
 TOKEN = "bitpat_" + "x" * 40
 
@@ -53,6 +59,11 @@ def submitted(view: Mapping[str, Any], **typed: Any) -> dict[str, Any]:
         block_id = name.replace("_", ".", 1).replace("_", "-")
         values[block_id] = {block_id: value if isinstance(value, dict) else {"value": value}}
     return {**view, "state": {"values": values}}
+
+
+def start(**changes: Any) -> dict[str, Any]:
+    """The start form, filled in but for the changes."""
+    return start_form.FORM.view(channel_id="C1", **FULL | changes)
 
 
 def held(element: dict[str, Any]) -> dict[str, Any]:
@@ -71,40 +82,30 @@ def chosen(value: str, text: str = "…") -> dict[str, Any]:
 
 
 def test_the_start_form_is_read_as_it_was_filled_in(seen_view: SeenView) -> None:
-    view = start_form.start_form(FULL, channel_id="C1")
+    view = start()
     assert seen_view(view).splitlines()[:3] == ["App: iOS Shop", "Workflow or pipeline: deploy", "Branch: release/3.2"]
-    form = start_form.read_start_form(submitted(view))
-    assert form == start_form.StartForm(
-        app_slug="a1",
-        target=Target("deploy"),
-        branch="release/3.2",
-        tag=None,
-        commit="a1b2c3d",
-        environment=(("FLAVOR", "beta"), ("EMPTY", ""), ("URL", "https://x.io/?a=b")),
-        message="try the new login",
-        start_anyway=True,
-    )
+    assert start_form.FORM.read(submitted(view)) == (WANTED, True)
 
 
-def test_a_draft_survives_a_change_of_app() -> None:
-    view = submitted(start_form.start_form(FULL, channel_id="C1"), start_app=chosen("a2", "Android Shop"))
-    draft = start_form.read_draft(view)
-    assert draft == dataclasses.replace(FULL, app_slug="a2", app_title="Android Shop")
-    assert start_form.read_app_of_view(view) == "a2"
+def test_a_form_that_is_redrawn_keeps_what_was_entered_for_another_app() -> None:
+    view = submitted(start(), start_app=chosen("a2", "Android Shop"))
+    assert app_of({"view": view, "block_id": "start.branch"}) == "a2"
+    again = forms.redrawn(view)
+    assert app_of({"view": again, "block_id": "start.branch"}) == "a2"
+    assert start_form.FORM.read(submitted(again)) == (dataclasses.replace(WANTED, app="a2"), True)
 
 
 def test_the_app_the_form_opened_with_is_known_to_the_suggestions() -> None:
-    view = start_form.start_form(FULL, channel_id=None)
-    assert start_form.read_app_of_view({**view, "state": {"values": {}}}) == "a1"
-    assert start_form.read_app_of_view({}) is None
+    assert app_of({"view": {**start(), "state": {"values": {}}}, "block_id": "start.target"}) == "a1"
+    assert app_of({"view": {}}) is None
 
 
 def test_an_empty_form_opens_and_names_what_is_missing(seen_view: SeenView) -> None:
-    view = start_form.start_form(EMPTY, channel_id=None, note="The branch has moved <b>.")
+    view = start_form.FORM.view(note="The branch has moved &lt;b&gt;.")
     assert seen_view(view).startswith("The branch has moved &lt;b&gt;.")
     with pytest.raises(FormRefused) as refused:
-        start_form.read_start_form(submitted(view))
-    assert set(refused.value.errors) == {ids.START_APP, ids.START_BRANCH}
+        start_form.FORM.read(submitted(view))
+    assert set(refused.value.errors) == {"start.app", "start.branch"}
 
 
 @pytest.mark.parametrize(
@@ -122,16 +123,16 @@ def test_an_empty_form_opens_and_names_what_is_missing(seen_view: SeenView) -> N
     ],
 )
 def test_a_commit_or_a_tag(typed: str, commit: str | None, tag: str | None) -> None:
-    view = submitted(start_form.start_form(FULL, channel_id=None), start_revision=typed)
-    form = start_form.read_start_form(view)
-    assert (form.commit, form.tag) == (commit, tag)
+    view = submitted(start(), start_revision=typed)
+    wanted, _ = start_form.FORM.read(view)
+    assert (wanted.commit, wanted.tag) == (commit, tag)
 
 
 @pytest.mark.parametrize("typed", ["two words", "tag:", "commit:v3", "commit:"])
 def test_neither_commit_nor_tag(typed: str) -> None:
     with pytest.raises(FormRefused) as refused:
-        start_form.read_start_form(submitted(start_form.start_form(FULL, channel_id=None), start_revision=typed))
-    assert list(refused.value.errors) == [ids.START_REVISION]
+        start_form.FORM.read(submitted(start(), start_revision=typed))
+    assert list(refused.value.errors) == ["start.revision"]
 
 
 @pytest.mark.parametrize(
@@ -147,41 +148,37 @@ def test_neither_commit_nor_tag(typed: str) -> None:
 )
 def test_a_wrong_variable_names_its_line_and_not_its_value(typed: str, told: str) -> None:
     with pytest.raises(FormRefused) as refused:
-        start_form.read_start_form(submitted(start_form.start_form(FULL, channel_id=None), start_environment=typed))
-    assert refused.value.errors[ids.START_ENVIRONMENT].startswith(told)
+        start_form.FORM.read(submitted(start(), start_environment=typed))
+    assert refused.value.errors["start.environment"].startswith(told)
     assert "secret" not in refused.value.sentence
 
 
 def test_environment_values_stay_out_of_reprs_and_metadata() -> None:
-    draft = StartDraft(app_slug="a1", target=Target("w"), environment="KEY=hidden-value")
-    view = start_form.start_form(draft, channel_id="C1")
+    view = start(environment="KEY=hidden-value")
     assert "hidden-value" not in view["private_metadata"]
-    assert "hidden-value" not in repr(draft)
-    assert "hidden-value" not in repr(start_form.read_start_form(submitted(view)))
+    assert "hidden-value" not in repr(start_form.FORM.read(submitted(view)))
 
 
 ANY = st.none() | st.text(max_size=30) | st.sampled_from(["x" * 4_000, "<!channel>", "\n", "🚀" * 200])
 
 
-DRAFTS = st.builds(
-    StartDraft,
-    app_slug=ANY,
-    app_title=ANY,
-    target=st.none() | st.builds(Target, st.text(), st.booleans()),
-    branch=ANY,
-    revision=ANY,
-    environment=ANY,
-    message=ANY,
-    start_anyway=st.booleans(),
+INITIAL = st.fixed_dictionaries(
+    {
+        "app_slug": st.builds(app_option, ANY, ANY),
+        "target": st.builds(target_option, st.none() | st.builds(Target, st.text(), st.booleans())),
+        "branch": st.builds(branch_option, ANY),
+        "revision": ANY,
+        "environment": ANY,
+        "message": ANY,
+        "anyway": st.booleans(),
+    }
 )
 
 
 @settings(max_examples=60, deadline=None)
-@given(DRAFTS)
-def test_any_draft_can_be_drawn(seen_view: SeenView, draft: StartDraft) -> None:
-    assert seen_view(
-        start_form.start_form(dataclasses.replace(draft, app_slug=(draft.app_slug or "")[:40]), channel_id="C1")
-    )
+@given(INITIAL)
+def test_any_initial_values_can_be_drawn(seen_view: SeenView, initial: dict[str, Any]) -> None:
+    assert seen_view(start(**initial))
 
 
 NAMES = ["value", "selected_option", "selected_options", "text"]
@@ -193,10 +190,10 @@ JUNK = st.recursive(
 
 @given(JUNK, st.sampled_from([1, 2, 3, 4]))
 def test_broken_views_are_refused_and_crash_nothing(junk: Any, depth: int) -> None:
-    fields = [ids.START_BRANCH, ids.ABORT_REASON, ids.CONNECT_TOKEN, ids.SETTINGS_BRANCH]
-    within = {4: {each: {each: junk} for each in fields}, 3: dict.fromkeys(fields, junk)}.get(depth, junk)
+    names = ["start.branch", "abort.reason", "connect.token", "settings.branch"]
+    within = {4: {each: {each: junk} for each in names}, 3: dict.fromkeys(names, junk)}.get(depth, junk)
     view: dict[str, Any] = {"state": {"values": within} if depth > 1 else junk, "private_metadata": "["}
-    for read in (start_form.read_start_form, stop_form.read_stop_form, connect_form.read_connect_form):
+    for read in (start_form.FORM.read, abort_form.FORM.read, connect_form.FORM.read):
         with pytest.raises(FormRefused):
             read(view)
 
@@ -219,7 +216,7 @@ def test_everything_is_offered_before_the_first_letter() -> None:
 def test_a_known_name_is_not_offered_twice() -> None:
     offered = targets.target_options("deploy", workflows=["deploy"], pipelines=["deploy"])
     assert [option.value for option in offered if option] == ["w:deploy", "p:deploy"]
-    assert len(forms.options_ack(targets.branch_options("main", branches=["main", "main"]))["options"]) == 1
+    assert len(fields.options_ack(targets.branch_options("main", branches=["main", "main"]))["options"]) == 1
 
 
 def test_apps_are_found_by_title_and_repository() -> None:
@@ -237,7 +234,7 @@ def test_apps_are_found_by_title_and_repository() -> None:
 
 
 def test_a_name_too_long_for_slack_is_not_offered_cut() -> None:
-    assert forms.options_ack(targets.branch_options("", branches=["x" * 151, "main"]))["options"][0]["value"] == "main"
+    assert fields.options_ack(targets.branch_options("", branches=["x" * 151, "main"]))["options"][0]["value"] == "main"
 
 
 @given(st.text(), st.booleans())
@@ -255,10 +252,10 @@ def test_what_is_no_target(value: str) -> None:
 
 
 def test_the_stop_form_is_read_as_it_was_filled_in(build: Make, seen_view: SeenView) -> None:
-    view = stop_form.stop_form(build(pull_request_id=12), may_report_green=True, channel_id="C1")
+    view = abort_form.abort_form(build(pull_request_id=12), may_report_green=True, channel_id="C1")
     assert view["title"]["text"] == "Stop #812"
     assert "Pull request #12 will show what you choose here" in seen_view(view)
-    form = stop_form.read_stop_form(
+    form = abort_form.FORM.read(
         submitted(
             view,
             abort_reason=chosen("wrong-target"),
@@ -267,40 +264,39 @@ def test_the_stop_form_is_read_as_it_was_filled_in(build: Make, seen_view: SeenV
             abort_quiet={"selected_options": [{"value": "quiet"}]},
         )
     )
-    why = stop_form.Why(Reason.WRONG_TARGET, "wrong branch", stop_form.Report.GREEN, skip_notifications=True)
-    assert form == stop_form.StopForm("b0001", why)
+    assert form == Stop("b0001", Reason.WRONG_TARGET, "wrong branch", "green", skip_notifications=True)
 
 
 def test_failed_is_reported_unless_somebody_chooses_otherwise(build: Make) -> None:
-    view = submitted(stop_form.stop_form(build(), may_report_green=False, category=Reason.STUCK, sentence="hangs"))
-    assert stop_form.read_stop_form(view).why == stop_form.Why(Reason.STUCK, "hangs", stop_form.Report.FAILED)
+    view = submitted(abort_form.abort_form(build(), may_report_green=False, category=Reason.STUCK, sentence="hangs"))
+    assert abort_form.FORM.read(view) == Stop("b0001", Reason.STUCK, "hangs", "failed")
 
 
 @pytest.mark.parametrize(("may", "offered"), [(True, ["failed", "green", "nothing"]), (False, ["failed", "nothing"])])
 def test_green_is_only_offered_to_those_who_may(build: Make, may: bool, offered: list[str]) -> None:
-    view = stop_form.stop_form(build(), may_report_green=may)
-    radio = next(block for block in view["blocks"] if block.get("block_id") == ids.ABORT_REPORT)
+    view = abort_form.abort_form(build(), may_report_green=may)
+    radio = next(block for block in view["blocks"] if block.get("block_id") == "abort.report")
     assert [option["value"] for option in radio["element"]["options"]] == offered
 
 
 def test_only_reasons_for_people_are_offered(build: Make) -> None:
-    view = stop_form.stop_form(build(), may_report_green=False)
-    select = next(block for block in view["blocks"] if block.get("block_id") == ids.ABORT_REASON)
+    view = abort_form.abort_form(build(), may_report_green=False)
+    select = next(block for block in view["blocks"] if block.get("block_id") == "abort.reason")
     assert [option["value"] for option in select["element"]["options"]] == [each.value for each in REASONS_TO_CHOOSE]
 
 
 @pytest.mark.parametrize(
-    ("reason", "field"), [("", ids.ABORT_REASON), ("lost-agent", ids.ABORT_REASON), ("other", ids.ABORT_SENTENCE)]
+    ("reason", "field"), [("", "abort.reason"), ("lost-agent", "abort.reason"), ("other", "abort.sentence")]
 )
 def test_a_stop_needs_a_reason(build: Make, reason: str, field: str) -> None:
-    view = submitted(stop_form.stop_form(build(), may_report_green=True), abort_reason=chosen(reason))
+    view = submitted(abort_form.abort_form(build(), may_report_green=True), abort_reason=chosen(reason))
     with pytest.raises(FormRefused) as refused:
-        stop_form.read_stop_form(view)
+        abort_form.FORM.read(view)
     assert field in refused.value.errors
 
 
 def test_nothing_to_stop_any_more(ended: Make, seen_view: SeenView) -> None:
-    view = stop_form.build_ended(ended("succeeded"))
+    view = abort_form.build_finished(ended("succeeded"))
     assert seen_view(view).startswith("This build has ended, so there is nothing to stop.\n✅ Succeeded")
     assert "submit" not in view
 
@@ -314,7 +310,7 @@ def test_the_connect_form_explains_and_reads_the_token(seen_view: SeenView) -> N
     assert "Bitrise refused the token." in told
     assert "Connected as Old &lt;Bot&gt;." in told
     assert "workspace API token" in told
-    form = connect_form.read_connect_form(submitted(view, connect_token=f" “{TOKEN}”\n"))
+    form = connect_form.FORM.read(submitted(view, connect_token=f" “{TOKEN}”\n"))
     assert form.token == TOKEN
     assert TOKEN not in repr(form)
 
@@ -332,7 +328,7 @@ def test_the_connect_form_explains_and_reads_the_token(seen_view: SeenView) -> N
 )
 def test_a_wrong_token_is_not_repeated(typed: str | None, told: str) -> None:
     with pytest.raises(FormRefused) as refused:
-        connect_form.read_connect_form(submitted(connect_form.connect_form(), connect_token=typed))
+        connect_form.FORM.read(submitted(connect_form.connect_form(), connect_token=typed))
     assert refused.value.sentence.startswith(told)
     assert not typed or not typed.strip() or typed not in refused.value.sentence
 
@@ -353,8 +349,8 @@ CHANNEL = ChannelRow("T1", "C1", "a1", "deploy", "main", "channel")
 def test_the_settings_form_is_read_as_it_was_filled_in(seen_view: SeenView) -> None:
     view = settings_form.settings_form(CHANNEL, app_title="iOS Shop", aliases=[("shop", "iOS Shop"), ("droid", "a2")])
     assert "App: iOS Shop" in seen_view(view)
-    assert settings_form.read_app_of_settings(view) == "a1"
-    assert settings_form.read_settings_form(submitted(view)) == settings_form.SettingsForm(
+    assert app_of({"view": view, "block_id": "settings.target"}) == "a1"
+    assert settings_form.FORM.read(submitted(view)) == settings_form.SettingsForm(
         "C1", "a1", Target("deploy"), "main", "channel", (("shop", "iOS Shop"), ("droid", "a2"))
     )
 
@@ -362,16 +358,14 @@ def test_the_settings_form_is_read_as_it_was_filled_in(seen_view: SeenView) -> N
 def test_a_channel_without_settings_has_an_empty_form() -> None:
     empty = ChannelRow("T1", "C1", None, None, None, "thread")
     view = settings_form.settings_form(empty, app_title=None, aliases=[])
-    assert settings_form.read_settings_form(submitted(view)) == settings_form.SettingsForm(
-        "C1", None, None, None, "thread", ()
-    )
+    assert settings_form.FORM.read(submitted(view)) == settings_form.SettingsForm("C1", None, None, None, "thread", ())
 
 
 def test_too_many_short_names_stay_as_they_are(seen_view: SeenView) -> None:
     many = [(f"name{each}", "iOS Shop") for each in range(300)]
     view = settings_form.settings_form(CHANNEL, app_title="iOS Shop", aliases=many)
     assert "they stay as they are" in seen_view(view)
-    assert settings_form.read_settings_form(submitted(view)).aliases is None
+    assert settings_form.FORM.read(submitted(view)).aliases is None
 
 
 @pytest.mark.parametrize(
@@ -386,15 +380,15 @@ def test_too_many_short_names_stay_as_they_are(seen_view: SeenView) -> None:
 def test_a_wrong_short_name_names_its_line(typed: str, told: str) -> None:
     view = settings_form.settings_form(CHANNEL, app_title="iOS Shop", aliases=[])
     with pytest.raises(FormRefused) as refused:
-        settings_form.read_settings_form(submitted(view, settings_aliases=typed))
-    assert refused.value.errors[ids.SETTINGS_ALIASES].startswith(told)
+        settings_form.FORM.read(submitted(view, settings_aliases=typed))
+    assert refused.value.errors["settings.aliases"].startswith(told)
 
 
 def test_a_workflow_needs_its_app() -> None:
     view = settings_form.settings_form(ChannelRow("T1", "C1", None, "w", None, "thread"), app_title=None, aliases=[])
     with pytest.raises(FormRefused) as refused:
-        settings_form.read_settings_form(submitted(view))
-    assert list(refused.value.errors) == [ids.SETTINGS_APP]
+        settings_form.FORM.read(submitted(view))
+    assert list(refused.value.errors) == ["settings.app"]
 
 
 def test_metadata_too_long_is_a_bug_of_ours() -> None:

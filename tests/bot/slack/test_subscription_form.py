@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from bot.domain.builds import Cause, Outcome
 from bot.notifications.filters import MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters
+from bot.slack.forms import FormRefused, read_metadata
 from bot.slack.text import escape
 from commands.subscription_form import (
-    ALL_APPS,
-    SubscriptionDraft,
+    FORM,
     chosen_of,
-    parts_of,
-    read_subscription_form,
+    join_patterns,
+    split_patterns,
     subscription_form,
-    written,
+    typed_patterns,
 )
-from commands.subscription_syntax import read_subscription
-from commands.subscriptions import read_filters, typed_patterns
+from commands.subscription_syntax import ALL_APPS, read_subscription
+from commands.suggestions import app_option
 from commands.tokenizer import tokenize
 from playground.slack.state import initial_values
 from playground.slack.validation import check_view
@@ -33,20 +33,20 @@ NAMES = (
 PATTERNS = st.lists(NAMES, max_size=MAX_PATTERNS, unique=True)
 
 
-def submitted(draft: SubscriptionDraft) -> dict[str, Any]:
+def submitted(**initial: Any) -> dict[str, Any]:
     """The form as somebody sends it who touched nothing."""
-    view = subscription_form(draft)
+    view = subscription_form("C1", **{"app": app_option(ALL_APPS, None)} | initial)
     return {**view, "state": {"values": initial_values(view["blocks"])}}
 
 
 @given(PATTERNS)
 def test_patterns_come_back_from_their_text(patterns: list[str]) -> None:
-    assert parts_of(written(patterns)) == patterns
+    assert split_patterns(join_patterns(patterns)) == patterns
 
 
 @given(PATTERNS)
 def test_patterns_in_a_field_are_what_they_are_when_typed(patterns: list[str]) -> None:
-    typed = " ".join(typed_patterns("branch", written(patterns)))
+    typed = " ".join(typed_patterns("branch", join_patterns(patterns)))
     assert list(read_subscription(tokenize(escape(typed))).filters.branch) == patterns
 
 
@@ -87,33 +87,38 @@ def test_what_nobody_touched_is_read_as_it_was() -> None:
         workflow=("deploy", "a, b"), branch=("!x",), tag=("v*",), outcome=("!aborted",), cause=("!schedule", "!api"),
         by=("U012AB", "octocat", "!U034CD", "!dependabot*"), reason=("!stuck", "s*"),
     )  # fmt: skip
-    form = read_subscription_form(
-        submitted(SubscriptionDraft("C1", "s1", app_slug=ALL_APPS, filters=wanted, style="thread", starts=True))
-    )
-    assert (form.channel_id, form.subscription_id, form.has_app, form.app_slug) == ("C1", "s1", True, None)
+    view = submitted(subscription_id="s1", filters=wanted, style="thread", starts=True)
+    form = FORM.read(view)
+    assert (read_metadata(view)["channel_id"], form.subscription_id, form.app_slug) == ("C1", "s1", None)
     assert (form.style, form.starts) == ("thread", True)
-    assert read_filters(form, wanted) == wanted
+    assert form.over(wanted) == wanted
 
 
 def test_all_causes_chosen_is_any_cause() -> None:
-    view = submitted(SubscriptionDraft("C1", filters=Filters(cause=("push",))))
+    view = submitted(filters=Filters(cause=("push",)))
     view["state"]["values"]["subscribe.cause"]["subscribe.cause"]["selected_options"] = [
         {"value": str(cause)} for cause in Cause
     ]
-    assert read_subscription_form(view).causes == ()
+    assert FORM.read(view).filters["cause"] == ()
 
 
-def test_a_view_with_nothing_in_it_is_read() -> None:
-    form = read_subscription_form({})
-    assert (form.has_app, form.subscription_id, form.style) == (False, None, "card")
-    assert read_filters(form, Filters()) == Filters()
+def test_a_view_with_nothing_in_it_asks_for_the_app() -> None:
+    with pytest.raises(FormRefused) as refused:
+        FORM.read({})
+    assert refused.value.errors == {"subscribe.app": "Choose an app, or all of them."}
+
+
+def test_a_view_with_nothing_but_the_app_is_read() -> None:
+    chosen = {"subscribe.app": {"selected_option": {"value": ALL_APPS}}}
+    form = FORM.read({"state": {"values": {"subscribe.app": chosen}}})
+    assert (form.app_slug, form.subscription_id, form.style) == (None, "", "card")
+    assert form.over(Filters()) == Filters()
 
 
 def test_patterns_that_do_not_fit_their_field_stay_as_they_are() -> None:
     longest = tuple(f"{number:02}" + "x" * (MAX_PATTERN_CHARACTERS - 2) for number in range(MAX_PATTERNS))
     wanted = Filters(workflow=longest, branch=("main",), by=("U012AB", *(f"y{each}" for each in longest[1:])))
-    draft = SubscriptionDraft("C1", "s1", app_slug="a" * 36, app_title="t" * 200, filters=wanted)
-    view = submitted(draft)
-    assert check_view(subscription_form(draft)) == []
+    view = submitted(subscription_id="s1", app=app_option("a" * 36, "t" * 200), filters=wanted)
+    assert check_view({name: value for name, value in view.items() if name != "state"}) == []
     assert "they stay as they are" in str(view["blocks"])
-    assert read_filters(read_subscription_form(view), wanted) == wanted
+    assert FORM.read(view).over(wanted) == wanted
