@@ -175,7 +175,7 @@ class Buildbell(BaseSettings):
 
 
 def _settings_for_run(role: Role | None) -> Settings:
-    """Everything that is missing at once, rather than one thing a start."""
+    """Read the settings. Report everything that is missing at once."""
     settings = read_settings()
     if role is not None:
         settings = settings.model_copy(update={"role": role})
@@ -191,7 +191,7 @@ def _settings_for_run(role: Role | None) -> Settings:
 
 
 def keep_imports() -> None:
-    """What is imported stays. To look for garbage among it takes a tenth of the start, and 20 ms of the loop later."""
+    """Exclude imported modules from garbage collection: it takes a tenth of the start and blocks the loop for 20 ms."""
     gc.collect()
     gc.freeze()
     gc.enable()

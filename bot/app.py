@@ -1,4 +1,4 @@
-"""One Buildbell from start to drain: the Slack app, the web app, the engine, in order."""
+"""Start and stop one process: database, context, web server, Socket Mode, jobs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ OUTSIDE_SECONDS = 35.0
 ROOMS = (connection, start_job, abort, poller, history_import, analysis, digests, sender)
 JOBS = tuple(kind for room in ROOMS for kind in room.JOBS)
 GRACE_SECONDS = 3.0
-"""After the time for the shutdown. Who is held up longer is held by a database that does not answer."""
+"""Added to the setting for the shutdown. Longer means that a database doesn't respond."""
 TURN_SECONDS = 0.002
 """How long a busy loop lets the database's threads wait for their turn; Python's own 5 ms are longer than a commit."""
 
@@ -68,7 +68,7 @@ def secret(value: Any) -> str:
 
 
 class Bot:
-    """One Buildbell: everything it is made of, started and drained in order."""
+    """One process of Buildbell: its parts, started and drained in order."""
 
     def __init__(self, settings: Settings, *, clock: Clock, new_id: Callable[[], str]) -> None:
         self._settings, self._clock, self._new_id = settings, clock, new_id
@@ -81,7 +81,7 @@ class Bot:
         self.is_ready = False
 
     async def start(self) -> None:
-        """Return once requests are taken. Raises `StartupFailed`; then nothing is left open."""
+        """Start, and return once requests are accepted. Raises `StartupFailed` and leaves nothing open."""
         try:
             await self._start()
         except DatabaseUnavailable as trouble:
@@ -174,7 +174,7 @@ class Bot:
         self._on_exit.push_async_callback(self.engine.stop, within_seconds=self._settings.shutdown_seconds)
 
     async def stop(self) -> None:
-        """Take no more work, finish or keep what runs, close. Bounded by the setting for shutdown."""
+        """Refuse new work, finish running work or leave it stored, close. Bounded by the setting for shutdown."""
         self._is_stopping, self.is_ready = True, False
         self.dispatcher.stop()
         deadline = time.monotonic() + self._settings.shutdown_seconds
@@ -191,7 +191,7 @@ class Bot:
         return max(0.1, deadline - time.monotonic())
 
     async def settled(self) -> None:
-        """Return when no request is being answered, no task runs and no job is due."""
+        """Return when no request, task or due job is left."""
         while True:
             await self.dispatcher.drained.wait()
             await self.tasks.wait_idle()
@@ -287,7 +287,7 @@ async def serve(settings: Settings) -> None:
 
 
 def _leave_anyway(*, after_seconds: float) -> None:
-    """A connection to a frozen server cannot be closed, and cancelling waits for it. What is stored is all there is."""
+    """End the process if the shutdown hangs, as on a connection to a frozen server. Everything else is stored."""
 
     def leave() -> None:
         log.warning("the shutdown hangs, so it ends here; what was not finished is done by the next process")

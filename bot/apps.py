@@ -1,4 +1,4 @@
-"""The apps a workspace's token reaches: kept fresh, found by whatever name a person uses."""
+"""The Bitrise apps of a workspace: refresh them, and find one by any of its names."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from storage.apps import AppRow
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 About = tuple[str, str, str]
-"""Workspace, app, and what is asked of it."""
+"""Workspace, app, and the question."""
 STALE_AFTER = timedelta(minutes=1)
 ANSWER_WITHIN_SECONDS = 2.0  # Slack waits 3 s for an answer
 NAMES_KEPT_FOR = timedelta(seconds=60)
-"""Other replicas may have replaced or forgotten the token meanwhile."""
+"""Another replica may replace or delete the token meanwhile."""
 NAMES_KEPT = 500
 WORKSPACES_KEPT = 200
 CLOSE = 5
-"""So many apps are offered when it is not clear which one is meant."""
+"""Apps offered if a name is ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppNames:
-    """An app and every name it answers to."""
+    """An app and all of its names."""
 
     app: AppRow
     names: tuple[str, ...]
 
 
 class Known:
-    """The apps of a workspace, and which of them answer to a name in lower case. ``version`` is that of the names."""
+    """The apps of a workspace by lower-case name. ``version`` is that of the names."""
 
     def __init__(self, version: int, entries: Sequence[AppNames]) -> None:
         self.version, self.entries = version, entries
@@ -56,7 +56,7 @@ class Known:
                 self._by_name.setdefault(name, []).append(entry.app)
 
     def match(self, query: str) -> list[AppRow]:
-        """The apps a name certainly stands for: an exact name wins over a prefix; several mean it is not clear."""
+        """Return the apps with that name, or else with that prefix; several if it is ambiguous."""
         wanted = query.strip().lower()
         if not wanted or wanted in self._by_name:
             return self._by_name.get(wanted, [])
@@ -64,12 +64,12 @@ class Known:
         return list({app.app_slug: app for app in begun}.values())
 
     def is_called(self, query: str) -> bool:
-        """Whether one app has exactly that name."""
+        """Return whether one app has exactly that name."""
         return len(self._by_name.get(query.strip().lower(), [])) == 1
 
 
 class _Kept(Generic[T]):
-    """What was found out about apps, for a minute."""
+    """Answers about apps, cached for a minute."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -86,7 +86,7 @@ class _Kept(Generic[T]):
 
 
 class AppCache:
-    """Names of apps, workflows and pipelines in memory, for a minute."""
+    """Names of apps, workflows and pipelines, cached for a minute."""
 
     def __init__(self, clock: Clock) -> None:
         self.names: dict[str, Known] = {}
@@ -95,7 +95,7 @@ class AppCache:
 
 
 async def refresh(ctx: Context, workspace_id: str) -> None:
-    """Ask Bitrise which apps the token reaches now. Raises the errors of `Connections.bitrise`."""
+    """Fetch the apps of the token from Bitrise. Raises the errors of `connection.client`."""
     asked = await connection.require(ctx, workspace_id)
     async with connection.client_of(ctx, asked) as client:
         found = tuple(await client.list_all_apps())
@@ -103,7 +103,7 @@ async def refresh(ctx: Context, workspace_id: str) -> None:
     async def store(tx: Transaction) -> None:
         workspace = await workspace_rows.find_workspace(tx, workspace_id)
         if workspace is None or workspace.bitrise_token_sealed != asked.bitrise_token_sealed:
-            return  # the token was forgotten or replaced meanwhile, and what it reached with it
+            return  # the token was deleted or replaced meanwhile
         await app_rows.replace_apps(tx, workspace_id, rows_of_apps(workspace_id, found))
         await workspace_rows.save_apps_refreshed(tx, workspace_id, now=ctx.clock.now())
 
@@ -111,7 +111,7 @@ async def refresh(ctx: Context, workspace_id: str) -> None:
 
 
 async def refresh_if_older(ctx: Context, workspace_id: str, *, than: timedelta) -> None:
-    """Keep titles and new apps known without anybody asking for them."""
+    """Refresh titles and new apps in the background."""
     workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
     at = workspace.apps_refreshed_at if workspace else None
     if at is None or ctx.clock.now() - at > than:
@@ -119,9 +119,9 @@ async def refresh_if_older(ctx: Context, workspace_id: str, *, than: timedelta) 
 
 
 async def get_app(ctx: Context, workspace_id: str, query: str, *, version: int | None = None) -> AppRow:
-    """The one app a person means; an app that is new at Bitrise is found too.
+    """Find an app by name, also one that is new at Bitrise.
 
-    ``version`` is that of the names, where it has been read just now. Raises `AppNotFound` with the close ones.
+    ``version`` is that of the names, if it was just read. Raises `AppNotFound` with close matches.
     """
     found = (await _list_names(ctx, workspace_id, version)).match(query)
     if len(found) != 1 and await _refresh_if_stale(ctx, workspace_id):
@@ -132,13 +132,13 @@ async def get_app(ctx: Context, workspace_id: str, query: str, *, version: int |
 
 
 async def find_exact(ctx: Context, workspace_id: str, query: str) -> AppRow | None:
-    """The app that certainly is meant, or None; asks nobody."""
+    """Return the app that the name identifies, or None, without a request to Bitrise."""
     found = (await _list_names(ctx, workspace_id)).match(query)
     return found[0] if len(found) == 1 else None
 
 
 async def is_called(ctx: Context, workspace_id: str, query: str) -> bool:
-    """Whether one app has exactly that name, of which a beginning is not enough; asks nobody."""
+    """Return whether one app has exactly that name, without a request to Bitrise."""
     return (await _list_names(ctx, workspace_id)).is_called(query)
 
 
@@ -147,18 +147,18 @@ async def find_app(ctx: Context, workspace_id: str, app_slug: str) -> AppRow | N
 
 
 async def find_channel_app(ctx: Context, workspace_id: str, channel_id: str | None) -> AppRow | None:
-    """The app that a channel has set as its own, as far as the token still reaches it."""
+    """Return the default app of a channel, if the token can still access it."""
     channel = await app_rows.get_channel(ctx.db, workspace_id, channel_id or "")
     return await app_rows.find_app(ctx.db, workspace_id, channel.app_slug) if channel.app_slug else None
 
 
 async def search(ctx: Context, workspace_id: str, query: str) -> list[AppRow]:
-    """A few apps close to what was typed, the best first; any for an empty query."""
+    """Return a few apps that match, best first; any for an empty query."""
     known = (await _list_names(ctx, workspace_id)).entries
     if not query.strip():
         return [entry.app for entry in known][:CLOSE]
     by_name = {name: entry.app for entry in known for name in entry.names}
-    ranked = await asyncio.to_thread(rank, query, list(by_name))  # of thousands, letter by letter, it takes a while
+    ranked = await asyncio.to_thread(rank, query, list(by_name))  # slow for thousands of names
     found = {by_name[name].app_slug: by_name[name] for name in ranked}
     return list(found.values())[:CLOSE]
 
@@ -172,7 +172,7 @@ async def list_pipelines(ctx: Context, workspace_id: str, app_slug: str) -> list
 
 
 async def is_pipeline(ctx: Context, workspace_id: str, app_slug: str, name: str) -> bool:
-    """Whether a name stands for a pipeline: if builds of one were seen. Looked up once a minute."""
+    """Return whether builds of a pipeline with that name are known. Cached for a minute."""
     about = (workspace_id, app_slug, name)
     return await ctx.app_cache.pipelines.get(about, partial(build_rows.has_pipeline, ctx.db, *about))
 
@@ -182,7 +182,7 @@ async def list_branches(ctx: Context, workspace_id: str, app_slug: str) -> list[
 
 
 async def _list_names(ctx: Context, workspace_id: str, version: int | None = None) -> Known:
-    """Read once for each version: a company has hundreds of apps, and every start names one of them."""
+    """Return the names, read once per version: a workspace has hundreds, and every start needs them."""
     if version is None:
         version = await workspace_rows.find_names_version(ctx.db, workspace_id)
     kept = ctx.app_cache.names.get(workspace_id)
@@ -219,7 +219,7 @@ async def _refresh_if_stale(ctx: Context, workspace_id: str) -> bool:
 
 
 async def _list_known(ctx: Context, workspace_id: str, app_slug: str, column: str) -> list[str]:
-    """What Bitrise knows of and what we have seen; what we have seen alone when Bitrise is slow."""
+    """Return the names known at Bitrise and from stored builds; the stored ones only if Bitrise is slow."""
     seen = await build_rows.list_names(ctx.db, workspace_id, app_slug, column=column)
     about = (workspace_id, app_slug, column)
     asked = await ctx.app_cache.known_names.get(about, partial(_ask_known, ctx, *about))

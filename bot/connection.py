@@ -1,4 +1,4 @@
-"""A workspace's one Bitrise token: connect, verify, replace, disconnect, and notice when it is dead."""
+"""The Bitrise token of a workspace: use, connect, verify and disconnect it, and detect its rejection."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VERIFY_FOR = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a token turned out to be: its ``kind`` (personal or workspace), whose it is, what it reaches."""
+    """A verified token: its ``kind`` (personal or workspace), its owner and its apps."""
 
     kind: str
     owner: str
@@ -52,7 +52,7 @@ def token_context(workspace_id: str) -> str:
 
 
 async def require(ctx: Context, workspace_id: str) -> WorkspaceRow:
-    """The workspace, if it has a token Bitrise takes. Raises `NotConnected` or `TokenRejected`."""
+    """Return the connected workspace. Raises `NotConnected` or `TokenRejected`."""
     workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
     if workspace is None or workspace.bitrise_token_sealed is None:
         raise NotConnected(ctx.settings.command)
@@ -61,8 +61,8 @@ async def require(ctx: Context, workspace_id: str) -> WorkspaceRow:
 
 
 async def get_channel_context(ctx: Context, workspace_id: str, channel_id: str) -> ChannelContext:
-    """A connected workspace seen from one of its channels. Raises `NotConnected` or `ConnectionDead`."""
-    if ctx.db.dialect == "sqlite":  # read on the loop, sooner than another look-up could join it
+    """Return a connected workspace with the defaults of a channel. Raises `NotConnected` or `TokenRejected`."""
+    if ctx.db.dialect == "sqlite":  # a read on the loop is faster than batching
         place = await workspace_rows.find_channel_context(ctx.db, workspace_id, channel_id)
     else:
         place = await ctx.channel_batch.submit((workspace_id, channel_id))
@@ -79,14 +79,14 @@ def _check_health(ctx: Context, health: str) -> None:
 
 @asynccontextmanager
 async def client(ctx: Context, workspace_id: str) -> AsyncIterator[BitriseClient]:
-    """A client with the workspace's token. Raises what `get_connected` and `bitrise_of` raise."""
+    """Yield a client with the workspace's token. Raises the errors of `require` and `client_of`."""
     async with client_of(ctx, await require(ctx, workspace_id)) as client:
         yield client
 
 
 @asynccontextmanager
 async def client_of(ctx: Context, workspace: WorkspaceRow) -> AsyncIterator[BitriseClient]:
-    """The same where the workspace has just been read; a 401 inside marks its token as dead: `TokenRejected`."""
+    """Yield a client for a workspace row. A 401 marks the token as rejected and raises `TokenRejected`."""
     sealed = workspace.bitrise_token_sealed or ""
     try:
         yield ctx.bitrise(ctx.vault.open(sealed, context=token_context(workspace.workspace_id)))
@@ -96,7 +96,7 @@ async def client_of(ctx: Context, workspace: WorkspaceRow) -> AsyncIterator[Bitr
 
 
 async def _mark_refused(ctx: Context, workspace: WorkspaceRow, sealed: str) -> None:
-    """Say it once, to whoever connected it."""
+    """Store that the token is rejected, and notify the person who connected it once."""
     message = reply(
         f"Bitrise refuses the token stored for this Slack workspace since now ({workspace.bitrise_owner}). "
         "Builds can't be started, followed or stopped until it is replaced: "
@@ -114,7 +114,7 @@ async def _mark_refused(ctx: Context, workspace: WorkspaceRow, sealed: str) -> N
 
 
 async def recheck(ctx: Context, workspace_id: str) -> bool:
-    """Ask once more about a refused token: the 401 may have been Bitrise's own trouble. True when it works."""
+    """Check a rejected token again, since the 401 may be temporary. Return whether it works."""
     workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
     if workspace is None or workspace.bitrise_token_sealed is None:
         return False
@@ -138,7 +138,7 @@ async def recheck(ctx: Context, workspace_id: str) -> bool:
 
 
 async def request_connect(ctx: Context, actor: Actor, token: str, *, view_id: str) -> None:
-    """Store the token to be verified, sealed; the modal ``view_id`` will show how it went."""
+    """Store an encrypted token to verify; the modal ``view_id`` will show the result."""
     await ctx.permissions.check_may_connect(actor)
     request = requests.new(
         ctx,
@@ -157,7 +157,7 @@ async def request_connect(ctx: Context, actor: Actor, token: str, *, view_id: st
 
 
 async def perform_connect(ctx: Context, arguments: Any) -> None:
-    """Verify a candidate; only then does it replace the token before it."""
+    """Verify a token, and replace the previous one if it works."""
     request = await request_rows.find_request(ctx.db, arguments["request_id"])
     if request is None or request.state != "accepted":
         return
@@ -178,7 +178,7 @@ async def perform_connect(ctx: Context, arguments: Any) -> None:
 
 
 async def verify(ctx: Context, token: Token) -> Verified:
-    """Whose token it is and which apps it reaches. Only the app list works for every kind of token."""
+    """Return the owner and the apps of a token. Only the app list works for every kind of token."""
     client = ctx.bitrise(token)
     apps = tuple(await client.list_all_apps())
     owner = await client.me()
@@ -196,7 +196,7 @@ async def _save(ctx: Context, request: RequestRow, token: Token, verified: Verif
 
     async def keep(tx: Transaction) -> bool:
         if not await request_rows.complete_request(tx, request.request_id, state="done", result=summary, now=now):
-            return False  # forgotten while it was being verified
+            return False  # disconnected during the verification
         await workspace_rows.save_connection(
             tx, workspace_id, sealed=sealed, kind=verified.kind, owner=verified.owner, by=request.user_id, now=now
         )
@@ -227,7 +227,7 @@ async def _refuse(ctx: Context, request: RequestRow, problem: str) -> None:
 
 
 async def _show(ctx: Context, request: RequestRow, view: dict[str, Any]) -> None:
-    """Best effort: the modal may have been closed meanwhile; App Home and ``doctor`` show the same."""
+    """Update the modal if it is still open. App Home and ``doctor`` show the same."""
     try:
         await ctx.slack(request.workspace_id).update_view(request.view_id or "", view)
     except SlackFailed as error:
@@ -238,7 +238,7 @@ async def _show(ctx: Context, request: RequestRow, view: dict[str, Any]) -> None
 
 
 async def disconnect(ctx: Context, actor: Actor) -> bool:
-    """Forget the token; False when there was none."""
+    """Delete the token. Return False if there was none."""
     await ctx.permissions.check_may_connect(actor)
     now = ctx.clock.now()
 

@@ -1,4 +1,4 @@
-"""The Slack app's manifest, made from the settings the bot runs with, so that the two cannot drift."""
+"""Build the Slack app's manifest from the settings, so that both always match."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ OPTIONAL_SCOPES: Final = {
 }
 EVENTS: Final = ("app_home_opened", "app_uninstalled", "link_shared", "tokens_revoked")
 OF_ORGANISATIONS: Final = ("team_access_revoked",)
-"""What Slack tells only of apps that an organisation may install for many workspaces."""
+"""Events for apps that an organization can install in many workspaces."""
 EVENTS_PATH: Final = "/slack/events"
-"""In HTTP mode Slack sends commands, presses, options and events to this one path."""
+"""The path of all requests from Slack in HTTP mode."""
 REDIRECT_PATH: Final = "/slack/oauth_redirect"
-"""Where Slack sends a browser back to after somebody allowed an installation, or did not."""
+"""The path to which Slack redirects a browser after the consent page."""
 
 HEADER: Final = """\
 # The Slack app that goes with Buildbell: choose "Create New App", "From a manifest" and paste this.
@@ -64,9 +64,9 @@ SLASH_COMMANDS = (
 
 
 def build_manifest(settings: Settings) -> dict[str, Any]:
-    """The manifest as `apps.manifest.create` takes it (https://docs.slack.dev/reference/app-manifest).
+    """Return the manifest for `apps.manifest.create` (https://docs.slack.dev/reference/app-manifest).
 
-    HTTP mode names addresses only when ``public_url`` is known; see `missing_for_manifest`.
+    In HTTP mode it has URLs only if ``public_url`` is set; see `missing_for_manifest`.
     """
     url = None if settings.uses_socket_mode or not settings.public_url else settings.public_url + EVENTS_PATH
     return {
@@ -106,7 +106,7 @@ def _shortcut() -> dict[str, str]:
 
 
 def _commands(command: str, url: str | None) -> list[dict[str, Any]]:
-    # Escaping is required of apps for Enterprise organizations, and tells #ios the channel from "#ios" the word.
+    # Apps for Enterprise organizations have to escape, and it distinguishes the channel #ios from the text "#ios".
     return [
         {
             "command": command + each.suffix,
@@ -120,7 +120,7 @@ def _commands(command: str, url: str | None) -> list[dict[str, Any]]:
 
 
 def _settings(url: str | None, *, is_for_many: bool) -> dict[str, Any]:
-    """Token rotation cannot be switched off again, and needs a store of tokens: it comes with OAuth."""
+    """Build the settings. Token rotation comes with OAuth: it needs a token store and can't be switched off."""
     events: dict[str, Any] = {"bot_events": sorted(EVENTS + OF_ORGANISATIONS) if is_for_many else list(EVENTS)}
     interactivity: dict[str, Any] = {"is_enabled": True}
     if url:
@@ -136,7 +136,7 @@ def _settings(url: str | None, *, is_for_many: bool) -> dict[str, Any]:
 
 
 def missing_for_manifest(settings: Settings) -> list[str]:
-    """In HTTP mode and for OAuth Slack has to know an address; without any token Socket Mode is meant."""
+    """Return what HTTP mode or OAuth needs for the manifest, or None. Without any token, assume Socket Mode."""
     if missing := check_oauth(settings):
         return missing
     if settings.slack_signing_secret is None or settings.uses_socket_mode or settings.public_url:
@@ -148,7 +148,7 @@ def missing_for_manifest(settings: Settings) -> list[str]:
 
 
 def to_yaml(manifest: dict[str, Any]) -> str:
-    """The manifest as a page of YAML with its header; every text is in double quotes, as JSON writes it."""
+    """Return the manifest as YAML with a header; strings are quoted as in JSON."""
     return HEADER + "\n".join(_lines(manifest, indent="")) + "\n"
 
 

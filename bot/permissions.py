@@ -1,4 +1,4 @@
-"""Who may start, stop, report green and connect. The answer is the same wherever the press came from."""
+"""Permissions to start, stop, report as passed and connect, the same for commands, buttons and forms."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from bot.errors import NotAllowed
 
 EVERYBODY = "*"
 BUILD_STEP = "a step of the build"
-"""Stands where a Slack user id stands, for what a build asks for itself; nobody is there to be answered."""
+"""The user id of requests that a build step makes; nobody gets a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The person who typed or pressed, and where. ``team_id`` is the person's own workspace.
+    """The person who acts, and the channel. ``team_id`` is the person's own workspace.
 
-    ``response_url`` answers privately for 30 minutes; it is a capability and stays out of logs and reprs.
+    ``response_url`` allows private responses for 30 minutes; it is a secret and stays out of logs and reprs.
     """
 
     workspace_id: str
@@ -35,7 +35,7 @@ class Actor:
 
 
 class Access:
-    """``is_admin(workspace_id, user_id)`` asks Slack whether a person is an admin or owner there."""
+    """Checks permissions. ``is_admin(workspace_id, user_id)`` asks Slack for admins and owners."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Access:
         self._report_green_users = frozenset(report_green_users)
 
     def is_member(self, actor: Actor) -> bool:
-        """False for people of other workspaces, who see shared channels and their buttons."""
+        """Return False for people of other workspaces, who see the buttons in shared channels."""
         return actor.team_id == actor.workspace_id
 
     def check_member(self, actor: Actor) -> None:
@@ -70,7 +70,7 @@ class Access:
         return actor.user_id in self._connect_users or await self._is_admin(actor.workspace_id, actor.user_id)
 
     def may_report_green(self, actor: Actor) -> bool:
-        """Reporting green turns a required check green without running it: off unless a setting names people."""
+        """Return whether the person may report a stopped build as passed. Nobody may unless a setting names people."""
         return bool(self._report_green_users & {actor.user_id, EVERYBODY})
 
     def check_may_report_green(self, actor: Actor) -> None:

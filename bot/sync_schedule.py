@@ -1,4 +1,4 @@
-"""When a workspace is looked at next: one due time, pulled forward whenever something is known to have happened."""
+"""The next sync of a workspace: one due time, moved forward when a change is expected."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from storage import sync_schedule as sync_rows
 
 SWEEP = "sweep"
 LEAST_PAUSE = timedelta(seconds=2)
-"""Before a workspace is swept because of what happened during a sweep: where much happens it is seen together."""
+"""Pause between two syncs, so that many changes are seen together."""
 
 
 async def schedule_now(ctx: Context, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
-    """Sweep at ``at`` or earlier. A job whose workspace is not due does nothing, so one too many is harmless.
+    """Sync at ``at`` or earlier. An extra job is harmless: it does nothing if the workspace isn't due.
 
-    While somebody sweeps there is nothing to add: soon after its end the next one is planned.
+    During a sync no job is added, because the next one is planned soon after its end.
     """
     if await sync_rows.make_due(tx, workspace_id, at=at):
         await schedule_at(ctx, tx, workspace_id, at=at)
 
 
 async def schedule_at(ctx: Context, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
-    # No key: a sweep that waits for its time must not hold back one that is due now. The row decides who sweeps.
+    # No key: a sync that waits for its time must not delay one that is due now. The row decides which one runs.
     arguments = {"workspace_id": workspace_id, "due_at": at.isoformat()}
     await ctx.engine.enqueue(tx, Job(SWEEP, arguments, due_at=at))

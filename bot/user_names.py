@@ -1,4 +1,4 @@
-"""What people are called in Slack, for sentences that name somebody without pinging them."""
+"""Resolve Slack user ids to display names, to name people without mentioning them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_ASKED = 20
 async def list_display_names(
     ctx: Context, workspace_id: str, user_ids: Iterable[str], known: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Slack user id -> name. Who cannot be found in time is left out."""
+    """Return names by Slack user id, without people who can't be found in time."""
     names = {user_id: name for user_id, name in (known or {}).items() if name}
     unknown = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in names][:MOST_ASKED]
     found = await asyncio.gather(*(_fetch_name(ctx, workspace_id, user_id) for user_id in unknown))

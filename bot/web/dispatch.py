@@ -35,7 +35,7 @@ from storage import db_timeout
 log = logging.getLogger(__name__)
 
 DB_TIMEOUT_SECONDS = 2.0
-"""Of the three that Slack waits."""
+"""Of the three seconds that Slack waits."""
 TIMESTAMP, SIGNATURE = re.compile(r"[0-9]{1,12}"), re.compile(r"v0=[0-9a-f]{64}")
 WARNED_EVERY_SECONDS = 60
 FORM = "application/x-www-form-urlencoded"
@@ -97,13 +97,13 @@ class Dispatcher:
         app.use(InFlightMiddleware(self))
 
     def stop(self) -> None:
-        """Take no more: what comes from now on is not acknowledged, and Slack delivers it again or says so."""
+        """Refuse new requests. Slack delivers them again or shows an error."""
         self._is_stopping = True
 
     async def handle_http(self, request: web.Request, raw: bytes) -> web.Response:
-        """One address for commands, presses, options and events; ``raw`` is the body."""
+        """Answer one request of Slack; ``raw`` is the body."""
         if not self._is_from_slack(raw, request.headers):
-            # Slack looks, unsigned, whether somebody is here. Bolt would read the rest first, and break over it.
+            # Slack's SSL check is unsigned, and Bolt can't parse it.
             return web.Response(status=200 if b"ssl_check=1" in raw.split(b"&") else 401)
         if request.content_type == FORM:
             response = await self.dispatch_direct(read_form(raw))
@@ -158,7 +158,7 @@ class Dispatcher:
         return is_valid
 
     def _warn(self) -> None:
-        """An operator with a wrong secret hears of it; a stranger does not fill the log."""
+        """Warn about a wrong signing secret, but seldom: invalid requests must not fill the log."""
         now = time.monotonic()
         if now - self._warned_at >= WARNED_EVERY_SECONDS:
             self._warned_at = now
@@ -186,7 +186,7 @@ class Dispatcher:
 
 
 class InFlightMiddleware(AsyncMiddleware):
-    """A class, since Bolt fills in thirty arguments for a function each time."""
+    """Counts requests in Bolt's chain. A class, because Bolt fills in thirty arguments for a function."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
@@ -210,7 +210,7 @@ def handler_key(body: Payload) -> tuple[str, str]:
 
 
 def read_form(raw: bytes) -> Payload:
-    """The fields of a command, or what stands in ``payload`` for everything else; empty when it is neither."""
+    """Parse the fields of a command, or the JSON in ``payload``; empty for anything else."""
     try:
         fields = {}
         for pair in raw.decode().split("&"):  # `parse_qsl` takes twice as long over it
@@ -223,9 +223,9 @@ def read_form(raw: bytes) -> Payload:
 
 
 def place_of(body: Payload) -> tuple[str | None, str | None]:
-    """The workspace and the organisation a delivery belongs to, as Bolt finds them.
+    """Return the workspace and organization of a request, like Bolt.
 
-    What is pressed in a form names the person's own workspace as the team, and the form says where it is from.
+    An action in a view names the person's own workspace as its team; the view names that of the app.
     """
     team, view, user = (_part(body, name) for name in ("team", "view", "user"))
     told = (view.get("app_installed_team_id"), team.get("id"), body.get("team_id"), user.get("team_id"))

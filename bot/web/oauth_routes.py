@@ -1,4 +1,4 @@
-"""The doors of an installation: /slack/install, the way to Slack, and the way back."""
+"""HTTP routes of an installation: /slack/install, the redirect to Slack, and the way back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Door = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def add_oauth(app: web.Application, oauth: OAuth, *, is_ready: Callable[[], str | None]) -> None:
-    # A look ahead (HEAD) must not begin a trip, nor use one up.
+    # A HEAD request must not start an installation or use its state.
     app.router.add_get(INSTALL_PATH, _install(oauth), allow_head=False)
     app.router.add_get(START_PATH, _once_ready(_start(oauth), is_ready), allow_head=False)
     app.router.add_get(REDIRECT_PATH, _once_ready(_return(oauth), is_ready), allow_head=False)
@@ -67,7 +67,7 @@ def _return(oauth: OAuth) -> Door:
 
 
 def cookie_name(oauth: OAuth) -> str:
-    """Behind HTTPS no other host of the domain can set a cookie of that name."""
+    """Return the name of the state cookie. With HTTPS, its prefix keeps other hosts of the domain from setting it."""
     return f"__Host-{COOKIE}" if oauth.is_https else COOKIE
 
 

@@ -1,4 +1,4 @@
-"""The doors: Slack's requests, Bitrise's webhooks, steps of builds, health, readiness, metrics."""
+"""HTTP routes: Slack's requests, Bitrise's webhooks, build steps, health, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _metrics(
 
 
 def _bitrise(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Bitrise's webhooks: stored as a hint and answered at once. What is not from there looks like no such place."""
+    """Take webhooks of Bitrise, which make a sync due. Requests with a wrong key get 404."""
 
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
@@ -95,7 +95,7 @@ def _bitrise(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.
 
 
 def _step(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """A step of a running build asks for its stop; the sentence is for the build's log."""
+    """Take the request of a build step to skip its build. The response is printed in the build's log."""
 
     async def receive(request: web.Request) -> web.Response:
         if missing := is_ready():
@@ -119,7 +119,7 @@ def _slack(
 
 
 async def body_of(request: web.Request, *, most: int) -> bytes:
-    """Whole, in however many pieces it comes. Raises the answer to one that is too large, broken, or does not come."""
+    """Return the body. Raises the response for one that is too large, broken or too slow."""
     if (request.content_length or 0) > most:
         raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
     try:

@@ -1,4 +1,4 @@
-"""Socket Mode: Slack's deliveries over connections that we open. Two of them, so that a refresh leaves no gap.
+"""Socket Mode: Slack's requests over two connections, so that a refresh leaves no gap.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -31,26 +31,26 @@ FATAL = frozenset(["invalid_auth", "not_allowed_token_type", "token_revoked", "a
 RETRY_SECONDS = 5.0
 GOODBYE_SECONDS = 1.0
 PING_SECONDS = 5.0
-"""A connection that was cut is noticed within this time, one that went silent within three times of it."""
+"""A closed connection is detected within this time, a silent one within three times as long."""
 HANDSHAKE_SECONDS = 4.0
 TURN_SECONDS = 8.0
-"""Slack warns about 10 s before it ends a connection: who has waited so long for its turn goes on without."""
+"""Wait for the other connection's reconnect. Slack closes a connection about 10 s after its warning."""
 APART = timedelta(seconds=60)
-"""Between the first connection and the second: addresses are given about once a minute, and both last equally long."""
+"""Between the two connections: Slack allows about one new URL per minute, and both last equally long."""
 NAMED = frozenset(["slash_commands", "interactive"])
 CROWDED = '"too_many_websockets"'
 CROWDED_SECONDS = 60.0
 
 
 class _Line(SocketModeClient):
-    """One connection. The SDK closes the old socket before it opens the new one, so the two take turns."""
+    """One connection. The SDK closes the old socket before it opens a new one, so the two take turns."""
 
     def __init__(self, *, app_token: str, client: AsyncWebClient, logger: logging.Logger, turns: asyncio.Lock) -> None:
         self._turns, self._rests_until = turns, 0.0
         super().__init__(app_token, logger=logger, web_client=client, ping_interval=PING_SECONDS)
 
     async def enqueue_message(self, message: str) -> None:
-        if CROWDED in message[:200]:  # ten for all replicas: at once it would only be refused again
+        if CROWDED in message[:200]:  # the limit is ten for all replicas: an immediate retry would fail again
             log.info("Slack has no room for one more connection of ours")
             self._rests_until = asyncio.get_running_loop().time() + CROWDED_SECONDS
         await super().enqueue_message(message)
@@ -69,7 +69,7 @@ class _Line(SocketModeClient):
                 self._turns.release()
 
     async def issue_new_wss_url(self) -> str:
-        """An address, good for one connection, however long Slack takes. Raises `StartupFailed` for a bad token."""
+        """Return a URL for one connection, retrying while Slack is away. Raises `StartupFailed` for a bad token."""
         while not self.closed:
             wait = RETRY_SECONDS
             try:
@@ -79,10 +79,10 @@ class _Line(SocketModeClient):
             except (TimeoutError, aiohttp.ClientError) as error:
                 log.warning("Slack does not answer; trying again", extra={"error": type(error).__name__})
             await asyncio.sleep(wait)
-        return ""  # closed meanwhile: nobody connects any more
+        return ""  # closed meanwhile
 
     async def connect(self) -> None:
-        """A handshake that breaks uses the address up, and the SDK would go on trying with it for ever."""
+        """Connect with a new URL each time: a broken handshake uses it up, but the SDK would retry it forever."""
         while not self.closed:
             if self.wss_uri is None:
                 self.wss_uri = await self.issue_new_wss_url()
@@ -94,7 +94,7 @@ class _Line(SocketModeClient):
 
 
 def _check(error: SlackApiError) -> float:
-    """Seconds to wait before the next try. Raises `StartupFailed` when waiting helps nobody."""
+    """Return the seconds until the next attempt. Raises `StartupFailed` for an error that persists."""
     reason = str(error.response.get("error"))
     if reason in FATAL:
         raise StartupFailed(
@@ -107,9 +107,9 @@ def _check(error: SlackApiError) -> float:
 
 
 class _Handler(AsyncSocketModeHandler):
-    """Bolt's own on a line of ours, which also knows what it has not acked yet.
+    """Bolt's handler for one connection, which also knows its pending acks.
 
-    Middleware ends before the ack is on its way.
+    Bolt's middleware ends before the ack is sent.
     """
 
     def __init__(self, dispatcher: Dispatcher, app_token: str, client: AsyncWebClient, turns: asyncio.Lock) -> None:
@@ -137,7 +137,7 @@ class _Handler(AsyncSocketModeHandler):
             await client.send_socket_mode_response(SocketModeResponse(req.envelope_id, payload))
 
     async def close(self) -> None:
-        """A peer that is gone answers no goodbye for 10 s."""
+        """Close without waiting for a close frame, which takes 10 s if the peer is gone."""
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self.line.close()  # type: ignore[no-untyped-call]
@@ -146,7 +146,7 @@ class _Handler(AsyncSocketModeHandler):
 
 
 class Socket:
-    """``start`` returns once connected; `StartupFailed` when Slack refuses the app-level token.
+    """Two connections. `start` returns once connected. Raises `StartupFailed` if Slack rejects the app-level token.
 
     The second connection follows ``apart`` after the first.
     """
@@ -181,7 +181,7 @@ class Socket:
         return any([await handler.line.is_connected() for handler in self._handlers])
 
     async def stop(self) -> None:
-        """Answer what came in, then close everything, also after a start that failed."""
+        """Answer received requests, then close everything, also after a failed start."""
         if self._following is not None:
             await cancel_all([self._following])
         if answering := [task for handler in self._handlers for task in handler.answering]:
