@@ -21,8 +21,8 @@ from bot.logs import escape
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
 from bot.settings import Settings
 from bot.settings_check import check_required, find_typos, variable_names
-from bot.slack.oauth import basic
 from bot.vault import Token, Vault, parse_keys
+from bot.workspaces.oauth_client import basic_auth
 from storage import workspaces as workspace_rows
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ async def _check_oauth(settings: Settings, session: aiohttp.ClientSession, clock
     """A code that cannot be one: when that is all Slack finds wrong, id and secret are right."""
     own = check_oauth_address(settings)
     client_secret = settings.slack_client_secret.get_secret_value() if settings.slack_client_secret else ""
-    headers = {"Authorization": basic(settings.slack_client_id or "", Token(client_secret))}
+    headers = {"Authorization": basic_auth(settings.slack_client_id or "", Token(client_secret))}
     client = AsyncWebClient(base_url=settings.slack_api_url, session=session, retry_handlers=[])
     try:
         await client.api_call("oauth.v2.access", data={"code": "asked-by-buildbell-doctor"}, headers=headers)

@@ -10,7 +10,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
-from bot.slack.oauth import Granted
+from bot.workspaces.oauth_client import Grant
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -84,8 +84,8 @@ your workspace: then Buildbell forgets its tokens at once.</p>
     )
 
 
-def installed(granted: Granted, *, command: str) -> str:
-    if granted.is_for_organisation:
+def installed(granted: Grant, *, command: str) -> str:
+    if granted.is_for_organization:
         where = f"the workspaces of {granted.enterprise_name or 'your organisation'} that an admin adds it to"
     else:
         where = granted.team_name or "your workspace"

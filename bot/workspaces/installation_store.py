@@ -14,8 +14,8 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 
 from bot.clock import Clock
 from bot.engine import Engine, Job
-from bot.slack.oauth import BotTokens
 from bot.vault import Token, Vault
+from bot.workspaces.oauth_client import BotTokens
 from storage import Database, Transaction
 from storage import audit as audit_service
 from storage import installations as installation_rows
@@ -168,7 +168,7 @@ class Installed(AsyncInstallationStore):
         return BotTokens(Token(kept["access"]), Token(renewal) if renewal else None)
 
     def seal_tokens(self, row: InstallationRow, tokens: BotTokens) -> str:
-        kept = {"access": tokens.access.reveal(), "renewal": tokens.renewal.reveal() if tokens.renewal else None}
+        kept = {"access": tokens.access.reveal(), "renewal": tokens.refresh.reveal() if tokens.refresh else None}
         return self._vault.seal(json.dumps(kept), context=seal_context(row))
 
     def _bot_row(self, bot: Bot) -> InstallationRow:
@@ -209,7 +209,7 @@ class Installed(AsyncInstallationStore):
             bot_id=row.bot_id or "",
             bot_user_id=row.bot_user_id or "",
             bot_scopes=row.bot_scopes,
-            bot_refresh_token=tokens.renewal.reveal() if tokens.renewal else None,
+            bot_refresh_token=tokens.refresh.reveal() if tokens.refresh else None,
             bot_token_expires_at=row.expires_at and int(row.expires_at.timestamp()),
             is_enterprise_install=not row.team_id,
             installed_at=row.installed_at.timestamp(),

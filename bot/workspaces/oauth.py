@@ -17,8 +17,8 @@ from bot.errors import BuildbellError
 from bot.manifest import OPTIONAL_SCOPES, REDIRECT_PATH, SCOPES
 from bot.settings import Settings
 from bot.slack.errors import SlackFailed, SlackRefused
-from bot.slack.oauth import Granted, OAuthClient
 from bot.workspaces.installation_store import Installed
+from bot.workspaces.oauth_client import Grant, OAuthClient
 from bot.workspaces.slack_tokens import SlackTokens
 from storage import Database
 from storage import installations as installation_rows
@@ -78,7 +78,7 @@ class OAuth:
         url = self._client.consent_url(scopes=scopes, state=state, redirect_uri=self._redirect_uri)
         return Trip(url, mark)
 
-    async def finish(self, *, browser: str | None, state: str, code: str, error: str) -> Granted:
+    async def finish(self, *, browser: str | None, state: str, code: str, error: str) -> Grant:
         """Store what Slack granted. Raises `NotInstalledNow`."""
         is_ours = await installation_rows.claim_state(
             self._db, state_digest=_digest(state), browser_digest=_digest(browser or ""), now=self._clock.now()
@@ -96,7 +96,7 @@ class OAuth:
         log.info("Buildbell was installed", extra={"workspace": granted.team_id or granted.enterprise_id})
         return granted
 
-    async def _exchange(self, code: str) -> Granted:
+    async def _exchange(self, code: str) -> Grant:
         try:
             return await self._client.exchange(code, redirect_uri=self._redirect_uri)
         except SlackRefused as refused:
@@ -112,10 +112,10 @@ class OAuth:
             log.warning("Slack did not answer an installation", extra={"error": str(failed)})
             raise NotInstalledNow("Slack did not answer just now.", status=502) from failed
 
-    def _installation(self, granted: Granted) -> Installation:
+    def _installation(self, granted: Grant) -> Installation:
         """As Bolt's stores take it."""
         tokens, now = granted.tokens, self._clock.now()
-        ends = None if tokens.lives_seconds is None else int(now.timestamp()) + tokens.lives_seconds
+        ends = None if tokens.expires_in is None else int(now.timestamp()) + tokens.expires_in
         return Installation(
             app_id=granted.app_id,
             enterprise_id=granted.enterprise_id or None,
@@ -125,10 +125,10 @@ class OAuth:
             bot_token=tokens.access.reveal(),
             bot_user_id=granted.bot_user_id,
             bot_scopes=granted.scopes,
-            bot_refresh_token=tokens.renewal.reveal() if tokens.renewal else None,
+            bot_refresh_token=tokens.refresh.reveal() if tokens.refresh else None,
             bot_token_expires_at=ends,
             user_id=granted.installer_id,
-            is_enterprise_install=granted.is_for_organisation,
+            is_enterprise_install=granted.is_for_organization,
             installed_at=now.timestamp(),
         )
 

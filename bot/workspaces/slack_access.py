@@ -172,9 +172,9 @@ def wire_installs(
         given = settings.slack_bot_token
         bot_token = Token(given.get_secret_value() if given else "")
         return Wired(OneWorkspace(database=database, client=client, bot_token=bot_token))
-    from bot.slack.oauth import OAuthClient  # a single workspace needs none of these
     from bot.workspaces.installation_store import RENEW, Installed
     from bot.workspaces.oauth import OAuth
+    from bot.workspaces.oauth_client import OAuthClient  # a single workspace needs none of these
     from bot.workspaces.slack_tokens import SlackTokens
 
     installed = Installed(database=database, engine=engine, vault=vault, clock=clock, new_id=new_id)

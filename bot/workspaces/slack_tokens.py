@@ -15,9 +15,9 @@ from bot.clock import Clock
 from bot.engine import RetryAt
 from bot.errors import SealBroken
 from bot.slack.errors import NotInstalled, SlackFailed, SlackRefused, SlackUnavailable
-from bot.slack.oauth import BotTokens, OAuthClient
 from bot.vault import Token
 from bot.workspaces.installation_store import RENEW_BEFORE, Installed
+from bot.workspaces.oauth_client import BotTokens, OAuthClient
 from storage import Database, Transaction
 from storage import installations as installation_rows
 from storage import workspaces as workspace_rows
@@ -169,10 +169,10 @@ class SlackTokens:
 
     async def _renew_claimed(self, row: InstallationRow) -> BotTokens:
         old = self._open(_Held(row, row.installed_at))
-        if old.renewal is None:
+        if old.refresh is None:
             return self._still_good(row, SlackRefused("token_expired"))
         try:
-            new = await self._oauth.renew(old.renewal)
+            new = await self._oauth.refresh(old.refresh)
         except SlackRefused as refused:
             now = self._clock.now()
             await installation_rows.claim_renewal(self._db, row, now=now + CLAIM, until=now + REFUSED)
@@ -194,7 +194,7 @@ class SlackTokens:
         raise otherwise
 
     async def _keep_renewed(self, row: InstallationRow, new: BotTokens) -> None:
-        lives = new.lives_seconds
+        lives = new.expires_in
         expires_at = None if lives is None else self._clock.now() + timedelta(seconds=lives)
         sealed = self._installed.seal_tokens(row, new)
 

@@ -12,7 +12,7 @@ INSTALLING = {
     "bot.workspaces.oauth",
     "bot.web.oauth_routes",
     "bot.web.oauth_pages",
-    "bot.slack.oauth",
+    "bot.workspaces.oauth_client",
     "bot.workspaces.installation_store",
     "bot.workspaces.slack_tokens",
 }
