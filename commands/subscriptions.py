@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection, outbox
@@ -16,10 +14,10 @@ from bot.notifications.subscription_messages import SubscriptionView
 from bot.notifications.subscriptions import Asked, Saved
 from bot.permissions import Actor
 from bot.slack import ids, replies
-from bot.slack import setup as webhook_message
 from bot.slack.text import Message
 from bot.sync import filter_preview, webhooks
 from bot.sync.filter_preview import DAYS
+from commands import webhook
 from commands.command import Command
 from commands.interaction import (
     Payload,
@@ -64,17 +62,17 @@ async def look_back(actor: Actor, shown: SubscriptionView, ctx: Context) -> Mess
         told = drawing.preview(counted.told, counted.ended, days=DAYS, is_cut=counted.is_cut)
     except BuildbellError as error:
         told = drawing.preview_failed(error.sentence)
-    return Message(told.text, (*told.blocks, *await offer(actor, shown, ctx)))
-
-
-async def offer(actor: Actor, shown: SubscriptionView, ctx: Context) -> list[dict[str, Any]]:
-    """To have Bitrise call: once an app, and to people who may ask for it."""
     app_slug = shown.row.app_slug
-    if app_slug is None or not webhooks.is_enabled(ctx):
-        return []
-    if await webhooks.is_registered(ctx, actor.workspace_id, app_slug) or not await ctx.permissions.may_connect(actor):
-        return []
-    return [block.to_dict() for block in webhook_message.offer(app_slug, shown.app_title or app_slug)]
+    if app_slug is None or not await may_offer_webhook(actor, app_slug, ctx):
+        return told
+    return told + webhook.offer(app_slug, shown.app_title or app_slug)
+
+
+async def may_offer_webhook(actor: Actor, app_slug: str, ctx: Context) -> bool:
+    """Offer a webhook once per app, to people who may register it."""
+    if not webhooks.is_enabled(ctx) or await webhooks.is_registered(ctx, actor.workspace_id, app_slug):
+        return False
+    return await ctx.permissions.may_connect(actor)
 
 
 # Buttons.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack import skip_step as skip_message
+from commands import skip_step
 from playground.bitrise import Build
 from tests.world import World
 
@@ -56,7 +56,7 @@ def inside(build: Build, secret: str | None) -> dict[str, str]:
 async def run(url: str, variables: dict[str, str]) -> tuple[int, str]:
     """Exit code, and what is in the build's log."""
     process = await asyncio.create_subprocess_exec(
-        "bash", "-c", skip_message.script(url), env={"PATH": "/usr/local/bin:/usr/bin:/bin"} | variables,
+        "bash", "-c", skip_step.script(url), env={"PATH": "/usr/local/bin:/usr/bin:/bin"} | variables,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     told, _ = await process.communicate()
@@ -171,11 +171,11 @@ def test_the_script_on_the_page_is_the_one_that_is_shown() -> None:
     page = (ROOT / "docs" / "skip-step.md").read_text()
     shown = re.search(r"<!-- script -->\n```bash\n(.*)```\n<!-- /script -->", page, re.DOTALL)
     assert shown
-    assert shown[1] == skip_message.script(skip_message.EXAMPLE_URL)
-    assert shown[1].count(skip_message.EXAMPLE_URL) == 1
+    assert shown[1] == skip_step.script(skip_step.EXAMPLE_URL)
+    assert shown[1].count(skip_step.EXAMPLE_URL) == 1
 
 
 def test_the_page_names_every_variable_of_the_script() -> None:
     page = (ROOT / "docs" / "skip-step.md").read_text()
-    used = set(re.findall(r"\bSKIP_[A-Z]+", skip_message.script("")))
+    used = set(re.findall(r"\bSKIP_[A-Z]+", skip_step.script("")))
     assert {name for name in used if f"| `{name}`" not in page} == set()

@@ -14,8 +14,8 @@ import pytest
 
 from bot import outbox
 from bot.permissions import Actor
-from bot.slack import setup as webhook_message
-from bot.slack.blocks import message
+from bot.slack.text import Message
+from commands import webhook
 from playground.bot_process import free_port
 from playground.slack import User
 from playground.wire import Fault
@@ -39,7 +39,7 @@ async def press_offer(world: World, *, by: User | None = None) -> None:
     """What the offer's button sends, whoever shows it."""
     person = by or world.ada
     actor = Actor(world.team.id, world.team.id, person.id, person.name, world.ios.id)
-    offer = message("offer", *webhook_message.offer(world.shop.slug, "iOS Shop"))
+    offer = Message("offer") + webhook.offer(world.shop.slug, "iOS Shop")
     await outbox.answer_privately(world.bot.ctx, actor, offer)
     await world.settled()
     await world.press(world.whisper(person), "Let Bitrise call me", by=person)
