@@ -12,9 +12,9 @@ from storage.database import Reads, Transaction, columns, fetch_rows, insert
 class AuditRow:
     audit_id: str
     workspace_id: str
-    at: datetime
+    created_at: datetime
     user_id: str
-    verb: str
+    action: str
     subject: str
     result: str
 
@@ -31,7 +31,7 @@ async def list_entries(db: Reads, workspace_id: str, *, limit: int = 100) -> lis
         f"""
         select {columns(AuditRow)} from audit
         where workspace_id = :workspace_id
-        order by at desc
+        order by created_at desc
         limit :limit
         """,
         workspace_id=workspace_id,

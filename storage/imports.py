@@ -12,26 +12,26 @@ OPEN, DONE, STOPPED, FAILED = "open", "done", "stopped", "failed"
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """``done`` of ``total`` builds triggered after ``since`` are imported; ``anchor`` is where the next page begins.
+    """``imported_count`` of ``total`` builds triggered after ``since`` are imported; ``cursor`` is the next page.
 
-    ``spent_ms`` is the time spent reading so far; ``moved_at`` is when the last page was read. ``failures`` are those
-    in a row; ``restarts`` counts lost cursors; ``card_id`` is the message that shows the progress.
+    ``duration_ms`` is the time spent reading so far; ``updated_at`` is when the last page was read. ``failures`` are
+    those in a row; ``restarts`` counts lost cursors; ``card_id`` is the message that shows the progress.
     """
 
     workspace_id: str
     app_slug: str
     state: str
     since: datetime
-    asked_by: str
-    asked_at: datetime
-    anchor: str | None = None
-    done: int = 0
+    requested_by: str
+    requested_at: datetime
+    cursor: str | None = None
+    imported_count: int = 0
     total: int | None = None
-    spent_ms: int = 0
+    duration_ms: int = 0
     failures: int = 0
     restarts: int = 0
     card_id: str | None = None
-    moved_at: datetime | None = None
+    updated_at: datetime | None = None
     finished_at: datetime | None = None
     error: str | None = None
 
@@ -42,7 +42,7 @@ class ImportRow:
     @property
     def days(self) -> int:
         """The length of the requested period."""
-        return round((self.asked_at - self.since).total_seconds() / 86_400)
+        return round((self.requested_at - self.since).total_seconds() / 86_400)
 
 
 async def save_import(tx: Transaction, row: ImportRow) -> None:
@@ -68,7 +68,7 @@ async def find_next(db: Reads, workspace_id: str) -> ImportRow | None:
         f"""
         select {columns(ImportRow)} from imports
         where workspace_id = :workspace_id and state = 'open'
-        order by asked_at desc, app_slug
+        order by requested_at desc, app_slug
         limit 1
         """,
         workspace_id=workspace_id,
@@ -83,7 +83,7 @@ async def list_open(db: Reads, workspace_id: str) -> list[ImportRow]:
         f"""
         select {columns(ImportRow)} from imports
         where workspace_id = :workspace_id and state = 'open'
-        order by asked_at desc, app_slug
+        order by requested_at desc, app_slug
         """,
         workspace_id=workspace_id,
     )
@@ -91,7 +91,7 @@ async def list_open(db: Reads, workspace_id: str) -> list[ImportRow]:
 
 async def list_of_card(db: Reads, card_id: str) -> list[ImportRow]:
     """Return the imports whose progress a message shows, in the order in which they are read."""
-    sql = f"select {columns(ImportRow)} from imports where card_id = :card_id order by asked_at desc, app_slug"
+    sql = f"select {columns(ImportRow)} from imports where card_id = :card_id order by requested_at desc, app_slug"
     return await fetch_rows(db, ImportRow, sql, card_id=card_id)
 
 

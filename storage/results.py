@@ -9,11 +9,11 @@ from typing import Any
 
 from storage.database import Reads, Transaction, columns, fetch_row, insert, to_columns
 
-WANTED, FOUND = "wanted", "found"
+PENDING, COMPLETE = "pending", "complete"
 
 
 @dataclass(frozen=True, slots=True)
-class FindingRow:
+class ResultRow:
     """``lines`` are redacted; ``missing`` is a sentence that says why there are none.
 
     ``installs`` are mappings with the fields of `bot.results.install_links.InstallLink`.
@@ -22,7 +22,7 @@ class FindingRow:
     workspace_id: str
     build_slug: str
     state: str
-    asked_at: datetime
+    requested_at: datetime
     failed_step: str | None = None
     lines: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
@@ -30,29 +30,29 @@ class FindingRow:
     installs: tuple[Mapping[str, Any], ...] = ()
 
 
-async def add_result(tx: Transaction, result: FindingRow) -> bool:
+async def add_result(tx: Transaction, result: ResultRow) -> bool:
     """Store that a result is wanted; return False if it was requested before."""
-    return await insert(tx, "findings", result, skip_existing=True)
+    return await insert(tx, "results", result, skip_existing=True)
 
 
-async def find_result(db: Reads, workspace_id: str, build_slug: str) -> FindingRow | None:
+async def find_result(db: Reads, workspace_id: str, build_slug: str) -> ResultRow | None:
     return await fetch_row(
         db,
-        FindingRow,
-        f"select {columns(FindingRow)} from findings where workspace_id = :workspace_id and build_slug = :build_slug",
+        ResultRow,
+        f"select {columns(ResultRow)} from results where workspace_id = :workspace_id and build_slug = :build_slug",
         workspace_id=workspace_id,
         build_slug=build_slug,
     )
 
 
-async def save_result(tx: Transaction, result: FindingRow) -> bool:
+async def save_result(tx: Transaction, result: ResultRow) -> bool:
     """Complete a requested result; return False if it was completed before."""
     touched = await tx.execute(
         """
-        update findings
+        update results
         set state = :state, failed_step = :failed_step, lines = :lines, tests = :tests, missing = :missing,
             installs = :installs
-        where workspace_id = :workspace_id and build_slug = :build_slug and state = 'wanted'
+        where workspace_id = :workspace_id and build_slug = :build_slug and state = 'pending'
         """,
         **to_columns(result),
     )

@@ -69,13 +69,13 @@ WORKSPACES = (
     create table audit (
         audit_id text primary key,
         workspace_id text not null,
-        at text not null,
+        created_at text not null,
         user_id text not null,
-        verb text not null,
+        action text not null,
         subject text not null,
         result text not null
     )""",
-    "create index audit_of_workspace on audit (workspace_id, at)",
+    "create index audit_of_workspace on audit (workspace_id, created_at)",
 )
 
 APPS = (

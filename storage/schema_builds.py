@@ -81,11 +81,11 @@ BUILDS = (
     create index builds_passed on builds (workspace_id, app_slug, commit_hash, workflow, outcome, is_pipeline)
         where is_pipeline = 0 and outcome = 'succeeded'""",
     """
-    create table findings (
+    create table results (
         workspace_id text not null,
         build_slug text not null,
         state text not null,
-        asked_at text not null,
+        requested_at text not null,
         failed_step text,
         lines text not null,
         tests text not null,
@@ -99,21 +99,21 @@ BUILDS = (
         app_slug text not null,
         state text not null,
         since text not null,
-        asked_by text not null,
-        asked_at text not null,
-        anchor text,
-        done integer not null,
+        requested_by text not null,
+        requested_at text not null,
+        cursor text,
+        imported_count integer not null,
         total integer,
-        spent_ms integer not null,
+        duration_ms integer not null,
         failures integer not null,
         restarts integer not null,
         card_id text,
-        moved_at text,
+        updated_at text,
         finished_at text,
         error text,
         primary key (workspace_id, app_slug)
     )""",
-    "create index imports_open on imports (workspace_id, asked_at) where state = 'open'",
+    "create index imports_open on imports (workspace_id, requested_at) where state = 'open'",
     "create index imports_of_card on imports (card_id) where card_id is not null",
 )
 

@@ -250,9 +250,9 @@ async def _audit(ctx: Context, tx: Transaction, request: RequestRow, build: Buil
     entry = AuditRow(
         audit_id=ctx.new_id(),
         workspace_id=request.workspace_id,
-        at=ctx.clock.now(),
+        created_at=ctx.clock.now(),
         user_id=request.user_id,
-        verb=ABORT,
+        action=ABORT,
         subject=f"{build.app_slug} {build.build_slug}",
         result=result,
     )

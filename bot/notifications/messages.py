@@ -29,7 +29,7 @@ from bot.slack.cards import linked_name, result_line
 from bot.slack.text import Message, channel_mention, clean, code, date, first_line, plural, quoted, unmarked
 from storage.apps import AppRow
 from storage.builds import BuildRow
-from storage.results import FindingRow
+from storage.results import ResultRow
 
 BUILDS_LISTED = 25
 COMMIT_TITLE_LIMIT = 80
@@ -157,7 +157,7 @@ def _status_line(view: BuildView) -> Line:
 
 
 def explanation(
-    view: BuildView, finding: FindingRow | None, new: CommitsSince | None, app: AppRow | None
+    view: BuildView, finding: ResultRow | None, new: CommitsSince | None, app: AppRow | None
 ) -> Message | None:
     """Failed step, tests, log lines and new commits, short enough for a phone. None if nothing is known."""
     has_failure = finding is not None and bool(finding.failed_step or finding.tests or finding.lines)
@@ -167,7 +167,7 @@ def explanation(
     return message(_explanation_text(view, finding), blocks) if blocks else None
 
 
-def _explanation_text(view: BuildView, finding: FindingRow | None) -> str:
+def _explanation_text(view: BuildView, finding: ResultRow | None) -> str:
     name = quoted(build_text.name(view), 150)
     if finding is None:
         return f"What is new in {name}."

@@ -124,9 +124,9 @@ async def _note(ctx: Context, tx: Transaction, person: PersonRow) -> None:
     entry = AuditRow(
         audit_id=ctx.new_id(),
         workspace_id=person.workspace_id,
-        at=ctx.clock.now(),
+        created_at=ctx.clock.now(),
         user_id=person.user_id,
-        verb=VERB,
+        action=VERB,
         subject=", ".join(person.git_names),
         result=f"direct messages: {person.tells}",
     )

@@ -23,7 +23,7 @@ from storage import messages as message_rows
 from storage import results as result_rows
 from storage.builds import BuildRow
 from storage.messages import CARD
-from storage.results import FOUND, WANTED, FindingRow
+from storage.results import COMPLETE, PENDING, ResultRow
 
 log = logging.getLogger(__name__)
 ANALYZE = "analyze"
@@ -38,7 +38,7 @@ async def request_analysis(ctx: Context, tx: Transaction, build: BuildRow) -> No
     """Analyze a finished build once: a message shows its result."""
     if build.outcome not in (Outcome.FAILED, Outcome.SUCCEEDED) or build.is_pipeline:
         return
-    pending = FindingRow(build.workspace_id, build.build_slug, WANTED, ctx.clock.now())
+    pending = ResultRow(build.workspace_id, build.build_slug, PENDING, ctx.clock.now())
     if await result_rows.add_result(tx, pending):
         arguments = {"workspace_id": build.workspace_id, "build_slug": build.build_slug}
         await ctx.engine.enqueue(tx, Job(ANALYZE, arguments))
@@ -48,22 +48,22 @@ async def perform_analysis(ctx: Context, arguments: Mapping[str, Any]) -> None:
     """Analyze a build, or retry while its log isn't ready; then store the findings and update its messages."""
     pending = await result_rows.find_result(ctx.db, arguments["workspace_id"], arguments["build_slug"])
     build = await build_rows.find_build(ctx.db, arguments["workspace_id"], arguments["build_slug"])
-    if pending is None or build is None or pending.state != WANTED:
+    if pending is None or build is None or pending.state != PENDING:
         return
     finding = pending
     try:
         async with connection.client(ctx, build.workspace_id) as client:
             finding = await _analyze(ctx, client, build, pending)
     except (BitriseUnavailable, BitriseBusy) as error:
-        if ctx.clock.now() - pending.asked_at < GIVE_UP_AFTER:
+        if ctx.clock.now() - pending.requested_at < GIVE_UP_AFTER:
             pause = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_AFTER
             raise RetryAt(ctx.clock.now() + pause) from error
     except BuildbellError as error:
         log.info("nothing could be found out about a build", extra={"build": build.build_slug, "why": str(error)})
-    await _save(ctx, build, dataclasses.replace(finding, state=FOUND))
+    await _save(ctx, build, dataclasses.replace(finding, state=COMPLETE))
 
 
-async def _analyze(ctx: Context, client: BitriseClient, build: BuildRow, pending: FindingRow) -> FindingRow:
+async def _analyze(ctx: Context, client: BitriseClient, build: BuildRow, pending: ResultRow) -> ResultRow:
     if build.outcome == Outcome.SUCCEEDED:
         installs = install_links(await list_artifacts(client, build))
         return dataclasses.replace(pending, installs=tuple(dataclasses.asdict(link) for link in installs))
@@ -73,7 +73,7 @@ async def _analyze(ctx: Context, client: BitriseClient, build: BuildRow, pending
     return _with_report(pending, report)
 
 
-async def _save(ctx: Context, build: BuildRow, finding: FindingRow) -> None:
+async def _save(ctx: Context, build: BuildRow, finding: ResultRow) -> None:
     async def store(tx: Transaction) -> None:
         if not await result_rows.save_result(tx, finding):
             return
@@ -89,15 +89,15 @@ async def _save(ctx: Context, build: BuildRow, finding: FindingRow) -> None:
 # On demand.
 
 
-async def explain(ctx: Context, build: BuildRow) -> FindingRow:
+async def explain(ctx: Context, build: BuildRow) -> ResultRow:
     """Return the stored findings of a failure, or analyze what the build has printed so far."""
     stored = await result_rows.find_result(ctx.db, build.workspace_id, build.build_slug)
-    if stored is not None and stored.state == FOUND and build.outcome == Outcome.FAILED:
+    if stored is not None and stored.state == COMPLETE and build.outcome == Outcome.FAILED:
         return stored
     now = ctx.clock.now()
     async with connection.client(ctx, build.workspace_id) as client:
         report = await analyze_failure(client, build, now=now, log_timeout=timedelta(0))
-    empty = FindingRow(build.workspace_id, build.build_slug, FOUND, now)
+    empty = ResultRow(build.workspace_id, build.build_slug, COMPLETE, now)
     has_run = build.started_at is not None and build.finished_at is not None
     may_be_late = has_run and build.finished_at is not None and now - build.finished_at < LOG_DELAY
     if isinstance(report, LogNotReady) or (not report.lines and may_be_late):
@@ -128,7 +128,7 @@ async def list_artifacts(client: BitriseClient, build: BuildRow) -> list[Artifac
     return artifacts
 
 
-def _with_report(row: FindingRow, report: FailureReport) -> FindingRow:
+def _with_report(row: ResultRow, report: FailureReport) -> ResultRow:
     return dataclasses.replace(
         row, failed_step=report.step, lines=report.lines, tests=report.tests, missing=report.missing
     )

@@ -30,7 +30,7 @@ from bot.slack.build_text import BuildView
 from bot.slack.cards import open_button
 from bot.slack.forms import Payload, modal
 from bot.slack.text import Message, clean, link, plural, quoted, unmarked
-from storage.results import FindingRow
+from storage.results import ResultRow
 
 PLATFORMS = {"ios": "iOS", "android": "Android"}
 FILES_LISTED = 15
@@ -46,7 +46,7 @@ PUBLIC = "⚠️ An install page is public: whoever has its address can install 
 # Why it failed.
 
 
-def log_message(view: BuildView, finding: FindingRow) -> Message:
+def log_message(view: BuildView, finding: ResultRow) -> Message:
     verb = "Stopped" if view.build.outcome in STOPPED else "Failed"
     last = " ".join(finding.lines[-1:]) or finding.missing or NO_LOG
     return message(
@@ -57,7 +57,7 @@ def log_message(view: BuildView, finding: FindingRow) -> Message:
     )
 
 
-def failure_blocks(finding: FindingRow, *, verb: str = "Failed") -> list[Block]:
+def failure_blocks(finding: ResultRow, *, verb: str = "Failed") -> list[Block]:
     """Failed step, failed tests, log lines. ``verb`` is what happened in the step: a stopped build did not fail."""
     step: Line = [f"{verb} in step ", bold(finding.failed_step, 100)] if finding.failed_step else None
     head: list[Line] = [line for line in (step, _failed_tests(finding.tests), finding.missing) if line]

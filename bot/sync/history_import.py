@@ -76,7 +76,7 @@ async def give_up_import(ctx: Context, arguments: Mapping[str, Any]) -> None:
 
 async def _fetch_page(ctx: Context, row: ImportRow) -> Page[Build]:
     async with connection.client(ctx, row.workspace_id) as client:
-        return await client.list_builds(row.app_slug, BuildFilters(after=row.since, next=row.anchor))
+        return await client.list_builds(row.app_slug, BuildFilters(after=row.since, next=row.cursor))
 
 
 async def _save_page(ctx: Context, row: ImportRow, page: Page[Build]) -> None:
@@ -92,22 +92,22 @@ async def _save_page(ctx: Context, row: ImportRow, page: Page[Build]) -> None:
 async def _is_unchanged(ctx: Context, tx: Transaction, row: ImportRow) -> bool:
     """Nobody has stopped it, asked for it anew or disconnected while Bitrise answered."""
     now = await import_rows.find_import(tx, row.workspace_id, row.app_slug)
-    return now is not None and now.is_open and (now.anchor, now.since) == (row.anchor, row.since)
+    return now is not None and now.is_open and (now.cursor, now.since) == (row.cursor, row.since)
 
 
 def _moved(ctx: Context, row: ImportRow, page: Page[Build]) -> ImportRow:
-    now, done = ctx.clock.now(), row.done + len(page.items)
-    is_last = page.next is None or page.next == row.anchor
-    gap = min(now - row.moved_at, COUNTED_GAP) if row.moved_at else PAUSE
+    now, done = ctx.clock.now(), row.imported_count + len(page.items)
+    is_last = page.next is None or page.next == row.cursor
+    gap = min(now - row.updated_at, COUNTED_GAP) if row.updated_at else PAUSE
     return dataclasses.replace(
         row,
         state=DONE if is_last else row.state,
-        anchor=None if is_last else page.next,
-        done=done,
+        cursor=None if is_last else page.next,
+        imported_count=done,
         total=done if is_last else max(done, page.total or row.total or done),
-        spent_ms=row.spent_ms + gap // timedelta(milliseconds=1),
+        duration_ms=row.duration_ms + gap // timedelta(milliseconds=1),
         failures=0,
-        moved_at=now,
+        updated_at=now,
         finished_at=now if is_last else None,
     )
 
@@ -125,12 +125,14 @@ async def _fail(ctx: Context, row: ImportRow, error: BitriseBusy | BitriseUnavai
 
 async def _turn_back(ctx: Context, row: ImportRow, error: BitriseNotFound | BitriseRefused) -> None:
     """The build a page begins with may be gone: then from the newest one again. Otherwise the app is not ours."""
-    may_begin_anew = row.anchor is not None and row.restarts < MOST_RESTARTS
+    may_begin_anew = row.cursor is not None and row.restarts < MOST_RESTARTS
     log.warning(
         "an import was turned back",
         extra={"workspace": row.workspace_id, "app": row.app_slug, "anew": may_begin_anew, "why": str(error)},
     )
-    anew = dataclasses.replace(row, anchor=None, done=0, spent_ms=0, moved_at=None, restarts=row.restarts + 1)
+    anew = dataclasses.replace(
+        row, cursor=None, imported_count=0, duration_ms=0, updated_at=None, restarts=row.restarts + 1
+    )
     await _save_if_unchanged(ctx, row, anew if may_begin_anew else _failed(ctx, row, error.sentence))
 
 
@@ -151,7 +153,7 @@ async def _save(ctx: Context, tx: Transaction, row: ImportRow) -> None:
     now = await import_rows.find_import(tx, row.workspace_id, row.app_slug)
     if now is None:
         return
-    kept = dataclasses.replace(row, asked_by=now.asked_by, asked_at=now.asked_at, card_id=now.card_id)
+    kept = dataclasses.replace(row, requested_by=now.requested_by, requested_at=now.requested_at, card_id=now.card_id)
     await import_rows.save_import(tx, kept)
     await import_requests.show_progress(ctx, tx, kept)
 

@@ -20,20 +20,20 @@ def progress(rows: Sequence[ImportRow], titles: Mapping[str, str], *, command: s
     """``titles`` are the apps' names by slug."""
     if not rows:
         return Message(GONE)
-    told = [_line(row, titles) for row in rows if row.moved_at or not row.is_open][:NAMED]
-    waiting = _waiting(sum(row.is_open and row.moved_at is None for row in rows))
+    told = [_line(row, titles) for row in rows if row.updated_at or not row.is_open][:NAMED]
+    waiting = _waiting(sum(row.is_open and row.updated_at is None for row in rows))
     listed = [*told, *([waiting] if waiting else []), *_unnamed(rows, told, waiting)]
     if not any(row.is_open for row in rows):
         head = _over(rows)
         note = f"{escape(command)} stats counts them."
     else:
-        head = f"*Reading builds* of the last {_days(rows)}, asked for by {mention(rows[0].asked_by)}"
+        head = f"*Reading builds* of the last {_days(rows)}, asked for by {mention(rows[0].requested_by)}"
         note = f"Nothing else waits for this. {escape(command)} import stop ends it; what is read stays."
     return message("\n".join([head, *listed]), section("\n".join([head, *listed])), context(note))
 
 
 def _unnamed(rows: Sequence[ImportRow], told: Sequence[str], waiting: str) -> list[str]:
-    left = len(rows) - len(told) - sum(row.is_open and row.moved_at is None for row in rows)
+    left = len(rows) - len(told) - sum(row.is_open and row.updated_at is None for row in rows)
     return [f"and {left:,} more {'apps' if left > 1 else 'app'}"] if left else []
 
 
@@ -42,7 +42,7 @@ def _waiting(count: int) -> str:
 
 
 def _over(rows: Sequence[ImportRow]) -> str:
-    builds, spent = sum(row.done for row in rows), sum(row.spent_ms for row in rows) / 1_000
+    builds, spent = sum(row.imported_count for row in rows), sum(row.duration_ms for row in rows) / 1_000
     return f"*Builds are read*: {builds:,} of the last {_days(rows)}, in {format_duration(spent)}"
 
 
@@ -57,8 +57,8 @@ def _line(row: ImportRow, titles: Mapping[str, str]) -> str:
         return f"🔵 {title}: {_so_far(row)}"
     sign = _SIGNS.get(row.state, "⏹️")
     if row.state == DONE:
-        return f"{sign} {title}: {_builds(row.done)}"
-    after = f" after {row.done:,} of {plural(row.total, 'build')}" if row.total else ""
+        return f"{sign} {title}: {_builds(row.imported_count)}"
+    after = f" after {row.imported_count:,} of {plural(row.total, 'build')}" if row.total else ""
     return f"{sign} {title}: {quoted(row.error or 'ended', 300)}{after}"
 
 
@@ -68,8 +68,12 @@ def _builds(count: int) -> str:
 
 def _so_far(row: ImportRow) -> str:
     """``1,850 of 4,210 builds (43 %), about 2 min left``."""
-    total = max(row.total or 0, row.done)
-    read = f"{row.done:,} of {plural(total, 'build')} ({100 * row.done // total} %)" if total else "about to begin"
+    total = max(row.total or 0, row.imported_count)
+    read = (
+        f"{row.imported_count:,} of {plural(total, 'build')} ({100 * row.imported_count // total} %)"
+        if total
+        else "about to begin"
+    )
     if row.failures:
         return f"{read}; Bitrise is busy, I go on by myself"
     left = seconds_left(row)
@@ -78,9 +82,9 @@ def _so_far(row: ImportRow) -> str:
 
 def seconds_left(row: ImportRow) -> float | None:
     """At the pace of what has been read so far; None while nothing has."""
-    if not row.done or not row.total or not row.spent_ms:
+    if not row.imported_count or not row.total or not row.duration_ms:
         return None
-    return row.spent_ms / 1_000 / row.done * max(0, row.total - row.done)
+    return row.duration_ms / 1_000 / row.imported_count * max(0, row.total - row.imported_count)
 
 
 def in_a_line(rows: Sequence[ImportRow], titles: Mapping[str, str]) -> str:

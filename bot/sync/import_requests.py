@@ -141,4 +141,6 @@ def taken_over(known: ImportRow, asked: ImportRow) -> ImportRow:
     """What is being read goes on where it stands, if it reads as far back as is asked for now."""
     if known.since > asked.since:
         return asked
-    return dataclasses.replace(known, asked_by=asked.asked_by, asked_at=asked.asked_at, card_id=asked.card_id)
+    return dataclasses.replace(
+        known, requested_by=asked.requested_by, requested_at=asked.requested_at, card_id=asked.card_id
+    )

@@ -297,7 +297,7 @@ async def test_a_name_may_be_several_peoples_and_each_is_told(world: World) -> N
 
 async def test_a_link_is_in_the_audit(world: World) -> None:
     await wish(world, "failures", "octocat, ana-d")
-    rows = await world.bot.ctx.db.fetch_all("select user_id, subject, result from audit where verb = 'me'")
+    rows = await world.bot.ctx.db.fetch_all("select user_id, subject, result from audit where action = 'me'")
     assert [tuple(dict(row).values()) for row in rows] == [
         (world.ana.id, "octocat, ana-d", "direct messages: failures")
     ]

@@ -102,9 +102,9 @@ async def test_subscriptions_are_paused_until_a_person_resumes_them(both: Many) 
 async def test_it_is_written_down(both: Many) -> None:
     await both.uninstall(both.app)
     entries = await audit.list_entries(both.bot.ctx.db, both.team.id)
-    [entry] = [entry for entry in entries if entry.verb == "uninstall"]
+    [entry] = [entry for entry in entries if entry.action == "uninstall"]
     assert entry.result.startswith("Bitrise token forgotten, 1 subscriptions paused")
-    assert [entry.user_id for entry in entries if entry.verb == "install"] == [both.ada.id]
+    assert [entry.user_id for entry in entries if entry.action == "install"] == [both.ada.id]
 
 
 async def test_back_again_it_is_new_but_remembers_the_settings(both: Many) -> None:

@@ -433,7 +433,7 @@ async def test_the_secret_is_in_no_log_and_no_table(world: World, caplog: pytest
 async def test_a_stop_by_a_step_is_in_the_audit(world: World) -> None:
     secret = await secret_of(world)
     await ask(world, await running(world), secret)
-    rows = await world.bot.ctx.db.fetch_all("select user_id, verb, result from audit order by at")
-    kept = [(row["user_id"], row["verb"], row["result"]) for row in rows]
+    rows = await world.bot.ctx.db.fetch_all("select user_id, action, result from audit order by created_at")
+    kept = [(row["user_id"], row["action"], row["result"]) for row in rows]
     assert (world.ada.id, "skip-step", "shown") in kept
     assert ("a step of the build", "abort", "stopped: no-changes (report green)") in kept

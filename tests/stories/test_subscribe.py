@@ -41,7 +41,9 @@ async def test_a_subscription_is_one_row_with_an_owner_and_an_entry_in_the_audit
     assert (row.app_slug, row.style, row.owner, row.tells_starts) == (world.shop.slug, "line", world.ana.id, False)
     assert row.filters == {"workflow": ["deploy", "release-*"], "branch": ["main"], "outcome": ["failed"]}
     entries = await audit.list_entries(world.bot.ctx.db, world.team.id)
-    assert [(entry.user_id, entry.result) for entry in entries if entry.verb == "subscribe"] == [(world.ana.id, "new")]
+    assert [(entry.user_id, entry.result) for entry in entries if entry.action == "subscribe"] == [
+        (world.ana.id, "new")
+    ]
 
 
 async def test_the_answer_says_in_words_what_the_channel_will_hear(world: World) -> None:

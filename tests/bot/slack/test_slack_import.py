@@ -15,11 +15,11 @@ TITLES = {"shop": "iOS <Shop>", "droid": "Android Shop"}
 
 
 def row(app_slug: str = "shop", state: str = OPEN, **more: Any) -> ImportRow:
-    known: dict[str, Any] = {"moved_at": NOW, "done": 1_850, "total": 4_210, "spent_ms": 90_000}
+    known: dict[str, Any] = {"updated_at": NOW, "imported_count": 1_850, "total": 4_210, "duration_ms": 90_000}
     return ImportRow("T1", app_slug, state, NOW - timedelta(days=200), "U0ANA", NOW, **known | more)
 
 
-WAITING: dict[str, Any] = {"moved_at": None, "done": 0, "total": None, "spent_ms": 0}
+WAITING: dict[str, Any] = {"updated_at": None, "imported_count": 0, "total": None, "duration_ms": 0}
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ WAITING: dict[str, Any] = {"moved_at": None, "done": 0, "total": None, "spent_ms
         ([row()], "🔵 iOS &lt;Shop&gt;: 1,850 of 4,210 builds (43 %), about 2 min left"),
         ([row(failures=1)], "🔵 iOS &lt;Shop&gt;: 1,850 of 4,210 builds (43 %); Bitrise is busy, I go on by myself"),
         ([row(state=DONE)], "✅ iOS &lt;Shop&gt;: 1,850 builds"),
-        ([row(state=DONE, done=1)], "✅ iOS &lt;Shop&gt;: 1 build"),
-        ([row(state=DONE, done=0)], "✅ iOS &lt;Shop&gt;: no builds"),
+        ([row(state=DONE, imported_count=1)], "✅ iOS &lt;Shop&gt;: 1 build"),
+        ([row(state=DONE, imported_count=0)], "✅ iOS &lt;Shop&gt;: no builds"),
         ([row(state=STOPPED, error="by @bo")], "⏹️ iOS &lt;Shop&gt;: by @bo after 1,850 of 4,210 builds"),
         ([row(state=FAILED, total=None, error="<gone>")], "❌ iOS &lt;Shop&gt;: &lt;gone&gt;"),
         ([row(), row("droid", **WAITING)], "1 more app waits"),
@@ -42,12 +42,12 @@ def test_a_line_says_how_it_is(rows: list[ImportRow], told: str) -> None:
 
 
 def test_the_end_says_how_much_and_how_long() -> None:
-    text = progress([row(state=DONE), row("droid", DONE, done=150)], TITLES, command="/build").text
+    text = progress([row(state=DONE), row("droid", DONE, imported_count=150)], TITLES, command="/build").text
     assert text.splitlines()[0] == "*Builds are read*: 2,000 of the last 200 days, in 3 min"
 
 
 def test_what_is_left_follows_the_pace() -> None:
-    assert seconds_left(row(done=100, total=400, spent_ms=10_000)) == 30
+    assert seconds_left(row(imported_count=100, total=400, duration_ms=10_000)) == 30
     assert seconds_left(row(**WAITING)) is None
 
 

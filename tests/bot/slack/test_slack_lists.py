@@ -16,7 +16,7 @@ from bot.slack import build_lists as lists
 from bot.slack import ids, replies
 from bot.slack.build_text import BuildView
 from bot.slack.text import Message
-from storage.results import FindingRow
+from storage.results import ResultRow
 from storage.workspaces import WorkspaceRow
 
 Make = Callable[..., BuildView]
@@ -125,7 +125,7 @@ def test_an_answer_that_is_not_ours_is_refused(value: str) -> None:
 
 
 def test_the_notification_of_a_log_is_escaped_once(ended: Make, now: datetime) -> None:
-    finding = FindingRow("T1", "b0001", "found", now, lines=("error: a && b",))
+    finding = ResultRow("T1", "b0001", "complete", now, lines=("error: a && b",))
     told = log_message(ended("failed", app_title="R&D <Shop>"), finding)
     assert told.text == ("R&amp;D &lt;Shop&gt; deploy #812 on release/3.2 failed after 7 min. error: a &amp;&amp; b")
 

@@ -21,7 +21,7 @@ from bot.statistics.messages import BY_REASON, StatsPage, stats_message
 from bot.statistics.queries import Cost, Counts, Spread, Stats, StatsWanted
 from bot.sync import import_messages as import_message
 from storage.imports import OPEN, ImportRow
-from storage.results import FindingRow
+from storage.results import ResultRow
 
 NOON = datetime(2026, 8, 7, 12, tzinfo=UTC)
 Make = Callable[..., BuildView]
@@ -52,7 +52,7 @@ def test_one_file(build: Make, left: BuildFiles, told: str) -> None:
 
 
 def test_one_failed_test(ended: Make, now: datetime) -> None:
-    finding = FindingRow("T1", "b0001", "found", now, tests=("testLogin",))
+    finding = ResultRow("T1", "b0001", "complete", now, tests=("testLogin",))
     told = notifications.explanation(ended("failed"), finding, None, None)
     assert told is not None
     assert told.text == "iOS Shop deploy #812 failed; 1 test failed."
@@ -75,5 +75,7 @@ def test_one_stopped_build_and_one_credit(seen: Seen) -> None:
 
 
 def test_one_build_of_the_past(seen: Seen) -> None:
-    row = ImportRow("T1", "a1", OPEN, NOON - timedelta(days=30), "UANA", NOON, moved_at=NOON, done=1, total=1)
+    row = ImportRow(
+        "T1", "a1", OPEN, NOON - timedelta(days=30), "UANA", NOON, updated_at=NOON, imported_count=1, total=1
+    )
     assert "a1: 1 of 1 build (100 %)" in seen(import_message.progress([row], {}, command="/build"))
