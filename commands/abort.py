@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
 from slack_bolt.async_app import AsyncAck
 
 from bot import connection
 from bot.builds import abort, queries, views
+from bot.builds.bulk_abort import Picked
+from bot.builds.queries import Named
 from bot.context import Context
+from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
 from bot.slack.text import Message
-from commands.abort_arguments import AbortArguments, read_abort
 from commands.abort_form import FORM, abort_form, build_finished
-from commands.bulk_abort import ask_about_picked
+from commands.build_reference import read_build
+from commands.bulk_abort import ask_about_matches
 from commands.command import Command, Help
+from commands.grammar import OPTION, Grammar, one_name, unknown, without_value
 from commands.interaction import (
     Payload,
     Typed,
@@ -26,7 +34,27 @@ from commands.interaction import (
     pressed_value,
 )
 from commands.status import running
+from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 from storage.builds import BuildRow
+
+CATEGORIES = {
+    text.casefold().replace("-", " "): reason for reason in REASONS_TO_CHOOSE for text in (reason.value, reason.label)
+}
+OLDER = "older"
+TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\]\s*(?P<note>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class AbortArguments:
+    """One build, or the filters that pick running builds of an app, and the reason.
+
+    ``category`` is None when nothing typed names one; ``sentence`` is the reason in the person's own words.
+    """
+
+    build: Named = field(default_factory=Named)
+    filters: Picked = field(default_factory=Picked)
+    category: Reason | None = None
+    sentence: str = ""
 
 
 async def ask_to_abort(typed: Typed, ctx: Context) -> Message | None:
@@ -35,7 +63,7 @@ async def ask_to_abort(typed: Typed, ctx: Context) -> Message | None:
     await connection.require(ctx, typed.actor.workspace_id)
     if not arguments.build.names_build:
         if arguments.filters.is_narrowed:
-            await ask_about_picked(typed, arguments, ctx)
+            await ask_about_matches(typed, arguments.filters, ctx, arguments.category, arguments.sentence)
             return None
         listed = running(typed.actor, arguments.build.app, ctx, may_stop_all=True)
         later(ctx, typed.actor, listed, name="abort list", typed=typed)
@@ -84,6 +112,94 @@ async def abort_build(ack: AsyncAck, view: Payload, body: Payload, ctx: Context)
     async with answering_in_form(ack):
         await abort.request_abort(ctx, actor_of_press(body), FORM.read(view))
         await ack()
+
+
+# The text.
+
+
+def read_pull_request(text: str) -> int:
+    match = re.fullmatch(r"#?([0-9]{1,9})", text)
+    if match is None:
+        raise ArgumentsUnclear(f"{quote_input(text)} is no number of a pull request.", "Write it as in `pr:123`.")
+    return int(match[1])
+
+
+def find_category(text: str) -> Reason | None:
+    return CATEGORIES.get(text.casefold().replace("-", " ").strip(" .!"))
+
+
+def read_category(text: str) -> Reason:
+    if category := find_category(text):
+        return category
+    raise unknown("reason", text, [reason.value for reason in REASONS_TO_CHOOSE])
+
+
+GRAMMAR = Grammar(
+    keys={"branch b": one_name, "workflow w": one_name, "pr pull-request": read_pull_request, "reason": read_category}
+)
+
+
+def read_abort(words: Words) -> AbortArguments:
+    """``shop #812 wrong branch``, ``shop branch:main reason:stuck``. Raises ArgumentsUnclear.
+
+    What follows the build and the filters is the reason, however it looks.
+    """
+    build, (options, words) = Named(), read_leading_options(words)
+    if not options or names_app_or_build(words):
+        build, words = read_build(words)
+        more, words = read_leading_options(words, names_build=build.names_build)
+        options |= more
+    if not build.names_build:
+        check_filter(words, is_picked=bool(options.keys() - {"reason"}))
+    filters = Picked(
+        app=build.app,
+        branch=options.get("branch"),
+        workflow=options.get("workflow"),
+        pull_request_id=options.get("pr"),
+        is_older=OLDER in options,
+    )
+    if "reason" in options:
+        return AbortArguments(build, filters, options["reason"], words.tail())
+    return AbortArguments(build, filters, *read_reason(words.tail()))
+
+
+def read_leading_options(words: Words, *, names_build: bool = False) -> tuple[dict[str, Any], Words]:
+    """Read the options at the beginning. After a build, only a category is one; filters are a part of the reason."""
+    options: dict[str, Any] = {}
+    for count, word in enumerate(words.words):
+        match = None if word.quoted else OPTION.fullmatch(word.text)
+        name = GRAMMAR.names.get(match["key"].lower()) if match and match["value"] else None
+        if not names_build and not word.quoted and word.text.lower() == OLDER:
+            options[OLDER] = True
+        elif match is None or name is None or (names_build and name != "reason"):
+            return options, words.after(count)
+        else:
+            options[name] = GRAMMAR.readers[name](match["value"])
+    return options, words.after(len(words.words))
+
+
+def check_filter(words: Words, *, is_picked: bool) -> None:
+    """Refuse a misspelt filter: taken for a reason, it would stop other builds than those that are meant."""
+    match = OPTION.fullmatch(words.words[0].text) if words and not words.words[0].quoted else None
+    if match is None or match["value"].startswith("//"):
+        return
+    if match["key"].lower() in GRAMMAR.names:
+        raise without_value(match["key"])
+    if not is_picked:
+        raise unknown("filter", f"{match['key']}:", GRAMMAR.names)
+
+
+def names_app_or_build(words: Words) -> bool:
+    """Whether an app or a build follows the filters: only what is plainly one; anything else begins the reason."""
+    return bool(words) and not words.words[0].quoted and bool(re.match(r"app:.|#[0-9]", words.words[0].text))
+
+
+def read_reason(text: str) -> tuple[Reason | None, str]:
+    """Return the category that a text is, or has as ``[tag]`` in front, and the rest of it."""
+    if (match := TAGGED.fullmatch(text)) and (category := find_category(match["tag"])):
+        return category, match["note"]
+    category = find_category(text)
+    return category, "" if category else text
 
 
 COMMAND = Command(

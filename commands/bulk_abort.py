@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 from slack_bolt.async_app import AsyncAck
 
 from bot.builds import bulk_abort, views
 from bot.builds.bulk_abort import Found, Picked
 from bot.context import Context
+from bot.domain.abort_reasons import Reason
 from bot.errors import BuildbellError
 from bot.permissions import Actor
 from bot.slack import ids
@@ -18,7 +18,6 @@ from bot.slack.errors import SlackFailed
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
 from commands import bulk_abort_form as bulk_form
-from commands.abort_arguments import AbortArguments
 from commands.command import Command
 from commands.interaction import (
     Payload,
@@ -34,10 +33,14 @@ from commands.interaction import (
 BROKEN = "Something broke on my side, and I could not look."
 
 
-async def ask_about_picked(typed: Typed, arguments: AbortArguments, ctx: Context) -> None:
-    """Typed with a filter."""
-    find = partial(partial(bulk_abort.find_matches, ctx), typed.actor, arguments.filters)
-    await open_form(typed.actor, typed.trigger_id, find, ctx, arguments=arguments, typed=typed)
+async def ask_about_matches(typed: Typed, filters: Picked, ctx: Context, category: Reason | None, note: str) -> None:
+    """Open the form for the builds that typed filters pick."""
+
+    async def load() -> View:
+        matches = await bulk_abort.find_matches(ctx, typed.actor, filters)
+        return await form_for(typed.actor, matches, ctx, category=category, sentence=note)
+
+    await open_form(typed.actor, typed.trigger_id, load, ctx, typed=typed)
 
 
 async def ask_about_all(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
@@ -45,8 +48,12 @@ async def ask_about_all(ack: AsyncAck, action: Payload, body: Payload, ctx: Cont
     actor = actor_of_press(body)
     async with answering(ctx, actor):
         ctx.permissions.check_member(actor)
-        find = partial(partial(bulk_abort.find_matches, ctx), actor, Picked(app=pressed_value(action)))
-        await open_form(actor, body["trigger_id"], find, ctx)
+        app_slug = pressed_value(action)
+
+        async def load() -> View:
+            return await form_for(actor, await bulk_abort.find_matches(ctx, actor, Picked(app=app_slug)), ctx)
+
+        await open_form(actor, body["trigger_id"], load, ctx)
 
 
 async def ask_about_older(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
@@ -55,38 +62,26 @@ async def ask_about_older(ack: AsyncAck, action: Payload, body: Payload, ctx: Co
     async with answering(ctx, actor):
         ctx.permissions.check_member(actor)
         newer = pressed_value(action)
-        find = partial(partial(bulk_abort.find_older, ctx), actor, newer)
-        await open_form(actor, body["trigger_id"], find, ctx, newer=newer)
+
+        async def load() -> View:
+            return await form_for(actor, await bulk_abort.find_older(ctx, actor, newer), ctx, newer=newer)
+
+        await open_form(actor, body["trigger_id"], load, ctx)
 
 
 async def open_form(
-    actor: Actor,
-    trigger_id: str,
-    find: Callable[[], Awaitable[Found]],
-    ctx: Context,
-    *,
-    arguments: AbortArguments | None = None,
-    typed: Typed | None = None,
-    newer: str | None = None,
+    actor: Actor, trigger_id: str, load: Callable[[], Awaitable[View]], ctx: Context, *, typed: Typed | None = None
 ) -> None:
-    """Looking may take longer than a trigger lives: the modal comes first, what fits when it is known."""
+    """Open a modal at once, because a trigger expires in 3 s, and fill it when the builds have been found."""
     view_id = await ctx.slack(actor.workspace_id).open_view(trigger_id, bulk_form.looking())
+    later(ctx, actor, fill(actor, view_id, load, ctx), name="abort many form", typed=typed)
 
-    later(ctx, actor, fill(actor, view_id, find, ctx, arguments, newer), name="abort many form", typed=typed)
 
-
-async def fill(
-    actor: Actor,
-    view_id: str,
-    find: Callable[[], Awaitable[Found]],
-    ctx: Context,
-    arguments: AbortArguments | None,
-    newer: str | None,
-) -> None:
-    """What cannot be found is told in the modal that waits for it, and in a message when there are buttons to press."""
+async def fill(actor: Actor, view_id: str, load: Callable[[], Awaitable[View]], ctx: Context) -> None:
+    """Show the form or an error in the modal that waits for it, and the error with buttons in a message, too."""
     slack = ctx.slack(actor.workspace_id)
     try:
-        view = await form_for(actor, await find(), ctx, arguments, newer)
+        view = await load()
     except BuildbellError as error:
         await slack.update_view(view_id, failed(bulk_form.TITLE, error))
         if error.suggestions:
@@ -99,7 +94,13 @@ async def fill(
 
 
 async def form_for(
-    actor: Actor, found: Found, ctx: Context, arguments: AbortArguments | None, newer: str | None
+    actor: Actor,
+    found: Found,
+    ctx: Context,
+    *,
+    category: Reason | None = None,
+    sentence: str = "",
+    newer: str | None = None,
 ) -> View:
     return bulk_form.bulk_form(
         found,
@@ -107,8 +108,8 @@ async def form_for(
         now=ctx.clock.now(),
         may_report_green=ctx.permissions.may_report_green(actor),
         channel_id=actor.channel_id,
-        category=arguments.category if arguments else None,
-        sentence=arguments.sentence if arguments else "",
+        category=category,
+        sentence=sentence,
         newer=newer,
     )
 

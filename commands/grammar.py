@@ -25,6 +25,7 @@ T = TypeVar("T")
 NOTHING = ""
 START = "start"
 SHOW = "show"
+OPTION = re.compile(r"(?P<key>[A-Za-z][\w-]*):(?P<value>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,15 @@ class Grammar:
 
     def __init__(
         self,
-        positional: Sequence[str],
         keys: Mapping[str, Callable[[str], Any]],
         *,
+        positional: Sequence[str] = (),
         bare: Callable[[str], tuple[str, Any] | None] = lambda word: None,
         example: str = "",
     ) -> None:
         self.positional, self._bare, self._example = positional, bare, example
         self.names = {key: names.split()[0] for names in keys for key in names.split()}
-        self._readers = {names.split()[0]: reader for names, reader in keys.items()}
+        self.readers = {names.split()[0]: reader for names, reader in keys.items()}
 
     def parts(self, words: Words) -> Iterator[Part]:
         """Yield what was typed, the positional words last: they take the places that no option has taken."""
@@ -90,12 +91,12 @@ class Grammar:
                 positional.append(word)
         free = [name for name in self.positional if name not in taken]
         if len(positional) > len(free):
-            unknown = quote_input(positional[len(free)].text)
-            raise ArgumentsUnclear(f"I do not know what {unknown} is.", f"Write filters as `{self._example}`.")
+            surplus = quote_input(positional[len(free)].text)
+            raise ArgumentsUnclear(f"I do not know what {surplus} is.", f"Write filters as `{self._example}`.")
         yield from (Part(name, word.text, "", word) for name, word in zip(free, positional, strict=False))
 
     def _option(self, word: Word) -> Part | None:
-        match = None if word.quoted else _OPTION.fullmatch(word.text)
+        match = None if word.quoted else OPTION.fullmatch(word.text)
         if match is None:
             return None
         key, value = match["key"], match["value"]
@@ -104,14 +105,11 @@ class Grammar:
             raise unknown("filter", f"{key}:", self.names)
         if not value:
             raise without_value(key)
-        return Part(name, self._readers[name](value), key, word)
+        return Part(name, self.readers[name](value), key, word)
 
     def _bare_word(self, word: Word) -> Part | None:
         option = self._bare(word.text) if word.is_open else None
         return Part(*option, "", word) if option else None
-
-
-_OPTION = re.compile(r"(?P<key>[A-Za-z][\w-]*):(?P<value>.*)", re.DOTALL)
 
 
 # Errors.

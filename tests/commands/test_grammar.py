@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from commands.abort_arguments import read_abort
+from commands.abort import read_abort
 from commands.build_reference import read_build
 from commands.grammar import NOTHING, SHOW, START, parse
 from commands.list_builds import read_list

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commands import COMMANDS
-from commands.abort_arguments import read_abort
+from commands.abort import read_abort
 from commands.build_reference import read_build
 from commands.grammar import parse
 from commands.list_builds import read_list

@@ -9,7 +9,7 @@ import pytest
 from bot.builds.bulk_abort import Picked
 from bot.builds.queries import Named
 from bot.domain.abort_reasons import Reason
-from commands.abort_arguments import AbortArguments, read_abort
+from commands.abort import AbortArguments, read_abort
 from commands.tokenizer import ArgumentsUnclear, tokenize
 from tests.commands.typed import PAGE, SLUG
 
