@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,70 +31,56 @@ LOCK_RETRY_SECONDS = 0.02
 FOREIGN_AWAIT = "a transaction may await its own statements only"
 
 
-def _fetch(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> list[Row]:
-    return connection.execute(sql, _columns(parameters)).fetchall()
-
-
-def _columns(parameters: Mapping[str, object]) -> dict[str, object]:
-    return {name: value if type(value) in NATIVE_TYPES else to_column(value) for name, value in parameters.items()}
+def _execute(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> sqlite3.Cursor:
+    values = {name: value if type(value) in NATIVE_TYPES else to_column(value) for name, value in parameters.items()}
+    return connection.execute(sql, values)
 
 
 def _read(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object]) -> list[Row]:
     try:
-        return _fetch(connection, sql, parameters)
+        return _execute(connection, sql, parameters).fetchall()
     except sqlite3.Error as error:
         raise translate_error(error) from error
 
 
+@dataclass(slots=True)
 class _SqliteTransaction:
     """Run statements inside the writer's savepoint. No method suspends, so a body can run without an event loop."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.callbacks: list[Callable[[], None]] = []
+    connection: sqlite3.Connection
+    callbacks: list[Callable[[], None]]
 
     async def execute(self, sql: str, /, **parameters: object) -> int:
-        return self._connection.execute(sql, _columns(parameters)).rowcount
+        return _execute(self.connection, sql, parameters).rowcount
 
     async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
-        rows = _fetch(self._connection, sql, parameters)
+        rows = _execute(self.connection, sql, parameters).fetchall()
         return rows[0] if rows else None
 
     async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
-        return _fetch(self._connection, sql, parameters)
+        return _execute(self.connection, sql, parameters).fetchall()
 
     async def fetch_each(self, sql: str, parameters: Sequence[Mapping[str, object]], /) -> list[Row | None]:
-        results = [_fetch(self._connection, sql, each) for each in parameters]
+        results = [_execute(self.connection, sql, each).fetchall() for each in parameters]
         return [rows[0] if rows else None for rows in results]
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
 
 
+@dataclass(slots=True)
 class WriteTask:
     """A transaction body queued for the writer, and the future its caller awaits."""
 
-    def __init__(self, body: Callable[[Transaction], Awaitable[Any]], future: asyncio.Future[Any]) -> None:
-        self.body, self.future, self.queued_at = body, future, time.monotonic()
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.callbacks: list[Callable[[], None]] = []
-
-    def run_in_savepoint(self, connection: sqlite3.Connection) -> None:
-        """Run the body in a savepoint of its own, so that a failing task doesn't undo the others of its batch."""
-        connection.execute("savepoint task")
-        try:
-            self.run(connection)
-        except BaseException as error:  # it belongs to the caller and must not end the writer thread
-            self.error = error
-            if connection.in_transaction:
-                connection.execute("rollback to task")
-        if connection.in_transaction:
-            connection.execute("release task")
+    body: Callable[[Transaction], Awaitable[Any]]
+    future: asyncio.Future[Any]
+    queued_at: float
+    result: Any = None
+    error: BaseException | None = None
+    callbacks: Sequence[Callable[[], None]] = ()
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Run the body without a savepoint. If it raises, the whole transaction has to be rolled back."""
-        transaction = _SqliteTransaction(connection)
+        transaction = _SqliteTransaction(connection, [])
         self.result = run_sync(self.body(transaction))
         self.callbacks = transaction.callbacks
 
@@ -108,28 +95,28 @@ class WriteTask:
             self.future.set_exception(translate_error(self.error))
 
 
+@dataclass(slots=True)
 class CommitBatch:
     """Tasks that share one SQLite transaction. With ``error`` set it is rolled back instead of committed."""
 
-    def __init__(self, tasks: list[WriteTask]) -> None:
-        self.tasks = tasks
-        self.error: sqlite3.Error | None = None
+    tasks: list[WriteTask]
+    error: sqlite3.Error | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
+        """Run each task in a savepoint of its own, so that a failing one doesn't undo the others."""
         for task in self.tasks:
-            task.run_in_savepoint(connection)
+            connection.execute("savepoint task")
+            try:
+                task.run(connection)
+            except BaseException as error:  # it belongs to the caller and must not end the writer thread
+                task.error = error
+                if connection.in_transaction:
+                    connection.execute("rollback to task")
             if not connection.in_transaction:  # SQLite rolled everything back: the disk is full or a page is damaged
                 undone = sqlite3.OperationalError("the transaction was undone by SQLite")
                 self.error = task.error if isinstance(task.error, sqlite3.Error) else undone
                 return
-
-    def fail(self, error: sqlite3.Error) -> None:
-        for task in self.tasks:
-            task.error = task.error or error
-
-    def complete(self) -> None:
-        for task in self.tasks:
-            task.complete()
+            connection.execute("release task")
 
 
 def run_sync(body: Awaitable[T]) -> T:
@@ -176,7 +163,7 @@ class SqliteDatabase:
     async def transaction(self, body: Callable[[Transaction], Awaitable[T]], *, is_quick: bool = False) -> T:
         if self._is_closed:
             raise DatabaseUnusable("The database is closed.")
-        task = WriteTask(body, self._loop.create_future())
+        task = WriteTask(body, self._loop.create_future(), time.monotonic())
         has_run = is_quick and not self._pending and self._run_on_loop(task)
         self._pending += 1
         self._queue.put(CommitBatch([task]) if has_run else task)
@@ -214,12 +201,10 @@ class SqliteDatabase:
         """Run a quick task up to its commit. Return False if that fails: the writer thread then runs it again."""
         self._is_in_body = True
         try:
-            self._roll_back()
-            self._writer.execute("begin immediate")
+            self._begin(deadline=0)
             task.run(self._writer)
         except Exception:
-            with contextlib.suppress(sqlite3.Error):
-                self._roll_back()
+            self._roll_back()
             return False
         finally:
             self._is_in_body = False
@@ -227,7 +212,8 @@ class SqliteDatabase:
 
     def _complete(self, batch: CommitBatch) -> None:
         self._pending -= len(batch.tasks)
-        batch.complete()
+        for task in batch.tasks:
+            task.complete()
 
     # In the writer thread.
 
@@ -248,7 +234,6 @@ class SqliteDatabase:
 
     def _write_batch(self, batch: CommitBatch) -> None:
         try:
-            self._roll_back()  # the rollback of the last batch may have failed, too
             self._begin(deadline=batch.tasks[0].queued_at + LOCK_TIMEOUT_SECONDS)
             batch.run(self._writer)
         except sqlite3.Error as error:
@@ -257,6 +242,8 @@ class SqliteDatabase:
 
     def _begin(self, *, deadline: float) -> None:
         """Begin a transaction, retrying while another process has locked the file."""
+        if self._writer.in_transaction:  # the rollback of the last batch failed, too
+            self._writer.execute("rollback")
         while True:
             try:
                 self._writer.execute("begin immediate")
@@ -273,11 +260,12 @@ class SqliteDatabase:
                 raise batch.error
             self._writer.execute("commit")
         except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                self._roll_back()
-            batch.fail(error)
+            self._roll_back()
+            for task in batch.tasks:
+                task.error = task.error or error
         self._loop.call_soon_threadsafe(self._complete, batch)
 
     def _roll_back(self) -> None:
-        if self._writer.in_transaction:
-            self._writer.execute("rollback")
+        with contextlib.suppress(sqlite3.Error):
+            if self._writer.in_transaction:
+                self._writer.execute("rollback")
