@@ -11,7 +11,7 @@ from bot.slack.forms import Form, Payload
 from bot.slack.text import channel_mention, one_line
 from bot.statistics.digest_messages import WEEKDAYS
 from bot.statistics.digests import DigestSettings
-from bot.statistics.schedule import Schedule, find_zone, read_time
+from bot.statistics.schedule import Schedule, find_zone, parse_time
 from commands.suggestions import app_field
 from storage.digests import DAILY, WEEKLY
 
@@ -32,7 +32,7 @@ def digest_form(channel_id: str, app: Option | None, schedule: Schedule, note: s
 
 
 def check_time(at: str) -> str:
-    if read_time(at) is None:
+    if parse_time(at) is None:
         raise BuildbellError("Choose a time.")
     return at
 

@@ -21,7 +21,7 @@ from bot.slack.text import Message
 from bot.statistics import queries as stats_queries
 from bot.statistics.export import render_csv
 from bot.statistics.messages import StatsPage, export_text, read_stats_page, stats_message
-from bot.statistics.queries import MOST_DAYS, USUAL_DAYS, StatsWanted
+from bot.statistics.queries import DEFAULT_DAYS, MAX_DAYS, StatsQuery
 from bot.statistics.text import meanings_view
 from bot.sync import import_requests
 from bot.sync.import_messages import in_a_line
@@ -60,10 +60,10 @@ def read_stats(words: Words, *, usage: tuple[str, str] = USAGE) -> dict[str, Any
 def read_days(text: str) -> int:
     match = PERIOD.fullmatch(text)
     days = int(match["days"]) if match else 0
-    if not 1 <= days <= MOST_DAYS:
+    if not 1 <= days <= MAX_DAYS:
         raise ArgumentsUnclear(
             f"{quote_input(text)} is no span I know.",
-            f"Write 7d, 30d, 90d, or another number of days up to {MOST_DAYS}.",
+            f"Write 7d, 30d, 90d, or another number of days up to {MAX_DAYS}.",
         )
     return days
 
@@ -73,23 +73,23 @@ async def show_stats(typed: Typed, ctx: Context) -> Message | None:
     await connection.require(ctx, typed.actor.workspace_id)
 
     async def tell() -> Message | None:
-        wanted = await wanted_of(typed.actor, options, ctx)
-        return await told(typed.actor, StatsPage(wanted), ctx)
+        query = await stats_query(typed.actor, options, ctx)
+        return await told(typed.actor, StatsPage(query), ctx)
 
     later(ctx, typed.actor, tell(), name="stats", typed=typed)
     return None
 
 
-async def wanted_of(actor: Actor, options: Mapping[str, Any], ctx: Context) -> StatsWanted:
+async def stats_query(actor: Actor, options: Mapping[str, Any], ctx: Context) -> StatsQuery:
     """The app that was named, else the channel's, else all of them. Raises `AppNotFound`."""
     slug, app_name = None, options.get("app")
     if app_name is not None and app_name.lower() != ALL:
         slug = (await app_names.get_app(ctx, actor.workspace_id, app_name)).app_slug
     elif actor.channel_id and app_name is None:
         slug = (await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id)).app_slug
-    return StatsWanted(
+    return StatsQuery(
         app_slug=slug,
-        days=options.get("days", USUAL_DAYS),
+        days=options.get("days", DEFAULT_DAYS),
         workflow=options.get("workflow"),
         branch=options.get("branch"),
         cause=options["cause"].value if "cause" in options else None,
@@ -98,10 +98,10 @@ async def wanted_of(actor: Actor, options: Mapping[str, Any], ctx: Context) -> S
 
 async def told(actor: Actor, page: StatsPage, ctx: Context) -> Message:
     ctx.permissions.check_member(actor)
-    stats = await stats_queries.load_stats(ctx, actor.workspace_id, page.wanted)
+    stats = await stats_queries.load_stats(ctx, actor.workspace_id, page.query)
     titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
     open_imports = await import_requests.list_open(ctx, actor.workspace_id)
-    reading = [row for row in open_imports if page.wanted.app_slug in (None, row.app_slug)]
+    reading = [row for row in open_imports if page.query.app_slug in (None, row.app_slug)]
     return stats_message(stats, page, titles, past=in_a_line(reading, titles))
 
 
@@ -136,22 +136,22 @@ async def export_csv(ack: AsyncAck, action: Payload, body: Payload, ctx: Context
 
 async def send_csv(actor: Actor, page: StatsPage, ctx: Context) -> Message | None:
     """The rows behind the figures, to the person alone. Raises `BuildbellError` with a way out."""
-    wanted, until = page.wanted, ctx.clock.now()
-    whole = wanted.scope(actor.workspace_id, until - timedelta(days=wanted.days), until)
+    query, until = page.query, ctx.clock.now()
+    whole = query.scope(actor.workspace_id, until - timedelta(days=query.days), until)
     content, count, is_whole = await render_csv(ctx.db, await apart(whole, ctx), limit=ROWS_IN_FILE)
     client = ctx.slack(actor.workspace_id)
     try:
         # A file goes to a conversation by its own id; posting to a person tells the id.
         posted = await client.post(actor.user_id, Message(export_text(count, is_whole=is_whole)))
         await client.upload(
-            f"builds-{wanted.days}d.csv", content, title="Builds", channel=posted.channel_id, thread_ts=posted.ts
+            f"builds-{query.days}d.csv", content, title="Builds", channel=posted.channel_id, thread_ts=posted.ts
         )
     except SlackRefused as refused:
         if refused.error != "missing_scope":
             raise
         raise BuildbellError(
             "I may not send files here: the Slack app has no files:write. An admin can add the scope and install "
-            f"the app again; on the server, `buildbell export --since {wanted.days}d` gives the same rows."
+            f"the app again; on the server, `buildbell export --since {query.days}d` gives the same rows."
         ) from refused
     return None
 

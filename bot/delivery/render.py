@@ -16,7 +16,7 @@ from bot.slack.build_text import BuildView, is_stopping
 from bot.slack.text import Message
 from bot.statistics import digest_messages as digest_message
 from bot.statistics import queries as stats_queries
-from bot.statistics.queries import StatsWanted
+from bot.statistics.queries import StatsQuery
 from bot.sync import import_messages as import_message
 from storage import apps as app_rows
 from storage import build_history
@@ -121,7 +121,7 @@ async def _render_import(ctx: Context, card: CardRow, shown: list[BuildView]) ->
 
 async def _render_digest(ctx: Context, card: CardRow, shown: list[BuildView]) -> Message:
     facts = card.facts or {}
-    wanted, until = StatsWanted(facts["app"], facts["days"]), datetime.fromisoformat(facts["until"])
+    wanted, until = StatsQuery(facts["app"], facts["days"]), datetime.fromisoformat(facts["until"])
     figures = await stats_queries.compare_periods(ctx, card.workspace_id, wanted, until=until)
     return digest_message.digest_message(
         figures,

@@ -9,8 +9,8 @@ from bot.domain.builds import format_duration
 from bot.slack.blocks import context, message, section
 from bot.slack.charts import plain_table, table
 from bot.slack.text import Message, channel_mention, date, escape, mention, plain_date, plural, quoted, shorten
-from bot.statistics.insights import Kind, Remark, remarks
-from bot.statistics.queries import Compared, Stats
+from bot.statistics.insights import Insight, InsightKind, find_insights
+from bot.statistics.queries import PeriodComparison, Stats
 from bot.statistics.text import app_name, format_minutes, median, outcome_rows, share, summary_and_trend, workflow_name
 from storage.digests import WEEKLY, DigestRow
 
@@ -19,10 +19,10 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 def digest_message(
-    figures: Compared, digest: DigestRow | None, titles: Mapping[str, str], *, is_late: bool, command: str
+    comparison: PeriodComparison, digest: DigestRow | None, titles: Mapping[str, str], *, is_late: bool, command: str
 ) -> Message:
     """``titles`` are the apps' names by slug; ``digest`` is None if it was removed meanwhile."""
-    now, before = figures.now, figures.before
+    now, before = comparison.now, comparison.before
     period = _period(now)
     rows = [
         ("Builds that ended", f"this {period}", f"{period} before"),
@@ -31,7 +31,7 @@ def digest_message(
         ("Wait for a machine, median", median(now.queue), median(before.queue)),
     ]
     sentence = summary_and_trend(now)
-    insights = "\n".join(f"• {insight_text(each, now, titles)}" for each in remarks(figures))
+    insights = "\n".join(f"• {insight_text(each, now, titles)}" for each in find_insights(comparison))
     late = "Told late: I was away when it was due." if is_late else ""
     head = filter(None, (f"*{_heading(now, titles, date)}*", sentence, insights))
     text = filter(None, (f"{_heading(now, titles, plain_date)}: {sentence}", insights, plain_table(rows), late))
@@ -45,12 +45,12 @@ def digest_message(
 
 
 def _heading(stats: Stats, titles: Mapping[str, str], date: Callable[[datetime], str]) -> str:
-    app = app_name(stats.wanted.app_slug, titles) if stats.wanted.app_slug else "All apps"
+    app = app_name(stats.query.app_slug, titles) if stats.query.app_slug else "All apps"
     return f"{app}, the {_period(stats)} from {date(stats.since)} to {date(stats.until)}"
 
 
 def _period(stats: Stats) -> str:
-    return "week" if stats.wanted.days == 7 else "day"
+    return "week" if stats.query.days == 7 else "day"
 
 
 def schedule_text(digest: DigestRow) -> str:
@@ -69,40 +69,44 @@ def saved_text(digest: DigestRow, titles: Mapping[str, str], *, next_at: datetim
     )
 
 
-def insight_text(remark: Remark, stats: Stats, titles: Mapping[str, str]) -> str:
+def insight_text(insight: Insight, stats: Stats, titles: Mapping[str, str]) -> str:
     """One insight in a sentence, escaped."""
-    name = workflow_name(remark.target, stats, titles, default="what has no workflow") if remark.target else ""
-    now, before = format_duration(remark.now), format_duration(remark.before)
-    match remark.kind:
-        case Kind.RATE_FELL | Kind.RATE_ROSE:
-            moved = "rose" if remark.kind == Kind.RATE_ROSE else "fell"
-            points = abs(round(100 * (remark.now - remark.before), 1))
-            return f"The success rate {moved} by {points} points, from {share(remark.before)} to {share(remark.now)}."
-        case Kind.FAILING:
-            since = f", and nothing else since {date(remark.since)}" if remark.since else ""
-            return f"{name} fails most: {remark.count:,} of {remark.total:,} ({share(remark.now)}){since}."
-        case Kind.REPLACED:
+    name = workflow_name(insight.target, stats, titles, default="what has no workflow") if insight.target else ""
+    now, before = format_duration(insight.now), format_duration(insight.before)
+    match insight.kind:
+        case InsightKind.RATE_FELL | InsightKind.RATE_ROSE:
+            moved = "rose" if insight.kind == InsightKind.RATE_ROSE else "fell"
+            points = abs(round(100 * (insight.now - insight.before), 1))
+            return f"The success rate {moved} by {points} points, from {share(insight.before)} to {share(insight.now)}."
+        case InsightKind.FAILING:
+            since = f", and nothing else since {date(insight.since)}" if insight.since else ""
+            return f"{name} fails most: {insight.count:,} of {insight.total:,} ({share(insight.now)}){since}."
+        case InsightKind.REPLACED:
             return (
-                f"{share(remark.now)} of stops were replaced builds: turn on rolling builds, and Bitrise stops them "
+                f"{share(insight.now)} of stops were replaced builds: turn on rolling builds, and Bitrise stops them "
                 "by itself."
             )
-        case Kind.WAITING:
+        case InsightKind.WAITING:
             return (
                 f"Builds wait {now} for a machine in the middle, {before} before: more concurrency at Bitrise would "
                 "shorten that."
             )
-        case Kind.SLOWER:
-            return f"{name} takes {round(100 * (remark.now / remark.before - 1))} % longer: {now}, {before} before."
-        case Kind.FLAKY:
+        case InsightKind.SLOWER:
+            return f"{name} takes {round(100 * (insight.now / insight.before - 1))} % longer: {now}, {before} before."
+        case InsightKind.FLAKY:
             return (
-                f"{remark.count:,} commits failed and also passed with nothing changed, most of them in {name}: "
+                f"{insight.count:,} commits failed and also passed with nothing changed, most of them in {name}: "
                 "look at its tests."
             )
-        case Kind.SKIPPED:
-            return f"{remark.count:,} builds ({share(remark.now)}) had nothing to do and were skipped{_saved(remark)}."
+        case InsightKind.SKIPPED:
+            return (
+                f"{insight.count:,} builds ({share(insight.now)}) had nothing to do and were skipped{_saved(insight)}."
+            )
 
 
-def _saved(remark: Remark) -> str:
-    if remark.saved_credits:
-        return f", which saved about {plural(remark.saved_credits, 'credit')}"
-    return f", which saved about {format_minutes(remark.saved_seconds)} of machine time" if remark.saved_seconds else ""
+def _saved(insight: Insight) -> str:
+    if insight.saved_credits:
+        return f", which saved about {plural(insight.saved_credits, 'credit')}"
+    return (
+        f", which saved about {format_minutes(insight.saved_seconds)} of machine time" if insight.saved_seconds else ""
+    )

@@ -14,7 +14,7 @@ from bot.slack.blocks import Block, Button, actions, button, context, message, s
 from bot.slack.build_lists import VALUE_LIMIT
 from bot.slack.charts import bars, pie, plain_table, table
 from bot.slack.text import NOTHING, Message, capital, length, plural, quoted, shorten
-from bot.statistics.queries import MOST_DAYS, SPANS, USUAL_DAYS, Spread, Stats, StatsWanted
+from bot.statistics.queries import DEFAULT_DAYS, MAX_DAYS, PERIODS, Percentiles, Stats, StatsQuery
 from bot.statistics.text import (
     OUTCOMES,
     details,
@@ -28,7 +28,7 @@ from bot.statistics.text import (
 
 BY_REASON = "reason"
 APPS_OFFERED = 4
-"""So many apps or workflows get a button."""
+"""Apps or workflows that get a button."""
 TEXT_LIMIT = 2_900
 
 
@@ -36,11 +36,11 @@ TEXT_LIMIT = 2_900
 class StatsPage:
     """The value of a button: which builds, and whether by reason or by outcome."""
 
-    wanted: StatsWanted
+    query: StatsQuery
     by: str | None = None
 
     def value(self) -> str:
-        facts = {name: value for name, value in asdict(self.wanted).items() if value is not None}
+        facts = {name: value for name, value in asdict(self.query).items() if value is not None}
         return json.dumps(facts | ({"by": self.by} if self.by else {}), ensure_ascii=False, separators=(",", ":"))
 
 
@@ -49,9 +49,9 @@ def read_stats_page(value: str) -> StatsPage:
     try:
         facts = dict(json.loads(value))
         by = facts.pop("by", None)
-        wanted = {field.name: facts[field.name] for field in fields(StatsWanted) if field.name in facts}
-        days = min(MOST_DAYS, max(1, int(wanted.get("days", USUAL_DAYS))))
-        return StatsPage(StatsWanted(**wanted | {"days": days}), by)
+        query = {field.name: facts[field.name] for field in fields(StatsQuery) if field.name in facts}
+        days = min(MAX_DAYS, max(1, int(query.get("days", DEFAULT_DAYS))))
+        return StatsPage(StatsQuery(**query | {"days": days}), by)
     except (ValueError, TypeError, KeyError, AttributeError) as broken:
         raise ViewExpired("Those figures are too old to be asked further. Type the command again.") from broken
 
@@ -71,7 +71,7 @@ def _by_outcome(stats: Stats, titles: Mapping[str, str]) -> tuple[str, list[Bloc
         text = f"{head}: no build ended. {summary_before(stats)}"
         return text, [section(f"*{head}*\nNo build ended.")]
     sentence, below = summary_and_trend(stats), details(stats, titles)
-    days = f"{stats.wanted.days} d"
+    days = f"{stats.query.days} d"
     rows = [
         ("Builds that ended", f"last {days}", f"{days} before"),
         *outcome_rows(stats.counts, stats.before),
@@ -91,15 +91,15 @@ def _by_outcome(stats: Stats, titles: Mapping[str, str]) -> tuple[str, list[Bloc
     return shorten(text, TEXT_LIMIT), [block for block in blocks if block]
 
 
-def _p90(spread: Spread | None) -> str:
-    return format_duration(spread.p90) if spread else NOTHING
+def _p90(durations: Percentiles | None) -> str:
+    return format_duration(durations.p90) if durations else NOTHING
 
 
 def _outcomes_over_time(stats: Stats) -> Block | None:
-    if len(stats.parts) < 2:
+    if len(stats.intervals) < 2:
         return None
-    series = {name.capitalize(): [getattr(part.counts, name) for part in stats.parts] for name in OUTCOMES}
-    labels = [f"{part.since:%b} {part.since.day}" for part in stats.parts]
+    series = {name.capitalize(): [getattr(interval.counts, name) for interval in stats.intervals] for name in OUTCOMES}
+    labels = [f"{interval.since:%b} {interval.since.day}" for interval in stats.intervals]
     return bars("How builds ended", labels, series, x_label="from that day on, UTC")
 
 
@@ -129,9 +129,9 @@ def _reason_label(reason: str | None) -> str:
 
 
 def _buttons(stats: Stats, page: StatsPage, titles: Mapping[str, str]) -> list[list[Block]]:
-    wanted = page.wanted
+    query = page.query
     periods = [
-        (f"{days} days", replace(page, wanted=replace(wanted, days=days))) for days in SPANS if days != wanted.days
+        (f"{days} days", replace(page, query=replace(query, days=days))) for days in PERIODS if days != query.days
     ]
     other = ("By outcome", replace(page, by=None)) if page.by else ("By reason", replace(page, by=BY_REASON))
     return [
@@ -146,16 +146,16 @@ def _buttons(stats: Stats, page: StatsPage, titles: Mapping[str, str]) -> list[l
 
 def _narrower(stats: Stats, page: StatsPage, titles: Mapping[str, str]) -> list[tuple[str, StatsPage]]:
     """Apps, then the workflows of one; and the way back."""
-    wanted = page.wanted
-    if wanted.app_slug is None:
+    query = page.query
+    if query.app_slug is None:
         slugs = list(stats.apps)[:APPS_OFFERED]
-        return [(titles.get(slug, slug), replace(page, wanted=replace(wanted, app_slug=slug))) for slug in slugs]
-    back = ("All apps", replace(page, wanted=replace(wanted, app_slug=None, workflow=None)))
-    if wanted.workflow is not None:
-        return [("All workflows", replace(page, wanted=replace(wanted, workflow=None))), back]
+        return [(titles.get(slug, slug), replace(page, query=replace(query, app_slug=slug))) for slug in slugs]
+    back = ("All apps", replace(page, query=replace(query, app_slug=None, workflow=None)))
+    if query.workflow is not None:
+        return [("All workflows", replace(page, query=replace(query, workflow=None))), back]
     busiest = sorted(stats.workflows, key=lambda each: (-each.finished, each.name or ""))
     names = [each.name for each in busiest if each.name][:APPS_OFFERED]
-    return [*((name, replace(page, wanted=replace(wanted, workflow=name))) for name in names), back]
+    return [*((name, replace(page, query=replace(query, workflow=name))) for name in names), back]
 
 
 def _row(pages: Sequence[tuple[str, StatsPage]], *, start: int) -> list[Button | None]:

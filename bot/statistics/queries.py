@@ -1,7 +1,7 @@
-"""What happened to builds in a span: how they ended, how long they took, why they were stopped, what that cost.
+"""Statistics of a period: results, durations, queue times, abort reasons and costs of builds.
 
-One rule, kept everywhere: builds are counted in the span in which they ended; a pipeline is the sum of its builds and
-is not counted again. True success rate = succeeded / (succeeded + failed); aborted and skipped stand beside it.
+Builds count in the period in which they finished. A pipeline is the sum of its builds and isn't counted again.
+Success rate = succeeded / (succeeded + failed); aborted and skipped builds are counted beside it.
 """
 
 from __future__ import annotations
@@ -18,21 +18,20 @@ from bot.context import Context
 from storage import statistics as stats_rows
 from storage.statistics import FlakyCommit, ResultCount, Scope, Target
 
-SPANS = (7, 30, 90)
-USUAL_DAYS = 30
-MOST_DAYS = 200
-"""As far back as Bitrise itself keeps builds."""
-MOST_PARTS = 10
-NAMED = 5
-"""So many workflows and commits are named; the rest is counted."""
+PERIODS = (7, 30, 90)
+DEFAULT_DAYS = 30
+MAX_DAYS = 200
+"""Bitrise itself keeps builds no longer."""
+MAX_INTERVALS = 10
+MAX_WORKFLOWS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class StatsWanted:
-    """``app_slug`` None: all apps that the stored token reaches."""
+class StatsQuery:
+    """The builds to count. Without ``app_slug``: all apps that are available to the connected token."""
 
     app_slug: str | None = None
-    days: int = USUAL_DAYS
+    days: int = DEFAULT_DAYS
     workflow: str | None = None
     branch: str | None = None
     cause: str | None = None
@@ -43,7 +42,7 @@ class StatsWanted:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How builds ended. ``finished`` are those that say something about the code: succeeded and failed."""
+    """Builds by outcome. ``finished`` are those that say something about the code: succeeded and failed."""
 
     succeeded: int = 0
     failed: int = 0
@@ -64,8 +63,8 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """Median and 90th percentile in seconds, of so many builds."""
+class Percentiles:
+    """Median and 90th percentile of durations in seconds."""
 
     median: float
     p90: int
@@ -80,7 +79,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """``median`` is of its successes, None where none is known."""
+    """``median`` is the duration of its successes, None if unknown."""
 
     app_slug: str
     name: str | None
@@ -94,8 +93,8 @@ class Workflow:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of the span, for a chart."""
+class Interval:
+    """A part of the period, for a chart."""
 
     since: datetime
     counts: Counts
@@ -103,165 +102,173 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """``before`` is the span of the same length just before. ``costs`` is by outcome.
+    """``before`` counts the period of the same length just before. ``costs`` are by outcome.
 
-    ``reasons`` and ``apps`` begin with the most frequent; ``workflows`` are all of which a build finished, by name.
+    ``reasons`` and ``apps`` start with the most frequent; ``workflows`` are those with a finished build, by name.
     """
 
-    wanted: StatsWanted
+    query: StatsQuery
     since: datetime
     until: datetime
     counts: Counts
     before: Counts
-    run: Spread | None
-    run_before: Spread | None
-    queue: Spread | None
+    run: Percentiles | None
+    run_before: Percentiles | None
+    queue: Percentiles | None
     costs: Mapping[str, Cost]
     reasons: Sequence[tuple[str | None, int]]
     apps: Mapping[str, Counts]
     workflows: Sequence[Workflow]
     flaky: Sequence[FlakyCommit]
-    parts: Sequence[Part] = field(default=())
+    intervals: Sequence[Interval] = ()
 
     @property
     def slowest(self) -> list[Workflow]:
-        """By the median of their successes."""
+        """Workflows with the longest median duration."""
         timed = [workflow for workflow in self.workflows if workflow.median is not None]
-        return sorted(timed, key=lambda each: (-(each.median or 0), each.app_slug, each.name or ""))[:NAMED]
+        return sorted(timed, key=lambda each: (-(each.median or 0), each.app_slug, each.name or ""))[:MAX_WORKFLOWS]
 
     @property
     def most_failing(self) -> list[Workflow]:
-        """By the number of failures, then by their share."""
+        """Workflows with the most failures, then with the highest share of failures."""
         failing = [workflow for workflow in self.workflows if workflow.failed]
-        return sorted(failing, key=lambda each: (-each.failed, each.finished, each.app_slug, each.name or ""))[:NAMED]
+        return sorted(failing, key=lambda each: (-each.failed, each.finished, each.app_slug, each.name or ""))[
+            :MAX_WORKFLOWS
+        ]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """A span and the one before it; ``red_since`` says since when workflows that fail most have only failed."""
+class PeriodComparison:
+    """A period and the one before. ``failing_since`` is since when the most failing workflows have had no success."""
 
     now: Stats
     before: Stats
-    red_since: Mapping[Target, datetime] = field(default_factory=dict)
+    failing_since: Mapping[Target, datetime] = field(default_factory=dict)
 
 
-async def compare_periods(ctx: Context, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> Compared:
-    now = await load_stats(ctx, workspace_id, wanted, until=until)
-    before = await load_stats(ctx, workspace_id, wanted, until=now.since)
-    red_since: dict[Target, datetime] = {}
+async def compare_periods(ctx: Context, workspace_id: str, query: StatsQuery, *, until: datetime) -> PeriodComparison:
+    now = await load_stats(ctx, workspace_id, query, until=until)
+    before = await load_stats(ctx, workspace_id, query, until=now.since)
+    failing_since: dict[Target, datetime] = {}
     for worst in now.most_failing:
-        scope = wanted.scope(workspace_id, until - timedelta(days=MOST_DAYS), until)
-        of_it = dataclasses.replace(scope, app_slug=worst.app_slug, workflow=worst.name)
-        if worst.name and (since := await stats_rows.find_failing_since(ctx.db, of_it)):
-            red_since[(worst.app_slug, worst.name)] = since
-    return Compared(now, before, red_since)
+        scope = query.scope(workspace_id, until - timedelta(days=MAX_DAYS), until)
+        of_workflow = dataclasses.replace(scope, app_slug=worst.app_slug, workflow=worst.name)
+        if worst.name and (since := await stats_rows.find_failing_since(ctx.db, of_workflow)):
+            failing_since[(worst.app_slug, worst.name)] = since
+    return PeriodComparison(now, before, failing_since)
 
 
-async def has_finished_builds(ctx: Context, workspace_id: str, wanted: StatsWanted, *, until: datetime) -> bool:
-    scope = wanted.scope(workspace_id, until - timedelta(days=wanted.days), until)
+async def has_finished_builds(ctx: Context, workspace_id: str, query: StatsQuery, *, until: datetime) -> bool:
+    scope = query.scope(workspace_id, until - timedelta(days=query.days), until)
     return bool(await stats_rows.count_results(ctx.db, scope))
 
 
-async def load_stats(ctx: Context, workspace_id: str, wanted: StatsWanted, *, until: datetime | None = None) -> Stats:
-    """The last ``wanted.days`` days until then, or until now, and the same span before."""
+async def load_stats(ctx: Context, workspace_id: str, query: StatsQuery, *, until: datetime | None = None) -> Stats:
+    """Return the statistics of the ``query.days`` days until then, or until now, compared with as many days before."""
     until = until or ctx.clock.now()
-    since = until - timedelta(days=wanted.days)
-    scope = wanted.scope(workspace_id, since, until)
-    earlier = wanted.scope(workspace_id, since - timedelta(days=wanted.days), since)
-    edges = edges_of(since, until, min(wanted.days, MOST_PARTS))
-    parts = [
+    since = until - timedelta(days=query.days)
+    scope = query.scope(workspace_id, since, until)
+    earlier = query.scope(workspace_id, since - timedelta(days=query.days), since)
+    edges = split_period(since, until, min(query.days, MAX_INTERVALS))
+    by_interval = [
         await stats_rows.count_results(ctx.db, dataclasses.replace(scope, since=begin, until=end))
         for begin, end in pairwise(edges)
     ]
-    ended = [each for part in parts for each in part]
-    lasted = await stats_rows.count_durations(ctx.db, scope)
+    results = [result for interval in by_interval for result in interval]
+    durations = await stats_rows.count_durations(ctx.db, scope)
     return Stats(
-        wanted=wanted,
+        query=query,
         since=since,
         until=until,
-        counts=counts_of(ended),
-        before=counts_of(await stats_rows.count_results(ctx.db, earlier)),
-        run=spread_of(_together(lasted)),
-        run_before=spread_of(await stats_rows.count_run_seconds(ctx.db, earlier)),
-        queue=spread_of(await stats_rows.count_queue_seconds(ctx.db, scope)),
-        costs=costs_of(ended),
+        counts=sum_counts(results),
+        before=sum_counts(await stats_rows.count_results(ctx.db, earlier)),
+        run=percentiles(_sum_durations(durations)),
+        run_before=percentiles(await stats_rows.count_run_seconds(ctx.db, earlier)),
+        queue=percentiles(await stats_rows.count_queue_seconds(ctx.db, scope)),
+        costs=_sum_costs(results),
         reasons=_most_frequent(await stats_rows.count_reasons(ctx.db, scope)),
-        apps={slug: counts_of(each for each in ended if each.app_slug == slug) for slug in _slugs(ended)},
-        workflows=workflows_of(lasted, await stats_rows.count_failures(ctx.db, scope)),
+        apps=_counts_by_app(results),
+        workflows=_list_workflows(durations, await stats_rows.count_failures(ctx.db, scope)),
         flaky=await stats_rows.list_flaky(ctx.db, scope),
-        parts=[Part(begin, counts_of(part)) for begin, part in zip(edges, parts, strict=False)],
+        intervals=[Interval(begin, sum_counts(each)) for begin, each in zip(edges, by_interval, strict=False)],
     )
 
 
-def edges_of(since: datetime, until: datetime, parts: int) -> list[datetime]:
-    return [since + (until - since) * place / parts for place in range(parts)] + [until]
+def split_period(since: datetime, until: datetime, intervals: int) -> list[datetime]:
+    """Return the edges of intervals of equal length."""
+    return [since + (until - since) * place / intervals for place in range(intervals)] + [until]
 
 
-def counts_of(ended: Iterable[ResultCount]) -> Counts:
+def sum_counts(results: Iterable[ResultCount]) -> Counts:
     by_outcome: Counter[str] = Counter()
-    for each in ended:
-        by_outcome[each.outcome] += each.builds
+    for result in results:
+        by_outcome[result.outcome] += result.builds
     return Counts(**by_outcome)
 
 
-def costs_of(ended: Iterable[ResultCount]) -> dict[str, Cost]:
+def _sum_costs(results: Iterable[ResultCount]) -> dict[str, Cost]:
     costs: dict[str, Cost] = {}
-    for each in ended:
-        sofar = costs.get(each.outcome, Cost())
-        costs[each.outcome] = Cost(sofar.run_seconds + each.run_seconds, sofar.credits + each.credits)
+    for result in results:
+        cost = costs.get(result.outcome, Cost())
+        costs[result.outcome] = Cost(cost.run_seconds + result.run_seconds, cost.credits + result.credits)
     return costs
 
 
-def workflows_of(lasted: Mapping[Target, Mapping[int | None, int]], failing: Mapping[Target, int]) -> list[Workflow]:
-    found = []
-    for target in sorted({*lasted, *failing}, key=lambda target: (target[0], target[1] or "")):
-        counted = lasted.get(target, {})
-        spread = spread_of(_known(counted))
-        median = spread.median if spread else None
-        found.append(Workflow(*target, sum(counted.values()), failing.get(target, 0), median))
-    return found
+def _counts_by_app(results: Sequence[ResultCount]) -> dict[str, Counts]:
+    """Return the counts of each app, the app with the most builds first."""
+    builds: Counter[str] = Counter()
+    for result in results:
+        builds[result.app_slug] += result.builds
+    slugs = sorted(builds, key=lambda slug: (-builds[slug], slug))
+    return {slug: sum_counts(result for result in results if result.app_slug == slug) for slug in slugs}
 
 
-def spread_of(counted: Mapping[int, int]) -> Spread | None:
-    """From how many builds took so many seconds. The median of an even number is the mean of the two in the middle;
-    the 90th percentile is the shortest time within which at least nine in ten stayed."""
-    builds = sum(counted.values())
+def _list_workflows(
+    durations: Mapping[Target, Mapping[int | None, int]], failures: Mapping[Target, int]
+) -> list[Workflow]:
+    workflows = []
+    for target in sorted({*durations, *failures}, key=lambda target: (target[0], target[1] or "")):
+        builds_by_seconds = durations.get(target, {})
+        run = percentiles(_without_unknown(builds_by_seconds))
+        succeeded, failed = sum(builds_by_seconds.values()), failures.get(target, 0)
+        workflows.append(Workflow(*target, succeeded, failed, run.median if run else None))
+    return workflows
+
+
+def percentiles(builds_by_seconds: Mapping[int, int]) -> Percentiles | None:
+    """Calculate median and p90 from the number of builds by duration.
+
+    The median of an even number is the mean of the two in the middle; p90 is the shortest duration that at least nine
+    in ten builds didn't exceed.
+    """
+    builds = sum(builds_by_seconds.values())
     if not builds:
         return None
-    at = _places(counted, ((builds - 1) // 2, builds // 2, math.ceil(0.9 * builds) - 1))
-    return Spread(median=(at[0] + at[1]) / 2, p90=at[2], builds=builds)
+    lower, upper, p90 = _values_at(builds_by_seconds, ((builds - 1) // 2, builds // 2, math.ceil(0.9 * builds) - 1))
+    return Percentiles(median=(lower + upper) / 2, p90=p90, builds=builds)
 
 
-def _places(counted: Mapping[int, int], places: Sequence[int]) -> list[int]:
-    """What stands at these places, in rising order, of all the values laid out in a row."""
-    found: list[int] = []
-    passed = 0
-    for value in sorted(counted):
-        passed += counted[value]
-        while len(found) < len(places) and places[len(found)] < passed:
-            found.append(value)
-    return found
+def _values_at(builds_by_seconds: Mapping[int, int], positions: Sequence[int]) -> list[int]:
+    """Return the values at rising positions of the sorted sequence of all durations."""
+    values: list[int] = []
+    count = 0
+    for seconds in sorted(builds_by_seconds):
+        count += builds_by_seconds[seconds]
+        while len(values) < len(positions) and positions[len(values)] < count:
+            values.append(seconds)
+    return values
 
 
-def _known(counted: Mapping[int | None, int]) -> dict[int, int]:
-    return {seconds: builds for seconds, builds in counted.items() if seconds is not None}
+def _without_unknown(builds_by_seconds: Mapping[int | None, int]) -> dict[int, int]:
+    return {seconds: builds for seconds, builds in builds_by_seconds.items() if seconds is not None}
 
 
-def _together(lasted: Mapping[Target, Mapping[int | None, int]]) -> Counter[int]:
-    """Of all workflows in one."""
-    counted: Counter[int] = Counter()
-    for one in lasted.values():
-        counted.update(_known(one))
-    return counted
+def _sum_durations(durations: Mapping[Target, Mapping[int | None, int]]) -> Counter[int]:
+    total: Counter[int] = Counter()
+    for builds_by_seconds in durations.values():
+        total.update(_without_unknown(builds_by_seconds))
+    return total
 
 
-def _most_frequent(counted: Mapping[str | None, int]) -> list[tuple[str | None, int]]:
-    return sorted(counted.items(), key=lambda each: (-each[1], each[0] or ""))
-
-
-def _slugs(ended: Iterable[ResultCount]) -> list[str]:
-    """The app with the most builds first."""
-    builds: Counter[str] = Counter()
-    for each in ended:
-        builds[each.app_slug] += each.builds
-    return sorted(builds, key=lambda slug: (-builds[slug], slug))
+def _most_frequent(builds_by_reason: Mapping[str | None, int]) -> list[tuple[str | None, int]]:
+    return sorted(builds_by_reason.items(), key=lambda each: (-each[1], each[0] or ""))

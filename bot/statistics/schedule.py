@@ -1,7 +1,7 @@
-"""When something is due that comes every day or every week at a local time, whatever is done to the clocks. Pure.
+"""Calculate when a daily or weekly report is due at a local time. Pure.
 
-Where clocks go back, a time of day comes twice: the first one counts. Where they go forward, a time that is left out is
-taken as if the clock had not been moved.
+When clocks go back, a time of day occurs twice: the first one counts. When they go forward, a skipped time is taken as
+if the clock hadn't changed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from storage.digests import WEEKLY, DigestRow
 
-USUAL = time(9)
+DEFAULT_TIME = time(9)
 
 _CLOCK = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """``weekday`` counts from Monday, 0, and matters each week only; ``at`` is HH:MM in ``zone`` (IANA)."""
+    """``weekday`` starts at 0, Monday, and matters for weekly reports; ``at`` is HH:MM in ``zone`` (IANA)."""
 
     cadence: str
     weekday: int
@@ -34,17 +34,17 @@ def schedule_of(digest: DigestRow) -> Schedule:
 
 
 def next_due(schedule: Schedule, *, after: datetime) -> datetime:
-    return next(at for at in _around(schedule, after, forward=True) if at > after)
+    return next(at for at in _due_times(schedule, after, forward=True) if at > after)
 
 
 def newest_due(schedule: Schedule, *, until: datetime) -> datetime:
-    """The last time it was due, ``until`` itself among them."""
-    return next(at for at in _around(schedule, until, forward=False) if at <= until)
+    """Return the last due time, ``until`` included."""
+    return next(at for at in _due_times(schedule, until, forward=False) if at <= until)
 
 
-def _around(schedule: Schedule, moment: datetime, *, forward: bool) -> Iterator[datetime]:
-    """Due times from about then on, later and later, or earlier and earlier."""
-    zone, clock = zone_of(schedule.zone), read_time(schedule.at) or USUAL
+def _due_times(schedule: Schedule, moment: datetime, *, forward: bool) -> Iterator[datetime]:
+    """Yield due times from about then on, forward or backward."""
+    zone, clock = find_zone(schedule.zone) or ZoneInfo("UTC"), parse_time(schedule.at) or DEFAULT_TIME
     step = timedelta(days=1 if forward else -1)
     day = moment.astimezone(zone).date() - step
     while True:
@@ -53,15 +53,10 @@ def _around(schedule: Schedule, moment: datetime, *, forward: bool) -> Iterator[
         day += step
 
 
-def read_time(text: str | None) -> time | None:
-    """``22:30``; None for anything else."""
-    found = _CLOCK.fullmatch(text or "")
-    return time(int(found["hour"]), int(found["minute"])) if found else None
-
-
-def zone_of(name: str | None) -> ZoneInfo:
-    """An IANA zone; UTC when there is none of that name."""
-    return find_zone(name) or ZoneInfo("UTC")
+def parse_time(text: str | None) -> time | None:
+    """Parse ``22:30``; return None for anything else."""
+    match = _CLOCK.fullmatch(text or "")
+    return time(int(match["hour"]), int(match["minute"])) if match else None
 
 
 def find_zone(name: str | None) -> ZoneInfo | None:

@@ -9,7 +9,7 @@ from bot.slack import ids
 from bot.slack.blocks import section
 from bot.slack.forms import Payload, modal
 from bot.slack.text import NOTHING, code, plural, quoted, unmarked
-from bot.statistics.queries import Counts, Spread, Stats
+from bot.statistics.queries import Counts, Percentiles, Stats
 from storage.statistics import Target
 
 LISTED = 3
@@ -18,12 +18,12 @@ OUTCOMES = ("succeeded", "failed", "aborted", "skipped")
 
 def heading(stats: Stats, titles: Mapping[str, str]) -> str:
     """``iOS Shop, last 30 days, workflow `deploy` ``, escaped."""
-    wanted = stats.wanted
-    parts = [app_name(wanted.app_slug, titles) if wanted.app_slug else "All apps", f"last {_days(wanted.days)}"]
-    parts += [f"workflow {code(wanted.workflow, 80)}"] if wanted.workflow else []
-    parts += [f"branch {code(wanted.branch, 80)}"] if wanted.branch else []
-    if wanted.cause:
-        cause = Cause(wanted.cause).label if wanted.cause in set(Cause) else quoted(wanted.cause, 40)
+    query = stats.query
+    parts = [app_name(query.app_slug, titles) if query.app_slug else "All apps", f"last {_days(query.days)}"]
+    parts += [f"workflow {code(query.workflow, 80)}"] if query.workflow else []
+    parts += [f"branch {code(query.branch, 80)}"] if query.branch else []
+    if query.cause:
+        cause = Cause(query.cause).label if query.cause in set(Cause) else quoted(query.cause, 40)
         parts.append(f"started by {cause}")
     return ", ".join(parts)
 
@@ -38,7 +38,7 @@ def workflow_name(
     """The workflow, after its app if the statistics are of all apps."""
     app_slug, workflow = target
     name = code(workflow, 60) if workflow else default
-    return name if stats.wanted.app_slug else f"{app_name(app_slug, titles, 60)} {name}"
+    return name if stats.query.app_slug else f"{app_name(app_slug, titles, 60)} {name}"
 
 
 def _days(days: int) -> str:
@@ -54,8 +54,8 @@ def share(part: float | None) -> str:
     return f"{min(99.9, max(0.1, round(100 * part, 1))):.1f} %"
 
 
-def median(spread: Spread | None) -> str:
-    return format_duration(spread.median) if spread else NOTHING
+def median(durations: Percentiles | None) -> str:
+    return format_duration(durations.median) if durations else NOTHING
 
 
 def summary(counts: Counts) -> str:
@@ -74,7 +74,7 @@ def _trend(stats: Stats) -> str:
     now, before = stats.counts.success_rate, stats.before.success_rate
     if now is None or before is None:
         return ""
-    period = f"the {_days(stats.wanted.days)} before"
+    period = f"the {_days(stats.query.days)} before"
     points = round(100 * (now - before), 1)
     if not points:
         return f"As many as in {period}."
@@ -83,7 +83,7 @@ def _trend(stats: Stats) -> str:
 
 
 def summary_before(stats: Stats) -> str:
-    period = f"In the {_days(stats.wanted.days)} before: "
+    period = f"In the {_days(stats.query.days)} before: "
     return period + (summary(stats.before) if stats.before.total else "none either.")
 
 
@@ -99,7 +99,7 @@ def format_minutes(seconds: int) -> str:
 
 def details(stats: Stats, titles: Mapping[str, str]) -> str:
     """Lines about costs, slow, failing and flaky workflows."""
-    lines = [_costs(stats), *([] if stats.wanted.workflow else _workflows(stats, titles)), _flaky(stats)]
+    lines = [_costs(stats), *([] if stats.query.workflow else _workflows(stats, titles)), _flaky(stats)]
     return "\n".join(filter(None, lines))
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot.statistics import queries as stats_queries
-from bot.statistics.queries import StatsWanted
+from bot.statistics.queries import StatsQuery
 from playground.clock import SteppedClock
 from storage import Database, Row, open_database
 from storage.builds import BuildRow
@@ -43,14 +43,14 @@ LIMIT_SECONDS = 0.3
 ROUNDS = 5
 
 ASKED = {
-    "all apps, 90 days": StatsWanted(days=90),
-    "all apps, 30 days": StatsWanted(days=30),
-    "largest app, 90 days": StatsWanted(APPS[0], days=90),
-    "largest app, 7 days": StatsWanted(APPS[0], days=7),
-    "one workflow, 90 days": StatsWanted(APPS[0], days=90, workflow="test"),
-    "main branch, 90 days": StatsWanted(days=90, branch="main"),
-    "pushes, 90 days": StatsWanted(days=90, cause="push"),
-    "a small app, 90 days": StatsWanted(APPS[20], days=90),
+    "all apps, 90 days": StatsQuery(days=90),
+    "all apps, 30 days": StatsQuery(days=30),
+    "largest app, 90 days": StatsQuery(APPS[0], days=90),
+    "largest app, 7 days": StatsQuery(APPS[0], days=7),
+    "one workflow, 90 days": StatsQuery(APPS[0], days=90, workflow="test"),
+    "main branch, 90 days": StatsQuery(days=90, branch="main"),
+    "pushes, 90 days": StatsQuery(days=90, cause="push"),
+    "a small app, 90 days": StatsQuery(APPS[20], days=90),
 }
 
 
@@ -136,7 +136,7 @@ async def plans(database: Database) -> dict[str, list[str]]:
     watched, clock = Watched(database), SteppedClock()
     clock.move_to(NOW)
     ctx = make_context(cast(Database, watched), clock=clock)
-    for wanted in (StatsWanted(), StatsWanted(APPS[0], workflow="test")):
+    for wanted in (StatsQuery(), StatsQuery(APPS[0], workflow="test")):
         await stats_queries.load_stats(ctx, "T1", wanted)
     return watched.plans
 

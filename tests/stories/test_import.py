@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from bot.statistics import queries as stats_queries
-from bot.statistics.queries import Counts, StatsWanted
+from bot.statistics.queries import Counts, StatsQuery
 from bot.sync import history_import
 from playground.bitrise import App
 from playground.bitrise.history import History, seed_history
@@ -59,7 +59,7 @@ async def test_connecting_reads_the_past_of_every_app(aged: World) -> None:
     await aged.connect()
     await aged.passes(minutes=1)
     assert await known(aged, aged.droid) == there(aged) > 250
-    wanted = StatsWanted(app_slug=aged.droid.slug, days=90)
+    wanted = StatsQuery(app_slug=aged.droid.slug, days=90)
     stats = await stats_queries.load_stats(aged.bot.ctx, aged.team.id, wanted)
     ended = Counter(build.status_text for build in aged.builds())
     assert stats.counts == Counts(ended["success"], ended["error"], ended["aborted"], ended["aborted-with-success"])

@@ -14,7 +14,7 @@ from bot.builds import queries
 from bot.builds.queries import ListFilters
 from bot.permissions import Actor
 from bot.statistics import queries as stats_queries
-from bot.statistics.queries import Counts, StatsWanted
+from bot.statistics.queries import Counts, StatsQuery
 from playground.bitrise import App, Build
 from playground.bitrise.history import History, seed_history
 from playground.bitrise.model import Status
@@ -225,7 +225,7 @@ async def read_everything(world: World) -> None:
 async def test_months_of_history_have_the_answer_that_bitrise_itself_has(world: World) -> None:
     seed_history(world.bitrise, world.shop, History(days=80, per_day=8))
     await read_everything(world)
-    told = await stats_queries.load_stats(world.bot.ctx, world.team.id, StatsWanted(world.shop.slug, days=90))
+    told = await stats_queries.load_stats(world.bot.ctx, world.team.id, StatsQuery(world.shop.slug, days=90))
     record = Counter(build.status for build in world.bitrise.builds())
     assert told.counts.total > 300
     assert told.counts == Counts(

@@ -16,9 +16,9 @@ from bot.slack import cards
 from bot.slack.build_text import BuildView
 from bot.slack.text import Message
 from bot.statistics import digest_messages as digest_message
-from bot.statistics.insights import Kind, Remark
+from bot.statistics.insights import Insight, InsightKind
 from bot.statistics.messages import BY_REASON, StatsPage, stats_message
-from bot.statistics.queries import Cost, Counts, Spread, Stats, StatsWanted
+from bot.statistics.queries import Cost, Counts, Percentiles, Stats, StatsQuery
 from bot.sync import import_messages as import_message
 from storage.imports import OPEN, ImportRow
 from storage.results import ResultRow
@@ -59,19 +59,19 @@ def test_one_failed_test(ended: Make, now: datetime) -> None:
 
 
 def stats(counts: Counts, costs: dict[str, Cost]) -> Stats:
-    spread = Spread(60, 60, 1)
+    spread = Percentiles(60, 60, 1)
     return Stats(
-        wanted=StatsWanted("a1"), since=NOON, until=NOON, counts=counts, before=Counts(), run=spread, run_before=spread,
-        queue=spread, costs=costs, reasons=[("stuck", 1)], apps={}, workflows=[], flaky=[], parts=[],
+        query=StatsQuery("a1"), since=NOON, until=NOON, counts=counts, before=Counts(), run=spread, run_before=spread,
+        queue=spread, costs=costs, reasons=[("stuck", 1)], apps={}, workflows=[], flaky=[], intervals=[],
     )  # fmt: skip
 
 
 def test_one_stopped_build_and_one_credit(seen: Seen) -> None:
     told = stats(Counts(aborted=1), {"aborted": Cost(60, 1)})
-    assert "1 of 1 build was stopped: 1 aborted" in seen(stats_message(told, StatsPage(told.wanted, BY_REASON), {}))
-    assert "aborted 1 min (1 credit)" in seen(stats_message(told, StatsPage(told.wanted), {}))
-    remark = Remark(Kind.SKIPPED, 1, now=0.5, count=5, saved_credits=1)
-    assert digest_message.insight_text(remark, told, {}).endswith("saved about 1 credit.")
+    assert "1 of 1 build was stopped: 1 aborted" in seen(stats_message(told, StatsPage(told.query, BY_REASON), {}))
+    assert "aborted 1 min (1 credit)" in seen(stats_message(told, StatsPage(told.query), {}))
+    insight = Insight(InsightKind.SKIPPED, 1, now=0.5, count=5, saved_credits=1)
+    assert digest_message.insight_text(insight, told, {}).endswith("saved about 1 credit.")
 
 
 def test_one_build_of_the_past(seen: Seen) -> None:

@@ -17,7 +17,7 @@ from bot.slack.charts import pie, plain_table
 from bot.slack.fallback import without_new_blocks
 from bot.slack.text import Message
 from bot.statistics.messages import BY_REASON, StatsPage, read_stats_page, stats_message
-from bot.statistics.queries import Cost, Counts, Part, Spread, Stats, StatsWanted, Workflow
+from bot.statistics.queries import Cost, Counts, Interval, Percentiles, Stats, StatsQuery, Workflow
 from bot.statistics.text import meanings_view, share, summary
 from playground.slack.validation import check_blocks
 from storage.statistics import FlakyCommit
@@ -30,21 +30,21 @@ Seen = Callable[[Message], str]
 def stats(**changes: Any) -> Stats:
     since = NOON - timedelta(days=30)
     facts: dict[str, Any] = {
-        "wanted": StatsWanted("a1"), "since": since, "until": NOON,
+        "query": StatsQuery("a1"), "since": since, "until": NOON,
         "counts": Counts(176, 11, 23, 41), "before": Counts(90, 10, 4, 2),
-        "run": Spread(425, 600, 176), "run_before": Spread(500, 700, 90), "queue": Spread(20, 95, 240),
+        "run": Percentiles(425, 600, 176), "run_before": Percentiles(500, 700, 90), "queue": Percentiles(20, 95, 240),
         "costs": {"failed": Cost(3_600, 40), "aborted": Cost(1_200, 0), "succeeded": Cost(99_999, 999)},
         "reasons": [("superseded", 40), ("rolling-build", 20), (None, 4)],
         "apps": {"a1": Counts(176, 11, 23, 41)},
         "workflows": [Workflow("a1", "deploy", 100, 1, 840), Workflow("a1", "test", 76, 10, 300)],
         "flaky": [FlakyCommit("a1", "test", "a1b2c3d4e5", 2)],
-        "parts": [Part(since + timedelta(days=3 * place), Counts(17, 1, 2, 4)) for place in range(10)],
+        "intervals": [Interval(since + timedelta(days=3 * place), Counts(17, 1, 2, 4)) for place in range(10)],
     }  # fmt: skip
     return Stats(**(facts | changes))
 
 
 def drawn(told: Stats, by: str | None = None) -> Message:
-    return stats_message(told, StatsPage(told.wanted, by), TITLES)
+    return stats_message(told, StatsPage(told.query, by), TITLES)
 
 
 def test_what_is_counted_and_what_is_left_out(seen: Seen) -> None:
@@ -66,7 +66,7 @@ def test_what_stands_out(seen: Seen) -> None:
 
 
 def test_of_all_apps_each_workflow_names_its_own(seen: Seen) -> None:
-    told = seen(drawn(stats(wanted=StatsWanted(), workflows=[Workflow("a2", "test", 1, 1, 60)])))
+    told = seen(drawn(stats(query=StatsQuery(), workflows=[Workflow("a2", "test", 1, 1, 60)])))
     assert "Android &lt;!channel&gt; Shop `test` 1 min" in told
 
 
@@ -103,7 +103,7 @@ def test_without_a_build_that_finished_there_is_no_rate() -> None:
 
 
 def test_nothing_at_all(seen: Seen) -> None:
-    empty = stats(counts=Counts(), parts=[], workflows=[], flaky=[], costs={}, reasons=[], run=None, queue=None)
+    empty = stats(counts=Counts(), intervals=[], workflows=[], flaky=[], costs={}, reasons=[], run=None, queue=None)
     assert "No build ended." in seen(drawn(empty))
     assert "94.1" not in drawn(empty).text
     assert "No build was stopped." in seen(drawn(empty, BY_REASON))
@@ -114,11 +114,11 @@ def test_nothing_at_all(seen: Seen) -> None:
 names = st.text(min_size=1, max_size=99)
 whole = st.integers(0, 10**7)
 counts = st.builds(Counts, whole, whole, whole, whole)
-spreads = st.none() | st.builds(Spread, st.floats(0, 1e7), whole, st.integers(1, 10**6))
+spreads = st.none() | st.builds(Percentiles, st.floats(0, 1e7), whole, st.integers(1, 10**6))
 workflows = st.builds(Workflow, names, st.none() | names, whole, st.integers(1, 99), st.floats(0, 1e6))
 anything = st.builds(
     stats,
-    wanted=st.builds(StatsWanted, st.none() | st.just("a1"), st.integers(1, 200), *[st.none() | names] * 3),
+    query=st.builds(StatsQuery, st.none() | st.just("a1"), st.integers(1, 200), *[st.none() | names] * 3),
     counts=counts,
     before=counts,
     run=spreads,
@@ -149,20 +149,20 @@ def buttons(message: Message) -> Iterator[tuple[str, str]]:
 
 
 def test_each_button_is_the_same_question_changed_in_one_point() -> None:
-    wanted = StatsWanted("a1", 30, branch="fix/ü")
+    query = StatsQuery("a1", 30, branch="fix/ü")
     pages = {
         label: read_stats_page(value)
-        for label, value in buttons(drawn(stats(wanted=wanted)))
+        for label, value in buttons(drawn(stats(query=query)))
         if label != "What do these mean?"
     }
     assert pages == {
-        "7 days": StatsPage(replace(wanted, days=7)),
-        "90 days": StatsPage(replace(wanted, days=90)),
-        "By reason": StatsPage(wanted, BY_REASON),
-        "deploy": StatsPage(replace(wanted, workflow="deploy")),
-        "test": StatsPage(replace(wanted, workflow="test")),
-        "All apps": StatsPage(replace(wanted, app_slug=None)),
-        "Export CSV": StatsPage(wanted),
+        "7 days": StatsPage(replace(query, days=7)),
+        "90 days": StatsPage(replace(query, days=90)),
+        "By reason": StatsPage(query, BY_REASON),
+        "deploy": StatsPage(replace(query, workflow="deploy")),
+        "test": StatsPage(replace(query, workflow="test")),
+        "All apps": StatsPage(replace(query, app_slug=None)),
+        "Export CSV": StatsPage(query),
     }
 
 

@@ -1,4 +1,4 @@
-"""What in the figures is worth a sentence: each rule by its edge, and what holds for whatever figures there are."""
+"""Insights of scheduled reports: each rule at its threshold, and properties of all of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.statistics.digest_messages import insight_text
-from bot.statistics.insights import TOLD, Kind, Remark, remarks
-from bot.statistics.queries import Compared, Cost, Counts, Spread, Stats, StatsWanted, Workflow
+from bot.statistics.insights import MAX_INSIGHTS, Insight, InsightKind, find_insights
+from bot.statistics.queries import Cost, Counts, Percentiles, PeriodComparison, Stats, StatsQuery, Workflow
 from storage.statistics import FlakyCommit, Target
 
 UNTIL = datetime(2026, 3, 9, 8, tzinfo=UTC)
@@ -23,7 +23,7 @@ TITLES = {"shop": "iOS <Shop>"}
 
 def stats(counts: Counts = CALM, **more: Any) -> Stats:
     known: dict[str, Any] = {
-        "wanted": StatsWanted(days=7), "since": UNTIL - WEEK, "until": UNTIL, "counts": counts, "before": Counts(),
+        "query": StatsQuery(days=7), "since": UNTIL - WEEK, "until": UNTIL, "counts": counts, "before": Counts(),
         "run": None, "run_before": None, "queue": None, "costs": {}, "reasons": (), "apps": {}, "workflows": (),
         "flaky": (),
     }  # fmt: skip
@@ -34,75 +34,79 @@ def flaky(count: int, workflow: str = "test") -> list[FlakyCommit]:
     return [FlakyCommit("shop", workflow, f"{place:040x}", 1) for place in range(count)]
 
 
-def queue(median: float, builds: int = 20) -> Spread:
-    return Spread(median, round(2 * median), builds)
+def queue(median: float, builds: int = 20) -> Percentiles:
+    return Percentiles(median, round(2 * median), builds)
 
 
 def deploy(succeeded: int = 10, failed: int = 0, median: float | None = 600) -> Workflow:
     return Workflow("shop", "deploy", succeeded, failed, median)
 
 
-RED: dict[Target, datetime] = {("shop", "deploy"): UNTIL - timedelta(days=2)}
+def compare(now: Stats, before: Stats, failing_since: dict[Target, datetime] | None = None) -> PeriodComparison:
+    return PeriodComparison(now, before, failing_since or {})
+
+
+FAILING_SINCE: dict[Target, datetime] = {("shop", "deploy"): UNTIL - timedelta(days=2)}
 SAVING = {"succeeded": Cost(60_000, 400), "skipped": Cost(600, 10)}
 
 
 @pytest.mark.parametrize(
     ("now", "before", "kinds"),
     [
-        (stats(Counts(30, 10)), stats(Counts(38, 2)), [Kind.RATE_FELL]),
-        (stats(Counts(38, 2)), stats(Counts(30, 10)), [Kind.RATE_ROSE]),
-        (stats(Counts(38, 2)), stats(Counts(39, 1)), []),  # 2.5 points are weather
-        (stats(Counts(5, 4)), stats(Counts(38, 2)), []),  # nine builds are chance
-        (stats(workflows=[deploy(9, 3)]), stats(), [Kind.FAILING]),
+        (stats(Counts(30, 10)), stats(Counts(38, 2)), [InsightKind.RATE_FELL]),
+        (stats(Counts(38, 2)), stats(Counts(30, 10)), [InsightKind.RATE_ROSE]),
+        (stats(Counts(38, 2)), stats(Counts(39, 1)), []),  # 2.5 points are noise
+        (stats(Counts(5, 4)), stats(Counts(38, 2)), []),  # nine builds are too few
+        (stats(workflows=[deploy(9, 3)]), stats(), [InsightKind.FAILING]),
         (stats(workflows=[deploy(9, 2)]), stats(), []),
         (stats(workflows=[deploy(30, 3)]), stats(), []),
-        (stats(reasons=[("superseded", 5), ("stuck", 15)]), stats(), [Kind.REPLACED]),
+        (stats(reasons=[("superseded", 5), ("stuck", 15)]), stats(), [InsightKind.REPLACED]),
         (stats(reasons=[("superseded", 4)]), stats(), []),
         (stats(reasons=[("superseded", 5), ("stuck", 16)]), stats(), []),
         (stats(reasons=[("rolling-build", 20)]), stats(), []),  # Bitrise does it already
-        (stats(queue=queue(180)), stats(queue=queue(60)), [Kind.WAITING]),
+        (stats(queue=queue(180)), stats(queue=queue(60)), [InsightKind.WAITING]),
         (stats(queue=queue(100)), stats(queue=queue(60)), []),
         (stats(queue=queue(180)), stats(queue=queue(60, builds=9)), []),
-        (stats(workflows=[deploy(median=720)]), stats(workflows=[deploy(median=600)]), [Kind.SLOWER]),
+        (stats(workflows=[deploy(median=720)]), stats(workflows=[deploy(median=600)]), [InsightKind.SLOWER]),
         (stats(workflows=[deploy(median=719)]), stats(workflows=[deploy(median=600)]), []),
         (stats(workflows=[deploy(median=40)]), stats(workflows=[deploy(median=20)]), []),
         (stats(workflows=[deploy(median=720)]), stats(workflows=[deploy(4, median=600)]), []),
-        (stats(flaky=flaky(2)), stats(), [Kind.FLAKY]),
+        (stats(flaky=flaky(2)), stats(), [InsightKind.FLAKY]),
         (stats(flaky=flaky(1)), stats(), []),
-        (stats(Counts(40, 2, 0, 5)), stats(), [Kind.SKIPPED]),
+        (stats(Counts(40, 2, 0, 5)), stats(), [InsightKind.SKIPPED]),
         (stats(Counts(40, 2, 0, 4)), stats(), []),
         (stats(Counts(90, 2, 0, 5)), stats(), []),
     ],
 )  # fmt: skip
-def test_a_remark_is_made_where_the_figures_bear_it(now: Stats, before: Stats, kinds: list[Kind]) -> None:
-    assert [remark.kind for remark in remarks(Compared(now, before))] == kinds
+def test_insight_is_found_from_its_threshold_on(now: Stats, before: Stats, kinds: list[InsightKind]) -> None:
+    assert [insight.kind for insight in find_insights(compare(now, before))] == kinds
 
 
 @pytest.mark.parametrize(
-    ("figures", "told"),
+    ("comparison", "text"),
     [
-        (Compared(stats(Counts(30, 10)), stats(Counts(38, 2))),
+        (compare(stats(Counts(30, 10)), stats(Counts(38, 2))),
          "The success rate fell by 20.0 points, from 95.0 % to 75.0 %."),
-        (Compared(stats(workflows=[deploy(9, 3)]), stats()), "iOS &lt;Shop&gt; `deploy` fails most: 3 of 12 (25.0 %)."),
-        (Compared(stats(workflows=[deploy(9, 3)]), stats(), RED),
+        (compare(stats(workflows=[deploy(9, 3)]), stats()), "iOS &lt;Shop&gt; `deploy` fails most: 3 of 12 (25.0 %)."),
+        (compare(stats(workflows=[deploy(9, 3)]), stats(), FAILING_SINCE),
          "iOS &lt;Shop&gt; `deploy` fails most: 3 of 12 (25.0 %), and nothing else since <!date^1772870400"),
-        (Compared(stats(reasons=[("superseded", 19), ("stuck", 31)]), stats()),
+        (compare(stats(reasons=[("superseded", 19), ("stuck", 31)]), stats()),
          "38.0 % of stops were replaced builds: turn on rolling builds, and Bitrise stops them by itself."),
-        (Compared(stats(queue=queue(180)), stats(queue=queue(60))),
+        (compare(stats(queue=queue(180)), stats(queue=queue(60))),
          "Builds wait 3 min for a machine in the middle, 1 min before: more concurrency"),
-        (Compared(stats(workflows=[deploy(median=900)]), stats(workflows=[deploy(median=600)])),
+        (compare(stats(workflows=[deploy(median=900)]), stats(workflows=[deploy(median=600)])),
          "iOS &lt;Shop&gt; `deploy` takes 50 % longer: 15 min, 10 min before."),
-        (Compared(stats(flaky=[*flaky(3), *flaky(2, "lint")]), stats()),
+        (compare(stats(flaky=[*flaky(3), *flaky(2, "lint")]), stats()),
          "5 commits failed and also passed with nothing changed, most of them in iOS &lt;Shop&gt; `test`"),
-        (Compared(stats(Counts(40, 2, 0, 10), costs=SAVING), stats()),
+        (compare(stats(Counts(40, 2, 0, 10), costs=SAVING), stats()),
          "10 builds (19.2 %) had nothing to do and were skipped, which saved about 90 credits."),
-        (Compared(stats(Counts(40, 2, 0, 10)), stats()),
+        (compare(stats(Counts(40, 2, 0, 10)), stats()),
          "10 builds (19.2 %) had nothing to do and were skipped."),
     ],
 )  # fmt: skip
-def test_the_sentence_says_what_was_found(figures: Compared, told: str) -> None:
-    (remark,) = remarks(figures)
-    assert insight_text(remark, figures.now, TITLES).startswith(told)
+def test_insight_is_described_in_a_sentence(comparison: PeriodComparison, text: str) -> None:
+    (insight,) = find_insights(comparison)
+    assert insight_text(insight, comparison.now, TITLES).startswith(text)
 
 
 COUNTS = st.builds(Counts, *[st.integers(0, 300)] * 4)
@@ -124,33 +128,33 @@ STATS = st.builds(
 
 
 @given(STATS, STATS)
-def test_whatever_there_is_the_heaviest_few_are_told_one_of_a_kind(now: Stats, before: Stats) -> None:
-    told = remarks(Compared(now, before))
-    assert len(told) <= TOLD
-    assert len({remark.kind for remark in told}) == len(told)
-    assert [remark.weight for remark in told] == sorted((remark.weight for remark in told), reverse=True)
-    assert all(0 < remark.weight <= 100 for remark in told)
+def test_the_most_useful_insights_are_returned_one_of_a_kind(now: Stats, before: Stats) -> None:
+    insights = find_insights(compare(now, before))
+    assert len(insights) <= MAX_INSIGHTS
+    assert len({insight.kind for insight in insights}) == len(insights)
+    assert [insight.weight for insight in insights] == sorted((insight.weight for insight in insights), reverse=True)
+    assert all(0 < insight.weight <= 100 for insight in insights)
 
 
 @given(STATS, STATS)
-def test_whatever_is_told_is_a_sentence_of_one_line(now: Stats, before: Stats) -> None:
-    for remark in remarks(Compared(now, before)):
-        told = insight_text(remark, now, TITLES)
-        assert told.endswith(".")
-        assert "\n" not in told
-        assert "<Shop>" not in told
+def test_every_insight_is_a_sentence_on_one_line(now: Stats, before: Stats) -> None:
+    for insight in find_insights(compare(now, before)):
+        text = insight_text(insight, now, TITLES)
+        assert text.endswith(".")
+        assert "\n" not in text
+        assert "<Shop>" not in text
 
 
 @given(STATS)
-def test_a_span_like_the_one_before_has_nothing_that_moved(now: Stats) -> None:
-    moved = {Kind.RATE_FELL, Kind.RATE_ROSE, Kind.WAITING, Kind.SLOWER}
-    assert moved.isdisjoint(remark.kind for remark in remarks(Compared(now, now)))
+def test_equal_periods_have_no_insight_about_a_change(now: Stats) -> None:
+    changes = {InsightKind.RATE_FELL, InsightKind.RATE_ROSE, InsightKind.WAITING, InsightKind.SLOWER}
+    assert changes.isdisjoint(insight.kind for insight in find_insights(compare(now, now)))
 
 
-def test_red_since_makes_a_failing_workflow_heavier() -> None:
-    def heavy(figures: Compared) -> Remark:
-        return remarks(figures)[0]
+def test_workflow_without_a_recent_success_weighs_more() -> None:
+    def first(comparison: PeriodComparison) -> Insight:
+        return find_insights(comparison)[0]
 
     now = stats(workflows=[deploy(9, 3)])
-    assert heavy(Compared(now, stats(), RED)).weight > heavy(Compared(now, stats())).weight
-    assert heavy(dataclasses.replace(Compared(now, stats(), RED))).since == UNTIL - timedelta(days=2)
+    assert first(compare(now, stats(), FAILING_SINCE)).weight > first(compare(now, stats())).weight
+    assert first(dataclasses.replace(compare(now, stats(), FAILING_SINCE))).since == UNTIL - timedelta(days=2)

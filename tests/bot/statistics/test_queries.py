@@ -1,4 +1,4 @@
-"""Figures against a second opinion: the same numbers, worked out from the builds themselves in plain Python."""
+"""Statistics compared with the same numbers calculated in plain Python."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot.context import Context
 from bot.statistics import queries as stats_queries
-from bot.statistics.queries import Cost, Counts, Spread, Stats, StatsWanted, spread_of
+from bot.statistics.queries import Cost, Counts, Percentiles, Stats, StatsQuery, percentiles
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
 from storage import apps as app_rows
@@ -29,7 +29,7 @@ from tests.contexts import make_context
 NOW = datetime(2026, 8, 7, 12, tzinfo=UTC)
 APPS = ("shop", "droid")
 GONE = "gone"
-"""An app of which builds are stored and which the token no longer reaches."""
+"""An app with stored builds that is no longer available to the token."""
 WORKFLOWS = ("test", "deploy", None)
 BRANCHES = ("main", "fix/ü")
 CAUSES = ("push", "schedule")
@@ -40,8 +40,8 @@ ids = itertools.count()
 
 
 def build(**facts: Any) -> BuildRow:
-    known = {"app_slug": "shop", "cause": "push", "state": "finished", "workflow": "test", "last_synced_at": NOW}
-    return BuildRow(**(EMPTY | known | {"workspace_id": "T1", "build_slug": f"b{next(ids)}"} | facts))
+    defaults = {"app_slug": "shop", "cause": "push", "state": "finished", "workflow": "test", "last_synced_at": NOW}
+    return BuildRow(**(EMPTY | defaults | {"workspace_id": "T1", "build_slug": f"b{next(ids)}"} | facts))
 
 
 @st.composite
@@ -69,8 +69,8 @@ def builds(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-wanteds = st.builds(
-    StatsWanted,
+QUERIES = st.builds(
+    StatsQuery,
     app_slug=st.sampled_from((None, *APPS)),
     days=st.sampled_from((1, 7, 10)),
     workflow=st.sampled_from((None, None, "test")),
@@ -103,16 +103,16 @@ async def stored(database: Database, workspace_id: str, rows: Sequence[BuildRow]
     return make_context(database, clock=clock)
 
 
-# The second opinion: no SQL, no shared code.
+# The reference calculation: no SQL, no shared code.
 
 
-def fits(row: BuildRow, wanted: StatsWanted) -> bool:
+def fits(row: BuildRow, query: StatsQuery) -> bool:
     return (
         not row.is_pipeline
-        and row.app_slug in ((wanted.app_slug,) if wanted.app_slug else APPS)
-        and wanted.workflow in (None, row.workflow)
-        and wanted.branch in (None, row.branch)
-        and wanted.cause in (None, row.cause)
+        and row.app_slug in ((query.app_slug,) if query.app_slug else APPS)
+        and query.workflow in (None, row.workflow)
+        and query.branch in (None, row.branch)
+        and query.cause in (None, row.cause)
     )
 
 
@@ -120,27 +120,27 @@ def between(rows: Sequence[BuildRow], since: datetime, until: datetime) -> list[
     return [row for row in rows if row.outcome and row.finished_at and since <= row.finished_at < until]
 
 
-def ran(rows: Sequence[BuildRow]) -> list[int]:
+def run_seconds(rows: Sequence[BuildRow]) -> list[int]:
     return [
         int((row.finished_at - row.started_at).total_seconds()) for row in rows if row.started_at and row.finished_at
     ]
 
 
-def lasted(rows: Sequence[BuildRow]) -> list[int]:
-    return ran([row for row in rows if row.outcome == "succeeded"])
+def success_seconds(rows: Sequence[BuildRow]) -> list[int]:
+    return run_seconds([row for row in rows if row.outcome == "succeeded"])
 
 
-def waited(rows: Sequence[BuildRow]) -> list[int]:
+def queue_seconds(rows: Sequence[BuildRow]) -> list[int]:
     return [
         int((row.started_at - row.triggered_at).total_seconds()) for row in rows if row.started_at and row.triggered_at
     ]
 
 
-def spread(seconds: Sequence[int]) -> Spread | None:
+def reference_percentiles(seconds: Sequence[int]) -> Percentiles | None:
     if not seconds:
         return None
     within = next(each for each in sorted(seconds) if sum(other <= each for other in seconds) * 10 >= 9 * len(seconds))
-    return Spread(statistics.median(seconds), within, len(seconds))
+    return Percentiles(statistics.median(seconds), within, len(seconds))
 
 
 def counts(rows: Sequence[BuildRow]) -> Counts:
@@ -161,70 +161,70 @@ def flaky(rows: Sequence[BuildRow], everything: Sequence[BuildRow]) -> dict[tupl
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(facts=st.lists(builds(), max_size=40), wanted=wanteds)
-async def test_the_figures_are_those_of_a_second_opinion(
-    database: Database, facts: list[dict[str, Any]], wanted: StatsWanted
+@given(facts=st.lists(builds(), max_size=40), query=QUERIES)
+async def test_statistics_agree_with_the_reference_calculation(
+    database: Database, facts: list[dict[str, Any]], query: StatsQuery
 ) -> None:
     workspace_id = f"T{next(ids)}"
     rows = [build(**each, workspace_id=workspace_id) for each in facts]
-    told = await stats_queries.load_stats((await stored(database, workspace_id, rows)), workspace_id, wanted)
-    since = NOW - timedelta(days=wanted.days)
-    ours = [row for row in rows if fits(row, wanted)]
-    inside, before = between(ours, since, NOW), between(ours, since - timedelta(days=wanted.days), since)
+    stats = await stats_queries.load_stats((await stored(database, workspace_id, rows)), workspace_id, query)
+    since = NOW - timedelta(days=query.days)
+    ours = [row for row in rows if fits(row, query)]
+    inside, before = between(ours, since, NOW), between(ours, since - timedelta(days=query.days), since)
 
-    assert told.counts == counts(inside)
-    assert told.before == counts(before)
-    assert told.run == spread(lasted(inside))
-    assert told.run_before == spread(lasted(before))
-    assert told.queue == spread(waited(inside))
-    assert dict(told.reasons) == Counter(row.reason for row in inside if row.outcome in ("aborted", "skipped"))
-    assert {(each.app_slug, each.workflow, each.commit_hash): each.failures for each in told.flaky} == flaky(
+    assert stats.counts == counts(inside)
+    assert stats.before == counts(before)
+    assert stats.run == reference_percentiles(success_seconds(inside))
+    assert stats.run_before == reference_percentiles(success_seconds(before))
+    assert stats.queue == reference_percentiles(queue_seconds(inside))
+    assert dict(stats.reasons) == Counter(row.reason for row in inside if row.outcome in ("aborted", "skipped"))
+    assert {(each.app_slug, each.workflow, each.commit_hash): each.failures for each in stats.flaky} == flaky(
         inside, rows
     )
-    check_costs(told, inside)
-    check_workflows(told, inside)
-    assert [counts(between(ours, part.since, end)) for part, end in zip(told.parts, edges(told), strict=True)] == [
-        part.counts for part in told.parts
-    ]
+    check_costs(stats, inside)
+    check_workflows(stats, inside)
+    assert [
+        counts(between(ours, interval.since, end)) for interval, end in zip(stats.intervals, edges(stats), strict=True)
+    ] == [interval.counts for interval in stats.intervals]
 
 
-def edges(told: Stats) -> list[datetime]:
-    return [*(part.since for part in told.parts[1:]), told.until]
+def edges(stats: Stats) -> list[datetime]:
+    return [*(interval.since for interval in stats.intervals[1:]), stats.until]
 
 
-def check_costs(told: Stats, inside: Sequence[BuildRow]) -> None:
+def check_costs(stats: Stats, inside: Sequence[BuildRow]) -> None:
     for outcome in OUTCOMES:
         alike = [row for row in inside if row.outcome == outcome]
-        cost = told.costs.get(outcome, Cost())
-        assert cost == Cost(sum(ran(alike)), sum(row.credit_cost or 0 for row in alike))
+        cost = stats.costs.get(outcome, Cost())
+        assert cost == Cost(sum(run_seconds(alike)), sum(row.credit_cost or 0 for row in alike))
 
 
-def check_workflows(told: Stats, inside: Sequence[BuildRow]) -> None:
+def check_workflows(stats: Stats, inside: Sequence[BuildRow]) -> None:
     expected: dict[tuple[str, str | None], tuple[int, int, float | None]] = {}
     for key in {(row.app_slug, row.workflow) for row in inside if row.outcome in ("succeeded", "failed")}:
         alike = [row for row in inside if (row.app_slug, row.workflow) == key]
-        took = lasted(alike)
+        took = success_seconds(alike)
         median = statistics.median(took) if took else None
         expected[key] = (counts(alike).succeeded, counts(alike).failed, median)
     assert {
-        (each.app_slug, each.name): (each.succeeded, each.failed, each.median) for each in told.workflows
+        (each.app_slug, each.name): (each.succeeded, each.failed, each.median) for each in stats.workflows
     } == expected
 
 
 @given(st.lists(st.integers(0, 50), min_size=1))
-def test_a_spread_is_that_of_the_values_laid_out(seconds: list[int]) -> None:
-    assert spread_of(Counter(seconds)) == spread(seconds)
+def test_percentiles_agree_with_the_sorted_values(seconds: list[int]) -> None:
+    assert percentiles(Counter(seconds)) == reference_percentiles(seconds)
 
 
-def test_nothing_has_no_spread_and_no_rate() -> None:
-    assert spread_of({}) is None
+def test_no_builds_have_neither_percentiles_nor_a_rate() -> None:
+    assert percentiles({}) is None
     assert Counts(aborted=3, skipped=2).success_rate is None
 
 
-# One example by hand, the one that docs/metrics.md tells.
+# The example of docs/metrics.md, calculated by hand.
 
 
-async def test_the_example_of_the_page(database: Database) -> None:
+async def test_example_of_the_documentation(database: Database) -> None:
     def ended(outcome: str, minutes: int, **facts: Any) -> BuildRow:
         at = NOW - timedelta(days=1)
         times = {"triggered_at": at - timedelta(minutes=minutes + 1), "started_at": at - timedelta(minutes=minutes)}
@@ -239,13 +239,14 @@ async def test_the_example_of_the_page(database: Database) -> None:
         build(is_pipeline=True, outcome="failed", finished_at=NOW - timedelta(days=1)),
         build(state="finished", reason_text="Bitrise no longer shows this build."),
     ]
-    told = await stats_queries.load_stats((await stored(database, "T1", rows)), "T1", StatsWanted(days=7))
-    assert told.counts == Counts(succeeded=3, failed=1, aborted=2, skipped=1)
-    assert told.counts.success_rate == 0.75
-    assert told.run == Spread(median=420, p90=480, builds=3)
-    assert told.queue == Spread(median=60, p90=60, builds=6)
-    assert told.reasons == [("no-changes", 1), ("rolling-build", 1), ("superseded", 1)]
-    assert [(each.commit_hash, each.failures) for each in told.flaky] == [("aaaa", 1)]
+    stats = await stats_queries.load_stats((await stored(database, "T1", rows)), "T1", StatsQuery(days=7))
+    assert stats.counts == Counts(succeeded=3, failed=1, aborted=2, skipped=1)
+    assert stats.counts.success_rate == 0.75
+    assert stats.run == Percentiles(median=420, p90=480, builds=3)
+    assert stats.queue == Percentiles(median=60, p90=60, builds=6)
+    assert stats.reasons == [("no-changes", 1), ("rolling-build", 1), ("superseded", 1)]
+    assert [(each.commit_hash, each.failures) for each in stats.flaky] == [("aaaa", 1)]
     assert (
-        told.costs["failed"].run_seconds + told.costs["aborted"].run_seconds + told.costs["skipped"].run_seconds == 360
+        stats.costs["failed"].run_seconds + stats.costs["aborted"].run_seconds + stats.costs["skipped"].run_seconds
+        == 360
     )
