@@ -7,7 +7,7 @@ from bot.domain.builds import format_duration
 from bot.slack import replies
 from bot.slack.text import Message
 from bot.sync import import_requests, webhooks
-from bot.sync.import_messages import in_a_line
+from bot.sync.import_messages import progress_sentence
 from commands.command import Command, Help
 from commands.interaction import Typed
 from storage import apps as app_rows
@@ -44,7 +44,7 @@ def _skips(workspace: WorkspaceRow, ctx: Context) -> str:
 async def past_line(workspace_id: str, ctx: Context) -> str:
     """What is being read of the past; empty when nothing is."""
     titles = await app_rows.list_titles(ctx.db, workspace_id)
-    return in_a_line(await import_requests.list_open(ctx, workspace_id), titles)
+    return progress_sentence(await import_requests.list_open(ctx, workspace_id), titles)
 
 
 def _webhooks(workspace: WorkspaceRow | None, ctx: Context) -> str:

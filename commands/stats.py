@@ -24,7 +24,7 @@ from bot.statistics.messages import StatsPage, export_text, read_stats_page, sta
 from bot.statistics.queries import DEFAULT_DAYS, MAX_DAYS, StatsQuery
 from bot.statistics.text import meanings_view
 from bot.sync import import_requests
-from bot.sync.import_messages import in_a_line
+from bot.sync.import_messages import progress_sentence
 from commands import list_builds
 from commands.command import Command, Help
 from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
@@ -102,7 +102,7 @@ async def told(actor: Actor, page: StatsPage, ctx: Context) -> Message:
     titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
     open_imports = await import_requests.list_open(ctx, actor.workspace_id)
     reading = [row for row in open_imports if page.query.app_slug in (None, row.app_slug)]
-    return stats_message(stats, page, titles, past=in_a_line(reading, titles))
+    return stats_message(stats, page, titles, past=progress_sentence(reading, titles))
 
 
 async def ask_further(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:

@@ -1,4 +1,4 @@
-"""Tables and charts: blocks that Slack has had for a short time only, and what stands for them where they are refused.
+"""Tables and charts, and the plain text to use where Slack refuses these new blocks.
 
 https://docs.slack.dev/reference/block-kit/blocks/table-block,
 https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block
@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import Block, TableBlock, TableBlockColumnSettings
 
 from bot.slack.text import NOTHING, clean, escape
 
-PIECES = 6
+SEGMENTS = 6
 """Segments of a pie, series on the axes."""
 POINTS = 20
 LABEL = 20
@@ -35,16 +35,16 @@ class Chart(Block):
 
 
 def table(rows: Sequence[Sequence[str]]) -> TableBlock:
-    """The first row is the heading, the first column names each row; the others are figures and stand on the right."""
+    """The first row is the heading, the first column names each row; the other columns are right-aligned."""
     cells = [[{"type": "raw_text", "text": clean(text, CELL) or NOTHING} for text in row] for row in rows]
     align = ["left", *["right"] * (len(rows[0]) - 1)]
     return TableBlock(rows=cells, column_settings=[TableBlockColumnSettings(align=each) for each in align])
 
 
 def pie(title: str, shares: Sequence[tuple[str, int]]) -> Chart | None:
-    """The largest first. What does not fit into six pieces becomes one piece; None when there is nothing to share."""
+    """The largest first. What exceeds six segments becomes one segment. None if all are 0."""
     positive = [(label, value) for label, value in shares if value > 0]
-    kept = positive if len(positive) <= PIECES else positive[: PIECES - 1]
+    kept = positive if len(positive) <= SEGMENTS else positive[: SEGMENTS - 1]
     rest = sum(value for _, value in positive[len(kept) :])
     segments = [{"label": clean(label, LABEL) or NOTHING, "value": value} for label, value in kept]
     segments += [{"label": "everything else", "value": rest}] if rest else []
@@ -54,23 +54,23 @@ def pie(title: str, shares: Sequence[tuple[str, int]]) -> Chart | None:
 def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]], *, x_label: str) -> Chart:
     """A group of bars for each category, one for each series."""
     labels = [clean(label, LABEL) for label in categories][:POINTS]
-    drawn = [
-        {"name": clean(name, LABEL), "data": [{"label": label, "value": value} for label, value in pairs]}
-        for name, pairs in ((name, zip(labels, values, strict=False)) for name, values in series.items())
+    data = [
+        {
+            "name": clean(name, LABEL),
+            "data": [{"label": label, "value": value} for label, value in zip(labels, values, strict=False)],
+        }
+        for name, values in series.items()
     ]
     axes = {"categories": labels, "x_label": clean(x_label, TITLE)}
-    return Chart(title, {"type": "bar", "series": drawn[:PIECES], "axis_config": axes})
+    return Chart(title, {"type": "bar", "series": data[:SEGMENTS], "axis_config": axes})
 
 
 def plain_table(rows: Sequence[Sequence[str]]) -> str:
-    """The same table as mrkdwn, aligned by blanks; the cells are text as it is, and end no code block."""
+    """The same table as a code block, aligned by spaces."""
     cells = [[clean(text, CELL).replace("`", "'") for text in row] for row in rows]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    lines = [
-        "  ".join(
-            text.ljust(width) if column == 0 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
-    return "\n".join(["```", *map(escape, lines), "```"])
+    first, *others = (max(map(len, column)) for column in zip(*cells, strict=True))
+    lines = []
+    for name, *values in cells:
+        aligned = [value.rjust(width) for value, width in zip(values, others, strict=True)]
+        lines.append(escape("  ".join([name.ljust(first), *aligned]).rstrip()))
+    return "\n".join(["```", *lines, "```"])

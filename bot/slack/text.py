@@ -146,6 +146,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def period(days: int) -> str:
+    """``30 days``, ``24 hours``."""
+    return f"{days} days" if days > 1 else "24 hours"
+
+
 def is_user(user_id: str) -> bool:
     return _USER.fullmatch(user_id) is not None
 

@@ -8,7 +8,7 @@ from bot.domain.builds import Cause, format_duration
 from bot.slack import ids
 from bot.slack.blocks import section
 from bot.slack.forms import Payload, modal
-from bot.slack.text import NOTHING, code, plural, quoted, unmarked
+from bot.slack.text import NOTHING, code, period, plural, quoted, unmarked
 from bot.statistics.queries import Counts, Percentiles, Stats
 from storage.statistics import Target
 
@@ -19,7 +19,7 @@ OUTCOMES = ("succeeded", "failed", "aborted", "skipped")
 def heading(stats: Stats, titles: Mapping[str, str]) -> str:
     """``iOS Shop, last 30 days, workflow `deploy` ``, escaped."""
     query = stats.query
-    parts = [app_name(query.app_slug, titles) if query.app_slug else "All apps", f"last {_days(query.days)}"]
+    parts = [app_name(query.app_slug, titles) if query.app_slug else "All apps", f"last {period(query.days)}"]
     parts += [f"workflow {code(query.workflow, 80)}"] if query.workflow else []
     parts += [f"branch {code(query.branch, 80)}"] if query.branch else []
     if query.cause:
@@ -39,10 +39,6 @@ def workflow_name(
     app_slug, workflow = target
     name = code(workflow, 60) if workflow else default
     return name if stats.query.app_slug else f"{app_name(app_slug, titles, 60)} {name}"
-
-
-def _days(days: int) -> str:
-    return f"{days} days" if days > 1 else "24 hours"
 
 
 def share(part: float | None) -> str:
@@ -74,17 +70,17 @@ def _trend(stats: Stats) -> str:
     now, before = stats.counts.success_rate, stats.before.success_rate
     if now is None or before is None:
         return ""
-    period = f"the {_days(stats.query.days)} before"
+    previous = f"the {period(stats.query.days)} before"
     points = round(100 * (now - before), 1)
     if not points:
-        return f"As many as in {period}."
+        return f"As many as in {previous}."
     more = "more" if points > 0 else "fewer"
-    return f"That is {abs(points):.1f} points {more} than in {period} ({share(before)} of {stats.before.finished:,})."
+    return f"That is {abs(points):.1f} points {more} than in {previous} ({share(before)} of {stats.before.finished:,})."
 
 
 def summary_before(stats: Stats) -> str:
-    period = f"In the {_days(stats.query.days)} before: "
-    return period + (summary(stats.before) if stats.before.total else "none either.")
+    counts = summary(stats.before) if stats.before.total else "none either."
+    return f"In the {period(stats.query.days)} before: {counts}"
 
 
 def outcome_rows(now: Counts, before: Counts) -> list[tuple[str, str, str]]:

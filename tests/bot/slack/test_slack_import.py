@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.sync.import_messages import GONE, in_a_line, progress, seconds_left
+from bot.sync.import_messages import GONE, progress, progress_sentence, seconds_left
 from storage.imports import DONE, FAILED, OPEN, STOPPED, ImportRow
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -52,9 +52,9 @@ def test_what_is_left_follows_the_pace() -> None:
 
 
 def test_one_line_names_the_app_that_is_read_and_counts_the_others() -> None:
-    told = in_a_line([row(), row("droid", **WAITING), row("third", **WAITING)], TITLES)
+    told = progress_sentence([row(), row("droid", **WAITING), row("third", **WAITING)], TITLES)
     assert told == (
         "Past builds are being read: iOS <Shop>: 1,850 of 4,210 builds (43 %), about 2 min left; 2 more apps wait."
     )
-    assert in_a_line([row(**WAITING)], TITLES) == "Past builds are being read: iOS <Shop>: about to begin."
-    assert in_a_line([], TITLES) == ""
+    assert progress_sentence([row(**WAITING)], TITLES) == "Past builds are being read: iOS <Shop>: about to begin."
+    assert progress_sentence([], TITLES) == ""
