@@ -1,4 +1,4 @@
-"""Text on its way into Slack: nothing from outside may mention, link, break a line or overflow there.
+"""Escape and shorten text for Slack: text from outside must not mention, link, break a line or overflow.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -21,10 +21,10 @@ ELLIPSIS = "…"
 DASH = "\u2013"
 NOTHING = DASH
 URL_LIMIT = 3_000
-LONGEST_SEEN = 32
-"""Code points of one character, as it is seen; more accents are nobody's name."""
-FLATTENED = 4_000
-"""More of an enormous text is not even looked at; no limit here is longer."""
+LONGEST_GRAPHEME = 32
+"""Code points of one visible character; more accents are nobody's name."""
+LONGEST_INPUT = 4_000
+"""The rest of a longer text is ignored; no limit here is higher."""
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,20}")
@@ -32,10 +32,9 @@ _OPEN_TOKEN = re.compile(r"(?:&[a-z]{0,3}|<[^>]*)$")
 _CLOSING = re.compile(r"(?<=\S)[*_~](?!\w)")
 _ALIKE = {"*": "\u2217", "_": "\u02cd", "~": "\u223c"}
 _JOINER = "\u200d"
-_GOES_ON = re.compile("[\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # a joiner, a skin, a region's letters
+_EXTENDS = re.compile("[\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # joiner, skin tones, tags of regions
 _FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of these letters are a flag
 _URL_ESCAPES = str.maketrans({"|": "%7C", "<": "%3C", ">": "%3E", '"': "%22", "`": "%60", "\\": "%5C"})
-# Flattened: line breaks and controls (Cc, Zl, Zp), lone surrogates, and what makes a line read backwards.
 _DIRECTION = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -64,13 +63,13 @@ class Message:
 
 
 def escape(text: str) -> str:
-    """The three characters that mean something to Slack, so that ``<!channel>`` in a commit message pings nobody."""
+    """Escape Slack's control characters, so that ``<!channel>`` in a commit message pings nobody."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def one_line(text: str) -> str:
-    """The same text without line breaks, control characters and direction tricks; runs of blanks become one."""
-    if text.isascii() and text.isprintable():  # most of what is shown; each letter's kind need not be looked up
+    """Remove line breaks, control characters and direction marks; runs of spaces become one."""
+    if text.isascii() and text.isprintable():  # the fast path of most text
         return " ".join(text.split())
     return " ".join("".join(" " if _breaks(char) else char for char in text).split())
 
@@ -80,64 +79,64 @@ def _breaks(char: str) -> bool:
 
 
 def first_line(text: str) -> str:
-    """The first line that says something, as in a commit's title."""
-    return next((line for line in map(one_line, text[:FLATTENED].splitlines()) if line), "")
+    """Return the first line that isn't empty, as in a commit's title."""
+    return next((line for line in map(one_line, text[:LONGEST_INPUT].splitlines()) if line), "")
 
 
 def capital(label: str) -> str:
-    """With a capital in front, the rest as it is."""
+    """Capitalize the first letter and keep the rest."""
     return label[:1].upper() + label[1:]
 
 
 def length(text: str) -> int:
-    """As Slack's clients count: an emoji may be two."""
+    """Count UTF-16 units, as Slack does: an emoji may be two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
 def shorten(text: str, limit: int) -> str:
-    """At most ``limit`` characters, the last one ``…`` if something was cut; never half an escape or mention."""
+    """Cut to ``limit`` characters, the last one ``…``, never inside an escape or a mention."""
     if length(text) <= limit:
         return text
-    return _OPEN_TOKEN.sub("", _beginning(text, limit - 1)).rstrip() + ELLIPSIS
+    return _OPEN_TOKEN.sub("", _cut(text, limit - 1)).rstrip() + ELLIPSIS
 
 
-def _beginning(text: str, room: int) -> str:
-    """As much as fits, to the end of what is seen as one character: an emoji of a family, a letter with its accents."""
+def _cut(text: str, room: int) -> str:
+    """Cut between graphemes: a family emoji, or a letter with its accents, stays whole."""
     end = max(0, room)
     while length(text[:end]) > room and end:
         end -= 1
-    border = next((at for at in range(end, max(-1, end - LONGEST_SEEN), -1) if not _is_inside(text, at)), end)
+    border = next((at for at in range(end, max(-1, end - LONGEST_GRAPHEME), -1) if not _is_inside(text, at)), end)
     return text[:border]
 
 
 def _is_inside(text: str, at: int) -> bool:
-    """Whether a cut there would leave half of what is seen as one character. https://unicode.org/reports/tr29"""
+    """Whether the position is inside a grapheme. https://unicode.org/reports/tr29"""
     if not 0 < at < len(text):
         return False
-    if _GOES_ON.match(text, at) or unicodedata.category(text[at]).startswith("M") or text[at - 1] == _JOINER:
+    if _EXTENDS.match(text, at) or unicodedata.category(text[at]).startswith("M") or text[at - 1] == _JOINER:
         return True
     return text[at] in _FLAGS and (at - len(text[:at].rstrip(_FLAGS))) % 2 == 1
 
 
 def clean(text: str, limit: int) -> str:
-    """Text from outside as one line of at most ``limit`` characters for rich text and plain text; not escaped."""
-    flat = one_line(text[:FLATTENED])
-    return flat if length(flat) <= limit else _beginning(flat, limit - 1).rstrip() + ELLIPSIS
+    """One line of at most ``limit`` characters, for rich text and plain text; not escaped."""
+    flat = one_line(text[:LONGEST_INPUT])
+    return flat if length(flat) <= limit else _cut(flat, limit - 1).rstrip() + ELLIPSIS
 
 
 def quoted(text: str, limit: int = 300) -> str:
-    """Text from outside for mrkdwn: one line, escaped, at most ``limit`` characters."""
-    return shorten(escape(one_line(text[:FLATTENED])), limit)
+    """One line of at most ``limit`` characters, escaped for mrkdwn."""
+    return shorten(escape(one_line(text[:LONGEST_INPUT])), limit)
 
 
 def unmarked(text: str, limit: int = 300) -> str:
-    """The same, where a name's own marks would make half a line bold or code: there is no escape, so a mark that could
-    close becomes one that looks like it."""
+    """The same without formatting: mrkdwn has no escape for ``*_~``, so a mark that could close is replaced by a
+    lookalike."""
     return _CLOSING.sub(lambda mark: _ALIKE[mark[0]], quoted(text.replace("`", "'"), limit))
 
 
 def code(text: str, limit: int = 200) -> str:
-    """An identifier in a code span. There is no escape for a backtick, so it becomes an apostrophe."""
+    """An identifier in a code span. Mrkdwn has no escape for a backtick, so it becomes an apostrophe."""
     return f"`{quoted(text.replace('`', chr(39)), limit) or NOTHING}`"
 
 
@@ -156,7 +155,7 @@ def is_user(user_id: str) -> bool:
 
 
 def mention(user_id: str) -> str:
-    """A person by Slack's id; anything else is shown as the text it is."""
+    """Mention a Slack user id; anything else stays text."""
     return f"<@{user_id}>" if is_user(user_id) else quoted(user_id)
 
 
@@ -165,10 +164,10 @@ def channel_mention(channel_id: str) -> str:
 
 
 def safe_url(url: str) -> str | None:
-    """The URL if it is http(s) with a host and fits a button; what could end Slack's link syntax is encoded."""
+    """Return an http(s) URL that fits a button, with the characters encoded that could end Slack's link syntax."""
     if len(url) > URL_LIMIT:
         return None
-    flat = "".join(one_line(url).split()).translate(_URL_ESCAPES)
+    flat = one_line(url).replace(" ", "").translate(_URL_ESCAPES)
     try:
         parts = urlsplit(flat)
     except ValueError:
@@ -179,14 +178,14 @@ def safe_url(url: str) -> str | None:
 
 
 def link(url: str, label: str) -> str:
-    """A link in mrkdwn; only its label when the URL is none of http(s)."""
+    """A link in mrkdwn; the label alone if the URL is not http(s)."""
     text = quoted(label.replace("|", "/")) or NOTHING
     safe = safe_url(url)
     return f"<{escape(safe)}|{text}>" if safe else text
 
 
 def date(at: datetime) -> str:
-    """A moment, shown in the reader's own zone."""
+    """A time in the reader's own zone."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{plain_date(at)}>"
 
 
