@@ -1,24 +1,25 @@
-"""Figures that come to a channel by themselves: the form, the end of it, and another try where Slack refused."""
+"""Schedule reports for a channel, end them, and resume them after Slack refused to post."""
 
 from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck
+from slack_sdk.models.blocks import Option
 
 from bot import apps, connection
 from bot.context import Context
-from bot.errors import InvalidInput, MissingArgument
+from bot.errors import BuildbellError, InvalidInput, MissingArgument
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.errors import SlackFailed
+from bot.slack.fields import Hidden, Radio, Select, Slot, Text, Time, choice, quote_value
+from bot.slack.forms import Form, notice
 from bot.slack.forms import Payload as View
-from bot.slack.forms import notice
-from bot.slack.text import Message
+from bot.slack.text import Message, channel_mention, one_line
 from bot.statistics import digests
-from bot.statistics.digest_messages import saved_text, schedule_text
+from bot.statistics.digest_messages import WEEKDAYS, saved_text, schedule_text
 from bot.statistics.digests import DigestSettings
-from bot.statistics.schedule import Schedule, schedule_of
+from bot.statistics.schedule import Schedule, find_zone, parse_time, schedule_of
 from commands.command import Command, Help
-from commands.digest_form import FORM, USUAL_TIME, digest_form
 from commands.interaction import (
     Payload,
     Typed,
@@ -29,11 +30,71 @@ from commands.interaction import (
     replace_question,
 )
 from commands.subscription_syntax import ALL_APPS
-from commands.suggestions import app_option
+from commands.suggestions import app_field, app_option
 from storage import apps as app_rows
-from storage.digests import WEEKLY, DigestRow
+from storage.digests import DAILY, WEEKLY, DigestRow
 
 OFF = "off"
+USUAL_TIME = "09:00"
+
+
+# The form.
+
+
+def check_time(at: str) -> str:
+    if parse_time(at) is None:
+        raise BuildbellError("Choose a time.")
+    return at
+
+
+def check_zone(text: str) -> str:
+    zone = one_line(text)
+    if find_zone(zone) is None:
+        raise BuildbellError(f"I know no time zone {quote_value(zone)}. Write it as in Europe/Amsterdam.")
+    return zone
+
+
+FORM = Form(
+    ids.DIGEST_EDIT, "digest", title="Figures by themselves", submit="Save", record=DigestSettings,
+    fields=(
+        Hidden("channel_id"),
+        Slot("heading"),
+        app_field(or_all=True),
+        Radio(
+            "cadence", "How often", hint="When nothing happened, nothing is told.", missing="Choose how often.",
+            options=(
+                choice("Every week", WEEKLY, "Seven days against the seven before"),
+                choice("Every day", DAILY, "A day against the day before"),
+            ),
+        ),
+        Select(
+            "weekday", "On, if every week", [choice(name, str(number)) for number, name in enumerate(WEEKDAYS)],
+            missing="Choose a day.", parse=int,
+        ),
+        Time("at", "At", missing="Choose a time.", parse=check_time),
+        Text(
+            "zone", "Time zone", placeholder="Europe/Amsterdam", limit=60, parse=check_zone,
+            hint="An area and a city, as in Europe/Amsterdam. At first it is yours in Slack.",
+        ),
+        Slot("note"),
+    ),
+)  # fmt: skip
+
+
+def digest_form(channel_id: str, app: Option | None, schedule: Schedule, note: str = "") -> View:
+    return FORM.view(
+        channel_id=channel_id,
+        heading=f"The figures of a span against the span before, told in {channel_mention(channel_id)}.",
+        app_slug=app,
+        cadence=schedule.cadence,
+        weekday=str(schedule.weekday),
+        at=schedule.at,
+        zone=schedule.zone,
+        note=note,
+    )
+
+
+# Handlers.
 
 
 async def open_digest_form(typed: Typed, ctx: Context) -> Message | None:
@@ -51,7 +112,7 @@ async def open_digest_form(typed: Typed, ctx: Context) -> Message | None:
 
 
 async def form_for(actor: Actor, there: list[DigestRow], ctx: Context) -> View:
-    """With what the channel has; else with its own app, every Monday, in the time zone of the person."""
+    """Fill in the newest report of the channel; else the channel's app, every Monday, in the person's time zone."""
     channel_id = actor.channel_id or ""
     if there:
         row = there[-1]

@@ -18,9 +18,8 @@ from bot.slack.build_lists import list_line, running_blocks
 from bot.slack.build_text import BuildView
 from bot.slack.forms import Payload
 from bot.slack.replies import escape_lines, health_line
-from bot.slack.text import date, escape
-from commands.preferences_form import preferences_line
-from storage.users import PersonRow
+from bot.slack.text import code, date, escape
+from storage.users import ALL, FAILURES, OFF, PersonRow
 from storage.workspaces import WorkspaceRow
 
 RUNNING_SHOWN = 15
@@ -28,6 +27,8 @@ RECENT_SHOWN = 15
 NO_BUILDS = (
     "What you start from Slack is listed here. So is what you push, once *Notifications…* knows your name in Git."
 )
+
+_LEVELS = {OFF: "none", FAILURES: "when a build of yours fails", ALL: "when a build of yours ends"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,19 @@ def _wishes(person: PersonRow | None) -> list[Block]:
     if person is None:
         return []
     return [section(preferences_line(person)), *actions(button(ids.ME_NOTIFICATIONS, "Notifications…", value="home"))]
+
+
+def preferences_line(person: PersonRow) -> str:
+    """Describe the preferences in one line of mrkdwn."""
+    return f"*Direct messages:* {_LEVELS.get(person.tells, _LEVELS[OFF])}. {_known_as(person)}"
+
+
+def _known_as(person: PersonRow) -> str:
+    comes = [f"comes from {', '.join(map(code, person.git_names))}"] if person.git_names else []
+    signed = [f"is signed with {code(person.email)}"] if person.email else []
+    if not comes and not signed:
+        return "Yours is what you start from Slack; I know no name of yours in Git yet."
+    return f"Yours is what you start from Slack, and what {' or '.join([*comes, *signed])}."
 
 
 def _running(builds: Sequence[BuildView], now: datetime) -> list[Block]:

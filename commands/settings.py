@@ -1,21 +1,115 @@
-"""What a channel fills in and where it hears the end of a build; short names for apps."""
+"""Edit a channel's settings: defaults for a start, where results are posted, and short names for apps."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection, outbox
 from bot.context import Context
-from bot.errors import AppNotFound, MissingArgument
+from bot.errors import AppNotFound, BuildbellError, MissingArgument
 from bot.permissions import Actor
 from bot.slack import ids, replies
-from bot.slack.text import Message
+from bot.slack.fields import Hidden, Radio, Slot, Text, choice, quote_value
+from bot.slack.forms import Form
+from bot.slack.forms import Payload as View
+from bot.slack.text import Message, channel_mention, one_line
 from commands.command import Command, Help
 from commands.interaction import Payload, Typed, actor_of_press, answering_in_form
-from commands.settings_form import FORM, SettingsForm, settings_form
+from commands.suggestions import Target, app_field, app_option, branch_field, branch_option, target_field, target_option
 from storage import Transaction
 from storage import apps as app_rows
 from storage.apps import ChannelRow
+
+THREAD, CHANNEL = "thread", "channel"
+ALIAS_LIMIT = 40
+
+_ALIAS = re.compile(r"[\w][\w.+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsForm:
+    """``aliases`` are pairs of short name and app as typed (not resolved), or None if they did not fit the form."""
+
+    channel_id: str
+    app_slug: str | None
+    target: Target | None
+    branch: str | None
+    finish_in: str
+    aliases: tuple[tuple[str, str], ...] | None
+
+
+# The form.
+
+
+def read_aliases(text: str) -> tuple[tuple[str, str], ...]:
+    aliases: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        alias, _, app = (one_line(part) for part in line.partition("="))
+        if line.strip() and (problem := _alias_problem(alias.casefold(), app, aliases)):
+            raise BuildbellError(f"Line {number}: {problem}")
+        aliases |= {alias.casefold(): app} if line.strip() else {}
+    return tuple(aliases.items())
+
+
+def _alias_problem(alias: str, app: str, known: Mapping[str, str]) -> str | None:
+    if not app or not alias:
+        return "write it as name = app."
+    if not _ALIAS.fullmatch(alias) or len(alias) > ALIAS_LIMIT:
+        return f"{quote_value(alias)} is no short name. It is one word of letters, digits, dots and dashes."
+    return f"{quote_value(alias)} is there twice." if alias in known else None
+
+
+def check_settings(values: Mapping[str, Any]) -> Mapping[str, str]:
+    if (values.get("target") or values.get("branch")) and not values.get("app_slug"):
+        return {"app_slug": "Choose the app that the workflow and the branch belong to."}
+    return {}
+
+
+FORM = Form(
+    ids.CHANNEL_SETTINGS, "settings", title="Channel settings", submit="Save", record=SettingsForm,
+    check=check_settings,
+    fields=(
+        Hidden("channel_id"),
+        Slot("heading"),
+        app_field(optional=True, dispatch=True),
+        target_field("Workflow"),
+        branch_field(),
+        Radio(
+            "finish_in", "Where is the end of a build told?", default=THREAD,
+            options=(
+                choice("In the thread of the card", THREAD, "Quiet: reaches those who follow the build"),
+                choice("In the channel", CHANNEL, "Loud: everybody sees it"),
+            ),
+        ),
+        Text(
+            "aliases", "Short names for apps", placeholder="shop = iOS Shop", optional=True, multiline=True,
+            hint="For the whole workspace: one name = app a line.", parse=read_aliases,
+            overflow="There are more short names than fit here; they stay as they are.",
+        ),
+    ),
+)  # fmt: skip
+"""Whether the named apps exist is not checked here."""
+
+
+def settings_form(channel: ChannelRow, *, app_title: str | None, aliases: Sequence[tuple[str, str]]) -> View:
+    """``aliases`` are ``(short name, app)`` for the whole workspace."""
+    return FORM.view(
+        channel_id=channel.channel_id,
+        heading=f"For {channel_mention(channel.channel_id)}: what is filled in when somebody leaves it out.",
+        app_slug=app_option(channel.app_slug, app_title),
+        target=target_option(Target(channel.workflow)) if channel.workflow else None,
+        branch=branch_option(channel.branch),
+        finish_in=channel.finish_in,
+        aliases="\n".join(f"{alias} = {one_line(app)}" for alias, app in aliases),
+    )
+
+
+# Handlers.
 
 
 async def open_settings(typed: Typed, ctx: Context) -> Message | None:
@@ -31,7 +125,7 @@ async def open_settings(typed: Typed, ctx: Context) -> Message | None:
 
 
 async def alias_pairs(actor: Actor, ctx: Context) -> list[tuple[str, str]]:
-    """Short names with the titles people know the apps by."""
+    """Return short names with the titles of their apps."""
     titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
     aliases = await app_rows.list_aliases(ctx.db, actor.workspace_id)
     return [(alias, titles.get(slug, slug)) for alias, slug in aliases.items()]
@@ -63,7 +157,7 @@ async def save_settings(ack: AsyncAck, view: Payload, body: Payload, ctx: Contex
 
 
 async def check_app(actor: Actor, form: SettingsForm, ctx: Context) -> None:
-    """An app that was the default before may stay it, also where the token reaches it no more."""
+    """Refuse an unknown app, unless it is the default already: the token may have lost access to it."""
     if form.app_slug is None or await apps.find_app(ctx, actor.workspace_id, form.app_slug):
         return
     before = await app_rows.get_channel(ctx.db, actor.workspace_id, form.channel_id)
@@ -72,7 +166,7 @@ async def check_app(actor: Actor, form: SettingsForm, ctx: Context) -> None:
 
 
 async def resolve_aliases(actor: Actor, form: SettingsForm, ctx: Context) -> dict[str, str] | None:
-    """Short names with the apps they stand for. Raises `FormRefused` naming the one that stands for none."""
+    """Return short names with the slugs of their apps. Raises `FormRefused` with the first that is unknown."""
     if form.aliases is None:
         return None
     resolved = {}
@@ -85,7 +179,7 @@ async def resolve_aliases(actor: Actor, form: SettingsForm, ctx: Context) -> dic
 
 
 async def note_app(ack: AsyncAck) -> None:
-    """An app was chosen; the fields below ask for its names when they are opened."""
+    """Acknowledge the choice of an app; the fields below load its options when they are opened."""
     await ack()
 
 

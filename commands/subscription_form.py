@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -108,13 +107,12 @@ def typed_patterns(key: str, text: str) -> list[str]:
 
 def join_patterns(patterns: Sequence[str]) -> str:
     """``main, release/*``; a pattern with a comma is in quotes."""
-    return ", ".join(map(_cell, patterns))
+    return ", ".join(_in_quotes(each) if set(each) & set(',"') else each for each in patterns)
 
 
-def _cell(pattern: str) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([pattern])
-    return line.getvalue()
+def _in_quotes(pattern: str) -> str:
+    doubled = pattern.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def split_patterns(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commands.preferences_form import preferences_form
+from commands.preferences import preferences_form
 from playground.bitrise import Build
 from playground.plain_text import view_text
 from playground.slack import User

@@ -24,8 +24,8 @@ from bot.slack.text import Message as Told
 from bot.statistics.schedule import Schedule
 from bot.sync import webhooks
 from commands import start_form
-from commands.digest_form import digest_form
-from commands.settings_form import settings_form
+from commands.digest import digest_form
+from commands.settings import settings_form
 from commands.slash import verbs
 from commands.subscription_form import subscription_form
 from commands.suggestions import app_option, branch_option

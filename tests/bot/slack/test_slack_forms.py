@@ -18,8 +18,9 @@ from bot.slack import connect as connect_form
 from bot.slack import fields, forms
 from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused
-from commands import abort_form, settings_form, start_form
+from commands import abort_form, start_form
 from commands import home_view as home
+from commands import settings as settings_form
 from commands import suggestions as targets
 from commands.suggestions import Target, app_of, app_option, branch_option, target_option
 from storage.apps import AppRow, ChannelRow
