@@ -26,7 +26,7 @@ from bot import __version__, connection, logs
 from bot.apps import AppCache
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.http import HttpTransport
-from bot.builds import abort, start_batch, start_job
+from bot.builds import abort, start, start_job
 from bot.clock import Clock, SystemClock
 from bot.context import Context
 from bot.delivery import sender
@@ -160,7 +160,7 @@ class Bot:
             slack_tokens=wired.tokens,
             tasks=self.tasks,
             app_cache=AppCache(self._clock),
-            start_batch=Batcher(lambda starts: start_batch.add_all(ctx, starts)),
+            start_batch=Batcher(lambda starts: start.store_starts(ctx, starts)),
             channel_batch=Batcher(lambda channels: workspace_rows.find_channel_contexts(database, channels)),
             rate_limits=RateLimiter(),
             skip_limits={},

@@ -21,12 +21,11 @@ from bot.slack.errors import SlackFailed
 from bot.slack.replies import reply
 from bot.sync import import_requests
 from bot.vault import Token
-from storage import Transaction, audit
+from storage import Transaction
 from storage import apps as app_rows
 from storage import requests as request_rows
 from storage import workspaces as workspace_rows
 from storage.apps import AppRow
-from storage.audit import AuditRow
 from storage.requests import RequestRow
 from storage.workspaces import ChannelContext, WorkspaceRow
 
@@ -203,7 +202,9 @@ async def _save(ctx: Context, request: RequestRow, token: Token, verified: Verif
         await app_rows.replace_apps(tx, workspace_id, rows_of_apps(workspace_id, verified.apps))
         await workspace_rows.save_apps_refreshed(tx, workspace_id, now=now)
         await request_rows.delete_parameters(tx, request.request_id)
-        await _audit(ctx, tx, workspace_id, request.user_id, "connect", verified.owner, summary)
+        await requests.record_audit(
+            ctx, tx, workspace_id, request.user_id, action="connect", subject=verified.owner, result=summary
+        )
         await sync_schedule.schedule_at(ctx, tx, workspace_id, at=now)
         await import_requests.start_imports(
             ctx, tx, workspace_id, [app.slug for app in verified.apps], by=request.user_id
@@ -248,17 +249,12 @@ async def disconnect(ctx: Context, actor: Actor) -> bool:
         if gone:
             await app_rows.replace_apps(tx, actor.workspace_id, [])
             await import_requests.delete_imports(ctx, tx, actor.workspace_id)
-            await _audit(ctx, tx, actor.workspace_id, actor.user_id, "disconnect", "bitrise", "done")
+            await requests.record_audit(
+                ctx, tx, actor.workspace_id, actor.user_id, action="disconnect", subject="bitrise", result="done"
+            )
         return gone
 
     return await ctx.db.transaction(forget)
-
-
-async def _audit(
-    ctx: Context, tx: Transaction, workspace_id: str, user_id: str, verb: str, subject: str, result: str
-) -> None:
-    entry = AuditRow(ctx.new_id(), workspace_id, ctx.clock.now(), user_id, verb, subject, result)
-    await audit.add_entry(tx, entry)
 
 
 def rows_of_apps(workspace_id: str, apps: tuple[App, ...]) -> list[AppRow]:

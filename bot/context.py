@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from bot.apps import AppCache
     from bot.bitrise.client import BitriseClient
     from bot.builds.skip import SkipLimits
-    from bot.builds.start_batch import Start
     from bot.clock import Clock
     from bot.engine import Engine
     from bot.permissions import Access
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from bot.workspaces.slack_tokens import SlackTokens
     from storage import Database
     from storage.batching import Batcher
+    from storage.requests import RequestRow
     from storage.workspaces import ChannelContext
 
 
@@ -44,7 +44,7 @@ class Context:
     slack_tokens: SlackTokens | None
     tasks: Tasks
     app_cache: AppCache
-    start_batch: Batcher[Start, str | None]
+    start_batch: Batcher[tuple[RequestRow, bool], str | None]
     channel_batch: Batcher[tuple[str, str], ChannelContext | None]
     rate_limits: RateLimiter
     skip_limits: SkipLimits

@@ -10,7 +10,9 @@ from bot.engine import Job
 from bot.permissions import Actor
 from bot.slack.text import Message
 from storage import Transaction
+from storage import messages as message_rows
 from storage import outbox as outbox_rows
+from storage.builds import BuildRow
 from storage.messages import CardRow
 from storage.outbox import OutboxRow
 
@@ -22,6 +24,12 @@ EXPLANATION, NOTE = "explanation", "note"
 async def update_card(ctx: Context, tx: Transaction, card: CardRow) -> None:
     """Draw the card as its builds are when it is sent; an unsent drawing of it is enough."""
     await _add(ctx, tx, card, CARD, dedupe_key=f"card:{card.card_id}")
+
+
+async def update_cards(ctx: Context, tx: Transaction, build: BuildRow) -> None:
+    """Update every message that shows a build."""
+    for card in await message_rows.list_of_build(tx, build.workspace_id, build.build_slug):
+        await update_card(ctx, tx, card)
 
 
 async def update_progress(ctx: Context, tx: Transaction, card: CardRow) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from bot.builds.abort_request import Stop
+from bot.builds.abort import AbortParameters
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.slack import build_text, ids
 from bot.slack.blocks import lines
@@ -52,7 +52,7 @@ ABORT_FIELDS = (
 """The fields of a `Stop`, for one build or several."""
 
 FORM = Form(
-    ids.BUILD_ABORT, "abort", title="Stop a build", submit="Stop build", close="Keep it", record=Stop,
+    ids.BUILD_ABORT, "abort", title="Stop a build", submit="Stop build", close="Keep it", record=AbortParameters,
     check=check_abort, fields=(Hidden("build_slug"), Slot("build"), *ABORT_FIELDS),
 )  # fmt: skip
 """Whether the person may report green is not checked here."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block, Option
 
-from bot.builds.abort_request import Stop
+from bot.builds.abort import AbortParameters
 from bot.builds.bulk_abort import Found
 from bot.domain.abort_reasons import Reason
 from bot.slack import build_text, ids
@@ -31,7 +31,7 @@ OF_LIMIT = 200
 class BulkForm:
     """``newer`` is the build whose card offered to stop the older ones."""
 
-    stops: tuple[Stop, ...]
+    stops: tuple[AbortParameters, ...]
     of: str
     newer: str | None = None
 
@@ -59,7 +59,7 @@ class Builds(Field):
 
 
 def stops_from_values(builds: tuple[str, ...], of: str, newer: str, **how: Any) -> BulkForm:
-    return BulkForm(tuple(Stop(build_slug, **how) for build_slug in builds), of, newer or None)
+    return BulkForm(tuple(AbortParameters(build_slug, **how) for build_slug in builds), of, newer or None)
 
 
 BUILDS = Builds("builds", "Builds", optional=True, dispatch=True, missing="Tick at least one build, or close this.")

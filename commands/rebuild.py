@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection
 from bot.builds import queries, rebuild, start, views
-from bot.builds.parameters import Wanted
+from bot.builds.parameters import StartRequest
 from bot.builds.queries import Named
 from bot.builds.rebuild import newest_commit, same_commit
 from bot.context import Context
@@ -166,7 +166,7 @@ async def show_form(actor: Actor, build: BuildRow, view_id: str, ctx: Context) -
     await ctx.slack(actor.workspace_id).update_view(view_id, view)
 
 
-def initial_values(wanted: Wanted, app_title: str) -> dict[str, Any]:
+def initial_values(wanted: StartRequest, app_title: str) -> dict[str, Any]:
     return {
         "app_slug": app_option(wanted.app, app_title),
         "target": target_option(target_of(wanted)),
@@ -177,7 +177,7 @@ def initial_values(wanted: Wanted, app_title: str) -> dict[str, Any]:
     }
 
 
-def target_of(wanted: Wanted) -> Target | None:
+def target_of(wanted: StartRequest) -> Target | None:
     name = wanted.pipeline or wanted.workflow
     return Target(name, is_pipeline=wanted.pipeline is not None) if name else None
 
@@ -192,7 +192,7 @@ def fitting(environment: Sequence[tuple[str, str]]) -> dict[str, str]:
     return kept
 
 
-def left_out_note(wanted: Wanted) -> str:
+def left_out_note(wanted: StartRequest) -> str:
     """What the form cannot hold is not sent by it, so it is said; empty when all is there."""
     target, kept = target_of(wanted), fitting(wanted.environment)
     left = [clean(key, 40) for key, _ in wanted.environment if key not in kept]

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import apps, connection, outbox
 from bot.builds import queries, start, views
-from bot.builds.start import Asked
+from bot.builds.start import Started
 from bot.context import Context
 from bot.permissions import Actor
 from bot.slack import ids, replies
@@ -39,17 +39,17 @@ async def start_build(typed: Typed, ctx: Context) -> Message | None:
     return await answer_to(asked, ctx)
 
 
-async def answer_to(asked: Asked, ctx: Context) -> Message:
+async def answer_to(asked: Started, ctx: Context) -> Message:
     """What the person is told at once; the card follows."""
     if not asked.is_held:
         return replies.reply(f"Starting {spoken(asked)}. The card follows.")
-    if asked.equal is None:
+    if asked.identical is None:
         return replies.duplicate_requested(spoken(asked), request_id=asked.request_id)
-    shown = await views.load_view(ctx, asked.equal)
+    shown = await views.load_view(ctx, asked.identical)
     return replies.duplicate_running(shown, request_id=asked.request_id, now=ctx.clock.now())
 
 
-def spoken(asked: Asked) -> str:
+def spoken(asked: Started) -> str:
     parameters = asked.parameters
     target = f" {in_code(parameters.target)}" if parameters.target else ""
     code = (parameters.commit or "")[:7] or parameters.tag or parameters.branch

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.bitrise.models import RESERVED_PREFIX
-from bot.builds.parameters import Wanted
+from bot.builds.parameters import StartRequest
 from bot.errors import BuildbellError
 from bot.slack import ids
 from bot.slack.fields import Checkbox, Slot, Text, quote_value
@@ -29,11 +29,11 @@ _NO_SPACES = re.compile(r"\S+")
 
 def start_from_values(
     app_slug: str, target: Target | None, revision: Revision, message: str, anyway: bool, **more: Any
-) -> tuple[Wanted, bool]:
+) -> tuple[StartRequest, bool]:
     """Return the build to start, and whether to start it even if an identical one is running."""
     (workflow, pipeline), (commit, tag) = (target.workflow, target.pipeline) if target else (None, None), revision
     more |= {"workflow": workflow, "pipeline": pipeline, "commit": commit, "tag": tag, "message": message or None}
-    return Wanted(app=app_slug, **more), anyway
+    return StartRequest(app=app_slug, **more), anyway
 
 
 def read_branch(name: str) -> str:

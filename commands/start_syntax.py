@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from bot.bitrise.models import RESERVED_PREFIX
-from bot.builds.parameters import Wanted
+from bot.builds.parameters import StartRequest
 from bot.fuzzy import nearest
 from commands.build_reference import read_page
 from commands.grammar import Grammar
@@ -26,7 +26,7 @@ _VARIABLE = re.compile(r"(?P<name>[^\s=/:@#]+)=(?P<value>.*)", re.DOTALL)
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def read_start(words: Words) -> Wanted:
+def read_start(words: Words) -> StartRequest:
     """Read everything after the command. Raises ArgumentsUnclear."""
     reader = _Reader(_read_pipes(words) if "|" in words.text else words)
     index = 0
@@ -109,7 +109,7 @@ class _Reader:
             raise ArgumentsUnclear(f"{quote_input(name)} cannot be set: {problem}", "Choose another name.")
         self.environment[name] = value
 
-    def finish(self) -> Wanted:
+    def finish(self) -> StartRequest:
         options = {name: value for name, value in self.options.items() if value}
         if "workflow" in options and "pipeline" in options:
             raise ArgumentsUnclear("There is a workflow and a pipeline.", "A build runs one of them: leave one out.")
@@ -121,7 +121,7 @@ class _Reader:
                 f"I do not know what {unknown} is: app, workflow and branch are already there.",
                 'Put a build message in quotes, like `"try the new login"`, and check that each quote is closed.',
             )
-        return Wanted(words=tuple(self.positional), environment=tuple(self.environment.items()), **options)
+        return StartRequest(words=tuple(self.positional), environment=tuple(self.environment.items()), **options)
 
 
 def _begins_option(word: Word) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot import connection, outbox
 from bot.bitrise.models import PAGE_LIMIT, Build, BuildFilters
 from bot.builds import abort, queries
-from bot.builds.abort_request import Stop, may_be_stopped
+from bot.builds.abort import AbortParameters, is_stoppable
 from bot.context import Context
 from bot.errors import BuildFinished, BuildNotFound
 from bot.permissions import Actor
@@ -67,7 +67,7 @@ async def find_matches(ctx: Context, actor: Actor, picked: Picked) -> Found:
     app = await queries.resolve_app(ctx, actor, picked.app)
     rows, is_more = await _list(ctx, actor, app, picked)
     if picked.is_older:
-        replaced = [row for newer in rows if may_be_stopped(newer) for row in await _older_than(ctx, newer)]
+        replaced = [row for newer in rows if is_stoppable(newer) for row in await _older_than(ctx, newer)]
         slugs = {row.build_slug for row in replaced}
         rows = [row for row in rows if row.build_slug in slugs]
     return sorted_out(app, words_for(app, picked), rows, is_more=is_more)
@@ -118,7 +118,7 @@ async def _older_than(ctx: Context, newer: BuildRow) -> list[BuildRow]:
 
 
 async def request_abort_many(
-    ctx: Context, actor: Actor, stops: Sequence[Stop], *, view_id: str, of: str, newer: str | None = None
+    ctx: Context, actor: Actor, stops: Sequence[AbortParameters], *, view_id: str, of: str, newer: str | None = None
 ) -> CardRow:
     """Store the wish to stop each build, and the card that shows how it goes: all of it, or nothing.
 
@@ -157,7 +157,9 @@ async def request_abort_many(
     return card
 
 
-def _card(ctx: Context, card_id: str, actor: Actor, of: str, stop: Stop, requests: Sequence[RequestRow]) -> CardRow:
+def _card(
+    ctx: Context, card_id: str, actor: Actor, of: str, stop: AbortParameters, requests: Sequence[RequestRow]
+) -> CardRow:
     """What shows how it goes, where the person is. ``facts`` say what no build's own row knows."""
     return CardRow(
         card_id=card_id,
@@ -177,7 +179,7 @@ def _card(ctx: Context, card_id: str, actor: Actor, of: str, stop: Stop, request
 
 
 async def _true_states(ctx: Context, builds: Sequence[BuildRow]) -> list[str]:
-    told = [await abort.refresh_state(ctx, build) for build in builds[:TOLD]]
+    told = [await abort.explain_too_late(ctx, build) for build in builds[:TOLD]]
     return [*told, f"And {len(builds) - TOLD} more like these."] if len(builds) > TOLD else told
 
 
@@ -192,7 +194,7 @@ def fits(build: BuildRow, picked: Picked) -> bool:
 def sorted_out(app: AppRow, of: str, rows: Iterable[BuildRow], *, is_more: bool) -> Found:
     """Who can be stopped, and why the others cannot."""
     running = [row for row in rows if not row.is_finished]
-    stoppable = [row for row in running if may_be_stopped(row)]
+    stoppable = [row for row in running if is_stoppable(row)]
     stoppable.sort(key=lambda row: row.triggered_at or row.last_synced_at, reverse=True)
     parts = [row for row in running if row.pipeline_workflow_id is not None]
     stopping = len(running) - len(stoppable) - len(parts)

@@ -1,4 +1,4 @@
-"""What a person wants started: as it was asked for, and with nothing left to fill in."""
+"""The parameters of a start: as requested, and completely resolved."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bot.bitrise.mapping import hash_parameters
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a person asked to start; what is None is filled in. ``words`` are unnamed: app, workflow, branch in order.
+class StartRequest:
+    """A start as a person requested it. ``words`` are unnamed, in the order app, workflow, branch; None is a gap.
 
-    The environment's values may be secret: they are not in the repr.
+    The values of the environment may be secret, so they aren't in the repr.
     """
 
     words: tuple[str, ...] = ()
@@ -27,8 +27,8 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
-    """A start with nothing left to fill in; this is what is sealed into the request."""
+class StartParameters:
+    """A start without gaps, as it is sealed into the request."""
 
     app_slug: str
     workflow: str | None
@@ -55,10 +55,10 @@ class Parameters:
         )
 
     def fields(self) -> dict[str, Any]:
-        """For JSON. `dataclasses.asdict` would copy what cannot change."""
+        """Return the fields for JSON. `dataclasses.asdict` would copy immutable values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
-    def read(cls, fields: dict[str, Any]) -> Parameters:
-        """What `fields` and JSON made of it."""
+    def read(cls, fields: dict[str, Any]) -> StartParameters:
+        """Restore the parameters from `fields` after JSON."""
         return cls(**fields | {"environment": tuple((key, value) for key, value in fields["environment"])})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot import connection, requests
 from bot.bitrise.models import RESERVED_PREFIX, BuildFilters, RequestedParams
 from bot.builds import queries
-from bot.builds.parameters import Parameters, Wanted
+from bot.builds.parameters import StartParameters, StartRequest
 from bot.context import Context
 from bot.permissions import Actor
 from bot.sync import updates
@@ -24,7 +24,7 @@ class Moved:
     newest: BuildRow
 
 
-async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> Wanted:
+async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> StartRequest:
     """The parameters a build was started with, without what identifies that start."""
     ctx.permissions.check_member(actor)
     seen = await queries.refresh_build(ctx, actor.workspace_id, build)
@@ -33,12 +33,12 @@ async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> Wanted
     return await _wanted_of_ours(ctx, build) or wanted_of_row(build)
 
 
-async def _wanted_of_ours(ctx: Context, build: BuildRow) -> Wanted | None:
+async def _wanted_of_ours(ctx: Context, build: BuildRow) -> StartRequest | None:
     """What the person asked us for, when Bitrise does not say with what it started."""
     request = await request_rows.find_request(ctx.db, build.request_id) if build.request_id else None
     if request is None or request.workspace_id != build.workspace_id:
         return None
-    asked = Parameters.read(requests.parameters(ctx, request))
+    asked = StartParameters.read(requests.parameters(ctx, request))
     return dataclasses.replace(
         wanted_of_row(build), commit=asked.commit, environment=asked.environment, message=asked.message
     )
@@ -57,9 +57,9 @@ async def find_newer_commit(ctx: Context, actor: Actor, build: BuildRow) -> Move
     return Moved(build, newest)
 
 
-def wanted_of_bitrise(build: BuildRow, requested: RequestedParams) -> Wanted:
+def wanted_of_bitrise(build: BuildRow, requested: RequestedParams) -> StartRequest:
     kept = [(item.key, item.value) for item in requested.environments if not item.key.startswith(RESERVED_PREFIX)]
-    return Wanted(
+    return StartRequest(
         app=build.app_slug,
         workflow=requested.workflow_id or (None if requested.pipeline_id else build.workflow),
         pipeline=requested.pipeline_id,
@@ -71,8 +71,8 @@ def wanted_of_bitrise(build: BuildRow, requested: RequestedParams) -> Wanted:
     )
 
 
-def wanted_of_row(build: BuildRow) -> Wanted:
-    return Wanted(
+def wanted_of_row(build: BuildRow) -> StartRequest:
+    return StartRequest(
         app=build.app_slug,
         workflow=build.workflow,
         pipeline=build.pipeline,
@@ -82,11 +82,11 @@ def wanted_of_row(build: BuildRow) -> Wanted:
     )
 
 
-def same_commit(wanted: Wanted, build: BuildRow) -> Wanted:
+def same_commit(wanted: StartRequest, build: BuildRow) -> StartRequest:
     """Run again on the very commit of a build."""
     return dataclasses.replace(wanted, commit=build.commit_hash, branch=wanted.branch or build.branch)
 
 
-def newest_commit(wanted: Wanted) -> Wanted:
+def newest_commit(wanted: StartRequest) -> StartRequest:
     """Run again on whatever the branch has now."""
     return dataclasses.replace(wanted, commit=None)

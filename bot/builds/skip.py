@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot import connection
+from bot import connection, requests
 from bot.builds import abort
-from bot.builds.abort_request import Stop, ended_sentence, name_of
+from bot.builds.abort import AbortParameters, finished_text, label
 from bot.builds.skip_token import Claim, app_secret, fits, is_true, read_claim
 from bot.context import Context
 from bot.domain.abort_reasons import Reason
@@ -19,10 +19,9 @@ from bot.errors import BitriseBusy, BitriseNotFound, BuildbellError, SealBroken
 from bot.permissions import BUILD_STEP, Actor
 from bot.rate_limits import Bucket
 from bot.sync import updates
-from storage import Transaction, audit
+from storage import Transaction
 from storage import builds as build_rows
 from storage import workspaces as workspace_rows
-from storage.audit import AuditRow
 from storage.builds import BuildRow
 from storage.workspaces import WorkspaceRow
 
@@ -114,10 +113,10 @@ async def _stop(ctx: Context, workspace_id: str, claim: Claim) -> Answer:
         return await abort.store_request(ctx, tx, request, build)
 
     if not await ctx.db.transaction(store):
-        return Answer(200, await abort.refresh_state(ctx, build))
+        return Answer(200, await abort.explain_too_late(ctx, build))
     log.info("a step asked for its build's stop", extra={"build_slug": build.build_slug, "reason": claim.reason})
     green = " and reported green" if stop.report == "green" else ""
-    return Answer(202, f"{name_of(build)} is being stopped{green} ({stop.category.label}).")
+    return Answer(202, f"{label(build)} is being stopped{green} ({stop.category.label}).")
 
 
 async def _look(ctx: Context, workspace_id: str, claim: Claim) -> BuildRow | None:
@@ -198,9 +197,9 @@ async def _claim_key(ctx: Context, tx: Transaction, workspace_id: str) -> None:
 
 
 async def _audit(ctx: Context, tx: Transaction, actor: Actor, subject: str, result: str) -> None:
-    who, now = actor.user_id, ctx.clock.now()
-    entry = AuditRow(ctx.new_id(), actor.workspace_id, now, who, "skip-step", subject, result)
-    await audit.add_entry(tx, entry)
+    await requests.record_audit(
+        ctx, tx, actor.workspace_id, actor.user_id, action="skip-step", subject=subject, result=result
+    )
 
 
 def _open(ctx: Context, workspace: WorkspaceRow) -> str:
@@ -211,20 +210,20 @@ def _open(ctx: Context, workspace: WorkspaceRow) -> str:
 def why_not(build: BuildRow) -> Answer | None:
     """What there is to say when a build cannot be stopped, or need not be any more."""
     if build.is_finished:
-        return Answer(200 if build.outcome in STOPPED else 409, ended_sentence(build))
+        return Answer(200 if build.outcome in STOPPED else 409, finished_text(build))
     if build.abort_requested_by:
-        return Answer(200, f"{name_of(build)} is being stopped already.")
+        return Answer(200, f"{label(build)} is being stopped already.")
     if build.pipeline_workflow_id is not None:
-        return Answer(409, f"{name_of(build)} is part of a pipeline, and a part can't be stopped alone.")
+        return Answer(409, f"{label(build)} is part of a pipeline, and a part can't be stopped alone.")
     if build.state != State.RUNNING:
-        return Answer(409, f"{name_of(build)} does not run yet.")
+        return Answer(409, f"{label(build)} does not run yet.")
     return None
 
 
-def stop_of(claim: Claim) -> Stop:
+def stop_of(claim: Claim) -> AbortParameters:
     category = Reason(claim.reason)
     report = "green" if category is Reason.NO_CHANGES else "failed"
-    return Stop(claim.build_slug, category, claim.sentence, report, within_seconds=WITHIN_SECONDS)
+    return AbortParameters(claim.build_slug, category, claim.sentence, report, within_seconds=WITHIN_SECONDS)
 
 
 def step_of(build: BuildRow) -> Actor:

@@ -1,18 +1,17 @@
-"""Accept a start: resolve what was typed, look for an identical build, store one request and one job."""
+"""Accept starts: resolve what was typed, look for an identical build, store one request and one job."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot import apps, connection, requests
-from bot.builds import start_batch
-from bot.builds.parameters import Parameters, Wanted
-from bot.builds.start_batch import START, Start
+from bot.builds.parameters import StartParameters, StartRequest
 from bot.context import Context
 from bot.engine import Job
 from bot.errors import AppNotFound, InvalidInput, MissingArgument, Suggestion
 from bot.permissions import Actor
-from storage import Transaction
+from storage import CommitUnknown, Transaction
 from storage import builds as build_rows
 from storage import requests as request_rows
 from storage.apps import AppRow
@@ -20,65 +19,95 @@ from storage.builds import BuildRow
 from storage.requests import RequestRow
 from storage.workspaces import ChannelContext
 
+START = "start"
+
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What became of a request to start.
+class Started:
+    """An accepted start.
 
-    ``is_held``: something equal runs already (``equal``, or a request not answered yet) and the person is asked.
+    ``is_held``: an identical build runs (``identical``) or is being requested, so the person is asked first.
     """
 
     request_id: str
     app: AppRow
-    parameters: Parameters
+    parameters: StartParameters
     is_held: bool = False
-    equal: BuildRow | None = None
+    identical: BuildRow | None = None
 
 
 async def request_start(
-    ctx: Context, actor: Actor, wanted: Wanted, *, unique_key: str, start_anyway: bool = False
-) -> Asked:
-    """Store a start under ``unique_key``; asking again under the same key changes nothing.
+    ctx: Context, actor: Actor, wanted: StartRequest, *, unique_key: str, start_anyway: bool = False
+) -> Started:
+    """Store a start under ``unique_key``; a second one under the same key changes nothing.
 
-    Raises `NotAllowed`, `NotConnected`, `TokenRejected`, `AppNotFound`, `MissingArgument`.
+    Raises `NotAllowed`, `NotConnected`, `TokenRejected`, `AppNotFound`, `MissingArgument`, `InvalidInput`.
     """
     ctx.permissions.check_member(actor)
-    place = await connection.get_channel_context(ctx, actor.workspace_id, actor.channel_id or "")
-    app, parameters = await _resolve(ctx, actor, wanted, place)
-    request = _request(ctx, actor, parameters, unique_key)
-
-    state = await start_batch.add(ctx, Start(request, asks_first=not start_anyway))
+    channel = await connection.get_channel_context(ctx, actor.workspace_id, actor.channel_id or "")
+    app, parameters = await _resolve(ctx, actor, wanted, channel)
+    request = requests.new(
+        ctx,
+        actor,
+        kind=START,
+        unique_key=unique_key,
+        parameters=parameters.fields(),
+        app_slug=parameters.app_slug,
+        workflow=parameters.target,
+        branch=parameters.branch,
+        parameters_hash=parameters.digest,
+    )
+    state = await ctx.start_batch.submit((request, not start_anyway))
     if state is None:
-        known = await request_rows.find_by_key(ctx.db, actor.workspace_id, unique_key)
-        assert known is not None
-        return Asked(known.request_id, app, parameters, is_held=known.state == "awaiting_confirmation")
+        existing = await request_rows.find_by_key(ctx.db, actor.workspace_id, unique_key)
+        assert existing is not None
+        return Started(existing.request_id, app, parameters, is_held=existing.state == "awaiting_confirmation")
     if state != "awaiting_confirmation":
-        return Asked(request.request_id, app, parameters)
-    equal = await build_rows.list_identical_running(ctx.db, actor.workspace_id, app.app_slug, parameters.digest)
-    return Asked(request.request_id, app, parameters, is_held=True, equal=equal[0] if equal else None)
+        return Started(request.request_id, app, parameters)
+    identical = await build_rows.list_identical_running(ctx.db, actor.workspace_id, app.app_slug, parameters.digest)
+    return Started(request.request_id, app, parameters, is_held=True, identical=identical[0] if identical else None)
+
+
+async def store_starts(ctx: Context, starts: Sequence[tuple[RequestRow, bool]]) -> list[str | None]:
+    """Store requests that come at the same time in one transaction, each accepted one with its job.
+
+    A start that asks first (True) is held while an identical build runs. Returns the state of each, see
+    `storage.requests.add_starts`.
+    """
+
+    async def store(tx: Transaction) -> list[str | None]:
+        states = await request_rows.add_starts(tx, starts)
+        accepted = [request for (request, _), state in zip(starts, states, strict=True) if state == "accepted"]
+        await ctx.engine.enqueue(tx, *(Job(START, {"request_id": request.request_id}) for request in accepted))
+        return states
+
+    try:
+        return await ctx.db.transaction(store, is_quick=True)
+    except CommitUnknown:  # a second try finds what the first one stored, and stores nothing twice
+        return await ctx.db.transaction(store, is_quick=True)
 
 
 async def confirm_start(ctx: Context, actor: Actor, request_id: str) -> bool:
-    """The person said "start anyway"; False when that was pressed before."""
+    """Start a held build anyway; return False if the question was answered before."""
     ctx.permissions.check_member(actor)
 
-    async def release(tx: Transaction) -> bool:
+    async def store(tx: Transaction) -> bool:
         request = await request_rows.find_request(tx, request_id)
         if request is None or request.workspace_id != actor.workspace_id:
             return False
-        moved = await request_rows.confirm_request(tx, request_id, now=ctx.clock.now())
-        if moved:
-            await ctx.engine.enqueue(tx, Job(START, {"request_id": request_id}))
-        return moved
+        if not await request_rows.confirm_request(tx, request_id, now=ctx.clock.now()):
+            return False
+        await ctx.engine.enqueue(tx, Job(START, {"request_id": request_id}))
+        return True
 
-    return await ctx.db.transaction(release)
+    return await ctx.db.transaction(store)
 
 
 async def cancel_start(ctx: Context, actor: Actor, request_id: str) -> bool:
-    """The person joins what runs instead; False when the question was answered before."""
+    """Drop a held start, because the person follows the running build; return False if it was answered before."""
     ctx.permissions.check_member(actor)
 
-    async def drop(tx: Transaction) -> bool:
+    async def store(tx: Transaction) -> bool:
         request = await request_rows.find_request(tx, request_id)
         if request is None or request.workspace_id != actor.workspace_id or request.state != "awaiting_confirmation":
             return False
@@ -86,25 +115,30 @@ async def cancel_start(ctx: Context, actor: Actor, request_id: str) -> bool:
             tx, request_id, state="refused", result="joined", now=ctx.clock.now()
         )
 
-    return await ctx.db.transaction(drop)
+    return await ctx.db.transaction(store)
 
 
-async def _resolve(ctx: Context, actor: Actor, wanted: Wanted, place: ChannelContext) -> tuple[AppRow, Parameters]:
-    """Put names to what was typed, the channel's defaults and then the last start here in place of what was not."""
-    app, words = await _resolve_app(ctx, actor, wanted, place)
+async def _resolve(
+    ctx: Context, actor: Actor, wanted: StartRequest, channel: ChannelContext
+) -> tuple[AppRow, StartParameters]:
+    """Place the unnamed words, then fill gaps from the channel's settings and from the last start here."""
+    app, words = await _resolve_app(ctx, actor, wanted, channel)
     named = {"workflow": wanted.workflow or wanted.pipeline, "branch": wanted.branch}
-    places = [place for place, name in named.items() if not name]
-    if len(words) > len(places):
+    open_places = [place for place, name in named.items() if not name]
+    if len(words) > len(open_places):
         raise InvalidInput(
-            f"I read app, workflow and branch, and then “{words[len(places)]}”, which I can't place. "
+            f"I read app, workflow and branch, and then “{words[len(open_places)]}”, which I can't place. "
             f'A message goes in quotes: {ctx.settings.command} {app.repo_slug or app.title} deploy main "try the login"'
         )
-    placed = dict(zip(places, words, strict=False))
+    placed = dict(zip(open_places, words, strict=False))
     workflow, branch = placed.get("workflow", wanted.workflow), placed.get("branch", wanted.branch)
-    defaults = place if place.app_slug == app.app_slug else None
+    defaults = channel if channel.app_slug == app.app_slug else None
     asks_target = workflow is None and wanted.pipeline is None
     asks_code = branch is None and wanted.tag is None and wanted.commit is None
-    last = await _last_here(ctx, actor, app) if asks_target or asks_code else None
+    last = None
+    if asks_target or asks_code:
+        channel_id = actor.channel_id or ""
+        last = await request_rows.find_last_start(ctx.db, actor.workspace_id, channel_id, app.app_slug)
     if asks_target:
         workflow = (defaults and defaults.workflow) or (last and last.workflow) or None
     if asks_code:
@@ -118,24 +152,20 @@ async def _resolve(ctx: Context, actor: Actor, wanted: Wanted, place: ChannelCon
             f"{ctx.settings.command} {app.repo_slug or app.app_slug} deploy main. The form helps to choose.",
             suggestions=(Suggestion("Open the form", f"form {app.app_slug}"),),
         )
-    parameters = Parameters(
+    parameters = StartParameters(
         app.app_slug, workflow, pipeline, branch, wanted.tag, wanted.commit, wanted.environment, wanted.message
     )
     return app, parameters
 
 
-async def _last_here(ctx: Context, actor: Actor, app: AppRow) -> RequestRow | None:
-    return await request_rows.find_last_start(ctx.db, actor.workspace_id, actor.channel_id or "", app.app_slug)
-
-
 async def _resolve_app(
-    ctx: Context, actor: Actor, wanted: Wanted, place: ChannelContext
+    ctx: Context, actor: Actor, wanted: StartRequest, channel: ChannelContext
 ) -> tuple[AppRow, tuple[str, ...]]:
-    """The app, and the words that are left. Without a name for it, the channel's app is meant."""
-    version = place.names_version
+    """Return the app and the words left. Without a name, the app of the channel is meant."""
+    version = channel.names_version
     if wanted.app:
         return await apps.get_app(ctx, actor.workspace_id, wanted.app, version=version), wanted.words
-    chosen = await apps.find_app(ctx, actor.workspace_id, place.app_slug) if place.app_slug else None
+    chosen = await apps.find_app(ctx, actor.workspace_id, channel.app_slug) if channel.app_slug else None
     if not wanted.words:
         if chosen is None:
             raise MissingArgument(
@@ -146,7 +176,9 @@ async def _resolve_app(
         return chosen, ()
     first, *rest = wanted.words
     if chosen is not None and not await apps.is_called(ctx, actor.workspace_id, first):
-        if await _is_target(ctx, chosen, first):
+        if first in await apps.list_workflows(ctx, chosen.workspace_id, chosen.app_slug):
+            return chosen, wanted.words
+        if await apps.is_pipeline(ctx, chosen.workspace_id, chosen.app_slug, first):
             return chosen, wanted.words
     try:
         return await apps.get_app(ctx, actor.workspace_id, first, version=version), tuple(rest)
@@ -155,24 +187,3 @@ async def _resolve_app(
             raise
         way_out = f" If you mean a branch of {chosen.title}, write branch:{first}."
         raise AppNotFound(error.sentence + way_out, query=error.query, suggestions=error.suggestions) from None
-
-
-async def _is_target(ctx: Context, app: AppRow, name: str) -> bool:
-    """Whether a workflow or pipeline of the app is called so, as far as is known."""
-    if name in await apps.list_workflows(ctx, app.workspace_id, app.app_slug):
-        return True
-    return await apps.is_pipeline(ctx, app.workspace_id, app.app_slug, name)
-
-
-def _request(ctx: Context, actor: Actor, parameters: Parameters, unique_key: str) -> RequestRow:
-    return requests.new(
-        ctx,
-        actor,
-        kind=START,
-        unique_key=unique_key,
-        parameters=parameters.fields(),
-        app_slug=parameters.app_slug,
-        workflow=parameters.target,
-        branch=parameters.branch,
-        parameters_hash=parameters.digest,
-    )

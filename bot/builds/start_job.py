@@ -1,4 +1,4 @@
-"""Send a stored start to Bitrise, once: and look for what was lost on the way before sending again."""
+"""Send a stored start to Bitrise exactly once: look for a lost answer before sending again."""
 
 from __future__ import annotations
 
@@ -9,120 +9,130 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import apps, connection, outbox, requests, sync_schedule
-from bot.bitrise.client import BitriseClient
-from bot.bitrise.models import Build, BuildFilters, TriggerResult
-from bot.builds.parameters import Parameters
-from bot.builds.start_batch import START
-from bot.builds.start_rows import carries, claimed, row_from_answer, trigger_params
+from bot.bitrise.models import (
+    MESSAGE_VARIABLE,
+    REQUEST_VARIABLE,
+    Build,
+    TriggeredBuild,
+    TriggerParams,
+    TriggerResult,
+)
+from bot.builds.parameters import StartParameters
+from bot.builds.start import START
+from bot.builds.start_lookup import find_started
 from bot.context import Context
+from bot.domain.builds import Cause, triggered_by_text
 from bot.engine import JobKind, RetryAt
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseRefused, BitriseUnavailable, BuildbellError
 from bot.slack.replies import reply
 from bot.sync import updates
-from storage import Transaction, audit
+from storage import Transaction
 from storage import builds as build_rows
 from storage import messages as message_rows
 from storage import requests as request_rows
-from storage.audit import AuditRow
 from storage.builds import BuildRow
 from storage.messages import CardRow
 from storage.requests import RequestRow
 
 log = logging.getLogger(__name__)
-CLOCK_SKEW = timedelta(minutes=5)
-RETRY_EVERY = timedelta(seconds=3)
-LOOK_EVERY = timedelta(seconds=30)
+RETRY_AFTER = timedelta(seconds=3)
+LOOK_AFTER = timedelta(seconds=30)
+"""Once it is too late to send again, only look."""
 GIVE_UP_AFTER = timedelta(hours=24)
-MOST_PAGES = 40
-"""Of one branch since the start: more are no list, but one that repeats itself."""
 UNANSWERED = "Bitrise has not answered for a day, so I can't tell whether your build was started. Please look there."
 BROKEN = "Something broke on my side, so I can't tell whether your build was started. Please look at Bitrise."
 
 
 async def perform_start(ctx: Context, arguments: Mapping[str, Any]) -> None:
-    """One step of a start. Runs again after a crash, and after every answer that left it open."""
-    request = await request_rows.find_request(ctx.db, arguments["request_id"])
-    if request is None or request.state not in ("accepted", "sent"):
+    """Take one step of a start. It runs again after a crash and after every answer that left the result open."""
+    request = await requests.find_open(ctx, arguments)
+    if request is None:
         return
-    parameters = Parameters.read(requests.parameters(ctx, request))
+    parameters = StartParameters.read(requests.parameters(ctx, request))
     try:
         if request.state == "sent" and await _adopt(ctx, request, parameters):
             return
         await _send(ctx, request, parameters)
     except (BitriseUnavailable, BitriseBusy) as error:
-        await _try_later(ctx, request, error)
+        await _retry(ctx, request, error)
     except BuildbellError as error:
         await _refuse(ctx, request, error)
 
 
-async def _adopt(ctx: Context, request: RequestRow, parameters: Parameters) -> bool:
-    """Look for builds that carry our request id: the answer was lost, or we died before we could store it.
+async def _adopt(ctx: Context, request: RequestRow, parameters: StartParameters) -> bool:
+    """Adopt builds that carry our request id: the answer was lost, or the process died before it was stored.
 
-    False only when there is certainly none; until then the job comes back.
+    Returns False only if there is certainly none; until then the job is retried.
     """
-    sent_at = request.sent_at or request.created_at
-    found = await _find_builds(ctx, request, parameters)
-    if found:
-        await _finish(ctx, request, parameters, found_builds=found)
+    if builds := await find_started(ctx, request, parameters):
+        await _complete(ctx, request, parameters, found=builds)
         return True
-    if ctx.clock.now() < sent_at + timedelta(seconds=ctx.settings.look_back_seconds):
-        raise RetryAt(min(sent_at + timedelta(seconds=ctx.settings.look_back_seconds), ctx.clock.now() + RETRY_EVERY))
-    if ctx.clock.now() > request.created_at + timedelta(seconds=ctx.settings.start_deadline_seconds):
+    now = ctx.clock.now()
+    look_until = (request.sent_at or request.created_at) + timedelta(seconds=ctx.settings.look_back_seconds)
+    if now < look_until:
+        raise RetryAt(min(look_until, now + RETRY_AFTER))
+    if now > _deadline(ctx, request):
         raise BitriseRefused(
             "Bitrise did not answer in time and no build appeared, so nothing was started. Please try again."
         )
     return False
 
 
-async def _find_builds(ctx: Context, request: RequestRow, parameters: Parameters) -> list[Build]:
-    """What carries our request id. Raises `BitriseUnavailable` whenever that cannot be said for certain."""
-    since = request.created_at - CLOCK_SKEW
-    try:
-        async with connection.client(ctx, request.workspace_id) as client:
-            if parameters.pipeline:
-                return await find_pipelines(client, request, since)
-            found = await find_builds(client, request, BuildFilters(after=since, branch=parameters.branch))
-            if not found and not parameters.workflow:  # the trigger map may have chosen a pipeline
-                found = await find_pipelines(client, request, since)
-            return found
-    except (BitriseUnavailable, BitriseBusy):
-        raise
-    except BuildbellError as error:  # a token that died meanwhile must not make "lost" into "not started"
-        raise BitriseUnavailable(error.sentence) from error
+def _deadline(ctx: Context, request: RequestRow) -> datetime:
+    """Return until when a start is sent. Later it is only looked for."""
+    return request.created_at + timedelta(seconds=ctx.settings.start_deadline_seconds)
 
 
-async def _send(ctx: Context, request: RequestRow, parameters: Parameters) -> None:
+async def _send(ctx: Context, request: RequestRow, parameters: StartParameters) -> None:
     now = ctx.clock.now()
-    if now > request.created_at + timedelta(seconds=ctx.settings.start_deadline_seconds):
+    if now > _deadline(ctx, request):
         raise BitriseRefused("Bitrise could not be reached in time; nothing was started. Please try again.")
     if not await ctx.db.transaction(lambda tx: request_rows.mark_sent(tx, request.request_id, now=now)):
         return
     try:
-        async with connection.client(ctx, request.workspace_id) as client:
-            answer = await client.trigger_build(trigger_params(request, parameters))
+        async with connection.client(ctx, request.workspace_id) as bitrise:
+            answer = await bitrise.trigger_build(trigger_params(request, parameters))
     except BitriseBusy:
-        # The one refusal that is certain and passes: nothing was started, so the next try need not look first.
+        # The one refusal that is certain and passes: nothing was started, so the next try needn't look first.
         await ctx.db.transaction(lambda tx: request_rows.mark_unsent(tx, request.request_id))
         raise
-    await _finish(ctx, request, parameters, answer=answer)
+    await _complete(ctx, request, parameters, answer=answer)
 
 
-async def _finish(
+def trigger_params(request: RequestRow, parameters: StartParameters) -> TriggerParams:
+    """Return what is sent: the parameters with our request id, by which a lost start is found again."""
+    environment = [*parameters.environment, (REQUEST_VARIABLE, request.request_id)]
+    if parameters.message:
+        environment.append((MESSAGE_VARIABLE, parameters.message))
+    return TriggerParams(
+        app_slug=parameters.app_slug,
+        workflow=parameters.workflow,
+        pipeline=parameters.pipeline,
+        branch=parameters.branch,
+        tag=parameters.tag,
+        commit=parameters.commit,
+        environment=tuple(environment),
+        triggered_by=triggered_by_text(request.user_name, request.request_id),
+    )
+
+
+async def _complete(
     ctx: Context,
     request: RequestRow,
-    parameters: Parameters,
+    parameters: StartParameters,
     *,
     answer: TriggerResult | None = None,
-    found_builds: list[Build] | None = None,
+    found: list[Build] | None = None,
 ) -> None:
-    """The builds are there: rows, a card, and a sweep, all at once."""
-    now = ctx.clock.now()
-    refused = answer.refusals if answer else ()
+    """Store the builds of Bitrise's answer, or those found later, with their card, all at once."""
 
-    async def finish(tx: Transaction) -> None:
-        rows = [row_from_answer(request, parameters, item, now=now) for item in answer.builds] if answer else []
-        for build in await updates.apply_builds(ctx, tx, request.workspace_id, found_builds or [], tells=False):
-            rows.append(claimed(build, request, parameters))
+    async def store(tx: Transaction) -> None:
+        now = ctx.clock.now()
+        rows = []
+        for item in answer.builds if answer else ():
+            rows.append(new_row(request, parameters, item, now=now))
+        for build in await updates.apply_builds(ctx, tx, request.workspace_id, found or [], tells=False):
+            rows.append(claim_build(build, request, parameters))
             await build_rows.save_build(tx, rows[-1], expected_state=build.state)
             await updates.on_start_confirmed(ctx, tx, rows[-1])
         slugs = [row.build_slug for row in rows]
@@ -132,28 +142,64 @@ async def _finish(
             return
         for row in rows if answer else ():
             await _save_build(ctx, tx, row, request, parameters)
-        await _post_card(ctx, tx, request, slugs, now)
+        await _post_card(ctx, tx, request, slugs)
         await updates.notify(ctx, tx, request.workspace_id)
-        for message in refused:
-            await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), reply(f"Bitrise said: {message}"))
+        for refusal in answer.refusals if answer else ():
+            await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), reply(f"Bitrise said: {refusal}"))
         await _audit(ctx, tx, request, f"started {' '.join(slugs)}")
 
-    await ctx.db.transaction(finish)
+    await ctx.db.transaction(store)
     log.info("build started", extra={"request": request.request_id, "app": parameters.app_slug})
 
 
+def claim_build(build: BuildRow, request: RequestRow, parameters: StartParameters) -> BuildRow:
+    """Mark a build as started from Slack, with who started it and the message."""
+    return dataclasses.replace(
+        build,
+        request_id=request.request_id,
+        requested_by=request.user_id,
+        build_message=parameters.message,
+        cause=Cause.SLACK,
+        triggered_by_name=request.user_name,
+        parameters_hash=parameters.digest,
+    )
+
+
+def new_row(request: RequestRow, parameters: StartParameters, item: TriggeredBuild, *, now: datetime) -> BuildRow:
+    """Return a build as far as the trigger's answer describes it. The next sync adds the rest."""
+    pipeline = item.pipeline or parameters.pipeline
+    required = (field.name for field in dataclasses.fields(BuildRow) if field.default is dataclasses.MISSING)
+    columns: dict[str, Any] = dict.fromkeys(required) | {
+        "workspace_id": request.workspace_id,
+        "build_slug": item.slug,
+        "app_slug": parameters.app_slug,
+        "number": item.number,
+        "is_pipeline": pipeline is not None,
+        "workflow": None if pipeline else item.workflow or parameters.workflow,
+        "pipeline": pipeline,
+        "branch": parameters.branch,
+        "tag": parameters.tag,
+        "commit_hash": parameters.commit,
+        "state": "queued",
+        "triggered_at": now,
+        "last_synced_at": now,
+    }
+    return claim_build(BuildRow(**columns), request, parameters)
+
+
 async def _save_build(
-    ctx: Context, tx: Transaction, row: BuildRow, request: RequestRow, parameters: Parameters
+    ctx: Context, tx: Transaction, row: BuildRow, request: RequestRow, parameters: StartParameters
 ) -> None:
-    """A build that the answer names; or the row of it, when a sweep was quicker than the answer."""
+    """Store a build of the answer, or claim its row if a sync was quicker than the answer."""
     if not await build_rows.add_build(tx, row):
-        known = await build_rows.find_build(tx, row.workspace_id, row.build_slug)
-        row = claimed(known or row, request, parameters)
+        existing = await build_rows.find_build(tx, row.workspace_id, row.build_slug)
+        row = claim_build(existing or row, request, parameters)
         await build_rows.save_build(tx, row, expected_state=row.state)
     await updates.on_start_confirmed(ctx, tx, row)
 
 
-async def _post_card(ctx: Context, tx: Transaction, request: RequestRow, slugs: list[str], now: datetime) -> None:
+async def _post_card(ctx: Context, tx: Transaction, request: RequestRow, slugs: list[str]) -> None:
+    now = ctx.clock.now()
     card = CardRow(
         card_id=request.request_id,
         workspace_id=request.workspace_id,
@@ -164,67 +210,43 @@ async def _post_card(ctx: Context, tx: Transaction, request: RequestRow, slugs: 
     )
     await message_rows.add_card(tx, card, slugs)
     await outbox.update_card(ctx, tx, card)
-    if not await message_rows.count_unfinished(tx, card.card_id):  # found late: it has ended by now
+    if not await message_rows.count_unfinished(tx, card.card_id):  # found late: it has finished by now
         await message_rows.claim_announcement(tx, card.card_id, now=now)
         await outbox.announce_result(ctx, tx, card)
     await sync_schedule.schedule_now(ctx, tx, request.workspace_id, at=now)
 
 
-async def _try_later(ctx: Context, request: RequestRow, error: BitriseUnavailable | BitriseBusy) -> None:
-    """Bitrise is slow, busy or away. Say so once."""
+async def _retry(ctx: Context, request: RequestRow, error: BitriseUnavailable | BitriseBusy) -> None:
+    """Try again later, telling the person once. Raises `RetryAt` until a day has passed."""
     now = ctx.clock.now()
     if now > request.created_at + GIVE_UP_AFTER:
-        await _mark_lost(ctx, request, UNANSWERED)
+        await _mark_unknown(ctx, request, UNANSWERED)
         return
-    wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_EVERY
-    if now > request.created_at + timedelta(seconds=ctx.settings.start_deadline_seconds):
-        wait = max(wait, LOOK_EVERY)  # nothing is sent any more; only looked for
-    minutes = max(1, round(timedelta(seconds=ctx.settings.start_deadline_seconds).total_seconds() / 60))
+    minutes = max(1, round(ctx.settings.start_deadline_seconds / 60))
     message = reply(
         f"Bitrise hasn't answered yet ({error.sentence}). I keep trying for {minutes} min and will not start it twice."
     )
-
-    async def note(tx: Transaction) -> None:
-        if await request_rows.claim_notification(tx, request.request_id, now=now):
-            await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), message)
-
-    await ctx.db.transaction(note)
-    raise RetryAt(now + wait)
-
-
-async def give_up(ctx: Context, arguments: Mapping[str, Any]) -> None:
-    """The job broke again and again: a bug, but the person is not left waiting."""
-    request = await request_rows.find_request(ctx.db, arguments["request_id"])
-    if request is not None:
-        await _mark_lost(ctx, request, BROKEN)
-
-
-async def _mark_lost(ctx: Context, request: RequestRow, text: str) -> None:
-    """Say that we do not know."""
-
-    async def lose(tx: Transaction) -> None:
-        now = ctx.clock.now()
-        if await request_rows.complete_request(tx, request.request_id, state="unknown", result=text, now=now):
-            await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), reply(text))
-            await _audit(ctx, tx, request, "unknown")
-
-    await ctx.db.transaction(lose)
+    actor = requests.actor_of(ctx, request)
+    await requests.notify_once(ctx, request, lambda tx: outbox.reply_privately(ctx, tx, actor, message))
+    wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_AFTER
+    raise RetryAt(now + (max(wait, LOOK_AFTER) if now > _deadline(ctx, request) else wait))
 
 
 async def _refuse(ctx: Context, request: RequestRow, error: BuildbellError) -> None:
+    """Close the request and explain why nothing was started."""
     message = reply(f"Not started: {error.sentence}{await _hint(ctx, request, error)}")
 
-    async def refuse(tx: Transaction) -> None:
+    async def store(tx: Transaction) -> None:
         now = ctx.clock.now()
         if await request_rows.complete_request(tx, request.request_id, state="refused", result=error.sentence, now=now):
             await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), message)
             await _audit(ctx, tx, request, f"refused: {error.sentence}")
 
-    await ctx.db.transaction(refuse)
+    await ctx.db.transaction(store)
 
 
 async def _hint(ctx: Context, request: RequestRow, error: BuildbellError) -> str:
-    """What may be behind a bare refusal; after an unknown workflow, those that ran, and pipelines."""
+    """Return the likely reason of a bare refusal. For an unknown workflow, list those that ran."""
     if isinstance(error, BitriseNotFound):
         return (
             ". Either the app is gone, or the stored token's role in it is too low: "
@@ -232,40 +254,35 @@ async def _hint(ctx: Context, request: RequestRow, error: BuildbellError) -> str
         )
     if not isinstance(error, BitriseError) or "workflow" not in error.sentence or not request.app_slug:
         return ""
-    known = await apps.list_workflows(ctx, request.workspace_id, request.app_slug)
-    ran = f"\nWorkflows that have run: {', '.join(f'`{name}`' for name in known[:10])}" if known else ""
+    workflows = await apps.list_workflows(ctx, request.workspace_id, request.app_slug)
+    ran = f"\nWorkflows that have run: {', '.join(f'`{name}`' for name in workflows[:10])}" if workflows else ""
     return f"{ran}\nA pipeline that I have not seen run is named as one: `pipeline:{request.workflow}`"
+
+
+async def give_up(ctx: Context, arguments: Mapping[str, Any]) -> None:
+    """After a bug that repeats: tell the person."""
+    request = await request_rows.find_request(ctx.db, arguments["request_id"])
+    if request is not None:
+        await _mark_unknown(ctx, request, BROKEN)
+
+
+async def _mark_unknown(ctx: Context, request: RequestRow, text: str) -> None:
+    """Close a request of which nobody knows whether it started a build."""
+
+    async def store(tx: Transaction) -> None:
+        now = ctx.clock.now()
+        if await request_rows.complete_request(tx, request.request_id, state="unknown", result=text, now=now):
+            await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), reply(text))
+            await _audit(ctx, tx, request, "unknown")
+
+    await ctx.db.transaction(store)
 
 
 async def _audit(ctx: Context, tx: Transaction, request: RequestRow, result: str) -> None:
     subject = f"{request.app_slug} {request.workflow or ''} {request.branch or ''}"
-    await audit.add_entry(
-        tx,
-        AuditRow(ctx.new_id(), request.workspace_id, ctx.clock.now(), request.user_id, START, subject, result),
+    await requests.record_audit(
+        ctx, tx, request.workspace_id, request.user_id, action=START, subject=subject, result=result
     )
-
-
-async def find_builds(client: BitriseClient, request: RequestRow, filters: BuildFilters) -> list[Build]:
-    """Builds that carry the request, page by page; they come from one start, so one page has them all.
-
-    Raises `BitriseUnavailable` when the list has no end: what was not read may hold them.
-    """
-    for _ in range(MOST_PAGES):
-        page = await client.list_builds(request.app_slug or "", filters)
-        found = [build for build in page.items if carries(build, request)]
-        if found or page.next is None:
-            return found
-        if page.next == filters.next:
-            break
-        filters = dataclasses.replace(filters, next=page.next)
-    raise BitriseUnavailable("Bitrise's list of builds has no end.")
-
-
-async def find_pipelines(client: BitriseClient, request: RequestRow, since: datetime) -> list[Build]:
-    """The same for pipelines, which have a list of their own."""
-    app_slug = request.app_slug or ""
-    listed = await client.list_pipelines(app_slug, after=since)
-    return [await client.get_pipeline(app_slug, run.slug) for run in listed if carries(run, request)]
 
 
 JOBS = (JobKind(START, perform_start, concurrency=16, on_exhausted=give_up, is_urgent=True),)

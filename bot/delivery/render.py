@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.builds import bulk_abort_messages as bulk_abort
 from bot.builds import views
-from bot.builds.abort_request import may_be_stopped
+from bot.builds.abort import is_stoppable
 from bot.context import Context
 from bot.notifications import messages as notifications
 from bot.results import trends
@@ -77,7 +77,7 @@ async def _offer(ctx: Context, shown: list[BuildView]) -> drawing.Offer | None:
         if newer.is_finished or is_stopping(newer) or newer.pipeline_workflow_id is not None:
             continue
         older = await build_history.list_superseded(ctx.db, newer)
-        count = sum(may_be_stopped(build) and build.build_slug not in on_card for build in older)
+        count = sum(is_stoppable(build) and build.build_slug not in on_card for build in older)
         if count:
             return drawing.Offer(newer.build_slug, count)
     return None

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot import sync_schedule
+from bot import requests, sync_schedule
 from bot.context import Context
 from bot.notifications.owners import is_of
 from bot.permissions import Actor
 from bot.slack.errors import SlackFailed
-from storage import Transaction, audit
+from storage import Transaction
 from storage import users as user_rows
-from storage.audit import AuditRow
 from storage.builds import BuildRow
 from storage.users import OFF, PersonRow
 
@@ -72,7 +71,7 @@ async def save_preferences(ctx: Context, actor: Actor, preferences: Preferences)
     async def keep(tx: Transaction) -> int | None:
         await user_rows.save_user(tx, person)
         linked = await _link_past(ctx, tx, person) if is_known_anew else None
-        await _note(ctx, tx, person)
+        await _audit(ctx, tx, person)
         if person.tells != OFF:  # from here on somebody waits for whatever may start
             await sync_schedule.schedule_now(ctx, tx, person.workspace_id, at=ctx.clock.now())
         return linked
@@ -120,14 +119,13 @@ async def _link_past(ctx: Context, tx: Transaction, person: PersonRow) -> int:
     return len(theirs)
 
 
-async def _note(ctx: Context, tx: Transaction, person: PersonRow) -> None:
-    entry = AuditRow(
-        audit_id=ctx.new_id(),
-        workspace_id=person.workspace_id,
-        created_at=ctx.clock.now(),
-        user_id=person.user_id,
+async def _audit(ctx: Context, tx: Transaction, person: PersonRow) -> None:
+    await requests.record_audit(
+        ctx,
+        tx,
+        person.workspace_id,
+        person.user_id,
         action=VERB,
         subject=", ".join(person.git_names),
         result=f"direct messages: {person.tells}",
     )
-    await audit.add_entry(tx, entry)

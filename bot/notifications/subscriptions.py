@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot import connection, outbox, sync_schedule, user_names
+from bot import connection, outbox, requests, sync_schedule, user_names
 from bot.context import Context
 from bot.errors import InvalidInput, MissingArgument, SubscriptionGone
 from bot.notifications import filters
@@ -15,10 +15,9 @@ from bot.notifications.filters import EXCLUDES, Filters
 from bot.notifications.subscription_messages import SubscriptionView
 from bot.permissions import Actor
 from bot.slack.text import Message
-from storage import Transaction, audit
+from storage import Transaction
 from storage import apps as app_rows
 from storage import subscriptions as subscription_rows
-from storage.audit import AuditRow
 from storage.subscriptions import SubscriptionRow
 
 MOST_IN_CHANNEL = 20
@@ -230,8 +229,7 @@ async def _announce(
 
 
 async def _audit(ctx: Context, tx: Transaction, actor: Actor, verb: str, subject: str, result: str) -> None:
-    entry = AuditRow(ctx.new_id(), actor.workspace_id, ctx.clock.now(), actor.user_id, verb, subject, result)
-    await audit.add_entry(tx, entry)
+    await requests.record_audit(ctx, tx, actor.workspace_id, actor.user_id, action=verb, subject=subject, result=result)
 
 
 def may_change(actor: Actor, row: SubscriptionRow) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import outbox
+from bot import outbox, requests
 from bot.context import Context
 from bot.engine import Job, JobKind, RetryAt
 from bot.errors import BuildbellError, MissingArgument
@@ -16,11 +16,10 @@ from bot.permissions import Actor
 from bot.statistics import queries as stats_queries
 from bot.statistics.queries import StatsQuery
 from bot.statistics.schedule import newest_due, next_due, schedule_of
-from storage import Transaction, audit
+from storage import Transaction
 from storage import digests as digest_rows
 from storage import messages as message_rows
 from storage import workspaces as workspace_rows
-from storage.audit import AuditRow
 from storage.digests import DigestRow
 from storage.messages import DIGEST as DIGEST_STYLE
 from storage.messages import CardRow
@@ -183,8 +182,9 @@ async def _schedule(ctx: Context, tx: Transaction, digest: DigestRow) -> None:
 
 async def _audit(ctx: Context, tx: Transaction, actor: Actor, row: DigestRow, result: str) -> None:
     subject = f"{row.channel_id} {row.app_slug or '*'} {row.cadence} {row.at} {row.zone}"
-    entry = AuditRow(ctx.new_id(), actor.workspace_id, ctx.clock.now(), actor.user_id, DIGEST, subject, result)
-    await audit.add_entry(tx, entry)
+    await requests.record_audit(
+        ctx, tx, actor.workspace_id, actor.user_id, action=DIGEST, subject=subject, result=result
+    )
 
 
 JOBS = (JobKind(DIGEST, perform_digest, concurrency=2),)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot import connection, sync_schedule
+from bot import connection, requests, sync_schedule
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Webhook
 from bot.bitrise.webhook import SECRET_HEADER, parse_hint, verify_delivery
@@ -14,12 +14,11 @@ from bot.context import Context
 from bot.errors import AppNotFound, BitriseNotFound, BuildbellError, SealBroken
 from bot.permissions import Actor
 from bot.sync_schedule import LEAST_PAUSE
-from storage import Transaction, audit
+from storage import Transaction
 from storage import apps as app_rows
 from storage import webhooks as webhook_rows
 from storage import workspaces as workspace_rows
 from storage.apps import AppRow
-from storage.audit import AuditRow
 from storage.webhooks import WebhookRow
 from storage.workspaces import WorkspaceRow
 
@@ -122,11 +121,12 @@ async def _prepared(ctx: Context, workspace_id: str) -> WorkspaceRow:
 async def _save(ctx: Context, actor: Actor, app: AppRow, webhook: Webhook) -> None:
     now = ctx.clock.now()
     row = WebhookRow(actor.workspace_id, app.app_slug, webhook.slug, actor.user_id, now)
-    entry = AuditRow(ctx.new_id(), actor.workspace_id, now, actor.user_id, "webhook", app.app_slug, webhook.slug)
 
     async def keep(tx: Transaction) -> None:
         await webhook_rows.save_webhook(tx, row)
-        await audit.add_entry(tx, entry)
+        await requests.record_audit(
+            ctx, tx, actor.workspace_id, actor.user_id, action="webhook", subject=app.app_slug, result=webhook.slug
+        )
 
     await ctx.db.transaction(keep)
 

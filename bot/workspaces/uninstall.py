@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot import requests
 from bot.context import Context
-from storage import Transaction, audit
+from storage import Transaction
 from storage import apps as app_rows
 from storage import imports as import_rows
 from storage import installations as installation_rows
@@ -16,7 +17,6 @@ from storage import outbox as outbox_rows
 from storage import requests as request_rows
 from storage import subscriptions as subscription_rows
 from storage import workspaces as workspace_rows
-from storage.audit import AuditRow
 from storage.installations import InstallationRow
 from storage.workspaces import WorkspaceRow
 
@@ -125,8 +125,9 @@ async def _clear(ctx: Context, workspace: WorkspaceRow) -> None:
         dropped = await outbox_rows.delete_of_workspace(tx, workspace_id)
         forgotten = "Bitrise token forgotten, " if had_token else ""
         result = f"{forgotten}{paused} subscriptions paused, {dropped} messages dropped"
-        entry = AuditRow(ctx.new_id(), workspace_id, now, BY_SLACK, "uninstall", workspace.name, result)
-        await audit.add_entry(tx, entry)
+        await requests.record_audit(
+            ctx, tx, workspace_id, BY_SLACK, action="uninstall", subject=workspace.name, result=result
+        )
 
     await ctx.db.transaction(clear)
     log.info("Buildbell was removed", extra={"workspace": workspace_id})

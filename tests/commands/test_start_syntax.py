@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.builds.parameters import Wanted
+from bot.builds.parameters import StartRequest
 from bot.errors import BuildbellError
 from commands.start_syntax import read_start
 from commands.tokenizer import ArgumentsUnclear, tokenize
@@ -19,8 +19,8 @@ def refusal(text: str) -> ArgumentsUnclear:
 
 def start(
     *words: str, environment: tuple[tuple[str, str], ...] = (), message: str | None = None, **parts: str
-) -> Wanted:
-    return Wanted(words=words, environment=environment, message=message, **parts)
+) -> StartRequest:
+    return StartRequest(words=words, environment=environment, message=message, **parts)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def start(
         ("shop fix/#12", start("shop", "fix/#12")),
     ],
 )
-def test_a_start_in_our_words(text: str, arguments: Wanted) -> None:
+def test_a_start_in_our_words(text: str, arguments: StartRequest) -> None:
     assert read_start(tokenize(text)) == arguments
 
 
@@ -99,7 +99,7 @@ def test_a_start_in_our_words(text: str, arguments: Wanted) -> None:
         ('shop branch:main "either | or"', start("shop", branch="main", message="either | or")),
     ],
 )
-def test_a_start_in_the_words_of_bitrise(text: str, arguments: Wanted) -> None:
+def test_a_start_in_the_words_of_bitrise(text: str, arguments: StartRequest) -> None:
     assert read_start(tokenize(text)) == arguments
 
 

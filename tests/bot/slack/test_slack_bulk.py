@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.builds import bulk_abort_messages as bulk
-from bot.builds.abort_request import Stop
+from bot.builds.abort import AbortParameters
 from bot.builds.bulk_abort import Found
 from bot.builds.bulk_abort_messages import AbortStatus, BuildAbort
 from bot.domain.abort_reasons import Reason
@@ -205,7 +205,7 @@ def test_ten_to_a_group_all_ticked(
 
 def test_what_is_unticked_is_not_read_and_the_button_counts(build: Make, seen_view: SeenView, now: datetime) -> None:
     view = submitted(form(*many(build, 12), now=now, newer="n1"), group1=["b3"])
-    stops = tuple(Stop(slug, Reason.SUPERSEDED, "", "failed") for slug in ("b3", "b10", "b11"))
+    stops = tuple(AbortParameters(slug, Reason.SUPERSEDED, "", "failed") for slug in ("b3", "b10", "b11"))
     assert bulk_form.FORM.read(view) == bulk_form.BulkForm(stops, "feature/x", "n1")
     again = bulk_form.relabelled(view)
     assert seen_view(again) == seen_view(form(*many(build, 12), now=now, newer="n1"))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.builds.abort_request import Stop
-from bot.builds.parameters import Wanted
+from bot.builds.abort import AbortParameters
+from bot.builds.parameters import StartRequest
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.slack import connect as connect_form
 from bot.slack import fields, forms
@@ -38,7 +38,7 @@ FULL: dict[str, Any] = {
     "message": "try the new login",
     "anyway": True,
 }
-WANTED = Wanted(
+WANTED = StartRequest(
     app="a1",
     workflow="deploy",
     branch="release/3.2",
@@ -265,12 +265,12 @@ def test_the_stop_form_is_read_as_it_was_filled_in(build: Make, seen_view: SeenV
             abort_quiet={"selected_options": [{"value": "quiet"}]},
         )
     )
-    assert form == Stop("b0001", Reason.WRONG_TARGET, "wrong branch", "green", skip_notifications=True)
+    assert form == AbortParameters("b0001", Reason.WRONG_TARGET, "wrong branch", "green", skip_notifications=True)
 
 
 def test_failed_is_reported_unless_somebody_chooses_otherwise(build: Make) -> None:
     view = submitted(abort_form.abort_form(build(), may_report_green=False, category=Reason.STUCK, sentence="hangs"))
-    assert abort_form.FORM.read(view) == Stop("b0001", Reason.STUCK, "hangs", "failed")
+    assert abort_form.FORM.read(view) == AbortParameters("b0001", Reason.STUCK, "hangs", "failed")
 
 
 @pytest.mark.parametrize(("may", "offered"), [(True, ["failed", "green", "nothing"]), (False, ["failed", "nothing"])])

@@ -1,0 +1,65 @@
+"""Find the builds of a start whose answer was lost, by the request id that Bitrise stored with them."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+
+from bot import connection
+from bot.bitrise.client import BitriseClient
+from bot.bitrise.models import Build, BuildFilters
+from bot.builds.parameters import StartParameters
+from bot.context import Context
+from bot.errors import BitriseBusy, BitriseUnavailable, BuildbellError
+from storage.requests import RequestRow
+
+CLOCK_SKEW = timedelta(minutes=5)
+MOST_PAGES = 40
+"""Of one branch since the start. A longer list repeats itself."""
+
+
+async def find_started(ctx: Context, request: RequestRow, parameters: StartParameters) -> list[Build]:
+    """Return the builds that carry our request id. Raises `BitriseUnavailable` whenever that isn't certain."""
+    since = request.created_at - CLOCK_SKEW
+    try:
+        async with connection.client(ctx, request.workspace_id) as bitrise:
+            if parameters.pipeline:
+                return await find_pipelines(bitrise, request, since)
+            builds = await find_builds(bitrise, request, BuildFilters(after=since, branch=parameters.branch))
+            if not builds and not parameters.workflow:  # the trigger map may have chosen a pipeline
+                builds = await find_pipelines(bitrise, request, since)
+            return builds
+    except (BitriseUnavailable, BitriseBusy):
+        raise
+    except BuildbellError as error:  # a token rejected meanwhile must not turn "lost" into "not started"
+        raise BitriseUnavailable(error.sentence) from error
+
+
+async def find_builds(bitrise: BitriseClient, request: RequestRow, filters: BuildFilters) -> list[Build]:
+    """Return the builds of a request. They come from one start, so one page has them all.
+
+    Raises `BitriseUnavailable` if the list has no end: the pages that weren't read may hold them.
+    """
+    for _ in range(MOST_PAGES):
+        page = await bitrise.list_builds(request.app_slug or "", filters)
+        builds = [build for build in page.items if is_ours(build, request)]
+        if builds or page.next is None:
+            return builds
+        if page.next == filters.next:
+            break
+        filters = dataclasses.replace(filters, next=page.next)
+    raise BitriseUnavailable("Bitrise's list of builds has no end.")
+
+
+async def find_pipelines(bitrise: BitriseClient, request: RequestRow, since: datetime) -> list[Build]:
+    """Return the pipelines of a request, which have a list of their own."""
+    app_slug = request.app_slug or ""
+    listed = await bitrise.list_pipelines(app_slug, after=since)
+    return [await bitrise.get_pipeline(app_slug, each.slug) for each in listed if is_ours(each, request)]
+
+
+def is_ours(build: Build, request: RequestRow) -> bool:
+    """Whether a build comes from this request, and not from somebody's rebuild of it."""
+    by_environment = build.requested is not None and build.requested.request_id == request.request_id
+    by_name = (build.triggered_by or "").endswith(f"-{request.request_id}")
+    return by_name or (by_environment and not build.triggered_by)
