@@ -83,9 +83,9 @@ class Doctor(BaseModel):
         from bot import doctor
         from bot.clock import SystemClock
 
-        findings = _run(doctor.examine(settings, clock=SystemClock()))
-        print(doctor.table(findings))
-        if any(finding.is_wrong for finding in findings):
+        results = _run(doctor.run_checks(settings, clock=SystemClock()))
+        print(doctor.format_table(results))
+        if any(result.is_error for result in results):
             raise SystemExit(WRONG)
 
 
@@ -94,7 +94,7 @@ class Manifest(BaseModel):
 
     def cli_cmd(self) -> None:
         settings = read_settings()
-        if missing := manifest.missing_for_manifest(settings):
+        if missing := manifest.check_urls(settings):
             raise InvalidSettings(missing)
         sys.stdout.write(manifest.to_yaml(manifest.build_manifest(settings)))
 

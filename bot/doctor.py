@@ -1,4 +1,4 @@
-"""Is everything well? Each check has a time limit and ends in a sentence that says what to do."""
+"""Check settings, keys, tokens and the database. Each check has a time limit and ends in a sentence of advice."""
 
 from __future__ import annotations
 
@@ -31,166 +31,164 @@ if TYPE_CHECKING:
 CHECK_SECONDS = 10
 CLOCK_WARNING_SECONDS = 60
 CLOCK_ERROR_SECONDS = 300
-"""Slack's signatures are refused when they are older than five minutes."""
+"""Requests whose signature is older than five minutes are refused."""
 
 Level = Literal["ok", "warning", "error", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found: about what, how bad, and a sentence for the operator."""
+class Check:
+    """The result of a check, with a sentence for the operator."""
 
     subject: str
     level: Level
     sentence: str
 
     @property
-    def is_wrong(self) -> bool:
+    def is_error(self) -> bool:
         return self.level == "error"
 
 
-async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
-    """Check everything. Opening the database brings it up to date, as ``run`` does."""
+async def run_checks(settings: Settings, *, clock: Clock) -> list[Check]:
+    """Run all checks. Opening the database migrates it, as ``run`` does."""
     timeout = aiohttp.ClientTimeout(total=CHECK_SECONDS)
-    findings = [*check_settings(settings, variable_names()), check_keys(settings)]
+    results = [*check_settings(settings, variable_names()), check_keys(settings)]
     async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
         if settings.uses_oauth:
-            findings += await _limited("OAuth", _check_oauth(settings, session, clock))
+            results += await _with_time_limit("OAuth", _check_oauth(settings, session, clock))
         else:
-            findings += await _limited("Slack token", _check_bot_token(settings, session, clock))
-        findings += await _limited("Slack app token", _check_app_token(settings, session))
+            results += await _with_time_limit("Slack token", _check_bot_token(settings, session, clock))
+        results += await _with_time_limit("Slack app token", _check_app_token(settings, session))
         workspaces: list[WorkspaceRow] = []
-        findings += await _limited("database", _check_database(settings, workspaces))
+        results += await _with_time_limit("database", _check_database(settings, workspaces))
         for workspace in workspaces:
-            findings += await _limited("Bitrise token", _check_bitrise(settings, session, workspace))
-            findings += check_skips(settings, workspace)
-    return findings
+            results += await _with_time_limit("Bitrise token", _check_bitrise(settings, session, workspace))
+            results += check_skips(settings, workspace)
+    return results
 
 
-async def _limited(subject: str, check: Awaitable[list[Finding]]) -> list[Finding]:
+async def _with_time_limit(subject: str, check: Awaitable[list[Check]]) -> list[Check]:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await check
     except TimeoutError:
-        return [Finding(subject, "error", f"There was no answer within {CHECK_SECONDS} s. Check network and proxy.")]
+        return [Check(subject, "error", f"There was no answer within {CHECK_SECONDS} s. Check network and proxy.")]
     except BuildbellError as error:
-        return [Finding(subject, "error", error.sentence)]
-    except Exception as error:  # one check that breaks must not hide what the others found
-        return [Finding(subject, "error", f"It could not be checked: {type(error).__name__}: {error}.")]
+        return [Check(subject, "error", error.sentence)]
+    except Exception as error:  # a check that breaks must not hide the results of the others
+        return [Check(subject, "error", f"It could not be checked: {type(error).__name__}: {error}.")]
 
 
-def check_settings(settings: Settings, names: Iterable[str]) -> list[Finding]:
-    """Is all there that ``run`` needs, and is every BUILDBELL_ name one that is read?"""
-    missing = [Finding("settings", "error", sentence) for sentence in check_required(settings)]
-    slips = [Finding("settings", "warning", sentence) for sentence in find_typos(names)]
+def check_settings(settings: Settings, names: Iterable[str]) -> list[Check]:
+    """Check that all required settings are set, and that every BUILDBELL_ variable is one."""
+    missing = [Check("settings", "error", sentence) for sentence in check_required(settings)]
+    typos = [Check("settings", "warning", sentence) for sentence in find_typos(names)]
     mode = "Socket Mode" if settings.uses_socket_mode else f"HTTP on {settings.host}:{settings.port}"
-    well = [] if missing else [Finding("settings", "ok", f"Complete; Slack is served by {mode}.")]
-    return [*missing, *slips, *well]
+    complete = [] if missing else [Check("settings", "ok", f"Complete; Slack is served by {mode}.")]
+    return [*missing, *typos, *complete]
 
 
-def check_keys(settings: Settings) -> Finding:
+def check_keys(settings: Settings) -> Check:
     try:
         keys = _keys(settings)
     except BuildbellError as error:
-        return Finding("encryption keys", "error", error.sentence)
+        return Check("encryption keys", "error", error.sentence)
     if not keys:
-        return Finding("encryption keys", "skipped", "There is none yet.")
+        return Check("encryption keys", "skipped", "There is none yet.")
     older = len(keys) - 1
-    return Finding("encryption keys", "ok", "One key." if not older else f"One key that seals, {older} that only open.")
+    return Check("encryption keys", "ok", "One key." if not older else f"One key that seals, {older} that only open.")
 
 
 def _keys(settings: Settings) -> tuple[bytes, ...]:
     return parse_keys(settings.encryption_keys.get_secret_value()) if settings.encryption_keys else ()
 
 
-async def _check_bot_token(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> list[Finding]:
+async def _check_bot_token(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> list[Check]:
     if settings.slack_bot_token is None:
-        return [Finding("Slack token", "skipped", "It is not set.")]
-    client = _slack(settings, session, settings.slack_bot_token)
+        return [Check("Slack token", "skipped", "It is not set.")]
+    client = _slack_client(settings, session, settings.slack_bot_token)
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
-        refused = Finding("Slack token", "error", _refusal("BUILDBELL_SLACK_BOT_TOKEN", error))
-        return [refused, *_check_clock(_headers(error.response), clock)]
+        refusal = Check("Slack token", "error", _refusal("BUILDBELL_SLACK_BOT_TOKEN", error))
+        return [refusal, *_check_clock(_headers(error.response), clock)]
     except (aiohttp.ClientError, TimeoutError) as error:
-        return [Finding("Slack token", "error", _unreachable(settings.slack_api_url, error))]
+        return [Check("Slack token", "error", _unreachable(settings.slack_api_url, error))]
     headers = _headers(answer)
     who = f"@{answer.get('user')} in {answer.get('team')}"
     return [
-        Finding("Slack token", "ok", f"It is of {who}."),
+        Check("Slack token", "ok", f"It is of {who}."),
         check_scopes(headers.get("x-oauth-scopes", "")),
         *_check_clock(headers, clock),
     ]
 
 
-async def _check_oauth(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> list[Finding]:
-    """A code that cannot be one: when that is all Slack finds wrong, id and secret are right."""
-    own = check_oauth_address(settings)
+async def _check_oauth(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> list[Check]:
+    """Exchange an invalid code: if Slack complains only about the code, client id and secret are right."""
+    results = check_oauth_address(settings)
     client_secret = settings.slack_client_secret.get_secret_value() if settings.slack_client_secret else ""
     headers = {"Authorization": basic_auth(settings.slack_client_id or "", Token(client_secret))}
     client = AsyncWebClient(base_url=settings.slack_api_url, session=session, retry_handlers=[])
     try:
         await client.api_call("oauth.v2.access", data={"code": "asked-by-buildbell-doctor"}, headers=headers)
     except SlackApiError as error:
-        told_time = _check_clock(_headers(error.response), clock)
+        clock_results = _check_clock(_headers(error.response), clock)
         if (code := str(error.response.get("error"))) == "invalid_code":
-            return [*own, Finding("OAuth", "ok", "Slack knows the client id and the client secret."), *told_time]
+            return [*results, Check("OAuth", "ok", "Slack knows the client id and the client secret."), *clock_results]
         name = "BUILDBELL_SLACK_CLIENT_ID" if "client_id" in code else "BUILDBELL_SLACK_CLIENT_SECRET"
-        return [*own, Finding("OAuth", "error", _refusal(name, error)), *told_time]
+        return [*results, Check("OAuth", "error", _refusal(name, error)), *clock_results]
     except (aiohttp.ClientError, TimeoutError) as error:
-        return [*own, Finding("OAuth", "error", _unreachable(settings.slack_api_url, error))]
-    return own
+        return [*results, Check("OAuth", "error", _unreachable(settings.slack_api_url, error))]
+    return results
 
 
-def check_oauth_address(settings: Settings) -> list[Finding]:
-    """Slack sends browsers back to https:// only; and what is set in vain is told."""
+def check_oauth_address(settings: Settings) -> list[Check]:
+    """Check the install page, to which Slack redirects over HTTPS only, and warn about an unused bot token."""
     url = settings.public_url or ""
-    told = [Finding("install page", "ok", f"Workspaces install at {url}/slack/install.")]
+    results = [Check("install page", "ok", f"Workspaces install at {url}/slack/install.")]
     if not url.startswith("https://"):
-        told = [Finding("install page", "error", "BUILDBELL_PUBLIC_URL must begin with https:// for OAuth.")]
+        results = [Check("install page", "error", "BUILDBELL_PUBLIC_URL must begin with https:// for OAuth.")]
     if settings.slack_bot_token is not None:
         vain = "BUILDBELL_SLACK_BOT_TOKEN is not used with OAuth: install once more from the install page, and drop it."
-        told.append(Finding("Slack token", "warning", vain))
-    return told
+        results.append(Check("Slack token", "warning", vain))
+    return results
 
 
-def check_scopes(granted: str) -> Finding:
-    """``granted`` is Slack's x-oauth-scopes header."""
+def check_scopes(granted: str) -> Check:
+    """Check ``granted``, Slack's x-oauth-scopes header."""
     names = {scope.strip() for scope in granted.split(",")}
     if missing := [scope for scope in SCOPES if scope not in names]:
-        return Finding(
+        return Check(
             "Slack scopes",
             "error",
             f"Missing: {', '.join(missing)}. Update the Slack app from `buildbell manifest` and install it again.",
         )
     if left_out := [scope for scope in OPTIONAL_SCOPES if scope not in names]:
-        return Finding("Slack scopes", "ok", f"All that are needed; left out by choice: {', '.join(left_out)}.")
-    return Finding("Slack scopes", "ok", "All that are needed.")
+        return Check("Slack scopes", "ok", f"All that are needed; left out by choice: {', '.join(left_out)}.")
+    return Check("Slack scopes", "ok", "All that are needed.")
 
 
-async def _check_app_token(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
-    """One call of our own: Bolt's Socket Mode client tries a bad token for ever and never says so."""
+async def _check_app_token(settings: Settings, session: aiohttp.ClientSession) -> list[Check]:
+    """Open a connection: Bolt's Socket Mode client retries a bad token forever without reporting it."""
     if settings.slack_app_token is None:
-        return [
-            Finding("Slack app token", "skipped", "It is not set: Slack is served by HTTP, which does not need it.")
-        ]
-    client = _slack(settings, session, settings.slack_app_token)
+        return [Check("Slack app token", "skipped", "It is not set: Slack is served by HTTP, which does not need it.")]
+    client = _slack_client(settings, session, settings.slack_app_token)
     try:
         await client.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
     except SlackApiError as error:
-        return [Finding("Slack app token", "error", _refusal("BUILDBELL_SLACK_APP_TOKEN", error))]
+        return [Check("Slack app token", "error", _refusal("BUILDBELL_SLACK_APP_TOKEN", error))]
     except (aiohttp.ClientError, TimeoutError) as error:
-        return [Finding("Slack app token", "error", _unreachable(settings.slack_api_url, error))]
-    return [Finding("Slack app token", "ok", "Slack opens a Socket Mode connection with it.")]
+        return [Check("Slack app token", "error", _unreachable(settings.slack_api_url, error))]
+    return [Check("Slack app token", "ok", "Slack opens a Socket Mode connection with it.")]
 
 
-def _slack(settings: Settings, session: aiohttp.ClientSession, token: SecretStr) -> AsyncWebClient:
+def _slack_client(settings: Settings, session: aiohttp.ClientSession, token: SecretStr) -> AsyncWebClient:
     return AsyncWebClient(
         token=token.get_secret_value(), base_url=settings.slack_api_url, session=session, retry_handlers=[]
     )
 
 
-WAYS_OUT = {
+ADVICE = {
     "bad_client_secret": 'copy "Client Secret" again from "Basic Information"',
     "invalid_client_id": 'copy "Client ID" again from "Basic Information"',
     "invalid_auth": "copy it again from the Slack app's page",
@@ -207,7 +205,7 @@ WAYS_OUT = {
 
 def _refusal(name: str, error: SlackApiError) -> str:
     code = str(error.response.get("error") or f"HTTP {error.response.status_code}")
-    return f"Slack refuses {name} ({code}): {WAYS_OUT.get(code, 'see what Slack says about this error')}."
+    return f"Slack refuses {name} ({code}): {ADVICE.get(code, 'see what Slack says about this error')}."
 
 
 def _unreachable(url: str, error: Exception) -> str:
@@ -218,20 +216,20 @@ def _headers(answer: object) -> Mapping[str, str]:
     return {name.lower(): value for name, value in getattr(answer, "headers", {}).items()}
 
 
-def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Finding]:
+def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Check]:
     try:
-        told = parsedate_to_datetime(headers["date"])
+        slack_time = parsedate_to_datetime(headers["date"])
     except (KeyError, ValueError):
-        return [Finding("clock", "skipped", "Slack's answer had no date to compare with.")]
-    seconds = round(abs((clock.now() - told).total_seconds()))
+        return [Check("clock", "skipped", "Slack's answer had no date to compare with.")]
+    seconds = round(abs((clock.now() - slack_time).total_seconds()))
     if seconds <= CLOCK_WARNING_SECONDS:
-        return [Finding("clock", "ok", "It agrees with Slack's.")]
+        return [Check("clock", "ok", "It agrees with Slack's.")]
     level: Level = "error" if seconds > CLOCK_ERROR_SECONDS else "warning"
-    return [Finding("clock", level, f"It is {seconds} s away from Slack's. Turn on time synchronisation (NTP).")]
+    return [Check("clock", level, f"It is {seconds} s away from Slack's. Turn on time synchronisation (NTP).")]
 
 
-async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) -> list[Finding]:
-    """Also reads the ``workspaces``, whose tokens are checked next."""
+async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) -> list[Check]:
+    """Open the database, and add to ``workspaces`` those whose tokens are checked next."""
     from storage import DatabaseInUse, DatabaseUnavailable, DatabaseUnusable, absent_file, open_database, schema_version
 
     url = settings.database_url.get_secret_value()
@@ -241,58 +239,58 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
         database = await open_database(url)
     except DatabaseInUse:
         running = f"A running Buildbell has it open; what it stores is checked by {settings.command} doctor in Slack."
-        return [Finding("database", "ok", running)]
+        return [Check("database", "ok", running)]
     except (DatabaseUnusable, DatabaseUnavailable) as error:
-        return [Finding("database", "error", str(error))]
+        return [Check("database", "error", str(error))]
     try:
         version = await schema_version(database)
         workspaces += await workspace_rows.list_workspaces(database)
     finally:
         await database.close()
-    shown = "PostgreSQL" if database.dialect == "postgresql" else url
-    return [Finding("database", "ok", f"{shown} opens and can be written; version {version}.")]
+    name = "PostgreSQL" if database.dialect == "postgresql" else url
+    return [Check("database", "ok", f"{name} opens and can be written; version {version}.")]
 
 
-async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, workspace: WorkspaceRow) -> list[Finding]:
+async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, workspace: WorkspaceRow) -> list[Check]:
     from bot.bitrise.client import BitriseClient
     from bot.bitrise.http import HttpTransport
     from bot.connection import token_context
 
     if workspace.bitrise_token_sealed is None:
-        return [Finding("Bitrise token", "skipped", f"{workspace.name}: run {settings.command} connect in Slack.")]
+        return [Check("Bitrise token", "skipped", f"{workspace.name}: run {settings.command} connect in Slack.")]
     if not (keys := _keys(settings)):
-        return [Finding("Bitrise token", "skipped", f"{workspace.name}: it cannot be opened without encryption keys.")]
+        return [Check("Bitrise token", "skipped", f"{workspace.name}: it cannot be opened without encryption keys.")]
     token = Vault(keys).open(workspace.bitrise_token_sealed, context=token_context(workspace.workspace_id))
     client = BitriseClient(HttpTransport(session, settings.bitrise_api_url, token, retry_delays_seconds=()))
     total = (await client.list_apps(limit=1)).total
     reached = "" if total is None else f", reaches {total} {'app' if total == 1 else 'apps'}"
-    return [Finding("Bitrise token", "ok", f"{workspace.name}: {workspace.bitrise_owner}{reached}.")]
+    return [Check("Bitrise token", "ok", f"{workspace.name}: {workspace.bitrise_owner}{reached}.")]
 
 
-def check_skips(settings: Settings, workspace: WorkspaceRow) -> list[Finding]:
-    """Whether steps of builds, where they may ask for a stop, can."""
+def check_skips(settings: Settings, workspace: WorkspaceRow) -> list[Check]:
+    """Check that CI steps can reach the skip endpoint if it is on."""
     if workspace.skip_key is None:
         return []
     if settings.public_url is None:
-        told = f"{workspace.name}: builds can't reach it without BUILDBELL_PUBLIC_URL."
-        return [Finding("skip step", "warning", told)]
+        sentence = f"{workspace.name}: builds can't reach it without BUILDBELL_PUBLIC_URL."
+        return [Check("skip step", "warning", sentence)]
     at = workspace.last_skip_at
-    last = f"last used {at:%Y-%m-%d %H:%M} UTC" if at else "not used yet"
-    return [Finding("skip step", "ok", f"{workspace.name}: on, {last}.")]
+    usage = f"last used {at:%Y-%m-%d %H:%M} UTC" if at else "not used yet"
+    return [Check("skip step", "ok", f"{workspace.name}: on, {usage}.")]
 
 
-def _absent(path: Path) -> Finding:
-    """`doctor` makes no files: an empty database in the wrong folder would look like a right one."""
+def _absent(path: Path) -> Check:
+    """Report a missing database file. Don't create it: an empty one in the wrong folder would look right."""
     if os.access(path.absolute().parent, os.W_OK):
-        return Finding("database", "ok", f"{path} is not there yet; `buildbell run` makes it.")
-    return Finding("database", "error", f"{path} is not there and its folder cannot be written to.")
+        return Check("database", "ok", f"{path} is not there yet; `buildbell run` makes it.")
+    return Check("database", "error", f"{path} is not there and its folder cannot be written to.")
 
 
-def table(findings: Sequence[Finding]) -> str:
-    """One line a finding, and the sum of it."""
-    width = max(len(finding.subject) for finding in findings)
-    lines = [f"{f.level:<8} {f.subject:<{width}}  {escape(f.sentence)}" for f in findings]
-    wrong = sum(finding.is_wrong for finding in findings)
+def format_table(results: Sequence[Check]) -> str:
+    """Format one line for each result, and a summary."""
+    width = max(len(result.subject) for result in results)
+    lines = [f"{result.level:<8} {result.subject:<{width}}  {escape(result.sentence)}" for result in results]
+    errors = sum(result.is_error for result in results)
     lines.append("")
-    lines.append("All is well." if not wrong else f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong.")
+    lines.append("All is well." if not errors else f"{errors} {'thing is' if errors == 1 else 'things are'} wrong.")
     return "\n".join(lines)

@@ -26,7 +26,7 @@ OPTIONAL_SCOPES: Final = {
     READ_EMAIL: "whose builds are whose: commits signed with somebody's e-mail address count as theirs",
 }
 EVENTS: Final = ("app_home_opened", "app_uninstalled", "link_shared", "tokens_revoked")
-OF_ORGANISATIONS: Final = ("team_access_revoked",)
+ORGANIZATION_EVENTS: Final = ("team_access_revoked",)
 """Events for apps that an organization can install in many workspaces."""
 EVENTS_PATH: Final = "/slack/events"
 """The path of all requests from Slack in HTTP mode."""
@@ -66,7 +66,7 @@ SLASH_COMMANDS = (
 def build_manifest(settings: Settings) -> dict[str, Any]:
     """Return the manifest for `apps.manifest.create` (https://docs.slack.dev/reference/app-manifest).
 
-    In HTTP mode it has URLs only if ``public_url`` is set; see `missing_for_manifest`.
+    In HTTP mode it has URLs only if ``public_url`` is set; see `check_urls`.
     """
     url = None if settings.uses_socket_mode or not settings.public_url else settings.public_url + EVENTS_PATH
     return {
@@ -121,7 +121,7 @@ def _commands(command: str, url: str | None) -> list[dict[str, Any]]:
 
 def _settings(url: str | None, *, is_for_many: bool) -> dict[str, Any]:
     """Build the settings. Token rotation comes with OAuth: it needs a token store and can't be switched off."""
-    events: dict[str, Any] = {"bot_events": sorted(EVENTS + OF_ORGANISATIONS) if is_for_many else list(EVENTS)}
+    events: dict[str, Any] = {"bot_events": sorted(EVENTS + ORGANIZATION_EVENTS) if is_for_many else list(EVENTS)}
     interactivity: dict[str, Any] = {"is_enabled": True}
     if url:
         events["request_url"] = url
@@ -135,8 +135,8 @@ def _settings(url: str | None, *, is_for_many: bool) -> dict[str, Any]:
     }
 
 
-def missing_for_manifest(settings: Settings) -> list[str]:
-    """Return what HTTP mode or OAuth needs for the manifest, or None. Without any token, assume Socket Mode."""
+def check_urls(settings: Settings) -> list[str]:
+    """Return a sentence if HTTP mode or OAuth needs a URL. Without any token, assume Socket Mode."""
     if missing := check_oauth(settings):
         return missing
     if settings.slack_signing_secret is None or settings.uses_socket_mode or settings.public_url:

@@ -1,4 +1,4 @@
-"""The doctor: what an operator reads when something is wrong, and when all is well."""
+"""The results of ``buildbell doctor``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from bot.__main__ import main
 from bot.clock import Clock, SystemClock
 from bot.connection import token_context
-from bot.doctor import Finding, check_keys, check_scopes, check_settings, examine, table
+from bot.doctor import Check, check_keys, check_scopes, check_settings, format_table, run_checks
 from bot.manifest import OPTIONAL_SCOPES, SCOPES, build_manifest
 from bot.settings import Settings
 from bot.vault import Vault, parse_keys
@@ -69,7 +69,7 @@ def settings(slack: PracticeSlack, bitrise: PracticeBitrise, app: Installation) 
 
 
 async def connect(settings: Settings, token: str) -> None:
-    """What is stored once somebody in Acme has connected."""
+    """Store a connection of the workspace Acme."""
     database = await open_database(settings.database_url.get_secret_value())
     sealed = Vault(parse_keys(KEY)).seal(token, context=token_context("T1"))
     await workspace_rows.save_workspace(database, workspace_id="T1", name="Acme", bot_user_id="U1")
@@ -81,68 +81,68 @@ async def connect(settings: Settings, token: str) -> None:
     await database.close()
 
 
-async def found(settings: Settings, subject: str, clock: Clock = CLOCK) -> Finding:
-    [finding] = [finding for finding in await examine(settings, clock=clock) if finding.subject == subject]
-    return finding
+async def find_result(settings: Settings, subject: str, clock: Clock = CLOCK) -> Check:
+    [result] = [result for result in await run_checks(settings, clock=clock) if result.subject == subject]
+    return result
 
 
-async def test_all_is_well(settings: Settings, bitrise: PracticeBitrise) -> None:
+async def test_complete_setup_has_no_errors(settings: Settings, bitrise: PracticeBitrise) -> None:
     acme = bitrise.add_workspace("Acme")
     user = bitrise.add_user("bitrise-bot")
     bitrise.add_app("iOS Shop", acme)
     bitrise.add_app("Android Shop", acme)
     await connect(settings, bitrise.add_token(user, role="developer"))
-    findings = await examine(settings, clock=CLOCK)
-    assert [finding.subject for finding in findings if finding.level != "ok"] == []
-    assert table(findings).endswith("\nAll is well.")
-    assert "Acme: bitrise-bot, reaches 2 apps." in table(findings)
+    results = await run_checks(settings, clock=CLOCK)
+    assert [result.subject for result in results if result.level != "ok"] == []
+    assert format_table(results).endswith("\nAll is well.")
+    assert "Acme: bitrise-bot, reaches 2 apps." in format_table(results)
 
 
-async def test_a_wrong_bot_token(settings: Settings) -> None:
+async def test_invalid_bot_token_is_reported(settings: Settings) -> None:
     wrong = settings.model_copy(update={"slack_bot_token": Settings(slack_bot_token="xoxb-wrong").slack_bot_token})
-    finding = await found(wrong, "Slack token")
-    assert finding.is_wrong
-    assert finding.sentence.startswith("Slack refuses BUILDBELL_SLACK_BOT_TOKEN (invalid_auth): copy it again")
+    result = await find_result(wrong, "Slack token")
+    assert result.is_error
+    assert result.sentence.startswith("Slack refuses BUILDBELL_SLACK_BOT_TOKEN (invalid_auth): copy it again")
 
 
-async def test_a_wrong_app_token_ends_with_an_answer(settings: Settings) -> None:
+async def test_invalid_app_token_is_reported(settings: Settings) -> None:
     wrong = settings.model_copy(update={"slack_app_token": Settings(slack_app_token="xapp-wrong").slack_app_token})
-    finding = await found(wrong, "Slack app token")
-    assert finding.is_wrong
-    assert "BUILDBELL_SLACK_APP_TOKEN (invalid_auth)" in finding.sentence
+    result = await find_result(wrong, "Slack app token")
+    assert result.is_error
+    assert "BUILDBELL_SLACK_APP_TOKEN (invalid_auth)" in result.sentence
 
 
 async def test_http_mode_needs_no_app_token(settings: Settings) -> None:
-    finding = await found(settings.model_copy(update={"slack_app_token": None}), "Slack app token")
-    assert finding.level == "skipped"
+    result = await find_result(settings.model_copy(update={"slack_app_token": None}), "Slack app token")
+    assert result.level == "skipped"
 
 
-async def test_slack_that_is_not_there(settings: Settings) -> None:
+async def test_unreachable_slack_is_reported(settings: Settings) -> None:
     away = settings.model_copy(update={"slack_api_url": "http://127.0.0.1:1/api/"})
-    finding = await found(away, "Slack token")
-    assert finding.is_wrong
-    assert "http://127.0.0.1:1/api/ cannot be reached" in finding.sentence
+    result = await find_result(away, "Slack token")
+    assert result.is_error
+    assert "http://127.0.0.1:1/api/ cannot be reached" in result.sentence
 
 
-async def test_slack_that_answers_nonsense(settings: Settings, slack: PracticeSlack) -> None:
+async def test_unreadable_response_of_slack_is_reported(settings: Settings, slack: PracticeSlack) -> None:
     slack.faults.add(Fault("auth.test", status=500, times=None))
-    finding = await found(settings, "Slack token")
-    assert finding.is_wrong
+    result = await find_result(settings, "Slack token")
+    assert result.is_error
 
 
-async def test_a_slow_answer_is_not_waited_for(
+async def test_slow_check_is_given_up(
     settings: Settings, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.doctor.CHECK_SECONDS", 0.05)
     slack.faults.add(Fault("auth.test", kind="slow", delay=5, times=None))
-    finding = await found(settings, "Slack token")
-    assert finding.is_wrong
+    result = await find_result(settings, "Slack token")
+    assert result.is_error
 
 
 @pytest.mark.parametrize(("off", "level"), [(30, "ok"), (-90, "warning"), (90, "warning"), (600, "error")])
-async def test_a_clock_that_is_off(settings: Settings, off: int, level: str) -> None:
-    finding = await found(settings, "clock", SteppedClock(datetime.now(UTC) + timedelta(seconds=off)))
-    assert finding.level == level
+async def test_wrong_clock_is_reported(settings: Settings, off: int, level: str) -> None:
+    result = await find_result(settings, "clock", SteppedClock(datetime.now(UTC) + timedelta(seconds=off)))
+    assert result.level == level
 
 
 @pytest.mark.parametrize(
@@ -154,13 +154,13 @@ async def test_a_clock_that_is_off(settings: Settings, off: int, level: str) -> 
         ("", "error", "Missing: commands"),
     ],
 )
-def test_scopes(granted: str, level: str, told: str) -> None:
-    finding = check_scopes(granted)
-    assert finding.level == level
-    assert told in finding.sentence
+def test_missing_scopes_are_reported(granted: str, level: str, told: str) -> None:
+    result = check_scopes(granted)
+    assert result.level == level
+    assert told in result.sentence
 
 
-async def test_steps_that_may_ask_for_a_skip_and_cannot_reach_us(settings: Settings, bitrise: PracticeBitrise) -> None:
+async def test_skip_endpoint_without_a_public_url_is_reported(settings: Settings, bitrise: PracticeBitrise) -> None:
     await connect(settings, bitrise.add_token(bitrise.add_user("bitrise-bot")))
     database = await open_database(settings.database_url.get_secret_value())
     await database.transaction(lambda tx: workspace_rows.claim_key(tx, "T1", "skip", key="k", sealed="s"))
@@ -170,61 +170,65 @@ async def test_steps_that_may_ask_for_a_skip_and_cannot_reach_us(settings: Setti
     await database.close()
     without = settings.model_copy(update={"public_url": None})
     told = "Acme: builds can't reach it without BUILDBELL_PUBLIC_URL."
-    assert await found(without, "skip step") == Finding("skip step", "warning", told)
+    assert await find_result(without, "skip step") == Check("skip step", "warning", told)
     reached = settings.model_copy(update={"public_url": "https://buildbell.example.com"})
-    assert await found(reached, "skip step") == Finding("skip step", "ok", "Acme: on, last used 2026-03-02 09:04 UTC.")
+    assert await find_result(reached, "skip step") == Check(
+        "skip step", "ok", "Acme: on, last used 2026-03-02 09:04 UTC."
+    )
 
 
-async def test_a_revoked_bitrise_token(settings: Settings, bitrise: PracticeBitrise) -> None:
+async def test_revoked_bitrise_token_is_reported(settings: Settings, bitrise: PracticeBitrise) -> None:
     token = bitrise.add_token(bitrise.add_user("bitrise-bot"), role="developer")
     await connect(settings, token)
     bitrise.revoke(token)
-    finding = await found(settings, "Bitrise token")
-    assert finding.is_wrong
-    assert token not in finding.sentence
+    result = await find_result(settings, "Bitrise token")
+    assert result.is_error
+    assert token not in result.sentence
 
 
-async def test_a_token_sealed_with_a_lost_key(settings: Settings, bitrise: PracticeBitrise) -> None:
+async def test_token_encrypted_with_a_missing_key_is_reported(settings: Settings, bitrise: PracticeBitrise) -> None:
     await connect(settings, bitrise.add_token(bitrise.add_user("bitrise-bot"), role="developer"))
     other = settings.model_copy(update={"encryption_keys": Settings(encryption_keys=OTHER_KEY).encryption_keys})
-    finding = await found(other, "Bitrise token")
-    assert finding.is_wrong
-    assert "BUILDBELL_ENCRYPTION_KEYS does not hold" in finding.sentence
+    result = await find_result(other, "Bitrise token")
+    assert result.is_error
+    assert "BUILDBELL_ENCRYPTION_KEYS does not hold" in result.sentence
 
 
-async def test_a_database_that_is_not_there_is_not_made(settings: Settings, empty_folder: Path) -> None:
-    finding = await found(settings, "database")
-    assert (finding.level, os.listdir(empty_folder)) == ("ok", [])
+async def test_missing_database_is_not_created(settings: Settings, empty_folder: Path) -> None:
+    result = await find_result(settings, "database")
+    assert (result.level, os.listdir(empty_folder)) == ("ok", [])
 
 
-async def test_a_database_whose_folder_is_missing(settings: Settings) -> None:
-    finding = await found(settings.model_copy(update={"database_url": SecretStr("sqlite:///no/where.db")}), "database")
-    assert finding.is_wrong
+async def test_missing_folder_of_the_database_is_reported(settings: Settings) -> None:
+    result = await find_result(
+        settings.model_copy(update={"database_url": SecretStr("sqlite:///no/where.db")}), "database"
+    )
+    assert result.is_error
 
 
-async def test_a_file_that_is_no_database(settings: Settings, empty_folder: Path) -> None:
+async def test_file_that_is_not_a_database_is_reported(settings: Settings, empty_folder: Path) -> None:
     (empty_folder / "buildbell.db").write_text("Dear diary, " * 100)
-    finding = await found(settings, "database")
-    assert finding.is_wrong
+    result = await find_result(settings, "database")
+    assert result.is_error
 
 
-def test_what_is_missing_and_what_is_misspelt() -> None:
-    levels = [finding.level for finding in check_settings(Settings(), ["BUILDBELL_PROT"])]
+def test_missing_and_misspelled_settings_are_reported() -> None:
+    levels = [result.level for result in check_settings(Settings(), ["BUILDBELL_PROT"])]
     assert levels == ["error", "error", "error", "warning"]
 
 
 @pytest.mark.parametrize(
     ("keys", "level"), [(None, "skipped"), (KEY, "ok"), (f"{OTHER_KEY},{KEY}", "ok"), ("AAAA", "error")]
 )
-def test_encryption_keys(keys: Any, level: str) -> None:
+def test_encryption_keys_are_checked(keys: Any, level: str) -> None:
     assert check_keys(Settings(encryption_keys=keys)).level == level
 
 
-def test_the_table_shows_no_control_characters() -> None:
-    assert "\x1b" not in table([Finding("Slack token", "ok", "It is of @bo in \x1b[31mAcme.")])
+def test_table_escapes_control_characters() -> None:
+    assert "\x1b" not in format_table([Check("Slack token", "ok", "It is of @bo in \x1b[31mAcme.")])
 
 
-def test_exit_code_tells_that_something_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+def test_exit_code_is_1_if_there_are_errors(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["doctor"])
     assert stop.value.code == 1
@@ -242,10 +246,10 @@ def many(settings: Settings, app: Installation) -> Settings:
     return settings.model_copy(update={**oauth, "slack_bot_token": None})
 
 
-async def test_oauth_is_well(many: Settings) -> None:
-    findings = await examine(many, clock=CLOCK)
-    assert [finding for finding in findings if finding.level in ("warning", "error")] == []
-    told = table(findings)
+async def test_complete_oauth_setup_has_no_errors(many: Settings) -> None:
+    results = await run_checks(many, clock=CLOCK)
+    assert [result for result in results if result.level in ("warning", "error")] == []
+    told = format_table(results)
     assert "Slack knows the client id and the client secret." in told
     assert "Workspaces install at https://buildbell.example.com/slack/install." in told
 
@@ -257,24 +261,24 @@ async def test_oauth_is_well(many: Settings) -> None:
         ("slack_client_id", "1.2", "BUILDBELL_SLACK_CLIENT_ID (invalid_client_id)"),
     ],
 )
-async def test_what_slack_does_not_know_is_told(many: Settings, name: str, value: str, told: str) -> None:
+async def test_invalid_client_id_or_secret_is_reported(many: Settings, name: str, value: str, told: str) -> None:
     wrong = getattr(Settings(**{name: value}), name)  # type: ignore[arg-type]
-    finding = await found(many.model_copy(update={name: wrong}), "OAuth")
-    assert finding.is_wrong
-    assert told in finding.sentence
-    assert "f" * 32 not in finding.sentence
+    result = await find_result(many.model_copy(update={name: wrong}), "OAuth")
+    assert result.is_error
+    assert told in result.sentence
+    assert "f" * 32 not in result.sentence
 
 
-async def test_an_address_without_https_is_told(many: Settings) -> None:
-    finding = await found(many.model_copy(update={"public_url": "http://buildbell.example.com"}), "install page")
-    assert finding.is_wrong
+async def test_public_url_without_https_is_reported(many: Settings) -> None:
+    result = await find_result(many.model_copy(update={"public_url": "http://buildbell.example.com"}), "install page")
+    assert result.is_error
 
 
-async def test_a_bot_token_beside_oauth_is_told_to_be_of_no_use(many: Settings, settings: Settings) -> None:
-    finding = await found(many.model_copy(update={"slack_bot_token": settings.slack_bot_token}), "Slack token")
-    assert finding.level == "warning"
+async def test_unused_bot_token_is_reported(many: Settings, settings: Settings) -> None:
+    result = await find_result(many.model_copy(update={"slack_bot_token": settings.slack_bot_token}), "Slack token")
+    assert result.level == "warning"
 
 
-async def test_the_clock_is_compared_with_oauth_too(many: Settings) -> None:
-    finding = await found(many, "clock", SteppedClock(start=datetime.now(UTC) + timedelta(minutes=10)))
-    assert finding.is_wrong
+async def test_clock_is_checked_with_oauth(many: Settings) -> None:
+    result = await find_result(many, "clock", SteppedClock(start=datetime.now(UTC) + timedelta(minutes=10)))
+    assert result.is_error

@@ -1,4 +1,4 @@
-"""The manifest: valid for Slack, made from the settings, and the one in the repository."""
+"""The manifest: valid for Slack, built from the settings, equal to the file in the repository."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODES: list[dict[str, Any]] = [{}, {"slack_app_token": "xapp-1", **PUBLIC}, PUBL
 
 
 @pytest.mark.parametrize("given", MODES)
-def test_slack_takes_it(given: dict[str, Any]) -> None:
+def test_manifest_matches_the_schema_of_slack(given: dict[str, Any]) -> None:
     if not SCHEMA.exists():
         pytest.skip(f"Slack's manifest schema is not at {SCHEMA}")
     schema = json.loads(SCHEMA.read_text())
@@ -36,12 +36,12 @@ def test_slack_takes_it(given: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("given", MODES)
-def test_yaml_says_the_same(given: dict[str, Any]) -> None:
+def test_yaml_is_equal_to_the_manifest(given: dict[str, Any]) -> None:
     made = build_manifest(Settings(**given))
     assert yaml.safe_load(to_yaml(made)) == made
 
 
-def test_the_file_in_the_repository_is_the_default_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_in_the_repository_is_the_default_output(capsys: pytest.CaptureFixture[str]) -> None:
     main(["manifest"])
     assert capsys.readouterr().out == (ROOT / "manifest.yml").read_text(), "run: buildbell manifest > manifest.yml"
 
@@ -54,13 +54,13 @@ def addresses(value: object) -> set[str]:
     return {value} if isinstance(value, str) and value.startswith("http") else set()
 
 
-def test_socket_mode_names_no_address() -> None:
+def test_manifest_for_socket_mode_has_no_url() -> None:
     made = build_manifest(Settings(slack_app_token="xapp-1", public_url="https://buildbell.example.com"))
     assert made["settings"]["socket_mode_enabled"] is True
     assert addresses(made) == set()
 
 
-def test_http_mode_names_one_address_everywhere() -> None:
+def test_manifest_for_http_mode_has_one_url() -> None:
     made = build_manifest(Settings(**PUBLIC))
     url = "https://buildbell.example.com/slack/events"
     assert made["settings"]["socket_mode_enabled"] is False
@@ -71,7 +71,7 @@ def test_http_mode_names_one_address_everywhere() -> None:
     assert made["settings"]["event_subscriptions"]["request_url"] == url
 
 
-def test_http_mode_without_an_address_is_refused(
+def test_http_mode_without_a_public_url_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BUILDBELL_SLACK_SIGNING_SECRET", "8f7e6d")
@@ -81,8 +81,8 @@ def test_http_mode_without_an_address_is_refused(
     assert "BUILDBELL_PUBLIC_URL is not set" in capsys.readouterr().err
 
 
-def test_half_of_oauth_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its manifest would be that of one workspace, pasted in the belief that it is for many."""
+def test_incomplete_oauth_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its manifest would be for one workspace although many are intended."""
     monkeypatch.setenv("BUILDBELL_SLACK_CLIENT_ID", "12.34")
     with pytest.raises(SystemExit) as stop:
         main(["manifest"])
@@ -90,7 +90,7 @@ def test_half_of_oauth_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert "BUILDBELL_SLACK_CLIENT_SECRET is not set" in capsys.readouterr().err
 
 
-def test_the_command_has_the_name_of_the_settings() -> None:
+def test_commands_have_the_name_in_the_settings() -> None:
     made = build_manifest(Settings(command="/ship"))
     commands = made["features"]["slash_commands"]
     assert [command["command"] for command in commands] == ["/ship", "/ship-status", "/ship-abort"]
@@ -98,7 +98,7 @@ def test_the_command_has_the_name_of_the_settings() -> None:
     assert "/build" not in json.dumps(made)
 
 
-def test_it_asks_for_the_fewest_scopes() -> None:
+def test_manifest_requests_only_needed_scopes() -> None:
     assert build_manifest(Settings())["oauth_config"]["scopes"] == {
         "bot": ["commands", "chat:write", "links:read", "links:write", "users:read"],
         "bot_optional": ["chat:write.public", "files:write", "users:read.email"],
@@ -109,7 +109,7 @@ MANY: dict[str, Any] = {**PUBLIC, "slack_client_id": "12.34", "slack_client_secr
 
 
 @pytest.mark.parametrize("more", [{}, {"slack_app_token": "xapp-1"}])
-def test_with_oauth_slack_takes_it_and_knows_the_way_back(more: dict[str, Any]) -> None:
+def test_manifest_for_oauth_has_the_redirect_url(more: dict[str, Any]) -> None:
     made = build_manifest(Settings(**MANY, **more))
     assert made["oauth_config"]["redirect_urls"] == ["https://buildbell.example.com/slack/oauth_redirect"]
     assert made["settings"]["org_deploy_enabled"] is True
@@ -118,13 +118,13 @@ def test_with_oauth_slack_takes_it_and_knows_the_way_back(more: dict[str, Any]) 
         jsonschema.validate(made, json.loads(SCHEMA.read_text()))
 
 
-def test_without_oauth_nothing_of_it_is_there() -> None:
+def test_manifest_without_oauth_has_no_redirect_url() -> None:
     made = build_manifest(Settings(**PUBLIC))
     assert "redirect_urls" not in made["oauth_config"]
     assert made["settings"]["org_deploy_enabled"] is made["settings"]["token_rotation_enabled"] is False
 
 
-def test_oauth_without_an_address_is_refused(
+def test_oauth_without_a_public_url_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BUILDBELL_SLACK_CLIENT_ID", "12.34")
