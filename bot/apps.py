@@ -17,6 +17,7 @@ from bot.connection import rows_of_apps
 from bot.context import Context
 from bot.errors import AppNotFound, BuildbellError, Suggestion
 from bot.fuzzy import rank
+from bot.permissions import Actor
 from storage import Transaction
 from storage import apps as app_rows
 from storage import builds as build_rows
@@ -150,6 +151,13 @@ async def find_channel_app(ctx: Context, workspace_id: str, channel_id: str | No
     """Return the default app of a channel, if the token can still access it."""
     channel = await app_rows.get_channel(ctx.db, workspace_id, channel_id or "")
     return await app_rows.find_app(ctx.db, workspace_id, channel.app_slug) if channel.app_slug else None
+
+
+async def resolve_app(ctx: Context, actor: Actor, name: str | None) -> AppRow | None:
+    """Return the app of that name or, without a name, the default app of the channel. Raises `AppNotFound`."""
+    if name:
+        return await get_app(ctx, actor.workspace_id, name)
+    return await find_channel_app(ctx, actor.workspace_id, actor.channel_id)
 
 
 async def search(ctx: Context, workspace_id: str, query: str) -> list[AppRow]:

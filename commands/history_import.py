@@ -48,15 +48,10 @@ def read_import(words: Words) -> dict[str, Any]:
 
 
 async def apps_of(typed: Typed, name: str | None, ctx: Context) -> list[AppRow]:
-    """The app that was named, else the channel's, else all of them. Raises `AppNotFound`."""
-    actor = typed.actor
-    if name is not None and name.lower() != ALL:
-        return [await app_names.get_app(ctx, actor.workspace_id, name)]
-    if actor.channel_id and name is None:
-        app = await app_names.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
-        if app is not None:
-            return [app]
-    return await app_rows.list_apps(ctx.db, actor.workspace_id)
+    """Return the app by name, else the default of the channel, else all apps. Raises `AppNotFound`."""
+    is_all = name is not None and name.lower() == ALL
+    app = None if is_all else await app_names.resolve_app(ctx, typed.actor, name)
+    return [app] if app else await app_rows.list_apps(ctx.db, typed.actor.workspace_id)
 
 
 async def stop_reading(typed: Typed, ctx: Context) -> Message | None:

@@ -31,7 +31,7 @@ async def show_step(typed: Typed, ctx: Context) -> Message | None:
         return replies.reply(SWITCHED_OFF if await skip.disable(ctx, typed.actor) else WAS_OFF)
     await ctx.permissions.check_may_connect(typed.actor)
     reference, _ = read_build(typed.words)  # a bare slug may be an app's as well as a build's
-    app = await queries.resolve_app(ctx, typed.actor, reference.app or reference.slug)
+    app = await queries.require_app(ctx, typed.actor, reference.app or reference.slug)
     step = await skip.prepare_step(ctx, typed.actor, app.app_slug)
     return setup_message(
         app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=ctx.settings.command

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from bot import apps, connection
 from bot.context import Context
 from bot.errors import InvalidInput, MissingArgument, Suggestion
 from bot.notifications import subscription_messages as drawing
 from bot.notifications import subscriptions
-from bot.notifications.filters import KEYS
-from bot.notifications.subscriptions import Asked, same_filters
+from bot.notifications.filters import Filters
+from bot.notifications.subscriptions import same_filters
 from bot.slack import replies
 from bot.slack.text import Message, escape
 from commands.command import Command, Help
 from commands.interaction import Typed, later
-from commands.subscription_syntax import ALL_APPS, SubscribeArguments, read_subscription
+from commands.subscription_syntax import ALL_APPS, read_subscription
 from commands.subscriptions import list_here, list_own, look_back, open_new_form
 from storage.apps import AppRow
 from storage.subscriptions import SubscriptionRow
@@ -23,10 +25,10 @@ async def subscribe(typed: Typed, ctx: Context) -> Message | None:
     if not typed.words:
         await open_new_form(typed.actor, typed.trigger_id, ctx)
         return None
-    arguments = read_subscription(typed.words)
+    name, asked = read_subscription(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
-    app = None if arguments.app == ALL_APPS else await app_of(typed, arguments.app, ctx)
-    asked = Asked(app.app_slug if app else None, arguments.filters, arguments.style, arguments.starts)
+    app = None if name == ALL_APPS else await app_of(typed, name, ctx)
+    asked = dataclasses.replace(asked, app_slug=app.app_slug if app else None)
     known = {mention.user_id: mention.name for mention in typed.words.mentions}
     saved = await subscriptions.subscribe(ctx, typed.actor, asked, known=known)
     later(ctx, typed.actor, look_back(typed.actor, saved.shown, ctx), name="preview")
@@ -34,12 +36,8 @@ async def subscribe(typed: Typed, ctx: Context) -> Message | None:
 
 
 async def app_of(typed: Typed, name: str | None, ctx: Context) -> AppRow:
-    """The app by name, or this channel's."""
-    actor = typed.actor
-    if name:
-        return await apps.get_app(ctx, actor.workspace_id, name)
-    app = await apps.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
-    if app is not None:
+    """Return the app by name, or the channel's. Raises `AppNotFound`, and `MissingArgument` with a way out."""
+    if app := await apps.resolve_app(ctx, typed.actor, name):
         return app
     raise MissingArgument(
         f"Which app? Name it first, as in {ctx.settings.command} subscribe shop, or set this channel's app with "
@@ -52,7 +50,7 @@ async def unsubscribe(typed: Typed, ctx: Context) -> Message | None:
     """Ends what certainly is meant; asks when it may be several."""
     if not typed.words:
         return await list_here(typed.actor, ctx)
-    fitting = await fitting_of(typed, read_subscription(typed.words), ctx)
+    fitting = await fitting_of(typed, ctx)
     if not fitting:
         sentence = f"This channel hears nothing like that. {ctx.settings.command} subscriptions lists what it hears."
         return replies.reply(sentence)
@@ -62,15 +60,16 @@ async def unsubscribe(typed: Typed, ctx: Context) -> Message | None:
     return drawing.removed(gone)
 
 
-async def fitting_of(typed: Typed, arguments: SubscribeArguments, ctx: Context) -> list[SubscriptionRow]:
+async def fitting_of(typed: Typed, ctx: Context) -> list[SubscriptionRow]:
     """Those of this channel that are about the app and, where filters were typed, have the same ones."""
-    there = await subscriptions.list_here(ctx, typed.actor)
-    if arguments.app not in (None, ALL_APPS):
-        app = await app_of(typed, arguments.app, ctx)
-        there = [row for row in there if row.app_slug == app.app_slug]
-    if any(getattr(arguments.filters, key) for key in KEYS):
-        there = [row for row in there if same_filters(row.filters, arguments.filters)]
-    return there
+    name, asked = read_subscription(typed.words)
+    rows = await subscriptions.list_here(ctx, typed.actor)
+    if name not in (None, ALL_APPS):
+        app = await app_of(typed, name, ctx)
+        rows = [row for row in rows if row.app_slug == app.app_slug]
+    if asked.filters != Filters():
+        rows = [row for row in rows if same_filters(row.filters, asked.filters)]
+    return rows
 
 
 async def show_subscriptions(typed: Typed, ctx: Context) -> Message | None:

@@ -97,7 +97,7 @@ def read_by(text: str | None, people: Sequence[str]) -> tuple[str, ...] | None:
 def read_patterns(key: str, text: str, people: Sequence[str] = ()) -> tuple[str, ...]:
     """Read patterns as if they had been typed after their key. Raises ArgumentsUnclear."""
     typed = [*(f"by:@{user_id}" for user_id in people), *typed_patterns(key, text)]
-    patterns: tuple[str, ...] = getattr(read_subscription(tokenize(escape(" ".join(typed)))).filters, key)
+    patterns: tuple[str, ...] = getattr(read_subscription(tokenize(escape(" ".join(typed))))[1].filters, key)
     return patterns
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.abort_reasons import Reason
 from bot.domain.builds import Outcome
 from bot.notifications.filters import EXCLUDES, KEYS, MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters, matches
+from bot.notifications.subscriptions import Asked
 from commands.grammar import CAUSES, RESULTS, Grammar, Part, choice, unknown
 from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 from storage.subscriptions import CHANGES
@@ -33,16 +33,6 @@ _EXCLUDED_KEY = re.compile(r"!(?P<key>[A-Za-z][\w-]*):.*", re.DOTALL)
 # A quote before a comma does not end a word, so the tokenizer has made what follows a part of the value.
 _QUOTES_IN_LIST = re.compile(r"""[A-Za-z][\w-]*:(?P<mark>["'])(?:\\.|(?!(?P=mark)|\\).)*(?P=mark),""")
 _USER_ID = re.compile(r"@[UW][A-Z0-9]+")
-
-
-@dataclass(frozen=True, slots=True)
-class SubscribeArguments:
-    """``app`` is ALL_APPS for all of them. None is an app, style or setting of starts that was not typed."""
-
-    app: str | None = None
-    filters: Filters = field(default_factory=Filters)
-    style: str | None = None
-    starts: bool | None = None
 
 
 def _bare_word(text: str) -> tuple[str, Any] | None:
@@ -73,9 +63,10 @@ GRAMMAR = Grammar(
 )
 
 
-def read_subscription(words: Words) -> SubscribeArguments:
-    """``shop deploy,release-* main failed by:@ana style:line starts``. Raises ArgumentsUnclear.
+def read_subscription(words: Words) -> tuple[str | None, Asked]:
+    """Return the name of the app, ALL_APPS or None, and the subscription without it. Raises ArgumentsUnclear.
 
+    ``shop deploy,release-* main failed by:@ana style:line starts``.
     Words without a key are the app (``all`` for all of them), workflows and branches, in this order, as far as those
     were not named; results and ``starts`` stand anywhere. A list is separated by commas, or its key is typed again; a
     value in quotes is one pattern.
@@ -90,7 +81,7 @@ def read_subscription(words: Words) -> SubscribeArguments:
             values["app"] = ALL_APPS
         else:
             values[part.name] = part.value
-    return SubscribeArguments(filters=Filters(**filters), **values)
+    return values.pop("app", None), Asked(None, Filters(**filters), **values)
 
 
 def _listed(part: Part, words: Words) -> list[str]:

@@ -64,7 +64,7 @@ class Found:
 async def find_matches(ctx: Context, actor: Actor, picked: Picked) -> Found:
     """What runs or waits and fits, as Bitrise has it now. Raises `AppNotFound`, `MissingArgument`."""
     ctx.permissions.check_member(actor)
-    app = await queries.resolve_app(ctx, actor, picked.app)
+    app = await queries.require_app(ctx, actor, picked.app)
     rows, is_more = await _list(ctx, actor, app, picked)
     if picked.is_older:
         replaced = [row for newer in rows if is_stoppable(newer) for row in await _older_than(ctx, newer)]
@@ -79,7 +79,7 @@ async def find_older(ctx: Context, actor: Actor, build_slug: str) -> Found:
     picked = Picked(newer.app_slug, pull_request_id=newer.pull_request_id)
     if not newer.pull_request_id:
         picked = dataclasses.replace(picked, branch=newer.branch, workflow=newer.target)
-    app = await queries.resolve_app(ctx, actor, newer.app_slug)
+    app = await queries.require_app(ctx, actor, newer.app_slug)
     listed, is_more = await _list(ctx, actor, app, picked)
     slugs = {row.build_slug for row in listed}
     await _look(ctx, actor, [row for row in await _older_than(ctx, newer) if row.build_slug not in slugs])

@@ -120,7 +120,7 @@ async def post_card(ctx: Context, actor: Actor, build: BuildRow) -> None:
 async def list_builds(ctx: Context, actor: Actor, app_name: str | None, filters: ListFilters) -> Listed:
     """A page of an app's builds, newest first, straight from Bitrise."""
     ctx.permissions.check_member(actor)
-    app = await resolve_app(ctx, actor, app_name)
+    app = await require_app(ctx, actor, app_name)
     asked = BuildFilters(
         workflow=filters.workflow,
         branch=filters.branch,
@@ -138,7 +138,7 @@ async def list_builds(ctx: Context, actor: Actor, app_name: str | None, filters:
 async def list_running(ctx: Context, actor: Actor, app_name: str | None) -> Running:
     """What runs now, in one app or in all of them."""
     ctx.permissions.check_member(actor)
-    app = await resolve_app(ctx, actor, app_name) if app_name else None
+    app = await require_app(ctx, actor, app_name) if app_name else None
     async with connection.client(ctx, actor.workspace_id) as client:
         if app is None:
             page = await client.list_all_builds(status=0)
@@ -153,12 +153,10 @@ async def list_running(ctx: Context, actor: Actor, app_name: str | None) -> Runn
     return Running(app, (*rows, *pipelines), is_more=page.next is not None)
 
 
-async def resolve_app(ctx: Context, actor: Actor, name: str | None) -> AppRow:
-    """The app by name, or this channel's."""
+async def require_app(ctx: Context, actor: Actor, name: str | None) -> AppRow:
+    """Return the app by name or the default of the channel. Raises `AppNotFound`, `MissingArgument` without either."""
     await connection.require(ctx, actor.workspace_id)
-    if name:
-        return await apps.get_app(ctx, actor.workspace_id, name)
-    app = await apps.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
+    app = await apps.resolve_app(ctx, actor, name)
     if app is None:
         raise MissingArgument(
             "Which app? Name it before the rest, as in shop #812 or shop workflow:deploy, "
@@ -172,7 +170,7 @@ async def _find(ctx: Context, actor: Actor, named: Named, *, looks_everywhere: b
         return await _find_by_slug(ctx, actor, named, looks_everywhere=looks_everywhere)
     if named.number is None:
         raise MissingArgument(f"Which build? For example: {ctx.settings.command} status shop #812")
-    app = await resolve_app(ctx, actor, named.app)
+    app = await require_app(ctx, actor, named.app)
     async with connection.client(ctx, actor.workspace_id) as client:
         page = await client.list_builds(app.app_slug, BuildFilters(build_number=named.number, limit=1))
     return page.items[0] if page.items else None

@@ -7,29 +7,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.notifications.filters import KEYS, Filters, describe
-from commands.subscription_syntax import ALL_APPS, SubscribeArguments, read_subscription
+from bot.notifications.subscriptions import Asked
+from commands.subscription_syntax import ALL_APPS, read_subscription
 from commands.tokenizer import ArgumentsUnclear, tokenize
 from tests.commands.typed import ANY_TEXT, PLAIN, escaped
+
+
+def subscription(
+    app: str | None = None, filters: Filters | None = None, style: str | None = None, starts: bool | None = None
+) -> tuple[str | None, Asked]:
+    return app, Asked(None, filters or Filters(), style, starts)
 
 
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [
-        ("", SubscribeArguments()),
-        ("shop", SubscribeArguments("shop")),
-        ("all", SubscribeArguments(ALL_APPS)),
-        ("*", SubscribeArguments(ALL_APPS)),
-        ("app:All", SubscribeArguments(ALL_APPS)),
-        ('"all"', SubscribeArguments("all")),
-        ('app:"iOS Shop"', SubscribeArguments("iOS Shop")),
-        ("shop starts", SubscribeArguments("shop", starts=True)),
-        ("no-starts shop", SubscribeArguments("shop", starts=False)),
-        ("shop starts:Off style:Lines", SubscribeArguments("shop", style="line", starts=False)),
-        ("style:changes", SubscribeArguments(style="changes")),
-        ('"starts" "failed"', SubscribeArguments("starts", Filters(workflow=("failed",)))),
+        ("", subscription()),
+        ("shop", subscription("shop")),
+        ("all", subscription(ALL_APPS)),
+        ("*", subscription(ALL_APPS)),
+        ("app:All", subscription(ALL_APPS)),
+        ('"all"', subscription("all")),
+        ('app:"iOS Shop"', subscription("iOS Shop")),
+        ("shop starts", subscription("shop", starts=True)),
+        ("no-starts shop", subscription("shop", starts=False)),
+        ("shop starts:Off style:Lines", subscription("shop", style="line", starts=False)),
+        ("style:changes", subscription(style="changes")),
+        ('"starts" "failed"', subscription("starts", Filters(workflow=("failed",)))),
     ],
 )
-def test_the_app_the_style_and_the_starts(text: str, arguments: SubscribeArguments) -> None:
+def test_the_app_the_style_and_the_starts(text: str, arguments: tuple[str | None, Asked]) -> None:
     assert read_subscription(tokenize(text)) == arguments
 
 
@@ -59,7 +66,7 @@ def test_the_app_the_style_and_the_starts(text: str, arguments: SubscribeArgumen
     ],
 )
 def test_filters_are_read(text: str, filters: Filters) -> None:
-    assert read_subscription(tokenize(text)).filters == filters
+    assert read_subscription(tokenize(text))[1].filters == filters
 
 
 @pytest.mark.parametrize(
@@ -101,22 +108,22 @@ def test_what_is_unclear_is_said_with_a_way_out(text: str, sentence: str) -> Non
 
 @pytest.mark.parametrize("text", ["branch:" + ",".join(str(number) for number in range(20)), "tag:" + "x" * 200])
 def test_what_is_just_allowed_is_read(text: str) -> None:
-    assert describe(read_subscription(tokenize(text)).filters) == text
+    assert describe(read_subscription(tokenize(text))[1].filters) == text
 
 
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [
-        ("", SubscribeArguments()),
-        ("shop", SubscribeArguments("shop")),
+        ("", subscription()),
+        ("shop", subscription("shop")),
         (
             "shop failed b:main style:line starts",
-            SubscribeArguments("shop", Filters(branch=("main",), outcome=("failed",)), style="line", starts=True),
+            subscription("shop", Filters(branch=("main",), outcome=("failed",)), style="line", starts=True),
         ),
-        ("all", SubscribeArguments(ALL_APPS)),
+        ("all", subscription(ALL_APPS)),
     ],
 )
-def test_leaving_takes_what_subscribing_took(text: str, arguments: SubscribeArguments) -> None:
+def test_leaving_takes_what_subscribing_took(text: str, arguments: tuple[str | None, Asked]) -> None:
     assert read_subscription(tokenize(text)) == arguments
 
 
@@ -132,10 +139,10 @@ FILTERED = st.lists(PIECES, max_size=15).map("".join)
 @given(st.one_of(ANY_TEXT, FILTERED))
 def test_nothing_else_is_raised_and_what_is_read_is_read_again(text: str) -> None:
     try:
-        filters = read_subscription(tokenize(text)).filters
+        filters = read_subscription(tokenize(text))[1].filters
     except ArgumentsUnclear:
         return
-    assert read_subscription(tokenize(escaped(describe(filters)))).filters == filters
+    assert read_subscription(tokenize(escaped(describe(filters))))[1].filters == filters
 
 
 LISTS = st.lists(PLAIN.filter(lambda pattern: pattern not in ("", "!")), max_size=4, unique=True).map(tuple)
@@ -146,4 +153,4 @@ def test_filters_as_they_are_shown_can_be_typed(
     workflow: tuple[str, ...], branch: tuple[str, ...], tag: tuple[str, ...], outcome: set[str]
 ) -> None:
     filters = Filters(workflow, branch, tag, tuple(outcome))
-    assert read_subscription(tokenize(escaped(describe(filters)))).filters == filters
+    assert read_subscription(tokenize(escaped(describe(filters))))[1].filters == filters
