@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import sys
@@ -68,14 +69,18 @@ def bare(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def free_port(first: int = 0) -> int:
-    """Return ``first`` or the next free port; any free port for 0."""
-    for port in range(first, first + 100) if first else (0,):
+    """Return ``first`` or the next free port; for 0, one that stays free until somebody listens there.
+
+    The system gives ports from 32768 on to outgoing connections, also between this probe and the start of a server.
+    """
+    ports = range(first, first + 100) if first else random.SystemRandom().sample(range(15_000, 32_000), 100)
+    for port in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", port))
-                return int(probe.getsockname()[1])
-    raise OSError(f"every port from {first} to {first + 99} is taken")
+                return port
+    raise OSError(f"every port from {first} to {first + 99} is taken" if first else "a hundred ports are taken")
 
 
 class BotProcess:

@@ -8,10 +8,8 @@ import fcntl
 import itertools
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,6 +21,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from playground.bot_process import free_port
 from storage import open_database
 
 NAMED = os.environ.get("BUILDBELL_TEST_POSTGRES")
@@ -128,7 +127,7 @@ class LocalServer:
     """A server from a wheel in its own folder, which can be stopped in several ways and restarted."""
 
     def __init__(self, folder: Path, settings: Sequence[str]) -> None:
-        self._folder, self._settings, self._port = folder, settings, lasting_port()
+        self._folder, self._settings, self._port = folder, settings, free_port()
         self._user = _other_user(folder)
         self._tools = _tools(folder, self._user)
         self._server: subprocess.Popen[Any] | None = None
@@ -212,12 +211,3 @@ def _wait(server: subprocess.Popen[Any], port: int, log: Path) -> None:
             psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close()
             return
     raise AssertionError(f"PostgreSQL does not start:\n{log.read_text()}")
-
-
-def lasting_port() -> int:
-    """Return a free port outside the ephemeral range, so that it stays free."""
-    for port in random.SystemRandom().sample(range(15_000, 32_000), 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("a hundred ports are taken")

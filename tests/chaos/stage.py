@@ -19,11 +19,12 @@ import psycopg
 from bot.sync.webhooks import PATH, secret_context
 from bot.vault import Vault, parse_keys
 from playground.bitrise import Workflow
+from playground.bot_process import free_port
 from playground.slack import Channel
 from playground.slack.replies import cut
 from storage import open_database
 from storage import workspaces as workspace_rows
-from tests.postgres_server import CUT_OTHERS, LocalServer, lasting_port
+from tests.postgres_server import CUT_OTHERS, LocalServer
 from tests.processes.scene import BotProcess, Gone, Scene
 
 REPLICAS = 3
@@ -70,7 +71,7 @@ class Stage(Scene):
         self.server, self.random = server, random.Random(seed)
         self.settings |= {"database_url": f"{server.url}/postgres"}
         self.replicas: list[BotProcess | None] = [None] * REPLICAS
-        self.ports = [lasting_port() for _ in range(REPLICAS)]
+        self.ports = [free_port() for _ in range(REPLICAS)]
         self.port = self.ports[0]
         self.incidents: list[Incident] = []
         self.happened = Counter(dict.fromkeys([*STOPPED.values(), CONNECTIONS, *(SOCKETS if socket_mode else ())], 0))

@@ -18,21 +18,23 @@ from tests.chaos.accounts import Accounts
 from tests.chaos.doubles import Doubles
 from tests.chaos.people import People
 from tests.chaos.stage import LASTING, Stage
-from tests.chaos.trouble import Trouble
+from tests.chaos.trouble import POINTS, Trouble
 from tests.postgres_server import LocalServer, own_server
 
 COMMANDS = int(os.environ.get("CHAOS_COMMANDS", "40"))
 BUILDS = int(os.environ.get("CHAOS_BUILDS", str(COMMANDS)))
 SEED = int(os.environ.get("CHAOS_SEED", "6"))
 CHANNELS = max(20, min(500, COMMANDS // 8))
-KILLS, RESTARTS = max(3, COMMANDS // 100), max(1, COMMANDS // 500)
+IS_LONG = COMMANDS >= 1_000
+"""Then everything that can go wrong has to have gone wrong."""
+KILLS = max(3, COMMANDS // 100, 2 * len(POINTS) if IS_LONG else 0)
+"""Every second one is at a point, each point in its turn."""
+RESTARTS = max(1, COMMANDS // 500)
 REST_SECONDS = 90 + COMMANDS * 0.2
 """How long the last messages may take once nothing breaks any more."""
 MOST_SECONDS = 300 + COMMANDS * 1.5
 WAYS = os.environ.get("CHAOS_BY", "socket,http").split(",")
 """How Slack delivers: over sockets, or over HTTP (``http``) through a balancer that passes round the replicas."""
-IS_LONG = COMMANDS >= 1_000
-"""Then everything that can go wrong has to have gone wrong."""
 JOURNAL_SHOWN, LINES_SHOWN = 40, 15
 
 

@@ -28,6 +28,8 @@ POINTS: tuple[tuple[str, str, Phase], ...] = (
     ("bitrise", "builds.abort", "accepted"),
 )
 """Where a kill hurts most. Which of the replicas made the call nobody knows: one in three is hit."""
+LATEST_POINT = 0.8
+"""After so much of the work no kill waits for a point that nobody might get to any more."""
 MOST_MOVES = 30
 """A delivery is not held back for longer than so many answers of the practice servers."""
 
@@ -63,7 +65,10 @@ class Trouble:
     def _draw(self, size: int) -> None:
         stage = self._stage
         for number in range(self.kills):
-            self._add(size, self._kill_at_a_point if number % 2 else partial(stage.kill, AT_ANY_TIME))
+            if number % 2:
+                self._add(size, self._kill_at_a_point, latest=LATEST_POINT)
+            else:
+                self._add(size, partial(stage.kill, AT_ANY_TIME))
         deeds: list[tuple[Deed, int]] = [
             (stage.restart_database, self.restarts),
             (stage.cut_connections, self.restarts * 2),
@@ -76,8 +81,8 @@ class Trouble:
             for _ in range(count):
                 self._add(size, deed)
 
-    def _add(self, size: int, deed: Deed) -> None:
-        at = size * self._random.uniform(0.05, 0.95)
+    def _add(self, size: int, deed: Deed, *, latest: float = 0.95) -> None:
+        at = size * self._random.uniform(0.05, latest)
         heapq.heappush(self._plan, (at, next(self._order), deed))
 
     def pass_to(self, progress: int) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import socket
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from commands import skip_step
 from playground.bitrise import Build
+from playground.bot_process import free_port
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -25,9 +24,7 @@ pytestmark = pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl
 
 @pytest.fixture
 async def world(open_world: OpenWorld) -> World:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     return await open_world(port=port, public_url=f"http://127.0.0.1:{port}")
 
 
@@ -68,9 +65,7 @@ def address(world: World) -> str:
 
 
 def nobody_listens() -> str:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}/ci/skip"
+    return f"http://127.0.0.1:{free_port()}/ci/skip"
 
 
 async def test_the_build_is_stopped_with_the_words_it_gave(world: World) -> None:

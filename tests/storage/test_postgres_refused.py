@@ -9,9 +9,10 @@ from typing import Any, cast
 import psycopg
 import pytest
 
+from playground.bot_process import free_port
 from storage import DatabaseUnusable, open_database
 from storage.readonly import open_for_reading
-from tests.postgres_server import PostgresServer, lasting_port
+from tests.postgres_server import PostgresServer
 
 WRONG = {
     "nobody listens": ("postgresql://ana:hunter2@127.0.0.1:{free}/x", "Connection refused"),
@@ -28,7 +29,7 @@ async def test_a_server_that_does_not_take_us_is_told_in_one_sentence(
     postgres: PostgresServer, wrong: str, told: str
 ) -> None:
     with pytest.raises(DatabaseUnusable) as refused:
-        await open_database(wrong.format(free=lasting_port(), server=postgres.url))
+        await open_database(wrong.format(free=free_port(), server=postgres.url))
     assert told in str(refused.value)
     assert "hunter2" not in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -15,7 +15,9 @@ from playground.stage import Stage
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-PATIENCE_MS = 20_000
+IS_REQUIRED = os.environ.get("BUILDBELL_REQUIRE_BROWSER") == "1"
+"""Set by .ci/run. Read at collection: tests don't see the settings of the environment they run in."""
+PATIENCE_MS = 60_000
 """Timeout of a window; the bot is a real process and the machine may be busy."""
 
 OpenPage = Callable[..., Awaitable[tuple[Stage, PageServer]]]
@@ -51,9 +53,9 @@ async def open_page() -> AsyncIterator[OpenPage]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    """Skips without one; where the continuous integration runs there has to be one."""
+    """Skip the test on a machine without Chromium, unless ``BUILDBELL_REQUIRE_BROWSER=1``: then fail."""
     missing = why_no_browser()
-    if missing and not os.environ.get("CI"):
+    if missing and not IS_REQUIRED:
         pytest.skip(missing)
     async with open_browser() as browser:
         yield browser
