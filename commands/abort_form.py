@@ -20,7 +20,7 @@ COUNTS = "In Buildbell it counts as *aborted*, or as *skipped* when it is report
 
 
 class Report(StrEnum):
-    """What is reported to the Git host for the stopped build."""
+    """The result that the Git host shows for a stopped build."""
 
     FAILED = "failed"
     GREEN = "green"
@@ -49,7 +49,7 @@ ABORT_FIELDS = (
     Slot("consequence"),
     Checkbox("skip_notifications", "Notifications", "No e-mails or other notifications from Bitrise", key="quiet"),
 )  # fmt: skip
-"""The fields of a `Stop`, for one build or several."""
+"""The fields of `AbortParameters`, for one build or several."""
 
 FORM = Form(
     ids.BUILD_ABORT, "abort", title="Stop a build", submit="Stop build", close="Keep it", record=AbortParameters,

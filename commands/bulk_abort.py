@@ -1,23 +1,32 @@
-"""Stop several builds: what fits, shown ticked before anything happens; then one confirmation and one message."""
+"""Stop several builds: a form with all matches selected, one reason and one report, then one message about all."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck
+from slack_sdk.models.blocks import Block, Option
 
 from bot.builds import bulk_abort, views
+from bot.builds.abort import AbortParameters
 from bot.builds.bulk_abort import Found, Picked
 from bot.context import Context
 from bot.domain.abort_reasons import Reason
 from bot.errors import BuildbellError
 from bot.permissions import Actor
-from bot.slack import ids
+from bot.slack import build_text, ids
+from bot.slack.blocks import plain_text, section
+from bot.slack.build_text import BuildView
 from bot.slack.errors import SlackFailed
+from bot.slack.fields import Field, Hidden, Slot, all_selected, option, state_of
+from bot.slack.forms import Form, FormRefused, notice, redrawn
 from bot.slack.forms import Payload as View
-from bot.slack.forms import notice
-from commands import bulk_abort_form as bulk_form
+from bot.slack.text import clean, plural, quoted
+from commands.abort_form import ABORT_FIELDS, COUNTS, check_abort, reports_not_offered
 from commands.command import Command
 from commands.interaction import (
     Payload,
@@ -31,6 +40,125 @@ from commands.interaction import (
 )
 
 BROKEN = "Something broke on my side, and I could not look."
+IN_GROUP = 10
+"""The most that Slack takes in one group of checkboxes."""
+GROUPS = 5
+TITLE = "Stop builds"
+OF_LIMIT = 200
+
+
+# The form.
+
+
+@dataclass(frozen=True, slots=True)
+class BulkForm:
+    """``newer`` is the build whose card offered to stop the older ones."""
+
+    stops: tuple[AbortParameters, ...]
+    of: str
+    newer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Builds(Field):
+    """Checkboxes, all of them checked, in one block for every ten builds. They dispatch, so that the button counts."""
+
+    def blocks(self, field_id: str, initial: Sequence[Option]) -> list[Block]:
+        groups = [list(initial[at : at + IN_GROUP]) for at in range(0, len(initial), IN_GROUP)]
+        blocks: list[Block] = []
+        for number, group in enumerate(groups, start=1):
+            first = (number - 1) * IN_GROUP + 1
+            label = self.label if len(groups) == 1 else f"{self.label} {first} to {first + len(group) - 1}"
+            boxes = {"type": "checkboxes", "options": group, "initial_options": group}
+            blocks.append(self.input(ids.numbered(field_id, number), label, boxes))
+        return blocks
+
+    def read(self, view: Mapping[str, Any], field_id: str) -> tuple[str, ...]:
+        if slugs := self.selected(view, field_id):
+            return slugs
+        raise FormRefused({ids.numbered(field_id, 1): self.missing})
+
+    def selected(self, view: Mapping[str, Any], field_id: str) -> tuple[str, ...]:
+        groups = [state_of(view, ids.numbered(field_id, number)) for number in range(1, GROUPS + 1)]
+        return tuple(dict.fromkeys(slug for group in groups for slug in all_selected(group)))
+
+
+def stops_from_values(builds: tuple[str, ...], of: str, newer: str, **how: Any) -> BulkForm:
+    return BulkForm(tuple(AbortParameters(build_slug, **how) for build_slug in builds), of, newer or None)
+
+
+BUILDS = Builds("builds", "Builds", optional=True, dispatch=True, missing="Tick at least one build, or close this.")
+FORM = Form(
+    ids.BUILD_ABORT_MANY, "abort", title=TITLE, submit="Stop nothing", close="Keep them", record=stops_from_values,
+    check=check_abort, fields=(Hidden("of"), Hidden("newer"), Slot("summary"), BUILDS, *ABORT_FIELDS),
+)  # fmt: skip
+"""Whether the person may report green is not checked here."""
+
+
+def bulk_form(
+    found: Found,
+    matches: Sequence[BuildView],
+    *,
+    now: datetime,
+    may_report_green: bool,
+    channel_id: str | None,
+    category: Reason | None = None,
+    sentence: str = "",
+    newer: str | None = None,
+) -> View:
+    """The form with ``matches``, the builds that were found, or a notice when nothing can be stopped."""
+    of = quoted(found.of if found.of == found.app.title else f"{found.of} in {found.app.title}", 300)
+    left_out = " ".join(_left_out(found))
+    if not matches:
+        return notice(TITLE, f"No build of {of} runs or waits that I could stop. {left_out}".rstrip())
+    builds = matches[: IN_GROUP * GROUPS]
+    pipelines = [each for each in builds if each.build.is_pipeline]
+    always = " Pipelines are reported in any case: as failed, if you choose nothing." if pipelines else ""
+    return FORM.view(
+        submit=submit_label(len(builds)),
+        channel_id=channel_id,
+        of=clean(found.of, OF_LIMIT),
+        newer=newer,
+        summary=[section(f"*{plural(len(builds), 'build')} of {of}*. Untick what shall go on. {left_out}")],
+        builds=[each for each in (_option(build, now) for build in builds) if each is not None],
+        category=category or Reason.SUPERSEDED,
+        sentence=sentence,
+        consequence=f"The pull requests and commits will show what you choose here. {COUNTS}{always}",
+        without=reports_not_offered(may_report_green, may_be_silent=len(pipelines) < len(builds)),
+    )
+
+
+def submit_label(count: int) -> str:
+    return f"Stop {plural(count, 'build')}" if count else FORM.submit
+
+
+def _left_out(found: Found) -> list[str]:
+    sentences = []
+    if found.parts:
+        belong = "1 build belongs" if found.parts == 1 else f"{found.parts} builds belong"
+        sentences.append(f"{belong} to a pipeline and can only be stopped with it.")
+    if found.stopping:
+        sentences.append(f"{found.stopping} {'is' if found.stopping == 1 else 'are'} being stopped already.")
+    if found.is_more:
+        sentences.append("More are running: these are the newest, ask again for the others.")
+    return sentences
+
+
+def _option(view: BuildView, now: datetime) -> Option | None:
+    build = view.build
+    target = " ".join(filter(None, (build_text.number(build), build.target)))
+    code = build.tag or build.branch or ""
+    cause = plain_text(build_text.cause_line(view), default="somebody")
+    progress = build_text.progress(build, None, now)
+    return option(f"{target} · {code}" if code else target, build.build_slug, f"{progress} · {cause}")
+
+
+def redraw_button(view: Mapping[str, Any]) -> View:
+    """The open form with a button that counts the builds that are selected by now."""
+    return redrawn(view, submit=submit_label(len(BUILDS.selected(view, FORM.id("builds")))))
+
+
+# Handlers.
 
 
 async def ask_about_matches(typed: Typed, filters: Picked, ctx: Context, category: Reason | None, note: str) -> None:
@@ -73,7 +201,7 @@ async def open_form(
     actor: Actor, trigger_id: str, load: Callable[[], Awaitable[View]], ctx: Context, *, typed: Typed | None = None
 ) -> None:
     """Open a modal at once, because a trigger expires in 3 s, and fill it when the builds have been found."""
-    view_id = await ctx.slack(actor.workspace_id).open_view(trigger_id, bulk_form.looking())
+    view_id = await ctx.slack(actor.workspace_id).open_view(trigger_id, notice(TITLE, "⏳ Looking what runs…"))
     later(ctx, actor, fill(actor, view_id, load, ctx), name="abort many form", typed=typed)
 
 
@@ -83,12 +211,12 @@ async def fill(actor: Actor, view_id: str, load: Callable[[], Awaitable[View]], 
     try:
         view = await load()
     except BuildbellError as error:
-        await slack.update_view(view_id, failed(bulk_form.TITLE, error))
+        await slack.update_view(view_id, failed(TITLE, error))
         if error.suggestions:
             raise
         return
     except Exception:
-        await slack.update_view(view_id, notice(bulk_form.TITLE, BROKEN))
+        await slack.update_view(view_id, notice(TITLE, BROKEN))
         raise
     await slack.update_view(view_id, view)
 
@@ -102,7 +230,7 @@ async def form_for(
     sentence: str = "",
     newer: str | None = None,
 ) -> View:
-    return bulk_form.bulk_form(
+    return bulk_form(
         found,
         await views.load_views(ctx, found.builds),
         now=ctx.clock.now(),
@@ -114,17 +242,17 @@ async def form_for(
     )
 
 
-async def count_ticked(ack: AsyncAck, body: Payload, ctx: Context) -> None:
-    """The button says how many it stops. Only that changes, so a failure is no harm."""
+async def count_selected(ack: AsyncAck, body: Payload, ctx: Context) -> None:
+    """Show on the button how many builds it stops. If that fails, the form still works."""
     await ack()
     view = body["view"]
     with contextlib.suppress(SlackFailed):
-        await ctx.slack(actor_of_press(body).workspace_id).update_view(view["id"], bulk_form.relabelled(view))
+        await ctx.slack(actor_of_press(body).workspace_id).update_view(view["id"], redraw_button(view))
 
 
 async def abort_builds(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
-        form, actor = bulk_form.FORM.read(view), actor_of_press(body)
+        form, actor = FORM.read(view), actor_of_press(body)
         await bulk_abort.request_abort_many(ctx, actor, form.stops, view_id=view["id"], of=form.of, newer=form.newer)
         await ack()
 
@@ -133,7 +261,7 @@ COMMAND = Command(
     actions={
         ids.BUILD_STOP_ALL: ask_about_all,
         ids.BUILD_STOP_OLDER: ask_about_older,
-        ids.any_number(bulk_form.FORM.id("builds")): count_ticked,
+        ids.any_number(FORM.id("builds")): count_selected,
     },
     views={ids.BUILD_ABORT_MANY: abort_builds},
 )

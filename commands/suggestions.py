@@ -24,7 +24,7 @@ _WORKFLOW, _PIPELINE = "w:", "p:"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a build runs, a workflow or a pipeline. In a select its value says which."""
+    """A workflow or a pipeline. The value of its option says which."""
 
     name: str
     is_pipeline: bool = False
@@ -108,7 +108,7 @@ def branch_option(name: str | None) -> Option | None:
 
 
 def branch_options(typed: str, *, branches: Sequence[str]) -> list[Option | None]:
-    """What is typed comes first unless it is a known branch: people know the branch they just pushed."""
+    """The typed name comes first unless it is a known branch: people know the branch they just pushed."""
     name = one_line(typed)
     free = [name] if name and name not in branches else []
     return [branch_option(each) for each in [*free, *(each for each in branches if _matches(typed, each))]][

@@ -17,7 +17,7 @@ from bot.slack.text import escape, one_line, quoted
 TOKEN_LIMIT = 500
 TOKEN_LEAST = 20
 WRAPPING = " \"'`<>\u201c\u201d\u2018\u2019"
-"""What sticks to a pasted token: quotes of a phone, a code span."""
+"""Characters to strip from a pasted token: a phone's quotes, code formatting."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _OF_SLACK = re.compile(r"x(?:ox[a-z]|app|oxe)[-.]")

@@ -87,7 +87,7 @@ class Field:
         raise NotImplementedError
 
     def entered(self, state: State) -> Any:
-        """What the element holds; None if that is nothing."""
+        """Return the entered value, or None."""
         raise NotImplementedError
 
     def blocks(self, field_id: str, initial: Any) -> list[Block]:

@@ -21,7 +21,7 @@ from bot.slack import cards, ids
 from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused
 from bot.slack.text import Message
-from commands import bulk_abort_form as bulk_form
+from commands import bulk_abort as bulk_form
 from storage.apps import AppRow
 from storage.requests import RequestRow
 
@@ -207,7 +207,7 @@ def test_what_is_unticked_is_not_read_and_the_button_counts(build: Make, seen_vi
     view = submitted(form(*many(build, 12), now=now, newer="n1"), group1=["b3"])
     stops = tuple(AbortParameters(slug, Reason.SUPERSEDED, "", "failed") for slug in ("b3", "b10", "b11"))
     assert bulk_form.FORM.read(view) == bulk_form.BulkForm(stops, "feature/x", "n1")
-    again = bulk_form.relabelled(view)
+    again = bulk_form.redraw_button(view)
     assert seen_view(again) == seen_view(form(*many(build, 12), now=now, newer="n1"))
     assert again["submit"]["text"] == "Stop 3 builds"
     assert again["private_metadata"] == view["private_metadata"]
@@ -218,7 +218,7 @@ def test_nothing_ticked_is_refused(build: Make, now: datetime) -> None:
     with pytest.raises(FormRefused) as refused:
         bulk_form.FORM.read(view)
     assert list(refused.value.errors) == ["abort.builds:1"]
-    assert bulk_form.relabelled(view)["submit"]["text"] == "Stop nothing"
+    assert bulk_form.redraw_button(view)["submit"]["text"] == "Stop nothing"
 
 
 def test_nothing_to_stop_has_no_button(seen_view: SeenView, now: datetime) -> None:
