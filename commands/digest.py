@@ -126,7 +126,7 @@ async def form_for(actor: Actor, there: list[DigestRow], ctx: Context) -> View:
 
 def note_of(there: list[DigestRow]) -> str:
     if len(there) == 1:
-        paused = f" It is paused: {there[0].paused_why}; saving tries again." if there[0].paused_at else ""
+        paused = f" It is paused: {there[0].pause_reason}; saving tries again." if there[0].paused_at else ""
         return f"Now: {schedule_text(there[0])}. Choose another app to add its figures.{paused}"
     return f"This channel gets figures of {len(there)} apps; this form changes those of the app that you choose."
 

@@ -19,7 +19,7 @@ from bot.slack.build_text import BuildView
 from bot.slack.forms import Payload
 from bot.slack.replies import escape_lines, health_line
 from bot.slack.text import code, date, escape
-from storage.users import ALL, FAILURES, OFF, PersonRow
+from storage.users import ALL, FAILURES, OFF, UserRow
 from storage.workspaces import WorkspaceRow
 
 RUNNING_SHOWN = 15
@@ -43,7 +43,7 @@ class HomeFacts:
     recent: Sequence[BuildView]
     may_connect: bool
     command: str
-    person: PersonRow | None = None
+    person: UserRow | None = None
     past: str = ""
 
 
@@ -82,18 +82,18 @@ def strangers_home() -> Payload:
     return View(type="home", callback_id="home", blocks=[section(told)]).to_dict()
 
 
-def _wishes(person: PersonRow | None) -> list[Block]:
+def _wishes(person: UserRow | None) -> list[Block]:
     if person is None:
         return []
     return [section(preferences_line(person)), *actions(button(ids.ME_NOTIFICATIONS, "Notifications…", value="home"))]
 
 
-def preferences_line(person: PersonRow) -> str:
+def preferences_line(person: UserRow) -> str:
     """Describe the preferences in one line of mrkdwn."""
-    return f"*Direct messages:* {_LEVELS.get(person.tells, _LEVELS[OFF])}. {_known_as(person)}"
+    return f"*Direct messages:* {_LEVELS.get(person.dm_level, _LEVELS[OFF])}. {_known_as(person)}"
 
 
-def _known_as(person: PersonRow) -> str:
+def _known_as(person: UserRow) -> str:
     comes = [f"comes from {', '.join(map(code, person.git_names))}"] if person.git_names else []
     signed = [f"is signed with {code(person.email)}"] if person.email else []
     if not comes and not signed:

@@ -23,7 +23,7 @@ from commands.command import Command, Help
 from commands.home import publish
 from commands.home_view import preferences_line
 from commands.interaction import Payload, Typed, actor_of_press, answering, answering_in_form
-from storage.users import ALL, FAILURES, OFF, PersonRow
+from storage.users import ALL, FAILURES, OFF, UserRow
 
 NAMES_AT_MOST = 10
 
@@ -72,17 +72,17 @@ FORM = Form(
 )  # fmt: skip
 
 
-def preferences_form(person: PersonRow, *, may_read_email: bool, namesakes: Mapping[str, Sequence[str]]) -> View:
+def preferences_form(person: UserRow, *, may_read_email: bool, namesakes: Mapping[str, Sequence[str]]) -> View:
     """``namesakes`` are the other people who have linked a name of this person's."""
     return FORM.view(
-        tells=person.tells,
+        tells=person.dm_level,
         git_names=", ".join(person.git_names),
         namesakes=[context(line) for line in namesake_lines(namesakes)],
         email=_email_line(person, may_read_email=may_read_email),
     )
 
 
-def _email_line(person: PersonRow, *, may_read_email: bool) -> str:
+def _email_line(person: UserRow, *, may_read_email: bool) -> str:
     if person.email:
         return f"Commits signed with {code(person.email)} count as yours."
     if may_read_email:
@@ -102,7 +102,7 @@ def namesake_lines(namesakes: Mapping[str, Sequence[str]]) -> list[str]:
     ]
 
 
-def saved_notice(person: PersonRow, *, linked: int | None, namesakes: Mapping[str, Sequence[str]]) -> View:
+def saved_notice(person: UserRow, *, linked: int | None, namesakes: Mapping[str, Sequence[str]]) -> View:
     """``linked`` is how many builds of the last 30 days turned out to be theirs; None if not looked for."""
     sentences = []
     if linked is not None and (person.git_names or person.email):

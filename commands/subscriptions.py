@@ -110,7 +110,7 @@ async def open_edit_form(ack: AsyncAck, action: Payload, body: Payload, ctx: Con
             app=app_option(row.app_slug or ALL_APPS, shown.app_title),
             filters=filters.from_json(row.filters),
             style=row.style,
-            starts=row.tells_starts,
+            starts=row.include_starts,
         )
         await ctx.slack(actor.workspace_id).open_view(body["trigger_id"], view)
 

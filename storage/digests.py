@@ -14,7 +14,7 @@ DAILY, WEEKLY = "daily", "weekly"
 class DigestRow:
     """``app_slug`` None means every app. ``weekday`` counts from Monday, 0; ``at`` is HH:MM in ``zone`` (IANA).
 
-    ``due_at`` is when the next report is posted. ``paused_why`` is a sentence for people.
+    ``due_at`` is when the next report is posted. ``pause_reason`` is a sentence for people.
     """
 
     digest_id: str
@@ -26,10 +26,10 @@ class DigestRow:
     at: str
     zone: str
     due_at: datetime
-    owner: str
+    created_by: str
     created_at: datetime
     paused_at: datetime | None = None
-    paused_why: str | None = None
+    pause_reason: str | None = None
 
     @property
     def days(self) -> int:
@@ -82,7 +82,7 @@ async def pause_channel(
     await tx.execute(
         """
         update digests
-        set paused_at = :now, paused_why = :why
+        set paused_at = :now, pause_reason = :why
         where workspace_id = :workspace_id and channel_id = :channel_id and paused_at is null
         """,
         workspace_id=workspace_id, channel_id=channel_id, why=why, now=now,

@@ -10,41 +10,44 @@ from datetime import datetime
 
 from storage.database import Transaction, columns, fetch_rows
 
-BEGAN, ENDED = "began", "ended"
+BUILD_STARTED, BUILD_FINISHED = "started", "finished"
 
 
 @dataclass(frozen=True, slots=True)
-class NewsRow:
-    """``at`` is when it happened at Bitrise."""
+class EventRow:
+    """``occurred_at`` is when it happened at Bitrise."""
 
-    news_id: int
+    event_id: int
     workspace_id: str
     build_slug: str
     kind: str
-    at: datetime
+    occurred_at: datetime
 
 
 async def add_event(tx: Transaction, *, workspace_id: str, build_slug: str, kind: str, at: datetime) -> None:
     await tx.execute(
-        "insert into news (workspace_id, build_slug, kind, at) values (:workspace_id, :build_slug, :kind, :at)",
+        """
+        insert into events (workspace_id, build_slug, kind, occurred_at)
+        values (:workspace_id, :build_slug, :kind, :at)
+        """,
         workspace_id=workspace_id, build_slug=build_slug, kind=kind, at=at,
     )  # fmt: skip
 
 
-async def pop_events(tx: Transaction, workspace_id: str, *, limit: int) -> list[NewsRow]:
+async def pop_events(tx: Transaction, workspace_id: str, *, limit: int) -> list[EventRow]:
     """Delete and return the oldest events; the caller stores the messages in the same transaction."""
     events = await fetch_rows(
         tx,
-        NewsRow,
+        EventRow,
         f"""
-        select {columns(NewsRow)} from news
+        select {columns(EventRow)} from events
         where workspace_id = :workspace_id
-        order by at, news_id
+        order by occurred_at, event_id
         limit :limit
         """,
         workspace_id=workspace_id,
         limit=limit,
     )
     for event in events:
-        await tx.execute("delete from news where news_id = :news_id", news_id=event.news_id)
+        await tx.execute("delete from events where event_id = :event_id", event_id=event.event_id)
     return events

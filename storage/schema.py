@@ -162,11 +162,11 @@ NOTIFICATIONS = (
         app_slug text,
         filters text not null,
         style text not null,
-        tells_starts integer not null,
-        owner text not null,
+        include_starts integer not null,
+        created_by text not null,
         created_at text not null,
         paused_at text,
-        paused_why text
+        pause_reason text
     )""",
     "create index subscriptions_of_workspace on subscriptions (workspace_id, channel_id)",
     """
@@ -180,39 +180,39 @@ NOTIFICATIONS = (
         at text not null,
         zone text not null,
         due_at text not null,
-        owner text not null,
+        created_by text not null,
         created_at text not null,
         paused_at text,
-        paused_why text
+        pause_reason text
     )""",
     "create index digests_of_channel on digests (workspace_id, channel_id)",
     """
-    create table news (
-        news_id {serial},
+    create table events (
+        event_id {serial},
         workspace_id text not null references workspaces (workspace_id),
         build_slug text not null,
         kind text not null,
-        at text not null
+        occurred_at text not null
     )""",
-    "create index news_in_order on news (workspace_id, at)",
+    "create index events_in_order on events (workspace_id, occurred_at)",
     """
-    create table people (
+    create table users (
         workspace_id text not null references workspaces (workspace_id),
         user_id text not null,
         git_names text not null,
         email text,
-        tells text not null,
+        dm_level text not null,
         primary key (workspace_id, user_id)
     )""",
     """
-    create table build_people (
+    create table build_owners (
         workspace_id text not null,
         build_slug text not null,
         user_id text not null,
         triggered_at text,
         primary key (workspace_id, build_slug, user_id)
     )""",
-    "create index builds_of_people on build_people (workspace_id, user_id, triggered_at)",
+    "create index builds_of_owner on build_owners (workspace_id, user_id, triggered_at)",
 )
 
 MESSAGES = (

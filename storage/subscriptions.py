@@ -17,7 +17,7 @@ CHANGES = "changes"
 class SubscriptionRow:
     """``app_slug`` None means every app; ``filters`` are written by `bot.notifications.filters.to_json`.
 
-    ``style`` is card, line, thread or changes. ``paused_why`` is a sentence for people.
+    ``style`` is card, line, thread or changes. ``pause_reason`` is a sentence for people.
     """
 
     subscription_id: str
@@ -26,11 +26,11 @@ class SubscriptionRow:
     app_slug: str | None
     filters: Mapping[str, Any]
     style: str
-    tells_starts: bool
-    owner: str
+    include_starts: bool
+    created_by: str
     created_at: datetime
     paused_at: datetime | None = None
-    paused_why: str | None = None
+    pause_reason: str | None = None
 
 
 async def save_subscription(tx: Transaction, subscription: SubscriptionRow) -> None:
@@ -72,7 +72,7 @@ async def list_created_by(db: Reads, workspace_id: str, user_id: str) -> list[Su
         SubscriptionRow,
         f"""
         select {columns(SubscriptionRow)} from subscriptions
-        where workspace_id = :workspace_id and owner = :user_id
+        where workspace_id = :workspace_id and created_by = :user_id
         order by channel_id, created_at, subscription_id
         """,
         workspace_id=workspace_id,
@@ -102,7 +102,7 @@ async def pause_channel(
     await tx.execute(
         """
         update subscriptions
-        set paused_at = :now, paused_why = :why
+        set paused_at = :now, pause_reason = :why
         where workspace_id = :workspace_id and channel_id = :channel_id and paused_at is null
         """,
         workspace_id=workspace_id, channel_id=channel_id, why=why, now=now,
@@ -115,7 +115,7 @@ async def pause_workspace(tx: Transaction, workspace_id: str, *, why: str, now: 
     return await tx.execute(
         """
         update subscriptions
-        set paused_at = :now, paused_why = :why
+        set paused_at = :now, pause_reason = :why
         where workspace_id = :workspace_id and paused_at is null
         """,
         workspace_id=workspace_id, why=why, now=now,
@@ -127,7 +127,7 @@ async def resume_channel(tx: Transaction, workspace_id: str, channel_id: str, *,
     return await tx.execute(
         """
         update subscriptions
-        set paused_at = null, paused_why = null, created_at = :now
+        set paused_at = null, pause_reason = null, created_at = :now
         where workspace_id = :workspace_id and channel_id = :channel_id and paused_at is not null
         """,
         workspace_id=workspace_id, channel_id=channel_id, now=now,

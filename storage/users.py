@@ -12,44 +12,44 @@ OFF, FAILURES, ALL = "off", "failures", "all"
 
 
 @dataclass(frozen=True, slots=True)
-class PersonRow:
-    """``tells`` is `OFF`, `FAILURES` or `ALL`; ``git_names`` and ``email`` are lower case."""
+class UserRow:
+    """``dm_level`` is `OFF`, `FAILURES` or `ALL`; ``git_names`` and ``email`` are lower case."""
 
     workspace_id: str
     user_id: str
     git_names: tuple[str, ...] = ()
     email: str | None = field(default=None, repr=False)
-    tells: str = OFF
+    dm_level: str = OFF
 
 
-async def save_user(tx: Transaction, user: PersonRow) -> None:
-    await upsert(tx, "people", user, key="workspace_id, user_id")
+async def save_user(tx: Transaction, user: UserRow) -> None:
+    await upsert(tx, "users", user, key="workspace_id, user_id")
 
 
-async def get_user(db: Reads, workspace_id: str, user_id: str) -> PersonRow:
+async def get_user(db: Reads, workspace_id: str, user_id: str) -> UserRow:
     """Return a user, with the defaults if nothing is stored."""
     user = await fetch_row(
         db,
-        PersonRow,
-        f"select {columns(PersonRow)} from people where workspace_id = :workspace_id and user_id = :user_id",
+        UserRow,
+        f"select {columns(UserRow)} from users where workspace_id = :workspace_id and user_id = :user_id",
         workspace_id=workspace_id,
         user_id=user_id,
     )
-    return user or PersonRow(workspace_id, user_id)
+    return user or UserRow(workspace_id, user_id)
 
 
-async def list_users(db: Reads, workspace_id: str) -> list[PersonRow]:
-    sql = f"select {columns(PersonRow)} from people where workspace_id = :workspace_id order by user_id"
-    return await fetch_rows(db, PersonRow, sql, workspace_id=workspace_id)
+async def list_users(db: Reads, workspace_id: str) -> list[UserRow]:
+    sql = f"select {columns(UserRow)} from users where workspace_id = :workspace_id order by user_id"
+    return await fetch_rows(db, UserRow, sql, workspace_id=workspace_id)
 
 
 async def disable_messages(tx: Transaction, workspace_id: str, user_id: str) -> bool:
     """Send the user no more direct messages; return whether they were enabled."""
     touched = await tx.execute(
         """
-        update people
-        set tells = 'off'
-        where workspace_id = :workspace_id and user_id = :user_id and tells != 'off'
+        update users
+        set dm_level = 'off'
+        where workspace_id = :workspace_id and user_id = :user_id and dm_level != 'off'
         """,
         workspace_id=workspace_id, user_id=user_id,
     )  # fmt: skip
@@ -62,7 +62,7 @@ async def add_build_owner(
     """Make the user an owner of a build, which may have several."""
     await tx.execute(
         """
-        insert into build_people (workspace_id, build_slug, user_id, triggered_at)
+        insert into build_owners (workspace_id, build_slug, user_id, triggered_at)
         values (:workspace_id, :build_slug, :user_id, :triggered_at)
         on conflict do nothing
         """,
@@ -74,7 +74,7 @@ async def delete_linked_builds(tx: Transaction, workspace_id: str, user_id: str)
     """Leave the user only the builds that they started from Slack."""
     await tx.execute(
         """
-        delete from build_people
+        delete from build_owners
         where workspace_id = :workspace_id and user_id = :user_id and build_slug in (
             select build_slug from builds
             where workspace_id = :workspace_id and (requested_by is null or requested_by != :user_id))
@@ -89,11 +89,11 @@ async def list_builds(db: Reads, workspace_id: str, user_id: str, *, is_finished
         db,
         BuildRow,
         f"""
-        select {columns(BuildRow, table="builds")} from build_people
-        join builds on builds.workspace_id = build_people.workspace_id and builds.build_slug = build_people.build_slug
-        where build_people.workspace_id = :workspace_id and build_people.user_id = :user_id
+        select {columns(BuildRow, table="builds")} from build_owners
+        join builds on builds.workspace_id = build_owners.workspace_id and builds.build_slug = build_owners.build_slug
+        where build_owners.workspace_id = :workspace_id and build_owners.user_id = :user_id
         and builds.state {"=" if is_finished else "!="} 'finished'
-        order by build_people.triggered_at desc
+        order by build_owners.triggered_at desc
         limit :limit
         """,
         workspace_id=workspace_id,
@@ -102,7 +102,7 @@ async def list_builds(db: Reads, workspace_id: str, user_id: str, *, is_finished
     )
 
 
-async def list_candidates(db: Reads, user: PersonRow, *, since: datetime, limit: int) -> list[BuildRow]:
+async def list_candidates(db: Reads, user: UserRow, *, since: datetime, limit: int) -> list[BuildRow]:
     """Return builds that may be the user's by name or by a signed commit, newest first; `owners.is_of` decides."""
     names = {f"name_{index}": name for index, name in enumerate(user.git_names)}
     if user.email:

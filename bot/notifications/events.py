@@ -22,9 +22,9 @@ from storage import subscriptions as subscription_rows
 from storage import users as user_rows
 from storage import workspaces as workspace_rows
 from storage.builds import BuildRow
-from storage.events import BEGAN, ENDED, NewsRow
+from storage.events import BUILD_FINISHED, BUILD_STARTED, EventRow
 from storage.subscriptions import CHANGES, SubscriptionRow
-from storage.users import FAILURES, OFF, PersonRow
+from storage.users import FAILURES, OFF, UserRow
 
 log = logging.getLogger(__name__)
 LATE_AFTER = timedelta(minutes=10)
@@ -40,7 +40,7 @@ class Hearers:
     """Who hears in a workspace."""
 
     subscriptions: Sequence[SubscriptionRow]
-    people: Sequence[PersonRow]
+    people: Sequence[UserRow]
 
     @property
     def git_names(self) -> Mapping[str, tuple[str, ...]]:
@@ -48,12 +48,12 @@ class Hearers:
 
     def may_concern(self, build: BuildRow) -> bool:
         """Whether somebody may want to hear how a running build ends; the filters decide when it has."""
-        is_followed = any(person.tells != OFF and is_of(person, build) for person in self.people)
+        is_followed = any(person.dm_level != OFF and is_of(person, build) for person in self.people)
         return is_followed or any(row.app_slug in (None, build.app_slug) for row in self.subscriptions)
 
     @property
     def are_there(self) -> bool:
-        return bool(self.subscriptions) or any(person.tells != OFF for person in self.people)
+        return bool(self.subscriptions) or any(person.dm_level != OFF for person in self.people)
 
 
 async def list_recipients(db: Reads, workspace_id: str) -> Hearers:
@@ -68,7 +68,7 @@ async def is_subscribed(ctx: Context, workspace_id: str, channel_id: str, build:
     if build.finished_at is None:
         return False
     hearers = await list_recipients(ctx.db, workspace_id)
-    item = NewsRow(0, workspace_id, build.build_slug, ENDED, build.finished_at)
+    item = EventRow(0, workspace_id, build.build_slug, BUILD_FINISHED, build.finished_at)
     rows = [row for row in hearers.subscriptions if row.channel_id == channel_id and row.style != CHANGES]
     return any(fits(row, item, build, hearers.git_names) for row in rows)
 
@@ -80,7 +80,7 @@ async def record_started(ctx: Context, tx: Transaction, build: BuildRow) -> None
     """A build nobody knew: its start is news, and its end if it ended in the span not yet known to the end."""
     if not build.is_finished:
         if not await _is_being_claimed(ctx, tx, build):
-            await _add(ctx, tx, build, BEGAN, build.triggered_at)
+            await _add(ctx, tx, build, BUILD_STARTED, build.triggered_at)
         return
     workspace = await workspace_rows.find_workspace(tx, build.workspace_id)
     known_until = workspace.known_until if workspace else None
@@ -91,7 +91,7 @@ async def record_started(ctx: Context, tx: Transaction, build: BuildRow) -> None
 async def record_finished(ctx: Context, tx: Transaction, build: BuildRow) -> None:
     # What Bitrise no longer shows has no end that could be told.
     if build.outcome is not None and not await _is_being_claimed(ctx, tx, build):
-        await _add(ctx, tx, build, ENDED, build.finished_at)
+        await _add(ctx, tx, build, BUILD_FINISHED, build.finished_at)
 
 
 async def _is_being_claimed(ctx: Context, tx: Transaction, build: BuildRow) -> bool:
@@ -143,7 +143,7 @@ async def notify(ctx: Context, tx: Transaction, workspace_id: str) -> bool:
 
 
 async def _channel_notifications(
-    ctx: Context, tx: Transaction, item: NewsRow, build: BuildRow, hearers: Hearers
+    ctx: Context, tx: Transaction, item: EventRow, build: BuildRow, hearers: Hearers
 ) -> list[Telling]:
     """One message a channel, by the first subscription the build fits; a change is a message of its own."""
     told: dict[str, Telling] = {}
@@ -161,34 +161,34 @@ async def _channel_notifications(
     return [*told.values(), *changed.values()]
 
 
-async def _change(ctx: Context, tx: Transaction, item: NewsRow, build: BuildRow) -> ResultTrend | None:
-    return await trends.find_trend(tx, build) if item.kind == ENDED else None
+async def _change(ctx: Context, tx: Transaction, item: EventRow, build: BuildRow) -> ResultTrend | None:
+    return await trends.find_trend(tx, build) if item.kind == BUILD_FINISHED else None
 
 
 def _notification(
-    ctx: Context, item: NewsRow, build: BuildRow, row: SubscriptionRow, change: ResultTrend | None = None
+    ctx: Context, item: EventRow, build: BuildRow, row: SubscriptionRow, change: ResultTrend | None = None
 ) -> Telling:
     return Telling(
         kind=item.kind,
         build=build,
         channel_id=row.channel_id,
-        at=item.at,
+        at=item.occurred_at,
         subscription=row,
         change=change,
         is_late=_is_late(ctx, item),
     )
 
 
-def _is_late(ctx: Context, item: NewsRow) -> bool:
-    return item.kind == ENDED and ctx.clock.now() - item.at > LATE_AFTER
+def _is_late(ctx: Context, item: EventRow) -> bool:
+    return item.kind == BUILD_FINISHED and ctx.clock.now() - item.occurred_at > LATE_AFTER
 
 
 async def _direct_notifications(
-    ctx: Context, tx: Transaction, item: NewsRow, build: BuildRow, hearers: Hearers
+    ctx: Context, tx: Transaction, item: EventRow, build: BuildRow, hearers: Hearers
 ) -> list[Telling]:
     tellings = []
     for person in hearers.people:
-        if item.kind != ENDED or not wants(person, build):
+        if item.kind != BUILD_FINISHED or not wants(person, build):
             continue
         if await posts.is_mentioned(ctx, tx, build, person.user_id):
             continue
@@ -197,7 +197,7 @@ async def _direct_notifications(
                 kind=item.kind,
                 build=build,
                 channel_id=person.user_id,
-                at=item.at,
+                at=item.occurred_at,
                 person=person,
                 is_late=_is_late(ctx, item),
             )
@@ -205,19 +205,19 @@ async def _direct_notifications(
     return tellings
 
 
-def fits(row: SubscriptionRow, item: NewsRow, build: BuildRow, git_names: Mapping[str, tuple[str, ...]]) -> bool:
+def fits(row: SubscriptionRow, item: EventRow, build: BuildRow, git_names: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether a channel wants to hear it. What was over before somebody subscribed is not told."""
     since = row.created_at.replace(microsecond=0)  # Bitrise tells whole seconds
-    if row.app_slug not in (None, build.app_slug) or item.at < since:
+    if row.app_slug not in (None, build.app_slug) or item.occurred_at < since:
         return False
     wanted = filters.from_json(row.filters)
-    if item.kind == BEGAN:
-        is_told = row.tells_starts and row.style != CHANGES
+    if item.kind == BUILD_STARTED:
+        is_told = row.include_starts and row.style != CHANGES
         return is_told and filters.fits_start(wanted, build, git_names)
     return filters.fits_end(wanted, build, git_names)
 
 
-def wants(person: PersonRow, build: BuildRow) -> bool:
-    if person.tells == OFF or (person.tells == FAILURES and build.outcome != Outcome.FAILED):
+def wants(person: UserRow, build: BuildRow) -> bool:
+    if person.dm_level == OFF or (person.dm_level == FAILURES and build.outcome != Outcome.FAILED):
         return False
     return is_of(person, build)

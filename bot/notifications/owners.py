@@ -8,21 +8,21 @@ from bot.notifications.commit_authors import emails_in
 from storage import Transaction
 from storage import users as user_rows
 from storage.builds import BuildRow
-from storage.users import PersonRow
+from storage.users import UserRow
 
 
-def is_of(person: PersonRow, build: BuildRow) -> bool:
+def is_of(person: UserRow, build: BuildRow) -> bool:
     """Whether it is this person's build: asked for in Slack, pushed under a name of theirs, or signed by their mail."""
     return build.requested_by == person.user_id or _is_named(person, build) or _has_signed(person, build)
 
 
-def _is_named(person: PersonRow, build: BuildRow) -> bool:
+def _is_named(person: UserRow, build: BuildRow) -> bool:
     """For a start from Slack the name is one of Slack's, where others may be called like somebody in Git."""
     name = (build.triggered_by_name or "").lower()
     return bool(name) and build.cause != Cause.SLACK and (name in person.git_names or name == person.email)
 
 
-def _has_signed(person: PersonRow, build: BuildRow) -> bool:
+def _has_signed(person: UserRow, build: BuildRow) -> bool:
     """A scheduled build is nobody's, whoever has signed the newest commit."""
     if person.email is None or build.cause == Cause.SCHEDULE:
         return False

@@ -34,7 +34,7 @@ async def pause_subscriptions(
     """
     why = WHY.get(error, "Slack does not let me post there")
     paused = await subscription_rows.pause_channel(tx, workspace_id, channel_id, why=why, now=ctx.clock.now())
-    counts = Counter(row.owner for row in paused)
+    counts = Counter(row.created_by for row in paused)
     for owner, count in counts.items():
         notice = messages.subscriptions_paused(channel_id, why, count=count)
         await outbox.send_direct(ctx, tx, workspace_id, owner, notice)
@@ -46,7 +46,7 @@ async def pause_digests(ctx: Context, tx: Transaction, workspace_id: str, channe
     """The same for the figures that come there by themselves."""
     why = WHY.get(error, "Slack does not let me post there")
     paused = await digest_rows.pause_channel(tx, workspace_id, channel_id, why=why, now=ctx.clock.now())
-    for owner in dict.fromkeys(row.owner for row in paused):
+    for owner in dict.fromkeys(row.created_by for row in paused):
         await outbox.send_direct(ctx, tx, workspace_id, owner, messages.report_paused(channel_id, why))
 
 

@@ -15,10 +15,10 @@ from storage import Transaction
 from storage import builds as build_rows
 from storage import messages as message_rows
 from storage.builds import BuildRow
-from storage.events import BEGAN
+from storage.events import BUILD_STARTED
 from storage.messages import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, CardRow
 from storage.subscriptions import CHANGES, SubscriptionRow
-from storage.users import PersonRow
+from storage.users import UserRow
 
 FOLDED_OVER = 3
 """More late messages than this in one channel become one."""
@@ -34,7 +34,7 @@ class Telling:
     channel_id: str
     at: datetime
     subscription: SubscriptionRow | None = None
-    person: PersonRow | None = None
+    person: UserRow | None = None
     change: ResultTrend | None = None
     is_late: bool = False
 
@@ -106,7 +106,7 @@ async def _post(ctx: Context, tx: Transaction, telling: Telling) -> None:
 
 def _style(telling: Telling) -> str:
     if telling.style in ("line", "thread"):
-        return STARTED if telling.kind == BEGAN else LINE
+        return STARTED if telling.kind == BUILD_STARTED else LINE
     return CHANGE if telling.style == CHANGES else CARD
 
 

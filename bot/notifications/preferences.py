@@ -16,7 +16,7 @@ from bot.slack.errors import SlackFailed
 from storage import Transaction
 from storage import users as user_rows
 from storage.builds import BuildRow
-from storage.users import OFF, PersonRow
+from storage.users import OFF, UserRow
 
 log = logging.getLogger(__name__)
 VERB = "me"
@@ -26,7 +26,7 @@ LINKED_AT_MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a person chooses: see `storage.users.PersonRow`. ``git_names`` are in lower case."""
+    """What a person chooses: see `storage.users.UserRow`. ``git_names`` are in lower case."""
 
     tells: str
     git_names: tuple[str, ...]
@@ -36,12 +36,12 @@ class Preferences:
 class Myself:
     """``namesakes`` are the others who have linked a name of this person's; ``linked`` how many builds were found."""
 
-    person: PersonRow
+    person: UserRow
     namesakes: Mapping[str, tuple[str, ...]]
     linked: int | None = None
 
 
-async def find_user(ctx: Context, actor: Actor) -> PersonRow | None:
+async def find_user(ctx: Context, actor: Actor) -> UserRow | None:
     """As they have saved it; None for people of other workspaces, who have nothing to save here."""
     if not ctx.permissions.is_member(actor):
         return None
@@ -64,7 +64,7 @@ async def save_preferences(ctx: Context, actor: Actor, preferences: Preferences)
     ctx.permissions.check_member(actor)
     before = await user_rows.get_user(ctx.db, actor.workspace_id, actor.user_id)
     person = dataclasses.replace(
-        await _as_slack_says(ctx, before), tells=preferences.tells, git_names=preferences.git_names
+        await _as_slack_says(ctx, before), dm_level=preferences.tells, git_names=preferences.git_names
     )
     is_known_anew = (person.git_names, person.email) != (before.git_names, before.email)
 
@@ -72,7 +72,7 @@ async def save_preferences(ctx: Context, actor: Actor, preferences: Preferences)
         await user_rows.save_user(tx, person)
         linked = await _link_past(ctx, tx, person) if is_known_anew else None
         await _audit(ctx, tx, person)
-        if person.tells != OFF:  # from here on somebody waits for whatever may start
+        if person.dm_level != OFF:  # from here on somebody waits for whatever may start
             await sync_schedule.schedule_now(ctx, tx, person.workspace_id, at=ctx.clock.now())
         return linked
 
@@ -87,7 +87,7 @@ async def list_own_builds(ctx: Context, actor: Actor, *, limit: int) -> tuple[li
     return running, await user_rows.list_builds(ctx.db, workspace_id, user_id, is_finished=True, limit=limit)
 
 
-async def _as_slack_says(ctx: Context, person: PersonRow) -> PersonRow:
+async def _as_slack_says(ctx: Context, person: UserRow) -> UserRow:
     """What a form says about an address is not believed: only Slack knows whose it is."""
     try:
         known = await ctx.slack(person.workspace_id).get_user(person.user_id)
@@ -97,7 +97,7 @@ async def _as_slack_says(ctx: Context, person: PersonRow) -> PersonRow:
     return dataclasses.replace(person, email=known.email.lower() if known.email else None)
 
 
-async def _namesakes(ctx: Context, person: PersonRow) -> dict[str, tuple[str, ...]]:
+async def _namesakes(ctx: Context, person: UserRow) -> dict[str, tuple[str, ...]]:
     people = [each for each in await user_rows.list_users(ctx.db, person.workspace_id) if each.git_names]
     shared = {
         name: tuple(each.user_id for each in people if name in each.git_names and each.user_id != person.user_id)
@@ -106,7 +106,7 @@ async def _namesakes(ctx: Context, person: PersonRow) -> dict[str, tuple[str, ..
     return {name: others for name, others in shared.items() if others}
 
 
-async def _link_past(ctx: Context, tx: Transaction, person: PersonRow) -> int:
+async def _link_past(ctx: Context, tx: Transaction, person: UserRow) -> int:
     """Names that were taken back take their builds with them."""
     since = ctx.clock.now() - LINKED_BACK
     await user_rows.delete_linked_builds(tx, person.workspace_id, person.user_id)
@@ -119,7 +119,7 @@ async def _link_past(ctx: Context, tx: Transaction, person: PersonRow) -> int:
     return len(theirs)
 
 
-async def _audit(ctx: Context, tx: Transaction, person: PersonRow) -> None:
+async def _audit(ctx: Context, tx: Transaction, person: UserRow) -> None:
     await requests.record_audit(
         ctx,
         tx,
@@ -127,5 +127,5 @@ async def _audit(ctx: Context, tx: Transaction, person: PersonRow) -> None:
         person.user_id,
         action=VERB,
         subject=", ".join(person.git_names),
-        result=f"direct messages: {person.tells}",
+        result=f"direct messages: {person.dm_level}",
     )

@@ -54,7 +54,7 @@ class SubscriptionView:
     def includes_starts(self) -> bool:
         """Outcomes, reasons and changes are known only when a build finishes, so such filters exclude starts."""
         needs_result = self.row.filters.get("outcome") or self.row.filters.get("reason")
-        return self.row.tells_starts and self.row.style != CHANGES and not needs_result
+        return self.row.include_starts and self.row.style != CHANGES and not needs_result
 
 
 def describe(view: SubscriptionView, *, limit: int = FILTERS_LIMIT) -> Line:
@@ -73,7 +73,7 @@ def _line_message(*line: Line) -> Message:
 
 def saved(view: SubscriptionView, *, is_new: bool) -> Message:
     lead = "From now on this channel hears of " if is_new else "Changed. This channel hears of "
-    if not view.row.tells_starts or view.includes_starts:
+    if not view.row.include_starts or view.includes_starts:
         return _line_message(lead, describe(view), ".")
     why = "changes are told at the end" if view.row.style == CHANGES else "nobody knows the end at the start"
     return _line_message(lead, describe(view), f". Starts are not told with that: {why}.")
@@ -159,10 +159,10 @@ def _entry(view: SubscriptionView, *, names_channel: bool) -> list[Line]:
     channel: Line = [channel_part(row.channel_id), "  "] if names_channel else None
     entry: list[Line] = [
         [channel, describe(view, limit=FILTERS_IN_LIST_LIMIT)],
-        ["Set up by ", user_part(row.owner), ", since ", date_part(row.created_at)],
+        ["Set up by ", user_part(row.created_by), ", since ", date_part(row.created_at)],
     ]
     if row.paused_at is not None:
-        why: Line = [", because ", text_part(row.paused_why, 200)] if row.paused_why else None
+        why: Line = [", because ", text_part(row.pause_reason, 200)] if row.pause_reason else None
         entry.append(["⏸️ ", bold("Paused"), " since ", date_part(row.paused_at), why])
     return entry
 

@@ -142,8 +142,8 @@ def _row(ctx: Context, actor: Actor, asked: Asked, subscription_id: str) -> Subs
         app_slug=asked.app_slug,
         filters=filters.to_json(asked.filters),
         style=asked.style or "card",
-        tells_starts=bool(asked.starts),
-        owner=actor.user_id,
+        include_starts=bool(asked.starts),
+        created_by=actor.user_id,
         created_at=ctx.clock.now(),
     )
 
@@ -154,7 +154,7 @@ def _over(before: SubscriptionRow, fresh: SubscriptionRow, asked: Asked) -> Subs
         fresh,
         subscription_id=before.subscription_id,
         style=asked.style or before.style,
-        tells_starts=before.tells_starts if asked.starts is None else asked.starts,
+        include_starts=before.include_starts if asked.starts is None else asked.starts,
         created_at=fresh.created_at if before.paused_at else before.created_at,
     )
 
@@ -234,7 +234,7 @@ async def _audit(ctx: Context, tx: Transaction, actor: Actor, verb: str, subject
 
 def may_change(actor: Actor, row: SubscriptionRow) -> bool:
     """Whoever is in the channel may, as they could type it; from elsewhere only whoever set it up."""
-    return row.channel_id == actor.channel_id or row.owner == actor.user_id
+    return row.channel_id == actor.channel_id or row.created_by == actor.user_id
 
 
 def is_same(row: SubscriptionRow, other: SubscriptionRow) -> bool:

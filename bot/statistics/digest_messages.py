@@ -37,7 +37,7 @@ def digest_message(
     text = filter(None, (f"{_heading(now, titles, plain_date)}: {sentence}", insights, plain_table(rows), late))
     foot = late
     if digest is not None:
-        schedule = f"{schedule_text(digest)}, set up by {mention(digest.owner)}."
+        schedule = f"{schedule_text(digest)}, set up by {mention(digest.created_by)}."
         foot = f"{late} {schedule} {escape(command)} digest changes it.".lstrip()
     return message(
         shorten("\n".join(text), TEXT_LIMIT), section("\n".join(head)), table(rows), context(foot) if foot else None

@@ -94,11 +94,11 @@ async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
     async def resume(tx: Transaction) -> int:
         rows = await digest_rows.list_of_channel(tx, actor.workspace_id, channel_id)
         # Anybody in the channel may resume; from elsewhere only the owner, who was notified of the pause.
-        allowed = [row for row in rows if actor.user_id == row.owner or actor.channel_id == channel_id]
+        allowed = [row for row in rows if actor.user_id == row.created_by or actor.channel_id == channel_id]
         paused = [row for row in allowed if row.paused_at is not None]
         for row in paused:
             due_at = next_due(schedule_of(row), after=ctx.clock.now())
-            resumed = dataclasses.replace(row, due_at=due_at, paused_at=None, paused_why=None)
+            resumed = dataclasses.replace(row, due_at=due_at, paused_at=None, pause_reason=None)
             await digest_rows.save_digest(tx, resumed)
             await _schedule(ctx, tx, resumed)
             await _audit(ctx, tx, actor, row, "resumed")
@@ -119,7 +119,7 @@ def _row(ctx: Context, actor: Actor, settings: DigestSettings) -> DigestRow:
         at=settings.at,
         zone=settings.zone,
         due_at=now,
-        owner=actor.user_id,
+        created_by=actor.user_id,
         created_at=now,
     )
     return dataclasses.replace(row, due_at=next_due(schedule_of(row), after=now))

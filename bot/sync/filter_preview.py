@@ -16,7 +16,7 @@ from bot.notifications.events import fits
 from bot.results import trends
 from bot.sync import updates
 from storage.builds import BuildRow
-from storage.events import ENDED, NewsRow
+from storage.events import BUILD_FINISHED, EventRow
 from storage.subscriptions import CHANGES, SubscriptionRow
 
 DAYS = 7
@@ -83,6 +83,6 @@ def is_of_span(build: BuildRow, since: datetime) -> bool:
     return build.outcome is not None and build.triggered_at is not None and build.triggered_at >= since
 
 
-def end_of(build: BuildRow, since: datetime) -> NewsRow:
+def end_of(build: BuildRow, since: datetime) -> EventRow:
     at = build.finished_at or build.triggered_at or since
-    return NewsRow(0, build.workspace_id, build.build_slug, ENDED, at)
+    return EventRow(0, build.workspace_id, build.build_slug, BUILD_FINISHED, at)

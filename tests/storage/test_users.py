@@ -10,17 +10,17 @@ import pytest
 from storage import Database, Transaction
 from storage import events as event_rows
 from storage import users as user_rows
-from storage.events import ENDED
-from storage.users import PersonRow
+from storage.events import BUILD_FINISHED
+from storage.users import UserRow
 from tests.storage.conftest import NOW
 from tests.storage.test_stores import add_builds, build
 
 pytestmark = pytest.mark.usefixtures("workspaces")
 LATER = NOW + timedelta(hours=1)
-ANA = PersonRow("T1", "U1", ("octocat", "ana-d"), email="ana@acme.dev", tells="failures")
+ANA = UserRow("T1", "U1", ("octocat", "ana-d"), email="ana@acme.dev", dm_level="failures")
 
 
-async def save(database: Database, *people: PersonRow) -> Database:
+async def save(database: Database, *people: UserRow) -> Database:
     for person in people:
         await database.transaction(lambda tx, person=person: user_rows.save_user(tx, person))  # type: ignore[misc]
     return database
@@ -36,14 +36,14 @@ async def link(database: Database, user_id: str, **slugs: Any) -> None:
 async def test_a_person_comes_back_as_saved_and_is_saved_anew(database: Database) -> None:
     store = await save(database, ANA)
     assert await user_rows.get_user(store, "T1", "U1") == ANA
-    changed = PersonRow("T1", "U1", ("ana",), tells="all")
+    changed = UserRow("T1", "U1", ("ana",), dm_level="all")
     await save(database, changed)
     assert await user_rows.list_users(store, "T1") == [changed]
 
 
 async def test_who_has_said_nothing_is_told_nothing(database: Database) -> None:
     person = await user_rows.get_user(database, "T1", "U9")
-    assert (person.tells, person.git_names) == ("off", ())
+    assert (person.dm_level, person.git_names) == ("off", ())
 
 
 def test_an_address_is_not_in_what_is_logged() -> None:
@@ -51,10 +51,10 @@ def test_an_address_is_not_in_what_is_logged() -> None:
 
 
 async def test_a_person_is_switched_off_once(database: Database) -> None:
-    store = await save(database, ANA, PersonRow("T1", "U2", tells="all"))
+    store = await save(database, ANA, UserRow("T1", "U2", dm_level="all"))
     off = [await database.transaction(lambda tx: user_rows.disable_messages(tx, "T1", "U1")) for _ in range(2)]
     assert off == [True, False]
-    assert [person.tells for person in await user_rows.list_users(store, "T1")] == ["off", "all"]
+    assert [person.dm_level for person in await user_rows.list_users(store, "T1")] == ["off", "all"]
     assert (await user_rows.get_user(store, "T1", "U1")).git_names == ANA.git_names
 
 
@@ -98,23 +98,23 @@ async def test_candidates_are_found_by_name_and_by_signature(database: Database)
         build("old", triggered_by_name="octocat", triggered_at=NOW - timedelta(days=31)),
     )
 
-    async def found(person: PersonRow, limit: int = 9) -> list[str]:
+    async def found(person: UserRow, limit: int = 9) -> list[str]:
         since = NOW - timedelta(days=30)
         return [row.build_slug for row in await user_rows.list_candidates(database, person, since=since, limit=limit)]
 
     assert await found(ANA) == ["named", "signed"]
     assert await found(ANA, limit=1) == ["named"]
-    assert await found(PersonRow("T1", "U1", ("octocat",))) == ["named"]
-    assert await found(PersonRow("T1", "U1", email="ana@acme.dev")) == ["signed"]
-    assert await found(PersonRow("T1", "U1")) == []
-    assert await found(PersonRow("T2", "U1", ("octocat",))) == []
+    assert await found(UserRow("T1", "U1", ("octocat",))) == ["named"]
+    assert await found(UserRow("T1", "U1", email="ana@acme.dev")) == ["signed"]
+    assert await found(UserRow("T1", "U1")) == []
+    assert await found(UserRow("T2", "U1", ("octocat",))) == []
 
 
 async def test_events_are_taken_once_and_oldest_first(database: Database) -> None:
 
     async def add(tx: Transaction) -> None:
         for slug, at in (("b2", LATER), ("b1", NOW), ("b3", LATER)):
-            await event_rows.add_event(tx, workspace_id="T1", build_slug=slug, kind=ENDED, at=at)
+            await event_rows.add_event(tx, workspace_id="T1", build_slug=slug, kind=BUILD_FINISHED, at=at)
 
     await database.transaction(add)
     taken = [await database.transaction(lambda tx: event_rows.pop_events(tx, "T1", limit=2)) for _ in range(3)]

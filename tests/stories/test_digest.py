@@ -104,7 +104,7 @@ async def test_what_cannot_be_is_said_at_its_field(world: World, field: str, val
 async def test_the_same_app_once_more_is_changed_not_doubled(busy: World) -> None:
     await set_up(busy)
     await set_up(busy, at="10:45", by=busy.bo)
-    rows = await busy.bot.ctx.db.fetch_all("select at, owner from digests")
+    rows = await busy.bot.ctx.db.fetch_all("select at, created_by from digests")
     assert [tuple(row.values()) for row in map(dict, rows)] == [("10:45", busy.bo.id)]
     await busy.passes(minutes=60)
     assert len(digests(busy)) == 1

@@ -13,7 +13,7 @@ from playground.bitrise import Build
 from playground.plain_text import view_text
 from playground.slack import User
 from playground.wire import Fault
-from storage.users import PersonRow
+from storage.users import UserRow
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -57,8 +57,8 @@ async def home(world: World, of: User | None = None) -> str:
 
 
 async def tells(world: World, of: User) -> str:
-    rows = await world.bot.ctx.db.fetch_all("select user_id, tells from people")
-    return str({row["user_id"]: row["tells"] for row in rows}[of.id])
+    rows = await world.bot.ctx.db.fetch_all("select user_id, dm_level from users")
+    return str({row["user_id"]: row["dm_level"] for row in rows}[of.id])
 
 
 # What is told.
@@ -271,7 +271,7 @@ async def test_what_cannot_be_saved_is_said_on_the_field(
     world: World, field: str, values: dict[str, Any], sentence: str
 ) -> None:
     assert sentence in await refused(world, field, values)
-    assert await world.bot.ctx.db.fetch_all("select 1 from people") == []
+    assert await world.bot.ctx.db.fetch_all("select 1 from users") == []
 
 
 async def test_slack_that_cannot_say_who_i_am_changes_no_address(world: World) -> None:
@@ -366,8 +366,8 @@ async def test_a_stranger_has_nothing_to_save_here(world: World) -> None:
     assert "You are here through Slack Connect" in told
     assert "[" not in told
     trigger = world.slack.triggers.issue(world.app, world.stranger)
-    form = preferences_form(PersonRow(world.team.id, world.stranger.id), may_read_email=True, namesakes={})
+    form = preferences_form(UserRow(world.team.id, world.stranger.id), may_read_email=True, namesakes={})
     await world.bot.ctx.slack(world.team.id).open_view(trigger, form)
     await world.submit({"me.tells": "all", "me.names": "octocat"}, by=world.stranger)
     assert "Only members of this Slack workspace can do that" in world.modal_text(world.stranger)
-    assert await world.bot.ctx.db.fetch_all("select 1 from people") == []
+    assert await world.bot.ctx.db.fetch_all("select 1 from users") == []

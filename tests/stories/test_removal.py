@@ -91,7 +91,7 @@ async def test_subscriptions_are_paused_until_a_person_resumes_them(both: Many) 
     await both.uninstall(both.app)
     row = await subscription_rows.find_subscription(both.bot.ctx.db, both.team.id, "s1")
     assert row is not None
-    assert row.paused_why == PAUSED
+    assert row.pause_reason == PAUSED
     both.app = await both.install(both.ada, into=both.ios)
     await both.connect()
     still = await subscription_rows.find_subscription(both.bot.ctx.db, both.team.id, "s1")

@@ -38,7 +38,12 @@ def last_week(world: World, count: int, *, every: timedelta = timedelta(hours=1)
 async def test_a_subscription_is_one_row_with_an_owner_and_an_entry_in_the_audit(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy,release-* branch:main outcome:failed style:line")
     (row,) = await stored(world)
-    assert (row.app_slug, row.style, row.owner, row.tells_starts) == (world.shop.slug, "line", world.ana.id, False)
+    assert (row.app_slug, row.style, row.created_by, row.include_starts) == (
+        world.shop.slug,
+        "line",
+        world.ana.id,
+        False,
+    )
     assert row.filters == {"workflow": ["deploy", "release-*"], "branch": ["main"], "outcome": ["failed"]}
     entries = await audit.list_entries(world.bot.ctx.db, world.team.id)
     assert [(entry.user_id, entry.result) for entry in entries if entry.action == "subscribe"] == [
@@ -124,7 +129,7 @@ async def test_the_same_again_changes_the_one_that_is_there(world: World) -> Non
     await world.say("/build subscribe shop workflow:deploy,test starts")
     await world.say("/build subscribe shop workflow:test,deploy style:line", by=world.bo)
     (row,) = await stored(world)
-    assert (row.style, row.tells_starts, row.owner) == ("line", True, world.bo.id)
+    assert (row.style, row.include_starts, row.created_by) == ("line", True, world.bo.id)
     assert world.whispers(world.bo)[0].startswith("Changed. This channel hears of iOS Shop")
     await world.passes(seconds=5)
     assert "@bo has changed what this channel hears of iOS Shop" in world.sees()
@@ -233,7 +238,7 @@ async def test_alone_it_opens_the_form(world: World) -> None:
     )  # fmt: skip
     assert errors == {}
     (row,) = await stored(world)
-    assert (row.app_slug, row.style, row.tells_starts) == (world.shop.slug, "thread", False)
+    assert (row.app_slug, row.style, row.include_starts) == (world.shop.slug, "thread", False)
     assert row.filters == {
         "workflow": ["deploy", "release-*"], "branch": ["main", "odd, one"], "outcome": ["failed", "aborted"],
         "cause": ["push"], "by": [world.bo.id, "octocat"], "reason": ["stuck"],
@@ -307,7 +312,12 @@ async def test_what_is_changed_in_the_form_is_changed(world: World) -> None:
     await world.press(world.whisper(world.bo), "Edit…", by=world.bo)
     await fill_form(world, who=world.bo, app="All apps", workflow="test", cause=[], style="changes", starts=["starts"])
     (row,) = await stored(world)
-    assert (row.app_slug, row.filters, row.style, row.owner) == (None, {"workflow": ["test"]}, "changes", world.bo.id)
+    assert (row.app_slug, row.filters, row.style, row.created_by) == (
+        None,
+        {"workflow": ["test"]},
+        "changes",
+        world.bo.id,
+    )
     await world.passes(seconds=5)
     assert "@bo has changed what this channel hears of every app: workflow test" in world.sees()
 

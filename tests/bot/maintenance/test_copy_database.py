@@ -92,7 +92,7 @@ async def test_more_rows_than_a_page_arrive_and_numbering_continues(source_url: 
     assert "news: 2500 rows" in await copy_database(source_url, postgres_url)
     target = await open_database(postgres_url)
     await target.transaction(lambda tx: add(tx, 1))
-    row = await target.fetch_one("select max(news_id) as newest, count(*) as rows from news")
+    row = await target.fetch_one("select max(event_id) as newest, count(*) as rows from events")
     assert row is not None
     assert (row["newest"], row["rows"]) == (2501, 2501)
     await target.close()

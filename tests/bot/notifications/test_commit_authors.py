@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from bot.notifications.commit_authors import READ_CHARACTERS, emails_in
 from bot.notifications.owners import is_of
 from storage.builds import BuildRow
-from storage.users import PersonRow
+from storage.users import UserRow
 from tests.storage.test_stores import build
 
-ANA = PersonRow("T1", "U1", git_names=("octocat", "ana-d"), email="ana@acme.dev")
+ANA = UserRow("T1", "U1", git_names=("octocat", "ana-d"), email="ana@acme.dev")
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,6 @@ def test_whose_build_it_is(facts: dict[str, Any], is_hers: bool) -> None:
 
 
 def test_who_has_linked_nothing_has_what_they_started() -> None:
-    nobody = PersonRow("T1", "U3")
+    nobody = UserRow("T1", "U3")
     assert not is_of(nobody, made(triggered_by_name="octocat", commit_message=SIGNED))
     assert is_of(nobody, made(requested_by="U3", cause="slack"))
