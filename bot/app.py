@@ -22,7 +22,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 import commands
-from bot import __version__, connection, logs
+from bot import __version__, logs
 from bot.apps import AppCache
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.http import HttpTransport
@@ -44,6 +44,7 @@ from bot.tasks import Tasks
 from bot.vault import Token, Vault, parse_keys
 from bot.web.dispatch import Dispatcher
 from bot.web.server import web_app
+from bot.workspaces import connect
 from bot.workspaces.slack_access import Wired, wire_installs
 from storage import Database, DatabaseUnavailable, DatabaseUnusable, open_database
 from storage import workspaces as workspace_rows
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
-ROOMS = (connection, start_job, abort, poller, history_import, analysis, digests, sender)
+ROOMS = (connect, start_job, abort, poller, history_import, analysis, digests, sender)
 JOBS = tuple(kind for room in ROOMS for kind in room.JOBS)
 GRACE_SECONDS = 3.0
 """Added to the setting for the shutdown. Longer means that a database doesn't respond."""

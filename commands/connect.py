@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck
 
-from bot import connection
 from bot.context import Context
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.connect import FORM, checking_view, connect_form, disconnected_sentence
 from bot.slack.text import Message
+from bot.workspaces import connect
 from commands.command import Command, Help
 from commands.interaction import Payload, Typed, actor_of_press, answering, answering_in_form, replace_question
 from storage import workspaces as workspace_rows
@@ -34,10 +34,10 @@ async def open_form(actor: Actor, trigger_id: str, ctx: Context) -> None:
     await ctx.slack(actor.workspace_id).open_view(trigger_id, view)
 
 
-async def connect(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
+async def save_token(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
         form, actor = FORM.read(view), actor_of_press(body)
-        await connection.request_connect(ctx, actor, form.token, view_id=view["id"])
+        await connect.request_connect(ctx, actor, form.token, view_id=view["id"])
         await ack(response_action="update", view=checking_view())
 
 
@@ -49,11 +49,11 @@ async def ask_to_disconnect(typed: Typed, ctx: Context) -> Message | None:
     return replies.confirm_disconnect(workspace.bitrise_owner or "its owner")
 
 
-async def disconnect(ack: AsyncAck, body: Payload, ctx: Context) -> None:
+async def delete_token(ack: AsyncAck, body: Payload, ctx: Context) -> None:
     await ack()
     actor = actor_of_press(body)
     async with answering(ctx, actor):
-        await connection.disconnect(ctx, actor)
+        await connect.disconnect(ctx, actor)
         replace_question(ctx, actor, replies.answered(disconnected_sentence()))
 
 
@@ -66,8 +66,8 @@ COMMAND = Command(
     ),
     actions={
         ids.CONNECTION_CONNECT: press_connect,
-        ids.CONNECTION_DISCONNECT: disconnect,
+        ids.CONNECTION_DISCONNECT: delete_token,
     },
-    views={ids.CONNECTION_CONNECT: connect},
+    views={ids.CONNECTION_CONNECT: save_token},
 )
 DISCONNECT = Command("disconnect", run=ask_to_disconnect)

@@ -57,7 +57,7 @@ async def apps_of(typed: Typed, name: str | None, ctx: Context) -> list[AppRow]:
 async def stop_reading(typed: Typed, ctx: Context) -> Message | None:
     actor, name = typed.actor, typed.words.tail(1).strip()
     is_one = bool(name) and name.lower() != ALL
-    app = await app_names.find_exact(ctx, actor.workspace_id, name) if is_one else None
+    app = await app_names.find_by_name(ctx, actor.workspace_id, name) if is_one else None
     if app is None and is_one:
         return replies.reply(f"No builds are being read of an app that is called {name}.")
     slug = app.app_slug if app else None

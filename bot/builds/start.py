@@ -175,7 +175,7 @@ async def _resolve_app(
             )
         return chosen, ()
     first, *rest = wanted.words
-    if chosen is not None and not await apps.is_called(ctx, actor.workspace_id, first):
+    if chosen is not None and not await apps.has_app_named(ctx, actor.workspace_id, first):
         if first in await apps.list_workflows(ctx, chosen.workspace_id, chosen.app_slug):
             return chosen, wanted.words
         if await apps.is_pipeline(ctx, chosen.workspace_id, chosen.app_slug, first):

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot import apps, connection
+from bot import apps
 from bot.permissions import Actor
+from bot.workspaces import connect
 from playground.plain_text import view_text
 from playground.wire import Fault
 from storage import workspaces as workspace_rows
@@ -314,7 +315,7 @@ async def test_apps_that_are_on_their_way_when_the_token_is_forgotten_are_forgot
     ctx, team = world.bot.ctx, world.team.id
 
     async def disconnect(facts: Mapping[str, Any]) -> None:
-        await connection.disconnect(ctx, Actor(team, team, world.ada.id, "ada", world.ios.id))
+        await connect.disconnect(ctx, Actor(team, team, world.ada.id, "ada", world.ios.id))
 
     undo = world.bitrise.hooks.on("apps.list", "before", disconnect)
     await apps.refresh(ctx, team)
@@ -326,7 +327,7 @@ async def test_a_new_token_that_is_being_verified_when_the_old_is_forgotten_is_f
     ctx, team = world.bot.ctx, world.team.id
 
     async def disconnect(facts: Mapping[str, Any]) -> None:
-        await connection.disconnect(ctx, Actor(team, team, world.ada.id, "ada", world.ios.id))
+        await connect.disconnect(ctx, Actor(team, team, world.ada.id, "ada", world.ios.id))
 
     undo = world.bitrise.hooks.on("apps.list", "before", disconnect)
     await world.connect(world.bitrise.add_token(world.owner))

@@ -15,6 +15,7 @@ from bot.connection import token_context
 from bot.errors import NotConnected
 from bot.permissions import Actor
 from bot.vault import Vault, new_key, parse_keys
+from bot.workspaces import connect
 from storage import Transaction
 from storage import apps as app_rows
 from storage import workspaces as workspace_rows
@@ -73,7 +74,7 @@ async def pair(tmp_path: Path, postgres_url: str) -> AsyncIterator[Pair]:
 
 async def test_a_disconnect_at_one_is_known_at_the_other_at_once(pair: Pair) -> None:
     assert "Starting iOS Shop" in await pair.ask(pair.second, "/build shop deploy main")
-    await connection.disconnect(pair.first.ctx, pair.admin)
+    await connect.disconnect(pair.first.ctx, pair.admin)
     assert "Starting" not in await pair.ask(pair.second, "/build shop deploy develop")
     with pytest.raises(NotConnected):
         await connection.require(pair.second.ctx, pair.world.team.id)
@@ -83,7 +84,7 @@ async def test_what_the_old_token_showed_is_forgotten_everywhere_within_a_minute
     ctx, shop = pair.second.ctx, pair.world.shop.slug
     pair.world.bitrise.start_build(pair.world.shop, workflow="deploy")
     assert "deploy" in await apps.list_workflows(ctx, pair.world.team.id, shop)
-    await connection.disconnect(pair.first.ctx, pair.admin)
+    await connect.disconnect(pair.first.ctx, pair.admin)
     pair.world.clock.move_to(pair.world.clock.now() + timedelta(seconds=60))
     assert await apps.list_workflows(ctx, pair.world.team.id, shop) == []
     assert await apps.find_app(ctx, pair.world.team.id, shop) is None
