@@ -85,11 +85,11 @@ async def test_more_rows_than_a_page_arrive_and_numbering_continues(source_url: 
 
     async def add(tx: Transaction, count: int) -> None:
         for number in range(count):
-            await event_rows.add_event(tx, workspace_id="T1", build_slug=str(number), kind="ended", at=NOW)
+            await event_rows.add_event(tx, workspace_id="T1", build_slug=str(number), kind="finished", at=NOW)
 
     await source.transaction(lambda tx: add(tx, 2500))
     await source.close()
-    assert "news: 2500 rows" in await copy_database(source_url, postgres_url)
+    assert "events: 2500 rows" in await copy_database(source_url, postgres_url)
     target = await open_database(postgres_url)
     await target.transaction(lambda tx: add(tx, 1))
     row = await target.fetch_one("select max(event_id) as newest, count(*) as rows from events")
