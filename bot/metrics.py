@@ -41,20 +41,25 @@ class Metrics:
             "buildbell_requests_open", "Starts and stops that Bitrise has not answered yet.", registry=self.registry
         )
         self.builds = BuildMetrics(self.registry)
-        self._by_kind: dict[str, RequestMetrics] = {}
+        self.by_kind = MetricsByKind(self)
         self.jobs = Gauge("buildbell_jobs", "Jobs by state.", ["state"], registry=self.registry)
-
-    def of_kind(self, kind: str) -> RequestMetrics:
-        """Return the metrics of a kind of request; the lookup by label happens once, not for each request."""
-        metrics = self._by_kind.get(kind)
-        if metrics is None:
-            answered, failed = self.requests.labels(kind, "answered"), self.requests.labels(kind, "broken")
-            metrics = self._by_kind[kind] = RequestMetrics(answered, failed, self.ack_seconds.labels(kind))
-        return metrics
 
     def exposition(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
+
+
+class MetricsByKind(dict[str, RequestMetrics]):
+    """The metrics of each kind of request, looked up by label once."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__()
+        self._metrics = metrics
+
+    def __missing__(self, kind: str) -> RequestMetrics:
+        answered, failed = (self._metrics.requests.labels(kind, result) for result in ("answered", "broken"))
+        self[kind] = RequestMetrics(answered, failed, self._metrics.ack_seconds.labels(kind))
+        return self[kind]
 
 
 class BuildMetrics:

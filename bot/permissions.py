@@ -53,7 +53,7 @@ class Access:
         return actor.team_id == actor.workspace_id
 
     def check_member(self, actor: Actor) -> None:
-        if not self.is_member(actor):
+        if actor.team_id != actor.workspace_id:
             raise NotAllowed("Only members of this Slack workspace can do that; you are here through Slack Connect.")
 
     async def check_may_connect(self, actor: Actor) -> None:

@@ -62,7 +62,8 @@ class Vault:
     def seal(self, secret: str, *, context: str) -> str:
         """Return ``v1.<key id>.<base64url of nonce and ciphertext>``, which opens with the same ``context`` only."""
         nonce = os.urandom(NONCE_BYTES)
-        sealed = self._ciphers[self._newest].encrypt(nonce, secret.encode(), _associated_data(self._newest, context))
+        bound_to = f"{VERSION}.{self._newest}.{context}".encode()
+        sealed = self._ciphers[self._newest].encrypt(nonce, secret.encode(), bound_to)
         return f"{VERSION}.{self._newest}.{base64.urlsafe_b64encode(nonce + sealed).decode().rstrip('=')}"
 
     def open(self, sealed: str, *, context: str) -> Token:
@@ -75,7 +76,7 @@ class Vault:
                 "Put that key back, behind the newest one; if it is lost, connect again."
             )
         try:
-            secret = cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _associated_data(key_id, context))
+            secret = cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], f"{VERSION}.{key_id}.{context}".encode())
         except InvalidTag as error:
             raise SealBroken(
                 "A stored secret does not open: it was altered, or copied from another workspace. Connect again."
@@ -85,10 +86,6 @@ class Vault:
     def needs_rotation(self, sealed: str) -> bool:
         """Whether another key than the newest was used."""
         return _parse(sealed)[0] != self._newest
-
-
-def _associated_data(key_id: str, context: str) -> bytes:
-    return f"{VERSION}.{key_id}.{context}".encode()
 
 
 def _key_id(key: bytes) -> str:

@@ -59,17 +59,6 @@ class Typed:
     known_verbs: tuple[str, ...] = ()
 
 
-def actor_of_command(command: Payload) -> Actor:
-    return Actor(
-        workspace_id=command["team_id"],
-        team_id=command["team_id"],
-        user_id=command["user_id"],
-        user_name=command.get("user_name") or command["user_id"],
-        channel_id=command.get("channel_id"),
-        response_url=command.get("response_url"),
-    )
-
-
 def actor_of_press(body: Payload) -> Actor:
     """From block_actions, view_submission, shortcut. In a modal the channel is the one it was opened from."""
     user, view = body["user"], body.get("view") or {}

@@ -19,7 +19,6 @@ from commands.interaction import (
     Payload,
     Typed,
     ack_message,
-    actor_of_command,
     actor_of_press,
     pressed_value,
     replace_question,
@@ -40,7 +39,15 @@ async def take_command(ack: AsyncAck, command: Payload, ctx: Context) -> None:
     suffix = command["command"].removeprefix(ctx.settings.command)
     verb = next((each.verb for each in SLASH_COMMANDS if each.suffix == suffix), "")
     text = f"{verb} {command.get('text', '')}" if verb else command.get("text", "")
-    await ack_message(ack, await run_text(actor_of_command(command), text, command["trigger_id"], ctx))
+    actor = Actor(
+        workspace_id=command["team_id"],
+        team_id=command["team_id"],
+        user_id=command["user_id"],
+        user_name=command.get("user_name") or command["user_id"],
+        channel_id=command.get("channel_id"),
+        response_url=command.get("response_url"),
+    )
+    await ack_message(ack, await run_text(actor, text, command["trigger_id"], ctx))
 
 
 async def take_choice(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:

@@ -94,6 +94,8 @@ def install(recorder: Recorder) -> None:
 
 
 async def start_by_command(world: World, recorder: Recorder) -> None:
+    """Start a build in a workspace that has started one before, so that the names of its apps are in memory."""
+    await world.say("/build shop deploy develop")
     await world.settled()
     recorder.start("insert into requests")
     await world.slack.command(world.ana, world.ios, "/build shop deploy main")

@@ -167,7 +167,7 @@ class Dispatcher:
             )
 
     async def _counted(self, body: Payload, answering: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
-        counted = self._metrics.of_kind(str(body.get("type") or ("command" if "command" in body else "event")))
+        counted = self._metrics.by_kind[str(body.get("type") or ("command" if "command" in body else "event"))]
         began = time.perf_counter()
         self._in_flight += 1
         self.drained.clear()
@@ -227,13 +227,9 @@ def place_of(body: Payload) -> tuple[str | None, str | None]:
 
     An action in a view names the person's own workspace as its team; the view names that of the app.
     """
-    team, view, user = (_part(body, name) for name in ("team", "view", "user"))
-    told = (view.get("app_installed_team_id"), team.get("id"), body.get("team_id"), user.get("team_id"))
-    team_id = next(filter(None, told), view.get("team_id"))
-    enterprise_id = _part(body, "enterprise").get("id") or body.get("enterprise_id") or team.get("enterprise_id")
-    return team_id, enterprise_id
-
-
-def _part(body: Payload, name: str) -> Payload:
-    part = body.get(name)
-    return part if isinstance(part, dict) else {}
+    team, view, user, enterprise = (
+        part if isinstance(part := body.get(name), dict) else {} for name in ("team", "view", "user", "enterprise")
+    )
+    candidates = (view.get("app_installed_team_id"), team.get("id"), body.get("team_id"), user.get("team_id"))
+    team_id = next(filter(None, candidates), view.get("team_id"))
+    return team_id, enterprise.get("id") or body.get("enterprise_id") or team.get("enterprise_id")
