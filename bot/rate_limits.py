@@ -22,20 +22,20 @@ class Bucket:
 
     size: float
     per_second: float
-    left: float
+    tokens: float
     at: datetime
 
     def fill(self, now: datetime) -> None:
-        self.left = min(self.size, self.left + max(0.0, (now - self.at).total_seconds()) * self.per_second)
+        self.tokens = min(self.size, self.tokens + max(0.0, (now - self.at).total_seconds()) * self.per_second)
         self.at = now
 
     def take(self, now: datetime) -> datetime | None:
         """Take a token and return None, or return when to retry."""
         self.fill(now)
-        if self.left >= 1:
-            self.left -= 1
+        if self.tokens >= 1:
+            self.tokens -= 1
             return None
-        return now + timedelta(seconds=(1 - self.left) / self.per_second)
+        return now + timedelta(seconds=(1 - self.tokens) / self.per_second)
 
 
 @dataclass(slots=True)
@@ -52,10 +52,10 @@ class FairQueue:
         self.waiting.pop(waiter, None)
         self.waiting = {each: (start, due) for each, (start, due) in self.waiting.items() if now - due < WAITER_TIMEOUT}
         ahead = sum(start < since for start, _ in self.waiting.values())
-        if self.bucket.left - ahead >= 1:
-            self.bucket.left -= 1
+        if self.bucket.tokens - ahead >= 1:
+            self.bucket.tokens -= 1
             return None
-        retry_at = now + timedelta(seconds=(ahead + 1 - self.bucket.left) / self.bucket.per_second)
+        retry_at = now + timedelta(seconds=(ahead + 1 - self.bucket.tokens) / self.bucket.per_second)
         self.waiting[waiter] = since, retry_at
         return retry_at
 
@@ -86,7 +86,7 @@ class RateLimiter:
         """Whether a progress update leaves enough tokens that no state change has to wait for it."""
         bucket = self._updates_of(workspace_id, now).bucket
         bucket.fill(now)
-        return bucket.left > RESERVED_FOR_STATE_CHANGES and self._paused_until(workspace_id, now) is None
+        return bucket.tokens > RESERVED_FOR_STATE_CHANGES and self._paused_until(workspace_id, now) is None
 
     def pause(self, workspace_id: str, *, until: datetime) -> None:
         """Send nothing to this workspace until then: Slack answered 429."""

@@ -76,28 +76,28 @@ def _failed_tests(tests: Sequence[str]) -> Line:
 # Artifacts.
 
 
-def artifacts_message(view: BuildView, left: BuildFiles) -> Message:
+def artifacts_message(view: BuildView, files: BuildFiles) -> Message:
     """Install pages first, one per platform, then the other files."""
     name = unmarked(build_text.name(view), 150)
-    if not left.installs and not left.files:
+    if not files.installs and not files.files:
         text = f"{name} left nothing behind, or Bitrise does not keep it any more."
         return message(text, section(text), actions(open_button(view)))
     return message(
-        _artifacts_text(name, left),
+        _artifacts_text(name, files),
         section(f"*{name}*"),
-        *(_install_blocks(view, install) for install in left.installs),
-        context(PUBLIC) if any(install.page_url for install in left.installs) else None,
-        _file_list(left.files) if left.files else None,
+        *(_install_blocks(view, install) for install in files.installs),
+        context(PUBLIC) if any(install.page_url for install in files.installs) else None,
+        _file_list(files.files) if files.files else None,
         actions(open_button(view)),
     )
 
 
-def _artifacts_text(name: str, left: BuildFiles) -> str:
-    pages = [f"{PLATFORMS.get(each.platform, each.platform)} {each.page_url or 'no page'}" for each in left.installs]
+def _artifacts_text(name: str, files: BuildFiles) -> str:
+    pages = [f"{PLATFORMS.get(each.platform, each.platform)} {each.page_url or 'no page'}" for each in files.installs]
     if not pages:
-        return f"{plural(len(left.files), 'file')} of {name}."
+        return f"{plural(len(files.files), 'file')} of {name}."
     text = f"To install from {name}: {quoted('; '.join(pages), 1_500)}."
-    return f"{text} {plural(len(left.files), 'other file')}." if left.files else text
+    return f"{text} {plural(len(files.files), 'other file')}." if files.files else text
 
 
 def _install_blocks(view: BuildView, install: InstallLink) -> list[Block]:
