@@ -10,8 +10,8 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import connection
 from bot.builds import abort, queries, views
-from bot.builds.bulk_abort import Picked
-from bot.builds.queries import Named
+from bot.builds.bulk_abort import BulkFilter
+from bot.builds.queries import BuildRef
 from bot.context import Context
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.permissions import Actor
@@ -51,8 +51,8 @@ class AbortArguments:
     ``category`` is None when nothing typed names one; ``sentence`` is the reason in the person's own words.
     """
 
-    build: Named = field(default_factory=Named)
-    filters: Picked = field(default_factory=Picked)
+    build: BuildRef = field(default_factory=BuildRef)
+    filters: BulkFilter = field(default_factory=BulkFilter)
     category: Reason | None = None
     sentence: str = ""
 
@@ -144,14 +144,14 @@ def read_abort(words: Words) -> AbortArguments:
 
     What follows the build and the filters is the reason, however it looks.
     """
-    build, (options, words) = Named(), read_leading_options(words)
+    build, (options, words) = BuildRef(), read_leading_options(words)
     if not options or names_app_or_build(words):
         build, words = read_build(words)
         more, words = read_leading_options(words, names_build=build.names_build)
         options |= more
     if not build.names_build:
         check_filter(words, is_picked=bool(options.keys() - {"reason"}))
-    filters = Picked(
+    filters = BulkFilter(
         app=build.app,
         branch=options.get("branch"),
         workflow=options.get("workflow"),

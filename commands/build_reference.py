@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.builds.queries import Named
+from bot.builds.queries import BuildRef
 from commands.tokenizer import ArgumentsUnclear, Word, Words, quote_input
 
 # By the shape of the path, on any host: the slug is looked up with the workspace's own token.
@@ -30,7 +30,7 @@ _KEYED = re.compile(r"[A-Za-z_][\w-]*[:=]")
 _APP_KEY = re.compile(r"app:(?P<app>.+)", re.IGNORECASE | re.DOTALL)
 
 
-def read_build(words: Words) -> tuple[Named, Words]:
+def read_build(words: Words) -> tuple[BuildRef, Words]:
     """Return the build, or at least the app, at the beginning, and the words after it. Raises ArgumentsUnclear.
 
     A bare word of 16 hexadecimal digits is in ``slug``; it may be the slug of an app as well.
@@ -43,26 +43,24 @@ def read_build(words: Words) -> tuple[Named, Words]:
             continue
         if kind in ("page", "address") or items[place].is_open:
             return _named(kind, match, items[:place]), words.after(place + 1)
-    return Named(app=_app_of(items[:1])), words.after(1)
+    return BuildRef(app=_app_of(items[:1])), words.after(1)
 
 
 def refers_to_build(words: Words) -> bool:
     """Whether text without a verb names a build to show, rather than something to start."""
-    if len(words.words) > 2 and "#" not in words.text and "/" not in words.text:
-        return False  # a bare number or slug stands alone, or after the app
     build, rest = read_build(words)
     used = words.words[: len(words.words) - len(rest.words)]
     is_marked = "/" in used[-1].text or any(word.is_open and "#" in word.text for word in used)
     return build.names_build and (is_marked or not rest)
 
 
-def read_page(text: str) -> Named | None:
+def read_page(text: str) -> BuildRef | None:
     """Return the build, pipeline or app that an address copied from Bitrise points at."""
     match = _PAGE.fullmatch(text)
     return _named("page", match, ()) if match else None
 
 
-def _named(kind: str, match: re.Match[str], before: tuple[Word, ...]) -> Named:
+def _named(kind: str, match: re.Match[str], before: tuple[Word, ...]) -> BuildRef:
     app = _app_of(before)
     if kind == "address":
         raise ArgumentsUnclear(
@@ -71,12 +69,12 @@ def _named(kind: str, match: re.Match[str], before: tuple[Word, ...]) -> Named:
         )
     if kind == "page":
         slug = match["pipeline"] or match["build"]
-        return Named(match["app"] or app, slug=slug, is_pipeline=match["pipeline"] is not None)
+        return BuildRef(match["app"] or app, slug=slug, is_pipeline=match["pipeline"] is not None)
     if kind == "slug":
-        return Named(app, slug=match["slug"])
+        return BuildRef(app, slug=match["slug"])
     if len(match[kind]) > _MAX_DIGITS:
         raise ArgumentsUnclear(f"{quote_input('#' + match[kind])} is no build number.", "Write it as in `app #812`.")
-    return Named(match["joined_app"] if kind == "joined" else app, int(match[kind]))
+    return BuildRef(match["joined_app"] if kind == "joined" else app, int(match[kind]))
 
 
 def _may_be_app(words: tuple[Word, ...]) -> bool:

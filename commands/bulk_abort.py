@@ -13,7 +13,7 @@ from slack_sdk.models.blocks import Block, Option
 
 from bot.builds import bulk_abort, views
 from bot.builds.abort import AbortParameters
-from bot.builds.bulk_abort import Found, Picked
+from bot.builds.bulk_abort import BulkFilter, Found
 from bot.context import Context
 from bot.domain.abort_reasons import Reason
 from bot.errors import BuildbellError
@@ -161,7 +161,9 @@ def redraw_button(view: Mapping[str, Any]) -> View:
 # Handlers.
 
 
-async def ask_about_matches(typed: Typed, filters: Picked, ctx: Context, category: Reason | None, note: str) -> None:
+async def ask_about_matches(
+    typed: Typed, filters: BulkFilter, ctx: Context, category: Reason | None, note: str
+) -> None:
     """Open the form for the builds that typed filters pick."""
 
     async def load() -> View:
@@ -179,7 +181,7 @@ async def ask_about_all(ack: AsyncAck, action: Payload, body: Payload, ctx: Cont
         app_slug = pressed_value(action)
 
         async def load() -> View:
-            return await form_for(actor, await bulk_abort.find_matches(ctx, actor, Picked(app=app_slug)), ctx)
+            return await form_for(actor, await bulk_abort.find_matches(ctx, actor, BulkFilter(app=app_slug)), ctx)
 
         await open_form(actor, body["trigger_id"], load, ctx)
 

@@ -47,7 +47,9 @@ def parse(text: str, verbs: Collection[str]) -> Parsed:
     first = words.words[0]
     if not first.quoted and first.text.lower() in verbs:
         return Parsed(first.text.lower(), words.after(1))
-    return Parsed(SHOW if refers_to_build(words) else START, words)
+    # A bare number or slug stands alone or after the app, so most of what is longer is a start.
+    may_be_reference = len(words.words) <= 2 or "#" in words.text or "/" in words.text
+    return Parsed(SHOW if may_be_reference and refers_to_build(words) else START, words)
 
 
 class Part(NamedTuple):

@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncAck
 from bot import apps, connection
 from bot.builds import queries, rebuild, start, views
 from bot.builds.parameters import StartRequest
-from bot.builds.queries import Named
+from bot.builds.queries import BuildRef
 from bot.builds.rebuild import newest_commit, same_commit
 from bot.context import Context
 from bot.errors import BuildbellError, InvalidInput, MissingArgument
@@ -72,7 +72,7 @@ async def run_again(typed: Typed, ctx: Context) -> Message | None:
     return None
 
 
-async def find_and_show_form(actor: Actor, reference: Named, view_id: str, ctx: Context) -> None:
+async def find_and_show_form(actor: Actor, reference: BuildRef, view_id: str, ctx: Context) -> None:
     async with telling_in_view(actor, view_id, ctx):
         build = await queries.get_build(ctx, actor, reference)
         await show_form(actor, build, view_id, ctx)

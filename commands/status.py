@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import connection
 from bot.builds import queries, views
-from bot.builds.queries import Named
+from bot.builds.queries import BuildRef
 from bot.context import Context
 from bot.errors import InvalidInput
 from bot.permissions import Actor
@@ -28,7 +28,7 @@ async def show_status(typed: Typed, ctx: Context) -> Message | None:
     return None
 
 
-def typed_app(typed: Typed, build: Named, rest: Words, ctx: Context) -> str | None:
+def typed_app(typed: Typed, build: BuildRef, rest: Words, ctx: Context) -> str | None:
     """Return the app, of which all that was typed is the name, because nothing else can be meant."""
     if ":" in rest.tail():
         raise InvalidInput(
@@ -38,7 +38,7 @@ def typed_app(typed: Typed, build: Named, rest: Words, ctx: Context) -> str | No
     return typed.words.tail() if rest.tail() else build.app
 
 
-async def one_build(actor: Actor, reference: Named, ctx: Context) -> Message:
+async def one_build(actor: Actor, reference: BuildRef, ctx: Context) -> Message:
     build = await queries.get_build(ctx, actor, reference)
     return cards.card([await views.load_view(ctx, build)], now=ctx.clock.now())
 

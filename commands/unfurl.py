@@ -6,7 +6,7 @@ import html
 import logging
 
 from bot.builds import unfurl
-from bot.builds.queries import Named
+from bot.builds.queries import BuildRef
 from bot.builds.unfurl import SharedLink
 from bot.context import Context
 from bot.errors import BuildbellError
@@ -36,7 +36,7 @@ async def show_links(event: Payload, body: Payload, ctx: Context) -> None:
             ctx.tasks.spawn(show_link(actor, shared, page, ctx), name="unfurl")
 
 
-async def show_link(actor: Actor, link: SharedLink, page: Named, ctx: Context) -> None:
+async def show_link(actor: Actor, link: SharedLink, page: BuildRef, ctx: Context) -> None:
     """Whoever pasted it asked for nothing, so what cannot be shown stays the link it is."""
     try:
         await unfurl.unfurl_link(ctx, actor, link, page)

@@ -32,7 +32,7 @@ ASKED_SINGLY = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class BulkFilter:
     """Which running builds of an app are meant. ``is_older``: only those that a newer running one replaces."""
 
     app: str | None = None
@@ -61,45 +61,45 @@ class Found:
     is_more: bool = False
 
 
-async def find_matches(ctx: Context, actor: Actor, picked: Picked) -> Found:
+async def find_matches(ctx: Context, actor: Actor, filters: BulkFilter) -> Found:
     """What runs or waits and fits, as Bitrise has it now. Raises `AppNotFound`, `MissingArgument`."""
     ctx.permissions.check_member(actor)
-    app = await queries.require_app(ctx, actor, picked.app)
-    rows, is_more = await _list(ctx, actor, app, picked)
-    if picked.is_older:
+    app = await queries.require_app(ctx, actor, filters.app)
+    rows, is_more = await _list(ctx, actor, app, filters)
+    if filters.is_older:
         replaced = [row for newer in rows if is_stoppable(newer) for row in await _older_than(ctx, newer)]
         slugs = {row.build_slug for row in replaced}
         rows = [row for row in rows if row.build_slug in slugs]
-    return sorted_out(app, words_for(app, picked), rows, is_more=is_more)
+    return sorted_out(app, words_for(app, filters), rows, is_more=is_more)
 
 
 async def find_older(ctx: Context, actor: Actor, build_slug: str) -> Found:
     """What a build replaces and still runs. Raises `BuildNotFound`."""
     newer = await queries.get_stored_build(ctx, actor, build_slug)
-    picked = Picked(newer.app_slug, pull_request_id=newer.pull_request_id)
+    filters = BulkFilter(newer.app_slug, pull_request_id=newer.pull_request_id)
     if not newer.pull_request_id:
-        picked = dataclasses.replace(picked, branch=newer.branch, workflow=newer.target)
+        filters = dataclasses.replace(filters, branch=newer.branch, workflow=newer.target)
     app = await queries.require_app(ctx, actor, newer.app_slug)
-    listed, is_more = await _list(ctx, actor, app, picked)
+    listed, is_more = await _list(ctx, actor, app, filters)
     slugs = {row.build_slug for row in listed}
     await _look(ctx, actor, [row for row in await _older_than(ctx, newer) if row.build_slug not in slugs])
-    return sorted_out(app, words_for(app, picked), await _older_than(ctx, newer), is_more=is_more)
+    return sorted_out(app, words_for(app, filters), await _older_than(ctx, newer), is_more=is_more)
 
 
-async def _list(ctx: Context, actor: Actor, app: AppRow, picked: Picked) -> tuple[list[BuildRow], bool]:
-    filters = BuildFilters(
+async def _list(ctx: Context, actor: Actor, app: AppRow, filters: BulkFilter) -> tuple[list[BuildRow], bool]:
+    query = BuildFilters(
         status=0,
-        branch=picked.branch,
-        workflow=picked.workflow,
-        trigger_event_type="pull-request" if picked.pull_request_id else None,
-        pull_request_id=picked.pull_request_id,
+        branch=filters.branch,
+        workflow=filters.workflow,
+        trigger_event_type="pull-request" if filters.pull_request_id else None,
+        pull_request_id=filters.pull_request_id,
         limit=MOST,
     )
     async with connection.client(ctx, actor.workspace_id) as client:
-        page = await client.list_builds(app.app_slug, filters)
+        page = await client.list_builds(app.app_slug, query)
     rows = await _observe(ctx, actor, page.items)
     known = await build_rows.list_unfinished(ctx.db, actor.workspace_id)
-    fitting = [row for row in known if row.is_pipeline and row.app_slug == app.app_slug and fits(row, picked)]
+    fitting = [row for row in known if row.is_pipeline and row.app_slug == app.app_slug and fits(row, filters)]
     return [*rows, *await _look(ctx, actor, fitting)], page.next is not None  # no list of builds has pipelines
 
 
@@ -183,11 +183,11 @@ async def _true_states(ctx: Context, builds: Sequence[BuildRow]) -> list[str]:
     return [*told, f"And {len(builds) - TOLD} more like these."] if len(builds) > TOLD else told
 
 
-def fits(build: BuildRow, picked: Picked) -> bool:
+def fits(build: BuildRow, filters: BulkFilter) -> bool:
     return (
-        picked.branch in (None, build.branch)
-        and picked.workflow in (None, build.target)
-        and picked.pull_request_id in (None, build.pull_request_id)
+        filters.branch in (None, build.branch)
+        and filters.workflow in (None, build.target)
+        and filters.pull_request_id in (None, build.pull_request_id)
     )
 
 
@@ -201,7 +201,7 @@ def sorted_out(app: AppRow, of: str, rows: Iterable[BuildRow], *, is_more: bool)
     return Found(app, of, tuple(stoppable[:MOST]), len(parts), stopping, is_more=is_more or len(stoppable) > MOST)
 
 
-def words_for(app: AppRow, picked: Picked) -> str:
+def words_for(app: AppRow, filters: BulkFilter) -> str:
     """``deploy on feature/x``: what follows "5 builds of"."""
-    on = f"pull request #{picked.pull_request_id}" if picked.pull_request_id else picked.branch
-    return " on ".join(filter(None, (picked.workflow, on))) or app.title
+    on = f"pull request #{filters.pull_request_id}" if filters.pull_request_id else filters.branch
+    return " on ".join(filter(None, (filters.workflow, on))) or app.title

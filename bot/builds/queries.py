@@ -24,8 +24,8 @@ PAGE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A build as a person names it: by app and number, or by slug (from a link, or from a button)."""
+class BuildRef:
+    """A reference to a build: by app and number, or by slug (from a link or a button). An app alone is incomplete."""
 
     app: str | None = None
     number: int | None = None
@@ -34,7 +34,7 @@ class Named:
 
     @property
     def names_build(self) -> bool:
-        """Whether one build is named, not only an app."""
+        """Whether it is a reference to one build, and not only to an app."""
         return self.number is not None or self.slug is not None
 
 
@@ -65,16 +65,16 @@ class Running:
     is_more: bool
 
 
-async def get_build(ctx: Context, actor: Actor, named: Named, *, looks_everywhere: bool = True) -> BuildRow:
+async def get_build(ctx: Context, actor: Actor, reference: BuildRef, *, looks_everywhere: bool = True) -> BuildRow:
     """The build a person means, as Bitrise shows it now. Raises `BuildNotFound`, `AppNotFound`, `MissingArgument`.
 
     An old build of which only the slug is known has to be looked for in every app: ``looks_everywhere``.
     """
     ctx.permissions.check_member(actor)
-    seen = await _find(ctx, actor, named, looks_everywhere=looks_everywhere)
+    seen = await _find(ctx, actor, reference, looks_everywhere=looks_everywhere)
     if seen is None:
         raise BuildNotFound(
-            f"I can't find {spell(named)} among the builds the stored token reaches. "
+            f"I can't find {spell(reference)} among the builds the stored token reaches. "
             f"{ctx.settings.command} list shows the recent ones."
         )
     rows = await ctx.db.transaction(lambda tx: updates.apply_builds(ctx, tx, actor.workspace_id, [seen]))
@@ -165,26 +165,26 @@ async def require_app(ctx: Context, actor: Actor, name: str | None) -> AppRow:
     return app
 
 
-async def _find(ctx: Context, actor: Actor, named: Named, *, looks_everywhere: bool) -> Build | None:
-    if named.slug:
-        return await _find_by_slug(ctx, actor, named, looks_everywhere=looks_everywhere)
-    if named.number is None:
+async def _find(ctx: Context, actor: Actor, reference: BuildRef, *, looks_everywhere: bool) -> Build | None:
+    if reference.slug:
+        return await _find_by_slug(ctx, actor, reference, looks_everywhere=looks_everywhere)
+    if reference.number is None:
         raise MissingArgument(f"Which build? For example: {ctx.settings.command} status shop #812")
-    app = await require_app(ctx, actor, named.app)
+    app = await require_app(ctx, actor, reference.app)
     async with connection.client(ctx, actor.workspace_id) as client:
-        page = await client.list_builds(app.app_slug, BuildFilters(build_number=named.number, limit=1))
+        page = await client.list_builds(app.app_slug, BuildFilters(build_number=reference.number, limit=1))
     return page.items[0] if page.items else None
 
 
-async def _find_by_slug(ctx: Context, actor: Actor, named: Named, *, looks_everywhere: bool) -> Build | None:
+async def _find_by_slug(ctx: Context, actor: Actor, reference: BuildRef, *, looks_everywhere: bool) -> Build | None:
     """A link need not name the app: our rows, then the recent builds of all apps, then app by app."""
-    slug = named.slug or ""
+    slug = reference.slug or ""
     known = await build_rows.find_build(ctx.db, actor.workspace_id, slug)
     if known is not None:
         return await refresh_build(ctx, actor.workspace_id, known)
-    if named.app:
-        app = await apps.get_app(ctx, actor.workspace_id, named.app)
-        return await _try_fetch(ctx, actor.workspace_id, app.app_slug, slug, is_pipeline=named.is_pipeline)
+    if reference.app:
+        app = await apps.get_app(ctx, actor.workspace_id, reference.app)
+        return await _try_fetch(ctx, actor.workspace_id, app.app_slug, slug, is_pipeline=reference.is_pipeline)
     async with connection.client(ctx, actor.workspace_id) as client:
         page = await client.list_all_builds()
     recent = next((build for build in page.items if build.slug == slug), None)
@@ -209,7 +209,7 @@ async def _try_fetch(ctx: Context, workspace_id: str, app_slug: str, slug: str, 
             return None
 
 
-def spell(named: Named) -> str:
-    if named.number is not None:
-        return f"#{named.number}"
-    return f"the build {named.slug}"
+def spell(reference: BuildRef) -> str:
+    if reference.number is not None:
+        return f"#{reference.number}"
+    return f"the build {reference.slug}"

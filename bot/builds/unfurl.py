@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot import outbox, sync_schedule
 from bot.builds import queries
-from bot.builds.queries import Named
+from bot.builds.queries import BuildRef
 from bot.context import Context
 from bot.permissions import Actor
 from storage import Transaction
@@ -30,13 +30,13 @@ class SharedLink:
     is_shared: bool
 
 
-async def unfurl_link(ctx: Context, actor: Actor, link: SharedLink, named: Named) -> bool:
+async def unfurl_link(ctx: Context, actor: Actor, link: SharedLink, reference: BuildRef) -> bool:
     """Hang the build's card under the message, once. False when this channel may not see it.
 
     Every member of the workspace may see every app that its token reaches, so in channels of its own nothing is
     given away. Strangers read a shared channel: there only apps are shown that the channel itself follows.
     """
-    build = await queries.get_build(ctx, actor, named, looks_everywhere=False)
+    build = await queries.get_build(ctx, actor, reference, looks_everywhere=False)
     if link.is_shared and not await _is_followed_in(ctx, actor.workspace_id, link.channel_id, build.app_slug):
         return False
     card = _card(ctx, actor, link)

@@ -1,4 +1,4 @@
-"""The verb, and what holds for every reader whatever is typed."""
+"""The verb, and properties that hold for every reader and any text."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.commands.typed import ANY_TEXT, SLUG, TYPED, VERBS, escaped
         ('"812"', START, ["812"]),
     ],
 )
-def test_the_first_word_is_a_verb_or_begins_a_start(text: str, verb: str, left: list[str]) -> None:
+def test_first_word_is_a_verb_or_begins_a_start_or_a_reference(text: str, verb: str, left: list[str]) -> None:
     asked = parse(text, VERBS)
     assert (asked.verb, [word.text for word in asked.words.words]) == (verb, left)
 
@@ -70,7 +70,7 @@ def test_slacks_escaping_changes_nothing(text: str) -> None:
 
 
 @given(st.sampled_from(["build/", "app/0f3e1d2c4b5a6978/build/"]), st.booleans())
-def test_an_address_made_a_link_changes_nothing(path: str, has_label: bool) -> None:
+def test_address_that_slack_made_a_link_changes_nothing(path: str, has_label: bool) -> None:
     url = f"https://app.bitrise.io/{path}{SLUG}?tab=log&step=2"
     link = f"<{escaped(url)}|{escaped(url)}>" if has_label else f"<{escaped(url)}>"
     assert read_build(tokenize(f"shop {link} x"))[0] == read_build(tokenize(f"shop {url} x"))[0]
@@ -94,7 +94,7 @@ def read_or_refused(reader: Callable[[str], object], text: str) -> object:
 
 
 @given(ANY_TEXT)
-def test_no_text_breaks_a_reader(text: str) -> None:
+def test_any_text_is_read_or_refused_with_a_hint(text: str) -> None:
     for reader in READERS:
         answer = read_or_refused(reader, text)
         assert answer is not None
@@ -104,7 +104,7 @@ def test_no_text_breaks_a_reader(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ['"a ' * 1_000, '\\" ' * 1_000, '"' + "\\" * 2_999, "a:" * 1_500, "a[" * 1_500, "<" * 3_000]
 )
-def test_awkward_texts_are_read_too(text: str) -> None:
+def test_long_texts_of_quotes_and_keys_are_read(text: str) -> None:
     assert tokenize(text).text == text.strip()
     for reader in READERS:
         assert len(str(read_or_refused(reader, text))) < 200_000

@@ -1,4 +1,4 @@
-"""A list and its filters."""
+"""The text of a list: the filters."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from commands.tokenizer import ArgumentsUnclear, tokenize
         ("by:octocat", {"by": "octocat"}),
     ],
 )
-def test_a_list_is_filtered(text: str, options: dict[str, Any]) -> None:
+def test_filters_are_read(text: str, options: dict[str, Any]) -> None:
     assert read_list(tokenize(text)) == options
 
 
 @pytest.mark.parametrize(
     "text", ["app:a b c", "a workflow:b c", "a branch:c b", "workflow:b a c", "b branch:c app:a", "c w:b app:a"]
 )
-def test_words_take_the_places_that_were_not_named(text: str) -> None:
+def test_positional_words_take_the_places_without_an_option(text: str) -> None:
     assert read_list(tokenize(text)) == {"app": "a", "workflow": "b", "branch": "c"}
 
 
@@ -60,6 +60,6 @@ def test_words_take_the_places_that_were_not_named(text: str) -> None:
         ("a branch:*", "`\\*` is no name"),
     ],
 )
-def test_an_unknown_filter_is_said(text: str, sentence: str) -> None:
+def test_unknown_filter_is_refused_with_the_nearest(text: str, sentence: str) -> None:
     with pytest.raises(ArgumentsUnclear, match=sentence):
         read_list(tokenize(text))

@@ -1,4 +1,4 @@
-"""A start, in our words and in those of Bitrise."""
+"""The text of a start, in words and in Bitrise's pipe syntax."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def start(
         ("shop fix/#12", start("shop", "fix/#12")),
     ],
 )
-def test_a_start_in_our_words(text: str, arguments: StartRequest) -> None:
+def test_start_is_read_from_words(text: str, arguments: StartRequest) -> None:
     assert read_start(tokenize(text)) == arguments
 
 
@@ -99,7 +99,7 @@ def test_a_start_in_our_words(text: str, arguments: StartRequest) -> None:
         ('shop branch:main "either | or"', start("shop", branch="main", message="either | or")),
     ],
 )
-def test_a_start_in_the_words_of_bitrise(text: str, arguments: StartRequest) -> None:
+def test_start_is_read_from_pipe_syntax(text: str, arguments: StartRequest) -> None:
     assert read_start(tokenize(text)) == arguments
 
 
@@ -134,7 +134,7 @@ def test_a_start_in_the_words_of_bitrise(text: str, arguments: StartRequest) -> 
         ("x" * 3_001, "3,001 characters", "form"),
     ],
 )
-def test_what_is_unclear_is_said_with_a_way_out(text: str, problem: str, hint: str) -> None:
+def test_unclear_text_is_refused_with_a_hint(text: str, problem: str, hint: str) -> None:
     unclear = refusal(text)
     assert problem in unclear.problem
     assert hint in unclear.hint
@@ -142,14 +142,14 @@ def test_what_is_unclear_is_said_with_a_way_out(text: str, problem: str, hint: s
     assert isinstance(unclear, BuildbellError)
 
 
-def test_what_was_typed_is_shown_short_and_pings_nobody() -> None:
+def test_quoted_input_is_short_and_mentions_nobody() -> None:
     sentence = refusal(f"a b c &lt;!channel&gt;`{'x' * 500}").sentence
     assert "<" not in sentence
     assert sentence.count("`") == 4
     assert len(sentence) < 300
 
 
-def test_three_thousand_characters_are_read_however_slack_escapes_them() -> None:
+def test_limit_of_3000_characters_counts_unescaped_text() -> None:
     text = f'shop A="{"&" * 2_991}"'
     assert len(text) == 3_000
     assert read_start(tokenize(escaped(text))).environment == (("A", "&" * 2_991),)

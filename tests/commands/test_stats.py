@@ -1,4 +1,4 @@
-"""What figures are about, as it is typed."""
+"""The text of statistics: app, period and filters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from commands.tokenizer import ArgumentsUnclear, tokenize
         ("shop branch:release/3.2 cause:pr", {"app": "shop", "branch": "release/3.2", "cause": Cause.PULL_REQUEST}),
     ],
 )
-def test_what_is_asked(typed: str, options: dict[str, Any]) -> None:
+def test_app_period_and_filters_are_read(typed: str, options: dict[str, Any]) -> None:
     assert read_stats(tokenize(typed)) == options
 
 
@@ -49,13 +49,13 @@ def test_what_is_asked(typed: str, options: dict[str, Any]) -> None:
         ("shop colour:red", "no filter"),
     ],
 )
-def test_what_cannot_be_read(typed: str, problem: str) -> None:
+def test_unclear_text_is_refused(typed: str, problem: str) -> None:
     with pytest.raises(ArgumentsUnclear, match=problem):
         read_stats(tokenize(typed))
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused_in_words(text: str) -> None:
+def test_any_text_gives_a_valid_period_or_an_error(text: str) -> None:
     try:
         days = read_stats(tokenize(text)).get("days")
     except ArgumentsUnclear:

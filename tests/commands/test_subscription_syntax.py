@@ -1,4 +1,4 @@
-"""What a channel asks to hear."""
+"""The text of a subscription: app, patterns, style and starts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def subscription(
         ('"starts" "failed"', subscription("starts", Filters(workflow=("failed",)))),
     ],
 )
-def test_the_app_the_style_and_the_starts(text: str, arguments: tuple[str | None, Asked]) -> None:
+def test_app_style_and_starts_are_read(text: str, arguments: tuple[str | None, Asked]) -> None:
     assert read_subscription(tokenize(text)) == arguments
 
 
@@ -100,14 +100,14 @@ def test_filters_are_read(text: str, filters: Filters) -> None:
         ("branch:!" + "x" * 200, "longer than the 200"),
     ],
 )
-def test_what_is_unclear_is_said_with_a_way_out(text: str, sentence: str) -> None:
+def test_unclear_text_is_refused_with_a_hint(text: str, sentence: str) -> None:
     with pytest.raises(ArgumentsUnclear) as unclear:
         read_subscription(tokenize(text))
     assert sentence in unclear.value.sentence
 
 
 @pytest.mark.parametrize("text", ["branch:" + ",".join(str(number) for number in range(20)), "tag:" + "x" * 200])
-def test_what_is_just_allowed_is_read(text: str) -> None:
+def test_values_at_the_limits_are_read(text: str) -> None:
     assert describe(read_subscription(tokenize(text))[1].filters) == text
 
 
@@ -123,7 +123,7 @@ def test_what_is_just_allowed_is_read(text: str) -> None:
         ("all", subscription(ALL_APPS)),
     ],
 )
-def test_leaving_takes_what_subscribing_took(text: str, arguments: tuple[str | None, Asked]) -> None:
+def test_unsubscribe_reads_the_text_of_subscribe(text: str, arguments: tuple[str | None, Asked]) -> None:
     assert read_subscription(tokenize(text)) == arguments
 
 
@@ -137,7 +137,7 @@ FILTERED = st.lists(PIECES, max_size=15).map("".join)
 
 
 @given(st.one_of(ANY_TEXT, FILTERED))
-def test_nothing_else_is_raised_and_what_is_read_is_read_again(text: str) -> None:
+def test_any_text_gives_filters_that_read_back_or_an_error(text: str) -> None:
     try:
         filters = read_subscription(tokenize(text))[1].filters
     except ArgumentsUnclear:
@@ -149,7 +149,7 @@ LISTS = st.lists(PLAIN.filter(lambda pattern: pattern not in ("", "!")), max_siz
 
 
 @given(LISTS, LISTS, LISTS, st.sets(st.sampled_from(["failed", "!skipped", "s*"])))
-def test_filters_as_they_are_shown_can_be_typed(
+def test_described_filters_read_back(
     workflow: tuple[str, ...], branch: tuple[str, ...], tag: tuple[str, ...], outcome: set[str]
 ) -> None:
     filters = Filters(workflow, branch, tag, tuple(outcome))

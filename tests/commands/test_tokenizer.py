@@ -1,4 +1,4 @@
-"""Slack's escapes, phones and quotes, undone."""
+"""Slack's escapes, phone typography and quotes are undone."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from tests.commands.typed import ANY_TEXT, PLAIN
         ("👩\u200d💻 \u200dx\u200d می\u200cخواهم", "👩\u200d💻 x می\u200cخواهم"),
     ],
 )
-def test_what_slack_and_phones_do_is_undone(sent: str, plain: str) -> None:
+def test_escapes_and_typography_are_undone(sent: str, plain: str) -> None:
     assert tokenize(sent).text == plain
 
 
-def test_a_person_in_the_text_is_known() -> None:
+def test_mentions_are_found_by_name_and_id() -> None:
     words = tokenize("list by:<@U012AB|ana> <@U7|Ana Diaz>")
     assert words.mentions == (UserMention("U012AB", "ana"), UserMention("U7", "Ana Diaz"))
     assert words.mention("@ana") == UserMention("U012AB", "ana")
@@ -52,7 +52,7 @@ def test_no_invisible_or_typographic_character_gets_through(text: str) -> None:
 
 
 @given(PLAIN)
-def test_quotes_keep_everything(text: str) -> None:
+def test_quoted_text_is_one_word_unchanged(text: str) -> None:
     (word,) = split(quote(text))
     assert (word.text, word.quoted) == (text, True)
 

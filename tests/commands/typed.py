@@ -1,4 +1,4 @@
-"""What people type: examples and strategies that the tests of this folder share."""
+"""Examples and hypothesis strategies of typed text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAGE = f"https://app.bitrise.io/build/{SLUG}"
 
 
 def escaped(text: str) -> str:
-    """As Slack sends a text: https://docs.slack.dev/messaging/formatting-message-text."""
+    """Escape a text as Slack sends it: https://docs.slack.dev/messaging/formatting-message-text."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
