@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,8 @@ from bot.clock import Clock
 from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
 from bot.tasks import cancel_all
 from storage import Database, DatabaseUnavailable, Transaction
-from storage.jobs import JobRow, JobStore
+from storage import jobs as job_rows
+from storage.jobs import JobRow
 
 log = logging.getLogger(__name__)
 TRY_AGAIN_SECONDS = 1.0
@@ -22,7 +24,7 @@ class LocalEngine:
     """See `bot.engine.Engine`."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
-        self._jobs = JobStore(database)
+        self._db = database
         self._clock = clock
         self._workers: dict[str, _Worker] = {}
         self._loops: list[asyncio.Task[None]] = []
@@ -31,17 +33,17 @@ class LocalEngine:
         self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None, is_urgent: bool = False
     ) -> None:
         """Each kind has a worker of its own, so none is more urgent than another."""
-        self._workers[kind] = _Worker(kind, handler, give_up, concurrency, self._jobs, self._clock)
+        self._workers[kind] = _Worker(kind, handler, give_up, concurrency, self._db, self._clock)
 
     async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
         for job in jobs:
             due_at = job.due_at or self._clock.now()
-            await self._jobs.add_job(tx, kind=job.kind, key=job.key, arguments=job.arguments, due_at=due_at)
+            await job_rows.add_job(tx, kind=job.kind, key=job.key, arguments=job.arguments, due_at=due_at)
             tx.after_commit(self._workers[job.kind].wake)
 
     async def start(self) -> None:
         """Take up what a dead process left unfinished, then work."""
-        requeued = await self._jobs.requeue_unfinished()
+        requeued = await job_rows.requeue_unfinished(self._db)
         if requeued:
             log.info("unfinished jobs run again", extra={"jobs": requeued})
         self._loops = [
@@ -67,23 +69,23 @@ class LocalEngine:
         while True:
             for worker in self._workers.values():
                 await worker.idle.wait()
-            due = await self._jobs.count_due(now=self._clock.now())
+            due = await job_rows.count_due(self._db, now=self._clock.now())
             if not due and all(worker.idle.is_set() for worker in self._workers.values()):
                 return
             await asyncio.sleep(0)  # a worker is on its way to a job that has just become due
 
     async def count_jobs(self) -> dict[str, int]:
-        return await self._jobs.count_jobs()
+        return await job_rows.count_jobs(self._db)
 
 
 class _Worker:
     """Claims due jobs of one kind and runs up to ``concurrency`` of them."""
 
     def __init__(
-        self, kind: str, handler: Handler, give_up: Handler | None, concurrency: int, jobs: JobStore, clock: Clock
+        self, kind: str, handler: Handler, give_up: Handler | None, concurrency: int, database: Database, clock: Clock
     ) -> None:
         self._kind, self._handler, self._give_up, self._concurrency = kind, handler, give_up, concurrency
-        self._jobs, self._clock = jobs, clock
+        self._db, self._clock = database, clock
         self._woken = asyncio.Event()
         self._is_stopping = False
         self._is_in_trouble = False
@@ -102,7 +104,6 @@ class _Worker:
         while not self._is_stopping:
             try:
                 await self._turn()
-                self._is_in_trouble = False
             except DatabaseUnavailable as trouble:
                 self._complain(trouble)
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
@@ -117,20 +118,16 @@ class _Worker:
             log.error("jobs wait for the database", extra={"kind": self._kind, "error": str(trouble)})
 
     async def _turn(self) -> None:
+        """Start the jobs that are due, then wait until one is added, one ends, or the next one is due."""
         self._woken.clear()
-        free = self._concurrency - len(self.running)
-        rows = await self._jobs.claim_jobs(kind=self._kind, now=self._clock.now(), limit=free) if free else []
-        for row in rows:
-            task = asyncio.create_task(self._run(row), name=f"{row.kind} {row.job_id}")
-            self.running.add(task)
-            task.add_done_callback(self._ended)
-        if not rows:
-            await self._rest()
-
-    async def _rest(self) -> None:
-        """Wait until something is added, something ends, or the next job is due."""
-        is_full = len(self.running) >= self._concurrency
-        due_at = None if is_full else await self._jobs.next_due_at(kind=self._kind)
+        free, due_at = self._concurrency - len(self.running), None
+        if free:
+            rows, due_at = await self._db.transaction(partial(self._claim, limit=free))
+            self._is_in_trouble = False
+            for row in rows:
+                task = asyncio.create_task(self._run(row), name=f"{row.kind} {row.job_id}")
+                self.running.add(task)
+                task.add_done_callback(self._ended)
         if self._woken.is_set() or (due_at is not None and due_at <= self._clock.now()):
             return
         if not self.running:
@@ -145,6 +142,11 @@ class _Worker:
             for wait in waits:
                 wait.cancel()
 
+    async def _claim(self, tx: Transaction, *, limit: int) -> tuple[list[JobRow], datetime | None]:
+        """Return claimed jobs, and when the next one is due: None if there is none, or no room for it yet."""
+        rows = await job_rows.claim_jobs(tx, kind=self._kind, now=self._clock.now(), limit=limit)
+        return rows, None if len(rows) == limit else await job_rows.next_due_at(tx, kind=self._kind)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
         if not task.cancelled() and (error := task.exception()):
@@ -156,18 +158,18 @@ class _Worker:
         try:
             await self._handler(row.arguments)
         except RetryAt as retry:
-            await self._end(partial(self._jobs.postpone_job, row.job_id, due_at=retry.at))
+            await self._end(partial(job_rows.postpone_job, self._db, row.job_id, due_at=retry.at))
         except asyncio.CancelledError:
-            await self._jobs.release_job(row.job_id)
+            await job_rows.release_job(self._db, row.job_id)
             raise
         except DatabaseUnavailable as trouble:  # no failure of its own; but it began, and has to know that
             self._complain(trouble)
             now = self._clock.now()
-            await self._end(partial(self._jobs.retry_job, row.job_id, due_at=now, error=type(trouble).__name__))
+            await self._end(partial(job_rows.retry_job, self._db, row.job_id, due_at=now, error=type(trouble).__name__))
         except Exception as error:
             await self._fail(row, error)
         else:
-            await self._end(partial(self._jobs.delete_job, row.job_id))
+            await self._end(partial(job_rows.delete_job, self._db, row.job_id))
 
     async def _end(self, store: Callable[[], Awaitable[None]]) -> None:
         """Store how a job ended, however long the disk takes: unstored, it would hold back all others of its key."""
@@ -186,7 +188,7 @@ class _Worker:
         if row.attempts >= GIVE_UP_AFTER:
             if self._give_up is not None:
                 await self._give_up(row.arguments)
-            await self._end(partial(self._jobs.fail_job, row.job_id, error=type(error).__name__))
+            await self._end(partial(job_rows.fail_job, self._db, row.job_id, error=type(error).__name__))
             return
         due_at = self._clock.now() + pause_after(row.attempts)
-        await self._end(partial(self._jobs.retry_job, row.job_id, due_at=due_at, error=type(error).__name__))
+        await self._end(partial(job_rows.retry_job, self._db, row.job_id, due_at=due_at, error=type(error).__name__))

@@ -11,7 +11,7 @@ from bot.clock import SystemClock
 from bot.engine import Engine, Job, engine_for
 from bot.errors import StartupFailed
 from storage import Database, Transaction, absent_file, is_postgres, open_database
-from storage.jobs import JobStore
+from storage import jobs as job_rows
 
 if TYPE_CHECKING:
     from storage.copy import Table
@@ -43,15 +43,15 @@ async def copy_database(source_url: str, target_url: str) -> list[str]:
 async def _copy(source: Database, target: Database) -> list[str]:
     from storage.copy import CopyMismatch, list_tables
 
-    tables, job_rows = await list_tables(source), JobStore(source)
-    jobs = [Job(row.kind, row.arguments, row.key, row.due_at) for row in await job_rows.list_unfinished()]
+    tables = await list_tables(source)
+    jobs = [Job(row.kind, row.arguments, row.key, row.due_at) for row in await job_rows.list_unfinished(source)]
     engine = engine_for(target, clock=SystemClock())
     try:
         counts = await target.transaction(partial(_copy_rows, source=source, tables=tables, engine=engine, jobs=jobs))
     except CopyMismatch as error:
         raise CopyFailed(f"{error}; nothing was copied.") from error
     await target.execute("analyze")  # the planner would scan whole tables that it knows as empty
-    failed = (await job_rows.count_jobs()).get("failed", 0)
+    failed = (await job_rows.count_jobs(source)).get("failed", 0)
     left_behind = f"{failed} that {'was given up stays' if failed == 1 else 'were given up stay'} behind"
     lines = [f"{table.name}: {count} {'row' if count == 1 else 'rows'}" for table, count in counts]
     return [*lines, f"jobs: {len(jobs)} that wait, in their order; {left_behind}"]

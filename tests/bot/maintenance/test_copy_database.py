@@ -15,9 +15,9 @@ import pytest
 from bot.maintenance.copy_database import CopyFailed, copy_database
 from storage import Database, Row, Transaction, open_database
 from storage import events as event_rows
+from storage import jobs as job_rows
 from storage import workspaces as workspace_rows
 from storage.copy import list_tables
-from storage.jobs import JobStore
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
@@ -100,18 +100,17 @@ async def test_more_rows_than_a_page_arrive_and_numbering_continues(source_url: 
 
 async def test_waiting_jobs_are_copied_in_order(source_url: str, postgres_url: str) -> None:
     source = await open_database(source_url)
-    store = JobStore(source)
 
     async def add(tx: Transaction) -> None:
         for name in ("runs", "waits", "later", "hopeless"):
             due_at = NOW + timedelta(days=1 if name == "later" else 0)
             key = "other" if name == "hopeless" else "ios"
-            await store.add_job(tx, kind="deliver", key=key, arguments={"name": name}, due_at=due_at)
+            await job_rows.add_job(tx, kind="deliver", key=key, arguments={"name": name}, due_at=due_at)
 
     await source.transaction(add)
-    runs, hopeless = await store.claim_jobs(kind="deliver", now=NOW, limit=9)
+    runs, hopeless = await source.transaction(lambda tx: job_rows.claim_jobs(tx, kind="deliver", now=NOW, limit=9))
     assert runs.arguments == {"name": "runs"}
-    await store.fail_job(hopeless.job_id, error="LookupError")
+    await job_rows.fail_job(source, hopeless.job_id, error="LookupError")
     await source.close()
     lines = await copy_database(source_url, postgres_url)
     assert lines[-1] == "jobs: 3 that wait, in their order; 1 that was given up stays behind"
