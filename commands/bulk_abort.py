@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
-from slack_sdk.models.blocks import Block, Option
 
 from bot.builds import bulk_abort, views
 from bot.builds.abort import AbortParameters
@@ -19,10 +18,10 @@ from bot.domain.abort_reasons import Reason
 from bot.errors import BuildbellError
 from bot.permissions import Actor
 from bot.slack import build_text, ids
-from bot.slack.blocks import plain_text, section
+from bot.slack.blocks import Block, plain_text, section
 from bot.slack.build_text import BuildView
 from bot.slack.errors import SlackFailed
-from bot.slack.fields import Field, Hidden, Slot, all_selected, option, state_of
+from bot.slack.fields import Field, Hidden, Option, Slot, all_selected, option, state_of
 from bot.slack.forms import Form, FormRefused, notice, redrawn
 from bot.slack.forms import Payload as View
 from bot.slack.text import clean, plural, quoted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from slack_bolt.async_app import AsyncAck
-from slack_sdk.models.blocks import Option
 
 from bot import apps, connection
 from bot.context import Context
@@ -11,7 +10,7 @@ from bot.errors import BuildbellError, InvalidInput, MissingArgument
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.errors import SlackFailed
-from bot.slack.fields import Hidden, Radio, Select, Slot, Text, Time, choice, quote_value
+from bot.slack.fields import Hidden, Option, Radio, Select, Slot, Text, Time, choice, quote_value
 from bot.slack.forms import Form, notice
 from bot.slack.forms import Payload as View
 from bot.slack.text import Message, channel_mention, one_line

@@ -9,11 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from slack_sdk.models.blocks import Block
-from slack_sdk.models.views import View
-
 from bot.slack import ids
-from bot.slack.blocks import BLOCKS_IN_VIEW, actions, button, context, divider, header, lines, section
+from bot.slack.blocks import BLOCKS_IN_VIEW, Block, actions, button, context, divider, header, lines, section
 from bot.slack.build_lists import list_line, running_blocks
 from bot.slack.build_text import BuildView
 from bot.slack.forms import Payload
@@ -59,7 +56,7 @@ def home_view(facts: HomeFacts, *, now: datetime) -> Payload:
         divider(),
         context(_help(facts.command, now)),
     ]
-    return View(type="home", callback_id="home", blocks=blocks[:BLOCKS_IN_VIEW]).to_dict()
+    return _home(blocks)
 
 
 def _buttons(facts: HomeFacts) -> list[Block]:
@@ -79,7 +76,11 @@ def strangers_home() -> Payload:
         "You are here through Slack Connect. Cards in shared channels are for you to read; starting and stopping "
         "builds is for members of the workspace they belong to."
     )
-    return View(type="home", callback_id="home", blocks=[section(told)]).to_dict()
+    return _home([section(told)])
+
+
+def _home(blocks: list[Block]) -> Payload:
+    return {"type": "home", "callback_id": "home", "blocks": blocks[:BLOCKS_IN_VIEW]}
 
 
 def _wishes(person: UserRow | None) -> list[Block]:

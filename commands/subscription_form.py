@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from slack_sdk.models.blocks import Option
-
 from bot.domain.abort_reasons import Reason
 from bot.domain.builds import Cause, Outcome
 from bot.notifications.filters import EXCLUDES, Filters, matches, quote, sides
 from bot.slack import ids
-from bot.slack.fields import Checkbox, Hidden, MultiSelect, Radio, Slot, Text, Users, choice
+from bot.slack.fields import Checkbox, Hidden, MultiSelect, Option, Radio, Slot, Text, Users, choice
 from bot.slack.forms import Form, Payload
 from bot.slack.text import capital, channel_mention, escape, is_user
 from commands.subscription_syntax import read_subscription

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
-from slack_sdk.models.blocks import Option
 
 from bot import apps
 from bot.context import Context
-from bot.slack.fields import Search, chosen_option, option, options_ack
+from bot.slack.fields import Option, Search, chosen_option, option, options_ack
 from bot.slack.text import one_line
 from commands.interaction import Payload, actor_of_press
 from commands.subscription_syntax import ALL_APPS

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from slack_sdk.models.blocks import Block, TableBlock, TableBlockColumnSettings
-
+from bot.slack.blocks import Block
 from bot.slack.text import NOTHING, clean, escape
 
 SEGMENTS = 6
@@ -20,38 +19,24 @@ TITLE = 50
 CELL = 100
 
 
-class Chart(Block):
-    """A data_visualization block; Slack's library has no class for it yet."""
-
-    type = "data_visualization"
-
-    @property
-    def attributes(self) -> set[str]:  # type: ignore[override]
-        return super().attributes | {"title", "chart"}
-
-    def __init__(self, title: str, chart: Mapping[str, object]) -> None:
-        super().__init__(type=self.type)
-        self.title, self.chart = clean(title, TITLE), dict(chart)
-
-
-def table(rows: Sequence[Sequence[str]]) -> TableBlock:
+def table(rows: Sequence[Sequence[str]]) -> Block:
     """The first row is the heading, the first column names each row; the other columns are right-aligned."""
     cells = [[{"type": "raw_text", "text": clean(text, CELL) or NOTHING} for text in row] for row in rows]
     align = ["left", *["right"] * (len(rows[0]) - 1)]
-    return TableBlock(rows=cells, column_settings=[TableBlockColumnSettings(align=each) for each in align])
+    return Block(type="table", rows=cells, column_settings=[{"align": each} for each in align])
 
 
-def pie(title: str, shares: Sequence[tuple[str, int]]) -> Chart | None:
+def pie(title: str, shares: Sequence[tuple[str, int]]) -> Block | None:
     """The largest first. What exceeds six segments becomes one segment. None if all are 0."""
     positive = [(label, value) for label, value in shares if value > 0]
     kept = positive if len(positive) <= SEGMENTS else positive[: SEGMENTS - 1]
     rest = sum(value for _, value in positive[len(kept) :])
     segments = [{"label": clean(label, LABEL) or NOTHING, "value": value} for label, value in kept]
     segments += [{"label": "everything else", "value": rest}] if rest else []
-    return Chart(title, {"type": "pie", "segments": segments}) if segments else None
+    return _chart(title, {"type": "pie", "segments": segments}) if segments else None
 
 
-def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]], *, x_label: str) -> Chart:
+def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]], *, x_label: str) -> Block:
     """A group of bars for each category, one for each series."""
     labels = [clean(label, LABEL) for label in categories][:POINTS]
     data = [
@@ -62,7 +47,11 @@ def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[in
         for name, values in series.items()
     ]
     axes = {"categories": labels, "x_label": clean(x_label, TITLE)}
-    return Chart(title, {"type": "bar", "series": data[:SEGMENTS], "axis_config": axes})
+    return _chart(title, {"type": "bar", "series": data[:SEGMENTS], "axis_config": axes})
+
+
+def _chart(title: str, chart: Mapping[str, object]) -> Block:
+    return Block(type="data_visualization", title=clean(title, TITLE), chart=chart)
 
 
 def plain_table(rows: Sequence[Sequence[str]]) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from slack_sdk.models.blocks import Block
-
 from bot.errors import BuildbellError
 from bot.slack import ids
-from bot.slack.blocks import context, section
+from bot.slack.blocks import Block, context, section
 from bot.slack.fields import Slot, Text
 from bot.slack.forms import Form, Payload, notice
 from bot.slack.text import escape, one_line, quoted

@@ -35,4 +35,4 @@ def without_new_blocks(message: Message) -> Message | None:
     if not any(block["type"] in NEW_BLOCKS for block in message.blocks):
         return None
     buttons = [block for block in message.blocks if block["type"] == "actions"]
-    return Message(message.text, (section(message.text).to_dict(), *buttons))
+    return Message(message.text, (section(message.text), *buttons))

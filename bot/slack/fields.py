@@ -9,10 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
-from slack_sdk.models.blocks import Block, InputBlock, Option
-
 from bot.errors import BuildbellError
-from bot.slack.blocks import context, plain
+from bot.slack.blocks import Block, context, plain
 from bot.slack.text import clean, is_user, length, one_line
 
 OPTION_TEXT_LIMIT = 75
@@ -23,10 +21,16 @@ Element = dict[str, Any]
 State = Mapping[str, Any]
 
 
+class Option(dict[str, Any]):
+    @property
+    def value(self) -> str:
+        return str(self["value"])
+
+
 def choice(text: str, value: str, description: str | None = None) -> Option:
     """An option whose value is known to be short."""
-    details = plain(description, OPTION_TEXT_LIMIT) if description else None
-    return Option(text=plain(text, OPTION_TEXT_LIMIT), value=value, description=details)
+    details = {"description": plain(description, OPTION_TEXT_LIMIT)} if description else {}
+    return Option(text=plain(text, OPTION_TEXT_LIMIT), value=value, **details)
 
 
 def option(text: str, value: str, description: str | None = None) -> Option | None:
@@ -36,7 +40,7 @@ def option(text: str, value: str, description: str | None = None) -> Option | No
 
 def options_ack(options: Sequence[Option | None]) -> dict[str, Any]:
     """The response to a block_suggestion: at most 100 options, without duplicates."""
-    kept = {each.value: each.to_dict() for each in options if each is not None}
+    kept = {each.value: each for each in options if each is not None}
     return {"options": list(kept.values())[:100]}
 
 
@@ -93,16 +97,16 @@ class Field:
     def blocks(self, field_id: str, initial: Any) -> list[Block]:
         return [self.input(field_id, self.label, self.element(initial))]
 
-    def input(self, field_id: str, label: str, element: Element) -> InputBlock:
-        placeholder = {"placeholder": plain(self.placeholder, 150)} if self.placeholder else {}
-        return InputBlock(
-            block_id=field_id,
-            label=plain(label, 200),
-            element={"action_id": field_id} | element | placeholder,
-            hint=plain(self.hint, 500) if self.hint else None,
-            optional=self.optional,
-            dispatch_action=self.dispatch or None,
-        )
+    def input(self, field_id: str, label: str, element: Element) -> Block:
+        element = {"action_id": field_id} | {name: value for name, value in element.items() if value is not None}
+        if self.placeholder:
+            element["placeholder"] = plain(self.placeholder, 150)
+        block = Block(type="input", block_id=field_id, label=plain(label, 200), element=element, optional=self.optional)
+        if self.hint:
+            block["hint"] = plain(self.hint, 500)
+        if self.dispatch:
+            block["dispatch_action"] = True
+        return block
 
     def read(self, view: Mapping[str, Any], field_id: str) -> Any:
         entered = self.entered(state_of(view, field_id))

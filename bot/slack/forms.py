@@ -20,12 +20,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Generic, TypeVar
 
-from slack_sdk.models.blocks import Block
-from slack_sdk.models.views import View
-
 from bot.errors import BuildbellError
 from bot.slack import ids
-from bot.slack.blocks import BLOCKS_IN_VIEW, plain, section
+from bot.slack.blocks import BLOCKS_IN_VIEW, Block, plain, section
 from bot.slack.fields import Field, Hidden, Search, Select, Slot, chosen_option
 from bot.slack.text import length
 
@@ -135,16 +132,18 @@ def modal(
     metadata: Mapping[str, str | None] | None = None,
 ) -> Payload:
     """A view as views.open takes it. ``metadata`` comes back with the submission; anyone's client can read it."""
-    view = View(
-        type="modal",
-        callback_id=callback_id,
-        title=plain(title, 24),
-        submit=plain(submit, 24) if submit else None,
-        close=plain(close, 24),
-        blocks=blocks[:BLOCKS_IN_VIEW],
-        private_metadata=write_metadata(metadata or {}),
-    )
-    return view.to_dict()
+    view: Payload = {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": plain(title, 24),
+        "close": plain(close, 24),
+        "blocks": list(blocks[:BLOCKS_IN_VIEW]),
+    }
+    if submit:
+        view["submit"] = plain(submit, 24)
+    if kept := write_metadata(metadata or {}):
+        view["private_metadata"] = kept
+    return view
 
 
 def notice(title: str, *sentences: str) -> Payload:
@@ -162,7 +161,7 @@ def redrawn(view: Mapping[str, Any], *, submit: str | None = None) -> Payload:
     for element in (block["element"] for block in again["blocks"] if block["type"] == "input"):
         if element["type"] == "external_select" and (chosen := chosen_option(view, element["action_id"])):
             element["initial_option"] = chosen
-    return again | ({"submit": plain(submit, 24).to_dict()} if submit else {})
+    return again | ({"submit": plain(submit, 24)} if submit else {})
 
 
 def write_metadata(metadata: Mapping[str, str | None]) -> str | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.errors import BuildbellError, ViewExpired
 from bot.slack import build_text, ids
-from bot.slack.blocks import actions, button, lines, message, plain_section, section
+from bot.slack.blocks import actions, button, lines, message, section
 from bot.slack.build_lists import VALUE_LIMIT
 from bot.slack.build_text import BuildView
 from bot.slack.cards import build_lines, open_button
@@ -22,7 +22,7 @@ NO_BUILD = "-"
 def reply(text: str) -> Message:
     """One or several lines, in which only ``*bold*`` and `` `code` `` mean something: nothing mentions or links."""
     escaped = escape_lines(text)
-    return Message(escaped, (plain_section(escaped),))
+    return message(escaped, section(escaped))
 
 
 def reply_lines(texts: Sequence[str]) -> Message:

@@ -175,7 +175,7 @@ def test_a_question_that_is_not_ours_is_refused(value: str) -> None:
 def test_more_than_six_pieces_become_one() -> None:
     chart = pie("Reasons", [(f"reason {place}", 10 - place) for place in range(9)])
     assert chart is not None
-    segments: Any = chart.chart["segments"]
+    segments: Any = chart["chart"]["segments"]
     assert [each["value"] for each in segments] == [10, 9, 8, 7, 6, 14]
     assert pie("Nothing", [("a", 0)]) is None
 
