@@ -7,12 +7,15 @@ from slack_bolt.async_app import AsyncAck
 from bot.context import Context
 from bot.permissions import Actor
 from bot.slack import ids, replies
-from bot.slack.connect import FORM, checking_view, connect_form, disconnected_sentence
-from bot.slack.text import Message
+from bot.slack.blocks import actions, button, message, section
+from bot.slack.text import Message, quoted
 from bot.workspaces import connect
+from bot.workspaces.connect_form import FORM, checking_view, connect_form
 from commands.command import Command, Help
 from commands.interaction import Payload, Typed, actor_of_press, answering, answering_in_form, replace_question
 from storage import workspaces as workspace_rows
+
+DISCONNECTED = "The Bitrise token is forgotten. Revoke it at Bitrise too if nothing else uses it."
 
 
 async def open_connect_form(typed: Typed, ctx: Context) -> Message | None:
@@ -46,7 +49,16 @@ async def ask_to_disconnect(typed: Typed, ctx: Context) -> Message | None:
     workspace = await workspace_rows.find_workspace(ctx.db, typed.actor.workspace_id)
     if workspace is None or workspace.bitrise_token_sealed is None:
         return replies.reply("There is no Bitrise token stored, so there is nothing to forget.")
-    return replies.confirm_disconnect(workspace.bitrise_owner or "its owner")
+    return confirm_disconnect(workspace.bitrise_owner or "its owner")
+
+
+def confirm_disconnect(owner: str) -> Message:
+    question = (
+        f"Forget the Bitrise token of {quoted(owner, 100)}? "
+        "Builds that run go on, but nobody here can start, follow or stop any until another one is connected."
+    )
+    forget = button(ids.CONNECTION_DISCONNECT, "Forget the token", value="disconnect", style="danger")
+    return message(question, section(question), actions(forget))
 
 
 async def delete_token(ack: AsyncAck, body: Payload, ctx: Context) -> None:
@@ -54,7 +66,7 @@ async def delete_token(ack: AsyncAck, body: Payload, ctx: Context) -> None:
     actor = actor_of_press(body)
     async with answering(ctx, actor):
         await connect.disconnect(ctx, actor)
-        replace_question(ctx, actor, replies.answered(disconnected_sentence()))
+        replace_question(ctx, actor, replies.answered(DISCONNECTED))
 
 
 COMMAND = Command(

@@ -107,15 +107,6 @@ def branch_moved(view: BuildView, *, request_id: str, newest_commit: str | None)
     )
 
 
-def confirm_disconnect(owner: str) -> Message:
-    question = (
-        f"Forget the Bitrise token of {quoted(owner, 100)}? "
-        "Builds that run go on, but nobody here can start, follow or stop any until another one is connected."
-    )
-    forget = button(ids.CONNECTION_DISCONNECT, "Forget the token", value="disconnect", style="danger")
-    return message(question, section(question), actions(forget))
-
-
 def answered(text: str) -> Message:
     """Replace an answered question, so that its buttons are gone."""
     return message(quoted(text, 1_000), lines(text))

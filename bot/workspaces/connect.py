@@ -15,10 +15,10 @@ from bot.context import Context
 from bot.engine import Job, JobKind, RetryAt
 from bot.errors import BitriseBusy, BitriseError, BitriseUnauthorized, BitriseUnavailable
 from bot.permissions import Actor
-from bot.slack import connect as connect_form
 from bot.slack.errors import SlackFailed
 from bot.sync import import_requests
 from bot.vault import Token
+from bot.workspaces import connect_form
 from storage import Transaction
 from storage import apps as app_rows
 from storage import requests as request_rows

@@ -18,11 +18,11 @@ import pytest
 from bot.bitrise.webhook import SECRET_HEADER
 from bot.permissions import Actor
 from bot.slack import ids
-from bot.slack.connect import connect_form
 from bot.slack.replies import answer_value
 from bot.slack.text import Message as Told
 from bot.statistics.schedule import Schedule
 from bot.sync import webhooks
+from bot.workspaces.connect_form import connect_form
 from commands import start_form
 from commands.digest import digest_form
 from commands.settings import settings_form

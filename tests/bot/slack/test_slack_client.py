@@ -15,10 +15,10 @@ from bot.clock import SystemClock
 from bot.slack import cards, ids
 from bot.slack.build_text import BuildView
 from bot.slack.client import Posted, SlackClient, web_client
-from bot.slack.connect import checking_view, connect_form
 from bot.slack.errors import SlackBusy, SlackRefused, SlackUnavailable, retry_after
 from bot.slack.text import Message
 from bot.vault import Token
+from bot.workspaces.connect_form import checking_view, connect_form
 from commands.home_view import HomeFacts, home_view
 from playground.slack import Channel, Installation, PracticeSlack, User
 from playground.wire import Fault

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from bot.builds.abort import AbortParameters
 from bot.builds.parameters import StartRequest
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
-from bot.slack import connect as connect_form
 from bot.slack import fields, forms
 from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused
+from bot.workspaces import connect_form
 from commands import abort_form, start_form
 from commands import home_view as home
 from commands import settings as settings_form

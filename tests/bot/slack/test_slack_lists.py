@@ -16,6 +16,7 @@ from bot.slack import build_lists as lists
 from bot.slack import ids, replies
 from bot.slack.build_text import BuildView
 from bot.slack.text import Message
+from commands.connect import confirm_disconnect
 from storage.results import ResultRow
 from storage.workspaces import WorkspaceRow
 
@@ -109,7 +110,7 @@ def test_the_same_was_asked_for_a_moment_ago(seen: Seen) -> None:
 
 
 def test_forgetting_the_token_asks_first(seen: Seen) -> None:
-    message = replies.confirm_disconnect("Acme CI")
+    message = confirm_disconnect("Acme CI")
     assert seen(message).startswith("Forget the Bitrise token of Acme CI?")
     assert [action_id for action_id, _ in buttons(message)] == ["connection.disconnect"]
 

@@ -10,7 +10,7 @@ from bot.slack import ids
 from bot.slack.blocks import Block, context, section
 from bot.slack.fields import Slot, Text
 from bot.slack.forms import Form, Payload, notice
-from bot.slack.text import escape, one_line, quoted
+from bot.slack.text import escape, one_line, plural, quoted
 
 TOKEN_LIMIT = 500
 TOKEN_LEAST = 20
@@ -92,14 +92,9 @@ def checking_view() -> Payload:
 
 
 def connected_view(owner: str, apps: int, *, command: str) -> Payload:
-    count = f"{apps} app{'' if apps == 1 else 's'}"
     advice = "" if apps else " It reaches no app yet: give its owner a role in one."
     return notice(
         "Connect Bitrise",
-        f"✅ *Connected as {quoted(owner, 100)}, {count}.*{advice}",
+        f"✅ *Connected as {quoted(owner, 100)}, {plural(apps, 'app')}.*{advice}",
         f"Try `{escape(command)}` in a channel to start a build.",
     )
-
-
-def disconnected_sentence() -> str:
-    return "The Bitrise token is forgotten. Revoke it at Bitrise too if nothing else uses it."
