@@ -13,17 +13,17 @@ from storage import Transaction
 from storage import messages as message_rows
 from storage import outbox as outbox_rows
 from storage.builds import BuildRow
-from storage.messages import CardRow
+from storage.messages import MessageRow
 from storage.outbox import OutboxRow
 
 DELIVER = "deliver"
-CARD, TICK, ANNOUNCEMENT, WHISPER, DIRECT = "card", "tick", "announcement", "whisper", "direct"
-EXPLANATION, NOTE = "explanation", "note"
+CARD, PROGRESS, ANNOUNCEMENT, EXPLANATION = "card", "progress", "announcement", "explanation"
+EPHEMERAL, CHANNEL_MESSAGE, DIRECT_MESSAGE = "ephemeral", "channel_message", "direct_message"
 
 
-async def update_card(ctx: Context, tx: Transaction, card: CardRow) -> None:
+async def update_card(ctx: Context, tx: Transaction, card: MessageRow) -> None:
     """Draw the card as its builds are when it is sent; an unsent drawing of it is enough."""
-    await _add(ctx, tx, card, CARD, dedupe_key=f"card:{card.card_id}")
+    await _add(ctx, tx, card, CARD, dedupe_key=f"card:{card.message_id}")
 
 
 async def update_cards(ctx: Context, tx: Transaction, build: BuildRow) -> None:
@@ -32,17 +32,17 @@ async def update_cards(ctx: Context, tx: Transaction, build: BuildRow) -> None:
         await update_card(ctx, tx, card)
 
 
-async def update_progress(ctx: Context, tx: Transaction, card: CardRow) -> None:
+async def update_progress(ctx: Context, tx: Transaction, card: MessageRow) -> None:
     """Draw the card's progress if Slack's limits leave room for it."""
-    await _add(ctx, tx, card, TICK, dedupe_key=f"tick:{card.card_id}")
+    await _add(ctx, tx, card, PROGRESS, dedupe_key=f"progress:{card.message_id}")
 
 
-async def announce_result(ctx: Context, tx: Transaction, card: CardRow) -> None:
+async def announce_result(ctx: Context, tx: Transaction, card: MessageRow) -> None:
     """Tell the end of a card's builds where people hear it."""
     await _add(ctx, tx, card, ANNOUNCEMENT)
 
 
-async def explain_failure(ctx: Context, tx: Transaction, card: CardRow, build_slug: str) -> None:
+async def explain_failure(ctx: Context, tx: Transaction, card: MessageRow, build_slug: str) -> None:
     """Say in the message's thread why that build of it failed."""
     await _add(ctx, tx, card, EXPLANATION, payload={"build_slug": build_slug})
 
@@ -51,14 +51,14 @@ async def reply_privately(ctx: Context, tx: Transaction, actor: Actor, message: 
     """Answer a person privately, where they asked."""
     sealed = None
     if actor.response_url:
-        sealed = ctx.vault.seal(actor.response_url, context=f"whisper:{actor.workspace_id}")
+        sealed = ctx.vault.seal(actor.response_url, context=f"ephemeral:{actor.workspace_id}")
     payload = {
         "user_id": actor.user_id,
         "channel_id": actor.channel_id,
         "response_url_sealed": sealed,
         **message.to_payload(),
     }
-    await _store(ctx, tx, actor.workspace_id, WHISPER, lane=actor.user_id, payload=payload)
+    await _store(ctx, tx, actor.workspace_id, EPHEMERAL, ordering_key=actor.user_id, payload=payload)
 
 
 async def answer_privately(ctx: Context, actor: Actor, message: Message) -> None:
@@ -69,7 +69,7 @@ async def answer_privately(ctx: Context, actor: Actor, message: Message) -> None
 async def send_direct(ctx: Context, tx: Transaction, workspace_id: str, user_id: str, message: Message) -> None:
     """A direct message."""
     payload = {"user_id": user_id, **message.to_payload()}
-    await _store(ctx, tx, workspace_id, DIRECT, lane=user_id, payload=payload)
+    await _store(ctx, tx, workspace_id, DIRECT_MESSAGE, ordering_key=user_id, payload=payload)
 
 
 async def post_note(
@@ -78,13 +78,13 @@ async def post_note(
     """A sentence for all in a channel. If it cannot be written there, what the channel hears is paused, and
     ``tells`` is told besides those who set it up."""
     payload = {"channel_id": channel_id, "tells": tells, **message.to_payload()}
-    await _store(ctx, tx, workspace_id, NOTE, lane=channel_id, payload=payload)
+    await _store(ctx, tx, workspace_id, CHANNEL_MESSAGE, ordering_key=channel_id, payload=payload)
 
 
 async def _add(
     ctx: Context,
     tx: Transaction,
-    card: CardRow,
+    card: MessageRow,
     kind: str,
     *,
     payload: Mapping[str, Any] | None = None,
@@ -95,9 +95,9 @@ async def _add(
         tx,
         card.workspace_id,
         kind,
-        lane=card.channel_id,
+        ordering_key=card.channel_id,
         payload=payload or {},
-        card_id=card.card_id,
+        message_id=card.message_id,
         dedupe_key=dedupe_key,
     )
 
@@ -108,20 +108,20 @@ async def _store(
     workspace_id: str,
     kind: str,
     *,
-    lane: str,
+    ordering_key: str,
     payload: Mapping[str, Any],
-    card_id: str | None = None,
+    message_id: str | None = None,
     dedupe_key: str | None = None,
 ) -> None:
     message = OutboxRow(
         outbox_id=ctx.new_id(),
         workspace_id=workspace_id,
-        lane=f"{workspace_id}:{lane}",
+        ordering_key=f"{workspace_id}:{ordering_key}",
         kind=kind,
-        card_id=card_id,
+        message_id=message_id,
         payload=payload,
         dedupe_key=dedupe_key,
         created_at=ctx.clock.now(),
     )
-    if await outbox_rows.add_message(tx, message):
-        await ctx.engine.enqueue(tx, Job(DELIVER, {"outbox_id": message.outbox_id}, key=message.lane))
+    if await outbox_rows.add_outgoing(tx, message):
+        await ctx.engine.enqueue(tx, Job(DELIVER, {"outbox_id": message.outbox_id}, key=message.ordering_key))

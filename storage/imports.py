@@ -15,7 +15,7 @@ class ImportRow:
     """``imported_count`` of ``total`` builds triggered after ``since`` are imported; ``cursor`` is the next page.
 
     ``duration_ms`` is the time spent reading so far; ``updated_at`` is when the last page was read. ``failures`` are
-    those in a row; ``restarts`` counts lost cursors; ``card_id`` is the message that shows the progress.
+    those in a row; ``restarts`` counts lost cursors; ``message_id`` is the message that shows the progress.
     """
 
     workspace_id: str
@@ -30,7 +30,7 @@ class ImportRow:
     duration_ms: int = 0
     failures: int = 0
     restarts: int = 0
-    card_id: str | None = None
+    message_id: str | None = None
     updated_at: datetime | None = None
     finished_at: datetime | None = None
     error: str | None = None
@@ -89,10 +89,12 @@ async def list_open(db: Reads, workspace_id: str) -> list[ImportRow]:
     )
 
 
-async def list_of_card(db: Reads, card_id: str) -> list[ImportRow]:
+async def list_of_message(db: Reads, message_id: str) -> list[ImportRow]:
     """Return the imports whose progress a message shows, in the order in which they are read."""
-    sql = f"select {columns(ImportRow)} from imports where card_id = :card_id order by requested_at desc, app_slug"
-    return await fetch_rows(db, ImportRow, sql, card_id=card_id)
+    sql = (
+        f"select {columns(ImportRow)} from imports where message_id = :message_id order by requested_at desc, app_slug"
+    )
+    return await fetch_rows(db, ImportRow, sql, message_id=message_id)
 
 
 async def delete_imports(tx: Transaction, workspace_id: str) -> None:

@@ -12,25 +12,25 @@ from storage.database import Database, Reads, Transaction, columns, fetch_row, i
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """Rows with the same ``lane`` are sent in order. At most one row with the same ``dedupe_key`` waits."""
+    """Rows with the same ``ordering_key`` are sent in order. At most one row with the same ``dedupe_key`` waits."""
 
     outbox_id: str
     workspace_id: str
-    lane: str
+    ordering_key: str
     kind: str
-    card_id: str | None
+    message_id: str | None
     payload: Mapping[str, Any]
     dedupe_key: str | None
     created_at: datetime
     attempts: int = 0
 
 
-async def add_message(tx: Transaction, message: OutboxRow) -> bool:
+async def add_outgoing(tx: Transaction, message: OutboxRow) -> bool:
     """Return False if a row with the same ``dedupe_key`` waits already: it will show the newest state."""
     return await insert(tx, "outbox", message, skip_existing=True)
 
 
-async def find_message(db: Reads, outbox_id: str) -> OutboxRow | None:
+async def find_outgoing(db: Reads, outbox_id: str) -> OutboxRow | None:
     sql = f"select {columns(OutboxRow)} from outbox where outbox_id = :outbox_id"
     return await fetch_row(db, OutboxRow, sql, outbox_id=outbox_id)
 
@@ -44,7 +44,7 @@ async def count_attempt(db: Database, outbox_id: str) -> None:
     await db.execute("update outbox set attempts = attempts + 1 where outbox_id = :outbox_id", outbox_id=outbox_id)
 
 
-async def delete_message(tx: Transaction, outbox_id: str) -> bool:
+async def delete_outgoing(tx: Transaction, outbox_id: str) -> bool:
     """Delete a sent message; return False if another process did."""
     return await tx.execute("delete from outbox where outbox_id = :outbox_id", outbox_id=outbox_id) == 1
 

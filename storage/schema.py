@@ -217,8 +217,8 @@ NOTIFICATIONS = (
 
 MESSAGES = (
     """
-    create table cards (
-        card_id text primary key,
+    create table messages (
+        message_id text primary key,
         workspace_id text not null references workspaces (workspace_id),
         channel_id text not null,
         ts text,
@@ -226,33 +226,35 @@ MESSAGES = (
         request_id text,
         rerouted_from text,
         created_at text not null,
-        drawn_at text,
-        drawn_digest text,
+        rendered_at text,
+        content_hash text,
         announced_at text,
-        is_gone integer not null,
-        style text not null default 'card',
+        is_deleted integer not null,
+        kind text not null default 'card',
         subscription_id text,
         parent_id text,
-        place text,
+        thread_key text,
         facts text
     )""",
-    "create index cards_at_place on cards (workspace_id, channel_id, place) where place is not null and is_gone = 0",
     """
-    create table card_builds (
-        card_id text not null references cards (card_id),
+    create index messages_by_thread_key on messages (workspace_id, channel_id, thread_key)
+        where thread_key is not null and is_deleted = 0""",
+    """
+    create table message_builds (
+        message_id text not null references messages (message_id),
         workspace_id text not null,
         build_slug text not null,
         position integer not null,
-        primary key (card_id, build_slug)
+        primary key (message_id, build_slug)
     )""",
-    "create index cards_of_build on card_builds (workspace_id, build_slug)",
+    "create index messages_of_build on message_builds (workspace_id, build_slug)",
     """
     create table outbox (
         outbox_id text primary key,
         workspace_id text not null references workspaces (workspace_id),
-        lane text not null,
+        ordering_key text not null,
         kind text not null,
-        card_id text,
+        message_id text,
         payload text not null,
         dedupe_key text,
         attempts integer not null,

@@ -107,14 +107,14 @@ BUILDS = (
         duration_ms integer not null,
         failures integer not null,
         restarts integer not null,
-        card_id text,
+        message_id text,
         updated_at text,
         finished_at text,
         error text,
         primary key (workspace_id, app_slug)
     )""",
     "create index imports_open on imports (workspace_id, requested_at) where state = 'open'",
-    "create index imports_of_card on imports (card_id) where card_id is not null",
+    "create index imports_of_message on imports (message_id) where message_id is not null",
 )
 
 BUILD_FACTS = """

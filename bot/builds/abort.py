@@ -42,7 +42,7 @@ GIVE_UP_AFTER = timedelta(minutes=10)
 class AbortParameters:
     """How to stop a build. ``report`` is what the pull request shows: failed, green or nothing.
 
-    ``card_id`` is the message of a bulk stop, which shows the progress instead of private replies. ``within_seconds``
+    ``message_id`` is the message of a bulk stop, which shows the progress instead of replies. ``within_seconds``
     limits the tries: a stop that comes later than its build step waits would hit a build that has gone on.
     """
 
@@ -51,7 +51,7 @@ class AbortParameters:
     sentence: str = ""
     report: str = "failed"
     skip_notifications: bool = False
-    card_id: str | None = None
+    message_id: str | None = None
     within_seconds: int | None = None
 
     @property
@@ -263,9 +263,9 @@ def _parameters(ctx: Context, request: RequestRow) -> AbortParameters:
 
 async def _notify(ctx: Context, tx: Transaction, request: RequestRow, text: str | None) -> None:
     """Report on the card of a bulk stop; otherwise privately, and only what is unexpected."""
-    card_id = _parameters(ctx, request).card_id
-    card = await message_rows.find_card(tx, card_id) if card_id else None
-    if card is not None and not card.is_gone:
+    message_id = _parameters(ctx, request).message_id
+    card = await message_rows.find_message(tx, message_id) if message_id else None
+    if card is not None and not card.is_deleted:
         await outbox.update_card(ctx, tx, card)
     elif text and (actor := requests.actor_of(ctx, request)).is_person:
         await outbox.reply_privately(ctx, tx, actor, reply(text))

@@ -22,7 +22,7 @@ from storage import builds as build_rows
 from storage import messages as message_rows
 from storage.apps import AppRow
 from storage.builds import BuildRow
-from storage.messages import BULK, CardRow
+from storage.messages import BULK_ABORT, MessageRow
 from storage.requests import RequestRow
 
 MOST = PAGE_LIMIT
@@ -119,7 +119,7 @@ async def _older_than(ctx: Context, newer: BuildRow) -> list[BuildRow]:
 
 async def request_abort_many(
     ctx: Context, actor: Actor, stops: Sequence[AbortParameters], *, view_id: str, of: str, newer: str | None = None
-) -> CardRow:
+) -> MessageRow:
     """Store the wish to stop each build, and the card that shows how it goes: all of it, or nothing.
 
     The same view asks once, however often it is delivered. ``newer`` is the build whose card offered it. Raises
@@ -132,15 +132,15 @@ async def request_abort_many(
     builds = [build for build in found if build is not None and build.pipeline_workflow_id is None]
     if not builds:
         raise BuildNotFound("I don't know these builds any more.")
-    card_id = f"bulk:{actor.workspace_id}:{view_id}"
+    message_id = f"bulk:{actor.workspace_id}:{view_id}"
     requests = [
-        abort.new_request(ctx, actor, dataclasses.replace(wanted[build.build_slug], card_id=card_id), build)
+        abort.new_request(ctx, actor, dataclasses.replace(wanted[build.build_slug], message_id=message_id), build)
         for build in builds
     ]
-    card = _card(ctx, card_id, actor, of, stops[0], requests)
+    card = _card(ctx, message_id, actor, of, stops[0], requests)
 
     async def store(tx: Transaction) -> None:
-        if not await message_rows.add_card(tx, card, [build.build_slug for build in builds]):
+        if not await message_rows.add_message(tx, card, [build.build_slug for build in builds]):
             return  # delivered twice
         pairs = zip(requests, builds, strict=True)
         claimed = [await abort.store_request(ctx, tx, request, build) for request, build in pairs]
@@ -158,16 +158,16 @@ async def request_abort_many(
 
 
 def _card(
-    ctx: Context, card_id: str, actor: Actor, of: str, stop: AbortParameters, requests: Sequence[RequestRow]
-) -> CardRow:
+    ctx: Context, message_id: str, actor: Actor, of: str, stop: AbortParameters, requests: Sequence[RequestRow]
+) -> MessageRow:
     """What shows how it goes, where the person is. ``facts`` say what no build's own row knows."""
-    return CardRow(
-        card_id=card_id,
+    return MessageRow(
+        message_id=message_id,
         workspace_id=actor.workspace_id,
         channel_id=actor.channel_id or actor.user_id,
         requested_by=actor.user_id,
         created_at=ctx.clock.now(),
-        style=BULK,
+        kind=BULK_ABORT,
         facts={
             "of": of,
             "by": actor.user_name,

@@ -17,7 +17,7 @@ from storage import builds as build_rows
 from storage import messages as message_rows
 from storage.apps import AppRow
 from storage.builds import BuildRow
-from storage.messages import CardRow
+from storage.messages import MessageRow
 
 STATUS_OF = {Outcome.SUCCEEDED: 1, Outcome.FAILED: 2, Outcome.ABORTED: 3, Outcome.SKIPPED: 4}
 PAGE = 10
@@ -100,8 +100,8 @@ async def post_card(ctx: Context, actor: Actor, build: BuildRow) -> None:
     """Post the build's card where the person is, live if it still runs."""
     ctx.permissions.check_member(actor)
     now = ctx.clock.now()
-    card = CardRow(
-        card_id=ctx.new_id(),
+    card = MessageRow(
+        message_id=ctx.new_id(),
         workspace_id=actor.workspace_id,
         channel_id=actor.channel_id or actor.user_id,
         requested_by=actor.user_id,
@@ -109,7 +109,7 @@ async def post_card(ctx: Context, actor: Actor, build: BuildRow) -> None:
     )
 
     async def store(tx: Transaction) -> None:
-        await message_rows.add_card(tx, card, [build.build_slug])
+        await message_rows.add_message(tx, card, [build.build_slug])
         await outbox.update_card(ctx, tx, card)
         if not build.is_finished:
             await sync_schedule.schedule_now(ctx, tx, actor.workspace_id, at=now)

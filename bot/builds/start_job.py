@@ -31,7 +31,7 @@ from storage import builds as build_rows
 from storage import messages as message_rows
 from storage import requests as request_rows
 from storage.builds import BuildRow
-from storage.messages import CardRow
+from storage.messages import MessageRow
 from storage.requests import RequestRow
 
 log = logging.getLogger(__name__)
@@ -200,18 +200,18 @@ async def _save_build(
 
 async def _post_card(ctx: Context, tx: Transaction, request: RequestRow, slugs: list[str]) -> None:
     now = ctx.clock.now()
-    card = CardRow(
-        card_id=request.request_id,
+    card = MessageRow(
+        message_id=request.request_id,
         workspace_id=request.workspace_id,
         channel_id=request.channel_id or request.user_id,
         requested_by=request.user_id,
         request_id=request.request_id,
         created_at=now,
     )
-    await message_rows.add_card(tx, card, slugs)
+    await message_rows.add_message(tx, card, slugs)
     await outbox.update_card(ctx, tx, card)
-    if not await message_rows.count_unfinished(tx, card.card_id):  # found late: it has finished by now
-        await message_rows.claim_announcement(tx, card.card_id, now=now)
+    if not await message_rows.count_unfinished(tx, card.message_id):  # found late: it has finished by now
+        await message_rows.claim_announcement(tx, card.message_id, now=now)
         await outbox.announce_result(ctx, tx, card)
     await sync_schedule.schedule_now(ctx, tx, request.workspace_id, at=now)
 

@@ -17,7 +17,7 @@ from storage import apps as app_rows
 from storage import messages as message_rows
 from storage import subscriptions as subscription_rows
 from storage.builds import BuildRow
-from storage.messages import UNFURL, CardRow
+from storage.messages import UNFURL, MessageRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ async def unfurl_link(ctx: Context, actor: Actor, link: SharedLink, reference: B
     card = _card(ctx, actor, link)
 
     async def store(tx: Transaction) -> None:
-        place = card.place or ""
-        if await message_rows.find_at_place(tx, actor.workspace_id, link.channel_id, place) is not None:
+        place = card.thread_key or ""
+        if await message_rows.find_by_thread_key(tx, actor.workspace_id, link.channel_id, place) is not None:
             return  # Slack tells of a link more than once
-        await message_rows.add_card(tx, card, [build.build_slug])
+        await message_rows.add_message(tx, card, [build.build_slug])
         await outbox.update_card(ctx, tx, card)
         await _watch(ctx, tx, build)
 
@@ -66,14 +66,14 @@ async def _is_followed_in(ctx: Context, workspace_id: str, channel_id: str, app_
     return any(row.app_slug in (None, app_slug) for row in rows)
 
 
-def _card(ctx: Context, actor: Actor, link: SharedLink) -> CardRow:
-    return CardRow(
-        card_id=ctx.new_id(),
+def _card(ctx: Context, actor: Actor, link: SharedLink) -> MessageRow:
+    return MessageRow(
+        message_id=ctx.new_id(),
         workspace_id=actor.workspace_id,
         channel_id=link.channel_id,
         ts=link.ts,
         created_at=ctx.clock.now(),
-        style=UNFURL,
-        place=f"link:{link.ts}:{link.url}",
+        kind=UNFURL,
+        thread_key=f"link:{link.ts}:{link.url}",
         facts={"url": link.url},
     )

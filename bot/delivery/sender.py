@@ -24,7 +24,7 @@ from storage import DatabaseUnavailable, Transaction
 from storage import apps as app_rows
 from storage import messages as message_rows
 from storage import outbox as outbox_rows
-from storage.messages import DIGEST, UNFURL, CardRow
+from storage.messages import DIGEST, UNFURL, MessageRow
 from storage.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ REPAINT_SECONDS = 2.0
 
 async def deliver(ctx: Context, arguments: Mapping[str, Any]) -> None:
     """Send one message of the outbox. Jobs of a channel run one by one, so what is first stays first."""
-    message = await outbox_rows.find_message(ctx.db, arguments["outbox_id"])
+    message = await outbox_rows.find_outgoing(ctx.db, arguments["outbox_id"])
     if message is None:
         return
     try:
@@ -58,15 +58,18 @@ async def deliver(ctx: Context, arguments: Mapping[str, Any]) -> None:
 async def _repaint(ctx: Context, message: OutboxRow) -> None:
     """What Slack may have taken from us, although another replica has said it meanwhile, for it took us for dead:
     our drawing may be older than its own, and the last."""
-    if message.kind in (outbox.CARD, outbox.TICK) and await outbox_rows.find_message(ctx.db, message.outbox_id) is None:
-        card = await message_rows.find_card(ctx.db, message.card_id or "")
+    if (
+        message.kind in (outbox.CARD, outbox.PROGRESS)
+        and await outbox_rows.find_outgoing(ctx.db, message.outbox_id) is None
+    ):
+        card = await message_rows.find_message(ctx.db, message.message_id or "")
         if card is not None and card.ts is not None:
             await ctx.db.transaction(lambda tx: _draw_again(ctx, tx, card))
 
 
-async def _draw_again(ctx: Context, tx: Transaction, card: CardRow) -> None:
+async def _draw_again(ctx: Context, tx: Transaction, card: MessageRow) -> None:
     """Whatever stands there now."""
-    await message_rows.save_drawn(tx, card.card_id, digest="", now=ctx.clock.now())
+    await message_rows.save_rendered(tx, card.message_id, content_hash="", now=ctx.clock.now())
     await outbox.update_card(ctx, tx, card)
 
 
@@ -85,42 +88,42 @@ async def _retry(ctx: Context, message: OutboxRow, error: SlackUnavailable) -> N
 
 
 async def _refused(ctx: Context, message: OutboxRow, error: SlackRefused) -> None:
-    card = await message_rows.find_card(ctx.db, message.card_id) if message.card_id else None
+    card = await message_rows.find_message(ctx.db, message.message_id) if message.message_id else None
     facts = {"kind": message.kind, "error": error.error, "workspace": message.workspace_id}
-    is_link = card is not None and card.style == UNFURL
+    is_link = card is not None and card.kind == UNFURL
     if error.error in TOKEN_REVOKED and not is_link and ctx.clock.now() - message.created_at < TOO_LONG_AGO:
         log.error("Slack refuses the bot token; messages wait", extra=facts)
         raise RetryAt(ctx.clock.now() + PAUSE)
     log.warning("Slack refused a message", extra=facts)
     if card is not None and error.error in UNREACHABLE and not is_link:
         await _reroute(ctx, message, card, error.error)
-    elif message.kind == outbox.NOTE and error.error in UNREACHABLE:
+    elif message.kind == outbox.CHANNEL_MESSAGE and error.error in UNREACHABLE:
         await ctx.db.transaction(lambda tx: _silence(ctx, tx, message, error.error))
     elif card is not None and (error.error in MESSAGE_GONE or is_link):
-        await ctx.db.transaction(lambda tx: message_rows.close_card(tx, card.card_id))
+        await ctx.db.transaction(lambda tx: message_rows.mark_deleted(tx, card.message_id))
         await _drop(ctx, message)
     else:
         await _drop(ctx, message)
 
 
-async def _reroute(ctx: Context, message: OutboxRow, card: CardRow, error: str) -> None:
+async def _reroute(ctx: Context, message: OutboxRow, card: MessageRow, error: str) -> None:
     """The channel cannot be written to: the card goes to the person who asked, and says why.
 
     What a subscription wanted to tell there is not told; whoever made it hears that, and it is paused.
     """
 
     async def move(tx: Transaction) -> None:
-        await outbox_rows.delete_message(tx, message.outbox_id)
+        await outbox_rows.delete_outgoing(tx, message.outbox_id)
         if card.subscription_id is not None:
             await pausing.pause_subscriptions(ctx, tx, card.workspace_id, card.channel_id, error)
-        if card.style == DIGEST:
+        if card.kind == DIGEST:
             await pausing.pause_digests(ctx, tx, card.workspace_id, card.channel_id, error)
         if is_letter(card):
             await pausing.disable_direct_messages(ctx, tx, card, error)
         if card.requested_by is None or card.rerouted_from is not None:
-            await message_rows.close_card(tx, card.card_id)
+            await message_rows.mark_deleted(tx, card.message_id)
             return
-        await message_rows.reroute_card(tx, card.card_id, to=card.requested_by)
+        await message_rows.reroute_message(tx, card.message_id, to=card.requested_by)
         moved = dataclasses.replace(card, channel_id=card.requested_by)
         await outbox.update_card(ctx, tx, moved)
         if message.kind == outbox.ANNOUNCEMENT:
@@ -131,7 +134,7 @@ async def _reroute(ctx: Context, message: OutboxRow, card: CardRow, error: str) 
 
 async def _silence(ctx: Context, tx: Transaction, message: OutboxRow, error: str) -> None:
     channel_id, tells = message.payload["channel_id"], message.payload["tells"]
-    await outbox_rows.delete_message(tx, message.outbox_id)
+    await outbox_rows.delete_outgoing(tx, message.outbox_id)
     await pausing.pause_subscriptions(ctx, tx, message.workspace_id, channel_id, error, tells=tells)
 
 
@@ -139,14 +142,14 @@ async def _silence(ctx: Context, tx: Transaction, message: OutboxRow, error: str
 
 
 async def _send_card(ctx: Context, message: OutboxRow) -> None:
-    card = await message_rows.find_card(ctx.db, message.card_id or "")
-    if card is None or card.is_gone or (message.kind == outbox.TICK and not _may_tick(ctx, message)):
+    card = await message_rows.find_message(ctx.db, message.message_id or "")
+    if card is None or card.is_deleted or (message.kind == outbox.PROGRESS and not _may_tick(ctx, message)):
         await _drop(ctx, message)
         return
     await outbox_rows.clear_dedupe_key(ctx.db, message.outbox_id)
     drawn = await render.render(ctx, card)
     digest = drawn.digest
-    if card.ts is not None and digest == card.drawn_digest:
+    if card.ts is not None and digest == card.content_hash:
         await _drop(ctx, message)
         return
     client = ctx.slack(message.workspace_id)
@@ -158,7 +161,7 @@ async def _send_card(ctx: Context, message: OutboxRow) -> None:
         return
     ts, since, now = card.ts, message.created_at, ctx.clock.now()
     _pace(ctx.rate_limits.take_update(message.workspace_id, message.outbox_id, since=since, now=now))
-    if card.style == UNFURL:
+    if card.kind == UNFURL:
         url = (card.facts or {})["url"]
         await with_fallback(lambda drawn: client.unfurl(card.channel_id, ts, {url: drawn}), drawn)
     else:
@@ -167,8 +170,8 @@ async def _send_card(ctx: Context, message: OutboxRow) -> None:
 
 
 async def _send_announcement(ctx: Context, message: OutboxRow) -> None:
-    card = await message_rows.find_card(ctx.db, message.card_id or "")
-    if card is None or card.is_gone or card.ts is None:
+    card = await message_rows.find_message(ctx.db, message.message_id or "")
+    if card is None or card.is_deleted or card.ts is None:
         await _drop(ctx, message)
         return
     drawn = await render.render_announcement(ctx, card)
@@ -178,7 +181,7 @@ async def _send_announcement(ctx: Context, message: OutboxRow) -> None:
     await _drop(ctx, message)
 
 
-async def _is_told_to_all(ctx: Context, card: CardRow) -> bool:
+async def _is_told_to_all(ctx: Context, card: MessageRow) -> bool:
     """The channel's setting says so, or the channel has subscribed to such ends."""
     channel = await app_rows.get_channel(ctx.db, card.workspace_id, card.channel_id)
     if channel.finish_in != "thread":
@@ -190,8 +193,8 @@ async def _is_told_to_all(ctx: Context, card: CardRow) -> bool:
 
 async def _send_explanation(ctx: Context, message: OutboxRow) -> None:
     """Why a build failed, in the thread of the message that tells it."""
-    card = await message_rows.find_card(ctx.db, message.card_id or "")
-    if card is None or card.is_gone or card.ts is None:
+    card = await message_rows.find_message(ctx.db, message.message_id or "")
+    if card is None or card.is_deleted or card.ts is None:
         await _drop(ctx, message)
         return
     drawn = await render.render_explanation(ctx, card, message.payload["build_slug"])
@@ -204,19 +207,19 @@ async def _send_explanation(ctx: Context, message: OutboxRow) -> None:
     await _drop(ctx, message)
 
 
-async def _thread_of(ctx: Context, card: CardRow) -> str | None:
+async def _thread_of(ctx: Context, card: MessageRow) -> str | None:
     """Where a message stands in a thread: what it is posted under. None when that could not be posted."""
-    parent = await message_rows.find_card(ctx.db, card.parent_id) if card.parent_id else None
-    return parent.ts if parent is not None and not parent.is_gone else None
+    parent = await message_rows.find_message(ctx.db, card.parent_id) if card.parent_id else None
+    return parent.ts if parent is not None and not parent.is_deleted else None
 
 
-async def _send_whisper(ctx: Context, message: OutboxRow) -> None:
+async def _send_ephemeral(ctx: Context, message: OutboxRow) -> None:
     """By the response URL, which works where the bot is no member; else in the channel; else directly."""
     client, payload = ctx.slack(message.workspace_id), message.payload
     drawn, user_id, channel_id = message_of(payload), payload["user_id"], payload["channel_id"]
     if sealed := payload["response_url_sealed"]:
         try:
-            url = ctx.vault.open(sealed, context=f"whisper:{message.workspace_id}").reveal()
+            url = ctx.vault.open(sealed, context=f"ephemeral:{message.workspace_id}").reveal()
             await with_fallback(lambda drawn: client.respond(url, drawn), drawn)
             await _drop(ctx, message)
             return
@@ -261,24 +264,24 @@ def _pace(free_at: datetime | None) -> None:
 
 
 async def _keep_posted(
-    ctx: Context, tx: Transaction, message: OutboxRow, card: CardRow, posted: Posted, digest: str
+    ctx: Context, tx: Transaction, message: OutboxRow, card: MessageRow, posted: Posted, digest: str
 ) -> None:
-    await message_rows.save_posted(tx, card.card_id, channel_id=posted.channel_id, ts=posted.ts)
+    await message_rows.save_posted(tx, card.message_id, channel_id=posted.channel_id, ts=posted.ts)
     await _keep_drawn(ctx, tx, message, card, digest)
 
 
-async def _keep_drawn(ctx: Context, tx: Transaction, message: OutboxRow, card: CardRow, digest: str) -> None:
-    if await outbox_rows.delete_message(tx, message.outbox_id):
-        await message_rows.save_drawn(tx, card.card_id, digest=digest, now=ctx.clock.now())
+async def _keep_drawn(ctx: Context, tx: Transaction, message: OutboxRow, card: MessageRow, digest: str) -> None:
+    if await outbox_rows.delete_outgoing(tx, message.outbox_id):
+        await message_rows.save_rendered(tx, card.message_id, content_hash=digest, now=ctx.clock.now())
     else:
         await _draw_again(ctx, tx, card)  # another replica took us for dead, and may have drawn what is newer
 
 
 async def _drop(ctx: Context, message: OutboxRow) -> None:
-    await ctx.db.transaction(lambda tx: outbox_rows.delete_message(tx, message.outbox_id))
+    await ctx.db.transaction(lambda tx: outbox_rows.delete_outgoing(tx, message.outbox_id))
 
 
-def is_letter(card: CardRow) -> bool:
+def is_letter(card: MessageRow) -> bool:
     """A card that is on its way to a person because of what they want to be told."""
     return card.subscription_id is None and card.requested_by is None and is_user(card.channel_id)
 
@@ -289,11 +292,11 @@ def message_of(payload: Mapping[str, Any]) -> Message:
 
 SENDERS: Mapping[str, Callable[[Context, OutboxRow], Awaitable[None]]] = {
     outbox.CARD: _send_card,
-    outbox.TICK: _send_card,
+    outbox.PROGRESS: _send_card,
     outbox.ANNOUNCEMENT: _send_announcement,
     outbox.EXPLANATION: _send_explanation,
-    outbox.WHISPER: _send_whisper,
-    outbox.DIRECT: _send_direct,
-    outbox.NOTE: _send_note,
+    outbox.EPHEMERAL: _send_ephemeral,
+    outbox.DIRECT_MESSAGE: _send_direct,
+    outbox.CHANNEL_MESSAGE: _send_note,
 }
 JOBS = (JobKind(outbox.DELIVER, deliver, concurrency=16),)

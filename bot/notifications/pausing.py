@@ -12,7 +12,7 @@ from storage import Transaction
 from storage import digests as digest_rows
 from storage import subscriptions as subscription_rows
 from storage import users as user_rows
-from storage.messages import CardRow
+from storage.messages import MessageRow
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def pause_digests(ctx: Context, tx: Transaction, workspace_id: str, channe
         await outbox.send_direct(ctx, tx, workspace_id, owner, messages.report_paused(channel_id, why))
 
 
-async def disable_direct_messages(ctx: Context, tx: Transaction, card: CardRow, error: str) -> None:
+async def disable_direct_messages(ctx: Context, tx: Transaction, card: MessageRow, error: str) -> None:
     """A direct message does not arrive: the person has left, or takes none. It is not tried for every build."""
     if await user_rows.disable_messages(tx, card.workspace_id, card.channel_id):
         facts = {"workspace": card.workspace_id, "user": card.channel_id, "error": error}

@@ -16,7 +16,7 @@ from storage import builds as build_rows
 from storage import messages as message_rows
 from storage.builds import BuildRow
 from storage.events import BUILD_STARTED
-from storage.messages import BRANCH, CARD, CHANGE, FOLD, LINE, STARTED, CardRow
+from storage.messages import CARD, CHANGE, LINE, STARTED, SUMMARY, THREAD_ROOT, MessageRow
 from storage.subscriptions import CHANGES, SubscriptionRow
 from storage.users import UserRow
 
@@ -52,13 +52,13 @@ class Telling:
 async def channels_showing(ctx: Context, tx: Transaction, build: BuildRow) -> frozenset[str]:
     """Where a card of the build stands already: it shows the build live, and its end is announced beside it."""
     cards = await message_rows.list_of_build(tx, build.workspace_id, build.build_slug)
-    return frozenset(card.channel_id for card in cards if card.style == CARD)
+    return frozenset(card.channel_id for card in cards if card.kind == CARD)
 
 
 async def is_mentioned(ctx: Context, tx: Transaction, build: BuildRow, user_id: str) -> bool:
     """Whether the announcement beside a card mentions that person anyway."""
     cards = await message_rows.list_of_build(tx, build.workspace_id, build.build_slug)
-    return any(card.requested_by == user_id and card.style == CARD for card in cards)
+    return any(card.requested_by == user_id and card.kind == CARD for card in cards)
 
 
 async def post_notifications(ctx: Context, tx: Transaction, workspace_id: str, tellings: Sequence[Telling]) -> None:
@@ -80,7 +80,7 @@ async def _post_summary(
 ) -> None:
     slugs = list(dict.fromkeys(telling.build.build_slug for telling in late))
     subscription = late[0].subscription
-    card = _message(ctx, workspace_id, channel_id, FOLD, subscription, facts={"yours": late[0].person is not None})
+    card = _message(ctx, workspace_id, channel_id, SUMMARY, subscription, facts={"yours": late[0].person is not None})
     await _add_message(ctx, tx, card, slugs)
 
 
@@ -94,7 +94,7 @@ async def _post(ctx: Context, tx: Transaction, telling: Telling) -> None:
         telling.channel_id,
         style,
         telling.subscription,
-        parent_id=parent.card_id if parent else None,
+        parent_id=parent.message_id if parent else None,
         # What is posted after the end tells the end by itself.
         announced_at=ctx.clock.now() if style == CARD and build.is_finished else None,
         facts=telling.facts or None,
@@ -110,13 +110,15 @@ def _style(telling: Telling) -> str:
     return CHANGE if telling.style == CHANGES else CARD
 
 
-async def _thread_root(ctx: Context, tx: Transaction, telling: Telling) -> CardRow:
+async def _thread_root(ctx: Context, tx: Transaction, telling: Telling) -> MessageRow:
     """Return the message in whose thread a branch is posted; add it for the first build."""
     build = telling.build
     place = f"branch:{build.app_slug}:{build.tag or build.branch or ''}"
-    found = await message_rows.find_at_place(tx, build.workspace_id, telling.channel_id, place)
+    found = await message_rows.find_by_thread_key(tx, build.workspace_id, telling.channel_id, place)
     if found is None:
-        root = _message(ctx, build.workspace_id, telling.channel_id, BRANCH, telling.subscription, place=place)
+        root = _message(
+            ctx, build.workspace_id, telling.channel_id, THREAD_ROOT, telling.subscription, thread_key=place
+        )
         await _add_message(ctx, tx, root, [build.build_slug])
         return root
     slugs = await _newest_of_each_target(ctx, tx, found, build)
@@ -125,10 +127,10 @@ async def _thread_root(ctx: Context, tx: Transaction, telling: Telling) -> CardR
     return found
 
 
-async def _newest_of_each_target(ctx: Context, tx: Transaction, root: CardRow, build: BuildRow) -> list[str]:
+async def _newest_of_each_target(ctx: Context, tx: Transaction, root: MessageRow, build: BuildRow) -> list[str]:
     """Of the builds shown there and this one, which may be older than what is shown: it only ended later."""
     newest = {build.target: build}
-    for slug in await message_rows.list_build_slugs(tx, root.card_id):
+    for slug in await message_rows.list_build_slugs(tx, root.message_id):
         other = await build_rows.find_build(tx, build.workspace_id, slug)
         if other is not None and newness(other) > newness(newest.get(other.target)):
             newest[other.target] = other
@@ -143,20 +145,20 @@ def _message(
     style: str,
     subscription: SubscriptionRow | None,
     **more: Any,
-) -> CardRow:
-    return CardRow(
-        card_id=ctx.new_id(),
+) -> MessageRow:
+    return MessageRow(
+        message_id=ctx.new_id(),
         workspace_id=workspace_id,
         channel_id=channel_id,
         created_at=ctx.clock.now(),
-        style=style,
+        kind=style,
         subscription_id=subscription.subscription_id if subscription else None,
         **more,
     )
 
 
-async def _add_message(ctx: Context, tx: Transaction, card: CardRow, slugs: Sequence[str]) -> None:
-    await message_rows.add_card(tx, card, slugs)
+async def _add_message(ctx: Context, tx: Transaction, card: MessageRow, slugs: Sequence[str]) -> None:
+    await message_rows.add_message(tx, card, slugs)
     await outbox.update_card(ctx, tx, card)
 
 

@@ -77,10 +77,10 @@ async def _save(ctx: Context, build: BuildRow, finding: ResultRow) -> None:
     async def store(tx: Transaction) -> None:
         if not await result_rows.save_result(tx, finding):
             return
-        for card in await message_rows.list_telling(tx, build.workspace_id, build.build_slug):
+        for card in await message_rows.list_about_build(tx, build.workspace_id, build.build_slug):
             if build.outcome == Outcome.FAILED:
                 await outbox.explain_failure(ctx, tx, card, build.build_slug)
-            elif card.style == CARD and finding.installs:
+            elif card.kind == CARD and finding.installs:
                 await outbox.update_card(ctx, tx, card)
 
     await ctx.db.transaction(store)

@@ -21,8 +21,8 @@ from storage import digests as digest_rows
 from storage import messages as message_rows
 from storage import workspaces as workspace_rows
 from storage.digests import DigestRow
-from storage.messages import DIGEST as DIGEST_STYLE
-from storage.messages import CardRow
+from storage.messages import DIGEST as DIGEST_KIND
+from storage.messages import MessageRow
 
 DIGEST = "digest"
 LATE_AFTER = timedelta(minutes=15)
@@ -148,7 +148,7 @@ async def perform_digest(ctx: Context, arguments: Mapping[str, Any]) -> None:
             return
         await _schedule(ctx, tx, dataclasses.replace(digest, due_at=next_at))
         if has_builds:
-            await message_rows.add_card(tx, card, [])
+            await message_rows.add_message(tx, card, [])
             await outbox.update_card(ctx, tx, card)
 
     await ctx.db.transaction(post)
@@ -163,14 +163,14 @@ async def _is_synced(ctx: Context, workspace_id: str, *, until: datetime) -> boo
     return synced_at is not None and synced_at >= until and workspace.walk_next is None
 
 
-def _card(ctx: Context, digest: DigestRow, *, until: datetime, is_late: bool) -> CardRow:
+def _card(ctx: Context, digest: DigestRow, *, until: datetime, is_late: bool) -> MessageRow:
     facts = {"digest": digest.digest_id, "app": digest.app_slug, "days": digest.days, "until": until.isoformat()}
-    return CardRow(
-        card_id=ctx.new_id(),
+    return MessageRow(
+        message_id=ctx.new_id(),
         workspace_id=digest.workspace_id,
         channel_id=digest.channel_id,
         created_at=ctx.clock.now(),
-        style=DIGEST_STYLE,
+        kind=DIGEST_KIND,
         facts=facts | ({"late": True} if is_late else {}),
     )
 

@@ -153,7 +153,9 @@ async def _save(ctx: Context, tx: Transaction, row: ImportRow) -> None:
     now = await import_rows.find_import(tx, row.workspace_id, row.app_slug)
     if now is None:
         return
-    kept = dataclasses.replace(row, requested_by=now.requested_by, requested_at=now.requested_at, card_id=now.card_id)
+    kept = dataclasses.replace(
+        row, requested_by=now.requested_by, requested_at=now.requested_at, message_id=now.message_id
+    )
     await import_rows.save_import(tx, kept)
     await import_requests.show_progress(ctx, tx, kept)
 

@@ -14,8 +14,8 @@ from storage import Transaction
 from storage import imports as import_rows
 from storage import messages as message_rows
 from storage.imports import FAILED, OPEN, STOPPED, ImportRow
-from storage.messages import IMPORT as IMPORT_STYLE
-from storage.messages import CardRow
+from storage.messages import IMPORT as IMPORT_KIND
+from storage.messages import MessageRow
 
 IMPORT = "import"
 MOST_DAYS = 200
@@ -42,7 +42,7 @@ async def start_imports(ctx: Context, tx: Transaction, workspace_id: str, app_sl
             await import_rows.save_import(tx, row)
             is_new = True
     if is_new:
-        await message_rows.add_card(tx, card, [])
+        await message_rows.add_message(tx, card, [])
         await _plan(ctx, tx, workspace_id, at=now + AFTER_CONNECTING)
 
 
@@ -56,12 +56,12 @@ async def request_imports(ctx: Context, tx: Transaction, actor: Actor, app_slugs
         row = _row(ctx, workspace_id, app_slug, by=actor.user_id, since=since, card=card)
         known = await import_rows.find_import(tx, workspace_id, app_slug)
         if known is not None and known.is_open:
-            before |= {known.card_id} if known.card_id else set()
+            before |= {known.message_id} if known.message_id else set()
             row = taken_over(known, row)
         await import_rows.save_import(tx, row)
-    await message_rows.add_card(tx, card, [])
-    for card_id in [card.card_id, *sorted(before)]:
-        await _show(ctx, tx, card_id)
+    await message_rows.add_message(tx, card, [])
+    for message_id in [card.message_id, *sorted(before)]:
+        await _show(ctx, tx, message_id)
     await _plan(ctx, tx, workspace_id, at=ctx.clock.now())
 
 
@@ -87,26 +87,26 @@ async def delete_imports(ctx: Context, tx: Transaction, workspace_id: str) -> No
 
 async def show_progress(ctx: Context, tx: Transaction, row: ImportRow) -> None:
     """A page was read, or an app's last one: whoever waits for it sees it, a few times a minute at most."""
-    card = await message_rows.find_card(tx, row.card_id) if row.card_id else None
-    if card is None or card.is_gone:
+    card = await message_rows.find_message(tx, row.message_id) if row.message_id else None
+    if card is None or card.is_deleted:
         return
     if is_quiet(card) and row.is_open:  # there is more than one page: worth a message
-        await message_rows.claim_announcement(tx, card.card_id, now=ctx.clock.now())
-    is_over = not any(each.is_open for each in await import_rows.list_of_card(tx, card.card_id))
-    if is_over or card.drawn_at is None:
-        await _show(ctx, tx, card.card_id)
-    elif ctx.clock.now() - card.drawn_at >= DRAWN_EVERY:
+        await message_rows.claim_announcement(tx, card.message_id, now=ctx.clock.now())
+    is_over = not any(each.is_open for each in await import_rows.list_of_message(tx, card.message_id))
+    if is_over or card.rendered_at is None:
+        await _show(ctx, tx, card.message_id)
+    elif ctx.clock.now() - card.rendered_at >= DRAWN_EVERY:
         await outbox.update_progress(ctx, tx, card)
 
 
 async def _show_each(ctx: Context, tx: Transaction, rows: Iterable[ImportRow]) -> None:
-    for card_id in sorted({row.card_id for row in rows if row.card_id}):
-        await _show(ctx, tx, card_id)
+    for message_id in sorted({row.message_id for row in rows if row.message_id}):
+        await _show(ctx, tx, message_id)
 
 
-async def _show(ctx: Context, tx: Transaction, card_id: str) -> None:
-    card = await message_rows.find_card(tx, card_id)
-    if card is not None and not card.is_gone and not (is_quiet(card) and card.announced_at is None):
+async def _show(ctx: Context, tx: Transaction, message_id: str) -> None:
+    card = await message_rows.find_message(tx, message_id)
+    if card is not None and not card.is_deleted and not (is_quiet(card) and card.announced_at is None):
         await outbox.update_card(ctx, tx, card)
 
 
@@ -116,23 +116,23 @@ async def _plan(ctx: Context, tx: Transaction, workspace_id: str, *, at: datetim
     await ctx.engine.enqueue(tx, job)
 
 
-def _row(ctx: Context, workspace_id: str, app_slug: str, *, by: str, since: datetime, card: CardRow) -> ImportRow:
-    return ImportRow(workspace_id, app_slug, OPEN, since, by, ctx.clock.now(), card_id=card.card_id)
+def _row(ctx: Context, workspace_id: str, app_slug: str, *, by: str, since: datetime, card: MessageRow) -> ImportRow:
+    return ImportRow(workspace_id, app_slug, OPEN, since, by, ctx.clock.now(), message_id=card.message_id)
 
 
-def _card(ctx: Context, workspace_id: str, *, channel_id: str, by: str, is_quiet: bool = False) -> CardRow:
-    return CardRow(
-        card_id=ctx.new_id(),
+def _card(ctx: Context, workspace_id: str, *, channel_id: str, by: str, is_quiet: bool = False) -> MessageRow:
+    return MessageRow(
+        message_id=ctx.new_id(),
         workspace_id=workspace_id,
         channel_id=channel_id,
         requested_by=by,
         created_at=ctx.clock.now(),
-        style=IMPORT_STYLE,
+        kind=IMPORT_KIND,
         facts={"quiet": True} if is_quiet else None,
     )
 
 
-def is_quiet(card: CardRow) -> bool:
+def is_quiet(card: MessageRow) -> bool:
     """Whether nobody has asked for the message: it appears only when there is something to wait for."""
     return bool((card.facts or {}).get("quiet"))
 
@@ -142,5 +142,5 @@ def taken_over(known: ImportRow, asked: ImportRow) -> ImportRow:
     if known.since > asked.since:
         return asked
     return dataclasses.replace(
-        known, requested_by=asked.requested_by, requested_at=asked.requested_at, card_id=asked.card_id
+        known, requested_by=asked.requested_by, requested_at=asked.requested_at, message_id=asked.message_id
     )

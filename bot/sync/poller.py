@@ -178,7 +178,7 @@ async def _fetch_pipeline(client: BitriseClient, build: BuildRow) -> Build:
 
 async def _finish(ctx: Context, workspace_id: str, error: BuildbellError | None, *, began_at: datetime) -> None:
     now = ctx.clock.now()
-    watched = await message_rows.list_watched(ctx.db, workspace_id)
+    watched = await message_rows.list_live(ctx.db, workspace_id)
     pause = await _pause(ctx, workspace_id, is_watched=bool(watched))
     if error is None:
         ctx.sync_failures.pop(workspace_id, None)
@@ -187,7 +187,7 @@ async def _finish(ctx: Context, workspace_id: str, error: BuildbellError | None,
 
     async def finish(tx: Transaction) -> None:
         for card in watched:
-            if card.style == CARD and card.ts and card.drawn_at and now - card.drawn_at >= TICK_EVERY:
+            if card.kind == CARD and card.ts and card.rendered_at and now - card.rendered_at >= TICK_EVERY:
                 await outbox.update_progress(ctx, tx, card)
         due_at = max(now, began_at) + pause
         await sync_rows.finish_sync(tx, workspace_id, now=now, due_at=due_at, error=error.sentence if error else None)

@@ -15,7 +15,7 @@ from storage import Transaction
 from storage import builds as build_rows
 from storage import messages as message_rows
 from storage.builds import BuildRow
-from storage.messages import CARD, CardRow
+from storage.messages import CARD, MessageRow
 
 RANK = {"queued": 0, "running": 1, "finished": 2}
 LATE = ("credit_cost", "machine_type", "stack")
@@ -84,14 +84,14 @@ async def _fill_in_facts(ctx: Context, tx: Transaction, known: BuildRow, seen: B
 async def _update_cards(ctx: Context, tx: Transaction, build: BuildRow) -> None:
     for card in await message_rows.list_of_build(tx, build.workspace_id, build.build_slug):
         await outbox.update_card(ctx, tx, card)
-        if card.style == CARD and build.is_finished:
+        if card.kind == CARD and build.is_finished:
             await _announce_result(ctx, tx, card, build)
 
 
-async def _announce_result(ctx: Context, tx: Transaction, card: CardRow, build: BuildRow) -> None:
+async def _announce_result(ctx: Context, tx: Transaction, card: MessageRow, build: BuildRow) -> None:
     """The end of all builds of a card is told once; what is behind each is looked into at once."""
-    if not await message_rows.count_unfinished(tx, card.card_id):
-        if await message_rows.claim_announcement(tx, card.card_id, now=ctx.clock.now()):
+    if not await message_rows.count_unfinished(tx, card.message_id):
+        if await message_rows.claim_announcement(tx, card.message_id, now=ctx.clock.now()):
             await outbox.announce_result(ctx, tx, card)
     await analysis.request_analysis(ctx, tx, build)
 

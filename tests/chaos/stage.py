@@ -33,7 +33,7 @@ LASTING = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_conn
 """What was committed outlives a crash of the server, though not one of the machine."""
 OPEN_WORK = (
     "select 'request', request_id, kind, state, branch, created_at from requests where state in ('accepted', 'sent')",
-    "select 'message', outbox_id, kind, lane, attempts, created_at from outbox",
+    "select 'message', outbox_id, kind, ordering_key, attempts, created_at from outbox",
     """
     select 'job', j.id, j.queue_name, j.lock, j.status, j.attempts, j.scheduled_at, j.args, w.last_heartbeat
     from procrastinate_jobs as j left join procrastinate_workers as w on w.id = j.worker_id

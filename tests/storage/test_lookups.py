@@ -162,22 +162,22 @@ async def test_a_build_that_is_known_is_not_stored_again(database: Database) -> 
 async def test_a_card_remembers_where_and_what_was_drawn(database: Database) -> None:
     await add_builds(database, build("b1"))
     for row in (card("later", created_at=LATER), card("first")):
-        await database.transaction(partial(message_rows.add_card, card=row, build_slugs=["b1"]))
+        await database.transaction(partial(message_rows.add_message, message=row, build_slugs=["b1"]))
     await database.transaction(lambda tx: message_rows.save_posted(tx, "first", channel_id="D1", ts="1.2"))
-    await database.transaction(lambda tx: message_rows.save_drawn(tx, "first", digest="d", now=LATER))
+    await database.transaction(lambda tx: message_rows.save_rendered(tx, "first", content_hash="d", now=LATER))
     first, later = await message_rows.list_of_build(database, "T1", "b1")
-    assert (first.channel_id, first.ts, first.drawn_digest, first.drawn_at) == ("D1", "1.2", "d", LATER)
-    assert (later.card_id, later.ts, later.drawn_at) == ("later", None, None)
+    assert (first.channel_id, first.ts, first.content_hash, first.rendered_at) == ("D1", "1.2", "d", LATER)
+    assert (later.message_id, later.ts, later.rendered_at) == ("later", None, None)
 
 
 async def test_attempts_of_a_message_are_counted(database: Database) -> None:
-    await database.transaction(lambda tx: outbox_rows.add_message(tx, letter("o1", None)))
+    await database.transaction(lambda tx: outbox_rows.add_outgoing(tx, letter("o1", None)))
     for _ in range(2):
         await outbox_rows.count_attempt(database, "o1")
-    found = await outbox_rows.find_message(database, "o1")
+    found = await outbox_rows.find_outgoing(database, "o1")
     assert found is not None
     assert found.attempts == 2
-    assert await outbox_rows.find_message(database, "o2") is None
+    assert await outbox_rows.find_outgoing(database, "o2") is None
 
 
 async def test_short_names_are_replaced_as_a_whole(database: Database) -> None:

@@ -20,7 +20,7 @@ from storage import workspaces as workspace_rows
 from storage.apps import AppRow, ChannelRow
 from storage.audit import AuditRow
 from storage.builds import BuildRow
-from storage.messages import CardRow
+from storage.messages import MessageRow
 from storage.outbox import OutboxRow
 from storage.requests import RequestRow
 from tests.storage.conftest import NOW
@@ -47,10 +47,10 @@ def build(slug: str, **facts: Any) -> BuildRow:
     return BuildRow(**(empty | known | facts | {"build_slug": slug}))
 
 
-def card(card_id: str, **facts: Any) -> CardRow:
+def card(message_id: str, **facts: Any) -> MessageRow:
     known: dict[str, Any] = {"workspace_id": "T1", "channel_id": "C1", "ts": None, "requested_by": "U1",
                              "request_id": None, "rerouted_from": None, "created_at": NOW}  # fmt: skip
-    return CardRow(card_id=card_id, **(known | facts))
+    return MessageRow(message_id=message_id, **(known | facts))
 
 
 async def add_builds(database: Database, *builds: BuildRow) -> None:
@@ -167,25 +167,25 @@ async def test_names_come_newest_first_and_only_from_known_columns(database: Dat
 
 async def test_a_card_is_announced_once_and_rerouted_once(database: Database) -> None:
     await add_builds(database, build("b1"), build("b2", state="finished"))
-    await database.transaction(lambda tx: message_rows.add_card(tx, card("c1", ts="1.2"), ["b1", "b2"]))
+    await database.transaction(lambda tx: message_rows.add_message(tx, card("c1", ts="1.2"), ["b1", "b2"]))
     assert await message_rows.list_build_slugs(database, "c1") == ["b1", "b2"]
-    assert [each.card_id for each in await message_rows.list_watched(database, "T1")] == ["c1"]
+    assert [each.message_id for each in await message_rows.list_live(database, "T1")] == ["c1"]
     assert await database.transaction(lambda tx: message_rows.count_unfinished(tx, "c1")) == 1
     claims = [database.transaction(lambda tx: message_rows.claim_announcement(tx, "c1", now=NOW)) for _ in range(3)]
     assert sorted(await asyncio.gather(*claims)) == [False, False, True]
     for place in ("U1", "U2"):
-        await database.transaction(partial(message_rows.reroute_card, card_id="c1", to=place))
-    moved = await message_rows.find_card(database, "c1")
+        await database.transaction(partial(message_rows.reroute_message, message_id="c1", to=place))
+    moved = await message_rows.find_message(database, "c1")
     assert moved is not None
     assert (moved.channel_id, moved.rerouted_from, moved.ts) == ("U1", "C1", None)
 
 
 async def test_a_closed_card_is_neither_drawn_nor_announced(database: Database) -> None:
     await add_builds(database, build("b1"))
-    await database.transaction(lambda tx: message_rows.add_card(tx, card("c1"), ["b1"]))
-    await database.transaction(lambda tx: message_rows.close_card(tx, "c1"))
+    await database.transaction(lambda tx: message_rows.add_message(tx, card("c1"), ["b1"]))
+    await database.transaction(lambda tx: message_rows.mark_deleted(tx, "c1"))
     assert await message_rows.list_of_build(database, "T1", "b1") == []
-    assert await message_rows.list_watched(database, "T1") == []
+    assert await message_rows.list_live(database, "T1") == []
     assert not await database.transaction(lambda tx: message_rows.claim_announcement(tx, "c1", now=NOW))
 
 
@@ -199,15 +199,15 @@ def letter(outbox_id: str, dedupe_key: str | None) -> OutboxRow:
 async def test_a_drawing_that_waits_stands_for_later_ones_until_it_is_taken(database: Database) -> None:
 
     async def add(outbox_id: str, key: str | None) -> bool:
-        return await database.transaction(lambda tx: outbox_rows.add_message(tx, letter(outbox_id, key)))
+        return await database.transaction(lambda tx: outbox_rows.add_outgoing(tx, letter(outbox_id, key)))
 
     assert [await add("o1", "card:1"), await add("o2", "card:1"), await add("o3", None), await add("o4", None)] == [
         True, False, True, True,
     ]  # fmt: skip
     await outbox_rows.clear_dedupe_key(database, "o1")
     assert await add("o5", "card:1")
-    assert (await outbox_rows.find_message(database, "o3")) == letter("o3", None)
-    await database.transaction(lambda tx: outbox_rows.delete_message(tx, "o3"))
+    assert (await outbox_rows.find_outgoing(database, "o3")) == letter("o3", None)
+    await database.transaction(lambda tx: outbox_rows.delete_outgoing(tx, "o3"))
     assert await outbox_rows.count_waiting(database) == 3
 
 

@@ -298,7 +298,7 @@ async def test_home_that_cannot_be_drawn_breaks_nothing(world: World) -> None:
 async def test_a_bug_in_what_takes_longer_is_told_to_who_waits(world: World) -> None:
     world.expects_errors = True
     await world.say(TYPED)
-    await world.bot.ctx.db.execute("alter table card_builds rename to elsewhere")
+    await world.bot.ctx.db.execute("alter table message_builds rename to elsewhere")
     await world.say("/build shop #1")
     assert "Something broke on my side" in world.whispers()[-1]
 

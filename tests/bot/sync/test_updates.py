@@ -24,7 +24,7 @@ from storage import Database, Transaction, open_database
 from storage import builds as build_rows
 from storage import messages as message_rows
 from storage.builds import BuildRow
-from storage.messages import CardRow
+from storage.messages import MessageRow
 from tests.contexts import make_context
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -70,11 +70,11 @@ class RecordedOutbox:
         monkeypatch.setattr(outbox, "update_card", self.update_card)
         monkeypatch.setattr(outbox, "announce_result", self.announce_result)
 
-    async def update_card(self, ctx: Context, tx: Transaction, card: CardRow) -> None:
-        self.told.append(("draw", card.card_id))
+    async def update_card(self, ctx: Context, tx: Transaction, card: MessageRow) -> None:
+        self.told.append(("draw", card.message_id))
 
-    async def announce_result(self, ctx: Context, tx: Transaction, card: CardRow) -> None:
-        self.told.append(("announce", card.card_id))
+    async def announce_result(self, ctx: Context, tx: Transaction, card: MessageRow) -> None:
+        self.told.append(("announce", card.message_id))
 
 
 class Desk:
@@ -93,9 +93,9 @@ class Desk:
     async def lose(self, known: BuildRow) -> None:
         await self.database.transaction(lambda tx: updates.mark_lost(self._ctx, tx, known))
 
-    async def add_card(self, card_id: str, *slugs: str) -> None:
-        card = CardRow(card_id, "T1", "C1", NOON, requested_by="U1")
-        await self.database.transaction(lambda tx: message_rows.add_card(tx, card, slugs))
+    async def add_card(self, message_id: str, *slugs: str) -> None:
+        card = MessageRow(message_id, "T1", "C1", NOON, requested_by="U1")
+        await self.database.transaction(lambda tx: message_rows.add_message(tx, card, slugs))
 
     async def stored(self) -> BuildRow:
         found = await build_rows.find_build(self.database, "T1", "b1")
