@@ -36,6 +36,7 @@ from commands import (
     subscribe,
     subscriptions,
     unfurl,
+    unhandled,
     uninstall,
     webhook,
 )
@@ -81,8 +82,9 @@ COMMANDS = (
     unfurl.COMMAND,
     uninstall.COMMAND,
     Command(actions={ids.BUILD_OPEN: ack_only}, closed_views={ids.MESSAGE_CLOSED: ack_only}),
+    unhandled.COMMAND,
 )
-"""In the order of ``help``."""
+"""In the order of ``help``. Bolt asks them in this order, so what has no handler comes last."""
 
 
 def list_handlers(command: str) -> Iterator[tuple[str, str | re.Pattern[str], Handler]]:

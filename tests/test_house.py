@@ -19,6 +19,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.manifest import EVENTS, build_manifest
 from bot.settings import PREFIX, Settings, env_name
+from commands.unhandled import ANYTHING
 from tests.voice import find_forbidden
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +47,7 @@ class Registrar:
 
     def names(self, *kinds: str) -> set[Any]:
         """What is registered for; a constraint that is a dict counts by its id."""
-        return {_name(what) for kind, what, _ in self.entries if kind in kinds}
+        return {_name(what) for kind, what, _ in self.entries if kind in kinds and what is not ANYTHING}
 
 
 def _name(what: Any) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -56,6 +58,47 @@ async def test_what_no_door_can_read_is_refused(open_many: OpenMany, complaints:
             for method, path in OTHER_DOORS:
                 assert await status(many, method, path, body, headers) < 500, (method, path, body[:80], headers)
     assert not complaints.told
+
+
+SIGNED_BODIES = [
+    b"null", b"[]", b'"x"', b"1", b"{}", b'{"type":null}', b'{"type":1}', b'{"type":[]}', b'{"type":"event_callback"}',
+    b'{"type":"event_callback","event":null}', b'{"type":"event_callback","event":1}',
+    b'{"type":"event_callback","event":[]}', b'{"type":"event_callback","event":{}}',
+    b'{"type":"event_callback","event":{"type":1}}', b'{"type":"event_callback","event":{"type":"app_home_opened"}}',
+    b'{"type":"event_callback","team_id":1,"event":{"type":"link_shared"}}', b'{"type":"url_verification"}',
+    b'{"type":"block_actions"}', b'{"type":"x","team":0}', b'{"authorizations":0}', b'{"authorizations":[0]}',
+    b'{"team_id":{"a":1},"type":"event_callback","event":{"type":"app_home_opened","user":"U1"}}',
+]  # fmt: skip
+SIGNED_PAYLOADS = [
+    {"type": "block_actions"}, {"type": "block_actions", "actions": 1}, {"type": "block_actions", "actions": []},
+    {"type": "block_actions", "actions": [1]}, {"type": "block_actions", "actions": [{}], "user": 1},
+    {"type": "block_actions", "actions": [{"action_id": 1}]}, {"type": "view_submission"},
+    {"type": "view_submission", "view": 1}, {"type": "view_submission", "view": {"callback_id": []}},
+    {"type": "view_closed"}, {"type": "block_suggestion"}, {"type": "shortcut"}, {"type": "message_action"},
+    {"type": "block_suggestion", "action_id": 1, "view": 2}, {"type": 1}, {"type": {}}, [], 1, None, "x", {},
+    {"type": "shortcut", "team": 1, "user": []}, {"type": "view_submission", "user": {"id": 1}, "view": {"id": 1}},
+    {"type": "block_actions", "response_urls": [0], "actions": [{"action_id": "build.stop"}]},
+    {"type": "dialog_submission"}, {"type": "workflow_step_edit"}, {"type": "interactive_message"},
+]  # fmt: skip
+SIGNED_FORMS = [b"", b"command=", b"command=/build", b"command=/build&team_id=", b"command=/build&text=x&team=0",
+                b"payload", b"payload=", b"payload=1", b"payload=%7B", b"payload=" + NESTED, b"\xff=\xfe"]  # fmt: skip
+
+
+@pytest.mark.parametrize("content_type", [FORM, "application/json", "text/plain", "multipart/form-data; boundary=x"])
+async def test_signed_nonsense_is_a_bad_request_and_no_error(
+    open_many: OpenMany, complaints: Complaints, content_type: str
+) -> None:
+    many = await open_many(socket_mode=False)
+    many.expects_errors = True  # Bolt logs a workspace that is not installed as an error
+    payloads = [b"payload=" + quote(json.dumps(payload)).encode() for payload in SIGNED_PAYLOADS]
+    found = {}
+    for body in (*SIGNED_BODIES, *SIGNED_FORMS, *payloads, *BODIES):
+        headers = Signing().headers(many.registered.signing_secret, body) | {"Content-Type": content_type}
+        code = await status(many, "POST", SLACK, body, headers)
+        if code not in (200, 400, 401):
+            found[body[:80]] = code
+    assert found == {}
+    assert [line for line in complaints.told if "AsyncMultiTeamsAuthorization" not in line] == []
 
 
 NO_HTTP = [b"\x16\x03\x01\x02\0", b"GET / HTTP/9.9\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"]
