@@ -17,8 +17,8 @@ from bot.context import Context
 from bot.domain.abort_reasons import Reason
 from bot.errors import BuildbellError
 from bot.permissions import Actor
-from bot.slack import build_text, ids
-from bot.slack.blocks import Block, plain_text, section
+from bot.slack import build_text, ids, rich
+from bot.slack.blocks import Block, section
 from bot.slack.build_text import BuildView
 from bot.slack.errors import SlackFailed
 from bot.slack.fields import Field, Hidden, Option, Slot, all_selected, option, state_of
@@ -147,7 +147,7 @@ def _option(view: BuildView, now: datetime) -> Option | None:
     build = view.build
     target = " ".join(filter(None, (build_text.number(build), build.target)))
     code = build.tag or build.branch or ""
-    cause = plain_text(build_text.cause_line(view), default="somebody")
+    cause = rich.plain(build_text.cause_line(view), default="somebody")
     progress = build_text.progress(build, None, now)
     return option(f"{target} · {code}" if code else target, build.build_slug, f"{progress} · {cause}")
 

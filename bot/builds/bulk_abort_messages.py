@@ -9,9 +9,10 @@ from typing import Any
 
 from bot.domain.abort_reasons import Reason
 from bot.domain.builds import STOPPED
-from bot.slack import build_text
-from bot.slack.blocks import Line, bold, context, joined, lines, link_part, message, text_part, user_part
+from bot.slack import build_text, rich
+from bot.slack.blocks import context, lines, message
 from bot.slack.build_text import STOPPED_BY_BITRISE, BuildView
+from bot.slack.rich import Line
 from bot.slack.text import DASH, Message, capital, quoted
 from storage.requests import RequestRow
 
@@ -65,7 +66,7 @@ def progress(aborts: Sequence[BuildAbort], facts: Mapping[str, Any]) -> Message:
     refusals = list(dict.fromkeys(quoted(abort.refusal or "", 500) for abort in refused))
     return message(
         quoted(heading, 1_000),
-        lines(bold(heading, 600), _app_and_reason(aborts, facts)),
+        lines(rich.bold(heading, 600), _app_and_reason(aborts, facts)),
         lines(*map(_build_line, aborts)),
         *(context(f"Not stopped: {refusal}") for refusal in refusals[:REFUSALS_LISTED]),
     )
@@ -90,9 +91,9 @@ def _app_and_reason(aborts: Sequence[BuildAbort], facts: Mapping[str, Any]) -> L
     """``iOS Shop · Replaced by a newer build: “typed”``."""
     category = facts.get("category")
     label = capital(Reason(category).label) if category in set(Reason) else ""
-    typed: Line = ["“", text_part(facts["sentence"], 300), "”"] if facts.get("sentence") else None
-    app = text_part(aborts[0].view.app_title, 80) if aborts else DASH
-    return joined(" · ", [app, joined(": ", [label, typed])])
+    typed: Line = ["“", rich.text(facts["sentence"], 300), "”"] if facts.get("sentence") else None
+    app = rich.text(aborts[0].view.app_title, 80) if aborts else DASH
+    return rich.join(" · ", [app, rich.join(": ", [label, typed])])
 
 
 def _build_line(abort: BuildAbort) -> Line:
@@ -100,7 +101,7 @@ def _build_line(abort: BuildAbort) -> Line:
     badge, branch = build_text.status_badge(build), build_text.branch_parts(build)
     return [
         f"{badge.emoji} {badge.word}  ",
-        [text_part(build.target or "build", 60), " ", link_part(view.url, build_text.number(build))],
+        [rich.text(build.target or "build", 60), " ", rich.link(view.url, build_text.number(build))],
         ["  ", branch] if branch else None,
         _note(abort),
     ]
@@ -110,11 +111,11 @@ def _note(abort: BuildAbort) -> Line:
     build = abort.view.build
     match abort.status:
         case AbortStatus.BY_OTHERS:
-            return [f" {DASH} asked by ", user_part(build.abort_requested_by or build.reason_by or "somebody else")]
+            return [f" {DASH} asked by ", rich.user(build.abort_requested_by or build.reason_by or "somebody else")]
         case AbortStatus.FINISHED:
             ran, reason = build_text.duration(build), build_text.stop_reason(build)
             finished = f" {DASH} had finished" + (f" after {ran}" if ran else "")
-            return [finished, [": ", text_part(reason, 100)] if reason else None]
+            return [finished, [": ", rich.text(reason, 100)] if reason else None]
         case AbortStatus.NOT_STOPPED:
             return f" {DASH} not stopped"
         case AbortStatus.STOPPING if abort.is_delayed:

@@ -9,23 +9,11 @@ from bot.domain import compare_links
 from bot.domain.builds import Cause, Outcome, format_duration
 from bot.results.messages import failure_blocks
 from bot.results.trends import BROKEN, FLAKY, CommitsSince, ResultTrend
-from bot.slack import build_text, ids
-from bot.slack.blocks import (
-    Line,
-    actions,
-    bold,
-    button,
-    code_part,
-    joined,
-    lines,
-    link_part,
-    message,
-    plain_text,
-    section,
-    text_part,
-)
+from bot.slack import build_text, ids, rich
+from bot.slack.blocks import actions, button, lines, message, section
 from bot.slack.build_text import STATUS_BADGES, BuildView, status_badge
 from bot.slack.cards import linked_name, result_line
+from bot.slack.rich import Line
 from bot.slack.text import Message, channel_mention, clean, code, date, first_line, plural, quoted, unmarked
 from storage.apps import AppRow
 from storage.builds import BuildRow
@@ -63,7 +51,7 @@ def _remarks(build: BuildRow, facts: Mapping[str, Any]) -> list[str]:
 
 def _cause(view: BuildView) -> str:
     """``Push by octocat``, escaped; mentions nobody."""
-    return unmarked(plain_text(build_text.cause_line(view), default="somebody"), 200)
+    return unmarked(rich.plain(build_text.cause_line(view), default="somebody"), 200)
 
 
 # Changes of results.
@@ -96,15 +84,15 @@ def _change_text(view: BuildView, change: ResultTrend) -> str:
 def _new_commits(build: BuildRow, new: CommitsSince, app: AppRow | None) -> list[Line]:
     """The commits since the last green build, newest first, with a link that compares the two."""
     green = f"since #{new.last_green.number}"
-    rows: list[Line] = [[bold("New "), link_part(_compare_url(build, new, app), green), " was green:"]]
+    rows: list[Line] = [[rich.bold("New "), rich.link(_compare_url(build, new, app), green), " was green:"]]
     for commit in new.commits:
         title = first_line(commit.message)
         rows.append(
             [
                 "• ",
-                code_part(build_text.short_commit(commit.commit_hash)),
-                [" ", text_part(title, COMMIT_TITLE_LIMIT)] if title else None,
-                [" – ", text_part(commit.author, 60)] if commit.author else None,
+                rich.code(build_text.short_commit(commit.commit_hash)),
+                [" ", rich.text(title, COMMIT_TITLE_LIMIT)] if title else None,
+                [" – ", rich.text(commit.author, 60)] if commit.author else None,
             ]
         )
     return [*rows, f"and {new.more} more" if new.more else None]
@@ -132,9 +120,9 @@ def _outcome_line(outcome: Outcome, views: Sequence[BuildView]) -> Line:
     if not views:
         return None
     badge = STATUS_BADGES[outcome]
-    names = [link_part(view.url, clean(build_text.name(view), 80)) for view in views[:BUILDS_LISTED]]
+    names = [rich.link(view.url, clean(build_text.name(view), 80)) for view in views[:BUILDS_LISTED]]
     more = f", and {len(views) - BUILDS_LISTED} more" if len(views) > BUILDS_LISTED else None
-    return [f"{badge.emoji} {badge.word}: ", joined(", ", names), more]
+    return [f"{badge.emoji} {badge.word}: ", rich.join(", ", names), more]
 
 
 def branch(views: Sequence[BuildView]) -> Message:
@@ -143,13 +131,13 @@ def branch(views: Sequence[BuildView]) -> Message:
     place = f"tag {build.tag}" if build.tag else build.branch or "no branch"
     statuses = [f"{view.build.target or 'build'} {status_badge(view.build).word.lower()}" for view in views]
     text = quoted(f"{app} on {place}: {', '.join(statuses)}.", 1_000)
-    return message(text, lines([bold(app, 80), " on ", code_part(place)], *map(_status_line, views)))
+    return message(text, lines([rich.bold(app, 80), " on ", rich.code(place)], *map(_status_line, views)))
 
 
 def _status_line(view: BuildView) -> Line:
     build, badge = view.build, status_badge(view.build)
-    number, duration = link_part(view.url, build_text.number(build)), build_text.duration(build)
-    target = text_part(build.target or "build", 80)
+    number, duration = rich.link(view.url, build_text.number(build)), build_text.duration(build)
+    target = rich.text(build.target or "build", 80)
     return [f"{badge.emoji} {badge.word}  ", target, " ", number, f"  {duration}" if duration else None]
 
 

@@ -8,24 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.slack import ids
-from bot.slack.blocks import (
-    Block,
-    Button,
-    Line,
-    actions,
-    bold,
-    button,
-    channel_part,
-    code_part,
-    date_part,
-    lines,
-    message,
-    plain_text,
-    section,
-    text_part,
-    user_part,
-)
+from bot.slack import ids, rich
+from bot.slack.blocks import Block, Button, actions, button, lines, message, section
+from bot.slack.rich import Line
 from bot.slack.text import Message, escape
 from storage.subscriptions import CHANGES, SubscriptionRow
 
@@ -59,13 +44,13 @@ class SubscriptionView:
 
 def describe(view: SubscriptionView, *, limit: int = FILTERS_LIMIT) -> Line:
     """``iOS Shop: workflow deploy, only failed; one line for each build``."""
-    app = bold(view.app_title, 150) if view.app_title else bold("every app")
+    app = rich.bold(view.app_title, 150) if view.app_title else rich.bold("every app")
     style = STYLES.get(view.row.style, view.row.style)
-    return [app, ": ", text_part(view.words, limit), f"; {style}{', its start too' if view.includes_starts else ''}"]
+    return [app, ": ", rich.text(view.words, limit), f"; {style}{', its start too' if view.includes_starts else ''}"]
 
 
 def _line_message(*line: Line) -> Message:
-    return message(escape(plain_text(line)), lines(line))
+    return message(escape(rich.plain(line)), lines(line))
 
 
 # Replies.
@@ -90,7 +75,7 @@ def preview(matching: int, finished: int, *, days: int, is_cut: bool) -> Message
 
 
 def preview_failed(why: str) -> Message:
-    return _line_message("It is saved. What it would have told in the last days I can't say: ", text_part(why, 500))
+    return _line_message("It is saved. What it would have told in the last days I can't say: ", rich.text(why, 500))
 
 
 def removed(views: Sequence[SubscriptionView]) -> Message:
@@ -102,7 +87,7 @@ def removed(views: Sequence[SubscriptionView]) -> Message:
 
 
 def no_subscriptions(sentence: str, *, command: str) -> Message:
-    example, form = code_part(f"{command} subscribe shop outcome:failed"), code_part(f"{command} subscribe")
+    example, form = rich.code(f"{command} subscribe shop outcome:failed"), rich.code(f"{command} subscribe")
     return _line_message(f"{sentence} ", example, " subscribes a channel to an app, ", form, " opens a form.")
 
 
@@ -111,18 +96,18 @@ def no_subscriptions(sentence: str, *, command: str) -> Message:
 
 def saved_note(view: SubscriptionView, *, by: str, is_new: bool, command: str) -> Message:
     did = " has subscribed this channel to " if is_new else " has changed what this channel hears of "
-    manage: Line = [code_part(f"{command} subscriptions"), " lists and changes what is heard here."]
-    return _line_message(text_part(f"@{by}", 80), did, describe(view), ". ", manage)
+    manage: Line = [rich.code(f"{command} subscriptions"), " lists and changes what is heard here."]
+    return _line_message(rich.text(f"@{by}", 80), did, describe(view), ". ", manage)
 
 
 def removed_note(view: SubscriptionView, *, by: str) -> Message:
-    return _line_message(text_part(f"@{by}", 80), " has removed what this channel heard of ", describe(view), ".")
+    return _line_message(rich.text(f"@{by}", 80), " has removed what this channel heard of ", describe(view), ".")
 
 
 def resumed_note(count: int, *, by: str) -> Message:
     which = "the subscription" if count == 1 else f"the {count} subscriptions"
     resumed = f" has resumed {which} of this channel that had been paused. Builds are told again from now on."
-    return _line_message(text_part(f"@{by}", 80), resumed)
+    return _line_message(rich.text(f"@{by}", 80), resumed)
 
 
 # Lists.
@@ -141,8 +126,8 @@ def subscription_list(
         blocks += [lines(*_entry(view, names_channel=names_channel)), *actions(*_buttons(view))]
     if len(views) > LISTED:
         more = f"{len(views) - LISTED} more are not shown; in their channels "
-        blocks.append(lines([more, code_part(f"{command} subscriptions"), " lists them."]))
-    descriptions = ". ".join(escape(plain_text(describe(view, limit=100))) for view in views[:LISTED])
+        blocks.append(lines([more, rich.code(f"{command} subscriptions"), " lists them."]))
+    descriptions = ". ".join(escape(rich.plain(describe(view, limit=100))) for view in views[:LISTED])
     return message(f"{heading}: {descriptions}.", blocks)
 
 
@@ -156,14 +141,14 @@ def choose_subscription(views: Sequence[SubscriptionView], *, command: str) -> M
 
 def _entry(view: SubscriptionView, *, names_channel: bool) -> list[Line]:
     row = view.row
-    channel: Line = [channel_part(row.channel_id), "  "] if names_channel else None
+    channel: Line = [rich.channel(row.channel_id), "  "] if names_channel else None
     entry: list[Line] = [
         [channel, describe(view, limit=FILTERS_IN_LIST_LIMIT)],
-        ["Set up by ", user_part(row.created_by), ", since ", date_part(row.created_at)],
+        ["Set up by ", rich.user(row.created_by), ", since ", rich.date(row.created_at)],
     ]
     if row.paused_at is not None:
-        why: Line = [", because ", text_part(row.pause_reason, 200)] if row.pause_reason else None
-        entry.append(["⏸️ ", bold("Paused"), " since ", date_part(row.paused_at), why])
+        why: Line = [", because ", rich.text(row.pause_reason, 200)] if row.pause_reason else None
+        entry.append(["⏸️ ", rich.bold("Paused"), " since ", rich.date(row.paused_at), why])
     return entry
 
 

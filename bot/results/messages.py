@@ -8,27 +8,12 @@ from io import BytesIO
 from bot.bitrise.models import Artifact
 from bot.domain.builds import STOPPED
 from bot.results.install_links import BuildFiles, InstallLink, format_size
-from bot.slack import build_text, ids
-from bot.slack.blocks import (
-    Block,
-    Line,
-    actions,
-    bold,
-    button,
-    code_part,
-    context,
-    image,
-    joined,
-    lines,
-    link_button,
-    message,
-    preformatted,
-    section,
-    text_part,
-)
+from bot.slack import build_text, ids, rich
+from bot.slack.blocks import Block, actions, button, context, image, lines, link_button, message, preformatted, section
 from bot.slack.build_text import BuildView
 from bot.slack.cards import open_button
 from bot.slack.forms import Payload, modal
+from bot.slack.rich import Line
 from bot.slack.text import Message, clean, link, plural, quoted, unmarked
 from storage.results import ResultRow
 
@@ -59,7 +44,7 @@ def log_message(view: BuildView, finding: ResultRow) -> Message:
 
 def failure_blocks(finding: ResultRow, *, verb: str = "Failed") -> list[Block]:
     """Failed step, failed tests, log lines. ``verb`` is what happened in the step: a stopped build did not fail."""
-    step: Line = [f"{verb} in step ", bold(finding.failed_step, 100)] if finding.failed_step else None
+    step: Line = [f"{verb} in step ", rich.bold(finding.failed_step, 100)] if finding.failed_step else None
     head: list[Line] = [line for line in (step, _failed_tests(finding.tests), finding.missing) if line]
     log = "\n".join(clean(line, LOG_LINE_LIMIT) for line in finding.lines)
     return [*([lines(*head)] if head else []), *([preformatted(log)] if finding.lines else [])]
@@ -68,7 +53,7 @@ def failure_blocks(finding: ResultRow, *, verb: str = "Failed") -> list[Block]:
 def _failed_tests(tests: Sequence[str]) -> Line:
     if not tests:
         return None
-    listed = joined(", ", [code_part(test, 120) for test in tests[:TESTS_LISTED]])
+    listed = rich.join(", ", [rich.code(test, 120) for test in tests[:TESTS_LISTED]])
     more = f" and {len(tests) - TESTS_LISTED} more" if len(tests) > TESTS_LISTED else None
     return [f"{len(tests)} failed {'test' if len(tests) == 1 else 'tests'}: ", listed, more]
 
@@ -119,11 +104,11 @@ def _install_blocks(view: BuildView, install: InstallLink) -> list[Block]:
 
 def _file_list(files: Sequence[Artifact]) -> Block:
     rows: list[Line] = [
-        ["• ", text_part(file.title or "file", 120), f"  {format_size(file.size_bytes) or ''}"]
+        ["• ", rich.text(file.title or "file", 120), f"  {format_size(file.size_bytes) or ''}"]
         for file in files[:FILES_LISTED]
     ]
     more = f"and {len(files) - FILES_LISTED} more" if len(files) > FILES_LISTED else None
-    return lines(bold("Files, to be fetched at Bitrise:"), *rows, more)
+    return lines(rich.bold("Files, to be fetched at Bitrise:"), *rows, more)
 
 
 def qr_view(install: InstallLink, file_id: str) -> Payload:

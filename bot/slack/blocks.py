@@ -1,15 +1,15 @@
-"""Blocks of messages and views. Text from outside enters through `text_part`, `code_part` or `plain`, never raw.
+"""Blocks of messages and views. Text from outside enters through `plain` or `bot.slack.rich`, never raw.
 
 https://docs.slack.dev/reference/block-kit/blocks
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
-from bot.slack.text import NOTHING, Message, clean, is_user, plain_date, safe_url, shorten
+from bot.slack import rich
+from bot.slack.text import NOTHING, Message, clean, safe_url, shorten
 
 BUTTON_TEXT_LIMIT = 75
 SECTION_LIMIT = 3_000
@@ -17,23 +17,12 @@ BLOCKS_IN_MESSAGE = 50
 BLOCKS_IN_VIEW = 100
 
 
-# JSON as Slack takes it, not the SDK's models: their checks took most of the time of a message.
-
-
 class Block(dict[str, Any]):
-    pass
+    """JSON instead of the SDK's model, whose checks took most of the time of a message."""
 
 
 class Button(dict[str, Any]):
     pass
-
-
-class Part(dict[str, Any]):
-    """An element of a line of rich text."""
-
-
-Line: TypeAlias = "str | Part | Sequence[Line] | None"
-"""Rich text: words of our own, parts, nothing, or a sequence of these."""
 
 
 def message(text: str, *blocks: Block | Sequence[Block] | None) -> Message:
@@ -41,87 +30,18 @@ def message(text: str, *blocks: Block | Sequence[Block] | None) -> Message:
     return Message(text, tuple(flat[:BLOCKS_IN_MESSAGE]))
 
 
-# Rich text: the safe way to show what others wrote, because Slack parses nothing in it.
-
-
-def lines(*rows: Line) -> Block:
+def lines(*rows: rich.Line) -> Block:
     """One paragraph of several lines; empty ones are left out."""
-    parts: list[Part] = []
+    parts: list[rich.Part] = []
     for row in rows:
-        if line := list(flatten(row)):
-            parts += [_text("\n"), *line] if parts else line
-    section = {"type": "rich_text_section", "elements": parts or [_text(NOTHING)]}
+        if line := list(rich.flatten(row)):
+            parts += [rich.words("\n"), *line] if parts else line
+    section = {"type": "rich_text_section", "elements": parts or [rich.words(NOTHING)]}
     return Block(type="rich_text", elements=[section])
 
 
-def flatten(line: Line) -> Iterator[Part]:
-    if isinstance(line, Part):
-        yield line
-    elif isinstance(line, str):
-        if line:
-            yield _text(line)
-    else:
-        for each in line or ():
-            yield from flatten(each)
-
-
-def joined(separator: str, lines: Iterable[Line]) -> list[Line]:
-    """Put ``separator`` between the lines that are not empty."""
-    parts: list[Line] = []
-    for line in [line for line in lines if line]:
-        if parts:
-            parts.append(separator)
-        parts.append(line)
-    return parts
-
-
-def plain_text(line: Line, *, default: str = "") -> str:
-    """Return the words of a line for a notification, not escaped; ``default`` stands for mentions and dates."""
-    return "".join(part.get("text", default) for part in flatten(line))
-
-
-def text_part(text: str, limit: int, *, italic: bool = False) -> Part:
-    """Text from outside, as one line."""
-    return _text(clean(text, limit) or NOTHING, style="italic" if italic else "")
-
-
-def bold(text: str, limit: int | None = None) -> Part:
-    """Text from outside in bold; words of our own have no ``limit`` and stay as they are."""
-    return _text(text if limit is None else clean(text, limit) or NOTHING, style="bold")
-
-
-def code_part(text: str, limit: int = 100) -> Part:
-    """An identifier from outside: a branch, a tag, a command."""
-    return _text(clean(text, limit) or NOTHING, style="code")
-
-
-def link_part(url: str | None, text: str) -> Part:
-    """A link with a label of our own; the label alone if the URL is not http(s)."""
-    safe = safe_url(url) if url else None
-    return Part(type="link", url=safe, text=text) if safe else _text(text)
-
-
-def date_part(at: datetime) -> Part:
-    """A time in the reader's own zone."""
-    seconds, fallback = int(at.timestamp()), plain_date(at)
-    return Part(type="date", timestamp=seconds, format="{date_short_pretty} at {time}", fallback=fallback)
-
-
-def user_part(user: str) -> Part:
-    """A mention of a Slack user id; a name from elsewhere as text."""
-    return Part(type="user", user_id=user) if is_user(user) else text_part(user, 60)
-
-
-def channel_part(channel_id: str) -> Part:
-    return Part(type="channel", channel_id=channel_id)
-
-
-def _text(text: str, style: str = "") -> Part:
-    return Part(type="text", text=text, style={style: True}) if style else Part(type="text", text=text)
-
-
 def preformatted(text: str) -> Block:
-    return Block(type="rich_text", elements=[{"type": "rich_text_preformatted", "elements": [_text(text)]}])
+    return Block(type="rich_text", elements=[{"type": "rich_text_preformatted", "elements": [rich.words(text)]}])
 
 
 # Mrkdwn, for our own sentences: the caller escapes what comes from outside (bot.slack.text).

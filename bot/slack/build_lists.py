@@ -8,24 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.errors import ViewExpired
-from bot.slack import build_text, ids
-from bot.slack.blocks import (
-    Block,
-    Button,
-    Line,
-    actions,
-    bold,
-    button,
-    date_part,
-    joined,
-    lines,
-    link_part,
-    message,
-    section,
-    text_part,
-)
+from bot.slack import build_text, ids, rich
+from bot.slack.blocks import Block, Button, actions, button, lines, message, section
 from bot.slack.build_text import BuildView
 from bot.slack.cards import open_button, stop_button
+from bot.slack.rich import Line
 from bot.slack.text import Message, unmarked
 
 BUILDS_IN_LIST = 20
@@ -58,16 +45,16 @@ def build_list(page: ListPage) -> Message:
 
 def list_line(view: BuildView) -> Line:
     build, badge = view.build, build_text.status_badge(view.build)
-    target = text_part(build.target, 60) if build.target else None
-    name = joined(" · ", [text_part(view.app_title, 60), target, link_part(view.url, build_text.number(build))])
-    triggered = date_part(build.triggered_at) if build.triggered_at else None
-    times = joined(" · ", [build_text.duration(build), triggered])
+    target = rich.text(build.target, 60) if build.target else None
+    name = rich.join(" · ", [rich.text(view.app_title, 60), target, rich.link(view.url, build_text.number(build))])
+    triggered = rich.date(build.triggered_at) if build.triggered_at else None
+    times = rich.join(" · ", [build_text.duration(build), triggered])
     return [
         f"{badge.emoji} ",
-        joined("  ", [bold(badge.word), name, build_text.branch_parts(build), times]),
+        rich.join("  ", [rich.bold(badge.word), name, build_text.branch_parts(build), times]),
         " · ",
         build_text.cause_line(view),
-        [" · “", text_part(build.build_message, 80), "”"] if build.build_message else None,
+        [" · “", rich.text(build.build_message, 80), "”"] if build.build_message else None,
     ]
 
 

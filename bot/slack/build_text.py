@@ -8,7 +8,8 @@ from datetime import datetime
 from bot.domain.abort_reasons import Reason
 from bot.domain.builds import STOPPED, Cause, Outcome, State, format_duration
 from bot.domain.eta import Eta
-from bot.slack.blocks import Line, bold, code_part, link_part, text_part, user_part
+from bot.slack import rich
+from bot.slack.rich import Line
 from bot.slack.text import DASH, clean, code, first_line, quoted
 from storage.builds import BuildRow, seconds_between
 
@@ -101,26 +102,26 @@ def more_not_shown(count: int) -> str:
 
 def title_line(view: BuildView) -> Line:
     badge, build = status_badge(view.build), view.build
-    target: Line = [" · ", text_part(build.target, 80)] if build.target else None
-    return [f"{badge.emoji} ", bold(badge.word), "  ", bold(view.app_title, 80), target, f"  {number(build)}"]
+    target: Line = [" · ", rich.text(build.target, 80)] if build.target else None
+    return [f"{badge.emoji} ", rich.bold(badge.word), "  ", rich.bold(view.app_title, 80), target, f"  {number(build)}"]
 
 
 def branch_parts(build: BuildRow) -> Line:
     """Branch or tag, or at least the commit."""
     if build.tag:
-        return ["tag ", code_part(build.tag)]
+        return ["tag ", rich.code(build.tag)]
     if build.branch:
-        return code_part(build.branch)
-    return code_part(short_commit(build.commit_hash)) if build.commit_hash else None
+        return rich.code(build.branch)
+    return rich.code(short_commit(build.commit_hash)) if build.commit_hash else None
 
 
 def commit_line(build: BuildRow) -> Line:
     """Branch or tag, commit, and the first line of the commit message."""
     place, commit = branch_parts(build), short_commit(build.commit_hash or "")
     if commit and (build.tag or build.branch):
-        place = [place, " · ", link_part(build.commit_url, commit)]
+        place = [place, " · ", rich.link(build.commit_url, commit)]
     title = first_line(build.commit_message or "")
-    return [place, "  " if place and title else None, text_part(title, 120) if title else None]
+    return [place, "  " if place and title else None, rich.text(title, 120) if title else None]
 
 
 def cause_line(view: BuildView) -> Line:
@@ -129,26 +130,26 @@ def cause_line(view: BuildView) -> Line:
     if build.requested_by:
         # By name if known: a card is posted at once, and a mention would ping the person who has just typed.
         handle = view.requester_name or (build.triggered_by_name if build.cause == Cause.SLACK else None)
-        return ["Started by ", text_part(f"@{handle}", 60) if handle else user_part(build.requested_by), " from Slack"]
+        return ["Started by ", rich.text(f"@{handle}", 60) if handle else rich.user(build.requested_by), " from Slack"]
     what, where = CAUSES[Cause(build.cause) if build.cause in set(Cause) else Cause.OTHER]
     if build.cause == Cause.PULL_REQUEST and build.pull_request_id:
         what = f"Pull request #{build.pull_request_id}"
-    return [f"{what} by ", text_part(build.triggered_by_name, 60), where] if build.triggered_by_name else what + where
+    return [f"{what} by ", rich.text(build.triggered_by_name, 60), where] if build.triggered_by_name else what + where
 
 
 def stop_line(build: BuildRow) -> Line:
     """Who stopped the build and why, during and after the stop."""
     if is_stopping(build):
-        return ["Stopping, asked by ", user_part(build.abort_requested_by or "")]
+        return ["Stopping, asked by ", rich.user(build.abort_requested_by or "")]
     if not build.is_finished or not (build.reason or build.reason_text or build.outcome in STOPPED):
         return None
     if build.outcome is None:
-        return text_part(build.reason_text or "How it ended is not known.", REASON_LIMIT)
+        return rich.text(build.reason_text or "How it ended is not known.", REASON_LIMIT)
     user, reason = stopped_by(build), stop_reason(build)
     where = " in Bitrise" if build.reason == Reason.IN_BITRISE else None
-    by: Line = [" by ", user_part(user), where] if user else None
+    by: Line = [" by ", rich.user(user), where] if user else None
     skipped = build.outcome == Outcome.SKIPPED
-    why: Line = [f" {DASH} " if skipped else ": ", text_part(reason, REASON_LIMIT + 60)] if reason else None
+    why: Line = [f" {DASH} " if skipped else ": ", rich.text(reason, REASON_LIMIT + 60)] if reason else None
     if skipped:
         return ["Skipped: stopped", by, " and reported green", why]
     return [status_badge(build).word, by, why]

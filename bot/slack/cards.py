@@ -7,21 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.builds import Outcome
-from bot.slack import build_text, ids
-from bot.slack.blocks import (
-    Block,
-    Button,
-    Line,
-    actions,
-    button,
-    context,
-    divider,
-    lines,
-    link_button,
-    message,
-    text_part,
-)
+from bot.slack import build_text, ids, rich
+from bot.slack.blocks import Block, Button, actions, button, context, divider, lines, link_button, message
 from bot.slack.build_text import BuildView
+from bot.slack.rich import Line
 from bot.slack.text import Message, link, mention, plural, unmarked
 from storage.builds import BuildRow
 
@@ -63,7 +52,7 @@ def build_lines(view: BuildView, now: datetime) -> list[Line]:
     return [
         build_text.title_line(view),
         build_text.commit_line(build),
-        ["“", text_part(build.build_message, 300, italic=True), "”"] if build.build_message else None,
+        ["“", rich.text(build.build_message, 300, italic=True), "”"] if build.build_message else None,
         build_text.progress(build, view.eta, now),
         build_text.stop_line(build),
         build_text.cause_line(view),
