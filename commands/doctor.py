@@ -20,11 +20,11 @@ from storage.workspaces import WorkspaceRow
 async def examine(typed: Typed, ctx: Context) -> Message | None:
     workspace = await workspace_rows.find_workspace(ctx.db, typed.actor.workspace_id)
     lines = []
-    if workspace and workspace.last_sweep_at:
-        ago = format_duration((ctx.clock.now() - workspace.last_sweep_at).total_seconds())
+    if workspace and workspace.last_synced_at:
+        ago = format_duration((ctx.clock.now() - workspace.last_synced_at).total_seconds())
         lines.append(f"Bitrise was last looked at {ago} ago.")
-    if workspace and workspace.last_sweep_error:
-        lines.append(f"The last look failed: {workspace.last_sweep_error}")
+    if workspace and workspace.last_sync_error:
+        lines.append(f"The last look failed: {workspace.last_sync_error}")
     lines.append(_webhooks(workspace, ctx))
     if workspace and workspace.skip_key:
         lines.append(_skips(workspace, ctx))

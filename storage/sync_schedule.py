@@ -12,9 +12,9 @@ async def claim_sync(db: Database, workspace_id: str, *, now: datetime, until: d
     touched = await db.execute(
         """
         update workspaces
-        set sweep_claimed_until = :until, sweep_due_at = :until
+        set sync_claimed_until = :until, sync_due_at = :until
         where workspace_id = :workspace_id and bitrise_token_sealed is not null
-        and sweep_due_at <= :now and (sweep_claimed_until is null or sweep_claimed_until <= :now)
+        and sync_due_at <= :now and (sync_claimed_until is null or sync_claimed_until <= :now)
         """,
         workspace_id=workspace_id, now=now, until=until,
     )  # fmt: skip
@@ -26,8 +26,9 @@ async def resume_sync(db: Database, workspace_id: str, *, until: datetime) -> bo
     touched = await db.execute(
         """
         update workspaces
-        set sweep_claimed_until = :until, sweep_due_at = :until
-        where workspace_id = :workspace_id and bitrise_token_sealed is not null and sweep_claimed_until is not null
+        set sync_claimed_until = :until, sync_due_at = :until
+        where workspace_id = :workspace_id
+        and bitrise_token_sealed is not null and sync_claimed_until is not null
         """,
         workspace_id=workspace_id, until=until,
     )  # fmt: skip
@@ -41,9 +42,9 @@ async def finish_sync(
     await tx.execute(
         """
         update workspaces
-        set sweep_claimed_until = null, last_sweep_error = :error,
-            last_sweep_at = case when :error is null then :now else last_sweep_at end,
-            sweep_due_at = case when sweep_due_at < sweep_claimed_until then sweep_due_at else :due_at end
+        set sync_claimed_until = null, last_sync_error = :error,
+            last_synced_at = case when :error is null then :now else last_synced_at end,
+            sync_due_at = case when sync_due_at < sync_claimed_until then sync_due_at else :due_at end
         where workspace_id = :workspace_id
         """,
         workspace_id=workspace_id, now=now, due_at=due_at, error=error,
@@ -54,18 +55,19 @@ async def save_backfill(
     tx: Transaction,
     workspace_id: str,
     *,
-    known_until: datetime | None,
-    walk_next: str | None = None,
-    walk_until: datetime | None = None,
+    synced_until: datetime | None,
+    backfill_cursor: str | None = None,
+    backfill_until: datetime | None = None,
 ) -> None:
     """Store until when all builds are synced, and where the backfill of a gap continues."""
     await tx.execute(
         """
         update workspaces
-        set known_until = :known_until, walk_next = :walk_next, walk_until = :walk_until
+        set synced_until = :synced_until, backfill_cursor = :backfill_cursor, backfill_until = :backfill_until
         where workspace_id = :workspace_id and bitrise_token_sealed is not null
         """,
-        workspace_id=workspace_id, known_until=known_until, walk_next=walk_next, walk_until=walk_until,
+        workspace_id=workspace_id, synced_until=synced_until,
+        backfill_cursor=backfill_cursor, backfill_until=backfill_until,
     )  # fmt: skip
 
 
@@ -74,10 +76,10 @@ async def make_due(tx: Transaction, workspace_id: str, *, at: datetime) -> bool:
     row = await tx.fetch_one(
         """
         update workspaces
-        set sweep_due_at = :at
+        set sync_due_at = :at
         where workspace_id = :workspace_id and bitrise_token_sealed is not null
-        and (sweep_due_at is null or sweep_due_at > :at)
-        returning case when sweep_claimed_until > :at then 1 else 0 end as is_claimed
+        and (sync_due_at is null or sync_due_at > :at)
+        returning case when sync_claimed_until > :at then 1 else 0 end as is_claimed
         """,
         workspace_id=workspace_id, at=at,
     )  # fmt: skip
@@ -89,8 +91,8 @@ async def release_sync(db: Database, workspace_id: str, *, until: datetime, due_
     await db.execute(
         """
         update workspaces
-        set sweep_claimed_until = null, sweep_due_at = :due_at
-        where workspace_id = :workspace_id and sweep_claimed_until = :until
+        set sync_claimed_until = null, sync_due_at = :due_at
+        where workspace_id = :workspace_id and sync_claimed_until = :until
         """,
         workspace_id=workspace_id, until=until, due_at=due_at,
     )  # fmt: skip
@@ -99,6 +101,6 @@ async def release_sync(db: Database, workspace_id: str, *, until: datetime, due_
 async def release_all(db: Database, *, now: datetime) -> None:
     """At the start of the only process: release every claim and make every connected workspace due."""
     await db.execute(
-        "update workspaces set sweep_claimed_until = null, sweep_due_at = :now where bitrise_token_sealed is not null",
+        "update workspaces set sync_claimed_until = null, sync_due_at = :now where bitrise_token_sealed is not null",
         now=now,
     )

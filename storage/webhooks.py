@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from storage.database import Reads, Transaction, columns, fetch_row, upsert
 
@@ -13,8 +12,6 @@ class WebhookRow:
     workspace_id: str
     app_slug: str
     webhook_slug: str
-    registered_by: str
-    registered_at: datetime
 
 
 async def save_webhook(tx: Transaction, webhook: WebhookRow) -> None:

@@ -14,8 +14,8 @@ from storage.database import Database, Reads, Transaction, columns, fetch_row, f
 class WorkspaceRow:
     """``health`` is ``none`` (not connected), ``ok`` or ``refused`` (Bitrise has answered 401 since ``health_since``).
 
-    All builds triggered up to ``known_until`` are synced. While ``walk_next`` is set, a gap is backfilled from that
-    page on; after that, all builds up to ``walk_until`` are synced.
+    All builds triggered up to ``synced_until`` are synced. While ``backfill_cursor`` is set, a gap is backfilled from
+    that page on; after that, all builds up to ``backfill_until`` are synced.
     ``uninstalled_at`` is when Buildbell was removed; the settings of the workspace are kept in case it returns.
     ``names_version`` grows with every change of the apps or their aliases, which tells caches that they are stale.
     """
@@ -23,22 +23,20 @@ class WorkspaceRow:
     workspace_id: str
     name: str
     bot_user_id: str | None
-    slack_token_sealed: str | None
     bitrise_token_sealed: str | None
-    bitrise_token_kind: str | None
     bitrise_owner: str | None
     connected_by: str | None
     connected_at: datetime | None
     health: str
     health_since: datetime | None
     apps_refreshed_at: datetime | None
-    sweep_due_at: datetime | None
-    sweep_claimed_until: datetime | None
-    last_sweep_at: datetime | None
-    last_sweep_error: str | None
-    known_until: datetime | None = None
-    walk_next: str | None = None
-    walk_until: datetime | None = None
+    sync_due_at: datetime | None
+    sync_claimed_until: datetime | None
+    last_synced_at: datetime | None
+    last_sync_error: str | None
+    synced_until: datetime | None = None
+    backfill_cursor: str | None = None
+    backfill_until: datetime | None = None
     webhook_key: str | None = None
     webhook_secret_sealed: str | None = None
     last_webhook_at: datetime | None = None
@@ -121,7 +119,7 @@ async def list_workspaces(db: Reads) -> list[WorkspaceRow]:
 
 
 async def save_connection(
-    tx: Transaction, workspace_id: str, *, sealed: str, kind: str, owner: str, by: str, now: datetime
+    tx: Transaction, workspace_id: str, *, sealed: str, owner: str, by: str, now: datetime
 ) -> None:
     """Store a verified Bitrise token in place of the previous one and make the next sync due.
 
@@ -130,13 +128,13 @@ async def save_connection(
     await tx.execute(
         """
         update workspaces
-        set bitrise_token_sealed = :sealed, bitrise_token_kind = :kind, bitrise_owner = :owner,
+        set bitrise_token_sealed = :sealed, bitrise_owner = :owner,
             connected_by = :by, connected_at = :now, health = 'ok', health_since = :now,
-            sweep_due_at = :now, sweep_claimed_until = null, last_sweep_error = null,
-            known_until = coalesce(known_until, :now)
+            sync_due_at = :now, sync_claimed_until = null, last_sync_error = null,
+            synced_until = coalesce(synced_until, :now)
         where workspace_id = :workspace_id
         """,
-        workspace_id=workspace_id, sealed=sealed, kind=kind, owner=owner, by=by, now=now,
+        workspace_id=workspace_id, sealed=sealed, owner=owner, by=by, now=now,
     )  # fmt: skip
 
 
@@ -145,10 +143,10 @@ async def delete_connection(tx: Transaction, workspace_id: str, *, now: datetime
     touched = await tx.execute(
         """
         update workspaces
-        set bitrise_token_sealed = null, bitrise_token_kind = null, bitrise_owner = null,
+        set bitrise_token_sealed = null, bitrise_owner = null,
             connected_by = null, connected_at = null, health = 'none', health_since = :now,
-            sweep_due_at = null, sweep_claimed_until = null, apps_refreshed_at = null,
-            known_until = null, walk_next = null, walk_until = null
+            sync_due_at = null, sync_claimed_until = null, apps_refreshed_at = null,
+            synced_until = null, backfill_cursor = null, backfill_until = null
         where workspace_id = :workspace_id and bitrise_token_sealed is not null
         """,
         workspace_id=workspace_id, now=now,

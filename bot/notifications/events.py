@@ -83,8 +83,8 @@ async def record_started(ctx: Context, tx: Transaction, build: BuildRow) -> None
             await _add(ctx, tx, build, BUILD_STARTED, build.triggered_at)
         return
     workspace = await workspace_rows.find_workspace(tx, build.workspace_id)
-    known_until = workspace.known_until if workspace else None
-    if known_until and build.triggered_at and build.triggered_at > known_until - OVERLAP:
+    synced_until = workspace.synced_until if workspace else None
+    if synced_until and build.triggered_at and build.triggered_at > synced_until - OVERLAP:
         await record_finished(ctx, tx, build)
 
 
@@ -123,7 +123,7 @@ async def notify(ctx: Context, tx: Transaction, workspace_id: str) -> bool:
     While a gap is being read, everything waits, for the order's sake.
     """
     workspace = await workspace_rows.find_workspace(tx, workspace_id)
-    if workspace is None or workspace.walk_next:
+    if workspace is None or workspace.backfill_cursor:
         return False
     due = await event_rows.pop_events(tx, workspace_id, limit=AT_ONCE)
     if not due:

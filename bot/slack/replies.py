@@ -150,8 +150,8 @@ def _owner(workspace: WorkspaceRow) -> str:
 
 
 def _last_sync(workspace: WorkspaceRow) -> str:
-    if workspace.last_sweep_error:
-        return f" The last look failed: {quoted(workspace.last_sweep_error, 200)}"
-    synced = f" Last looked {date(workspace.last_sweep_at)}." if workspace.last_sweep_at else ""
+    if workspace.last_sync_error:
+        return f" The last look failed: {quoted(workspace.last_sync_error, 200)}"
+    synced = f" Last looked {date(workspace.last_synced_at)}." if workspace.last_synced_at else ""
     called = f" Bitrise last called {date(workspace.last_webhook_at)}." if workspace.last_webhook_at else ""
     return synced + called

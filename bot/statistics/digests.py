@@ -157,10 +157,10 @@ async def perform_digest(ctx: Context, arguments: Mapping[str, Any]) -> None:
 async def _is_synced(ctx: Context, workspace_id: str, *, until: datetime) -> bool:
     """Whether builds that finished until then are stored; True also if Bitrise can't be reached."""
     workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
-    if workspace is None or workspace.health != "ok" or workspace.last_sweep_error is not None:
+    if workspace is None or workspace.health != "ok" or workspace.last_sync_error is not None:
         return True
-    synced_at = workspace.last_sweep_at
-    return synced_at is not None and synced_at >= until and workspace.walk_next is None
+    synced_at = workspace.last_synced_at
+    return synced_at is not None and synced_at >= until and workspace.backfill_cursor is None
 
 
 def _card(ctx: Context, digest: DigestRow, *, until: datetime, is_late: bool) -> MessageRow:

@@ -46,11 +46,11 @@ async def _record_gap(ctx: Context, tx: Transaction, *, workspace_id: str, first
     Until the first page is kept, too, the gap ends where it began: whoever dies now leaves all of it to be read.
     """
     workspace = await workspace_rows.find_workspace(tx, workspace_id)
-    known_until = workspace.known_until if workspace else None
-    if workspace is None or known_until is None or workspace.walk_next or reaches(first, known_until):
+    synced_until = workspace.synced_until if workspace else None
+    if workspace is None or synced_until is None or workspace.backfill_cursor or reaches(first, synced_until):
         return False
     await sync_rows.save_backfill(
-        tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=known_until
+        tx, workspace_id, synced_until=synced_until, backfill_cursor=first.next, backfill_until=synced_until
     )
     return True
 
@@ -60,15 +60,15 @@ async def _close_gap(ctx: Context, tx: Transaction, *, workspace_id: str, first:
     workspace = await workspace_rows.find_workspace(tx, workspace_id)
     if workspace is None or workspace.bitrise_token_sealed is None:
         return False
-    newest, known_until = newest_of(first), workspace.known_until
-    if workspace.walk_next is not None:
-        if newest is not None and workspace.walk_next == first.next and workspace.walk_until == known_until:
+    newest, synced_until = newest_of(first), workspace.synced_until
+    if workspace.backfill_cursor is not None:
+        if newest is not None and workspace.backfill_cursor == first.next and workspace.backfill_until == synced_until:
             await sync_rows.save_backfill(
-                tx, workspace_id, known_until=known_until, walk_next=first.next, walk_until=newest
+                tx, workspace_id, synced_until=synced_until, backfill_cursor=first.next, backfill_until=newest
             )
         return True
-    if newest is not None and (known_until is None or reaches(first, known_until)):
-        await sync_rows.save_backfill(tx, workspace_id, known_until=max(newest, known_until or newest))
+    if newest is not None and (synced_until is None or reaches(first, synced_until)):
+        await sync_rows.save_backfill(tx, workspace_id, synced_until=max(newest, synced_until or newest))
     return False
 
 
@@ -89,10 +89,10 @@ async def continue_backfill(ctx: Context, client: BitriseClient, workspace_id: s
     """Read the next pages; what is left is for the next sweep."""
     for _ in range(PAGES_A_SWEEP):
         workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
-        if workspace is None or workspace.walk_next is None:
+        if workspace is None or workspace.backfill_cursor is None:
             return
         try:
-            page = await client.list_all_builds(next=workspace.walk_next)
+            page = await client.list_all_builds(next=workspace.backfill_cursor)
         except (BitriseNotFound, BitriseRefused) as error:
             # The build the page begins with is gone: begin again from the newest one.
             log.warning("a gap is read anew", extra={"workspace": workspace_id, "error": str(error)})
@@ -102,22 +102,22 @@ async def continue_backfill(ctx: Context, client: BitriseClient, workspace_id: s
 
 
 async def _save_page(ctx: Context, workspace: WorkspaceRow, page: Page[Build]) -> None:
-    has_no_end = page.next is not None and page.next == workspace.walk_next
+    has_no_end = page.next is not None and page.next == workspace.backfill_cursor
     if has_no_end:
         log.warning("Bitrise's list of builds has no end", extra={"workspace": workspace.workspace_id})
-    is_done = has_no_end or workspace.known_until is None or reaches(page, workspace.known_until)
+    is_done = has_no_end or workspace.synced_until is None or reaches(page, workspace.synced_until)
     await _apply(ctx, workspace.workspace_id, page.items)
 
     async def keep(tx: Transaction) -> None:
         now = await workspace_rows.find_workspace(tx, workspace.workspace_id)
-        if now is None or now.walk_next != workspace.walk_next:
+        if now is None or now.backfill_cursor != workspace.backfill_cursor:
             return  # disconnected meanwhile, or somebody else has read it
         if is_done:
-            await sync_rows.save_backfill(tx, workspace.workspace_id, known_until=now.walk_until)
+            await sync_rows.save_backfill(tx, workspace.workspace_id, synced_until=now.backfill_until)
             return
         await sync_rows.save_backfill(
-            tx, workspace.workspace_id, known_until=now.known_until, walk_next=page.next,
-            walk_until=now.walk_until,
+            tx, workspace.workspace_id, synced_until=now.synced_until, backfill_cursor=page.next,
+            backfill_until=now.backfill_until,
         )  # fmt: skip
 
     await ctx.db.transaction(keep)
@@ -126,17 +126,17 @@ async def _save_page(ctx: Context, workspace: WorkspaceRow, page: Page[Build]) -
 
 async def _restart(ctx: Context, workspace: WorkspaceRow) -> None:
     await ctx.db.transaction(
-        lambda tx: sync_rows.save_backfill(tx, workspace.workspace_id, known_until=workspace.known_until)
+        lambda tx: sync_rows.save_backfill(tx, workspace.workspace_id, synced_until=workspace.synced_until)
     )
 
 
-def reaches(page: Page[Build], known_until: datetime) -> bool:
+def reaches(page: Page[Build], synced_until: datetime) -> bool:
     """Whether nothing is missing between this page and what is known."""
     if page.next is None:
         return True
     times = [build.triggered_at for build in page.items if build.triggered_at is not None]
     # Bitrise tells whole seconds, and of one second there may be more than a page holds.
-    return bool(times) and min(times) < known_until.replace(microsecond=0)
+    return bool(times) and min(times) < synced_until.replace(microsecond=0)
 
 
 def newest_of(page: Page[Build]) -> datetime | None:

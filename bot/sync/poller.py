@@ -58,7 +58,7 @@ async def start_polling(ctx: Context, *, is_alone: bool) -> None:
 
     async def plan(tx: Transaction) -> None:
         for workspace in workspaces:
-            is_due = workspace.sweep_due_at is None or workspace.sweep_due_at <= now
+            is_due = workspace.sync_due_at is None or workspace.sync_due_at <= now
             if workspace.bitrise_token_sealed and is_due:
                 await sync_schedule.schedule_at(ctx, tx, workspace.workspace_id, at=now)
 
@@ -128,7 +128,7 @@ async def _release(ctx: Context, workspace_id: str, *, until: datetime, due_at: 
 async def _renew(ctx: Context, workspace_id: str, *, now: datetime) -> None:
     """When somebody's claim ends: he may have died, and nobody else would plan the next sweep."""
     workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
-    claimed_until = workspace.sweep_claimed_until if workspace else None
+    claimed_until = workspace.sync_claimed_until if workspace else None
     if claimed_until is not None and claimed_until > now:
         raise RetryAt(claimed_until)
 
@@ -192,8 +192,8 @@ async def _finish(ctx: Context, workspace_id: str, error: BuildbellError | None,
         due_at = max(now, began_at) + pause
         await sync_rows.finish_sync(tx, workspace_id, now=now, due_at=due_at, error=error.sentence if error else None)
         workspace = await workspace_rows.find_workspace(tx, workspace_id)
-        if workspace and workspace.sweep_due_at:
-            await sync_schedule.schedule_at(ctx, tx, workspace_id, at=max(workspace.sweep_due_at, now + LEAST_PAUSE))
+        if workspace and workspace.sync_due_at:
+            await sync_schedule.schedule_at(ctx, tx, workspace_id, at=max(workspace.sync_due_at, now + LEAST_PAUSE))
 
     await ctx.db.transaction(finish)
 
@@ -201,7 +201,7 @@ async def _finish(ctx: Context, workspace_id: str, error: BuildbellError | None,
 async def _pause(ctx: Context, workspace_id: str, *, is_watched: bool) -> timedelta:
     hearers = await events.list_recipients(ctx.db, workspace_id)
     workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
-    if is_watched or (workspace is not None and workspace.walk_next):
+    if is_watched or (workspace is not None and workspace.backfill_cursor):
         return timedelta(seconds=ctx.settings.sweep_seconds)
     if not hearers.are_there:
         return timedelta(seconds=ctx.settings.idle_sweep_seconds)

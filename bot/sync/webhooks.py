@@ -50,7 +50,7 @@ async def receive(ctx: Context, key: str, raw: bytes, headers: Mapping[str, str]
     if workspace is None or not _is_authentic(ctx, workspace, raw, headers):
         return False
     hint, now = parse_hint(raw, headers), ctx.clock.now()
-    last = workspace.last_sweep_at
+    last = workspace.last_synced_at
     due_at = max(now, last + LEAST_PAUSE) if last else now
 
     async def note(tx: Transaction) -> None:
@@ -119,8 +119,7 @@ async def _prepared(ctx: Context, workspace_id: str) -> WorkspaceRow:
 
 
 async def _save(ctx: Context, actor: Actor, app: AppRow, webhook: Webhook) -> None:
-    now = ctx.clock.now()
-    row = WebhookRow(actor.workspace_id, app.app_slug, webhook.slug, actor.user_id, now)
+    row = WebhookRow(actor.workspace_id, app.app_slug, webhook.slug)
 
     async def keep(tx: Transaction) -> None:
         await webhook_rows.save_webhook(tx, row)

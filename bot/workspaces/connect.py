@@ -33,9 +33,8 @@ GIVE_UP_AFTER = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """A token that works: its ``kind`` (personal or workspace), its owner and its apps."""
+    """A token that works: its owner and its apps."""
 
-    kind: str
     owner: str
     apps: tuple[App, ...]
 
@@ -87,24 +86,22 @@ async def verify(ctx: Context, token: Token) -> VerifiedToken:
     reachable = tuple(await client.list_all_apps())
     owner = await client.me()
     if owner is not None:
-        return VerifiedToken("personal", owner.username or "a Bitrise user", reachable)
+        return VerifiedToken(owner.username or "a Bitrise user", reachable)
     names = sorted({app.owner_name for app in reachable if app.owner_name})
-    return VerifiedToken(
-        "workspace", f"workspace {', '.join(names[:3])}" if names else "a Bitrise workspace", reachable
-    )
+    return VerifiedToken(f"workspace {', '.join(names[:3])}" if names else "a Bitrise workspace", reachable)
 
 
 async def complete(ctx: Context, request: RequestRow, token: Token, verified: VerifiedToken) -> None:
     """Store the token with its apps, and import their past builds; unless disconnected during the verification."""
     now, workspace_id, by = ctx.clock.now(), request.workspace_id, request.user_id
     sealed = ctx.vault.seal(token.reveal(), context=token_context(workspace_id))
-    kind, owner = verified.kind, verified.owner
+    owner = verified.owner
     summary = f"{owner}, {len(verified.apps)} apps"
 
     async def store(tx: Transaction) -> bool:
         if not await request_rows.complete_request(tx, request.request_id, state="done", result=summary, now=now):
             return False
-        await workspace_rows.save_connection(tx, workspace_id, sealed=sealed, kind=kind, owner=owner, by=by, now=now)
+        await workspace_rows.save_connection(tx, workspace_id, sealed=sealed, owner=owner, by=by, now=now)
         await apps.save_apps(ctx, tx, workspace_id, verified.apps)
         await request_rows.delete_parameters(tx, request.request_id)
         await requests.record_audit(ctx, tx, workspace_id, by, action=CONNECT, subject=owner, result=summary)

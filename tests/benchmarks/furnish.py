@@ -31,7 +31,7 @@ async def furnish(database_url: str, *, workspaces: tuple[str, ...] = (TEAM,)) -
         ]
 
         async def keep(tx: Transaction, team: str = team, sealed: str = sealed, rows: list[AppRow] = rows) -> None:
-            await workspace_rows.save_connection(tx, team, sealed=sealed, kind="personal", owner="ci", by="U1", now=now)
+            await workspace_rows.save_connection(tx, team, sealed=sealed, owner="ci", by="U1", now=now)
             await app_rows.replace_apps(tx, team, rows)
             await workspace_rows.save_apps_refreshed(tx, team, now=now)
 

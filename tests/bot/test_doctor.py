@@ -75,7 +75,7 @@ async def connect(settings: Settings, token: str) -> None:
     await workspace_rows.save_workspace(database, workspace_id="T1", name="Acme", bot_user_id="U1")
     await database.transaction(
         lambda tx: workspace_rows.save_connection(
-            tx, "T1", sealed=sealed, kind="personal", owner="bitrise-bot", by="U2", now=datetime.now(UTC)
+            tx, "T1", sealed=sealed, owner="bitrise-bot", by="U2", now=datetime.now(UTC)
         )
     )
     await database.close()

@@ -251,7 +251,7 @@ class Scene:
 
         async def keep(tx: Transaction) -> None:
             await workspace_rows.save_connection(
-                tx, self.team.id, sealed=sealed, kind="personal", owner="ci-bot", by=self.ada.id, now=now
+                tx, self.team.id, sealed=sealed, owner="ci-bot", by=self.ada.id, now=now
             )
             await app_rows.replace_apps(tx, self.team.id, [shop])
             await workspace_rows.save_apps_refreshed(tx, self.team.id, now=now)

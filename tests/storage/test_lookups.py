@@ -193,7 +193,7 @@ async def test_at_start_every_connected_workspace_is_due_whoever_had_claimed_it(
     await connect(database, workspaces)
     await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     await sync_rows.release_all(workspaces, now=NOW)
-    assert [row.sweep_due_at for row in await workspace_rows.list_workspaces(workspaces)] == [NOW, None]
+    assert [row.sync_due_at for row in await workspace_rows.list_workspaces(workspaces)] == [NOW, None]
     assert await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     assert not await sync_rows.claim_sync(workspaces, "T2", now=NOW, until=LATER)
 
@@ -210,7 +210,7 @@ async def test_a_hint_pulls_a_sweep_forward_and_never_back(database: Database, w
 async def test_a_hint_for_after_the_end_of_a_claim_relies_on_nobody(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     assert await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
-    await database.execute("update workspaces set sweep_due_at = null")
+    await database.execute("update workspaces set sync_due_at = null")
     assert await database.transaction(partial(sync_rows.make_due, workspace_id="T1", at=LATER))
 
 

@@ -243,9 +243,7 @@ async def test_a_channel_without_settings_tells_ends_in_the_thread(database: Dat
 
 async def connect(database: Database, store: Database, sealed: str = "s1") -> None:
     await database.transaction(
-        lambda tx: workspace_rows.save_connection(
-            tx, "T1", sealed=sealed, kind="personal", owner="bot", by="U1", now=NOW
-        )
+        lambda tx: workspace_rows.save_connection(tx, "T1", sealed=sealed, owner="bot", by="U1", now=NOW)
     )
 
 
@@ -264,7 +262,7 @@ async def test_a_hint_that_comes_during_a_sweep_is_not_lost(database: Database, 
     await database.transaction(lambda tx: sync_rows.finish_sync(tx, "T1", now=hint, due_at=LATER, error=None))
     workspace = await workspace_rows.find_workspace(workspaces, "T1")
     assert workspace is not None
-    assert (workspace.sweep_due_at, workspace.last_sweep_at) == (hint, hint)
+    assert (workspace.sync_due_at, workspace.last_synced_at) == (hint, hint)
 
 
 async def test_a_sweep_without_a_hint_is_due_when_planned(database: Database, workspaces: Database) -> None:
@@ -274,7 +272,7 @@ async def test_a_sweep_without_a_hint_is_due_when_planned(database: Database, wo
     await database.transaction(lambda tx: sync_rows.finish_sync(tx, "T1", now=NOW, due_at=planned, error="slow"))
     workspace = await workspace_rows.find_workspace(workspaces, "T1")
     assert workspace is not None
-    assert (workspace.sweep_due_at, workspace.last_sweep_at, workspace.last_sweep_error) == (planned, None, "slow")
+    assert (workspace.sync_due_at, workspace.last_synced_at, workspace.last_sync_error) == (planned, None, "slow")
     assert not await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
 
 
@@ -318,7 +316,7 @@ async def test_disconnecting_leaves_no_token_and_nothing_to_sweep(database: Data
     assert sorted(await asyncio.gather(*forgets)) == [False, True]
     workspace = await workspace_rows.find_workspace(workspaces, "T1")
     assert workspace is not None
-    assert (workspace.bitrise_token_sealed, workspace.sweep_due_at, workspace.health) == (None, None, "none")
+    assert (workspace.bitrise_token_sealed, workspace.sync_due_at, workspace.health) == (None, None, "none")
     assert not await sync_rows.claim_sync(workspaces, "T1", now=LATER, until=LATER)
 
 

@@ -498,7 +498,7 @@ async def test_a_bot_stopped_in_the_middle_of_a_gap_goes_on_and_tells_nothing_tw
     assert told(world) == []
     kept = await workspace_rows.find_workspace(world.bot.ctx.db, world.team.id)
     assert kept is not None
-    assert kept.walk_next is not None
+    assert kept.backfill_cursor is not None
     await world.stop_bot()
     world.bitrise.faults.clear()
     world.bitrise.journal.clear()
@@ -519,7 +519,9 @@ async def test_a_process_that_died_as_it_met_a_gap_leaves_all_of_it_to_be_read(w
     await away(world, 70)
     behind = world.builds()[-51]
     database = await open_database(world.settings().database_url.get_secret_value())
-    await database.execute("update workspaces set walk_next = :next, walk_until = known_until", next=behind.slug)
+    await database.execute(
+        "update workspaces set backfill_cursor = :next, backfill_until = synced_until", next=behind.slug
+    )
     await database.close()
     await away(world, 60)
     await world.start_bot()
@@ -598,8 +600,8 @@ async def test_more_builds_in_one_second_than_a_page_holds_are_all_told(world: W
 async def test_a_page_that_begins_in_the_second_of_the_connection_is_not_the_last(world: World) -> None:
     """Bitrise tells whole seconds: what began after the connection seems to have begun before it."""
     await subscribe(world, "shop style:line")
-    known_until = world.clock.now() + timedelta(seconds=0.3)
-    await world.bot.ctx.db.execute("update workspaces set known_until = :at", at=known_until)
+    synced_until = world.clock.now() + timedelta(seconds=0.3)
+    await world.bot.ctx.db.execute("update workspaces set synced_until = :at", at=synced_until)
     world.clock.move_to(world.clock.now() + timedelta(seconds=0.6))
     for _ in range(60):
         world.bitrise.finish(start(world), "success")

@@ -51,9 +51,7 @@ class Pair:
 
 async def save_connection(tx: Transaction, world: World, sealed: str, now: datetime) -> None:
     team = world.team.id
-    await workspace_rows.save_connection(
-        tx, team, sealed=sealed, kind="personal", owner="ci-bot", by=world.ada.id, now=now
-    )
+    await workspace_rows.save_connection(tx, team, sealed=sealed, owner="ci-bot", by=world.ada.id, now=now)
     await workspace_rows.save_apps_refreshed(tx, team, now=now)
 
 

@@ -41,9 +41,7 @@ async def connect(url: str, tokens: dict[str, str | None], key: str = OLD) -> No
     vault, now = Vault(parse_keys(key)), datetime.now(UTC)
 
     async def keep(tx: Transaction, workspace_id: str, sealed: str) -> None:
-        await workspace_rows.save_connection(
-            tx, workspace_id, sealed=sealed, kind="personal", owner="ci-bot", by="U1", now=now
-        )
+        await workspace_rows.save_connection(tx, workspace_id, sealed=sealed, owner="ci-bot", by="U1", now=now)
 
     for workspace_id, token in tokens.items():
         await workspace_rows.save_workspace(database, workspace_id=workspace_id, name=workspace_id, bot_user_id="U1")

@@ -106,19 +106,17 @@ def workspace() -> Callable[..., WorkspaceRow]:
             "workspace_id": "T1",
             "name": "Acme",
             "bot_user_id": "UBOT",
-            "slack_token_sealed": None,
             "bitrise_token_sealed": "sealed",
-            "bitrise_token_kind": "workspace",
             "bitrise_owner": "Acme CI",
             "connected_by": "UANA",
             "connected_at": NOON,
             "health": "ok",
             "health_since": NOON,
             "apps_refreshed_at": NOON,
-            "sweep_due_at": NOON,
-            "sweep_claimed_until": None,
-            "last_sweep_at": NOON,
-            "last_sweep_error": None,
+            "sync_due_at": NOON,
+            "sync_claimed_until": None,
+            "last_synced_at": NOON,
+            "last_sync_error": None,
         }
         return WorkspaceRow(**{**facts, **changes})
 

@@ -155,7 +155,7 @@ def test_any_error_can_be_shown(seen: Seen, sentence: str, suggestions: list[Sug
 def test_the_health_of_the_connection(workspace: Callable[..., WorkspaceRow]) -> None:
     health = [
         workspace(),
-        workspace(last_sweep_error="Bitrise <answered> 503"),
+        workspace(last_sync_error="Bitrise <answered> 503"),
         workspace(health="refused"),
         workspace(bitrise_token_sealed=None),
         None,

@@ -77,7 +77,7 @@ class Made:
         await workspace_rows.save_workspace(
             self._database, workspace_id=workspace_id, name=workspace_id, bot_user_id="U0"
         )
-        facts: dict[str, Any] = {"sealed": sealed, "kind": "personal", "owner": "bot", "by": "U1", "now": due_at}
+        facts: dict[str, Any] = {"sealed": sealed, "owner": "bot", "by": "U1", "now": due_at}
         await self._database.transaction(lambda tx: workspace_rows.save_connection(tx, workspace_id, **facts))
         if is_claimed:
             assert await sync_rows.claim_sync(
@@ -89,7 +89,7 @@ class Made:
 
     async def claims(self) -> dict[str, datetime | None]:
         return {
-            row.workspace_id: row.sweep_claimed_until for row in await workspace_rows.list_workspaces(self._database)
+            row.workspace_id: row.sync_claimed_until for row in await workspace_rows.list_workspaces(self._database)
         }
 
 
