@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.builds import bulk_abort, views
 from bot.builds.abort import AbortParameters
-from bot.builds.bulk_abort import BulkFilter, Found
+from bot.builds.bulk_abort import BulkFilter, Matches
 from bot.context import Context
 from bot.domain.abort_reasons import Reason
 from bot.errors import BuildbellError
@@ -95,8 +95,8 @@ FORM = Form(
 
 
 def bulk_form(
-    found: Found,
-    matches: Sequence[BuildView],
+    matches: Matches,
+    views: Sequence[BuildView],
     *,
     now: datetime,
     may_report_green: bool,
@@ -105,18 +105,19 @@ def bulk_form(
     sentence: str = "",
     newer: str | None = None,
 ) -> View:
-    """The form with ``matches``, the builds that were found, or a notice when nothing can be stopped."""
-    of = quoted(found.of if found.of == found.app.title else f"{found.of} in {found.app.title}", 300)
-    left_out = " ".join(_left_out(found))
-    if not matches:
+    """The form with the views of all matches selected, or a notice if no build can be stopped."""
+    description, title = matches.description, matches.app.title
+    of = quoted(description if description == title else f"{description} in {title}", 300)
+    left_out = " ".join(_left_out(matches))
+    if not views:
         return notice(TITLE, f"No build of {of} runs or waits that I could stop. {left_out}".rstrip())
-    builds = matches[: IN_GROUP * GROUPS]
+    builds = views[: IN_GROUP * GROUPS]
     pipelines = [each for each in builds if each.build.is_pipeline]
     always = " Pipelines are reported in any case: as failed, if you choose nothing." if pipelines else ""
     return FORM.view(
         submit=submit_label(len(builds)),
         channel_id=channel_id,
-        of=clean(found.of, OF_LIMIT),
+        of=clean(description, OF_LIMIT),
         newer=newer,
         summary=[section(f"*{plural(len(builds), 'build')} of {of}*. Untick what shall go on. {left_out}")],
         builds=[each for each in (_option(build, now) for build in builds) if each is not None],
@@ -131,14 +132,14 @@ def submit_label(count: int) -> str:
     return f"Stop {plural(count, 'build')}" if count else FORM.submit
 
 
-def _left_out(found: Found) -> list[str]:
+def _left_out(matches: Matches) -> list[str]:
     sentences = []
-    if found.parts:
-        belong = "1 build belongs" if found.parts == 1 else f"{found.parts} builds belong"
+    if matches.in_pipeline:
+        belong = "1 build belongs" if matches.in_pipeline == 1 else f"{matches.in_pipeline} builds belong"
         sentences.append(f"{belong} to a pipeline and can only be stopped with it.")
-    if found.stopping:
-        sentences.append(f"{found.stopping} {'is' if found.stopping == 1 else 'are'} being stopped already.")
-    if found.is_more:
+    if matches.stopping:
+        sentences.append(f"{matches.stopping} {'is' if matches.stopping == 1 else 'are'} being stopped already.")
+    if matches.is_more:
         sentences.append("More are running: these are the newest, ask again for the others.")
     return sentences
 
@@ -193,7 +194,7 @@ async def ask_about_older(ack: AsyncAck, action: Payload, body: Payload, ctx: Co
         newer = pressed_value(action)
 
         async def load() -> View:
-            return await form_for(actor, await bulk_abort.find_older(ctx, actor, newer), ctx, newer=newer)
+            return await form_for(actor, await bulk_abort.find_superseded(ctx, actor, newer), ctx, newer=newer)
 
         await open_form(actor, body["trigger_id"], load, ctx)
 
@@ -224,7 +225,7 @@ async def fill(actor: Actor, view_id: str, load: Callable[[], Awaitable[View]], 
 
 async def form_for(
     actor: Actor,
-    found: Found,
+    matches: Matches,
     ctx: Context,
     *,
     category: Reason | None = None,
@@ -232,8 +233,8 @@ async def form_for(
     newer: str | None = None,
 ) -> View:
     return bulk_form(
-        found,
-        await views.load_views(ctx, found.builds),
+        matches,
+        await views.load_views(ctx, matches.builds),
         now=ctx.clock.now(),
         may_report_green=ctx.permissions.may_report_green(actor),
         channel_id=actor.channel_id,
@@ -254,7 +255,9 @@ async def count_selected(ack: AsyncAck, body: Payload, ctx: Context) -> None:
 async def abort_builds(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
     async with answering_in_form(ack):
         form, actor = FORM.read(view), actor_of_press(body)
-        await bulk_abort.request_abort_many(ctx, actor, form.stops, view_id=view["id"], of=form.of, newer=form.newer)
+        await bulk_abort.request_bulk_abort(
+            ctx, actor, form.stops, view_id=view["id"], description=form.of, newer=form.newer
+        )
         await ack()
 
 

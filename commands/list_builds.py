@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
 from bot import connection
 from bot.builds import queries, views
-from bot.builds.queries import ListFilters
+from bot.builds.queries import NEWEST, ListQuery
 from bot.context import Context
 from bot.domain.builds import Cause, State
 from bot.errors import InvalidInput
@@ -26,7 +24,6 @@ from commands.interaction import Payload, Typed, actor_of_press, answering, late
 from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 
 EVENTS = {Cause.PUSH: "push", Cause.PULL_REQUEST: "pull-request", Cause.TAG: "tag"}
-NEWEST = "-"
 MAX_PAGE = 1_000
 
 
@@ -63,25 +60,16 @@ def read_list(words: Words) -> dict[str, Any]:
     return {"state" if isinstance(part.value, State) else part.name: part.value for part in GRAMMAR.parts(words)}
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a list. ``places`` are the builds at which this page and those before it begin, for the way back."""
-
-    app: str | None
-    filters: ListFilters
-    places: tuple[str, ...] = (NEWEST,)
-
-
 async def show_list(typed: Typed, ctx: Context) -> Message | None:
     options = read_list(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
     if options.get("state") in (State.RUNNING, State.QUEUED):
         raise InvalidInput(f"What runs now is shown by {ctx.settings.command} status.")
-    later(ctx, typed.actor, page(typed.actor, page_of(options), ctx), name="list", typed=typed)
+    later(ctx, typed.actor, load_list(typed.actor, query_of(options), ctx), name="list", typed=typed)
     return None
 
 
-def page_of(options: Mapping[str, Any]) -> Page:
+def query_of(options: Mapping[str, Any]) -> ListQuery:
     event = EVENTS.get(options["cause"]) if "cause" in options else None
     if "by" in options or ("cause" in options and event is None):
         raise InvalidInput(
@@ -89,46 +77,38 @@ def page_of(options: Mapping[str, Any]) -> Page:
         )
     if options.get("page", 1) > 1:
         raise InvalidInput("Bitrise knows no page numbers: ask for the list, then press Older.")
-    filters = ListFilters(options.get("workflow"), options.get("branch"), options.get("outcome"), event)
-    return Page(options.get("app"), filters)
+    return ListQuery(options.get("app"), options.get("workflow"), options.get("branch"), options.get("outcome"), event)
 
 
 async def turn_page(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
     await ack()
     actor = actor_of_press(body)
     async with answering(ctx, actor):
-        wanted = read(pressed_value(action))
+        query = read_query(pressed_value(action))
 
         async def turn() -> Message | None:
-            replace_question(ctx, actor, await page(actor, wanted, ctx))
+            replace_question(ctx, actor, await load_list(actor, query, ctx))
             return None
 
         later(ctx, actor, turn(), name="turn page")
 
 
-async def page(actor: Actor, wanted: Page, ctx: Context) -> Message:
-    begins_at = wanted.places[-1]
-    filters = dataclasses.replace(wanted.filters, next=None if begins_at == NEWEST else begins_at)
-    listed = await queries.list_builds(ctx, actor, wanted.app, filters)
-    narrowed = {key: text for key, text in dataclasses.asdict(wanted.filters).items() if text}
+async def load_list(actor: Actor, query: ListQuery, ctx: Context) -> Message:
+    page = await queries.list_builds(ctx, actor, query)
     return lists.build_list(
-        lists.ListPage(
-            heading=" · ".join([f"Builds of {listed.app.title}", *narrowed.values()]),
-            builds=await views.load_views(ctx, listed.builds),
-            filters={"app": listed.app.app_slug} | narrowed,
-            newer=" ".join(wanted.places[:-1]) or None,
-            older=" ".join((*wanted.places, listed.next)) if listed.next else None,
-        )
+        " · ".join([f"Builds of {page.app.title}", *query.filters.values()]),
+        await views.load_views(ctx, page.builds),
+        {"app": page.app.app_slug} | query.filters,
+        newer=" ".join(query.starts[:-1]) or None,
+        older=" ".join((*query.starts, page.next)) if page.next else None,
     )
 
 
-def read(value: str) -> Page:
-    """The page a button leads to."""
+def read_query(value: str) -> ListQuery:
+    """Return the page that a button leads to."""
     filters, start = lists.read_page(value)
-    app = filters.pop("app", None)
-    known = {field.name for field in dataclasses.fields(ListFilters)}
-    kept = {key: text for key, text in filters.items() if key in known}
-    return Page(app, ListFilters(**kept), tuple(start.split()) or (NEWEST,))
+    kept = {name: filters.get(name) for name in ("app", "workflow", "branch", "outcome", "event")}
+    return ListQuery(**kept, starts=tuple(start.split()) or (NEWEST,))
 
 
 COMMAND = Command(

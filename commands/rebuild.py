@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
@@ -12,7 +13,6 @@ from bot import apps, connection
 from bot.builds import queries, rebuild, start, views
 from bot.builds.parameters import StartRequest
 from bot.builds.queries import BuildRef
-from bot.builds.rebuild import newest_commit, same_commit
 from bot.context import Context
 from bot.errors import BuildbellError, InvalidInput, MissingArgument
 from bot.permissions import Actor
@@ -110,11 +110,11 @@ async def press_again_form(ack: AsyncAck, action: Payload, body: Payload, ctx: C
 
 async def start_again(actor: Actor, build: BuildRow, trigger_id: str, ctx: Context) -> Message:
     wanted = await rebuild.load_parameters(ctx, actor, build)
-    moved = await rebuild.find_newer_commit(ctx, actor, build)
-    if moved is not None:
+    newer_commit = await rebuild.find_newer_commit(ctx, actor, build)
+    if newer_commit is not None:
         ended = await views.load_view(ctx, build)
         # The question has an id of its own, so that its answer starts one build however often it is pressed.
-        return replies.branch_moved(ended, request_id=trigger_id, newest_commit=moved.newest.commit_hash)
+        return replies.branch_moved(ended, request_id=trigger_id, newest_commit=newer_commit)
     asked = await start.request_start(ctx, actor, wanted, unique_key=f"again:{trigger_id}")
     return await answer_to(asked, ctx)
 
@@ -136,7 +136,7 @@ async def answer_moved(actor: Actor, action: Payload, ctx: Context, *, is_same: 
 
         async def start_chosen() -> Message | None:
             wanted = await rebuild.load_parameters(ctx, actor, build)
-            chosen = same_commit(wanted, build) if is_same else newest_commit(wanted)
+            chosen = rebuild.at_commit_of(wanted, build) if is_same else replace(wanted, commit=None)
             asked = await start.request_start(ctx, actor, chosen, unique_key=f"again:{question_id}")
             replace_question(ctx, actor, await answer_to(asked, ctx))
             return None
@@ -151,10 +151,10 @@ async def fill_opened_form(actor: Actor, build: BuildRow, view_id: str, ctx: Con
 
 async def show_form(actor: Actor, build: BuildRow, view_id: str, ctx: Context) -> None:
     wanted = await rebuild.load_parameters(ctx, actor, build)
-    moved = await rebuild.find_newer_commit(ctx, actor, build)
+    newer_commit = await rebuild.find_newer_commit(ctx, actor, build)
     told = [left_out_note(wanted)]
-    if moved is not None:
-        old, new = (build.commit_hash or "")[:7], (moved.newest.commit_hash or "")[:7]
+    if newer_commit is not None:
+        old, new = (build.commit_hash or "")[:7], newer_commit[:7]
         branch = clean(build.branch or "", 100)
         told.append(f"{branch} has moved from {old} to {new} since then. Without a commit the newest one is built.")
     app = await apps.find_app(ctx, actor.workspace_id, build.app_slug)

@@ -82,7 +82,7 @@ async def join_build(ack: AsyncAck, action: Payload, body: Payload, ctx: Context
         build = await queries.get_stored_build(ctx, actor, build_slug)
         if not await start.cancel_start(ctx, actor, request_id):
             text = "That was answered already."
-        elif await queries.is_shown_here(ctx, actor, build):
+        elif await queries.has_card_here(ctx, actor, build):
             text = "Its card is in this channel already: it is the one to watch."
         else:
             await queries.post_card(ctx, actor, build)

@@ -20,7 +20,7 @@ REFUSALS_LISTED = 3
 
 
 class AbortStatus(StrEnum):
-    """What became of one build; the value is how several of them are counted."""
+    """State of one build of a bulk stop; the value is how several of them are counted."""
 
     STOPPED = "stopped"
     STOPPING = "still stopping"

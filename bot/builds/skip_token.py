@@ -1,7 +1,7 @@
-"""What a step of a running build says about its build, and the secret that lets it speak. Pure.
+"""Parse skip requests from build steps and verify their token. Pure.
 
-The secret of an app is made from the secret of the workspace and the app's slug: what is stored in one app is of no use
-for the builds of another, and the workspace's own secret never leaves us.
+The secret of an app is derived from the secret of the workspace and the app's slug: one stored in an app can't skip the
+builds of another, and the secret of the workspace is never handed out.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from bot.bitrise.http import SLUG
 from bot.domain.abort_reasons import Reason, one_line
 from storage.builds import BuildRow
 
-SENTENCE_CHARACTERS = 200
-MOST_FIELDS = 20
+MAX_SENTENCE = 200
+MAX_FIELDS = 20
 BEARER = re.compile(r"Bearer bbskip_(?P<key>[0-9a-f]{32})_(?P<proof>[0-9a-f]{64})", re.ASCII)
 NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
-LEAST_OF_A_COMMIT = 7
+MIN_COMMIT = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """``key`` names the workspace, ``proof`` is what only a holder of the app's secret can say.
+class SkipRequest:
+    """``key`` identifies the workspace, ``proof`` shows that the sender has the app's secret.
 
     ``commit`` is empty for a build that was started without one, ``request_id`` for one that we did not start.
     """
@@ -43,55 +43,54 @@ class Claim:
 
 
 def app_secret(key: str, secret: str, app_slug: str) -> str:
-    """What a step of that app's builds carries."""
-    return f"bbskip_{key}_{_proof(secret, app_slug)}"
+    """Return the secret for the steps of one app, derived from the key and the secret of the workspace."""
+    return f"bbskip_{key}_{derive_proof(secret, app_slug)}"
 
 
-def read_claim(raw: bytes, headers: Mapping[str, str]) -> Claim | None:
-    """What a request says, None when it cannot be one of ours. Raises nothing, whatever comes."""
-    carried = BEARER.fullmatch(headers.get("Authorization", "").strip())
+def parse_skip(raw: bytes, headers: Mapping[str, str]) -> SkipRequest | None:
+    """Return None for anything malformed; raises nothing."""
+    token = BEARER.fullmatch(headers.get("Authorization", "").strip())
     try:
-        told = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        fields = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
     except ValueError:
         return None
-    number = told.get("number", "")
-    slugs = (told.get("app", ""), told.get("build", ""))
-    if carried is None or not NUMBER.fullmatch(number) or not all(SLUG.fullmatch(slug) for slug in slugs):
+    number, app_slug, build_slug = (fields.get(name, "") for name in ("number", "app", "build"))
+    if token is None or not (NUMBER.fullmatch(number) and SLUG.fullmatch(app_slug) and SLUG.fullmatch(build_slug)):
         return None
-    return Claim(
-        key=carried["key"],
-        proof=carried["proof"],
-        app_slug=slugs[0],
-        build_slug=slugs[1],
+    return SkipRequest(
+        key=token["key"],
+        proof=token["proof"],
+        app_slug=app_slug,
+        build_slug=build_slug,
         build_number=int(number),
-        commit=told.get("commit", ""),
-        request_id=told.get("request", ""),
-        reason=told.get("reason") or Reason.NO_CHANGES,
-        sentence=one_line(told.get("sentence", ""))[:SENTENCE_CHARACTERS],
+        commit=fields.get("commit", ""),
+        request_id=fields.get("request", ""),
+        reason=fields.get("reason") or Reason.NO_CHANGES,
+        sentence=one_line(fields.get("sentence", ""))[:MAX_SENTENCE],
     )
 
 
-def is_true(claim: Claim, secret: str) -> bool:
-    """Whether whoever says it holds the secret of the app that it names."""
-    return bool(secret) and hmac.compare_digest(claim.proof, _proof(secret, claim.app_slug))
+def verify(request: SkipRequest, secret: str) -> bool:
+    """Whether the sender has the secret of the app."""
+    return bool(secret) and hmac.compare_digest(request.proof, derive_proof(secret, request.app_slug))
 
 
-def fits(claim: Claim, build: BuildRow) -> bool:
-    """Whether the build is as its step says. The id of a start of ours is known to that build alone."""
+def matches(request: SkipRequest, build: BuildRow) -> bool:
+    """Whether the build is the one that its step describes. Only that build knows the id of a start of ours."""
     return (
         not build.is_pipeline
-        and build.app_slug == claim.app_slug
-        and build.number == claim.build_number
-        and (not claim.commit or not build.commit_hash or _is_same_commit(claim.commit, build.commit_hash))
-        and hmac.compare_digest((build.request_id or "").encode(), claim.request_id.encode("utf-8", "replace"))
+        and build.app_slug == request.app_slug
+        and build.number == request.build_number
+        and (not request.commit or not build.commit_hash or is_same_commit(request.commit, build.commit_hash))
+        and hmac.compare_digest((build.request_id or "").encode(), request.request_id.encode("utf-8", "replace"))
     )
 
 
-def _is_same_commit(one: str, other: str) -> bool:
-    """Either may be shortened."""
+def is_same_commit(one: str, other: str) -> bool:
+    """Compare two hashes, of which either may be shortened."""
     shorter, longer = sorted((one.lower(), other.lower()), key=len)
-    return shorter == longer or (len(shorter) >= LEAST_OF_A_COMMIT and longer.startswith(shorter))
+    return shorter == longer or (len(shorter) >= MIN_COMMIT and longer.startswith(shorter))
 
 
-def _proof(secret: str, app_slug: str) -> str:
+def derive_proof(secret: str, app_slug: str) -> str:
     return hmac.new(secret.encode(), f"skip:{app_slug}".encode(), hashlib.sha256).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.errors import ViewExpired
@@ -21,26 +20,23 @@ RUNNING_SHOWN = 12
 VALUE_LIMIT = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage:
-    """``newer`` and ``older`` are where the neighbouring pages start, in the caller's terms; None without one."""
-
-    heading: str
-    builds: Sequence[BuildView]
-    filters: Mapping[str, str] = field(default_factory=dict)
-    newer: str | None = None
-    older: str | None = None
-
-
-def build_list(page: ListPage) -> Message:
-    """Recent builds, newest first."""
-    heading = unmarked(page.heading, 500)
-    paging = actions(_page_button(page, "Newer", page.newer, 1), _page_button(page, "Older", page.older, 2))
-    if not page.builds:
-        return message(f"{heading}: no builds.", section(f"*{heading}*\nNo builds."), paging)
-    builds = page.builds[:BUILDS_IN_LIST]
-    text = f"{heading}: {' '.join(map(build_text.sentence, builds))}"
-    return message(text, section(f"*{heading}*"), lines(*map(list_line, builds)), paging)
+def build_list(
+    heading: str,
+    views: Sequence[BuildView],
+    filters: Mapping[str, str] | None = None,
+    *,
+    newer: str | None = None,
+    older: str | None = None,
+) -> Message:
+    """Recent builds, newest first. ``newer`` and ``older`` are where the neighbouring pages start, None without one."""
+    heading = unmarked(heading, 500)
+    pages = (("Newer", newer), ("Older", older))
+    buttons = [_page_button(filters or {}, text, start, place) for place, (text, start) in enumerate(pages, start=1)]
+    if not views:
+        return message(f"{heading}: no builds.", section(f"*{heading}*\nNo builds."), actions(*buttons))
+    views = views[:BUILDS_IN_LIST]
+    text = f"{heading}: {' '.join(map(build_text.sentence, views))}"
+    return message(text, section(f"*{heading}*"), lines(*map(list_line, views)), actions(*buttons))
 
 
 def list_line(view: BuildView) -> Line:
@@ -58,10 +54,10 @@ def list_line(view: BuildView) -> Line:
     ]
 
 
-def _page_button(page: ListPage, text: str, start: str | None, place: int) -> Button | None:
+def _page_button(filters: Mapping[str, str], text: str, start: str | None, place: int) -> Button | None:
     if start is None:
         return None
-    value = json.dumps({"filters": dict(page.filters), "at": start}, ensure_ascii=False, separators=(",", ":"))
+    value = json.dumps({"filters": dict(filters), "at": start}, ensure_ascii=False, separators=(",", ":"))
     if len(value) > VALUE_LIMIT:  # filters of absurd length; the person can still narrow the list
         return None
     return button(ids.numbered(ids.BUILD_LIST_PAGE, place), text, value=value)

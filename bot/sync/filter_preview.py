@@ -46,16 +46,12 @@ async def _read_builds(ctx: Context, row: SubscriptionRow, since: datetime) -> t
     async with connection.client(ctx, row.workspace_id) as client:
         for _ in range(MOST_PAGES):
             page = await ask(client, row.app_slug, since, following)
-            kept = await _save_page(ctx, row.workspace_id, page)
+            kept = await updates.save_builds(ctx, row.workspace_id, page.items)
             read |= {build.build_slug: build for build in kept}
             following = None if reaches(page, since) else page.next
             if following is None:
                 break
     return list(read.values()), following is not None
-
-
-async def _save_page(ctx: Context, workspace_id: str, page: Page[Build]) -> list[BuildRow]:
-    return await ctx.db.transaction(lambda tx: updates.apply_builds(ctx, tx, workspace_id, page.items))
 
 
 async def _count_notified(ctx: Context, row: SubscriptionRow, since: datetime, ended: Sequence[BuildRow]) -> int:

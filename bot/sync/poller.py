@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -144,15 +144,11 @@ async def _fetch_changes(ctx: Context, client: BitriseClient, workspace_id: str)
     trouble: BitriseError | None = None
     for build in missing[:ASKED_SINGLY]:
         try:
-            await _save(ctx, workspace_id, await _fetch_build(ctx, client, build))
+            await updates.save_builds(ctx, workspace_id, await _fetch_build(ctx, client, build))
         except (BitriseUnavailable, BitriseRefused) as error:  # one build that cannot be shown holds up no other
             trouble = error
     if trouble is not None:
         raise trouble
-
-
-async def _save(ctx: Context, workspace_id: str, seen: Iterable[Build]) -> None:
-    await ctx.db.transaction(lambda tx: updates.apply_builds(ctx, tx, workspace_id, seen))
 
 
 async def _fetch_build(ctx: Context, client: BitriseClient, build: BuildRow) -> list[Build]:

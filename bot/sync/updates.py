@@ -34,6 +34,11 @@ async def apply_builds(
     return rows
 
 
+async def save_builds(ctx: Context, workspace_id: str, builds: Iterable[Build]) -> list[BuildRow]:
+    """Apply builds in a transaction of their own."""
+    return await ctx.db.transaction(lambda tx: apply_builds(ctx, tx, workspace_id, builds))
+
+
 async def notify(ctx: Context, tx: Transaction, workspace_id: str) -> None:
     """The first of what is due; what is left of much is told by the next sweep."""
     await events.notify(ctx, tx, workspace_id)

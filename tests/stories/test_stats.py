@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.builds import queries
-from bot.builds.queries import ListFilters
+from bot.builds.queries import ListQuery
 from bot.permissions import Actor
 from bot.statistics import queries as stats_queries
 from bot.statistics.queries import Counts, StatsQuery
@@ -217,9 +217,9 @@ async def read_everything(world: World) -> None:
     """The whole list of an app, page by page over the wire, as somebody would who presses Older again and again."""
     ctx = world.bot.ctx
     actor = Actor(world.team.id, world.team.id, world.ana.id, "ana", world.ios.id)
-    page = await queries.list_builds(ctx, actor, "shop", ListFilters())
+    page = await queries.list_builds(ctx, actor, ListQuery("shop"))
     while page.next is not None:
-        page = await queries.list_builds(ctx, actor, "shop", ListFilters(next=page.next))
+        page = await queries.list_builds(ctx, actor, ListQuery("shop", starts=(page.next,)))
 
 
 async def test_months_of_history_have_the_answer_that_bitrise_itself_has(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What a step says is read or it is not; nothing that comes breaks the reader, and no secret opens another app."""
+"""Skip requests of build steps: malformed ones are refused, and a secret works for its own app alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.bitrise.mapping import build_row
 from bot.bitrise.models import Build, EnvironmentVariable, RequestedParams
-from bot.builds.skip_token import Claim, app_secret, fits, is_true, read_claim
+from bot.builds.skip_token import SkipRequest, app_secret, matches, parse_skip, verify
 from bot.clock import SystemClock
 from storage.builds import BuildRow
 
@@ -18,9 +18,9 @@ KEY, APP, COMMIT = "0" * 32, "aaaa000000000001", "a1b2c3d4" * 5
 FIELDS = {"app": APP, "build": "bbbb000000000001", "number": "812", "commit": COMMIT}
 
 
-def read(secret: str = "s", held_for: str = APP, **other: str) -> Claim | None:
+def read(secret: str = "s", held_for: str = APP, **other: str) -> SkipRequest | None:
     carried = {"Authorization": f"Bearer {app_secret(KEY, secret, held_for)}"}
-    return read_claim(urlencode(FIELDS | other).encode(), carried)
+    return parse_skip(urlencode(FIELDS | other).encode(), carried)
 
 
 def row(number: int | None = 812, commit: str | None = COMMIT, request: str = "", app: str = APP) -> BuildRow:
@@ -32,44 +32,44 @@ def row(number: int | None = 812, commit: str | None = COMMIT, request: str = ""
 
 
 @given(st.binary(max_size=300), st.text(max_size=150))
-def test_nothing_that_comes_breaks_the_reader(raw: bytes, header: str) -> None:
-    found = read_claim(raw, {"Authorization": header})
-    assert found is None or found.key in header
+def test_any_request_is_parsed_or_refused(raw: bytes, header: str) -> None:
+    skip = parse_skip(raw, {"Authorization": header})
+    assert skip is None or skip.key in header
 
 
 @given(st.dictionaries(st.sampled_from([*FIELDS, "request", "reason", "sentence"]), st.text(max_size=300)))
-def test_what_was_read_is_one_line_and_fits_or_does_not(other: dict[str, str]) -> None:
-    claim = read(**other)
-    if claim is None:
+def test_sentence_is_one_short_line(other: dict[str, str]) -> None:
+    skip = read(**other)
+    if skip is None:
         assert {"app", "build", "number"} & set(other)
         return
-    assert len(claim.sentence.splitlines()) <= 1
-    assert len(claim.sentence) <= 200
-    assert fits(claim, row()) in (True, False)
+    assert len(skip.sentence.splitlines()) <= 1
+    assert len(skip.sentence) <= 200
+    assert matches(skip, row()) in (True, False)
 
 
 @given(st.text(min_size=1, max_size=40), st.from_regex(r"[a-z0-9]{4,20}", fullmatch=True))
-def test_a_secret_is_true_for_its_own_app_and_workspace_alone(secret: str, app: str) -> None:
-    claim = read(secret, app, app=app)
-    assert claim is not None
-    assert is_true(claim, secret)
-    assert not is_true(claim, secret + "x")
+def test_secret_is_valid_for_its_own_app_and_workspace_alone(secret: str, app: str) -> None:
+    skip = read(secret, app, app=app)
+    assert skip is not None
+    assert verify(skip, secret)
+    assert not verify(skip, secret + "x")
     other = read(secret, app, app=app + "x")
     assert other is not None
-    assert not is_true(other, secret)
+    assert not verify(other, secret)
 
 
-def test_an_empty_secret_is_never_true() -> None:
-    claim = read("")
-    assert claim is not None
-    assert not is_true(claim, "")
+def test_empty_secret_is_never_valid() -> None:
+    skip = read("")
+    assert skip is not None
+    assert not verify(skip, "")
 
 
-def test_the_proof_is_in_no_repr() -> None:
-    claim = read(request="0123456789abcdef")
-    assert claim is not None
-    assert claim.proof not in repr(claim)
-    assert "0123456789abcdef" not in repr(claim)
+def test_proof_and_request_id_stay_out_of_the_repr() -> None:
+    skip = read(request="0123456789abcdef")
+    assert skip is not None
+    assert skip.proof not in repr(skip)
+    assert "0123456789abcdef" not in repr(skip)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_proof_is_in_no_repr() -> None:
         ({"request": "ü"}, row(request="r1"), False),
     ],
 )
-def test_a_build_is_as_its_step_says_or_not(other: dict[str, str], build: BuildRow, expected: bool) -> None:
-    claim = read(**other)
-    assert claim is not None
-    assert fits(claim, build) is expected
+def test_build_matches_the_description_of_its_step(other: dict[str, str], build: BuildRow, expected: bool) -> None:
+    skip = read(**other)
+    assert skip is not None
+    assert matches(skip, build) is expected

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.builds import bulk_abort_messages as bulk
 from bot.builds.abort import AbortParameters
-from bot.builds.bulk_abort import Found
+from bot.builds.bulk_abort import Matches
 from bot.builds.bulk_abort_messages import AbortStatus, BuildAbort
 from bot.domain.abort_reasons import Reason
 from bot.slack import build_lists as lists
@@ -149,7 +149,7 @@ SHOP = AppRow("T1", "a1", "iOS Shop", "acme", "shop-ios", None, "ios", False)
 
 def form(*views: BuildView, now: datetime, found: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
     known: dict[str, Any] = {"may_report_green": False, "channel_id": "C1"}
-    match = Found(SHOP, **{"of": "feature/x", "builds": tuple(view.build for view in views)} | (found or {}))
+    match = Matches(SHOP, **{"description": "feature/x", "builds": tuple(view.build for view in views)} | (found or {}))
     return bulk_form.bulk_form(match, views, now=now, **known | facts)
 
 
@@ -177,7 +177,7 @@ def many(build: Make, count: int) -> list[BuildView]:
 
 
 def test_the_form_shows_what_fits(build: Make, seen_view: SeenView, now: datetime) -> None:
-    view = form(build(), now=now, found={"parts": 2, "stopping": 1, "is_more": True})
+    view = form(build(), now=now, found={"in_pipeline": 2, "stopping": 1, "is_more": True})
     assert seen_view(view).splitlines()[0] == (
         "*1 build of feature/x in iOS Shop*. Untick what shall go on. "
         "2 builds belong to a pipeline and can only be stopped with it. 1 is being stopped already. "
@@ -222,7 +222,7 @@ def test_nothing_ticked_is_refused(build: Make, now: datetime) -> None:
 
 
 def test_nothing_to_stop_has_no_button(seen_view: SeenView, now: datetime) -> None:
-    view = form(now=now, found={"of": "<b>", "parts": 1})
+    view = form(now=now, found={"description": "<b>", "in_pipeline": 1})
     assert seen_view(view) == (
         "No build of &lt;b&gt; in iOS Shop runs or waits that I could stop. "
         "1 build belongs to a pipeline and can only be stopped with it."
@@ -257,7 +257,7 @@ def test_text_from_outside_fits_and_calls_nobody(build: Make, seen_view: SeenVie
     wild = build(
         branch="<!channel>" * 50, workflow="w" * 200, requested_by=None, cause="push", triggered_by_name="o" * 200
     )
-    assert seen_view(form(wild, now=now, found={"of": "<!here>" * 200}))
+    assert seen_view(form(wild, now=now, found={"description": "<!here>" * 200}))
 
 
 # The ways to it.

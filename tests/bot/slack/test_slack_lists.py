@@ -31,8 +31,7 @@ def buttons(message: Message) -> list[tuple[str, str]]:
 
 def test_a_list_has_a_line_for_each_build(build: Make, ended: Make, seen: Seen) -> None:
     builds = [build(build_message="try it"), ended("failed", number=811, requested_by=None, cause="push")]
-    page = lists.ListPage("Recent builds of iOS Shop", builds)
-    assert seen(lists.build_list(page)).splitlines() == [
+    assert seen(lists.build_list("Recent builds of iOS Shop", builds)).splitlines() == [
         "*Recent builds of iOS Shop*",
         "🔵 Running  iOS Shop · deploy · #812  release/3.2  2026-08-07 11:56 UTC · "
         "Started by @ana from Slack · “try it”",
@@ -41,8 +40,8 @@ def test_a_list_has_a_line_for_each_build(build: Make, ended: Make, seen: Seen) 
 
 
 def test_pages_turn_both_ways_and_keep_the_filters(build: Make, seen: Seen) -> None:
-    page = lists.ListPage("Recent", [build()], {"branch": "fix/ü", "outcome": "failed"}, newer="2026", older="2025")
-    message = lists.build_list(page)
+    filters = {"branch": "fix/ü", "outcome": "failed"}
+    message = lists.build_list("Recent", [build()], filters, newer="2026", older="2025")
     assert seen(message).endswith("[Newer] [Older]")
     values = [value for action_id, value in buttons(message) if ids.any_number(ids.BUILD_LIST_PAGE).match(action_id)]
     assert [lists.read_page(value) for value in values] == [
@@ -52,12 +51,11 @@ def test_pages_turn_both_ways_and_keep_the_filters(build: Make, seen: Seen) -> N
 
 
 def test_an_empty_list_says_so(seen: Seen) -> None:
-    assert seen(lists.build_list(lists.ListPage("Recent <b>", []))) == "*Recent &lt;b&gt;*\nNo builds."
+    assert seen(lists.build_list("Recent <b>", [])) == "*Recent &lt;b&gt;*\nNo builds."
 
 
 def test_filters_too_long_for_a_button_leave_it_out(build: Make) -> None:
-    page = lists.ListPage("Recent", [build()], {"branch": "x" * 2_500}, older="2")
-    assert buttons(lists.build_list(page)) == []
+    assert buttons(lists.build_list("Recent", [build()], {"branch": "x" * 2_500}, older="2")) == []
 
 
 @given(st.text())
