@@ -21,7 +21,7 @@ WAS_OFF = "It is off already: no step of a build can have anything stopped."
 
 
 async def show_step(typed: Typed, ctx: Context) -> Message | None:
-    """``rotate`` and ``off`` are no apps; one that is called so goes in quotes."""
+    """``rotate`` and ``off`` are not app names; an app of that name goes in quotes."""
     words = typed.words.words
     only = words[0].text.lower() if len(words) == 1 and not words[0].quoted else ""
     if only == "rotate":

@@ -125,7 +125,7 @@ def commit_line(build: BuildRow) -> Line:
 
 
 def cause_line(view: BuildView) -> Line:
-    """Who or what started the build."""
+    """The person or event that started the build."""
     build = view.build
     if build.requested_by:
         # By name if known: a card is posted at once, and a mention would ping the person who has just typed.
@@ -138,7 +138,7 @@ def cause_line(view: BuildView) -> Line:
 
 
 def stop_line(build: BuildRow) -> Line:
-    """Who stopped the build and why, during and after the stop."""
+    """The person who stopped the build and the reason, during and after the stop."""
     if is_stopping(build):
         return ["Stopping, asked by ", rich.user(build.abort_requested_by or "")]
     if not build.is_finished or not (build.reason or build.reason_text or build.outcome in STOPPED):

@@ -74,7 +74,7 @@ class SlackRefused(SlackFailed):
 
 
 class NotInstalled(SlackRefused):
-    """Buildbell is not installed in the workspace: there is no token to call with."""
+    """Buildbell is not installed in the workspace: a call needs its token."""
 
     def __init__(self) -> None:
         super().__init__("not_installed")

@@ -136,7 +136,7 @@ def unmarked(text: str, limit: int = 300) -> str:
 
 
 def code(text: str, limit: int = 200) -> str:
-    """An identifier in a code span. Mrkdwn has no escape for a backtick, so it becomes an apostrophe."""
+    """An identifier as inline code. Mrkdwn has no escape for a backtick, so it becomes an apostrophe."""
     return f"`{quoted(text.replace('`', chr(39)), limit) or NOTHING}`"
 
 

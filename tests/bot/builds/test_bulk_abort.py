@@ -1,4 +1,4 @@
-"""Stopping several builds, as it is drawn: the form, the message that shows how it goes, the offer on a card."""
+"""Stopping several builds: the form, the message that tracks it, the offer on a card."""
 
 from __future__ import annotations
 

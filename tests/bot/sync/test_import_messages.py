@@ -1,4 +1,4 @@
-"""How far the past has been read, in words."""
+"""Messages about the progress of imports."""
 
 from __future__ import annotations
 

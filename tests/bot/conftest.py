@@ -1,4 +1,4 @@
-"""Builds to draw, and the practice Slack's eyes for what is drawn."""
+"""Builds to render, and readers of rendered messages that check them as Slack does."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def build() -> Callable[..., BuildView]:
 
 @pytest.fixture(scope="session")
 def ended(build: Callable[..., BuildView]) -> Callable[..., BuildView]:
-    """A build that ran 400 seconds and ended so."""
+    """A finished build that ran 400 seconds."""
 
     def make(outcome: str | None, **changes: Any) -> BuildView:
         times = {"started_at": NOON - timedelta(seconds=400), "finished_at": NOON}
@@ -125,7 +125,7 @@ def workspace() -> Callable[..., WorkspaceRow]:
 
 @pytest.fixture(scope="session")
 def seen() -> Callable[[Message], str]:
-    """What a person reads of a message, line by line; fails when Slack would refuse the message."""
+    """Return the text of a message, line by line; fail if Slack would refuse the message."""
 
     def read(message: Message) -> str:
         payload = json.loads(json.dumps(message.to_payload()))

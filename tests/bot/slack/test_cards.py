@@ -1,4 +1,4 @@
-"""What a person sees of a build: the card in each state, and the sentence that tells the end."""
+"""Cards in each state of a build, and the line that announces its result."""
 
 from __future__ import annotations
 

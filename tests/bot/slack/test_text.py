@@ -1,4 +1,4 @@
-"""Nothing that others wrote mentions, links, breaks a line or overflows."""
+"""Text from outside cannot mention, link, break a line or overflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures as a person sees them: sentences that are true, blocks that Slack takes, the same in plain text."""
+"""Messages of statistics: true sentences, blocks that Slack accepts, the same in plain text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One of a thing is said as one."""
+"""Singular forms in messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client against the practice Slack, on real sockets: what arrives there, and what each failure becomes."""
+"""The client against the practice Slack, on real sockets: the calls that arrive, and the error of each failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists, questions and private answers, as a person sees them."""
+"""Lists of builds, questions and other private replies, as people read them."""
 
 from __future__ import annotations
 
