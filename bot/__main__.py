@@ -210,11 +210,11 @@ async def _migrate(settings: Settings) -> int:
 async def _export(settings: Settings, wanted: Export) -> int:
     from bot.clock import SystemClock
     from bot.statistics.export import export_builds, open_writer, parse_since
-    from storage.readonly import open_for_reading
+    from storage.readonly import open_readonly
 
     now = SystemClock().now()
     since = parse_since(wanted.since, now)
-    async with open_for_reading(settings.database_url.get_secret_value()) as reads:
+    async with open_readonly(settings.database_url.get_secret_value()) as reads:
         with open_writer(wanted.format, wanted.out, sys.stdout) as writer:
             return await export_builds(reads, writer, since=since, until=now)
 

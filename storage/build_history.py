@@ -1,6 +1,6 @@
 """Earlier results of the same app, branch and workflow (or pipeline) as a build, which it is compared with.
 
-Aborted and skipped builds are no results here. Results count if they had finished when the build did.
+Only succeeded and failed builds count, and only if they had finished when the build did.
 """
 
 from __future__ import annotations

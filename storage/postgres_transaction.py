@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class DeferredStatement:
-    """What a body awaits: work that the database runs with the connection of the transaction."""
+    """Work that a body awaits and the database runs with the connection of the transaction."""
 
     def __init__(self, run: Callable[[Connection], Awaitable[Any]]) -> None:
         self.run = run

@@ -15,7 +15,7 @@ from storage.migrations import MIGRATIONS
 from storage.sqlite_file import translate_error
 
 
-class SqliteReads:
+class ReadonlySqlite:
     """A read-only connection; its queries run in threads, one at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -33,36 +33,25 @@ class SqliteReads:
 
     async def fetch_all(self, sql: str, /, **parameters: object) -> list[Row]:
         values = {name: to_column(value) for name, value in parameters.items()}
-        return await asyncio.to_thread(lambda: self._connection.execute(sql, values).fetchall())
+        try:
+            return await asyncio.to_thread(lambda: self._connection.execute(sql, values).fetchall())
+        except sqlite3.DatabaseError as error:
+            if (unavailable := translate_error(error)) is not error:
+                raise unavailable from error
+            raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
 
     def close(self) -> None:
         self._connection.close()
 
 
 @contextlib.asynccontextmanager
-async def open_for_reading(url: str) -> AsyncIterator[Reads]:
+async def open_readonly(url: str) -> AsyncIterator[Reads]:
     """Open the database without migrating it. Raises `DatabaseUnusable` if it is missing or at another version."""
-    opened = _open_postgres(url) if is_postgres(url) else _open_sqlite(url)
-    async with opened as reads:
-        yield reads
-
-
-@contextlib.asynccontextmanager
-async def _open_sqlite(url: str) -> AsyncIterator[Reads]:
-    reads = SqliteReads(Path(urlsplit(url).path[1:]))
-    try:
-        await _check_version(reads)
-        yield reads
-    except sqlite3.DatabaseError as error:
-        if (unavailable := translate_error(error)) is not error:
-            raise unavailable from error
-        raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
-    finally:
-        reads.close()
-
-
-@contextlib.asynccontextmanager
-async def _open_postgres(url: str) -> AsyncIterator[Reads]:
+    if not is_postgres(url):
+        with contextlib.closing(ReadonlySqlite(Path(urlsplit(url).path[1:]))) as file:
+            await _check_version(file)
+            yield file
+        return
     try:
         from storage.postgres import PostgresDatabase
         from storage.postgres_connection import reading_tables

@@ -143,9 +143,9 @@ REQUESTS = (
     )""",
     "create unique index requests_once on requests (workspace_id, unique_key)",
     "create index requests_in_channel on requests (workspace_id, channel_id, app_slug, created_at)",
-    # Every start asks whether an equal one is on its way, and the metrics count what is open.
+    # Every start looks for an identical one in progress, and the metrics count open requests.
     """
-    create index requests_equal on requests (workspace_id, app_slug, parameters_hash)
+    create index requests_identical on requests (workspace_id, app_slug, parameters_hash)
         where state in ('accepted', 'sent')""",
 )
 

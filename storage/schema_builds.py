@@ -47,13 +47,13 @@ BUILDS = (
         primary key (workspace_id, build_slug)
     )""",
     "create index builds_of_app on builds (workspace_id, app_slug, triggered_at)",
-    "create index builds_decided on builds (workspace_id, app_slug, branch, triggered_at)",
+    "create index builds_of_branch on builds (workspace_id, app_slug, branch, triggered_at)",
     """
     create index builds_of_pipelines on builds (workspace_id, app_slug, pipeline, triggered_at)
         where pipeline is not null""",
     "create index builds_unfinished on builds (workspace_id, triggered_at) where state != 'finished'",
     """
-    create index builds_unfinished_equal on builds (workspace_id, app_slug, parameters_hash, triggered_at)
+    create index builds_unfinished_identical on builds (workspace_id, app_slug, parameters_hash, triggered_at)
         where state != 'finished'""",
     """
     create index builds_unfinished_on_branch on builds (workspace_id, app_slug, branch, triggered_at)
@@ -69,7 +69,7 @@ BUILDS = (
         where outcome = 'succeeded' and is_pipeline = 1""",
     # Statistics read these indexes alone. A pipeline is the sum of its builds and is in none of them.
     """
-    create index builds_figures on builds (
+    create index builds_statistics on builds (
         workspace_id, app_slug, outcome, finished_at,
         run_seconds, queue_seconds, workflow, cause, branch, reason, credit_cost, is_pipeline
     ) where is_pipeline = 0 and outcome is not null""",
@@ -78,7 +78,7 @@ BUILDS = (
         workspace_id, app_slug, finished_at, commit_hash, workflow, cause, branch, outcome, is_pipeline
     ) where is_pipeline = 0 and outcome = 'failed'""",
     """
-    create index builds_passed on builds (workspace_id, app_slug, commit_hash, workflow, outcome, is_pipeline)
+    create index builds_succeeded on builds (workspace_id, app_slug, commit_hash, workflow, outcome, is_pipeline)
         where is_pipeline = 0 and outcome = 'succeeded'""",
     """
     create table results (

@@ -50,7 +50,7 @@ class WorkspaceRow:
 
 @dataclass(frozen=True, slots=True)
 class ChannelContext:
-    """What a command needs to know first: the workspace's connection, and the channel's defaults."""
+    """The first look-up of a command: the connection of its workspace and the defaults of its channel."""
 
     is_connected: bool
     health: str
@@ -61,7 +61,7 @@ class ChannelContext:
 
 
 Caller = Literal["webhook", "skip"]
-"""Who calls Buildbell: the webhooks of Bitrise, or steps of builds that ask to skip their build."""
+"""Callers of Buildbell: the webhooks of Bitrise, and steps of builds that ask to skip their build."""
 
 SELECT = f"select {columns(WorkspaceRow)} from workspaces"
 SEALED = ("bitrise_token_sealed", "webhook_secret_sealed", "skip_secret_sealed")

@@ -16,7 +16,7 @@ from storage import builds as build_rows
 from storage import statistics as stats_rows
 from storage.apps import AppRow
 from storage.builds import BuildRow
-from storage.readonly import open_for_reading
+from storage.readonly import open_readonly
 from storage.sqlite import SqliteDatabase
 from storage.statistics import FACT_COLUMNS, FactFile, Scope
 from tests.storage.conftest import NOW
@@ -87,14 +87,14 @@ async def test_facts_are_in_the_order_builds_finished(database: Database) -> Non
 @pytest.mark.usefixtures("workspaces")
 async def test_database_is_read_while_another_process_has_it_open(database: Database, url: str) -> None:
     await store(database, build("b1"))
-    async with open_for_reading(url) as reads:
+    async with open_readonly(url) as reads:
         assert await stats_rows.list_workspace_ids(reads) == ["T1"]
         assert await stats_rows.list_app_slugs(reads, "T1") == ["shop"]
 
 
 async def test_missing_database_is_refused_and_not_created(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="cannot be opened"):
-        async with open_for_reading(f"sqlite:///{tmp_path}/nothing.db"):
+        async with open_readonly(f"sqlite:///{tmp_path}/nothing.db"):
             pass
     assert os.listdir(tmp_path) == []
 
@@ -106,7 +106,7 @@ async def test_other_schema_version_is_refused(tmp_path: Path, version: int, exp
     await database.execute("insert into schema_version (version) values (:version)", version=version)
     await database.close()
     with pytest.raises(DatabaseUnusable, match=expected):
-        async with open_for_reading(f"sqlite:///{tmp_path}/old.db"):
+        async with open_readonly(f"sqlite:///{tmp_path}/old.db"):
             pass
 
 

@@ -42,7 +42,7 @@ async def test_what_a_start_looks_at_does_not_grow_with_what_is_open(database: D
     explain, column = EXPLAINED[database.dialect]
     rows = await database.fetch_all(f"{explain} {ADD_START}", **to_columns(request("new")) | {"asks_first": True})
     plan = "\n".join(str(row[column]) for row in rows)
-    assert set(re.findall(r"(?i)using (?:covering )?(?:index )?(requests_\w+)", plan)) == {"requests_equal"}
+    assert set(re.findall(r"(?i)using (?:covering )?(?:index )?(requests_\w+)", plan)) == {"requests_identical"}
 
 
 async def test_a_request_is_found_by_its_key_in_its_workspace(database: Database, workspaces: Database) -> None:

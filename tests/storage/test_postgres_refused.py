@@ -11,7 +11,7 @@ import pytest
 
 from playground.bot_process import free_port
 from storage import DatabaseUnusable, open_database
-from storage.readonly import open_for_reading
+from storage.readonly import open_readonly
 from tests.postgres_server import PostgresServer
 
 WRONG = {
@@ -63,12 +63,12 @@ async def test_who_may_not_make_tables_is_told_so(empty_url: str, guest: str) ->
 
 async def test_who_may_only_read_exports_and_makes_nothing(empty_url: str, guest: str) -> None:
     with pytest.raises(DatabaseUnusable, match="buildbell migrate"):
-        async with open_for_reading(f"{empty_url}?user={guest}"):
+        async with open_readonly(f"{empty_url}?user={guest}"):
             """There is nothing yet."""
     await (await open_database(empty_url)).close()
     with psycopg.connect(empty_url, autocommit=True) as admin:
         admin.execute(f"grant select on all tables in schema public to {guest}")
-    async with open_for_reading(f"{empty_url}?user={guest}") as reads:
+    async with open_readonly(f"{empty_url}?user={guest}") as reads:
         assert await reads.fetch_all("select * from build_facts") == []
 
 
@@ -95,7 +95,7 @@ async def opened(url: str) -> None:
 
 
 async def read(url: str) -> None:
-    async with open_for_reading(url):
+    async with open_readonly(url):
         """It is there."""
 
 
