@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
@@ -110,11 +109,7 @@ class Bot:
         self.installs, self._oauth = wired.installs, wired.oauth
         self.ctx = self._context(database, session, vault, wired)
         for kind in JOBS:
-            give_up = partial(kind.on_exhausted, self.ctx) if kind.on_exhausted else None
-            self.engine.register(
-                kind.name, partial(kind.run, self.ctx), concurrency=kind.concurrency, give_up=give_up,
-                is_urgent=kind.is_urgent,
-            )  # fmt: skip
+            self.engine.register(kind, self.ctx)
         self.dispatcher = self._make_dispatcher(session)
         await self._serve_web()
         await self.installs.start()
@@ -191,12 +186,12 @@ class Bot:
     def _left(deadline: float) -> float:
         return max(0.1, deadline - time.monotonic())
 
-    async def settled(self) -> None:
+    async def wait_idle(self) -> None:
         """Return when no request, task or due job is left."""
         while True:
             await self.dispatcher.drained.wait()
             await self.tasks.wait_idle()
-            await self.engine.settled()
+            await self.engine.wait_idle()
             if self.dispatcher.drained.is_set():
                 return
 

@@ -201,7 +201,7 @@ class Tour:
         while True:
             await slack.quiet()
             await bitrise.quiet()
-            await self._bot.settled()
+            await self._bot.wait_idle()
             if not slack.busy and not bitrise.is_busy:
                 return
 

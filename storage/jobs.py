@@ -1,4 +1,4 @@
-"""The job table of the local engine: jobs that wait, that run, and that failed for good."""
+"""The jobs of the local engine: waiting, running, or failed too often."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Database, Reads, Transaction, from_row
+from storage.database import Database, Reads, Transaction, columns, fetch_rows, from_row
+
+STARTABLE = """
+    job.state = 'todo' and (job.key is null or not exists (
+        select 1 from jobs as earlier
+        where earlier.key = job.key and earlier.state in ('todo', 'doing') and earlier.job_id < job.job_id))
+"""
+"""Jobs that wait for nothing but their time: jobs of a key run one at a time, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
+    """``attempts`` counts this run and the failed ones before it."""
+
     job_id: int
     kind: str
     key: str | None
@@ -33,19 +42,16 @@ async def add_job(
 
 
 async def claim_jobs(tx: Transaction, *, kind: str, now: datetime, limit: int) -> list[JobRow]:
-    """Claim up to ``limit`` due jobs; of a key only the oldest one, and none while an older one is unfinished."""
+    """Take up to ``limit`` due jobs, oldest first."""
     rows = await tx.fetch_all(
-        """
+        f"""
         update jobs set state = 'doing', attempts = attempts + 1
         where job_id in (
             select job_id from jobs as job
-            where kind = :kind and state = 'todo' and due_at <= :now
-            and (key is null or not exists (
-                select 1 from jobs as earlier
-                where earlier.key = job.key and earlier.state in ('todo', 'doing')
-                and earlier.job_id < job.job_id))
-            order by due_at, job_id limit :limit)
-        returning job_id, kind, key, arguments, attempts, due_at
+            where kind = :kind and due_at <= :now and {STARTABLE}
+            order by due_at, job_id
+            limit :limit)
+        returning {columns(JobRow)}
         """,
         kind=kind, now=now, limit=limit,
     )  # fmt: skip
@@ -53,18 +59,9 @@ async def claim_jobs(tx: Transaction, *, kind: str, now: datetime, limit: int) -
 
 
 async def next_due_at(db: Reads, *, kind: str) -> datetime | None:
-    """Return when the next job that may run is due. Jobs behind an unfinished one of their key don't count."""
+    """Return when the next job of this kind is due."""
     row = await db.fetch_one(
-        """
-        select due_at from jobs as job
-        where kind = :kind and state = 'todo'
-        and (key is null or not exists (
-            select 1 from jobs as earlier
-            where earlier.key = job.key and earlier.state in ('todo', 'doing')
-            and earlier.job_id < job.job_id))
-        order by due_at, job_id limit 1
-        """,
-        kind=kind,
+        f"select due_at from jobs as job where kind = :kind and {STARTABLE} order by due_at, job_id limit 1", kind=kind
     )
     return datetime.fromisoformat(row["due_at"]) if row else None
 
@@ -74,7 +71,7 @@ async def delete_job(db: Database, job_id: int) -> None:
 
 
 async def postpone_job(db: Database, job_id: int, *, due_at: datetime) -> None:
-    """Run the same job again at ``due_at``, and forget its failures."""
+    """Return a job whose handler asked to run later. Its failures are forgotten."""
     await db.execute(
         "update jobs set state = 'todo', due_at = :due_at, attempts = 0 where job_id = :job_id",
         job_id=job_id, due_at=due_at,
@@ -82,7 +79,7 @@ async def postpone_job(db: Database, job_id: int, *, due_at: datetime) -> None:
 
 
 async def release_job(db: Database, job_id: int) -> None:
-    """Run a canceled job again; that it was cut off doesn't count as a failure."""
+    """Return a job that was cancelled, which doesn't count as an attempt."""
     await db.execute(
         "update jobs set state = 'todo', attempts = attempts - 1 where job_id = :job_id and state = 'doing'",
         job_id=job_id,
@@ -90,7 +87,6 @@ async def release_job(db: Database, job_id: int) -> None:
 
 
 async def retry_job(db: Database, job_id: int, *, due_at: datetime, error: str) -> None:
-    """Run a failed job again at ``due_at``."""
     await db.execute(
         "update jobs set state = 'todo', due_at = :due_at, error = :error where job_id = :job_id",
         job_id=job_id, due_at=due_at, error=error,
@@ -98,43 +94,33 @@ async def retry_job(db: Database, job_id: int, *, due_at: datetime, error: str) 
 
 
 async def fail_job(db: Database, job_id: int, *, error: str) -> None:
+    """Keep a job that isn't retried for the operator to see."""
     await db.execute(
         "update jobs set state = 'failed', error = :error where job_id = :job_id", job_id=job_id, error=error
     )
 
 
 async def requeue_unfinished(db: Database) -> int:
-    """Make the jobs that ran when the process died run again; called before any job runs."""
+    """Return the jobs that ran when the process died, and how many there were."""
     return await db.execute("update jobs set state = 'todo' where state = 'doing'")
 
 
-async def list_unfinished(db: Reads) -> list[JobRow]:
-    """Return the jobs that run or wait, in the order in which they were added."""
-    rows = await db.fetch_all(
-        """
-        select job_id, kind, key, arguments, attempts, due_at from jobs
-        where state in ('todo', 'doing') order by job_id
-        """
-    )
-    return [from_row(JobRow, row) for row in rows]
-
-
 async def count_due(db: Reads, *, now: datetime) -> int:
-    """Return how many jobs run, or could run now."""
+    """Count jobs that run or could run now."""
     rows = await db.fetch_all(
-        """
-        select count(*) as due from jobs as job
-        where state = 'doing' or (state = 'todo' and due_at <= :now
-        and (key is null or not exists (
-            select 1 from jobs as earlier
-            where earlier.key = job.key and earlier.state in ('todo', 'doing')
-            and earlier.job_id < job.job_id)))
-        """,
-        now=now,
+        f"select count(*) as due from jobs as job where state = 'doing' or (due_at <= :now and {STARTABLE})", now=now
     )
     return int(rows[0]["due"])
 
 
 async def count_jobs(db: Reads) -> dict[str, int]:
+    """Count jobs by state."""
     rows = await db.fetch_all("select state, count(*) as jobs from jobs group by state")
     return {row["state"]: row["jobs"] for row in rows}
+
+
+async def list_unfinished(db: Reads) -> list[JobRow]:
+    """Return waiting and running jobs in the order they were added."""
+    return await fetch_rows(
+        db, JobRow, f"select {columns(JobRow)} from jobs where state in ('todo', 'doing') order by job_id"
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from procrastinate.schema import SchemaManager
 
-from storage.database import DatabaseUnusable, Transaction
+from storage.database import Database, DatabaseUnusable, Reads, Transaction
 from storage.postgres import PostgresDatabase
 from storage.postgres_connection import Connection
 from storage.postgres_transaction import PostgresTransaction
@@ -53,50 +53,46 @@ async def _execute_script(connection: Connection, script: str) -> None:
     await connection.execute(script)  # without parameters, so that it may hold many statements
 
 
-class QueueStore:
-    """Queries of the engine that Procrastinate doesn't offer."""
+async def count_due(db: Reads) -> int:
+    """Count jobs that run in any process or could run now."""
+    rows = await db.fetch_all(
+        f"select count(*) as due from procrastinate_jobs as job where job.status = 'doing' or ({STARTABLE})"
+    )
+    return int(rows[0]["due"])
 
-    def __init__(self, database: PostgresDatabase) -> None:
-        self._db = database
 
-    async def count_due(self) -> int:
-        """Return how many jobs run in any process or could run now."""
-        rows = await self._db.fetch_all(
-            f"select count(*) as due from procrastinate_jobs as job where job.status = 'doing' or ({STARTABLE})"
-        )
-        return int(rows[0]["due"])
+async def count_jobs(db: Reads) -> dict[str, int]:
+    """Count jobs by state."""
+    rows = await db.fetch_all("select status::text as state, count(*) as jobs from procrastinate_jobs group by status")
+    return {row["state"]: row["jobs"] for row in rows}
 
-    async def count_jobs(self) -> dict[str, int]:
-        rows = await self._db.fetch_all(
-            "select status::text as state, count(*) as jobs from procrastinate_jobs group by status"
-        )
-        return {row["state"]: row["jobs"] for row in rows}
 
-    async def retry_job(self, job_id: int, *, worker_id: int, failures: int, at: datetime | None) -> bool:
-        """Return a job to the queue, due at ``at`` or now. False if the worker no longer holds it."""
-        returned = await self._db.execute(
-            """
-            update procrastinate_jobs
-            set status = 'todo', attempts = :failures, scheduled_at = cast(:at as timestamptz)
-            where id = :job_id and status = 'doing' and worker_id = :worker_id
-            """,
-            job_id=job_id, worker_id=worker_id, failures=failures, at=at,
-        )  # fmt: skip
-        return returned == 1
-
-    async def rescue_jobs(self, *, dead_after: float) -> int:
-        """Return the unfinished jobs of workers without a heartbeat for ``dead_after`` seconds. Each counts as tried.
-
-        One statement, so that a job which its worker finishes at this moment isn't returned as well.
+async def return_job(db: Database, job_id: int, *, worker_id: int, failures: int, due_at: datetime | None) -> bool:
+    """Put a job back into the queue, due now if ``due_at`` is None. Return False if the worker doesn't hold it."""
+    returned = await db.execute(
         """
-        return await self._db.execute(
-            """
-            update procrastinate_jobs as job
-            set status = 'todo', attempts = attempts + 1, scheduled_at = null
-            where status = 'doing' and not exists (
-                select 1 from procrastinate_workers as worker
-                where worker.id = job.worker_id
-                and worker.last_heartbeat >= now() - make_interval(secs => :dead_after))
-            """,
-            dead_after=dead_after,
-        )
+        update procrastinate_jobs
+        set status = 'todo', attempts = :failures, scheduled_at = cast(:due_at as timestamptz)
+        where id = :job_id and status = 'doing' and worker_id = :worker_id
+        """,
+        job_id=job_id, worker_id=worker_id, failures=failures, due_at=due_at,
+    )  # fmt: skip
+    return returned == 1
+
+
+async def return_orphaned_jobs(db: Database, *, dead_after_seconds: float) -> int:
+    """Put back the jobs of workers that sent no heartbeat for so long, each with one more failure. Return how many.
+
+    One statement: a job that its worker finishes at the same moment isn't put back as well.
+    """
+    return await db.execute(
+        """
+        update procrastinate_jobs as job
+        set status = 'todo', attempts = attempts + 1, scheduled_at = null
+        where status = 'doing' and not exists (
+            select 1 from procrastinate_workers as worker
+            where worker.id = job.worker_id
+            and worker.last_heartbeat >= now() - make_interval(secs => :dead_after_seconds))
+        """,
+        dead_after_seconds=dead_after_seconds,
+    )

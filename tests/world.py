@@ -137,7 +137,7 @@ class World:
             await self.bitrise.quiet()
             if not self.is_up:
                 return
-            await self.bot.settled()
+            await self.bot.wait_idle()
             if not self.slack.busy and not self.bitrise.is_busy:
                 return
 

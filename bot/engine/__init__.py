@@ -1,4 +1,4 @@
-"""Work that must be done even if the process dies: stored with the row it acts on, then run until it is done."""
+"""Durable jobs: stored in the transaction of the row they act on, run at least once, retried until they succeed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import Any, Protocol, cast
 from bot.clock import Clock
 from storage import Database, Transaction
 
-Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
-GIVE_UP_AFTER = 10
-began_before: ContextVar[bool] = ContextVar("began_before", default=False)
-"""Inside a handler: this very job was begun once and did not end; whoever did it may have died with things in hand."""
-LONGEST_PAUSE = timedelta(minutes=5)
+MAX_ATTEMPTS = 10
+MAX_BACKOFF = timedelta(minutes=5)
+is_retry: ContextVar[bool] = ContextVar("is_retry", default=False)
+"""In a handler: an earlier run of this job didn't end. Its process may have died and left claims behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class JobKind:
 
 
 class RetryAt(Exception):
-    """Raised by a handler: not yet, run this job again at ``at`` (or up to a second later)."""
+    """Raised by a handler to run its job again at ``at``, or up to a second later. Not counted as a failure."""
 
     def __init__(self, at: datetime) -> None:
         super().__init__(at.isoformat())
@@ -55,40 +54,33 @@ class RetryAt(Exception):
 
 
 class Engine(Protocol):
-    """At least once: a handler may run again after a crash and must find its own traces."""
+    """Runs jobs at least once: a handler may run again after a crash and must recognize what it did before."""
 
-    def register(
-        self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None, is_urgent: bool = False
-    ) -> None:
-        """Say who does jobs of a kind, and how many at a time. Before `start`.
-
-        ``is_urgent``: somebody waits for it, and thousands of other jobs do not come before it. For jobs without key.
-
-        ``give_up`` is called when a job broke so often that it is not tried again, so that somebody is told.
-        """
+    def register(self, kind: JobKind, ctx: Any = None) -> None:
+        """Run jobs of this kind, with ``ctx`` as their handler's first argument. Call it before `start`."""
 
     async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
-        """Store jobs in the caller's transaction: all of it is there, or nothing."""
+        """Store jobs as part of the caller's transaction."""
 
     async def start(self) -> None: ...
 
     async def stop(self, *, within_seconds: float) -> None:
-        """Take no more jobs, let those that run finish; what does not finish runs again at the next start."""
+        """Take no more jobs and let running ones finish. Those that don't are cancelled and run at the next start."""
 
-    async def settled(self) -> None:
-        """Return when no job runs and none is due."""
+    async def wait_idle(self) -> None:
+        """Return when no job is running or due."""
 
     async def count_jobs(self) -> dict[str, int]:
-        """How many there are, by state: ``todo``, ``doing``, ``failed``."""
+        """Count jobs by state: ``todo``, ``doing``, ``failed``."""
 
 
-def pause_after(failures: int) -> timedelta:
-    """How long a job that broke waits before it is tried again."""
-    return min(LONGEST_PAUSE, timedelta(seconds=2.0 ** min(failures, 20)))
+def backoff(failures: int) -> timedelta:
+    """Return how long to wait before the next attempt."""
+    return min(MAX_BACKOFF, timedelta(seconds=2.0 ** min(failures, 20)))
 
 
 def engine_for(database: Database, *, clock: Clock) -> Engine:
-    """The engine that keeps its jobs in this database. The other one is not imported."""
+    """Return the engine that keeps its jobs in this database, importing only that one."""
     if database.dialect == "postgresql":
         from bot.engine.procrastinate import DistributedEngine
         from storage.postgres import PostgresDatabase

@@ -1,39 +1,35 @@
-"""The engine of one process: a table of jobs in SQLite, a worker for each kind."""
+"""The engine of a single process: a table of jobs in SQLite and one worker for each kind."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from bot.clock import Clock
-from bot.engine import GIVE_UP_AFTER, Handler, Job, RetryAt, began_before, pause_after
+from bot.engine import MAX_ATTEMPTS, Job, JobKind, RetryAt, backoff, is_retry
 from bot.tasks import cancel_all
 from storage import Database, DatabaseUnavailable, Transaction
 from storage import jobs as job_rows
 from storage.jobs import JobRow
 
 log = logging.getLogger(__name__)
-TRY_AGAIN_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 
 
 class LocalEngine:
-    """See `bot.engine.Engine`."""
+    """See `bot.engine.Engine`. Each kind has a worker of its own, so no kind needs to be urgent."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
-        self._db = database
-        self._clock = clock
+        self._db, self._clock = database, clock
         self._workers: dict[str, _Worker] = {}
         self._loops: list[asyncio.Task[None]] = []
 
-    def register(
-        self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None, is_urgent: bool = False
-    ) -> None:
-        """Each kind has a worker of its own, so none is more urgent than another."""
-        self._workers[kind] = _Worker(kind, handler, give_up, concurrency, self._db, self._clock)
+    def register(self, kind: JobKind, ctx: Any = None) -> None:
+        self._workers[kind.name] = _Worker(kind, ctx, self._db, self._clock)
 
     async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
         for job in jobs:
@@ -42,59 +38,55 @@ class LocalEngine:
             tx.after_commit(self._workers[job.kind].wake)
 
     async def start(self) -> None:
-        """Take up what a dead process left unfinished, then work."""
+        """Return the jobs of a process that died to the queue, then start the workers."""
         requeued = await job_rows.requeue_unfinished(self._db)
         if requeued:
             log.info("unfinished jobs run again", extra={"jobs": requeued})
-        self._loops = [
-            asyncio.create_task(worker.work(), name=f"jobs {kind}") for kind, worker in self._workers.items()
-        ]
+        workers = self._workers.items()
+        self._loops = [asyncio.create_task(worker.work(), name=f"jobs {kind}") for kind, worker in workers]
 
     async def stop(self, *, within_seconds: float) -> None:
         for worker in self._workers.values():
             worker.stop()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_seconds
-        if self._loops:  # one may just be bringing more jobs
+        if self._loops:  # a worker may be starting jobs that it has just claimed
             await asyncio.wait(self._loops, timeout=within_seconds)
         if running := self._running():
             await asyncio.wait(running, timeout=max(0.0, deadline - loop.time()))
         await cancel_all([*self._loops, *self._running()])
         self._loops = []
 
-    def _running(self) -> list[asyncio.Task[None]]:
-        return [task for worker in self._workers.values() for task in worker.running]
-
-    async def settled(self) -> None:
+    async def wait_idle(self) -> None:
         while True:
             for worker in self._workers.values():
                 await worker.idle.wait()
             due = await job_rows.count_due(self._db, now=self._clock.now())
             if not due and all(worker.idle.is_set() for worker in self._workers.values()):
                 return
-            await asyncio.sleep(0)  # a worker is on its way to a job that has just become due
+            await asyncio.sleep(0)  # let a worker claim the job that has just become due
 
     async def count_jobs(self) -> dict[str, int]:
         return await job_rows.count_jobs(self._db)
 
+    def _running(self) -> list[asyncio.Task[None]]:
+        return [task for worker in self._workers.values() for task in worker.running]
+
 
 class _Worker:
-    """Claims due jobs of one kind and runs up to ``concurrency`` of them."""
+    """Claims due jobs of one kind and runs up to its ``concurrency`` of them at a time."""
 
-    def __init__(
-        self, kind: str, handler: Handler, give_up: Handler | None, concurrency: int, database: Database, clock: Clock
-    ) -> None:
-        self._kind, self._handler, self._give_up, self._concurrency = kind, handler, give_up, concurrency
-        self._db, self._clock = database, clock
-        self._woken = asyncio.Event()
+    def __init__(self, kind: JobKind, ctx: Any, database: Database, clock: Clock) -> None:
+        self._kind, self._ctx, self._db, self._clock = kind, ctx, database, clock
+        self._wakeup = asyncio.Event()
         self._is_stopping = False
-        self._is_in_trouble = False
+        self._is_unavailable_logged = False
         self.running: set[asyncio.Task[None]] = set()
         self.idle = asyncio.Event()
 
     def wake(self) -> None:
         self.idle.clear()
-        self._woken.set()
+        self._wakeup.set()
 
     def stop(self) -> None:
         self._is_stopping = True
@@ -103,36 +95,36 @@ class _Worker:
     async def work(self) -> None:
         while not self._is_stopping:
             try:
-                await self._turn()
-            except DatabaseUnavailable as trouble:
-                self._complain(trouble)
-                await asyncio.sleep(TRY_AGAIN_SECONDS)
+                await self._start_due_jobs()
+            except DatabaseUnavailable as error:
+                self._log_unavailable(error)
+                await asyncio.sleep(RETRY_SECONDS)
             except Exception:
-                log.exception("the job table cannot be read; trying again", extra={"kind": self._kind})
-                await asyncio.sleep(TRY_AGAIN_SECONDS)
+                log.exception("the job table cannot be read; trying again", extra={"kind": self._kind.name})
+                await asyncio.sleep(RETRY_SECONDS)
 
-    def _complain(self, trouble: DatabaseUnavailable) -> None:
-        """Once, however long it lasts."""
-        if not self._is_in_trouble:
-            self._is_in_trouble = True
-            log.error("jobs wait for the database", extra={"kind": self._kind, "error": str(trouble)})
+    def _log_unavailable(self, error: DatabaseUnavailable) -> None:
+        """Log one error for as long as the database is unavailable."""
+        if not self._is_unavailable_logged:
+            self._is_unavailable_logged = True
+            log.error("jobs wait for the database", extra={"kind": self._kind.name, "error": str(error)})
 
-    async def _turn(self) -> None:
+    async def _start_due_jobs(self) -> None:
         """Start the jobs that are due, then wait until one is added, one ends, or the next one is due."""
-        self._woken.clear()
-        free, due_at = self._concurrency - len(self.running), None
+        self._wakeup.clear()
+        free, due_at = self._kind.concurrency - len(self.running), None
         if free:
             rows, due_at = await self._db.transaction(partial(self._claim, limit=free))
-            self._is_in_trouble = False
+            self._is_unavailable_logged = False
             for row in rows:
                 task = asyncio.create_task(self._run(row), name=f"{row.kind} {row.job_id}")
                 self.running.add(task)
-                task.add_done_callback(self._ended)
-        if self._woken.is_set() or (due_at is not None and due_at <= self._clock.now()):
+                task.add_done_callback(self._on_done)
+        if self._wakeup.is_set() or (due_at is not None and due_at <= self._clock.now()):
             return
         if not self.running:
             self.idle.set()
-        waits: list[asyncio.Task[Any]] = [asyncio.create_task(self._woken.wait())]
+        waits: list[asyncio.Task[Any]] = [asyncio.create_task(self._wakeup.wait())]
         if due_at is not None:
             waits.append(asyncio.create_task(self._clock.sleep_until(due_at)))
         try:
@@ -144,51 +136,52 @@ class _Worker:
 
     async def _claim(self, tx: Transaction, *, limit: int) -> tuple[list[JobRow], datetime | None]:
         """Return claimed jobs, and when the next one is due: None if there is none, or no room for it yet."""
-        rows = await job_rows.claim_jobs(tx, kind=self._kind, now=self._clock.now(), limit=limit)
-        return rows, None if len(rows) == limit else await job_rows.next_due_at(tx, kind=self._kind)
+        rows = await job_rows.claim_jobs(tx, kind=self._kind.name, now=self._clock.now(), limit=limit)
+        return rows, None if len(rows) == limit else await job_rows.next_due_at(tx, kind=self._kind.name)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a job's end could not be stored; it runs again at the next start", exc_info=error)
         self.wake()
 
     async def _run(self, row: JobRow) -> None:
-        began_before.set(row.attempts > 1)
+        is_retry.set(row.attempts > 1)
         try:
-            await self._handler(row.arguments)
+            await self._kind.run(self._ctx, row.arguments)
         except RetryAt as retry:
-            await self._end(partial(job_rows.postpone_job, self._db, row.job_id, due_at=retry.at))
+            await self._store(partial(job_rows.postpone_job, self._db, row.job_id, due_at=retry.at))
         except asyncio.CancelledError:
             await job_rows.release_job(self._db, row.job_id)
             raise
-        except DatabaseUnavailable as trouble:  # no failure of its own; but it began, and has to know that
-            self._complain(trouble)
-            now = self._clock.now()
-            await self._end(partial(job_rows.retry_job, self._db, row.job_id, due_at=now, error=type(trouble).__name__))
+        except DatabaseUnavailable as error:  # not the job's failure, but the next run must know that this one began
+            self._log_unavailable(error)
+            await self._retry(row, error, due_at=self._clock.now())
         except Exception as error:
-            await self._fail(row, error)
+            await self._handle_failure(row, error)
         else:
-            await self._end(partial(job_rows.delete_job, self._db, row.job_id))
+            await self._store(partial(job_rows.delete_job, self._db, row.job_id))
 
-    async def _end(self, store: Callable[[], Awaitable[None]]) -> None:
-        """Store how a job ended, however long the disk takes: unstored, it would hold back all others of its key."""
+    async def _handle_failure(self, row: JobRow, error: Exception) -> None:
+        """Retry with growing pauses. After `MAX_ATTEMPTS`, keep the job for the operator to see."""
+        facts = {"kind": row.kind, "job_id": row.job_id, "attempts": row.attempts}
+        log.error("a job failed", extra=facts, exc_info=error)
+        if row.attempts < MAX_ATTEMPTS:
+            await self._retry(row, error, due_at=self._clock.now() + backoff(row.attempts))
+            return
+        if self._kind.on_exhausted is not None:
+            await self._kind.on_exhausted(self._ctx, row.arguments)
+        await self._store(partial(job_rows.fail_job, self._db, row.job_id, error=type(error).__name__))
+
+    async def _retry(self, row: JobRow, error: Exception, *, due_at: datetime) -> None:
+        await self._store(partial(job_rows.retry_job, self._db, row.job_id, due_at=due_at, error=type(error).__name__))
+
+    async def _store(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Store how a job ended, however long that takes: until then it blocks all others of its key."""
         while True:
             try:
-                await store()
+                await write()
                 return
-            except DatabaseUnavailable as trouble:
-                self._complain(trouble)
-            await asyncio.sleep(TRY_AGAIN_SECONDS)
-
-    async def _fail(self, row: JobRow, error: Exception) -> None:
-        """A bug: try again with growing pauses, then keep the job for the operator to see."""
-        facts: Mapping[str, Any] = {"kind": row.kind, "job_id": row.job_id, "attempts": row.attempts}
-        log.error("a job failed", extra=dict(facts), exc_info=error)
-        if row.attempts >= GIVE_UP_AFTER:
-            if self._give_up is not None:
-                await self._give_up(row.arguments)
-            await self._end(partial(job_rows.fail_job, self._db, row.job_id, error=type(error).__name__))
-            return
-        due_at = self._clock.now() + pause_after(row.attempts)
-        await self._end(partial(job_rows.retry_job, self._db, row.job_id, due_at=due_at, error=type(error).__name__))
+            except DatabaseUnavailable as error:
+                self._log_unavailable(error)
+            await asyncio.sleep(RETRY_SECONDS)

@@ -13,7 +13,7 @@ from bot import apps, connection, outbox, sync_schedule
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build
 from bot.context import Context
-from bot.engine import JobKind, RetryAt, began_before
+from bot.engine import JobKind, RetryAt, is_retry
 from bot.errors import (
     BitriseBusy,
     BitriseError,
@@ -115,7 +115,7 @@ async def _claim(ctx: Context, workspace_id: str, *, now: datetime, until: datet
     if await sync_rows.claim_sync(ctx.db, workspace_id, now=now, until=until):
         return True
     # The claim may be this job's own, from a process that was killed; two sweeps at once are harmless.
-    return began_before.get() and await sync_rows.resume_sync(ctx.db, workspace_id, until=until)
+    return is_retry.get() and await sync_rows.resume_sync(ctx.db, workspace_id, until=until)
 
 
 async def _release(ctx: Context, workspace_id: str, *, until: datetime, due_at: datetime) -> None:

@@ -14,7 +14,7 @@ import aiohttp
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.clock import Clock
-from bot.engine import Engine
+from bot.engine import Engine, JobKind
 from bot.errors import StartupFailed
 from bot.settings import Settings
 from bot.slack.client import SlackClient, web_client
@@ -183,7 +183,7 @@ def wire_installs(
         client_secret=Token(settings.slack_client_secret.get_secret_value()),
     )  # fmt: skip
     tokens = SlackTokens(database=database, installed=installed, oauth=oauth_client, clock=clock)
-    engine.register(RENEW, tokens.renew_early, concurrency=4)
+    engine.register(JobKind(RENEW, SlackTokens.renew_early, concurrency=4), tokens)
     oauth = OAuth(
         database=database, installed=installed, tokens=tokens, client=oauth_client, clock=clock,
         new_secret=secrets.token_urlsafe, settings=settings,

@@ -27,7 +27,7 @@ from bot import logs as log
 from bot import outbox
 from bot.app import Bot
 from bot.clock import SystemClock
-from bot.engine import Job, engine_for
+from bot.engine import Job, JobKind, engine_for
 from bot.settings import read_settings
 from bot.slack.replies import reply
 from bot.web.dispatch import read_form
@@ -58,18 +58,18 @@ async def jobs() -> dict[str, float]:
     done, late = 0, []
     all_done = asyncio.Event()
 
-    async def work(arguments: Mapping[str, Any]) -> None:
+    async def work(_: Any, arguments: Mapping[str, Any]) -> None:
         nonlocal done
         done += 1
         if done == JOBS:
             all_done.set()
 
-    async def note(arguments: Mapping[str, Any]) -> None:
+    async def note(_: Any, arguments: Mapping[str, Any]) -> None:
         late.append(time.time() - arguments["due"])
         all_done.set()
 
-    engine.register("work", work, concurrency=20)
-    engine.register("note", note, concurrency=20)
+    engine.register(JobKind("work", work, concurrency=20))
+    engine.register(JobKind("note", note, concurrency=20))
     await engine.start()
     began, cpu = time.perf_counter(), cpu_seconds()
     batch = [database.transaction(lambda tx: engine.enqueue(tx, Job("work"))) for _ in range(JOBS)]
@@ -108,7 +108,7 @@ async def outgoing() -> dict[str, float]:
     bot = await _bot(idle_sweep_seconds=86400.0)
     ctx = bot.ctx
     message = reply("The build 812 of Shop on `main` succeeded after 7 minutes. " * 3)
-    await bot.settled()
+    await bot.wait_idle()
     began, cpu = time.perf_counter(), cpu_seconds()
 
     async def tell(number: int) -> None:
@@ -170,12 +170,12 @@ async def _deliver(bot: Bot, fields: Mapping[str, str]) -> None:
 async def _step(bot: Bot, clock: SteppedClock, *, seconds: float) -> None:
     """Time passes; whatever falls due on the way happens at its time."""
     end = clock.now() + timedelta(seconds=seconds)
-    await bot.settled()
+    await bot.wait_idle()
     while (at := clock.next_waking()) is not None and at <= end:
         clock.move_to(at)
-        await bot.settled()
+        await bot.wait_idle()
     clock.move_to(end)
-    await bot.settled()
+    await bot.wait_idle()
 
 
 WORK: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {"jobs": jobs, "outgoing": outgoing, "hour": hour}

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.engine import Handler, RetryAt
-from bot.engine.sqlite import LocalEngine
-from bot.outbox import DELIVER
-from bot.sync_schedule import SWEEP
+from bot.delivery import sender
+from bot.engine import RetryAt
+from bot.sync import poller
 from playground.wire import Fault
 from tests.world import World
 
@@ -21,14 +20,14 @@ OpenWorld = Callable[..., Awaitable[World]]
 class Hands:
     """The jobs of a bot, done by hand: as one replica, and as another that does the same at the same time."""
 
-    def __init__(self, world: World, handlers: Mapping[str, Handler]) -> None:
-        self._world, self._handlers = world, handlers
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     async def sweep(self) -> None:
         """A minute later, somebody looks at Bitrise."""
         clock = self._world.clock
         clock.move_to(clock.now().replace(minute=clock.now().minute + 1))
-        await self._handlers[SWEEP]({"workspace_id": self._world.team.id})
+        await poller.perform_sync(self._world.bot.ctx, {"workspace_id": self._world.team.id})
 
     async def waiting(self) -> list[str]:
         rows = await self._world.bot.ctx.db.fetch_all("select outbox_id from outbox order by rowid")
@@ -36,24 +35,16 @@ class Hands:
 
     async def deliver(self, *outbox_ids: str) -> None:
         for outbox_id in outbox_ids:
-            await self._handlers[DELIVER]({"outbox_id": outbox_id})
+            await sender.deliver(self._world.bot.ctx, {"outbox_id": outbox_id})
 
 
 @pytest.fixture
-async def world_and_hands(monkeypatch: pytest.MonkeyPatch, open_world: OpenWorld) -> tuple[World, Hands]:
+async def world_and_hands(open_world: OpenWorld) -> tuple[World, Hands]:
     """The card of a build that waits has been posted; from now on nothing happens by itself."""
-    handlers: dict[str, Handler] = {}
-    register = LocalEngine.register
-
-    def note(engine: LocalEngine, kind: str, handler: Handler, **limits: Any) -> None:
-        handlers[kind] = handler
-        register(engine, kind, handler, **limits)
-
-    monkeypatch.setattr(LocalEngine, "register", note)
     world = await open_world()
     await world.say("/build shop endless main")
     await world.bot.engine.stop(within_seconds=1)
-    return world, Hands(world, handlers)
+    return world, Hands(world)
 
 
 @pytest.mark.parametrize("ends", ["answered", "unanswered", "cut off"])

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from bot import tasks
 from bot.clock import SystemClock
-from bot.engine import GIVE_UP_AFTER, Engine, Job, RetryAt, began_before
-from bot.engine.procrastinate import DistributedEngine, Pace
+from bot.engine import MAX_ATTEMPTS, Engine, Job, JobKind, RetryAt, is_retry
+from bot.engine.procrastinate import DistributedEngine, WorkerConfig
 from bot.engine.sqlite import LocalEngine
 from playground.clock import SteppedClock
 from storage import Database, DatabaseUnavailable, open_database
 from storage.postgres import PostgresDatabase
 
-FAST = Pace(poll=0.05, beat=0.1, dead_after=5, rescue=0.1)
+FAST = WorkerConfig(poll_seconds=0.05, heartbeat_seconds=0.1, dead_after_seconds=5, rescue_seconds=0.1)
 
 
 class Bench:
@@ -44,15 +44,15 @@ class Bench:
     def new_engine(self) -> Engine:
         engine: Engine
         if isinstance(self.database, PostgresDatabase):
-            engine = DistributedEngine(database=self.database, clock=self.clock, pace=FAST)
+            engine = DistributedEngine(database=self.database, clock=self.clock, config=FAST)
         else:
             engine = LocalEngine(database=self.database, clock=self.clock)
-        engine.register("work", self.work, concurrency=4, give_up=self.note_hopeless)
+        engine.register(JobKind("work", self.work, concurrency=4, on_exhausted=self.note_hopeless))
         return engine
 
-    async def work(self, arguments: Mapping[str, Any]) -> None:
+    async def work(self, _: Any, arguments: Mapping[str, Any]) -> None:
         name = arguments["name"]
-        if began_before.get():
+        if is_retry.get():
             self.again.append(name)
         await self._note(self.running.append, name)
         self.most_at_once = max(self.most_at_once, len(self.running))
@@ -65,7 +65,7 @@ class Bench:
         finally:
             self.running.remove(name)
 
-    async def note_hopeless(self, arguments: Mapping[str, Any]) -> None:
+    async def note_hopeless(self, _: Any, arguments: Mapping[str, Any]) -> None:
         self.hopeless.append(arguments["name"])
 
     async def _note(self, note: Callable[[Any], None], name: Any) -> None:
@@ -98,7 +98,7 @@ class Bench:
 
     async def pass_seconds(self, seconds: float) -> None:
         await self.move(seconds)
-        await self.engine.settled()
+        await self.engine.wait_idle()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -121,7 +121,7 @@ async def test_jobs_of_a_key_run_one_at_a_time_in_order(bench: Bench) -> None:
     await bench.until(done=["other"])
     assert bench.running == ["a"]
     bench.gate["a"].set()
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
     assert bench.done == ["other", "a", "b", "c"]
 
 
@@ -130,7 +130,7 @@ async def test_a_waiting_retry_holds_its_key_and_nobody_else(bench: Bench) -> No
     await bench.add("a", key="ios")
     await bench.add("b", key="ios")
     await bench.add("c")
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
     assert bench.done == ["c"]
     await bench.pass_seconds(30)
     assert bench.done == ["c", "a", "b"]
@@ -152,7 +152,7 @@ async def test_a_job_becomes_due_while_a_long_one_runs(bench: Bench) -> None:
     await bench.move(5)
     await bench.until(done=["soon"])
     bench.gate["long"].set()
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
 
 
 async def test_concurrency_is_bounded(bench: Bench) -> None:
@@ -162,7 +162,7 @@ async def test_concurrency_is_bounded(bench: Bench) -> None:
         await bench.add(str(number))
     await bench.until(running=["0", "1", "2", "3"])
     gate.set()
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
     assert bench.most_at_once == 4
     assert len(bench.done) == 12
 
@@ -174,7 +174,7 @@ async def test_an_undone_transaction_leaves_no_job(bench: Bench) -> None:
 
     with pytest.raises(LookupError):
         await bench.database.transaction(enqueue_then_fail)
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
     assert bench.done == []
 
 
@@ -186,7 +186,7 @@ async def test_a_broken_job_is_tried_again_and_then_kept_for_the_operator(
     await bench.add("a")
     await bench.add("hopeless", key="ios")
     await bench.add("behind", key="ios")
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
     for _ in range(12):
         await bench.pass_seconds(600)
     assert bench.done == ["a", "behind"]
@@ -206,7 +206,7 @@ async def test_a_killed_process_runs_its_unfinished_job_again(bench: Bench) -> N
     bench.gate["a"].set()
     bench.engine = bench.new_engine()
     await bench.engine.start()
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
     assert bench.done == ["a", "b"]
 
 
@@ -246,9 +246,9 @@ async def test_a_retry_that_was_asked_for_is_no_failure(bench: Bench) -> None:
 
 
 async def test_trouble_with_the_database_is_no_failure_of_the_job(bench: Bench) -> None:
-    bench.fail["a"] = [DatabaseUnavailable("It is away.") for _ in range(GIVE_UP_AFTER + 1)]
+    bench.fail["a"] = [DatabaseUnavailable("It is away.") for _ in range(MAX_ATTEMPTS + 1)]
     await bench.add("a")
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
     assert (bench.done, bench.hopeless) == (["a"], [])
 
 
@@ -256,7 +256,7 @@ async def test_what_the_database_cut_short_has_to_know_that_it_began(bench: Benc
     """It may have things in hand, such as the claim of a sweep."""
     bench.fail["a"] = [DatabaseUnavailable("It is away.")]
     await bench.add("a")
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
     assert (bench.done, bench.again) == (["a"], ["a"])
 
 
@@ -283,7 +283,7 @@ async def test_stopping_ends_a_handler_that_drops_its_cancellation(
     monkeypatch.setattr(tasks, "CANCEL_AGAIN_SECONDS", 0.01)
     began, dropped = asyncio.Event(), asyncio.Event()
 
-    async def drop_the_first(arguments: Mapping[str, Any]) -> None:
+    async def drop_the_first(_: Any, arguments: Mapping[str, Any]) -> None:
         began.set()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
@@ -291,6 +291,7 @@ async def test_stopping_ends_a_handler_that_drops_its_cancellation(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(bench, "work", drop_the_first)
+    await bench.engine.stop(within_seconds=1)
     bench.engine = bench.new_engine()
     await bench.engine.start()
     await bench.add("a")
@@ -307,7 +308,7 @@ async def test_stopping_twice_or_without_a_start_is_harmless(bench: Bench) -> No
     bench.engine = bench.new_engine()
     await bench.engine.start()
     await bench.add("a")
-    await bench.engine.settled()
+    await bench.engine.wait_idle()
     assert bench.done == ["a"]
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,14 +15,14 @@ import pytest
 from procrastinate.manager import JobManager
 
 from bot.clock import SystemClock
-from bot.engine import Job, RetryAt
-from bot.engine.procrastinate import DistributedEngine, Pace
+from bot.engine import Job, JobKind, RetryAt
+from bot.engine.procrastinate import DistributedEngine, WorkerConfig
 from storage import Transaction
+from storage import procrastinate_schema as queue_rows
 from storage.postgres import PostgresDatabase
-from storage.procrastinate_schema import QueueStore
 from tests.postgres_server import CUT_OTHERS
 
-FAST = Pace(poll=0.05, beat=0.1, dead_after=5, rescue=0.2)
+FAST = WorkerConfig(poll_seconds=0.05, heartbeat_seconds=0.1, dead_after_seconds=5, rescue_seconds=0.2)
 CLOCK = SystemClock()
 
 
@@ -74,12 +75,12 @@ class Replica:
 @asynccontextmanager
 async def replica(url: str, name: str, record: Record) -> AsyncIterator[Replica]:
     database = await PostgresDatabase.open(url)
-    engine = DistributedEngine(database=database, clock=CLOCK, pace=FAST)
+    engine = DistributedEngine(database=database, clock=CLOCK, config=FAST)
 
-    async def work(arguments: Mapping[str, Any]) -> None:
+    async def work(_: Any, arguments: Mapping[str, Any]) -> None:
         await record.work(name, arguments)
 
-    engine.register("work", work, concurrency=3)
+    engine.register(JobKind("work", work, concurrency=3))
     yield Replica(database, engine)
     await engine.stop(within_seconds=5)
     await database.close()
@@ -100,7 +101,7 @@ async def test_replicas_share_the_work_and_keep_the_order_of_every_key(postgres_
         await one.add(*numbered(*keys, count=10))
         await asyncio.gather(one.engine.start(), two.engine.start())
         await record.until_done(60)
-        await asyncio.gather(one.engine.settled(), two.engine.settled())
+        await asyncio.gather(one.engine.wait_idle(), two.engine.wait_idle())
     assert record.overlaps == []
     assert {*record.by} == {"one", "two"}
     for key in keys:
@@ -112,7 +113,7 @@ async def test_one_that_was_not_started_only_enqueues(postgres_url: str) -> None
     async with replica(postgres_url, "web", record) as web, replica(postgres_url, "worker", record) as worker:
         await worker.engine.start()
         await web.add(*numbered("a", count=2))
-        await worker.engine.settled()
+        await worker.engine.wait_idle()
     assert record.by == ["worker", "worker"]
 
 
@@ -120,13 +121,13 @@ async def test_what_somebody_waits_for_comes_before_what_piled_up(postgres_url: 
     record = Record()
     async with replica(postgres_url, "one", record) as one:
 
-        async def answer(arguments: Mapping[str, Any]) -> None:
+        async def answer(_: Any, arguments: Mapping[str, Any]) -> None:
             await record.work("one", arguments)
 
-        one.engine.register("answer", answer, concurrency=3, is_urgent=True)
+        one.engine.register(JobKind("answer", answer, concurrency=3, is_urgent=True))
         await one.add(*numbered("a", "b", "c", count=3), Job("answer", {"key": "person", "number": 0}))
         await one.engine.start()
-        await one.engine.settled()
+        await one.engine.wait_idle()
     assert record.done[0] == ("person", 0)
     assert len(record.done) == 10
 
@@ -138,7 +139,7 @@ async def test_work_goes_on_after_every_connection_was_cut(postgres_url: str, ca
         for number in range(3):
             await cut(postgres_url)
             await one.add(Job("work", {"key": "a", "number": number}, key="a"))
-        await one.engine.settled()
+        await one.engine.wait_idle()
     assert record.done == [("a", 0), ("a", 1), ("a", 2)]
     assert [each for each in caplog.records if each.levelname == "ERROR"] == []
 
@@ -162,10 +163,10 @@ async def test_a_job_that_was_taken_and_never_came_is_released(
     async with replica(postgres_url, "one", record) as one:
         await one.engine.start()
         await one.add(Job("work", {"key": "a", "number": 0}))
-        await one.engine.settled()
+        await one.engine.wait_idle()
         assert (len(lost), await one.engine.count_jobs()) == (1, {"todo": 1})
         await one.database.execute("update procrastinate_jobs set scheduled_at = null")
-        await one.engine.settled()
+        await one.engine.wait_idle()
     assert record.done == [("a", 0)]
 
 
@@ -214,13 +215,13 @@ async def test_a_job_that_the_stop_cuts_off_is_not_taken_again_by_a_fetch_under_
             await asyncio.sleep(0.1)
             assert await fetch(self, queues, worker_id) is None
 
-    async def hang(arguments: Mapping[str, Any]) -> None:
+    async def hang(_: Any, arguments: Mapping[str, Any]) -> None:
         began.set()
         await asyncio.Event().wait()
 
     monkeypatch.setattr(JobManager, "fetch_job", fetch_late)
     async with replica(postgres_url, "one", Record()) as one:
-        one.engine.register("hang", hang, concurrency=2)
+        one.engine.register(JobKind("hang", hang, concurrency=2))
         await one.engine.start()
         await one.add(Job("hang", key="a"), Job("hang", key="a"))
         await asyncio.gather(began.wait(), is_under_way.wait())
@@ -266,8 +267,7 @@ async def test_only_the_jobs_of_dead_workers_are_rescued(postgres_url: str) -> N
             """
         )
         assert workers == [{"count": 3}]
-        store = QueueStore(one.database)
-        assert [await store.rescue_jobs(dead_after=30) for _ in range(2)] == [2, 0]
+        assert [await queue_rows.return_orphaned_jobs(one.database, dead_after_seconds=30) for _ in range(2)] == [2, 0]
         assert await rows_of(one) == [("todo", 1), ("todo", 1), ("doing", 0), ("todo", 0)]
 
 
@@ -281,10 +281,9 @@ async def test_a_job_is_returned_only_by_the_worker_that_holds_it(postgres_url: 
             """
         )
         (job,) = await one.database.fetch_all("select id, worker_id from procrastinate_jobs")
-        store = QueueStore(one.database)
         holders = (job["worker_id"] + 1, job["worker_id"], job["worker_id"])
-        returned = [await store.retry_job(job["id"], worker_id=each, failures=2, at=None) for each in holders]
-        assert returned == [False, True, False]
+        put_back = partial(queue_rows.return_job, one.database, job["id"], failures=2, due_at=None)
+        assert [await put_back(worker_id=each) for each in holders] == [False, True, False]
         assert await rows_of(one) == [("todo", 2)]
 
 
@@ -293,22 +292,22 @@ async def test_when_nobody_could_be_told_of_a_hopeless_job_it_is_tried_once_more
 ) -> None:
     told: list[str] = []
 
-    async def work(arguments: Mapping[str, Any]) -> None:
+    async def work(_: Any, arguments: Mapping[str, Any]) -> None:
         raise ValueError("always")
 
-    async def give_up(arguments: Mapping[str, Any]) -> None:
+    async def on_exhausted(_: Any, arguments: Mapping[str, Any]) -> None:
         told.append(arguments["name"])
         if len(told) == 1:
             raise ValueError("not now")
 
     async with replica(postgres_url, "one", Record()) as one:
-        one.engine.register("other", work, concurrency=1, give_up=give_up)
+        one.engine.register(JobKind("other", work, concurrency=1, on_exhausted=on_exhausted))
         await one.add(Job("other", {"name": "a"}))
         await one.database.execute("update procrastinate_jobs set attempts = 9")
         await one.engine.start()
-        await one.engine.settled()
+        await one.engine.wait_idle()
         assert (told, await one.engine.count_jobs()) == (["a"], {"todo": 1})
         await one.database.execute("update procrastinate_jobs set scheduled_at = null")
-        await one.engine.settled()
+        await one.engine.wait_idle()
         assert (told, await one.engine.count_jobs()) == (["a", "a"], {"failed": 1})
     assert "could not be stored" in caplog.text

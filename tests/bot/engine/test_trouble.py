@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine import Job, RetryAt, began_before
+from bot.engine import Job, JobKind, RetryAt, is_retry
 from bot.engine.sqlite import LocalEngine
 from playground.clock import SteppedClock
 from storage import Database, DatabaseUnavailable, open_database
@@ -23,16 +23,16 @@ class Desk:
     def __init__(self, database: Database, path: Path) -> None:
         self.clock = SteppedClock()
         self.engine = LocalEngine(database=database, clock=self.clock)
-        self.engine.register("work", self._work, concurrency=4)
+        self.engine.register(JobKind("work", self._work, concurrency=4))
         self.database, self._path = database, path
         self.backup: sqlite3.Connection | None = None
         self.done: list[str] = []
         self.again: list[str] = []
         self.is_locked = asyncio.Event()
 
-    async def _work(self, arguments: Mapping[str, Any]) -> None:
+    async def _work(self, _: Any, arguments: Mapping[str, Any]) -> None:
         name = arguments["name"]
-        if began_before.get():
+        if is_retry.get():
             self.again.append(name)
         if name.startswith("lock") and name not in self.done:
             self.lock()
@@ -86,7 +86,7 @@ async def test_a_job_whose_end_cannot_be_stored_holds_up_nobody_for_ever(
     await complained(complaints)
     desk.unlock()
     await desk.ask("next of the same key")
-    await desk.engine.settled()
+    await desk.engine.wait_idle()
     assert desk.done == [name] * times + ["next of the same key"]
     assert desk.again == (["lock and write"] if name == "lock and write" else []), "what broke off is told so"
     assert await desk.engine.count_jobs() == {}
@@ -99,6 +99,6 @@ async def test_it_says_so_once_however_long_it_lasts(desk: Desk, complaints: Com
         with pytest.raises(DatabaseUnavailable):
             await desk.ask("not taken")
     desk.unlock()
-    await desk.engine.settled()
+    await desk.engine.wait_idle()
     (told,) = complaints.told
     assert told == "bot.engine.sqlite: jobs wait for the database"

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from bot.clock import SystemClock
-from bot.engine import Engine, Job, engine_for
-from bot.engine.procrastinate import DistributedEngine, Pace
+from bot.engine import Engine, Job, JobKind, engine_for
+from bot.engine.procrastinate import DistributedEngine, WorkerConfig
 from storage import Database, Transaction, open_database
 from storage.postgres import PostgresDatabase
 
-FAST = Pace(poll=0.1, beat=0.2, dead_after=1, rescue=0.3)
+FAST = WorkerConfig(poll_seconds=0.1, heartbeat_seconds=0.2, dead_after_seconds=1, rescue_seconds=0.3)
 
 
 def say(*words: object) -> None:
@@ -27,7 +27,7 @@ async def main(url: str, mode: str, *names: str) -> None:
     database = await open_database(url)
     engine = _engine(database, is_fast="--fast" in names)
 
-    async def work(arguments: Mapping[str, Any]) -> None:
+    async def work(_: Any, arguments: Mapping[str, Any]) -> None:
         say("began", arguments["name"])
         try:
             if mode == "hang":
@@ -37,7 +37,7 @@ async def main(url: str, mode: str, *names: str) -> None:
             raise
         say("did", arguments["name"])
 
-    engine.register("work", work, concurrency=4)
+    engine.register(JobKind("work", work, concurrency=4))
 
     async def enqueue(tx: Transaction) -> None:
         for name in names:
@@ -51,7 +51,7 @@ async def main(url: str, mode: str, *names: str) -> None:
 
 def _engine(database: Database, *, is_fast: bool) -> Engine:
     if is_fast:
-        return DistributedEngine(database=cast(PostgresDatabase, database), clock=SystemClock(), pace=FAST)
+        return DistributedEngine(database=cast(PostgresDatabase, database), clock=SystemClock(), config=FAST)
     return engine_for(database, clock=SystemClock())
 
 

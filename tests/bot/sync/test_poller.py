@@ -17,7 +17,7 @@ from bot.bitrise.client import BitriseClient
 from bot.bitrise.http import HttpTransport
 from bot.connection import token_context
 from bot.context import Context
-from bot.engine import Handler, Job, RetryAt
+from bot.engine import Job, JobKind, RetryAt
 from bot.settings import Settings
 from bot.sync import poller
 from bot.sync_schedule import SWEEP
@@ -39,10 +39,7 @@ class Planned:
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
-    def register(
-        self, kind: str, handler: Handler, *, concurrency: int, give_up: Handler | None = None, is_urgent: bool = False
-    ) -> None:
-        pass
+    def register(self, kind: JobKind, ctx: Any = None) -> None: ...
 
     async def enqueue(self, tx: Transaction, *jobs: Job) -> None:
         self.jobs += jobs
@@ -51,7 +48,7 @@ class Planned:
 
     async def stop(self, *, within_seconds: float) -> None: ...
 
-    async def settled(self) -> None: ...
+    async def wait_idle(self) -> None: ...
 
     async def count_jobs(self) -> dict[str, int]:
         return {}

@@ -15,6 +15,7 @@ from bot import outbox
 from bot.bitrise.mapping import build_row
 from bot.bitrise.models import Build
 from bot.context import Context
+from bot.engine import JobKind
 from bot.engine.sqlite import LocalEngine
 from bot.results import analysis
 from bot.sync import updates
@@ -58,7 +59,7 @@ def row(seen: Build) -> BuildRow:
     return build_row("T1", seen, now=NOON)
 
 
-async def never_run(arguments: Mapping[str, Any]) -> None:
+async def never_run(_: Any, arguments: Mapping[str, Any]) -> None:
     """The engine isn't started."""
 
 
@@ -84,7 +85,7 @@ class Desk:
         self.database, self.outbox = database, outbox
         clock = SteppedClock()
         engine = LocalEngine(database=database, clock=clock)
-        engine.register(analysis.ANALYZE, never_run, concurrency=1)
+        engine.register(JobKind(analysis.ANALYZE, never_run, concurrency=1))
         self._ctx = make_context(database, engine=engine, clock=clock, new_id=lambda: "c0")
 
     async def see(self, *seen: Build) -> list[BuildRow]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from slack_sdk.oauth.installation_store import Bot, Installation
 
+from bot.engine import JobKind
 from bot.engine.sqlite import LocalEngine
 from bot.errors import SealBroken
 from bot.vault import Vault, new_key, parse_keys
@@ -27,7 +28,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def nobody_renews(arguments: Mapping[str, Any]) -> None:
+async def nobody_renews(_: Any, arguments: Mapping[str, Any]) -> None:
     """The job is only looked at here."""
 
 
@@ -35,7 +36,7 @@ async def nobody_renews(arguments: Mapping[str, Any]) -> None:
 def store(database: Database) -> Installed:
     clock, numbers = SteppedClock(), iter(range(100))
     engine = LocalEngine(database=database, clock=clock)
-    engine.register(RENEW, nobody_renews, concurrency=1)
+    engine.register(JobKind(RENEW, nobody_renews, concurrency=1))
     return Installed(
         database=database,
         engine=engine,
