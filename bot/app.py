@@ -42,7 +42,7 @@ from bot.sync import history_import, poller
 from bot.tasks import Tasks
 from bot.vault import Token, Vault, parse_keys
 from bot.web.dispatch import Dispatcher
-from bot.web.server import web_app
+from bot.web.server import RUNNER_OPTIONS, allow_many_connections, web_app
 from bot.workspaces import connect
 from bot.workspaces.slack_access import Wired, wire_installs
 from storage import Database, DatabaseUnavailable, DatabaseUnusable, open_database
@@ -224,7 +224,7 @@ class Bot:
             ctx=self.ctx, slack=slack, is_ready=self._missing, exposition=self._exposition,
             metrics_token=secret(self._settings.metrics_token), oauth=oauth,
         )  # fmt: skip
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, **RUNNER_OPTIONS)
         await runner.setup()
         self._on_exit.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, self._settings.host, self._settings.port)
@@ -254,6 +254,7 @@ async def serve(settings: Settings) -> None:
     logs.add_secret(secret(settings.slack_signing_secret))
     logs.add_secret(secret(settings.slack_client_secret))
     logs.add_secret(secret(settings.metrics_token))
+    allow_many_connections()
     sys.setswitchinterval(TURN_SECONDS)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

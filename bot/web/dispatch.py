@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
 import math
 import re
@@ -18,11 +17,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import unquote_plus
 
 from aiohttp import web
 from slack_bolt import BoltResponse
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -30,6 +28,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.context import Context
 from bot.metrics import Metrics
+from bot.web.payloads import Payload, handler_key, is_well_formed, place_of, read_form, read_json
 from storage import db_timeout
 
 log = logging.getLogger(__name__)
@@ -38,9 +37,10 @@ DB_TIMEOUT_SECONDS = 2.0
 """Of the three seconds that Slack waits."""
 TIMESTAMP, SIGNATURE = re.compile(r"[0-9]{1,12}"), re.compile(r"v0=[0-9a-f]{64}")
 WARNED_EVERY_SECONDS = 60
+MAX_AGE_SECONDS = 60 * 5
+"""https://docs.slack.dev/authentication/verifying-requests-from-slack/"""
 FORM = "application/x-www-form-urlencoded"
 JSON_HEADERS = {"Content-Type": "application/json;charset=utf-8"}
-Payload = Mapping[str, Any]
 Handler = Callable[..., Awaitable[Any]]
 Registrations = Iterable[tuple[str, str | re.Pattern[str], Handler]]
 ARGUMENTS = frozenset(["ack", "body", "ctx"])
@@ -111,7 +111,13 @@ class Dispatcher:
         if request.content_type == FORM and (response := await self.dispatch_direct(body)) is not None:
             text = response.body.encode()
             return web.Response(status=response.status, body=text, headers=JSON_HEADERS if text else None)
-        return await to_aiohttp_response(await self.app.async_dispatch(await to_bolt_request(request)))
+        try:
+            bolt_request = AsyncBoltRequest(
+                body=raw.decode(), query=request.query_string, headers=dict(request.headers)
+            )
+        except UnicodeDecodeError:
+            return web.Response(status=400)
+        return await to_aiohttp_response(await self.app.async_dispatch(bolt_request))
 
     async def dispatch_direct(self, body: Payload) -> BoltResponse | None:
         """Return what the handler acknowledged with, or None if Bolt has to look at the request."""
@@ -145,9 +151,18 @@ class Dispatcher:
         req.context["ctx"] = self._ctx
         return await self._counted(req.body, next)
 
-    def _is_from_slack(self, raw: bytes, headers: Mapping[str, str]) -> bool:
+    def may_be_signed(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request carries a signature and a recent time, before its body is read."""
         sent_at, signature = (headers.get(name, "") for name in ("X-Slack-Request-Timestamp", "X-Slack-Signature"))
         if self._verifier is None or not TIMESTAMP.fullmatch(sent_at) or not SIGNATURE.fullmatch(signature):
+            return False
+        return abs(time.time() - int(sent_at)) <= MAX_AGE_SECONDS
+
+    def _is_from_slack(self, raw: bytes, headers: Mapping[str, str]) -> bool:
+        if self._verifier is None or not TIMESTAMP.fullmatch(headers.get("X-Slack-Request-Timestamp", "")):
+            return False
+        sent_at, signature = headers["X-Slack-Request-Timestamp"], headers.get("X-Slack-Signature", "")
+        if not SIGNATURE.fullmatch(signature):
             return False
         try:
             is_valid = self._verifier.is_valid(raw, sent_at, signature)
@@ -196,93 +211,3 @@ class InFlightMiddleware(AsyncMiddleware):
         self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse | None:
         return await self._dispatcher.dispatch_with_bolt(req, next)
-
-
-def handler_key(body: Payload) -> tuple[str, str]:
-    """Return the kind and the id under which the handler of this request is registered."""
-    kind = body.get("type")
-    if kind is None:
-        return "command", body.get("command", "")
-    if kind == "block_actions" and body.get("actions"):
-        return "action", body["actions"][0].get("action_id", "")
-    if kind == "view_submission" and body.get("view"):
-        return "view", body["view"].get("callback_id", "")
-    return "", ""
-
-
-def read_form(raw: bytes) -> Payload:
-    """Parse the fields of a command, or the JSON in ``payload``; empty for anything else."""
-    try:
-        fields = {}
-        for pair in raw.decode().split("&"):  # `parse_qsl` takes twice as long over it
-            name, _, value = pair.partition("=")
-            fields[name] = unquote_plus(value) if "%" in value or "+" in value else value
-        body = json.loads(fields["payload"]) if "payload" in fields else fields
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def read_json(raw: bytes) -> Payload:
-    """Parse the body of an event; empty for anything that isn't a JSON object."""
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-OBJECTS = ("team", "view", "user", "enterprise", "event", "channel", "container", "message")
-TEXTS = ("type", "command", "text", "team_id", "user_id", "channel_id", "trigger_id", "callback_id", "response_url")
-REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "block_actions": ("actions", "user"),
-    "block_suggestion": ("action_id", "user"),
-    "view_submission": ("view", "user"),
-    "view_closed": ("view", "user"),
-    "shortcut": ("callback_id", "user"),
-    "message_action": ("callback_id", "user"),
-    "event_callback": ("event",),
-}
-
-
-def is_well_formed(body: Payload) -> bool:
-    """Whether a request has the fields of its kind, each of the right type. Bolt fails on those that don't.
-
-    https://docs.slack.dev/reference/interaction-payloads
-    """
-    kind = body.get("type")
-    if "ssl_check" in body or kind == "url_verification":
-        return True
-    if kind is None:
-        required: tuple[str, ...] = ("command", "team_id", "user_id", "trigger_id")
-    else:
-        required = REQUIRED.get(kind, ("user",)) if isinstance(kind, str) else ("type",)
-    if not all(body.get(name) for name in required):
-        return False
-    if not all(isinstance(body.get(name) or {}, dict) for name in OBJECTS):
-        return False
-    if not all(isinstance(body.get(name) or "", str) for name in TEXTS):
-        return False
-    ids = [(body.get(name) or {}).get("id", "") for name in ("team", "user", "view")]
-    ids += [body.get("action_id", ""), (body.get("view") or {}).get("callback_id", "")]
-    lists = [body.get(name) or [] for name in ("authorizations", "response_urls", "actions")]
-    return (
-        all(isinstance(each, str | None) for each in ids)
-        and all(isinstance(each, list) and all(isinstance(item, dict) for item in each) for each in lists)
-        and all(isinstance(each.get("action_id"), str) for each in body.get("actions") or ())
-        and (kind != "event_callback" or isinstance(body["event"].get("type"), str))
-        and (kind not in ("view_submission", "block_actions", "shortcut") or bool(body["user"].get("id")))
-    )
-
-
-def place_of(body: Payload) -> tuple[str | None, str | None]:
-    """Return the workspace and organization of a request, like Bolt.
-
-    An action in a view names the person's own workspace as its team; the view names that of the app.
-    """
-    team, view, user, enterprise = (
-        part if isinstance(part := body.get(name), dict) else {} for name in ("team", "view", "user", "enterprise")
-    )
-    candidates = (view.get("app_installed_team_id"), team.get("id"), body.get("team_id"), user.get("team_id"))
-    team_id = next(filter(None, candidates), view.get("team_id"))
-    return team_id, enterprise.get("id") or body.get("enterprise_id") or team.get("enterprise_id")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+import resource
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -22,7 +23,34 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 1024 * 1024
 MAX_WEBHOOK_BYTES = 64 * 1024
 MAX_SKIP_BYTES = 8 * 1024
+MAX_UNSIGNED_BYTES = 4 * 1024
+"""Slack's SSL check is the only request that isn't signed."""
 BODY_SECONDS = 10.0
+KEEPALIVE_SECONDS = 75.0
+"""Until a connection without a complete request is closed: longer than a proxy keeps one, far from aiohttp's hour."""
+BODY_BUDGET_BYTES = 24 * 1024 * 1024
+"""For all large bodies that are being received at a time."""
+SMALL_BODY_BYTES = 64 * 1024
+"""Bodies up to this size are received at any time, so that large ones can't keep people's commands out."""
+RUNNER_OPTIONS: Mapping[str, Any] = {
+    "keepalive_timeout": KEEPALIVE_SECONDS,
+    "auto_decompress": False,
+    "read_bufsize": 16 * 1024,
+}
+"""Nobody we serve compresses a request, and a small compressed body can stand for gigabytes."""
+
+
+MAX_OPEN_FILES = 65_536
+
+
+class BodyBudget:
+    """Counts the bytes of large bodies that are being received."""
+
+    def __init__(self) -> None:
+        self.used_bytes = 0
+
+
+BUDGET = web.AppKey("budget", BodyBudget)
 
 
 def web_app(
@@ -39,6 +67,7 @@ def web_app(
     ``is_ready`` returns what is missing, or None. With a ``metrics_token``, metrics require it as bearer token.
     """
     app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app[BUDGET] = BodyBudget()
     app.router.add_get("/healthz", _health)
     app.router.add_get("/readyz", _readiness(is_ready))
     app.router.add_get("/metrics", _metrics(exposition, metrics_token))
@@ -87,7 +116,7 @@ def _bitrise(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
             return web.Response(status=503)
-        raw = await body_of(request, most=MAX_WEBHOOK_BYTES)
+        raw = await read_body(request, limit=MAX_WEBHOOK_BYTES)
         is_true = await webhooks.receive(ctx, request.match_info["key"], raw, request.headers)
         return web.Response(status=204 if is_true else 404)
 
@@ -100,7 +129,7 @@ def _step(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.Req
     async def receive(request: web.Request) -> web.Response:
         if missing := is_ready():
             return web.Response(status=503, text=f"Buildbell waits for {missing}.")
-        answer = await skip.receive_skip(ctx, await body_of(request, most=MAX_SKIP_BYTES), request.headers)
+        answer = await skip.receive_skip(ctx, await read_body(request, limit=MAX_SKIP_BYTES), request.headers)
         wait = {"Retry-After": str(answer.retry_after_seconds)} if answer.retry_after_seconds else None
         return web.Response(status=answer.status, text=answer.sentence, headers=wait)
 
@@ -113,22 +142,45 @@ def _slack(
     async def receive(request: web.Request) -> web.Response:
         if is_ready():
             return web.Response(status=503)  # starting or stopping: Slack repeats events, people their commands
-        return await dispatcher.handle_http(request, await body_of(request, most=MAX_BODY_BYTES))
+        limit = MAX_BODY_BYTES if dispatcher.may_be_signed(request.headers) else MAX_UNSIGNED_BYTES
+        if limit == MAX_UNSIGNED_BYTES and (request.content_length or limit + 1) > limit:
+            return web.Response(status=401)  # without reading what a stranger sends
+        return await dispatcher.handle_http(request, await read_body(request, limit=limit))
 
     return receive
 
 
-async def body_of(request: web.Request, *, most: int) -> bytes:
-    """Return the body. Raises the response for one that is too large, broken or too slow."""
-    if (request.content_length or 0) > most:
-        raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
+async def read_body(request: web.Request, *, limit: int) -> bytes:
+    """Return the body. Raises the response for one that is too large, compressed, broken or too slow."""
+    if (request.content_length or 0) > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, request.content_length or 0)
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise web.HTTPUnsupportedMediaType
+    budget, counted, chunks, size = request.app[BUDGET], 0, [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            raw = await request.read()
+            while chunk := await request.content.readany():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise web.HTTPRequestEntityTooLarge(limit, size)
+                if size > SMALL_BODY_BYTES:
+                    budget.used_bytes += size - counted
+                    counted = size
+                    if budget.used_bytes > BODY_BUDGET_BYTES:
+                        raise web.HTTPServiceUnavailable
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except (web.RequestPayloadError, ConnectionError):
         raise web.HTTPBadRequest from None
-    if len(raw) > most:
-        raise web.HTTPRequestEntityTooLarge(most, len(raw))
-    return raw
+    finally:
+        budget.used_bytes -= counted
+    return b"".join(chunks)
+
+
+def allow_many_connections() -> None:
+    """Raise the limit of open files as far as allowed: half-open connections of strangers use them up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -30,7 +30,7 @@ from bot.clock import SystemClock
 from bot.engine import Job, JobKind, engine_for
 from bot.settings import read_settings
 from bot.slack.replies import reply
-from bot.web.dispatch import read_form
+from bot.web.payloads import read_form
 from playground.clock import SteppedClock
 from storage import open_database
 from storage import outbox as outbox_rows
