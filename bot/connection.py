@@ -53,7 +53,9 @@ async def client(ctx: Context, workspace_id: str) -> AsyncIterator[BitriseClient
 
 @asynccontextmanager
 async def client_of(ctx: Context, workspace: WorkspaceRow) -> AsyncIterator[BitriseClient]:
-    """Yield a client for a workspace row. A 401 marks the token as rejected and raises `TokenRejected`."""
+    """Yield a client for a connected workspace. A 401 marks its token as rejected. Raises `TokenRejected`."""
+    if workspace.health == "refused":
+        raise TokenRejected(ctx.settings.command)
     try:
         yield open_client(ctx, workspace)
     except BitriseUnauthorized as error:

@@ -1,4 +1,4 @@
-"""The next sync of a workspace: one due time, moved forward when a change is expected."""
+"""Schedule the next sync of a workspace: one due time, moved forward when something has happened."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from storage import Transaction
 from storage import sync_schedule as sync_rows
 
 SWEEP = "sweep"
-LEAST_PAUSE = timedelta(seconds=2)
-"""Pause between two syncs, so that many changes are seen together."""
+MIN_PAUSE = timedelta(seconds=2)
+"""Between two syncs of a workspace, so that events in quick succession are seen together."""
 
 
 async def schedule_now(ctx: Context, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
-    """Sync at ``at`` or earlier. An extra job is harmless: it does nothing if the workspace isn't due.
-
-    During a sync no job is added, because the next one is planned soon after its end.
-    """
+    """Sync at ``at`` or earlier. While a sync is running, its end schedules the next one."""
     if await sync_rows.make_due(tx, workspace_id, at=at):
         await schedule_at(ctx, tx, workspace_id, at=at)
 
 
 async def schedule_at(ctx: Context, tx: Transaction, workspace_id: str, *, at: datetime) -> None:
-    # No key: a sync that waits for its time must not delay one that is due now. The row decides which one runs.
+    """Add a job for a due time. It does nothing if the workspace isn't due or is being synced."""
+    # Without a key, since a sync that waits for its time must not hold back one that is due now.
     arguments = {"workspace_id": workspace_id, "due_at": at.isoformat()}
     await ctx.engine.enqueue(tx, Job(SWEEP, arguments, due_at=at))

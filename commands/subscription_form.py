@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.domain.abort_reasons import Reason
 from bot.domain.builds import Cause, Outcome
-from bot.notifications.filters import EXCLUDES, Filters, matches, quote, sides
+from bot.notifications.filters import EXCLUDES, Filters, matches, quote, split_excluded
 from bot.slack import ids
 from bot.slack.fields import Checkbox, Hidden, MultiSelect, Option, Radio, Slot, Text, Users, choice
 from bot.slack.forms import Form, Payload
@@ -127,7 +127,7 @@ def _with_at(pattern: str) -> str:
 def chosen_of(patterns: Sequence[str], values: Iterable[str]) -> tuple[str, ...]:
     """The values that patterns let through; none when they let all."""
     every = tuple(map(str, values))
-    included, excluded = sides(patterns)
+    included, excluded = split_excluded(patterns)
     taken = [value for value in every if not included or any(matches(each, value) for each in included)]
     chosen = tuple(value for value in taken if not any(matches(each, value) for each in excluded))
     return () if chosen == every else chosen

@@ -35,13 +35,17 @@ async def add_event(tx: Transaction, *, workspace_id: str, build_slug: str, kind
 
 
 async def pop_events(tx: Transaction, workspace_id: str, *, limit: int) -> list[EventRow]:
-    """Delete and return the oldest events; the caller stores the messages in the same transaction."""
+    """Delete and return the oldest events; the caller stores the messages in the same transaction.
+
+    During a backfill none are returned, since it may still find older ones.
+    """
     events = await fetch_rows(
         tx,
         EventRow,
         f"""
         select {columns(EventRow)} from events
-        where workspace_id = :workspace_id
+        where workspace_id = :workspace_id and not exists (
+            select 1 from workspaces where workspace_id = :workspace_id and backfill_cursor is not null)
         order by occurred_at, event_id
         limit :limit
         """,

@@ -4,51 +4,54 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from storage.database import Database, Transaction
+from storage.database import Database, Transaction, columns, fetch_row
+from storage.workspaces import WorkspaceRow
 
 
-async def claim_sync(db: Database, workspace_id: str, *, now: datetime, until: datetime) -> bool:
-    """Claim a sync that is due; return False if none is, or if somebody else has claimed it."""
-    touched = await db.execute(
-        """
+async def claim_sync(db: Database, workspace_id: str, *, now: datetime, until: datetime) -> WorkspaceRow | None:
+    """Claim a sync and return the workspace; return None if none is due, or if somebody else has claimed it."""
+    sql = f"""
         update workspaces
         set sync_claimed_until = :until, sync_due_at = :until
         where workspace_id = :workspace_id and bitrise_token_sealed is not null
         and sync_due_at <= :now and (sync_claimed_until is null or sync_claimed_until <= :now)
-        """,
-        workspace_id=workspace_id, now=now, until=until,
-    )  # fmt: skip
-    return touched == 1
-
-
-async def resume_sync(db: Database, workspace_id: str, *, until: datetime) -> bool:
-    """Continue a sync that was claimed and not finished; return False if it is finished."""
-    touched = await db.execute(
+        returning {columns(WorkspaceRow)}
         """
+    return await db.transaction(
+        lambda tx: fetch_row(tx, WorkspaceRow, sql, workspace_id=workspace_id, now=now, until=until)
+    )
+
+
+async def resume_sync(db: Database, workspace_id: str, *, until: datetime) -> WorkspaceRow | None:
+    """Continue a sync that was claimed and not finished; return None if it is finished."""
+    sql = f"""
         update workspaces
         set sync_claimed_until = :until, sync_due_at = :until
-        where workspace_id = :workspace_id
-        and bitrise_token_sealed is not null and sync_claimed_until is not null
-        """,
-        workspace_id=workspace_id, until=until,
-    )  # fmt: skip
-    return touched == 1
+        where workspace_id = :workspace_id and bitrise_token_sealed is not null and sync_claimed_until is not null
+        returning {columns(WorkspaceRow)}
+        """
+    return await db.transaction(lambda tx: fetch_row(tx, WorkspaceRow, sql, workspace_id=workspace_id, until=until))
 
 
 async def finish_sync(
     tx: Transaction, workspace_id: str, *, now: datetime, due_at: datetime, error: str | None
-) -> None:
-    """Release the claim and schedule the next sync, unless it was made due earlier during this one."""
-    await tx.execute(
+) -> datetime | None:
+    """Release the claim and return when the next sync is due: at ``due_at``, or earlier if it was made due meanwhile.
+
+    None if the workspace is gone.
+    """
+    row = await tx.fetch_one(
         """
         update workspaces
         set sync_claimed_until = null, last_sync_error = :error,
             last_synced_at = case when :error is null then :now else last_synced_at end,
             sync_due_at = case when sync_due_at < sync_claimed_until then sync_due_at else :due_at end
         where workspace_id = :workspace_id
+        returning sync_due_at
         """,
         workspace_id=workspace_id, now=now, due_at=due_at, error=error,
     )  # fmt: skip
+    return datetime.fromisoformat(row["sync_due_at"]) if row else None
 
 
 async def save_backfill(

@@ -24,6 +24,7 @@ from bot.context import Context
 from bot.domain.builds import Cause, triggered_by_text
 from bot.engine import JobKind, RetryAt
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseRefused, BitriseUnavailable, BuildbellError
+from bot.notifications import events
 from bot.slack.replies import reply
 from bot.sync import updates
 from storage import Transaction
@@ -131,7 +132,7 @@ async def _complete(
         rows = []
         for item in answer.builds if answer else ():
             rows.append(new_row(request, parameters, item, now=now))
-        for build in await updates.apply_builds(ctx, tx, request.workspace_id, found or [], tells=False):
+        for build in await updates.apply_builds(ctx, tx, request.workspace_id, found or [], notify=False):
             rows.append(claim_build(build, request, parameters))
             await build_rows.save_build(tx, rows[-1], expected_state=build.state)
             await updates.on_start_confirmed(ctx, tx, rows[-1])
@@ -143,7 +144,7 @@ async def _complete(
         for row in rows if answer else ():
             await _save_build(ctx, tx, row, request, parameters)
         await _post_card(ctx, tx, request, slugs)
-        await updates.notify(ctx, tx, request.workspace_id)
+        await events.notify(ctx, tx, request.workspace_id)
         for refusal in answer.refusals if answer else ():
             await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), reply(f"Bitrise said: {refusal}"))
         await _audit(ctx, tx, request, f"started {' '.join(slugs)}")

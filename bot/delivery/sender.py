@@ -187,7 +187,7 @@ async def _is_told_to_all(ctx: Context, card: MessageRow) -> bool:
     if channel.finish_in != "thread":
         return True
     builds = await render.list_builds(ctx, card)
-    heard = [await events.is_subscribed(ctx, card.workspace_id, card.channel_id, build) for build in builds]
+    heard = [await events.is_subscribed(ctx.db, card.channel_id, build) for build in builds]
     return any(heard)
 
 

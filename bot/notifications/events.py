@@ -1,8 +1,7 @@
-"""What has happened to builds, held against what channels and people want to hear, and told: once each, in order."""
+"""Match build events with subscriptions and the owners of builds, and notify each channel and user once, in order."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,77 +9,78 @@ from datetime import datetime, timedelta
 from bot.context import Context
 from bot.domain.builds import Outcome
 from bot.notifications import filters, posts
-from bot.notifications.owners import is_of
-from bot.notifications.posts import Telling
+from bot.notifications.owners import is_owned_by
+from bot.notifications.posts import Notification
 from bot.results import trends
-from bot.results.trends import ResultTrend
 from storage import Reads, Transaction
 from storage import builds as build_rows
 from storage import events as event_rows
+from storage import messages as message_rows
 from storage import requests as request_rows
 from storage import subscriptions as subscription_rows
 from storage import users as user_rows
 from storage import workspaces as workspace_rows
 from storage.builds import BuildRow
 from storage.events import BUILD_FINISHED, BUILD_STARTED, EventRow
+from storage.messages import CARD
 from storage.subscriptions import CHANGES, SubscriptionRow
 from storage.users import FAILURES, OFF, UserRow
 
-log = logging.getLogger(__name__)
 LATE_AFTER = timedelta(minutes=10)
-"""Longer than a healthy Buildbell needs to notice an end, also where nothing was watched."""
-AT_ONCE, LATE_AT_ONCE = 20, 500
-"""Told in one transaction, during which others may have to wait. Many late ones become one message."""
+"""Longer than a working Buildbell needs to notice a result, also in a workspace that is polled rarely."""
+BATCH, LATE_BATCH = 20, 500
+"""Events handled in one transaction, for which others may have to wait. Many late ones become one message."""
 OVERLAP = timedelta(minutes=2)
-"""Bitrise's list may be a moment behind: a build this much older than what is known may still be new."""
+"""Bitrise's list may be a moment behind: a build this much older than those synced may still be new."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hearers:
-    """Who hears in a workspace."""
+class Recipients:
+    """The active subscriptions and the users of a workspace."""
 
     subscriptions: Sequence[SubscriptionRow]
-    people: Sequence[UserRow]
+    users: Sequence[UserRow]
 
     @property
-    def git_names(self) -> Mapping[str, tuple[str, ...]]:
-        return {person.user_id: person.git_names for person in self.people}
-
-    def may_concern(self, build: BuildRow) -> bool:
-        """Whether somebody may want to hear how a running build ends; the filters decide when it has."""
-        is_followed = any(person.dm_level != OFF and is_of(person, build) for person in self.people)
-        return is_followed or any(row.app_slug in (None, build.app_slug) for row in self.subscriptions)
+    def git_names(self) -> Mapping[str, Sequence[str]]:
+        return {user.user_id: user.git_names for user in self.users}
 
     @property
-    def are_there(self) -> bool:
-        return bool(self.subscriptions) or any(person.dm_level != OFF for person in self.people)
+    def is_empty(self) -> bool:
+        return not self.subscriptions and all(user.dm_level == OFF for user in self.users)
+
+    def may_await(self, build: BuildRow) -> bool:
+        """Whether somebody may be notified of the result of a running build; the filters decide when it is known."""
+        if any(row.app_slug in (None, build.app_slug) for row in self.subscriptions):
+            return True
+        return any(user.dm_level != OFF and is_owned_by(build, user) for user in self.users)
 
 
-async def list_recipients(db: Reads, workspace_id: str) -> Hearers:
-    return Hearers(
-        await subscription_rows.list_active(db, workspace_id),
-        await user_rows.list_users(db, workspace_id),
+async def list_recipients(db: Reads, workspace_id: str) -> Recipients:
+    return Recipients(
+        await subscription_rows.list_active(db, workspace_id), await user_rows.list_users(db, workspace_id)
     )
 
 
-async def is_subscribed(ctx: Context, workspace_id: str, channel_id: str, build: BuildRow) -> bool:
-    """Whether a channel has subscribed to ends like this one: then a card's end is told there for all to see."""
+async def is_subscribed(db: Reads, channel_id: str, build: BuildRow) -> bool:
+    """Whether a channel has subscribed to results like this one: a card then announces it to the whole channel."""
     if build.finished_at is None:
         return False
-    hearers = await list_recipients(ctx.db, workspace_id)
-    item = EventRow(0, workspace_id, build.build_slug, BUILD_FINISHED, build.finished_at)
-    rows = [row for row in hearers.subscriptions if row.channel_id == channel_id and row.style != CHANGES]
-    return any(fits(row, item, build, hearers.git_names) for row in rows)
+    recipients = await list_recipients(db, build.workspace_id)
+    event = EventRow(0, build.workspace_id, build.build_slug, BUILD_FINISHED, build.finished_at)
+    return any(
+        row.channel_id == channel_id and row.style != CHANGES and includes(row, event, build, recipients.git_names)
+        for row in recipients.subscriptions
+    )
 
 
-# Something has happened.
+# Record events.
 
 
 async def record_started(ctx: Context, tx: Transaction, build: BuildRow) -> None:
-    """A build nobody knew: its start is news, and its end if it ended in the span not yet known to the end."""
+    """Record the start of a new build, or its result if it was missed between two syncs; older ones are skipped."""
     if not build.is_finished:
-        if not await _is_being_claimed(ctx, tx, build):
-            await _add(ctx, tx, build, BUILD_STARTED, build.triggered_at)
+        await record_event(ctx, tx, build, BUILD_STARTED, build.triggered_at)
         return
     workspace = await workspace_rows.find_workspace(tx, build.workspace_id)
     synced_until = workspace.synced_until if workspace else None
@@ -89,135 +89,94 @@ async def record_started(ctx: Context, tx: Transaction, build: BuildRow) -> None
 
 
 async def record_finished(ctx: Context, tx: Transaction, build: BuildRow) -> None:
-    # What Bitrise no longer shows has no end that could be told.
-    if build.outcome is not None and not await _is_being_claimed(ctx, tx, build):
-        await _add(ctx, tx, build, BUILD_FINISHED, build.finished_at)
+    """Record a result. A build that Bitrise no longer shows has none."""
+    if build.outcome is not None:
+        await record_event(ctx, tx, build, BUILD_FINISHED, build.finished_at)
 
 
-async def _is_being_claimed(ctx: Context, tx: Transaction, build: BuildRow) -> bool:
-    """A start of ours was seen by a sweep before its own answer was: that answer will tell, with who asked."""
-    if not build.request_id or build.requested_by:
-        return False
-    request = await request_rows.find_request(tx, build.request_id)
-    return request is not None and request.workspace_id == build.workspace_id and request.state == "sent"
-
-
-async def _add(ctx: Context, tx: Transaction, build: BuildRow, kind: str, at: datetime | None) -> None:
+async def record_event(ctx: Context, tx: Transaction, build: BuildRow, kind: str, at: datetime | None) -> None:
+    if build.request_id and not build.requested_by:
+        request = await request_rows.find_request(tx, build.request_id)
+        if request is not None and request.workspace_id == build.workspace_id and request.state == "sent":
+            return  # synced before Bitrise answered our start: the answer records it, with the requester
+    occurred_at = at or ctx.clock.now()
     await event_rows.add_event(
-        tx, workspace_id=build.workspace_id, build_slug=build.build_slug, kind=kind, at=at or ctx.clock.now()
+        tx, workspace_id=build.workspace_id, build_slug=build.build_slug, kind=kind, at=occurred_at
     )
 
 
-# Telling.
+# Notify.
 
 
 async def notify_all(ctx: Context, workspace_id: str) -> None:
-    """Whatever is due, in as many transactions as it takes."""
+    """Handle every event, in as many transactions as it takes."""
     while await ctx.db.transaction(lambda tx: notify(ctx, tx, workspace_id)):
         pass
 
 
 async def notify(ctx: Context, tx: Transaction, workspace_id: str) -> bool:
-    """Store the messages for what is due, the oldest first; True when there may be more of it.
+    """Store the messages for the oldest events; return whether there may be more of them."""
+    events = await event_rows.pop_events(tx, workspace_id, limit=BATCH)
+    if not events:
+        return False
+    if is_late(ctx, events[0]):
+        events += await event_rows.pop_events(tx, workspace_id, limit=LATE_BATCH)
+    recipients = await list_recipients(tx, workspace_id)
+    notifications: list[Notification] = []
+    for event in events:
+        build = await build_rows.find_build(tx, workspace_id, event.build_slug)
+        if build is not None:
+            notifications += await match_event(ctx, tx, event, build, recipients)
+    await posts.post_notifications(ctx, tx, workspace_id, notifications)
+    return len(events) >= BATCH
 
-    While a gap is being read, everything waits, for the order's sake.
+
+async def match_event(
+    ctx: Context, tx: Transaction, event: EventRow, build: BuildRow, recipients: Recipients
+) -> list[Notification]:
+    """Return one notification for each channel, by its first subscription that matches, and for each user.
+
+    A channel with a card of the build sees its result there. A changed result is a message of its own.
     """
-    workspace = await workspace_rows.find_workspace(tx, workspace_id)
-    if workspace is None or workspace.backfill_cursor:
-        return False
-    due = await event_rows.pop_events(tx, workspace_id, limit=AT_ONCE)
-    if not due:
-        return False
-    if _is_late(ctx, due[0]):
-        due += await event_rows.pop_events(tx, workspace_id, limit=LATE_AT_ONCE)
-    hearers = await list_recipients(tx, workspace_id)
-    tellings: list[Telling] = []
-    for item in due:
-        build = await build_rows.find_build(tx, workspace_id, item.build_slug)
-        if build is None:
+    messages = await message_rows.list_of_build(tx, build.workspace_id, build.build_slug)
+    cards = [message for message in messages if message.kind == CARD]
+    late, git_names = is_late(ctx, event), recipients.git_names
+    results: dict[str, Notification] = {}
+    changes: dict[str, Notification] = {}
+    for row in recipients.subscriptions:
+        channel_id = row.channel_id
+        if not includes(row, event, build, git_names):
             continue
-        tellings += await _channel_notifications(ctx, tx, item, build, hearers)
-        tellings += await _direct_notifications(ctx, tx, item, build, hearers)
-    await posts.post_notifications(ctx, tx, workspace_id, tellings)
-    return len(due) >= AT_ONCE
+        if row.style != CHANGES:
+            if not any(card.channel_id == channel_id for card in cards):
+                results.setdefault(channel_id, Notification(event.kind, build, channel_id, row, is_late=late))
+        elif trend := await trends.find_trend(tx, build):
+            changes.setdefault(channel_id, Notification(event.kind, build, channel_id, row, trend, is_late=late))
+    mentioned = {card.requested_by for card in cards}
+    direct = [
+        Notification(event.kind, build, user.user_id, is_late=late)
+        for user in recipients.users
+        if event.kind == BUILD_FINISHED and user.user_id not in mentioned and wants_message(user, build)
+    ]
+    return [*results.values(), *changes.values(), *direct]
 
 
-async def _channel_notifications(
-    ctx: Context, tx: Transaction, item: EventRow, build: BuildRow, hearers: Hearers
-) -> list[Telling]:
-    """One message a channel, by the first subscription the build fits; a change is a message of its own."""
-    told: dict[str, Telling] = {}
-    changed: dict[str, Telling] = {}
-    shown_in = await posts.channels_showing(ctx, tx, build)
-    for row in hearers.subscriptions:
-        if not fits(row, item, build, hearers.git_names):
-            continue
-        if row.style == CHANGES:
-            change = await _change(ctx, tx, item, build)
-            if change is not None:
-                changed.setdefault(row.channel_id, _notification(ctx, item, build, row, change))
-        elif row.channel_id not in shown_in:
-            told.setdefault(row.channel_id, _notification(ctx, item, build, row))
-    return [*told.values(), *changed.values()]
+def is_late(ctx: Context, event: EventRow) -> bool:
+    return event.kind == BUILD_FINISHED and ctx.clock.now() - event.occurred_at > LATE_AFTER
 
 
-async def _change(ctx: Context, tx: Transaction, item: EventRow, build: BuildRow) -> ResultTrend | None:
-    return await trends.find_trend(tx, build) if item.kind == BUILD_FINISHED else None
-
-
-def _notification(
-    ctx: Context, item: EventRow, build: BuildRow, row: SubscriptionRow, change: ResultTrend | None = None
-) -> Telling:
-    return Telling(
-        kind=item.kind,
-        build=build,
-        channel_id=row.channel_id,
-        at=item.occurred_at,
-        subscription=row,
-        change=change,
-        is_late=_is_late(ctx, item),
-    )
-
-
-def _is_late(ctx: Context, item: EventRow) -> bool:
-    return item.kind == BUILD_FINISHED and ctx.clock.now() - item.occurred_at > LATE_AFTER
-
-
-async def _direct_notifications(
-    ctx: Context, tx: Transaction, item: EventRow, build: BuildRow, hearers: Hearers
-) -> list[Telling]:
-    tellings = []
-    for person in hearers.people:
-        if item.kind != BUILD_FINISHED or not wants(person, build):
-            continue
-        if await posts.is_mentioned(ctx, tx, build, person.user_id):
-            continue
-        tellings.append(
-            Telling(
-                kind=item.kind,
-                build=build,
-                channel_id=person.user_id,
-                at=item.occurred_at,
-                person=person,
-                is_late=_is_late(ctx, item),
-            )
-        )
-    return tellings
-
-
-def fits(row: SubscriptionRow, item: EventRow, build: BuildRow, git_names: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether a channel wants to hear it. What was over before somebody subscribed is not told."""
-    since = row.created_at.replace(microsecond=0)  # Bitrise tells whole seconds
-    if row.app_slug not in (None, build.app_slug) or item.occurred_at < since:
+def includes(row: SubscriptionRow, event: EventRow, build: BuildRow, git_names: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a subscription includes an event. Events from before the subscription are skipped."""
+    since = row.created_at.replace(microsecond=0)  # Bitrise's times are whole seconds
+    if row.app_slug not in (None, build.app_slug) or event.occurred_at < since:
         return False
-    wanted = filters.from_json(row.filters)
-    if item.kind == BUILD_STARTED:
-        is_told = row.include_starts and row.style != CHANGES
-        return is_told and filters.fits_start(wanted, build, git_names)
-    return filters.fits_end(wanted, build, git_names)
+    selected = filters.from_json(row.filters)
+    if event.kind == BUILD_FINISHED:
+        return filters.matches_result(selected, build, git_names)
+    return row.include_starts and row.style != CHANGES and filters.matches_start(selected, build, git_names)
 
 
-def wants(person: UserRow, build: BuildRow) -> bool:
-    if person.dm_level == OFF or (person.dm_level == FAILURES and build.outcome != Outcome.FAILED):
+def wants_message(user: UserRow, build: BuildRow) -> bool:
+    if user.dm_level == OFF or (user.dm_level == FAILURES and build.outcome != Outcome.FAILED):
         return False
-    return is_of(person, build)
+    return is_owned_by(build, user)

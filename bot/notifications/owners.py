@@ -1,38 +1,51 @@
-"""Whose builds are whose: noted with the build, so that a person's own can be listed at once."""
+"""Whose build it is: the person who requested it in Slack, pushed under their Git name, or is named in its commit.
+
+Bitrise reports no author, but keeps the commit message with the trailers that Git writes: ``Signed-off-by``
+(``git commit --signoff``), ``Co-authored-by`` and ``Author`` (https://git-scm.com/docs/git-interpret-trailers).
+"""
 
 from __future__ import annotations
 
-from bot.context import Context
+import re
+
 from bot.domain.builds import Cause
-from bot.notifications.commit_authors import emails_in
 from storage import Transaction
 from storage import users as user_rows
 from storage.builds import BuildRow
 from storage.users import UserRow
 
+TRAILER = re.compile(
+    r"^(?:signed-off-by|co-authored-by|authored-by|author):[^<\n]*<(?P<email>[^<>@\s]+@[^<>@\s]+)>\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+MAX_CHARACTERS_READ = 20_000
 
-def is_of(person: UserRow, build: BuildRow) -> bool:
-    """Whether it is this person's build: asked for in Slack, pushed under a name of theirs, or signed by their mail."""
-    return build.requested_by == person.user_id or _is_named(person, build) or _has_signed(person, build)
+
+def author_emails(commit_message: str) -> frozenset[str]:
+    """Return the email addresses of a commit's authors, in lower case."""
+    return frozenset(match["email"].lower() for match in TRAILER.finditer(commit_message[:MAX_CHARACTERS_READ]))
 
 
-def _is_named(person: UserRow, build: BuildRow) -> bool:
-    """For a start from Slack the name is one of Slack's, where others may be called like somebody in Git."""
+def is_owned_by(build: BuildRow, user: UserRow) -> bool:
+    """A scheduled build belongs to nobody, even if the newest commit has an author."""
+    if build.requested_by == user.user_id:
+        return True
     name = (build.triggered_by_name or "").lower()
-    return bool(name) and build.cause != Cause.SLACK and (name in person.git_names or name == person.email)
-
-
-def _has_signed(person: UserRow, build: BuildRow) -> bool:
-    """A scheduled build is nobody's, whoever has signed the newest commit."""
-    if person.email is None or build.cause == Cause.SCHEDULE:
+    # The name of a start from Slack is a Slack name, which may be the Git name of somebody else.
+    if name and build.cause != Cause.SLACK and (name in user.git_names or name == user.email):
+        return True
+    if user.email is None or build.cause == Cause.SCHEDULE:
         return False
-    return person.email in emails_in(build.commit_message or "")
+    return user.email in author_emails(build.commit_message or "")
 
 
-async def record_owners(ctx: Context, tx: Transaction, build: BuildRow) -> None:
-    owners = {person.user_id for person in await user_rows.list_users(tx, build.workspace_id)
-              if is_of(person, build)}  # fmt: skip
-    for user_id in owners | ({build.requested_by} if build.requested_by else set()):
+async def record_owners(tx: Transaction, build: BuildRow) -> None:
+    """Store the owners with the build, so that a person's builds can be listed without reading every commit."""
+    users = await user_rows.list_users(tx, build.workspace_id)
+    owners = {user.user_id for user in users if is_owned_by(build, user)}
+    if build.requested_by:
+        owners.add(build.requested_by)
+    for user_id in owners:
         await user_rows.add_build_owner(
             tx, build.workspace_id, build.build_slug, user_id, triggered_at=build.triggered_at
         )

@@ -1,16 +1,15 @@
-"""From what is to be told to messages: which style, in which thread, and many late ones folded into one."""
+"""Post notifications: in the style of the subscription, in the thread of the branch, many late ones as one summary."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bot import outbox
 from bot.context import Context
 from bot.results import analysis
-from bot.results.trends import FLAKY, ResultTrend
+from bot.results.trends import ResultTrend
 from storage import Transaction
 from storage import builds as build_rows
 from storage import messages as message_rows
@@ -18,152 +17,114 @@ from storage.builds import BuildRow
 from storage.events import BUILD_STARTED
 from storage.messages import CARD, CHANGE, LINE, STARTED, SUMMARY, THREAD_ROOT, MessageRow
 from storage.subscriptions import CHANGES, SubscriptionRow
-from storage.users import UserRow
 
-FOLDED_OVER = 3
-"""More late messages than this in one channel become one."""
-TARGETS_IN_THREAD = 8
+MAX_LATE = 3
+"""More late messages than this in one channel become one summary."""
+MAX_TARGETS = 8
+"""Workflows and pipelines shown in the message of a branch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """One message to be: about ``build``, for a subscription's channel or for a person."""
+class Notification:
+    """A message about a build to be posted, for a subscription or, without one, to the user ``channel_id``.
+
+    ``kind`` is that of the event. ``trend`` is set for subscriptions to changes.
+    """
 
     kind: str
     build: BuildRow
     channel_id: str
-    at: datetime
     subscription: SubscriptionRow | None = None
-    person: UserRow | None = None
-    change: ResultTrend | None = None
+    trend: ResultTrend | None = None
     is_late: bool = False
 
-    @property
-    def style(self) -> str:
-        return self.subscription.style if self.subscription else "card"
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        told = self.change is not None and (self.style == CHANGES or self.change.kind == FLAKY)
-        known = self.change.to_facts() if self.change and told else {}
-        return known | ({"late": True} if self.is_late else {})
-
-
-async def channels_showing(ctx: Context, tx: Transaction, build: BuildRow) -> frozenset[str]:
-    """Where a card of the build stands already: it shows the build live, and its end is announced beside it."""
-    cards = await message_rows.list_of_build(tx, build.workspace_id, build.build_slug)
-    return frozenset(card.channel_id for card in cards if card.kind == CARD)
-
-
-async def is_mentioned(ctx: Context, tx: Transaction, build: BuildRow, user_id: str) -> bool:
-    """Whether the announcement beside a card mentions that person anyway."""
-    cards = await message_rows.list_of_build(tx, build.workspace_id, build.build_slug)
-    return any(card.requested_by == user_id and card.kind == CARD for card in cards)
-
-
-async def post_notifications(ctx: Context, tx: Transaction, workspace_id: str, tellings: Sequence[Telling]) -> None:
-    by_channel: dict[str, list[Telling]] = {}
-    for telling in tellings:
-        by_channel.setdefault(telling.channel_id, []).append(telling)
-    for channel_id, told in by_channel.items():
-        late = [telling for telling in told if telling.is_late]
-        is_folded = len(late) > FOLDED_OVER
-        if is_folded:
-            await _post_summary(ctx, tx, workspace_id, channel_id, late)
-        for telling in told:
-            if not (is_folded and telling.is_late):
-                await _post(ctx, tx, telling)
-
-
-async def _post_summary(
-    ctx: Context, tx: Transaction, workspace_id: str, channel_id: str, late: Sequence[Telling]
+async def post_notifications(
+    ctx: Context, tx: Transaction, workspace_id: str, notifications: Sequence[Notification]
 ) -> None:
-    slugs = list(dict.fromkeys(telling.build.build_slug for telling in late))
-    subscription = late[0].subscription
-    card = _message(ctx, workspace_id, channel_id, SUMMARY, subscription, facts={"yours": late[0].person is not None})
-    await _add_message(ctx, tx, card, slugs)
+    by_channel: dict[str, list[Notification]] = {}
+    for notification in notifications:
+        by_channel.setdefault(notification.channel_id, []).append(notification)
+    for channel_id, of_channel in by_channel.items():
+        late = [notification for notification in of_channel if notification.is_late]
+        is_summary = len(late) > MAX_LATE
+        if is_summary:
+            slugs = list(dict.fromkeys(notification.build.build_slug for notification in late))
+            facts = {"yours": late[0].subscription is None}
+            await post(ctx, tx, workspace_id, channel_id, SUMMARY, slugs, late[0].subscription, facts=facts)
+        for notification in of_channel:
+            if not (is_summary and notification.is_late):
+                await post_notification(ctx, tx, notification)
 
 
-async def _post(ctx: Context, tx: Transaction, telling: Telling) -> None:
-    build = telling.build
-    style = _style(telling)
-    parent = await _thread_root(ctx, tx, telling) if telling.style == "thread" else None
-    card = _message(
-        ctx,
-        build.workspace_id,
-        telling.channel_id,
-        style,
-        telling.subscription,
+async def post_notification(ctx: Context, tx: Transaction, notification: Notification) -> None:
+    build, subscription, parent = notification.build, notification.subscription, None
+    requested = subscription.style if subscription else "card"
+    kind = CHANGE if requested == CHANGES else CARD
+    if requested in ("line", "thread"):
+        kind = STARTED if notification.kind == BUILD_STARTED else LINE
+    if subscription is not None and requested == "thread":
+        parent = await update_thread_root(ctx, tx, build, subscription)
+    facts = notification.trend.to_facts() if notification.trend else {}
+    if notification.is_late:
+        facts |= {"late": True}
+    await post(
+        ctx, tx, build.workspace_id, notification.channel_id, kind, [build.build_slug], subscription,
         parent_id=parent.message_id if parent else None,
-        # What is posted after the end tells the end by itself.
-        announced_at=ctx.clock.now() if style == CARD and build.is_finished else None,
-        facts=telling.facts or None,
-    )
-    await _add_message(ctx, tx, card, [build.build_slug])
+        announced_at=ctx.clock.now() if kind == CARD and build.is_finished else None,  # the card shows the result
+        facts=facts or None,
+    )  # fmt: skip
     if build.is_finished:
         await analysis.request_analysis(ctx, tx, build)
 
 
-def _style(telling: Telling) -> str:
-    if telling.style in ("line", "thread"):
-        return STARTED if telling.kind == BUILD_STARTED else LINE
-    return CHANGE if telling.style == CHANGES else CARD
-
-
-async def _thread_root(ctx: Context, tx: Transaction, telling: Telling) -> MessageRow:
-    """Return the message in whose thread a branch is posted; add it for the first build."""
-    build = telling.build
-    place = f"branch:{build.app_slug}:{build.tag or build.branch or ''}"
-    found = await message_rows.find_by_thread_key(tx, build.workspace_id, telling.channel_id, place)
-    if found is None:
-        root = _message(
-            ctx, build.workspace_id, telling.channel_id, THREAD_ROOT, telling.subscription, thread_key=place
+async def update_thread_root(
+    ctx: Context, tx: Transaction, build: BuildRow, subscription: SubscriptionRow
+) -> MessageRow:
+    """Return the message in whose thread the builds of a branch are posted; post it for the first one."""
+    workspace_id, channel_id = build.workspace_id, subscription.channel_id
+    thread_key = f"branch:{build.app_slug}:{build.tag or build.branch or ''}"
+    root = await message_rows.find_by_thread_key(tx, workspace_id, channel_id, thread_key)
+    if root is None:
+        return await post(
+            ctx, tx, workspace_id, channel_id, THREAD_ROOT, [build.build_slug], subscription, thread_key=thread_key
         )
-        await _add_message(ctx, tx, root, [build.build_slug])
-        return root
-    slugs = await _newest_of_each_target(ctx, tx, found, build)
-    await message_rows.replace_builds(tx, found, slugs)
-    await outbox.update_card(ctx, tx, found)
-    return found
-
-
-async def _newest_of_each_target(ctx: Context, tx: Transaction, root: MessageRow, build: BuildRow) -> list[str]:
-    """Of the builds shown there and this one, which may be older than what is shown: it only ended later."""
-    newest = {build.target: build}
+    newest = {build.target: build}  # of each workflow: this one may have been triggered before the one shown
     for slug in await message_rows.list_build_slugs(tx, root.message_id):
-        other = await build_rows.find_build(tx, build.workspace_id, slug)
-        if other is not None and newness(other) > newness(newest.get(other.target)):
+        other = await build_rows.find_build(tx, workspace_id, slug)
+        if other is not None and (other.target not in newest or age_key(other) > age_key(newest[other.target])):
             newest[other.target] = other
-    kept = sorted(newest.values(), key=newness, reverse=True)
-    return [each.build_slug for each in kept[:TARGETS_IN_THREAD]]
+    builds = sorted(newest.values(), key=age_key, reverse=True)[:MAX_TARGETS]
+    await message_rows.replace_builds(tx, root, [each.build_slug for each in builds])
+    await outbox.update_card(ctx, tx, root)
+    return root
 
 
-def _message(
+async def post(
     ctx: Context,
+    tx: Transaction,
     workspace_id: str,
     channel_id: str,
-    style: str,
+    kind: str,
+    build_slugs: Sequence[str],
     subscription: SubscriptionRow | None,
-    **more: Any,
+    **fields: Any,
 ) -> MessageRow:
-    return MessageRow(
+    """Store a message about builds and queue it."""
+    message = MessageRow(
         message_id=ctx.new_id(),
         workspace_id=workspace_id,
         channel_id=channel_id,
         created_at=ctx.clock.now(),
-        kind=style,
+        kind=kind,
         subscription_id=subscription.subscription_id if subscription else None,
-        **more,
+        **fields,
     )
+    await message_rows.add_message(tx, message, build_slugs)
+    await outbox.update_card(ctx, tx, message)
+    return message
 
 
-async def _add_message(ctx: Context, tx: Transaction, card: MessageRow, slugs: Sequence[str]) -> None:
-    await message_rows.add_message(tx, card, slugs)
-    await outbox.update_card(ctx, tx, card)
-
-
-def newness(build: BuildRow | None) -> tuple[float, int]:
-    """Greater for a newer build; builds of one second differ by their number."""
-    if build is None or build.triggered_at is None:
-        return (0.0, 0)
-    return (build.triggered_at.timestamp(), build.number or 0)
+def age_key(build: BuildRow) -> tuple[float, int]:
+    """Return a greater key for a newer build. Builds of the same second differ by their number."""
+    return (build.triggered_at.timestamp() if build.triggered_at else 0.0, build.number or 0)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from bot import requests, sync_schedule
 from bot.context import Context
-from bot.notifications.owners import is_of
+from bot.notifications.owners import is_owned_by
 from bot.permissions import Actor
 from bot.slack.errors import SlackFailed
 from storage import Transaction
@@ -111,7 +111,7 @@ async def _link_past(ctx: Context, tx: Transaction, person: UserRow) -> int:
     since = ctx.clock.now() - LINKED_BACK
     await user_rows.delete_linked_builds(tx, person.workspace_id, person.user_id)
     candidates = await user_rows.list_candidates(tx, person, since=since, limit=LINKED_AT_MOST)
-    theirs = [build for build in candidates if is_of(person, build)]
+    theirs = [build for build in candidates if is_owned_by(build, person)]
     for build in theirs:
         await user_rows.add_build_owner(
             tx, person.workspace_id, build.build_slug, person.user_id, triggered_at=build.triggered_at

@@ -72,7 +72,7 @@ async def load_views(
     people = [user_id for row in rows for user_id in people_in(filters.from_json(row.filters))]
     names = await user_names.list_display_names(ctx, rows[0].workspace_id, people, known)
     return [
-        SubscriptionView(row, await _title(ctx, row), filters.spoken(filters.from_json(row.filters), names))
+        SubscriptionView(row, await _title(ctx, row), filters.to_sentence(filters.from_json(row.filters), names))
         for row in rows
     ]
 
@@ -255,5 +255,5 @@ def people_in(wanted: Filters) -> list[str]:
 
 def described(row: SubscriptionRow) -> str:
     """For the audit: where, which app, and the filters as they are typed."""
-    typed = filters.describe(filters.from_json(row.filters))
+    typed = filters.to_text(filters.from_json(row.filters))
     return " ".join(filter(None, (row.channel_id, row.app_slug or "*", typed)))

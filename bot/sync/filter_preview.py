@@ -12,7 +12,7 @@ from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build, BuildFilters, Page
 from bot.context import Context
 from bot.notifications import events
-from bot.notifications.events import fits
+from bot.notifications.events import includes
 from bot.results import trends
 from bot.sync import updates
 from storage.builds import BuildRow
@@ -57,7 +57,7 @@ async def _read_builds(ctx: Context, row: SubscriptionRow, since: datetime) -> t
 async def _count_notified(ctx: Context, row: SubscriptionRow, since: datetime, ended: Sequence[BuildRow]) -> int:
     hearers = await events.list_recipients(ctx.db, row.workspace_id)
     then = dataclasses.replace(row, created_at=since)
-    told = [build for build in ended if fits(then, end_of(build, since), build, hearers.git_names)]
+    told = [build for build in ended if includes(then, end_of(build, since), build, hearers.git_names)]
     if row.style != CHANGES:
         return len(told)
     changes = [await trends.find_trend(ctx.db, build) for build in told]

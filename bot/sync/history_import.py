@@ -83,7 +83,7 @@ async def _save_page(ctx: Context, row: ImportRow, page: Page[Build]) -> None:
     async def keep(tx: Transaction) -> None:
         if await _is_unchanged(ctx, tx, row):
             # Whatever is new in it is told by the next sweep, in its order.
-            await updates.apply_builds(ctx, tx, row.workspace_id, page.items, tells=False)
+            await updates.apply_builds(ctx, tx, row.workspace_id, page.items, notify=False)
             await _save(ctx, tx, _moved(ctx, row, page))
 
     await ctx.db.transaction(keep)

@@ -13,7 +13,7 @@ from bot.bitrise.webhook import SECRET_HEADER, parse_hint, verify_delivery
 from bot.context import Context
 from bot.errors import AppNotFound, BitriseNotFound, BuildbellError, SealBroken
 from bot.permissions import Actor
-from bot.sync_schedule import LEAST_PAUSE
+from bot.sync_schedule import MIN_PAUSE
 from storage import Transaction
 from storage import apps as app_rows
 from storage import webhooks as webhook_rows
@@ -51,7 +51,7 @@ async def receive(ctx: Context, key: str, raw: bytes, headers: Mapping[str, str]
         return False
     hint, now = parse_hint(raw, headers), ctx.clock.now()
     last = workspace.last_synced_at
-    due_at = max(now, last + LEAST_PAUSE) if last else now
+    due_at = max(now, last + MIN_PAUSE) if last else now
 
     async def note(tx: Transaction) -> None:
         await workspace_rows.save_call(tx, workspace.workspace_id, "webhook", now=now)

@@ -18,7 +18,7 @@ import uvloop
 
 from bot.bitrise.webhook import SECRET_HEADER
 from bot.sync.webhooks import PATH, secret_context
-from bot.sync_schedule import LEAST_PAUSE
+from bot.sync_schedule import MIN_PAUSE
 from bot.vault import Vault, parse_keys
 from playground.bot_process import free_port
 from storage import Transaction, open_database
@@ -74,7 +74,7 @@ async def _subscribe(url: str) -> None:
 async def _told(standins: StandIns, short: str, port: int, server: Server) -> dict[str, str]:
     """How long each of some webhooks took, and what it cost."""
     seconds: list[float] = []
-    await asyncio.sleep(2 * LEAST_PAUSE.total_seconds())
+    await asyncio.sleep(2 * MIN_PAUSE.total_seconds())
     before = server.cpu_seconds()
     async with aiohttp.ClientSession() as session:
         for _ in range(WEBHOOKS):
@@ -84,7 +84,7 @@ async def _told(standins: StandIns, short: str, port: int, server: Server) -> di
             sent_at = time.time()
             await _call(session, f"http://127.0.0.1:{port}{PATH}/{DOOR}", number)
             seconds.append(await _until_told(standins, f"{short} chat.postMessage", heard) - sent_at)
-            await asyncio.sleep(LEAST_PAUSE.total_seconds() + 0.5)
+            await asyncio.sleep(MIN_PAUSE.total_seconds() + 0.5)
     spent = server.cpu_seconds() - before
     return {
         "p50 ms": f"{quantile(seconds, 0.5) * 1000:.1f}",

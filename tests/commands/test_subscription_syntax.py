@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.notifications.filters import KEYS, Filters, describe
+from bot.notifications.filters import KEYS, Filters, to_text
 from bot.notifications.subscriptions import Asked
 from commands.subscription_syntax import ALL_APPS, read_subscription
 from commands.tokenizer import ArgumentsUnclear, tokenize
@@ -108,7 +108,7 @@ def test_unclear_text_is_refused_with_a_hint(text: str, sentence: str) -> None:
 
 @pytest.mark.parametrize("text", ["branch:" + ",".join(str(number) for number in range(20)), "tag:" + "x" * 200])
 def test_values_at_the_limits_are_read(text: str) -> None:
-    assert describe(read_subscription(tokenize(text))[1].filters) == text
+    assert to_text(read_subscription(tokenize(text))[1].filters) == text
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_any_text_gives_filters_that_read_back_or_an_error(text: str) -> None:
         filters = read_subscription(tokenize(text))[1].filters
     except ArgumentsUnclear:
         return
-    assert read_subscription(tokenize(escaped(describe(filters))))[1].filters == filters
+    assert read_subscription(tokenize(escaped(to_text(filters))))[1].filters == filters
 
 
 LISTS = st.lists(PLAIN.filter(lambda pattern: pattern not in ("", "!")), max_size=4, unique=True).map(tuple)
@@ -153,4 +153,4 @@ def test_described_filters_read_back(
     workflow: tuple[str, ...], branch: tuple[str, ...], tag: tuple[str, ...], outcome: set[str]
 ) -> None:
     filters = Filters(workflow, branch, tag, tuple(outcome))
-    assert read_subscription(tokenize(escaped(describe(filters))))[1].filters == filters
+    assert read_subscription(tokenize(escaped(to_text(filters))))[1].filters == filters

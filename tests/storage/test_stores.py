@@ -250,7 +250,7 @@ async def connect(database: Database, store: Database, sealed: str = "s1") -> No
 async def test_a_due_sweep_is_claimed_by_one(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     claims = [sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER) for _ in range(5)]
-    assert sorted(await asyncio.gather(*claims)) == [False, False, False, False, True]
+    assert sum(workspace is not None for workspace in await asyncio.gather(*claims)) == 1
 
 
 async def test_a_hint_that_comes_during_a_sweep_is_not_lost(database: Database, workspaces: Database) -> None:

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from bot.domain.abort_reasons import Reason
 from bot.domain.builds import Cause, Outcome
-from bot.notifications.filters import KEYS, Filters, describe, fits_end, fits_start, from_json, matches, spoken, to_json
+from bot.notifications.filters import (
+    KEYS,
+    Filters,
+    from_json,
+    matches,
+    matches_result,
+    matches_start,
+    to_json,
+    to_sentence,
+    to_text,
+)
 from storage.builds import BuildRow
 
 PEOPLE = {"U012AB": ("octocat", "ana-d"), "U7": ()}
@@ -69,7 +79,7 @@ PIPELINE = ended(is_pipeline=True, workflow=None, pipeline="nightly")
     ],
 )
 def test_a_build_fits(filters: Filters, build: BuildRow) -> None:
-    assert fits_end(filters, build, PEOPLE)
+    assert matches_result(filters, build, PEOPLE)
 
 
 @pytest.mark.parametrize(
@@ -97,20 +107,20 @@ def test_a_build_fits(filters: Filters, build: BuildRow) -> None:
     ],
 )
 def test_a_build_does_not_fit(filters: Filters, build: BuildRow) -> None:
-    assert not fits_end(filters, build, PEOPLE)
+    assert not matches_result(filters, build, PEOPLE)
 
 
 def test_a_namesake_at_the_git_host_did_not_start_it_from_slack() -> None:
     started_by_another = ended(cause="slack", triggered_by_name="octocat", requested_by="U7")
-    assert not fits_end(Filters(by=("U012AB",)), started_by_another, PEOPLE)
+    assert not matches_result(Filters(by=("U012AB",)), started_by_another, PEOPLE)
 
 
 def test_no_start_fits_who_wants_certain_ends_only() -> None:
     running = ended(state="running", outcome=None)
-    assert fits_start(Filters(workflow=("deploy",), by=("U012AB",)), running, PEOPLE)
-    assert not fits_start(Filters(workflow=("lint",)), running, PEOPLE)
-    assert not fits_start(Filters(outcome=("!succeeded",)), running, PEOPLE)
-    assert not fits_start(Filters(reason=("superseded",)), running, PEOPLE)
+    assert matches_start(Filters(workflow=("deploy",), by=("U012AB",)), running, PEOPLE)
+    assert not matches_start(Filters(workflow=("lint",)), running, PEOPLE)
+    assert not matches_start(Filters(outcome=("!succeeded",)), running, PEOPLE)
+    assert not matches_start(Filters(reason=("superseded",)), running, PEOPLE)
 
 
 # Properties. Few letters, so that patterns and names meet.
@@ -157,23 +167,23 @@ def slowly_fits(patterns: tuple[str, ...], name: str) -> bool:
 def test_every_key_has_a_say(branches: tuple[str, ...], workflows: tuple[str, ...], branch: str, workflow: str) -> None:
     build = ended(branch=branch, workflow=workflow)
     expected = slowly_fits(branches, branch) and slowly_fits(workflows, workflow)
-    assert fits_end(Filters(branch=branches, workflow=workflows), build, {}) == expected
+    assert matches_result(Filters(branch=branches, workflow=workflows), build, {}) == expected
 
 
 @given(BUILDS)
 def test_without_filters_everything_fits(build: BuildRow) -> None:
-    assert fits_start(Filters(), build, {})
-    assert fits_end(Filters(), build, {})
+    assert matches_start(Filters(), build, {})
+    assert matches_result(Filters(), build, {})
 
 
 @given(st.sampled_from(KEYS), st.lists(GLOBS, min_size=1, max_size=3), BUILDS)
 def test_nothing_fits_what_is_asked_for_and_excluded(key: str, globs: list[str], build: BuildRow) -> None:
-    assert not fits_end(Filters(**{key: (*globs, *(f"!{glob}" for glob in globs))}), build, {})
+    assert not matches_result(Filters(**{key: (*globs, *(f"!{glob}" for glob in globs))}), build, {})
 
 
 @given(FILTERS, BUILDS)
 def test_a_start_fits_only_when_its_end_will(filters: Filters, build: BuildRow) -> None:
-    assert fits_end(filters, build, {}) or not fits_start(filters, build, {})
+    assert matches_result(filters, build, {}) or not matches_start(filters, build, {})
 
 
 def test_a_pattern_of_many_stars_is_as_quick_as_any() -> None:
@@ -227,5 +237,5 @@ def test_what_cannot_be_read_is_left_out(stored: dict[str, object], filters: Fil
     ],
 )
 def test_filters_are_said(filters: Filters, typed: str, said: str) -> None:
-    assert describe(filters) == typed
-    assert spoken(filters, {"U012AB": "ana"}) == said
+    assert to_text(filters) == typed
+    assert to_sentence(filters, {"U012AB": "ana"}) == said

@@ -19,7 +19,7 @@ from bot.engine import JobKind
 from bot.engine.sqlite import LocalEngine
 from bot.results import analysis
 from bot.sync import updates
-from bot.sync.updates import is_news, merge
+from bot.sync.updates import is_visible_change, merge
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
 from storage import builds as build_rows
@@ -215,11 +215,11 @@ def test_what_only_we_know_is_not_overwritten() -> None:
 
 def test_being_looked_at_is_no_news() -> None:
     known = row(RUNNING)
-    assert not is_news(
+    assert not is_visible_change(
         known, dataclasses.replace(known, last_synced_at=NOON + timedelta(hours=1), machine_type="g2.mac")
     )
 
 
 @pytest.mark.parametrize("changes", [{"state": "running"}, {"commit_message": "Fix"}, {"number": 8}])
-def test_what_a_person_would_see_is_news(changes: dict[str, Any]) -> None:
-    assert is_news(row(QUEUED), dataclasses.replace(row(QUEUED), **changes))
+def test_what_a_person_would_see_is_visible_change(changes: dict[str, Any]) -> None:
+    assert is_visible_change(row(QUEUED), dataclasses.replace(row(QUEUED), **changes))

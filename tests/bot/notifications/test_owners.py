@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.notifications.commit_authors import READ_CHARACTERS, emails_in
-from bot.notifications.owners import is_of
+from bot.notifications.owners import MAX_CHARACTERS_READ, author_emails, is_owned_by
 from storage.builds import BuildRow
 from storage.users import UserRow
 from tests.storage.test_stores import build
@@ -36,18 +35,18 @@ ANA = UserRow("T1", "U1", git_names=("octocat", "ana-d"), email="ana@acme.dev")
     ],
 )  # fmt: skip
 def test_addresses_of_authors(message: str, emails: set[str]) -> None:
-    assert emails_in(message) == emails
+    assert author_emails(message) == emails
 
 
 @given(st.text())
 def test_any_message_can_be_read(message: str) -> None:
     signed = f"{message}\nSigned-off-by: Ana <ana@acme.dev>"
-    assert "ana@acme.dev" in emails_in(signed)
+    assert "ana@acme.dev" in author_emails(signed)
 
 
 def test_of_an_enormous_message_only_the_beginning_is_read() -> None:
-    assert emails_in("x" * READ_CHARACTERS + "\nSigned-off-by: Ana <ana@acme.dev>") == frozenset()
-    assert emails_in("Signed-off-by: <" * READ_CHARACTERS) == frozenset()
+    assert author_emails("x" * MAX_CHARACTERS_READ + "\nSigned-off-by: Ana <ana@acme.dev>") == frozenset()
+    assert author_emails("Signed-off-by: <" * MAX_CHARACTERS_READ) == frozenset()
 
 
 def made(**facts: Any) -> BuildRow:
@@ -78,10 +77,10 @@ SIGNED = "Fix\n\nSigned-off-by: Ana Diaz <Ana@acme.dev>"
     ],
 )
 def test_whose_build_it_is(facts: dict[str, Any], is_hers: bool) -> None:
-    assert is_of(ANA, made(**facts)) is is_hers
+    assert is_owned_by(made(**facts), ANA) is is_hers
 
 
 def test_who_has_linked_nothing_has_what_they_started() -> None:
     nobody = UserRow("T1", "U3")
-    assert not is_of(nobody, made(triggered_by_name="octocat", commit_message=SIGNED))
-    assert is_of(nobody, made(requested_by="U3", cause="slack"))
+    assert not is_owned_by(made(triggered_by_name="octocat", commit_message=SIGNED), nobody)
+    assert is_owned_by(made(requested_by="U3", cause="slack"), nobody)
