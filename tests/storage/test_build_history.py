@@ -1,4 +1,4 @@
-"""What a build replaces: older builds of its pull request, or of its target and branch, that have not ended."""
+"""Superseded builds: unfinished older ones of the same pull request, or of the same target and branch."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def replaced(database: Database, newer: Any, *others: Any) -> list[str]:
         ({"is_pipeline": True, "workflow": None, "pipeline": "deploy"}, False),
     ],
 )
-async def test_without_a_pull_request(database: Database, facts: dict[str, Any], is_replaced: bool) -> None:
+async def test_superseded_on_the_same_branch(database: Database, facts: dict[str, Any], is_replaced: bool) -> None:
     older = build("old", **{"triggered_at": EARLIER} | facts)
     assert await replaced(database, ON_BRANCH, older) == ["old"] * is_replaced
 
@@ -57,18 +57,18 @@ async def test_without_a_pull_request(database: Database, facts: dict[str, Any],
         ({"commit_hash": "a", "state": "finished"}, False),
     ],
 )
-async def test_of_a_pull_request(database: Database, facts: dict[str, Any], is_replaced: bool) -> None:
+async def test_superseded_in_a_pull_request(database: Database, facts: dict[str, Any], is_replaced: bool) -> None:
     older = build("old", **{"triggered_at": EARLIER, "pull_request_id": 12} | facts)
     assert await replaced(database, OF_PULL_REQUEST, older) == ["old"] * is_replaced
 
 
-async def test_a_pipeline_replaces_the_same_pipeline(database: Database) -> None:
+async def test_a_pipeline_supersedes_the_same_pipeline(database: Database) -> None:
     newer = build("new", is_pipeline=True, workflow=None, pipeline="deploy")
     older = build("old", is_pipeline=True, workflow=None, pipeline="deploy", triggered_at=EARLIER)
     assert await replaced(database, newer, older, build("other", triggered_at=EARLIER)) == ["old"]
 
 
-async def test_the_oldest_is_first_and_no_other_workspace_is_looked_into(database: Database, workspaces: Any) -> None:
+async def test_superseded_builds_are_of_the_workspace_and_oldest_first(database: Database, workspaces: Any) -> None:
     await workspace_rows.save_workspace(database, workspace_id="T2", name="Other", bot_user_id="U9")
     theirs = build("theirs", workspace_id="T2", triggered_at=EARLIER)
     second, first = build("second", triggered_at=EARLIER), build("first", triggered_at=EARLIER - timedelta(minutes=1))
@@ -80,7 +80,7 @@ async def test_the_oldest_is_first_and_no_other_workspace_is_looked_into(databas
     [(ON_BRANCH, "builds_unfinished_on_branch"), (OF_PULL_REQUEST, "builds_of_pull_request")],
 )
 @pytest.mark.parametrize("url", ["sqlite_url"], ids=["sqlite"], indirect=True)
-async def test_however_long_the_history_only_what_runs_is_read(database: Database, newer: Any, index: str) -> None:
+async def test_superseded_builds_are_read_from_an_index(database: Database, newer: Any, index: str) -> None:
     """PostgreSQL chooses by how much there is, so a plan over a handful of rows tells nothing there."""
     plans = Explained(database)
     await build_history.list_superseded(plans, newer)  # type: ignore[arg-type]

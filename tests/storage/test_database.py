@@ -1,4 +1,4 @@
-"""What every database promises: whole transactions, told apart, on disk when they return."""
+"""The contract of both databases: isolated transactions that are durable once they return."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_a_body_sees_what_it_wrote(database: Database) -> None:
     assert await database.transaction(write_and_read) == ("first", 1)
 
 
-async def test_nobody_else_sees_it_before_it_is_committed(database: Database) -> None:
+async def test_uncommitted_rows_are_not_visible_to_others(database: Database) -> None:
     held = Held(database)
 
     async def write_and_wait(tx: Transaction) -> None:
@@ -70,7 +70,7 @@ async def test_nobody_else_sees_it_before_it_is_committed(database: Database) ->
     assert await noted(database) == ["a"]
 
 
-async def test_both_ways_of_reading_see_it_once_it_has_returned(database: Database) -> None:
+async def test_committed_rows_are_visible_to_both_ways_of_reading(database: Database) -> None:
     for number in range(20):
         note_id = f"{number:02}"
         await database.transaction(note(note_id))
@@ -79,14 +79,14 @@ async def test_both_ways_of_reading_see_it_once_it_has_returned(database: Databa
         assert (await noted(database))[-1] == note_id
 
 
-async def test_execute_tells_how_many_rows_it_touched(database: Database) -> None:
+async def test_execute_returns_how_many_rows_it_changed(database: Database) -> None:
     await together(database, note("a"), note("b"))
     assert await database.execute("update notes set text = 'x'") == 2
     assert await database.execute("update notes set text = 'y' where note_id = 'a'") == 1
     assert await database.execute("delete from notes where note_id = 'z'") == 0
 
 
-async def test_a_wrong_statement_is_the_callers_error_only(database: Database) -> None:
+async def test_a_wrong_statement_fails_only_its_caller(database: Database) -> None:
     with pytest.raises(Exception, match="nowhere"):
         await database.execute("insert into nowhere (note_id) values (1)")
     assert await database.transaction(note("a")) == "a"
@@ -95,7 +95,7 @@ async def test_a_wrong_statement_is_the_callers_error_only(database: Database) -
 # Several at once.
 
 
-async def test_one_that_fails_does_not_undo_its_neighbours(database: Database) -> None:
+async def test_a_failing_transaction_does_not_undo_others(database: Database) -> None:
     async def fail(tx: Transaction) -> None:
         await note("x")(tx)
         raise LookupError("no")
@@ -106,7 +106,7 @@ async def test_one_that_fails_does_not_undo_its_neighbours(database: Database) -
     assert await noted(database) == ["a", "b", "c"]
 
 
-async def test_many_writers_lose_nothing(database: Database) -> None:
+async def test_concurrent_writers_lose_nothing(database: Database) -> None:
     async def count(tx: Transaction) -> None:
         row = await tx.fetch_one("select text from notes where note_id = 'sum'")
         assert row is not None
@@ -126,7 +126,7 @@ async def test_only_one_of_many_wins_a_race(database: Database) -> None:
     assert sum(await asyncio.gather(*(database.execute(claim) for _ in range(50)))) == 1
 
 
-async def test_who_stops_waiting_harms_nobody(database: Database) -> None:
+async def test_a_canceled_caller_harms_nobody(database: Database) -> None:
     held = Held(database)
 
     async def slow(tx: Transaction) -> None:
@@ -145,7 +145,7 @@ async def test_who_stops_waiting_harms_nobody(database: Database) -> None:
 # After the commit.
 
 
-async def test_after_commit_comes_before_the_caller_goes_on(database: Database) -> None:
+async def test_after_commit_runs_before_the_caller_resumes(database: Database) -> None:
     told: list[bool] = []
 
     async def write(tx: Transaction) -> None:
@@ -156,7 +156,7 @@ async def test_after_commit_comes_before_the_caller_goes_on(database: Database) 
     assert told == [True]
 
 
-async def test_after_commit_is_not_called_for_what_was_undone(database: Database) -> None:
+async def test_after_commit_is_not_called_after_a_rollback(database: Database) -> None:
     told: list[str] = []
 
     async def fail(tx: Transaction) -> None:
@@ -170,7 +170,7 @@ async def test_after_commit_is_not_called_for_what_was_undone(database: Database
     assert told == ["done"]
 
 
-async def test_a_callback_that_breaks_harms_nobody(database: Database) -> None:
+async def test_a_failing_callback_harms_nobody(database: Database) -> None:
     broken: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context["exception"]))
 
@@ -201,7 +201,7 @@ async def _find(database: Database) -> None:
 
 
 @pytest.mark.parametrize("foreign", [_sleep, _list, _find], ids=["sleeps", "lists past it", "looks past it"])
-async def test_a_body_that_waits_for_something_else_is_refused(
+async def test_a_body_may_await_only_its_own_statements(
     database: Database, foreign: Callable[[Database], Awaitable[None]]
 ) -> None:
     async def wait(tx: Transaction) -> None:
@@ -215,7 +215,7 @@ async def test_a_body_that_waits_for_something_else_is_refused(
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit])
-async def test_nothing_a_body_raises_stops_the_writer(database: Database, error: type[BaseException]) -> None:
+async def test_no_error_of_a_body_stops_the_writer(database: Database, error: type[BaseException]) -> None:
     async def fail(tx: Transaction) -> None:
         await note("a")(tx)
         raise error
@@ -228,7 +228,7 @@ async def test_nothing_a_body_raises_stops_the_writer(database: Database, error:
 # Opening and closing.
 
 
-async def test_close_writes_what_waits_first(url: str, database: Database) -> None:
+async def test_close_commits_pending_transactions_first(url: str, database: Database) -> None:
     writing = [asyncio.ensure_future(database.transaction(note(f"{number:04}"))) for number in range(1200)]
     await asyncio.sleep(0)
     await database.close()

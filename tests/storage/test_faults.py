@@ -1,4 +1,4 @@
-"""What a disk and its neighbours do to SQLite: told in a sentence, nothing damaged, and gone when the cause goes."""
+"""Errors of the disk and locks of other processes: SQLite reports them in a sentence and damages nothing."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def is_well(database: Database, url: str) -> None:
 
 
 @pytest.mark.usefixtures("notes")
-async def test_a_full_disk_is_told_and_goes_by(url: str, database: Database) -> None:
+async def test_a_full_disk_is_reported_and_passes(url: str, database: Database) -> None:
     await database.execute("pragma max_page_count = 1")  # SQLite keeps to what there is, and says what a full disk says
     results = await together(database, note("big", "x" * 100_000), note("also big", "x" * 100_000))
     assert [str(result) for result in results] == ["The disk that holds the database is full."] * 2
@@ -69,7 +69,7 @@ async def test_a_full_disk_is_told_and_goes_by(url: str, database: Database) -> 
 
 
 @pytest.mark.usefixtures("notes")
-async def test_a_file_that_became_read_only_is_told_and_goes_by(url: str, database: Database) -> None:
+async def test_a_read_only_file_is_reported_and_passes(url: str, database: Database) -> None:
     assert isinstance(database, SqliteDatabase)
     await database.execute("pragma query_only = on")  # SQLite says what it says on a disk that turned read-only
     with pytest.raises(DatabaseUnavailable, match="may not be written to"):
@@ -80,7 +80,7 @@ async def test_a_file_that_became_read_only_is_told_and_goes_by(url: str, databa
 
 
 @pytest.mark.usefixtures("notes")
-async def test_a_backup_that_holds_the_lock_is_told_and_goes_by(url: str, database: Database) -> None:
+async def test_a_lock_of_a_backup_is_reported_and_passes(url: str, database: Database) -> None:
     await database.execute("pragma busy_timeout = 20")
     with locked(url):
         with pytest.raises(DatabaseUnavailable, match="keeps the database locked"):
@@ -90,7 +90,7 @@ async def test_a_backup_that_holds_the_lock_is_told_and_goes_by(url: str, databa
 
 
 @pytest.mark.usefixtures("notes")
-async def test_a_mistake_of_ours_is_no_trouble_of_the_disk(database: Database) -> None:
+async def test_a_wrong_statement_is_not_reported_as_an_error_of_the_disk(database: Database) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await database.execute("delete from nowhere")
     await database.transaction(note("a"))
@@ -107,7 +107,7 @@ def damage(path: Path) -> None:
 
 
 @pytest.mark.usefixtures("notes")
-async def test_a_damaged_page_is_told(url: str, database: Database) -> None:
+async def test_a_damaged_page_is_reported(url: str, database: Database) -> None:
     async def fill(tx: Transaction) -> None:
         for number in range(50):
             await note(str(number), "x" * 1000)(tx)
@@ -126,7 +126,7 @@ def next_to(data: bytearray, what: bytes) -> int:
     return data.index(what) // 4096 * 4096
 
 
-async def test_a_kill_in_a_storm_of_writes_loses_nothing_that_was_promised(url: str) -> None:
+async def test_a_kill_during_writes_loses_no_committed_transaction(url: str) -> None:
     storm = await asyncio.create_subprocess_exec(
         sys.executable, STORM, url, stdout=asyncio.subprocess.PIPE, cwd=STORM.parents[2]
     )
@@ -145,7 +145,7 @@ async def test_a_kill_in_a_storm_of_writes_loses_nothing_that_was_promised(url: 
 
 
 @pytest.mark.usefixtures("notes")
-async def test_a_quick_one_waits_for_a_backup_without_holding_up_the_loop(url: str, database: Database) -> None:
+async def test_a_quick_transaction_waits_for_a_backup_without_blocking_the_loop(url: str, database: Database) -> None:
     with locked(url):
         waits = asyncio.create_task(database.transaction(note("waited"), is_quick=True))
         await asyncio.sleep(0)

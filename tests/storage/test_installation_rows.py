@@ -1,4 +1,4 @@
-"""Who renews, and which visit counts: the database lets one win."""
+"""Claims of installations: one renewal, one use of an OAuth state."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ async def rows(database: Database) -> Database:
     return database
 
 
-async def test_of_many_who_want_to_renew_one_may(rows: Database) -> None:
+async def test_a_renewal_is_claimed_once(rows: Database) -> None:
     won = await asyncio.gather(*(installation_rows.claim_renewal(rows, row(), now=NOW, until=LATER) for _ in range(10)))
     assert won.count(True) == 1
 
 
-async def test_a_claim_ends(rows: Database) -> None:
+async def test_a_claim_expires(rows: Database) -> None:
     assert await installation_rows.claim_renewal(rows, row(), now=NOW, until=LATER)
     assert not await installation_rows.claim_renewal(rows, row(), now=NOW + timedelta(seconds=59), until=LATER)
     assert await installation_rows.claim_renewal(rows, row(), now=LATER, until=LATER + timedelta(minutes=1))
 
 
-async def test_tokens_that_were_renewed_cannot_be_claimed_any_more(database: Database, rows: Database) -> None:
+async def test_renewed_tokens_cannot_be_claimed_again(database: Database, rows: Database) -> None:
     renewed = partial(installation_rows.save_renewed_tokens, row=row(), tokens_sealed="sealed-2", expires_at=LATER)
     assert await database.transaction(renewed)
     assert not await database.transaction(renewed)
@@ -53,13 +53,13 @@ async def test_installing_again_ends_a_claim(database: Database, rows: Database)
     assert (found.tokens_sealed, found.renewing_until) == ("sealed-3", None)
 
 
-async def test_of_two_visits_with_one_state_one_counts(database: Database) -> None:
+async def test_a_state_is_used_once(database: Database) -> None:
     await installation_rows.add_state(database, state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
     claim = partial(partial(installation_rows.claim_state, database), state_digest="s", browser_digest="b", now=NOW)
     assert sorted(await asyncio.gather(*(claim() for _ in range(5)))) == [False] * 4 + [True]
 
 
 @pytest.mark.parametrize(("browser", "now"), [("other", NOW), ("b", LATER)])
-async def test_another_browser_or_a_late_visit_does_not_count(database: Database, browser: str, now: datetime) -> None:
+async def test_a_state_is_refused_from_another_browser_or_late(database: Database, browser: str, now: datetime) -> None:
     await installation_rows.add_state(database, state_digest="s", browser_digest="b", now=NOW, expires_at=LATER)
     assert not await installation_rows.claim_state(database, state_digest="s", browser_digest=browser, now=now)

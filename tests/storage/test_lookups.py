@@ -1,4 +1,4 @@
-"""What the stores find, count and list: the right rows, in the right order, of this workspace only."""
+"""Queries of the stores: the right rows, in the right order, of the right workspace."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def add_requests(database: Database, *rows: RequestRow) -> Database:
 # Requests.
 
 
-async def test_what_a_start_looks_at_does_not_grow_with_what_is_open(database: Database) -> None:
+async def test_a_start_reads_identical_requests_from_an_index(database: Database) -> None:
     await add_requests(database, *(request(f"r{n}", unique_key=f"k{n}", parameters_hash=f"d{n}") for n in range(300)))
     await database.execute("analyze")  # as PostgreSQL does by itself, within a minute
     explain, column = EXPLAINED[database.dialect]
@@ -54,7 +54,7 @@ async def test_a_request_is_found_by_its_key_in_its_workspace(database: Database
     assert await request_rows.find_by_key(store, "T1", "other") is None
 
 
-async def test_only_an_open_request_is_marked_as_sent_and_a_plain_no_takes_it_back(database: Database) -> None:
+async def test_only_an_open_request_is_marked_as_sent_and_a_refusal_undoes_it(database: Database) -> None:
     store = await add_requests(database, request("r1"), request("r2", state="done"))
     for request_id, is_sent in (("r1", True), ("r2", False)):
         assert await database.transaction(partial(request_rows.mark_sent, request_id=request_id, now=LATER)) is is_sent
@@ -67,7 +67,7 @@ async def test_only_an_open_request_is_marked_as_sent_and_a_plain_no_takes_it_ba
     assert back.state == "accepted"
 
 
-async def test_a_held_request_is_released_by_one(database: Database) -> None:
+async def test_a_request_is_confirmed_once(database: Database) -> None:
     store = await add_requests(database, request("r1", state="awaiting_confirmation"))
     releases = [database.transaction(lambda tx: request_rows.confirm_request(tx, "r1", now=LATER)) for _ in range(3)]
     assert sorted(await asyncio.gather(*releases)) == [False, False, True]
@@ -76,13 +76,13 @@ async def test_a_held_request_is_released_by_one(database: Database) -> None:
     assert (found.state, found.created_at) == ("accepted", LATER)
 
 
-async def test_a_person_is_told_once_that_it_takes_longer(database: Database) -> None:
+async def test_a_delay_is_notified_once(database: Database) -> None:
     await add_requests(database, request("r1"))
     tellings = [database.transaction(lambda tx: request_rows.claim_notification(tx, "r1", now=NOW)) for _ in range(3)]
     assert sorted(await asyncio.gather(*tellings)) == [False, False, True]
 
 
-async def test_a_token_is_forgotten_with_its_request(database: Database) -> None:
+async def test_parameters_of_a_request_are_deleted(database: Database) -> None:
     store = await add_requests(database, request("r1", kind="connect", parameters_sealed="v1.token"))
     await database.transaction(lambda tx: request_rows.delete_parameters(tx, "r1"))
     found = await request_rows.find_request(store, "r1")
@@ -90,7 +90,7 @@ async def test_a_token_is_forgotten_with_its_request(database: Database) -> None
     assert found.parameters_sealed == ""
 
 
-async def test_an_equal_start_is_open_until_it_is_settled(database: Database) -> None:
+async def test_a_start_awaits_confirmation_while_an_identical_one_is_open(database: Database) -> None:
     store = await add_requests(
         database, request("r1", parameters_hash="same"), request("r2", parameters_hash="other"),
         request("r3", parameters_hash="same", kind="abort"),
@@ -111,7 +111,7 @@ async def test_an_equal_start_is_open_until_it_is_settled(database: Database) ->
     assert await add_equal("r6") is None
 
 
-async def test_a_start_is_held_while_an_equal_build_runs(database: Database) -> None:
+async def test_a_start_awaits_confirmation_while_an_identical_build_runs(database: Database) -> None:
     await add_builds(
         database, build("runs", parameters_hash="same"), build("ended", parameters_hash="other", state="finished"),
         build("elsewhere", parameters_hash="third", app_slug="droid"),
@@ -121,7 +121,7 @@ async def test_a_start_is_held_while_an_equal_build_runs(database: Database) -> 
     assert states == ["awaiting_confirmation", "accepted", "accepted", None]
 
 
-async def test_of_two_equal_starts_that_come_together_one_is_held(database: Database) -> None:
+async def test_of_two_identical_starts_in_one_batch_one_awaits_confirmation(database: Database) -> None:
     starts = [(request(name, parameters_hash="same", unique_key=name), True) for name in ("first", "second")]
     assert await database.transaction(partial(request_rows.add_starts, starts=starts)) == [
         "accepted",
@@ -139,7 +139,7 @@ async def test_unfinished_builds_come_newest_first(database: Database) -> None:
     assert await build_rows.list_unfinished(database, "T1") == [new, old]
 
 
-async def test_equal_builds_count_while_they_run(database: Database) -> None:
+async def test_identical_builds_are_listed_while_they_run(database: Database) -> None:
     await add_builds(
         database, build("b1", parameters_hash="same"), build("b2", parameters_hash="same", state="finished"),
         build("b3", parameters_hash="other"),
@@ -149,7 +149,7 @@ async def test_equal_builds_count_while_they_run(database: Database) -> None:
     assert [each.build_slug for each in found] == ["b1"]
 
 
-async def test_a_build_that_is_known_is_not_stored_again(database: Database) -> None:
+async def test_a_stored_build_is_not_added_again(database: Database) -> None:
     adding = [
         database.transaction(partial(build_rows.add_build, build=build("b1", number=number))) for number in (1, 2, 3)
     ]
@@ -159,7 +159,7 @@ async def test_a_build_that_is_known_is_not_stored_again(database: Database) -> 
 # Cards, outbox, apps, workspaces.
 
 
-async def test_a_card_remembers_where_and_what_was_drawn(database: Database) -> None:
+async def test_a_message_stores_where_and_what_was_rendered(database: Database) -> None:
     await add_builds(database, build("b1"))
     for row in (card("later", created_at=LATER), card("first")):
         await database.transaction(partial(message_rows.add_message, message=row, build_slugs=["b1"]))
@@ -180,13 +180,13 @@ async def test_attempts_of_a_message_are_counted(database: Database) -> None:
     assert await outbox_rows.find_outgoing(database, "o2") is None
 
 
-async def test_short_names_are_replaced_as_a_whole(database: Database) -> None:
+async def test_aliases_are_replaced_as_a_whole(database: Database) -> None:
     for aliases in ({"s": "shop", "d": "droid"}, {"s": "other"}):
         await database.transaction(partial(app_rows.replace_aliases, workspace_id="T1", aliases=aliases))
     assert await app_rows.list_aliases(database, "T1") == {"s": "other"}
 
 
-async def test_at_start_every_connected_workspace_is_due_whoever_had_claimed_it(
+async def test_at_the_start_every_connected_workspace_is_due_even_if_claimed(
     database: Database, workspaces: Database
 ) -> None:
     await workspace_rows.save_workspace(workspaces, workspace_id="T2", name="Not connected", bot_user_id="U9")
@@ -198,7 +198,7 @@ async def test_at_start_every_connected_workspace_is_due_whoever_had_claimed_it(
     assert not await sync_rows.claim_sync(workspaces, "T2", now=NOW, until=LATER)
 
 
-async def test_a_hint_pulls_a_sweep_forward_and_never_back(database: Database, workspaces: Database) -> None:
+async def test_a_webhook_makes_a_sync_due_earlier_and_never_later(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     await database.transaction(lambda tx: sync_rows.finish_sync(tx, "T1", now=NOW, due_at=LATER, error=None))
@@ -207,16 +207,14 @@ async def test_a_hint_pulls_a_sweep_forward_and_never_back(database: Database, w
     assert moved == [False, True, False]
 
 
-async def test_a_hint_for_after_the_end_of_a_claim_relies_on_nobody(database: Database, workspaces: Database) -> None:
+async def test_a_sync_due_after_the_end_of_a_claim_needs_a_job(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     assert await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     await database.execute("update workspaces set sync_due_at = null")
     assert await database.transaction(partial(sync_rows.make_due, workspace_id="T1", at=LATER))
 
 
-async def test_a_finished_sweep_of_a_disconnected_workspace_plans_nothing_to_claim(
-    database: Database, workspaces: Database
-) -> None:
+async def test_no_sync_can_be_claimed_after_disconnecting(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     await database.transaction(lambda tx: workspace_rows.delete_connection(tx, "T1", now=NOW))

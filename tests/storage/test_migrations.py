@@ -120,7 +120,7 @@ async def test_both_databases_have_the_same_tables_and_columns(sqlite_url: str, 
     await postgres.close()
 
 
-async def test_a_refused_database_is_given_back(url: str) -> None:
+async def test_a_refused_database_is_closed(url: str) -> None:
     database = await open_database(url)
     await database.execute("insert into schema_version (version) values (99)")
     await database.close()

@@ -1,4 +1,4 @@
-"""What only a server can do: be away, cut a connection, let two collide, serve many at once."""
+"""PostgreSQL only: lost connections, conflicts between transactions, several processes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_averages_are_plain_numbers(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("notes")
-async def test_two_that_would_each_miss_what_the_other_does_are_put_in_a_row(database: Database) -> None:
+async def test_conflicting_transactions_are_serialized(database: Database) -> None:
     """Each ends its half and announces the end of both if the other half has ended: one of them must."""
     await database.transaction(note("one", "runs"))
     await database.transaction(note("two", "runs"))
@@ -145,14 +145,14 @@ async def text_of_a(database: Database) -> str:
     return str(row["text"])
 
 
-async def test_what_collided_is_repeated_while_the_others_wait(meddler: Meddler) -> None:
+async def test_a_conflict_is_retried_exclusively(meddler: Meddler) -> None:
     await meddler.database.transaction(meddler.long)
     await asyncio.gather(*meddler.meddled)
     assert len(meddler.tries) == 2
     assert await text_of_a(meddler.database) == "meddled long meddled "
 
 
-async def test_one_that_hangs_keeps_nobody_from_repeating(url: str, meddler: Meddler) -> None:
+async def test_a_hanging_transaction_does_not_prevent_retries(url: str, meddler: Meddler) -> None:
     hanging = await open_database(url)
     held = Held(hanging)
 
@@ -169,7 +169,7 @@ async def test_one_that_hangs_keeps_nobody_from_repeating(url: str, meddler: Med
     await hanging.close()
 
 
-async def test_what_takes_long_alone_is_repeated_among_the_others(
+async def test_a_long_transaction_is_retried_beside_the_others(
     meddler: Meddler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.postgres.EXCLUSIVE_SECONDS", 0.1)
@@ -180,7 +180,7 @@ async def test_what_takes_long_alone_is_repeated_among_the_others(
 
 
 @pytest.mark.usefixtures("notes")
-async def test_after_commit_is_called_once_however_often_a_body_ran(url: str, database: Database) -> None:
+async def test_after_commit_is_called_once_after_retries(url: str, database: Database) -> None:
     tries: list[int] = []
     told: list[str] = []
 
@@ -197,7 +197,7 @@ async def test_after_commit_is_called_once_however_often_a_body_ran(url: str, da
 
 
 @pytest.mark.usefixtures("notes")
-async def test_a_commit_that_may_have_happened_is_not_tried_again(url: str, database: Database) -> None:
+async def test_an_unknown_commit_is_not_retried(url: str, database: Database) -> None:
     tries: list[int] = []
 
     async def write(tx: Transaction) -> None:
@@ -213,7 +213,7 @@ async def test_a_commit_that_may_have_happened_is_not_tried_again(url: str, data
 
 
 @pytest.mark.usefixtures("notes")
-async def test_connections_that_were_cut_while_nothing_ran_are_not_noticed(url: str, database: Database) -> None:
+async def test_idle_connections_that_broke_are_replaced(url: str, database: Database) -> None:
     await asyncio.gather(*(database.transaction(note(str(number))) for number in range(5)))
     await cut(url)
     assert await noted(database) == ["0", "1", "2", "3", "4"]
@@ -222,7 +222,7 @@ async def test_connections_that_were_cut_while_nothing_ran_are_not_noticed(url: 
 
 
 @pytest.mark.usefixtures("notes")
-async def test_who_is_cancelled_leaves_nothing(database: Database) -> None:
+async def test_a_canceled_transaction_is_rolled_back(database: Database) -> None:
     held = Held(database)
 
     async def write(tx: Transaction) -> None:
@@ -237,7 +237,7 @@ async def test_who_is_cancelled_leaves_nothing(database: Database) -> None:
     assert (writing.cancelled(), await noted(database)) == (True, [])
 
 
-async def test_a_lock_is_had_by_one_at_a_time(url: str, database: Database) -> None:
+async def test_an_advisory_lock_has_one_holder(url: str, database: Database) -> None:
     other = await PostgresDatabase.open(url)
     first = cast(PostgresDatabase, database)
     async with first.advisory_lock("test", wait=False) as ours, other.advisory_lock("test", wait=False) as theirs:

@@ -1,4 +1,4 @@
-"""A PostgreSQL that goes away: told in a sentence as soon as whoever asks may wait, and forgotten when it is back."""
+"""A PostgreSQL server that becomes unreachable: reported within the timeout of the caller."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def database(own_postgres: LocalServer) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def test_it_is_told_and_work_goes_on_when_it_is_back(own_postgres: LocalServer, database: Database) -> None:
+async def test_an_outage_is_reported_and_work_resumes_after_it(own_postgres: LocalServer, database: Database) -> None:
     await database.transaction(note("before"))
     own_postgres.stop()
     for asked in (database.transaction(note("lost")), database.fetch_all("select * from notes")):
@@ -43,7 +43,7 @@ async def test_it_is_told_and_work_goes_on_when_it_is_back(own_postgres: LocalSe
     assert await noted(database) == ["after", "before"]
 
 
-async def test_who_may_wait_longer_waits_for_it(own_postgres: LocalServer, database: Database) -> None:
+async def test_a_caller_with_a_longer_timeout_outlasts_an_outage(own_postgres: LocalServer, database: Database) -> None:
     own_postgres.stop()
     db_timeout.set(20.0)
     waits = asyncio.create_task(database.transaction(note("waited")))

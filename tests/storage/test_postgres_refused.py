@@ -25,7 +25,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("wrong", "told"), WRONG.values(), ids=WRONG)
-async def test_a_server_that_does_not_take_us_is_told_in_one_sentence(
+async def test_a_refused_connection_is_explained_in_one_sentence(
     postgres: PostgresServer, wrong: str, told: str
 ) -> None:
     with pytest.raises(DatabaseUnusable) as refused:
@@ -36,7 +36,7 @@ async def test_a_server_that_does_not_take_us_is_told_in_one_sentence(
 
 
 async def refusal(url: str) -> str:
-    """What is said instead of opening it, in one line."""
+    """Return the one line that explains why the database was not opened."""
     with pytest.raises(DatabaseUnusable) as refused:
         await open_database(url)
     assert "\n" not in str(refused.value)
@@ -54,14 +54,14 @@ def guest(empty_url: str) -> Iterator[str]:
         admin.execute(f"drop role {name}")
 
 
-async def test_who_may_not_make_tables_is_told_so(empty_url: str, guest: str) -> None:
+async def test_missing_rights_to_create_tables_are_explained(empty_url: str, guest: str) -> None:
     """Since version 15 that is everybody who does not own the database."""
     told = await refusal(f"{empty_url}?user={guest}")
     assert "permission denied for schema public" in told
     assert "owner to" in told
 
 
-async def test_who_may_only_read_exports_and_makes_nothing(empty_url: str, guest: str) -> None:
+async def test_a_user_who_may_only_read_can_export(empty_url: str, guest: str) -> None:
     with pytest.raises(DatabaseUnusable, match="buildbell migrate"):
         async with open_readonly(f"{empty_url}?user={guest}"):
             """There is nothing yet."""
@@ -100,7 +100,7 @@ async def read(url: str) -> None:
 
 
 @pytest.mark.parametrize("use", [opened, read])
-async def test_without_its_packages_the_extra_is_named(
+async def test_missing_packages_are_explained(
     use: Callable[[str], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [

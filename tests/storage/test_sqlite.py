@@ -1,4 +1,4 @@
-"""What only a file can do: undo a whole group, be somebody else's, be no database at all."""
+"""SQLite only: batches that are rolled back as a whole, files of other programs, file modes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-async def test_what_the_database_takes_back_is_reported_to_all_and_stored_by_none(database: Database) -> None:
+async def test_a_batch_that_sqlite_rolls_back_fails_for_every_caller(database: Database) -> None:
     async def undo(tx: Transaction) -> None:
         await tx.execute("rollback")  # what SQLite does by itself when the disk is full
 
@@ -41,7 +41,7 @@ async def quiet(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_second_one_on_the_same_file_is_refused_until_the_first_is_closed(url: str, database: Database) -> None:
+async def test_a_file_that_is_open_is_refused(url: str, database: Database) -> None:
     with pytest.raises(DatabaseInUse, match="Another process already works with"):
         await open_database(url)
     await database.close()
@@ -89,7 +89,7 @@ def thread_of(told: list[str]) -> Body:
     return body
 
 
-async def test_a_quick_one_runs_on_the_loop_while_nothing_else_is_written(database: Database) -> None:
+async def test_a_quick_transaction_runs_on_the_loop_while_the_writer_is_idle(database: Database) -> None:
     told: list[str] = []
     await database.transaction(thread_of(told), is_quick=True)
     await asyncio.gather(*(database.transaction(thread_of(told), is_quick=True) for _ in range(2)))
@@ -98,14 +98,14 @@ async def test_a_quick_one_runs_on_the_loop_while_nothing_else_is_written(databa
     assert await noted(database) == ["by 1", "by 2", "by 3"]
 
 
-async def test_quick_and_other_ones_keep_their_order(database: Database) -> None:
+async def test_quick_and_other_transactions_keep_their_order(database: Database) -> None:
     quick = [False, True, True, False, True]
     bodies = [database.transaction(note(f"{place}"), is_quick=each) for place, each in enumerate(quick)]
     await asyncio.gather(*bodies)
     assert await noted(database) == ["0", "1", "2", "3", "4"]
 
 
-async def test_a_quick_one_that_breaks_leaves_nothing(database: Database) -> None:
+async def test_a_failing_quick_transaction_leaves_nothing(database: Database) -> None:
     async def breaks(tx: Transaction) -> None:
         await note("half")(tx)
         raise ValueError("in the middle")
@@ -116,7 +116,7 @@ async def test_a_quick_one_that_breaks_leaves_nothing(database: Database) -> Non
     assert await noted(database) == ["after"]
 
 
-async def test_a_quick_one_may_await_its_own_statements_only(database: Database) -> None:
+async def test_a_quick_transaction_may_await_only_its_own_statements(database: Database) -> None:
     async def asks_the_database(tx: Transaction) -> None:
         await database.fetch_one("select 1")
 
@@ -125,7 +125,7 @@ async def test_a_quick_one_may_await_its_own_statements_only(database: Database)
     assert await database.fetch_one("select 1") is not None
 
 
-async def test_what_is_on_its_way_is_written_before_the_file_closes(url: str, database: Database) -> None:
+async def test_pending_transactions_are_committed_before_the_file_is_closed(url: str, database: Database) -> None:
     written = asyncio.create_task(database.transaction(note("last"), is_quick=True))
     await asyncio.sleep(0)
     await database.close()

@@ -1,4 +1,4 @@
-"""Every statement of every store is one that both databases take, whatever may be None."""
+"""Every statement of every store works on both databases, with and without optional values."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Undone(Exception):
 
 @pytest.mark.usefixtures("workspaces")
 @pytest.mark.parametrize("is_full", [True, False], ids=["full", "bare"])
-async def test_every_statement_is_taken(database: Database, is_full: bool) -> None:
+async def test_every_statement_works_on_both_databases(database: Database, is_full: bool) -> None:
     refused = {}
     for function in statements():
         try:

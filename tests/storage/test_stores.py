@@ -1,4 +1,4 @@
-"""What the stores decide: who won, what waits once, what keeps its earlier time."""
+"""Decisions of the stores: claims, deduplication, schedules."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_a_request_reads_back_as_it_was_stored(database: Database) -> None
     assert await request_rows.find_request(database, "r1") == row
 
 
-async def test_a_request_is_settled_once(database: Database) -> None:
+async def test_a_request_is_completed_once(database: Database) -> None:
     await database.transaction(lambda tx: request_rows.add_request(tx, request("r1")))
 
     async def settle(state: str) -> bool:
@@ -87,7 +87,7 @@ async def test_a_request_is_settled_once(database: Database) -> None:
 
 
 @pytest.mark.parametrize(("frees_key", "again"), [(True, True), (False, False)])
-async def test_only_a_freed_key_can_be_asked_for_again(database: Database, frees_key: bool, again: bool) -> None:
+async def test_a_request_can_be_repeated_if_its_key_was_freed(database: Database, frees_key: bool, again: bool) -> None:
     await database.transaction(lambda tx: request_rows.add_request(tx, request("r1", unique_key="abort:b1")))
     await database.transaction(
         lambda tx: request_rows.complete_request(tx, "r1", state="refused", result="", now=NOW, frees_key=frees_key)
@@ -96,7 +96,7 @@ async def test_only_a_freed_key_can_be_asked_for_again(database: Database, frees
     assert await database.transaction(lambda tx: request_rows.add_request(tx, second)) is again
 
 
-async def test_the_last_start_here_is_not_one_that_was_refused(database: Database) -> None:
+async def test_the_last_start_of_a_channel_is_not_a_refused_one(database: Database) -> None:
     for row in (
         request("old", branch="main"),
         request("new", branch="release", created_at=LATER),
@@ -112,7 +112,7 @@ async def test_the_last_start_here_is_not_one_that_was_refused(database: Databas
 # Builds and cards.
 
 
-async def test_a_build_is_moved_only_from_the_state_that_was_seen(database: Database) -> None:
+async def test_a_build_is_saved_only_from_the_expected_state(database: Database) -> None:
     await add_builds(database, build("b1", state="queued"))
     ended = build("b1", state="finished", outcome="failed")
     moves = [
@@ -122,7 +122,7 @@ async def test_a_build_is_moved_only_from_the_state_that_was_seen(database: Data
     assert await build_rows.find_build(database, "T1", "b1") == ended
 
 
-async def test_one_person_stops_a_build(database: Database) -> None:
+async def test_an_abort_is_claimed_once(database: Database) -> None:
     await add_builds(database, build("b1"))
     claims = [
         database.transaction(partial(build_rows.claim_abort, workspace_id="T1", build_slug="b1", by=by, now=NOW))
@@ -133,7 +133,7 @@ async def test_one_person_stops_a_build(database: Database) -> None:
     assert await database.transaction(lambda tx: build_rows.claim_abort(tx, "T1", "b1", by="U2", now=NOW))
 
 
-async def test_an_ended_build_cannot_be_claimed_for_a_stop(database: Database) -> None:
+async def test_a_finished_build_cannot_be_claimed_for_an_abort(database: Database) -> None:
     await add_builds(database, build("b1", state="finished", outcome="succeeded"))
     assert not await database.transaction(lambda tx: build_rows.claim_abort(tx, "T1", "b1", by="U1", now=NOW))
 
@@ -165,7 +165,7 @@ async def test_names_come_newest_first_and_only_from_known_columns(database: Dat
         await build_rows.list_names(database, "T1", "shop", column="1; drop table builds")
 
 
-async def test_a_card_is_announced_once_and_rerouted_once(database: Database) -> None:
+async def test_a_message_is_announced_once_and_rerouted_once(database: Database) -> None:
     await add_builds(database, build("b1"), build("b2", state="finished"))
     await database.transaction(lambda tx: message_rows.add_message(tx, card("c1", ts="1.2"), ["b1", "b2"]))
     assert await message_rows.list_build_slugs(database, "c1") == ["b1", "b2"]
@@ -180,7 +180,7 @@ async def test_a_card_is_announced_once_and_rerouted_once(database: Database) ->
     assert (moved.channel_id, moved.rerouted_from, moved.ts) == ("U1", "C1", None)
 
 
-async def test_a_closed_card_is_neither_drawn_nor_announced(database: Database) -> None:
+async def test_a_deleted_message_is_neither_rendered_nor_announced(database: Database) -> None:
     await add_builds(database, build("b1"))
     await database.transaction(lambda tx: message_rows.add_message(tx, card("c1"), ["b1"]))
     await database.transaction(lambda tx: message_rows.mark_deleted(tx, "c1"))
@@ -196,7 +196,7 @@ def letter(outbox_id: str, dedupe_key: str | None) -> OutboxRow:
     return OutboxRow(outbox_id, "T1", "T1:C1", "card", None, {"text": "é"}, dedupe_key, NOW)
 
 
-async def test_a_drawing_that_waits_stands_for_later_ones_until_it_is_taken(database: Database) -> None:
+async def test_a_waiting_update_stands_for_later_ones_until_it_is_rendered(database: Database) -> None:
 
     async def add(outbox_id: str, key: str | None) -> bool:
         return await database.transaction(lambda tx: outbox_rows.add_outgoing(tx, letter(outbox_id, key)))
@@ -211,7 +211,7 @@ async def test_a_drawing_that_waits_stands_for_later_ones_until_it_is_taken(data
     assert await outbox_rows.count_waiting(database) == 3
 
 
-async def test_audit_is_told_newest_first(database: Database) -> None:
+async def test_audit_entries_are_listed_newest_first(database: Database) -> None:
     for number, at in enumerate((NOW, LATER)):
         entry = AuditRow(f"a{number}", "T1", at, "U1", "start", "shop", "done")
         await database.transaction(partial(audit.add_entry, entry=entry))
@@ -228,7 +228,7 @@ async def test_apps_are_replaced_as_a_whole(database: Database) -> None:
     assert await app_rows.find_app(database, "T2", "shop") is None
 
 
-async def test_a_channel_without_settings_tells_ends_in_the_thread(database: Database) -> None:
+async def test_a_channel_without_settings_has_results_in_the_thread(database: Database) -> None:
     assert (await app_rows.get_channel(database, "T1", "C1")).finish_in == "thread"
     for branch in ("main", "dev"):
         row = ChannelRow("T1", "C1", "shop", "deploy", branch, "channel")
@@ -247,13 +247,13 @@ async def connect(database: Database, store: Database, sealed: str = "s1") -> No
     )
 
 
-async def test_a_due_sweep_is_claimed_by_one(database: Database, workspaces: Database) -> None:
+async def test_a_due_sync_is_claimed_once(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     claims = [sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER) for _ in range(5)]
     assert sum(workspace is not None for workspace in await asyncio.gather(*claims)) == 1
 
 
-async def test_a_hint_that_comes_during_a_sweep_is_not_lost(database: Database, workspaces: Database) -> None:
+async def test_a_webhook_during_a_sync_is_not_lost(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     assert await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     hint = NOW + timedelta(seconds=1)
@@ -265,7 +265,7 @@ async def test_a_hint_that_comes_during_a_sweep_is_not_lost(database: Database, 
     assert (workspace.sync_due_at, workspace.last_synced_at) == (hint, hint)
 
 
-async def test_a_sweep_without_a_hint_is_due_when_planned(database: Database, workspaces: Database) -> None:
+async def test_a_sync_is_due_when_scheduled(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     planned = NOW + timedelta(seconds=10)
@@ -276,15 +276,13 @@ async def test_a_sweep_without_a_hint_is_due_when_planned(database: Database, wo
     assert not await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
 
 
-async def test_a_sweep_of_a_dead_process_can_be_claimed_when_its_time_is_over(
-    database: Database, workspaces: Database
-) -> None:
+async def test_a_sync_of_a_dead_process_can_be_claimed_after_its_time(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     await sync_rows.claim_sync(workspaces, "T1", now=NOW, until=LATER)
     assert await sync_rows.claim_sync(workspaces, "T1", now=LATER, until=LATER + timedelta(minutes=1))
 
 
-async def test_an_unfinished_sweep_is_taken_over_and_a_finished_one_is_not(
+async def test_an_unfinished_sync_is_resumed_and_a_finished_one_is_not(
     database: Database, workspaces: Database
 ) -> None:
     await connect(database, workspaces)
@@ -295,7 +293,7 @@ async def test_an_unfinished_sweep_is_taken_over_and_a_finished_one_is_not(
     assert not await sync_rows.resume_sync(workspaces, "T1", until=LATER)
 
 
-async def test_health_is_news_once_and_only_about_the_stored_token(database: Database, workspaces: Database) -> None:
+async def test_health_changes_once_and_only_for_the_stored_token(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces, "s2")
 
     async def refuse(sealed: str) -> bool:
@@ -310,7 +308,7 @@ async def test_health_is_news_once_and_only_about_the_stored_token(database: Dat
     assert workspace.health == "ok"
 
 
-async def test_disconnecting_leaves_no_token_and_nothing_to_sweep(database: Database, workspaces: Database) -> None:
+async def test_disconnecting_leaves_no_token_and_no_sync(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     forgets = [database.transaction(lambda tx: workspace_rows.delete_connection(tx, "T1", now=NOW)) for _ in range(2)]
     assert sorted(await asyncio.gather(*forgets)) == [False, True]
@@ -320,7 +318,7 @@ async def test_disconnecting_leaves_no_token_and_nothing_to_sweep(database: Data
     assert not await sync_rows.claim_sync(workspaces, "T1", now=LATER, until=LATER)
 
 
-async def test_a_new_name_keeps_what_is_connected(database: Database, workspaces: Database) -> None:
+async def test_renaming_a_workspace_keeps_its_connection(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces)
     await workspace_rows.save_workspace(workspaces, workspace_id="T1", name="Acme Inc", bot_user_id="U7")
     workspace = await workspace_rows.find_workspace(workspaces, "T1")
@@ -328,7 +326,7 @@ async def test_a_new_name_keeps_what_is_connected(database: Database, workspaces
     assert (workspace.name, workspace.bitrise_token_sealed) == ("Acme Inc", "s1")
 
 
-async def test_a_sealed_token_is_swapped_only_if_it_is_still_the_same(database: Database, workspaces: Database) -> None:
+async def test_a_sealed_token_is_replaced_only_if_unchanged(database: Database, workspaces: Database) -> None:
     await connect(database, workspaces, "s2")
     assert not await workspace_rows.replace_sealed(workspaces, "T1", column="bitrise_token_sealed", old="s1", new="n")
     assert await workspace_rows.replace_sealed(workspaces, "T1", column="bitrise_token_sealed", old="s2", new="n")

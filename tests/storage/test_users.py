@@ -33,7 +33,7 @@ async def link(database: Database, user_id: str, **slugs: Any) -> None:
         )
 
 
-async def test_a_person_comes_back_as_saved_and_is_saved_anew(database: Database) -> None:
+async def test_a_user_is_saved_and_replaced(database: Database) -> None:
     store = await save(database, ANA)
     assert await user_rows.get_user(store, "T1", "U1") == ANA
     changed = UserRow("T1", "U1", ("ana",), dm_level="all")
@@ -41,16 +41,16 @@ async def test_a_person_comes_back_as_saved_and_is_saved_anew(database: Database
     assert await user_rows.list_users(store, "T1") == [changed]
 
 
-async def test_who_has_said_nothing_is_told_nothing(database: Database) -> None:
+async def test_direct_messages_are_off_by_default(database: Database) -> None:
     person = await user_rows.get_user(database, "T1", "U9")
     assert (person.dm_level, person.git_names) == ("off", ())
 
 
-def test_an_address_is_not_in_what_is_logged() -> None:
+def test_an_email_address_is_not_in_the_repr() -> None:
     assert "acme" not in repr(ANA)
 
 
-async def test_a_person_is_switched_off_once(database: Database) -> None:
+async def test_direct_messages_are_disabled_once(database: Database) -> None:
     store = await save(database, ANA, UserRow("T1", "U2", dm_level="all"))
     off = [await database.transaction(lambda tx: user_rows.disable_messages(tx, "T1", "U1")) for _ in range(2)]
     assert off == [True, False]
@@ -58,7 +58,7 @@ async def test_a_person_is_switched_off_once(database: Database) -> None:
     assert (await user_rows.get_user(store, "T1", "U1")).git_names == ANA.git_names
 
 
-async def test_builds_of_a_person_come_newest_first(database: Database) -> None:
+async def test_builds_of_a_user_are_listed_newest_first(database: Database) -> None:
     await add_builds(database, build("old"), build("new", triggered_at=LATER), build("done", state="finished"))
     await link(database, "U1", old=NOW, new=LATER, done=NOW)
     await link(database, "U2", new=LATER)
@@ -74,7 +74,7 @@ async def test_builds_of_a_person_come_newest_first(database: Database) -> None:
     assert await user_rows.list_builds(database, "T2", "U1", is_finished=False, limit=9) == []
 
 
-async def test_what_was_linked_is_forgotten_and_what_was_started_here_is_not(database: Database) -> None:
+async def test_linked_builds_are_deleted_but_not_those_started_from_slack(database: Database) -> None:
     await add_builds(
         database, build("pushed"), build("mine", request_id="r1", requested_by="U1"),
         build("theirs", request_id="r2", requested_by="U2"),
@@ -110,7 +110,7 @@ async def test_candidates_are_found_by_name_and_by_signature(database: Database)
     assert await found(UserRow("T2", "U1", ("octocat",))) == []
 
 
-async def test_events_are_taken_once_and_oldest_first(database: Database) -> None:
+async def test_events_are_popped_once_and_oldest_first(database: Database) -> None:
 
     async def add(tx: Transaction) -> None:
         for slug, at in (("b2", LATER), ("b1", NOW), ("b3", LATER)):
