@@ -103,7 +103,8 @@ class Fault:
     """The way the next matching calls fail.
 
     ``name`` is a glob over the operation's name or path; ``where`` narrows it to calls with these facts
-    (``{"team": "T1"}``). ``times=None`` lasts until `Faults.clear`; ``skip`` lets that many matching calls pass first.
+    (``{"team": "T1"}``; the practice Slack knows team, channel, message, thread and user). ``times=None`` lasts until
+    `Faults.clear`; ``skip`` lets that many matching calls pass first.
     """
 
     name: str = "*"

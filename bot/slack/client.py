@@ -170,7 +170,7 @@ class SlackClient:
         profile = dict_of(user, "profile")
         return Person(
             team_id=text_of(user, "team_id"),
-            name=text_of(profile, "display_name") or text_of(user, "name"),
+            name=text_of(profile, "display_name") or text_of(profile, "real_name") or text_of(user, "name"),
             is_admin=bool(user.get("is_admin")),
             is_owner=bool(user.get("is_owner") or user.get("is_primary_owner")),
             email=text_of(profile, "email") or None,

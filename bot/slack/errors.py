@@ -30,6 +30,7 @@ UNREACHABLE = frozenset(
         "not_in_channel",
         "channel_not_found",
         "is_archived",
+        "is_inactive",
         "restricted_action",
         "restricted_action_read_only_channel",
         "restricted_action_thread_only_channel",

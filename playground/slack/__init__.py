@@ -6,12 +6,13 @@ from playground.slack.delivery import Delivery
 from playground.slack.limits import Limits
 from playground.slack.modals import View
 from playground.slack.server import PracticeSlack
-from playground.slack.world import App, Channel, Installation, Message, Team, User
+from playground.slack.world import App, Channel, Guest, Installation, Message, Team, User
 
 __all__ = [
     "App",
     "Channel",
     "Delivery",
+    "Guest",
     "Installation",
     "Limits",
     "Message",

@@ -37,7 +37,7 @@ class ConsentPage:
         raise web.HTTPFound(self._core.decide(consent_request, user, allow=given.get("decision") == "allow", to=to))
 
     def _form(self, consent_request: ConsentRequest) -> str:
-        people = [user for user in self._core.world.users.values() if not user.is_bot and not user.deleted]
+        people = [user for user in self._core.world.users.values() if not (user.is_bot or user.deleted or user.guest)]
         options = "".join(f'<option value="{user.id}">{escape(_who(user))}</option>' for user in people)
         scopes = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in consent_request.scopes)
         wide = '<label><input type="checkbox" name="for" value="organisation"> for the whole organisation</label>'

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 JSON = dict[str, Any]
+Guest = Literal["multi_channel", "single_channel"]
+Posting = Literal["open", "read_only", "no_threads", "threads_only"]
+"""Who may post what in a channel. An admin may post in a read-only one, a bot may not."""
+Replies = Literal["open", "locked", "refused"]
+"""``locked`` by an admin; ``refused``: a kind of message that can have no thread."""
 
 
 @dataclass(slots=True, eq=False)
@@ -17,6 +23,8 @@ class Team:
     name: str
     domain: str
     organisation: Team | None = None
+    edit_window: timedelta | None = None
+    """How long the workspace's settings let messages be edited: by default without limit."""
 
     @property
     def is_organisation(self) -> bool:
@@ -25,13 +33,15 @@ class Team:
 
 @dataclass(slots=True, eq=False)
 class User:
-    """A person or a bot user."""
+    """A person or a bot user. ``name`` is the handle; ``display_name``, the chosen name, may be empty."""
 
     id: str
     name: str
     team: Team
     real_name: str
     email: str | None = None
+    display_name: str = ""
+    guest: Guest | None = None
     is_admin: bool = False
     is_bot: bool = False
     deleted: bool = False
@@ -48,6 +58,7 @@ class Channel:
     created: int
     is_private: bool = False
     is_archived: bool = False
+    posting: Posting = "open"
     previous_names: list[str] = field(default_factory=list)
     members: list[User] = field(default_factory=list)
     shared_with: list[Team] = field(default_factory=list)
@@ -95,6 +106,7 @@ class Message:
     blocks: list[JSON] = field(default_factory=list)
     attachments: list[JSON] = field(default_factory=list)
     thread_ts: str | None = None
+    replies: Replies = "open"
     metadata: JSON | None = None
     edited: bool = False
     seen_by: User | None = None
@@ -110,6 +122,10 @@ class Message:
     @property
     def is_ephemeral(self) -> bool:
         return self.seen_by is not None
+
+    @property
+    def posted_at(self) -> datetime:
+        return datetime.fromtimestamp(float(self.ts), UTC)
 
     def snapshot(self) -> Message:
         """Return the message as it is now. Its buttons still work after an update, as on a slow client."""

@@ -63,6 +63,8 @@ class OAuth(Setup):
         place = to or user.team
         if place not in (user.team, user.team.organisation):
             raise ValueError(f"{user.name} cannot install in {place.name}")
+        if user.guest:
+            raise ValueError(f"{user.name} is a guest and cannot install apps")
         if place.is_organisation and not asked.app.settings.get("org_deploy_enabled"):
             raise ValueError(f"{asked.app.name} cannot be installed for organisations")
         if not allow:

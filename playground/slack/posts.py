@@ -46,9 +46,25 @@ def check_may_post(app: Installation, channel: Channel) -> None:
         raise SlackError("not_in_channel")
 
 
-def check_thread(channel: Channel, thread_ts: str) -> None:
-    if thread_ts and channel.find(thread_ts) is None:
-        raise SlackError("thread_not_found")
+def find_thread(channel: Channel, thread_ts: str) -> str | None:
+    """Check that a channel takes a message or reply, and return the reply's thread.
+
+    A reply to a message that doesn't exist is posted in the channel, without an error.
+    """
+    parent = channel.find(thread_ts) if thread_ts else None
+    if channel.posting == "read_only":
+        raise SlackError("restricted_action_read_only_channel")
+    if channel.posting == "no_threads" and thread_ts:
+        raise SlackError("restricted_action_non_threadable_channel")
+    if channel.posting == "threads_only" and parent is None:
+        raise SlackError("restricted_action_thread_only_channel")
+    if parent is None:
+        return None
+    if parent.replies == "locked":
+        raise SlackError("restricted_action_thread_locked")
+    if parent.replies == "refused":
+        raise SlackError("cannot_reply_to_message")
+    return parent.ts
 
 
 def check_content(core: Core, app: Installation, content: Mapping[str, Any]) -> None:

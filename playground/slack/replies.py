@@ -42,7 +42,8 @@ def spoilt(fault: Fault) -> Reply:
     if fault.kind in ("cut_before", "cut_after"):
         return Reply(0, "", cut=True)
     if fault.kind == "error":
-        return Reply(fault.status or 200, SlackError(fault.error or "fatal_error").body(), headers)
+        more = fault.body if isinstance(fault.body, dict) else {}
+        return Reply(fault.status or 200, SlackError(fault.error or "fatal_error", **more).body(), headers)
     status = fault.status or (200 if fault.kind == "body" else 500)
     usual: JSON | str = SlackError("ratelimited").body() if status == 429 else HTML
     return Reply(status, usual if fault.body is None else fault.body, headers)

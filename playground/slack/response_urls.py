@@ -49,13 +49,22 @@ class ResponseUrls:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         with self._core.busy.doing():
             body = await _read(request)
-            fault = self._core.faults.take(NAME, team=request.match_info["team"])
-            reply = await self._reply(request.match_info["key"], body, fault)
+            key = request.match_info["key"]
+            fault = self._core.faults.take(NAME, team=request.match_info["team"], **self._facts(key))
+            reply = await self._reply(key, body, fault)
             self._core.note("in", "http", NAME, body, reply.noted())
             response = await send(request, reply, "text/plain")
             if not reply.cut:
                 await self._core.hooks.fire(NAME, "answered", arguments=body, answer=reply.body)
             return response
+
+    def _facts(self, key: str) -> JSON:
+        """Return the facts of a response that a fault can be limited to, besides its team."""
+        address = self._addresses.get(key)
+        if address is None:
+            return {}
+        original = address.original
+        return {"channel": address.channel.id, "message": original and original.ts, "user": address.user.id}
 
     async def _reply(self, key: str, body: JSON, fault: Fault | None) -> Reply:
         await self._core.hooks.fire(NAME, "before", arguments=body, answer=None)
@@ -105,8 +114,14 @@ class ResponseUrls:
             address.channel,
             body,
             seen_by=None if in_channel else address.user,
-            thread_ts=body.get("thread_ts"),
+            thread_ts=_thread(address.channel, body.get("thread_ts")),
         )
+
+
+def _thread(channel: Channel, thread_ts: Any) -> str | None:
+    """Return the thread; a response to a message that doesn't exist goes into the channel."""
+    parent = channel.standing(str(thread_ts)) if thread_ts else None
+    return parent.ts if parent else None
 
 
 def _check_adds_only(body: Mapping[str, Any]) -> None:

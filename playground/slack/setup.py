@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from playground.slack.core import Core
-from playground.slack.world import App, Channel, Installation, Team, User
+from playground.slack.world import App, Channel, Guest, Installation, Team, User
 
 
 class Setup(Core):
@@ -29,11 +29,22 @@ class Setup(Core):
         real_name: str | None = None,
         email: str | None = None,
         tz: str = "Europe/Amsterdam",
+        display_name: str | None = None,
+        guest: Guest | None = None,
     ) -> User:
-        real = real_name or name.replace(".", " ").title()
-        return self.world.add_user(
-            User(self.world.new_id(_letter(team)), name, team, real, email, is_admin=admin, tz=tz)
+        """Create a person with the handle ``name``, which is also the display name unless another is given."""
+        user = User(
+            id=self.world.new_id(_letter(team)),
+            name=name,
+            team=team,
+            real_name=real_name or name.replace(".", " ").title(),
+            email=email,
+            display_name=name if display_name is None else display_name,
+            guest=guest,
+            is_admin=admin,
+            tz=tz,
         )
+        return self.world.add_user(user)
 
     def add_channel(self, team: Team, name: str, *, private: bool = False, members: Iterable[User] = ()) -> Channel:
         created = int(self.clock.now().timestamp())
@@ -48,8 +59,14 @@ class Setup(Core):
         for user in users:
             if not channel.reaches(user.team):
                 raise ValueError(f"#{channel.name} is not shared with {user.team.name}")
+            if user.guest == "single_channel" and self._channels_of(user) not in ([], [channel]):
+                raise ValueError(f"{user.name} is a guest of one channel")
             if user not in channel.members:
                 channel.members.append(user)
+
+    def _channels_of(self, user: User) -> list[Channel]:
+        there = self.world.channels.values()
+        return [channel for channel in there if user in channel.members and not channel.is_im]
 
     def install(
         self,
@@ -106,8 +123,9 @@ class Setup(Core):
         return app
 
     def _bot(self, manifest: Mapping[str, Any], team: Team) -> User:
-        name = (manifest.get("features", {}).get("bot_user") or {}).get("display_name") or "bot"
-        return User(self.world.new_id(_letter(team)), name.lower(), team, real_name=name, is_bot=True)
+        real_name = (manifest.get("features", {}).get("bot_user") or {}).get("display_name") or "bot"
+        name = real_name.lower()
+        return User(self.world.new_id(_letter(team)), name, team, real_name, display_name=name, is_bot=True)
 
     def _digits(self, count: int) -> str:
         return self.world.letters(count, "0123456789")

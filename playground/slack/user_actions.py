@@ -35,8 +35,9 @@ class UserActions(Core):
         word, _, text = typed.partition(" ")
         app, registered = self._owner(user, word)
         place = self.world.direct(dm.bot_user, user) if dm is not None else channel
-        if place is None or user not in place.members:
-            raise LookupError(f"{user.name} is not in that channel")
+        if place is None:
+            raise LookupError("name a channel or an app")
+        check_may_write(user, place)
         if registered.get("should_escape"):
             text = payloads.escaped(self.world, user.team, text)
         payload = payloads.command(
@@ -270,6 +271,14 @@ class UserActions(Core):
         return f"{self.clock.now().timestamp():.6f}"
 
 
+def check_may_write(user: User, channel: Channel) -> None:
+    """Raise LookupError if the person's client shows no message field in the channel."""
+    if user not in channel.members:
+        raise LookupError(f"{user.name} is not in that channel")
+    if channel.posting == "read_only" and not user.is_admin:
+        raise LookupError(f"only admins may post in #{channel.name}")
+
+
 def _check_sees(user: User, place: Place) -> None:
     """Raise LookupError if the person can't see the message or view."""
     if isinstance(place, View):
@@ -277,8 +286,13 @@ def _check_sees(user: User, place: Place) -> None:
             raise LookupError(f"“{place.title}” is not open before {user.name}")
     elif place.seen_by is not None and place.seen_by is not user:
         raise LookupError(f"only {place.seen_by.name} sees this message")
-    elif user not in place.channel.members and (place.channel.is_private or user.team is not place.channel.team):
+    elif user not in place.channel.members and not _may_browse(user, place.channel):
         raise LookupError(f"{user.name} is not in #{place.channel.name}")
+
+
+def _may_browse(user: User, channel: Channel) -> bool:
+    """Return whether the person may read a channel without joining it, which a guest may not."""
+    return not channel.is_private and user.team is channel.team and user.guest is None
 
 
 def _standing(message: Message) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playground.slack import payloads
 from playground.slack.links import Draft, link_shared, links_for
-from playground.slack.user_actions import UserActions
+from playground.slack.user_actions import UserActions, check_may_write
 from playground.slack.world import Channel, Installation, Message, User
 
 
@@ -40,7 +40,6 @@ class UserMessages(UserActions):
 
 
 def _check_may_write(user: User, channel: Channel) -> None:
-    if user not in channel.members:
-        raise LookupError(f"{user.name} is not in that channel")
+    check_may_write(user, channel)
     if channel.is_archived:
         raise LookupError(f"#{channel.name} is archived")

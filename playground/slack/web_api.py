@@ -15,7 +15,7 @@ from playground.slack.errors import RateLimited, SlackError
 from playground.slack.limits import Tier
 from playground.slack.methods import METHODS, Method
 from playground.slack.replies import Reply, after, delayed, prevents, send, spoilt
-from playground.slack.world import App, Installation
+from playground.slack.world import JSON, App, Installation
 from playground.wire import Fault, Phase
 
 
@@ -28,8 +28,7 @@ class WebApi:
         name = request.match_info["method"]
         with self._core.busy.doing():
             call, refused = await self._read(request, name)
-            fault = self._core.faults.take(name, team=call.installation.team.id if call.installation else None)
-            reply = await self._reply(call, refused, fault)
+            reply = await self._reply(call, refused, self._core.faults.take(name, **self._facts(call)))
             self._note(call, reply)
             response = await send(request, reply)
             if not reply.cut:
@@ -51,6 +50,19 @@ class WebApi:
         world = self._core.world
         bot = world.installation_of(token) if token else None
         return (bot.app, bot) if bot else (world.app_of(token) if token else None, None)
+
+    def _facts(self, call: Call) -> JSON:
+        """Return the facts of a call that a fault can be limited to."""
+        given = call.text("channel") or call.text("channel_id")
+        channel = self._core.world.channels.get(given)
+        person = call.text("user") or call.text("user_id") or given
+        return {
+            "team": call.installation.team.id if call.installation else None,
+            "channel": channel.id if channel else given,
+            "message": call.text("ts") or call.text("message_ts") or call.text("timestamp"),
+            "thread": call.text("thread_ts"),
+            "user": channel.between[1].id if channel and channel.between else person,
+        }
 
     def _why_not_known(self, method: Method, token: str | None, call: Call) -> SlackError | None:
         if method.token == "none":

@@ -7,9 +7,9 @@ import string
 from datetime import datetime
 
 from bot.clock import Clock
-from playground.slack.models import JSON, App, Channel, Installation, Message, Team, User
+from playground.slack.models import JSON, App, Channel, Guest, Installation, Message, Team, User
 
-__all__ = ["JSON", "App", "Channel", "Installation", "Message", "Team", "User", "World"]
+__all__ = ["JSON", "App", "Channel", "Guest", "Installation", "Message", "Team", "User", "World"]
 
 
 class World:

@@ -7,9 +7,9 @@ from typing import Any
 from playground.slack.calls import Call
 from playground.slack.core import Core
 from playground.slack.errors import SlackError
-from playground.slack.posts import check_content, check_may_post, check_thread, find_channel, post, rewrite
+from playground.slack.posts import check_content, check_may_post, find_channel, find_thread, post, rewrite
 from playground.slack.sizes import UPDATED_TEXT
-from playground.slack.world import JSON, Channel, Message
+from playground.slack.world import JSON, Channel, Installation, Message
 
 CONTENT = ("text", "blocks", "attachments", "markdown_text", "metadata")
 
@@ -39,20 +39,28 @@ def post_message(core: Core, call: Call) -> JSON:
     channel, content = _channel(core, call), _content(call)
     check_may_post(call.bot, channel)
     check_content(core, call.bot, content)
-    check_thread(channel, call.text("thread_ts"))
-    message = post(core.world, call.bot, channel, content, thread_ts=call.text("thread_ts") or None)
+    message = post(core.world, call.bot, channel, content, thread_ts=find_thread(channel, call.text("thread_ts")))
     return {"channel": channel.id, "ts": message.ts, "message": message.payload()}
 
 
 def update(core: Core, call: Call) -> JSON:
     content = _content(call)
     message = _own_message(core, call, "cant_update_message")
-    check_may_post(call.bot, message.channel)
+    _check_may_edit(core, call.bot, message)
     if len(content.get("text") or "") > UPDATED_TEXT:
         raise SlackError("msg_too_long")
     check_content(core, call.bot, content)
     rewrite(core.world, message, content)
     return {"channel": message.channel.id, "ts": message.ts, "text": message.text, "message": message.payload()}
+
+
+def _check_may_edit(core: Core, app: Installation, message: Message) -> None:
+    if message.channel.is_archived:
+        raise SlackError("is_inactive")
+    check_may_post(app, message.channel)
+    window = message.channel.team.edit_window
+    if window is not None and core.clock.now() - message.posted_at > window:
+        raise SlackError("edit_window_closed")
 
 
 def post_ephemeral(core: Core, call: Call) -> JSON:
@@ -62,8 +70,17 @@ def post_ephemeral(core: Core, call: Call) -> JSON:
     reader = core.world.users.get(call.text("user"))
     if reader is None or reader not in channel.members:
         raise SlackError("user_not_in_channel")
-    message = post(core.world, call.bot, channel, content, seen_by=reader, thread_ts=call.text("thread_ts") or None)
+    thread_ts = _ephemeral_thread(channel, call.text("thread_ts"))
+    message = post(core.world, call.bot, channel, content, seen_by=reader, thread_ts=thread_ts)
     return {"message_ts": message.ts}
+
+
+def _ephemeral_thread(channel: Channel, thread_ts: str) -> str | None:
+    """Check as for a message. chat.postEphemeral documents two of the errors only."""
+    try:
+        return find_thread(channel, thread_ts)
+    except SlackError as error:
+        raise SlackError("cannot_reply_to_message" if thread_ts else "restricted_action") from error
 
 
 def delete(core: Core, call: Call) -> JSON:

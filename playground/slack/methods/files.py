@@ -9,7 +9,7 @@ from playground.slack.calls import Call
 from playground.slack.core import Core
 from playground.slack.errors import SlackError
 from playground.slack.files import File
-from playground.slack.posts import check_may_post, check_thread, find_channel, post
+from playground.slack.posts import check_may_post, find_channel, find_thread, post
 from playground.slack.world import JSON, Channel
 
 
@@ -27,25 +27,27 @@ def complete_upload(core: Core, call: Call) -> JSON:
     if not isinstance(uploads, list) or not uploads or not all(isinstance(each, dict) for each in uploads):
         raise SlackError("invalid_arguments")
     files = [core.files.get(call.bot, each.get("id")) for each in uploads]
-    channel = _channel(core, call)
+    place = _place(core, call)
     for file, each in zip(files, uploads, strict=True):
         core.files.complete(file, each.get("title"))
-    if channel is not None:
-        _share(core, call, channel, files)
+    if place is not None:
+        _share(core, call, *place, files)
     return {"files": [{"id": file.id, "title": file.title} for file in files]}
 
 
-def _channel(core: Core, call: Call) -> Channel | None:
-    """Return the channel of the file; without one it stays private."""
+def _place(core: Core, call: Call) -> tuple[Channel, str | None] | None:
+    """Return the channel and thread of the file; without a channel it stays private."""
     if not call.given("channel_id"):
         return None
     channel = find_channel(core.world, call.bot, call.text("channel_id"))
     check_may_post(call.bot, channel)
-    check_thread(channel, call.text("thread_ts"))
-    return channel
+    try:
+        return channel, find_thread(channel, call.text("thread_ts"))
+    except SlackError as error:
+        raise SlackError("posting_to_channel_denied") from error
 
 
-def _share(core: Core, call: Call, channel: Channel, files: list[File]) -> None:
+def _share(core: Core, call: Call, channel: Channel, thread_ts: str | None, files: list[File]) -> None:
     content = {"text": call.text("initial_comment")}
-    message = post(core.world, call.bot, channel, content, thread_ts=call.text("thread_ts") or None)
+    message = post(core.world, call.bot, channel, content, thread_ts=thread_ts)
     message.files = [file.payload(core.base_url) for file in files]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from zoneinfo import ZoneInfo
 
 from playground.slack.calls import Call
@@ -17,9 +18,9 @@ def user_object(core: Core, app: Installation, user: User) -> JSON:
     stranger = not app.serves(user.team)
     profile: JSON = {
         "real_name": user.real_name,
-        "real_name_normalized": user.real_name,
-        "display_name": user.name,
-        "display_name_normalized": user.name,
+        "real_name_normalized": _without_accents(user.real_name),
+        "display_name": user.display_name,
+        "display_name_normalized": _without_accents(user.display_name),
         "team": user.team.id,
     }
     if user.email and not stranger and "users:read.email" in app.scopes:
@@ -37,13 +38,17 @@ def user_object(core: Core, app: Installation, user: User) -> JSON:
         "is_admin": user.is_admin,
         "is_owner": False,
         "is_primary_owner": False,
-        "is_restricted": False,
-        "is_ultra_restricted": False,
+        "is_restricted": user.guest is not None,
+        "is_ultra_restricted": user.guest == "single_channel",
         "is_bot": user.is_bot,
         "is_app_user": False,
         "is_stranger": stranger,
         "updated": 0,
     }
+
+
+def _without_accents(name: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
 
 
 def _offset(core: Core, tz: str) -> int:

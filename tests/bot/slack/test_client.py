@@ -182,6 +182,12 @@ async def test_who_is_who(practice: Practice) -> None:
     assert (person.email, person.tz) == ("ana@acme.example", "Europe/Madrid")
 
 
+@pytest.mark.parametrize(("display_name", "name"), [("Zoë 🚀", "Zoë 🚀"), ("", "Max Muster")])
+async def test_a_person_is_called_as_in_slack(practice: Practice, display_name: str, name: str) -> None:
+    user = practice.slack.add_user(practice.app.team, "mm1987", real_name="Max Muster", display_name=display_name)
+    assert (await practice.client.get_user(user.id)).name == name
+
+
 async def test_without_the_scope_no_address_is_told(practice: Practice) -> None:
     client = modest_client(practice, "users:read.email")
     assert (await client.get_user(practice.ana.id)).email is None

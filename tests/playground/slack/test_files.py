@@ -90,18 +90,18 @@ async def test_files_are_named_by_their_ids(scene: Scene, files: Any) -> None:
         await scene.client.api_call("files.completeUploadExternal", json={"files": files})
 
 
-@pytest.mark.parametrize("error", ["is_archived", "not_in_channel", "channel_not_found", "thread_not_found"])
+@pytest.mark.parametrize("error", ["is_archived", "not_in_channel", "channel_not_found", "posting_to_channel_denied"])
 async def test_a_file_goes_only_where_a_message_may_go(scene: Scene, error: str) -> None:
     file_id = await sent(scene, "a.csv", b"abc")
     channel = scene.slack.add_channel(scene.team, "other", private=error == "channel_not_found")
     scene.slack.archive(channel, archived=error == "is_archived")
     if error == "not_in_channel":
         scene.app.scopes = tuple(scope for scope in scene.app.scopes if scope != "chat:write.public")
+    if error == "posting_to_channel_denied":
+        channel.posting = "read_only"
 
     with refused_with(error):
-        await scene.client.files_completeUploadExternal(
-            files=[{"id": file_id}], channel_id=channel.id, thread_ts="1.2" if error == "thread_not_found" else None
-        )
+        await scene.client.files_completeUploadExternal(files=[{"id": file_id}], channel_id=channel.id)
 
     assert scene.slack.messages(channel) == []
 
