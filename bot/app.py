@@ -32,7 +32,7 @@ from bot.delivery import sender
 from bot.engine import engine_for
 from bot.errors import StartupFailed
 from bot.metrics import Metrics
-from bot.permissions import Access
+from bot.permissions import Permissions
 from bot.rate_limits import RateLimiter
 from bot.results import analysis
 from bot.settings import Settings
@@ -44,7 +44,7 @@ from bot.vault import Token, Vault, parse_keys
 from bot.web.dispatch import Dispatcher
 from bot.web.server import RUNNER_OPTIONS, allow_many_connections, web_app
 from bot.workspaces import connect
-from bot.workspaces.slack_access import Wired, wire_installs
+from bot.workspaces.slack_access import SlackAccess, is_admin, open_slack_access
 from storage import Database, DatabaseUnavailable, DatabaseUnusable, open_database
 from storage import workspaces as workspace_rows
 from storage.batching import Batcher
@@ -102,17 +102,17 @@ class Bot:
         self._on_exit.push_async_callback(session.close)
         vault = Vault(parse_keys(secret(settings.encryption_keys)))
         self.engine = engine_for(database, clock=self._clock)
-        wired = wire_installs(
+        slack = open_slack_access(
             settings, database=database, engine=self.engine, vault=vault, session=session, clock=self._clock,
             new_id=self._new_id,
         )  # fmt: skip
-        self.installs, self._oauth = wired.installs, wired.oauth
-        self.ctx = self._context(database, session, vault, wired)
+        self.workspaces, self._oauth = slack.workspaces, slack.oauth
+        self.ctx = self._context(database, session, vault, slack)
         for kind in JOBS:
             self.engine.register(kind, self.ctx)
         self.dispatcher = self._make_dispatcher(session)
         await self._serve_web()
-        await self.installs.start()
+        await self.workspaces.start()
         if settings.does_work:
             await self._start_work(is_alone=database.dialect == "sqlite")
         if settings.takes_requests and settings.slack_app_token is not None:
@@ -131,7 +131,7 @@ class Bot:
         facts = {"version": __version__, "mode": mode, "role": settings.role, "port": self.port}
         log.info("ready", extra=facts)
 
-    def _context(self, database: Database, session: aiohttp.ClientSession, vault: Vault, wired: Wired) -> Context:
+    def _context(self, database: Database, session: aiohttp.ClientSession, vault: Vault, slack: SlackAccess) -> Context:
         settings = self._settings
 
         def bitrise_client(token: Token) -> BitriseClient:
@@ -145,15 +145,15 @@ class Bot:
             clock=self._clock,
             new_id=self._new_id,
             vault=vault,
-            slack=wired.installs.client,
+            slack=slack.workspaces.client,
             bitrise=bitrise_client,
-            permissions=Access(
-                is_admin=wired.installs.is_admin,
+            permissions=Permissions(
+                is_admin=lambda workspace_id, user_id: is_admin(slack.workspaces.client(workspace_id), user_id),
                 connect_users=settings.connect_users,
                 report_green_users=settings.report_green_users,
             ),
-            has_scope=wired.installs.has_scope,
-            slack_tokens=wired.tokens,
+            has_scope=slack.workspaces.has_scope,
+            slack_tokens=slack.tokens,
             tasks=self.tasks,
             app_cache=AppCache(self._clock),
             start_batch=Batcher(lambda starts: start.store_starts(ctx, starts)),
@@ -197,7 +197,7 @@ class Bot:
 
     def _make_dispatcher(self, session: aiohttp.ClientSession) -> Dispatcher:
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult | None:
-            return await self.installs.authorize(team_id, enterprise_id)  # Bolt cannot call a bound method
+            return await self.workspaces.authorize(team_id, enterprise_id)  # Bolt cannot call a bound method
 
         app = AsyncApp(
             name="buildbell",
@@ -212,7 +212,7 @@ class Bot:
         app.error(commands.answer_bug)
         return Dispatcher(
             app, commands.list_handlers(self._settings.command), ctx=self.ctx,
-            metrics=self.metrics, is_known=self.installs.authorize,
+            metrics=self.metrics, is_known=self.workspaces.authorize,
             signing_secret=secret(self._settings.slack_signing_secret), on_error=commands.answer_bug,
         )  # fmt: skip
 

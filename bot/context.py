@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot.builds.skip import SkipLimits
     from bot.clock import Clock
     from bot.engine import Engine
-    from bot.permissions import Access
+    from bot.permissions import Permissions
     from bot.rate_limits import RateLimiter
     from bot.settings import Settings
     from bot.slack.client import SlackClient
@@ -39,7 +39,7 @@ class Context:
     vault: Vault
     slack: Callable[[str], SlackClient]
     bitrise: Callable[[Token], BitriseClient]
-    permissions: Access
+    permissions: Permissions
     has_scope: Callable[[str, str], Awaitable[bool]]
     slack_tokens: SlackTokens | None
     tasks: Tasks

@@ -34,8 +34,8 @@ class Actor:
         return f"Actor({self.user_id} of {self.team_id} in {self.workspace_id}/{self.channel_id})"
 
 
-class Access:
-    """Checks permissions. ``is_admin(workspace_id, user_id)`` asks Slack for admins and owners."""
+class Permissions:
+    """Permission checks. ``is_admin(workspace_id, user_id)`` asks Slack for admins and owners."""
 
     def __init__(
         self,

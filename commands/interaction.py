@@ -30,7 +30,7 @@ from bot.slack.fallback import with_fallback
 from bot.slack.forms import FormRefused, notice, read_metadata
 from bot.slack.forms import Payload as View
 from bot.slack.text import Message, escape
-from bot.workspaces.slack_access import ORGANISATION
+from bot.workspaces.slack_access import ORGANIZATION_PREFIX
 from commands.tokenizer import Words, quote_input
 
 Payload = Mapping[str, Any]
@@ -94,7 +94,7 @@ def workspace_of_event(body: Payload) -> str | None:
 
 def organisation_of_event(body: Payload) -> str | None:
     told = (_authorization(body).get("enterprise_id"), body.get("enterprise_id"), body.get("team_id"))
-    return next((each for each in told if isinstance(each, str) and each.startswith(ORGANISATION)), None)
+    return next((each for each in told if isinstance(each, str) and each.startswith(ORGANIZATION_PREFIX)), None)
 
 
 def is_of_organisation(body: Payload) -> bool:
@@ -110,7 +110,7 @@ def _authorization(body: Payload) -> Payload:
 
 def _workspace(*told: str | None) -> str | None:
     """The first that is a workspace's: of apps that are installed for an organisation Slack names that in places."""
-    return next((each for each in told if each and not each.startswith(ORGANISATION)), None)
+    return next((each for each in told if each and not each.startswith(ORGANIZATION_PREFIX)), None)
 
 
 def pressed_value(action: Payload) -> str:

@@ -1,4 +1,4 @@
-"""Buildbell was removed from a workspace, or its tokens were: nothing is answered, everything is forgotten."""
+"""Slack's events about removed installations and revoked tokens."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from commands.command import Command
 from commands.interaction import Payload, is_of_organisation, organisation_of_event, workspace_of_event
 
 
-async def forget_workspace(body: Payload, ctx: Context) -> None:
+async def on_app_uninstalled(body: Payload, ctx: Context) -> None:
     await uninstall.uninstall(ctx, removal_of(body))
 
 
-async def forget_tokens(event: Payload, body: Payload, ctx: Context) -> None:
-    """Slack names the people whose tokens ended, and the bot user, not the tokens."""
-    tokens = event.get("tokens") or {}
-    people = tuple(str(user_id) for user_id in tokens.get("oauth") or ())
-    await uninstall.revoke_tokens(ctx, removal_of(body), user_ids=people, is_bot=bool(tokens.get("bot")))
+async def on_tokens_revoked(event: Payload, body: Payload, ctx: Context) -> None:
+    """A revoked bot token is a removal. Where that token is a setting, the operator may just be replacing it."""
+    if (event.get("tokens") or {}).get("bot") and ctx.slack_tokens is not None:
+        await uninstall.uninstall(ctx, removal_of(body))
 
 
-async def forget_withdrawn(event: Payload, body: Payload, ctx: Context) -> None:
-    """An organisation took the app from some of its workspaces. Slack's example tells which a level deeper."""
-    told = event if "team_ids" in event else event.get("event") or {}
-    team_ids = tuple(str(team_id) for team_id in told.get("team_ids") or ())
+async def on_team_access_revoked(event: Payload, body: Payload, ctx: Context) -> None:
+    """An organization took the app from some of its workspaces. In Slack's example they are one level deeper."""
+    details = event if "team_ids" in event else event.get("event") or {}
+    team_ids = tuple(str(team_id) for team_id in details.get("team_ids") or ())
     await uninstall.withdraw(ctx, removal_of(body), team_ids=team_ids)
 
 
@@ -39,8 +38,8 @@ def removal_of(body: Payload) -> Removal:
 
 COMMAND = Command(
     events={
-        "app_uninstalled": forget_workspace,
-        "tokens_revoked": forget_tokens,
-        "team_access_revoked": forget_withdrawn,
+        "app_uninstalled": on_app_uninstalled,
+        "tokens_revoked": on_tokens_revoked,
+        "team_access_revoked": on_team_access_revoked,
     }
 )

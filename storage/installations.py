@@ -1,4 +1,4 @@
-"""Installations of the Slack app: one row for the bot of a workspace or organization, one for each installer.
+"""Installations of the Slack app by OAuth: one row for each workspace or organization.
 
 Also the states of OAuth: visits to Slack's page, each valid once and for a few minutes, stored as digests only.
 """
@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.database import Database, Reads, Transaction, columns, fetch_row, fetch_rows, upsert
-
-BOT = ""
-"""Stands for a user id in the row of the bot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +21,9 @@ class InstallationRow:
 
     enterprise_id: str
     team_id: str
-    user_id: str
     app_id: str | None
     enterprise_name: str | None
     team_name: str | None
-    bot_id: str | None
     bot_user_id: str | None
     bot_scopes: str
     tokens_sealed: str
@@ -38,71 +33,35 @@ class InstallationRow:
 
 
 SELECT = f"select {columns(InstallationRow)} from installations"
-BY_KEY = "enterprise_id = :enterprise_id and team_id = :team_id and user_id = :user_id"
+BY_KEY = "enterprise_id = :enterprise_id and team_id = :team_id"
 
 
 async def save_installation(tx: Transaction, row: InstallationRow) -> None:
     """Add or replace an installation. A workspace that has joined an organization moves there."""
     if row.team_id:
         await tx.execute(
-            """
-            delete from installations
-            where team_id = :team_id and user_id = :user_id and enterprise_id != :enterprise_id
-            """,
-            enterprise_id=row.enterprise_id, team_id=row.team_id, user_id=row.user_id,
+            "delete from installations where team_id = :team_id and enterprise_id != :enterprise_id",
+            enterprise_id=row.enterprise_id, team_id=row.team_id,
         )  # fmt: skip
-    await upsert(tx, "installations", row, key="enterprise_id, team_id, user_id")
+    await upsert(tx, "installations", row, key="enterprise_id, team_id")
 
 
-async def find_installation(db: Reads, enterprise_id: str, team_id: str, user_id: str = BOT) -> InstallationRow | None:
-    return await fetch_row(
-        db, InstallationRow, f"{SELECT} where {BY_KEY}", enterprise_id=enterprise_id, team_id=team_id, user_id=user_id
-    )
+async def find_installation(db: Reads, enterprise_id: str, team_id: str) -> InstallationRow | None:
+    sql = f"{SELECT} where {BY_KEY}"
+    return await fetch_row(db, InstallationRow, sql, enterprise_id=enterprise_id, team_id=team_id)
 
 
-async def find_bot_of_team(db: Reads, team_id: str) -> InstallationRow | None:
-    """Return the bot that was installed in this workspace itself, whether or not it is in an organization."""
-    sql = f"{SELECT} where team_id = :team_id and user_id = :bot"
-    return await fetch_row(db, InstallationRow, sql, team_id=team_id, bot=BOT)
-
-
-async def find_newest_installer(db: Reads, enterprise_id: str, team_id: str) -> InstallationRow | None:
-    return await fetch_row(
-        db,
-        InstallationRow,
-        f"""
-        {SELECT}
-        where enterprise_id = :enterprise_id and team_id = :team_id and user_id != :bot
-        order by installed_at desc, user_id
-        limit 1
-        """,
-        enterprise_id=enterprise_id,
-        team_id=team_id,
-        bot=BOT,
-    )
+async def find_by_team(db: Reads, team_id: str) -> InstallationRow | None:
+    """Return the installation of this workspace itself, whether or not it is in an organization."""
+    return await fetch_row(db, InstallationRow, f"{SELECT} where team_id = :team_id", team_id=team_id)
 
 
 async def list_installations(db: Reads) -> list[InstallationRow]:
-    return await fetch_rows(db, InstallationRow, f"{SELECT} order by enterprise_id, team_id, user_id")
+    return await fetch_rows(db, InstallationRow, f"{SELECT} order by enterprise_id, team_id")
 
 
-async def delete_bot(tx: Transaction, enterprise_id: str, team_id: str) -> bool:
-    touched = await tx.execute(
-        f"delete from installations where {BY_KEY}", enterprise_id=enterprise_id, team_id=team_id, user_id=BOT
-    )
-    return touched == 1
-
-
-async def delete_installers(tx: Transaction, enterprise_id: str, team_id: str, *, user_id: str | None = None) -> int:
-    """Delete one installer, or all of a workspace or organization."""
-    return await tx.execute(
-        """
-        delete from installations
-        where enterprise_id = :enterprise_id and team_id = :team_id and user_id != :bot
-        and (user_id = :user_id or :is_everyone = 1)
-        """,
-        enterprise_id=enterprise_id, team_id=team_id, bot=BOT, user_id=user_id or "", is_everyone=user_id is None,
-    )  # fmt: skip
+async def delete_installation(tx: Transaction, row: InstallationRow) -> None:
+    await tx.execute(f"delete from installations where {BY_KEY}", enterprise_id=row.enterprise_id, team_id=row.team_id)
 
 
 async def claim_renewal(db: Database, row: InstallationRow, *, now: datetime, until: datetime) -> bool:
@@ -114,7 +73,7 @@ async def claim_renewal(db: Database, row: InstallationRow, *, now: datetime, un
         where {BY_KEY} and tokens_sealed = :tokens_sealed
         and (renewing_until is null or renewing_until <= :now)
         """,
-        enterprise_id=row.enterprise_id, team_id=row.team_id, user_id=row.user_id,
+        enterprise_id=row.enterprise_id, team_id=row.team_id,
         tokens_sealed=row.tokens_sealed, now=now, until=until,
     )  # fmt: skip
     return touched == 1
@@ -130,7 +89,7 @@ async def save_renewed_tokens(
         set tokens_sealed = :new, expires_at = :expires_at, renewing_until = null
         where {BY_KEY} and tokens_sealed = :old
         """,
-        enterprise_id=row.enterprise_id, team_id=row.team_id, user_id=row.user_id,
+        enterprise_id=row.enterprise_id, team_id=row.team_id,
         old=row.tokens_sealed, new=tokens_sealed, expires_at=expires_at,
     )  # fmt: skip
     return touched == 1
@@ -140,7 +99,7 @@ async def replace_sealed_tokens(db: Database, row: InstallationRow, new: str) ->
     """Replace the tokens with the same ones sealed with a newer key; return False if they changed meanwhile."""
     touched = await db.execute(
         f"update installations set tokens_sealed = :new where {BY_KEY} and tokens_sealed = :old",
-        enterprise_id=row.enterprise_id, team_id=row.team_id, user_id=row.user_id, old=row.tokens_sealed, new=new,
+        enterprise_id=row.enterprise_id, team_id=row.team_id, old=row.tokens_sealed, new=new,
     )  # fmt: skip
     return touched == 1
 

@@ -42,20 +42,18 @@ WORKSPACES = (
     create table installations (
         enterprise_id text not null,
         team_id text not null,
-        user_id text not null,
         app_id text,
         enterprise_name text,
         team_name text,
-        bot_id text,
         bot_user_id text,
         bot_scopes text not null,
         tokens_sealed text not null,
         expires_at text,
         installed_at text not null,
         renewing_until text,
-        primary key (enterprise_id, team_id, user_id)
+        primary key (enterprise_id, team_id)
     )""",
-    "create index installations_of_team on installations (team_id, user_id)",
+    "create index installations_of_team on installations (team_id)",
     """
     create table oauth_states (
         state_digest text primary key,

@@ -84,12 +84,12 @@ your workspace: then Buildbell forgets its tokens at once.</p>
     )
 
 
-def installed(granted: Grant, *, command: str) -> str:
-    if granted.is_for_organization:
-        where = f"the workspaces of {granted.enterprise_name or 'your organisation'} that an admin adds it to"
+def installed(grant: Grant, *, command: str) -> str:
+    if grant.is_for_organization:
+        where = f"the workspaces of {grant.enterprise_name or 'your organisation'} that an admin adds it to"
     else:
-        where = granted.team_name or "your workspace"
-    opened = {"app": granted.app_id, **({"team": granted.team_id} if granted.team_id else {})}
+        where = grant.team_name or "your workspace"
+    opened = {"app": grant.app_id, **({"team": grant.team_id} if grant.team_id else {})}
     return _page(
         "Buildbell is installed",
         f"""

@@ -9,12 +9,12 @@ from aiohttp import web
 
 from bot.manifest import REDIRECT_PATH
 from bot.web import oauth_pages as pages
-from bot.workspaces.oauth import GOOD_FOR, NotInstalledNow, OAuth
+from bot.workspaces.oauth import STATE_LIFETIME, InstallationFailed, OAuth
 
 INSTALL_PATH: Final = "/slack/install"
 START_PATH: Final = "/slack/install/start"
 COOKIE: Final = "buildbell-install"
-Door = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def add_oauth(app: web.Application, oauth: OAuth, *, is_ready: Callable[[], str | None]) -> None:
@@ -24,29 +24,29 @@ def add_oauth(app: web.Application, oauth: OAuth, *, is_ready: Callable[[], str 
     app.router.add_get(REDIRECT_PATH, _once_ready(_return(oauth), is_ready), allow_head=False)
 
 
-def _once_ready(door: Door, is_ready: Callable[[], str | None]) -> Door:
-    async def open_if_ready(request: web.Request) -> web.Response:
+def _once_ready(handler: Handler, is_ready: Callable[[], str | None]) -> Handler:
+    async def handle_if_ready(request: web.Request) -> web.Response:
         if is_ready():
             return _page(pages.failed("Buildbell is starting or stopping just now.", START_PATH), status=503)
-        return await door(request)
+        return await handler(request)
 
-    return open_if_ready
+    return handle_if_ready
 
 
-def _install(oauth: OAuth) -> Door:
+def _install(oauth: OAuth) -> Handler:
     async def install(request: web.Request) -> web.Response:
         return _page(pages.install(START_PATH, command=oauth.command))
 
     return install
 
 
-def _start(oauth: OAuth) -> Door:
+def _start(oauth: OAuth) -> Handler:
     async def start(request: web.Request) -> web.Response:
         name = cookie_name(oauth)
-        trip = await oauth.begin(request.cookies.get(name))
-        response = web.Response(status=302, headers={"Location": trip.url, **pages.HEADERS})
+        redirect = await oauth.begin(request.cookies.get(name))
+        response = web.Response(status=302, headers={"Location": redirect.url, **pages.HEADERS})
         response.set_cookie(
-            name, trip.browser, max_age=int(GOOD_FOR.total_seconds()), path="/", secure=True, httponly=True,
+            name, redirect.cookie, max_age=int(STATE_LIFETIME.total_seconds()), path="/", secure=True, httponly=True,
             samesite="Lax",
         )  # fmt: skip
         return response
@@ -54,16 +54,16 @@ def _start(oauth: OAuth) -> Door:
     return start
 
 
-def _return(oauth: OAuth) -> Door:
-    async def come_back(request: web.Request) -> web.Response:
-        told = {name: request.query.get(name, "") for name in ("state", "code", "error")}
+def _return(oauth: OAuth) -> Handler:
+    async def finish(request: web.Request) -> web.Response:
+        parameters = {name: request.query.get(name, "") for name in ("state", "code", "error")}
         try:
-            granted = await oauth.finish(browser=request.cookies.get(cookie_name(oauth)), **told)
-        except NotInstalledNow as problem:
-            return _page(pages.failed(problem.sentence, START_PATH), status=problem.status)
-        return _page(pages.installed(granted, command=oauth.command))
+            grant = await oauth.finish(cookie=request.cookies.get(cookie_name(oauth), ""), **parameters)
+        except InstallationFailed as error:
+            return _page(pages.failed(error.sentence, START_PATH), status=error.status)
+        return _page(pages.installed(grant, command=oauth.command))
 
-    return come_back
+    return finish
 
 
 def cookie_name(oauth: OAuth) -> str:

@@ -90,7 +90,7 @@ class OAuthClient:
 
 
 def basic_auth(client_id: str, client_secret: Token) -> str:
-    """HTTP Basic, written here because the SDK's own way is deprecated by aiohttp."""
+    """Return the value of an Authorization header. The SDK uses a helper of aiohttp that is deprecated."""
     return "Basic " + base64.b64encode(f"{client_id}:{client_secret.reveal()}".encode()).decode()
 
 

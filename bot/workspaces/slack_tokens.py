@@ -1,4 +1,4 @@
-"""Which installation speaks for a workspace, from memory for half a minute; its token, renewed in time and once."""
+"""Slack tokens of installed workspaces: cache installations for half a minute, renew their tokens in time."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from bot.engine import RetryAt
 from bot.errors import SealBroken
 from bot.slack.errors import NotInstalled, SlackFailed, SlackRefused, SlackUnavailable
 from bot.vault import Token
-from bot.workspaces.installation_store import RENEW_BEFORE, Installed
+from bot.workspaces.installation_store import RENEW_BEFORE, InstallationStore
 from bot.workspaces.oauth_client import BotTokens, OAuthClient
-from storage import Database, Transaction
+from storage import Database
 from storage import installations as installation_rows
 from storage import workspaces as workspace_rows
 from storage.installations import InstallationRow
 
 log = logging.getLogger(__name__)
-REMEMBERED = timedelta(seconds=30)
-"""What another process removed is noticed within this time."""
-MOST_REMEMBERED = 10_000
-CLAIM = timedelta(seconds=20)
-"""How long whoever renews has for it. Then somebody else tries: Slack takes a used token for a moment longer."""
-REFUSED = timedelta(hours=1)
-"""How long a refusal counts, so that not every message asks again."""
+CACHED_FOR = timedelta(seconds=30)
+"""A removal by another process takes effect within this time."""
+MAX_CACHED = 10_000
+RENEWAL_TIMEOUT = timedelta(seconds=20)
+"""Afterwards another process may renew; Slack accepts a used refresh token for a moment longer."""
+REFUSED_FOR = timedelta(hours=1)
+"""Pause after Slack refused a renewal, so that not every message causes another one."""
 
 
 @dataclass(slots=True)
-class _Held:
-    """An installation as it was read; opened when its token is wanted for the first time."""
+class CachedInstallation:
+    """An installation as it was read; its tokens are opened when they are first needed."""
 
     row: InstallationRow
     until: datetime
@@ -43,89 +43,77 @@ class _Held:
 
 
 class SlackTokens:
-    def __init__(
-        self,
-        *,
-        database: Database,
-        installed: Installed,
-        oauth: OAuthClient,
-        clock: Clock,
-    ) -> None:
-        self._db = database
-        self._installed, self._oauth, self._clock = installed, oauth, clock
-        self._held: OrderedDict[str, _Held] = OrderedDict()
-        self._forgotten = 0
-        self._renewing: dict[tuple[str, str], asyncio.Lock] = {}
+    def __init__(self, *, database: Database, store: InstallationStore, oauth: OAuthClient, clock: Clock) -> None:
+        self._db, self._store, self._oauth, self._clock = database, store, oauth, clock
+        self._cache: OrderedDict[str, CachedInstallation] = OrderedDict()
+        self._cache_version = 0
+        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def find(self, team_id: str | None, enterprise_id: str | None = None) -> InstallationRow | None:
-        """The installation of a workspace: its own, else that of its organisation. None where there is none."""
-        held = await self._find(team_id, enterprise_id)
-        return None if held is None else held.row
+        """Return the installation of a workspace: its own, else that of its organization."""
+        cached = await self._find(team_id, enterprise_id)
+        return cached.row if cached else None
 
     async def get_token(self, workspace_id: str) -> Token:
-        """What a call is made with now. Raises `NotInstalled`, or `SlackFailed` when it could not be renewed."""
-        held = await self._find(workspace_id)
-        if held is None:
+        """Return a valid token. Raises `NotInstalled`, or `SlackFailed` if it could not be renewed."""
+        cached = await self._find(workspace_id, None)
+        if cached is None:
             raise NotInstalled
-        if self._is_due(held.row):
-            renewed = await self._renew(held.row)
-            return renewed.access
-        return self._open(held).access
+        if self._is_due(cached.row):
+            return (await self._renew(cached.row)).access
+        if cached.tokens is None:
+            cached.tokens = self._open(cached.row)
+        return cached.tokens.access
 
-    def forget(self) -> None:
-        """Something was installed or removed: look again from now on."""
-        self._held.clear()
-        self._forgotten += 1
+    def clear_cache(self) -> None:
+        """Read installations again after one was added or removed."""
+        self._cache.clear()
+        self._cache_version += 1
 
-    # Remembering.
+    # Finding.
 
-    async def _find(self, team_id: str | None, enterprise_id: str | None = None) -> _Held | None:
+    async def _find(self, team_id: str | None, enterprise_id: str | None) -> CachedInstallation | None:
         key = team_id or enterprise_id or ""
-        held = self._held.get(key)
-        if held is not None and held.until > self._clock.now():
-            self._held.move_to_end(key)
-            return held
-        before = self._forgotten
-        row = await self._look(team_id, enterprise_id)
+        cached = self._cache.get(key)
+        if cached is not None and cached.until > self._clock.now():
+            self._cache.move_to_end(key)
+            return cached
+        version = self._cache_version
+        row = await self._read(team_id, enterprise_id)
         if row is None:
-            self._held.pop(key, None)
+            self._cache.pop(key, None)
             return None
-        tokens = held.tokens if held is not None and held.row.tokens_sealed == row.tokens_sealed else None
-        fresh = _Held(row, self._clock.now() + REMEMBERED, tokens)
-        if before == self._forgotten:  # what was read before a removal is not kept after it
-            self._keep(key, fresh)
-        return fresh
+        tokens = cached.tokens if cached is not None and cached.row.tokens_sealed == row.tokens_sealed else None
+        current = CachedInstallation(row, self._clock.now() + CACHED_FOR, tokens)
+        if version == self._cache_version:  # else it may have been removed after it was read
+            self._cache[key] = current
+            self._cache.move_to_end(key)
+            while len(self._cache) > MAX_CACHED:
+                self._cache.popitem(last=False)
+        return current
 
-    def _keep(self, key: str, held: _Held) -> None:
-        self._held[key] = held
-        self._held.move_to_end(key)
-        while len(self._held) > MOST_REMEMBERED:
-            self._held.popitem(last=False)
-
-    def _open(self, held: _Held) -> BotTokens:
-        if held.tokens is None:
-            try:
-                held.tokens = self._installed.open_tokens(held.row)
-            except SealBroken as broken:
-                log.error("a Slack token does not open", extra={"workspace": _place(held.row)})
-                raise SlackRefused("invalid_auth") from broken
-        return held.tokens
-
-    async def _look(self, team_id: str | None, enterprise_id: str | None) -> InstallationRow | None:
+    async def _read(self, team_id: str | None, enterprise_id: str | None) -> InstallationRow | None:
         if not team_id:
             return await installation_rows.find_installation(self._db, enterprise_id, "") if enterprise_id else None
-        if own := await installation_rows.find_bot_of_team(self._db, team_id):
+        if own := await installation_rows.find_by_team(self._db, team_id):
             return own
-        known = await workspace_rows.find_workspace(self._db, team_id)
-        # What is known wins over what a delivery says: in a shared channel that may be the organisation of the person.
-        organisation = (known.enterprise_id if known else None) or enterprise_id
-        row = await installation_rows.find_installation(self._db, organisation, "") if organisation else None
-        if row is not None and (known is None or known.uninstalled_at or known.enterprise_id is None):
-            name = known.name if known else row.enterprise_name or team_id
+        workspace = await workspace_rows.find_workspace(self._db, team_id)
+        # The stored organization takes precedence: in a shared channel, a request may name that of the person.
+        organization = (workspace.enterprise_id if workspace else None) or enterprise_id
+        row = await installation_rows.find_installation(self._db, organization, "") if organization else None
+        if row is not None and (workspace is None or workspace.uninstalled_at or workspace.enterprise_id is None):
+            name = workspace.name if workspace else row.enterprise_name or team_id
             await workspace_rows.save_workspace(
-                self._db, workspace_id=team_id, name=name, bot_user_id=row.bot_user_id, enterprise_id=organisation
+                self._db, workspace_id=team_id, name=name, bot_user_id=row.bot_user_id, enterprise_id=organization
             )
         return row
+
+    def _open(self, row: InstallationRow) -> BotTokens:
+        try:
+            return self._store.open_tokens(row)
+        except SealBroken as error:
+            log.error("a Slack token does not open", extra={"workspace": row.team_id or row.enterprise_id})
+            raise SlackRefused("invalid_auth") from error
 
     # Renewing.
 
@@ -133,78 +121,65 @@ class SlackTokens:
         return row.expires_at is not None and row.expires_at - self._clock.now() <= RENEW_BEFORE
 
     async def renew_early(self, arguments: Mapping[str, Any]) -> None:
-        """The job: also where nobody asks for anything, a token does not end."""
-        row = await installation_rows.find_installation(self._db, arguments["enterprise_id"], arguments["team_id"])
+        """Renew a token before it expires, even if it isn't used."""
+        enterprise_id, team_id = arguments["enterprise_id"], arguments["team_id"]
+        row = await installation_rows.find_installation(self._db, enterprise_id, team_id)
         if row is None or not self._is_due(row):
             return
-        with contextlib.suppress(SlackFailed):  # it was logged where it happened
+        with contextlib.suppress(SlackFailed):  # already logged
             await self._renew(row)
-        fresh = await installation_rows.find_installation(self._db, row.enterprise_id, row.team_id)
-        if fresh is not None and self._is_due(fresh):
-            raise RetryAt(fresh.renewing_until or self._clock.now() + CLAIM)
+        current = await installation_rows.find_installation(self._db, enterprise_id, team_id)
+        if current is not None and self._is_due(current):
+            raise RetryAt(current.renewing_until or self._clock.now() + RENEWAL_TIMEOUT)
 
     async def _renew(self, row: InstallationRow) -> BotTokens:
-        """Good tokens for an installation whose own end soon: renewed here, or by whoever was first."""
-        place = (row.enterprise_id, row.team_id)
-        lock = self._renewing.setdefault(place, asyncio.Lock())
+        """Return tokens in place of those that expire soon.
+
+        A refresh token works once: the lock lets one task of the process renew, the row one process.
+        """
+        key = (row.enterprise_id, row.team_id)
+        lock = self._locks.setdefault(key, asyncio.Lock())
         try:
             async with lock:
-                return await self._renew_alone(row)
+                now = self._clock.now()
+                current = await installation_rows.find_installation(self._db, *key)
+                if current is None:
+                    raise NotInstalled
+                if not self._is_due(current):
+                    self.clear_cache()
+                    return self._open(current)
+                until = now + RENEWAL_TIMEOUT
+                if await installation_rows.claim_renewal(self._db, current, now=now, until=until):
+                    return await self._renew_claimed(current)
+                return self._open_valid(current, SlackUnavailable("The bot's token is being renewed."))
         finally:
             if not lock.locked():
-                self._renewing.pop(place, None)
-
-    async def _renew_alone(self, row: InstallationRow) -> BotTokens:
-        """Of several processes the row lets one: a renewal token is good once."""
-        now = self._clock.now()
-        fresh = await installation_rows.find_installation(self._db, row.enterprise_id, row.team_id)
-        if fresh is None:
-            raise NotInstalled
-        if not self._is_due(fresh):
-            self.forget()
-            return self._open(_Held(fresh, now))
-        if await installation_rows.claim_renewal(self._db, fresh, now=now, until=now + CLAIM):
-            return await self._renew_claimed(fresh)
-        return self._still_good(fresh, SlackUnavailable("The bot's token is being renewed."))
+                self._locks.pop(key, None)
 
     async def _renew_claimed(self, row: InstallationRow) -> BotTokens:
-        old = self._open(_Held(row, row.installed_at))
-        if old.refresh is None:
-            return self._still_good(row, SlackRefused("token_expired"))
+        workspace_id = row.team_id or row.enterprise_id
+        expiring = self._open(row)
+        if expiring.refresh is None:
+            return self._open_valid(row, SlackRefused("token_expired"))
         try:
-            new = await self._oauth.refresh(old.refresh)
-        except SlackRefused as refused:
+            renewed = await self._oauth.refresh(expiring.refresh)
+        except SlackRefused as error:
             now = self._clock.now()
-            await installation_rows.claim_renewal(self._db, row, now=now + CLAIM, until=now + REFUSED)
+            await installation_rows.claim_renewal(self._db, row, now=now + RENEWAL_TIMEOUT, until=now + REFUSED_FOR)
             log.error(
                 "Slack does not renew the bot's token; install Buildbell again from /slack/install",
-                extra={"workspace": _place(row), "error": refused.error},
+                extra={"workspace": workspace_id, "error": error.error},
             )
-            return self._still_good(row, SlackRefused("token_expired"))
-        except SlackFailed as failed:
-            log.warning("Slack could not renew the bot's token yet", extra={"workspace": _place(row)})
-            return self._still_good(row, failed)
-        await self._keep_renewed(row, new)
-        return new
+            return self._open_valid(row, SlackRefused("token_expired"))
+        except SlackFailed as error:
+            log.warning("Slack could not renew the bot's token yet", extra={"workspace": workspace_id})
+            return self._open_valid(row, error)
+        await self._store.save_renewed(row, renewed)
+        self.clear_cache()
+        return renewed
 
-    def _still_good(self, row: InstallationRow, otherwise: SlackFailed) -> BotTokens:
-        """The tokens that end soon, while they have not ended."""
-        if row.expires_at is None or row.expires_at > self._clock.now():
-            return self._open(_Held(row, row.installed_at))
-        raise otherwise
-
-    async def _keep_renewed(self, row: InstallationRow, new: BotTokens) -> None:
-        lives = new.expires_in
-        expires_at = None if lives is None else self._clock.now() + timedelta(seconds=lives)
-        sealed = self._installed.seal_tokens(row, new)
-
-        async def keep(tx: Transaction) -> None:
-            if await installation_rows.save_renewed_tokens(tx, row, tokens_sealed=sealed, expires_at=expires_at):
-                await self._installed.plan_renewal(tx, row, expires_at)
-
-        await self._db.transaction(keep)
-        self.forget()
-
-
-def _place(row: InstallationRow) -> str:
-    return row.team_id or row.enterprise_id
+    def _open_valid(self, row: InstallationRow, error: SlackFailed) -> BotTokens:
+        """Return the tokens of a row until they expire, afterwards raise the error."""
+        if row.expires_at is not None and row.expires_at <= self._clock.now():
+            raise error
+        return self._open(row)

@@ -10,14 +10,14 @@ import pytest
 
 from storage import Database
 from storage import installations as installation_rows
-from storage.installations import BOT, InstallationRow
+from storage.installations import InstallationRow
 from tests.storage.conftest import NOW
 
 LATER = NOW + timedelta(minutes=1)
 
 
 def row(tokens: str = "sealed-1", expires_at: datetime | None = LATER) -> InstallationRow:
-    return InstallationRow("", "T1", BOT, "A1", None, "Acme", "B1", "U0", "commands", tokens, expires_at, NOW)
+    return InstallationRow("", "T1", "A1", None, "Acme", "U0", "commands", tokens, expires_at, NOW)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def test_renewed_tokens_cannot_be_claimed_again(database: Database, rows: 
 async def test_installing_again_ends_a_claim(database: Database, rows: Database) -> None:
     await installation_rows.claim_renewal(rows, row(), now=NOW, until=LATER)
     await database.transaction(partial(installation_rows.save_installation, row=row("sealed-3")))
-    found = await installation_rows.find_bot_of_team(rows, "T1")
+    found = await installation_rows.find_by_team(rows, "T1")
     assert found is not None
     assert (found.tokens_sealed, found.renewing_until) == ("sealed-3", None)
 

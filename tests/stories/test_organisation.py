@@ -149,8 +149,8 @@ async def test_a_late_word_of_it_does_not_undo_a_new_installation(initech: Many)
 async def test_a_workspace_outside_is_no_part_of_it(initech: Many) -> None:
     initech.expects_errors = True
     initech.app.team = initech.org
-    assert await initech.bot.installs.authorize(initech.globex.id, None) is None
-    assert await initech.bot.installs.authorize(initech.org.id, None) is not None
+    assert await initech.bot.workspaces.authorize(initech.globex.id, None) is None
+    assert await initech.bot.workspaces.authorize(initech.org.id, None) is not None
     assert await workspaces(initech) == {}
 
 
@@ -159,7 +159,7 @@ async def test_what_is_known_of_a_workspace_wins_over_what_a_delivery_says(inite
     await workspace_rows.save_workspace(
         initech.bot.ctx.db, workspace_id=initech.globex.id, name="Globex", bot_user_id="U1", enterprise_id="E0OTHER"
     )
-    assert await initech.bot.installs.authorize(initech.globex.id, initech.org.id) is None
+    assert await initech.bot.workspaces.authorize(initech.globex.id, initech.org.id) is None
 
 
 async def test_its_token_is_renewed_too(initech: Many) -> None:

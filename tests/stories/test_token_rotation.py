@@ -76,7 +76,7 @@ async def test_another_process_that_renews_is_waited_for_without_a_second_renewa
 
 async def claimed_elsewhere(many: Many) -> None:
     later = many.clock.now().replace(minute=many.clock.now().minute + 1)
-    await many.bot.ctx.db.execute("update installations set renewing_until = :until where user_id = ''", until=later)
+    await many.bot.ctx.db.execute("update installations set renewing_until = :until", until=later)
 
 
 async def test_after_its_end_nothing_is_sent_with_a_dead_token_meanwhile(acme: Many) -> None:

@@ -21,7 +21,7 @@ from bot.workspaces.installation_store import seal_context
 from storage import DatabaseInUse, Transaction, open_database
 from storage import installations as installation_rows
 from storage import workspaces as workspace_rows
-from storage.installations import BOT, InstallationRow
+from storage.installations import InstallationRow
 
 OLD, NEW = new_key(), new_key()
 
@@ -141,9 +141,9 @@ async def test_refusal_shows_neither_keys_nor_tokens(url: str) -> None:
 
 
 async def install(url: str, key: str) -> InstallationRow:
-    """Store the rows of an installation of T1 through OAuth."""
+    """Store an installation of T1 through OAuth."""
     database = await open_database(url)
-    bare = InstallationRow("", "T1", BOT, "A1", None, "Acme", None, "U0", "commands", "", None, datetime.now(UTC))
+    bare = InstallationRow("", "T1", "A1", None, "Acme", "U0", "commands", "", None, datetime.now(UTC))
     sealed = Vault(parse_keys(key)).seal("xoxb-1", context=seal_context(bare))
     row = dataclasses.replace(bare, tokens_sealed=sealed)
     await database.transaction(partial(installation_rows.save_installation, row=row))

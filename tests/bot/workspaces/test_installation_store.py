@@ -1,24 +1,27 @@
-"""Bolt's store of installations over our rows: sealed, one row a place, whatever is saved last holds."""
+"""Installations: one sealed row for each workspace or organization, of which the last installation counts."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_sdk.oauth.installation_store import Bot, Installation
 
 from bot.engine import JobKind
 from bot.engine.sqlite import LocalEngine
 from bot.errors import SealBroken
-from bot.vault import Vault, new_key, parse_keys
-from bot.workspaces.installation_store import RENEW, Installed
+from bot.vault import Token, Vault, new_key, parse_keys
+from bot.workspaces.installation_store import RENEW, InstallationStore
+from bot.workspaces.oauth_client import BotTokens, Grant
 from playground.clock import SteppedClock
 from storage import Database, open_database
 from storage import installations as installation_rows
+from storage import workspaces as workspace_rows
+from storage.installations import InstallationRow
 
 
 @pytest.fixture
@@ -28,16 +31,21 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def nobody_renews(_: Any, arguments: Mapping[str, Any]) -> None:
-    """The job is only looked at here."""
+async def do_not_renew(_: Any, arguments: Mapping[str, Any]) -> None:
+    """The job is only scheduled here."""
 
 
 @pytest.fixture
-def store(database: Database) -> Installed:
-    clock, numbers = SteppedClock(), iter(range(100))
+def clock() -> SteppedClock:
+    return SteppedClock()
+
+
+@pytest.fixture
+def store(database: Database, clock: SteppedClock) -> InstallationStore:
+    numbers = iter(range(100))
     engine = LocalEngine(database=database, clock=clock)
-    engine.register(JobKind(RENEW, nobody_renews, concurrency=1))
-    return Installed(
+    engine.register(JobKind(RENEW, do_not_renew, concurrency=1))
+    return InstallationStore(
         database=database,
         engine=engine,
         vault=Vault(parse_keys(new_key())),
@@ -46,121 +54,92 @@ def store(database: Database) -> Installed:
     )
 
 
-def installation(**given: Any) -> Installation:
-    usual: dict[str, Any] = {
-        "app_id": "A1",
-        "team_id": "T1",
-        "team_name": "Acme",
-        "bot_token": "xoxb-1",
-        "bot_id": "B1",
-        "bot_user_id": "U0",
-        "bot_scopes": ["commands", "chat:write"],
-        "user_id": "U1",
-    }
-    return Installation(**(usual | given))
+def grant(token: str = "xoxb-1", *, refresh: str | None = None, **fields: str) -> Grant:
+    tokens = BotTokens(Token(token), Token(refresh) if refresh else None, 43_200 if refresh else None)
+    defaults = {
+        "app_id": "A1", "enterprise_id": "", "enterprise_name": "", "team_id": "T1", "team_name": "Acme",
+        "bot_user_id": "U0", "scopes": "commands,chat:write", "installer_id": "U1",
+    }  # fmt: skip
+    return Grant(**defaults | fields, tokens=tokens)
 
 
-async def test_what_is_saved_is_found_whole(store: Installed) -> None:
-    saved = installation(
-        bot_refresh_token="xoxe-1-x", bot_token_expires_at=1_900_000_000, user_token="xoxp-1", user_scopes=["x"],
-        incoming_webhook_url="https://hooks.example/x", custom_values={"a": 1},
-    )  # fmt: skip
-    await store.async_save(saved)
-    found = await store.async_find_installation(enterprise_id=None, team_id="T1", user_id="U1")
-    assert found is not None
-    expected, told = saved.to_dict(), found.to_dict()
-    assert {key for key in expected if expected[key] != told[key]} == {"installed_at"}
+async def get_row(database: Database, team_id: str = "T1") -> InstallationRow:
+    row = await installation_rows.find_by_team(database, team_id)
+    assert row is not None
+    return row
 
 
-async def test_the_bot_is_found_by_the_workspace_alone(store: Installed) -> None:
-    await store.async_save(installation(enterprise_id="E1"))
-    for enterprise_id in (None, "E1", "E2"):
-        bot = await store.async_find_bot(enterprise_id=enterprise_id, team_id="T1")
-        assert bot is not None
-        assert bot.bot_token == "xoxb-1"
-    assert await store.async_find_bot(enterprise_id="E1", team_id="T2") is None
+async def test_installation_is_stored_with_its_tokens(
+    store: InstallationStore, database: Database, clock: SteppedClock
+) -> None:
+    await store.save(grant(refresh="xoxe-1-x"))
+    row = await get_row(database)
+    tokens = store.open_tokens(row)
+    assert (row.app_id, row.team_name, row.bot_user_id, row.bot_scopes) == ("A1", "Acme", "U0", "commands,chat:write")
+    assert (row.installed_at, row.expires_at) == (clock.now(), clock.now() + timedelta(hours=12))
+    assert (tokens.access.reveal(), tokens.refresh and tokens.refresh.reveal()) == ("xoxb-1", "xoxe-1-x")
 
 
-async def test_an_organisation_is_found_without_a_team(store: Installed) -> None:
-    await store.async_save(installation(enterprise_id="E1", team_id=None, is_enterprise_install=True))
-    bot = await store.async_find_bot(enterprise_id="E1", team_id="T9", is_enterprise_install=True)
-    assert bot is not None
-    assert bot.is_enterprise_install
-    assert await store.async_find_bot(enterprise_id="E1", team_id="T9") is None
+async def test_workspace_and_audit_entry_are_stored_with_it(store: InstallationStore, database: Database) -> None:
+    await store.save(grant(enterprise_id="E1", installer_id="U7"))
+    workspace = await workspace_rows.find_workspace(database, "T1")
+    assert workspace is not None
+    assert (workspace.name, workspace.bot_user_id, workspace.enterprise_id) == ("Acme", "U0", "E1")
+    [entry] = await database.fetch_all("select workspace_id, user_id, action, subject, result from audit")
+    assert tuple(dict(entry).values()) == ("T1", "U7", "install", "Acme", "done")
 
 
-async def test_two_installers_share_one_bot_with_the_newest_token(store: Installed, database: Database) -> None:
-    await store.async_save(installation())
-    await store.async_save(installation(user_id="U2", bot_token="xoxb-2"))
-    first = await store.async_find_installation(enterprise_id=None, team_id="T1", user_id="U1")
-    assert first is not None
-    assert first.bot_token == "xoxb-2"
-    assert len(await installation_rows.list_installations(database)) == 3
+async def test_organization_has_a_row_without_a_team(store: InstallationStore, database: Database) -> None:
+    await store.save(grant(enterprise_id="E1", enterprise_name="Initech", team_id="", team_name=""))
+    assert await installation_rows.find_installation(database, "E1", "") is not None
+    assert await installation_rows.find_by_team(database, "T9") is None
+    assert await workspace_rows.list_workspaces(database) == []
 
 
-async def test_saving_again_adds_no_rows(store: Installed, database: Database) -> None:
+async def test_two_installers_share_one_bot_with_the_newest_token(store: InstallationStore, database: Database) -> None:
+    await store.save(grant())
+    await store.save(grant("xoxb-2", installer_id="U2"))
+    assert store.open_tokens(await get_row(database)).access.reveal() == "xoxb-2"
+    assert len(await installation_rows.list_installations(database)) == 1
+
+
+async def test_saving_again_adds_no_rows(store: InstallationStore, database: Database) -> None:
     for _ in range(3):
-        await store.async_save(installation())
-    assert len(await installation_rows.list_installations(database)) == 2
+        await store.save(grant())
+    assert len(await installation_rows.list_installations(database)) == 1
 
 
-async def test_a_workspace_that_joins_an_organisation_moves_there(store: Installed, database: Database) -> None:
-    await store.async_save(installation())
-    await store.async_save(installation(enterprise_id="E1", bot_token="xoxb-2"))
+async def test_workspace_that_joins_an_organization_moves_there(store: InstallationStore, database: Database) -> None:
+    await store.save(grant())
+    await store.save(grant("xoxb-2", enterprise_id="E1"))
     rows = await installation_rows.list_installations(database)
     assert {(row.enterprise_id, row.team_id) for row in rows} == {("E1", "T1")}
 
 
-async def test_a_bot_alone_can_be_saved(store: Installed) -> None:
-    await store.async_save_bot(Bot(team_id="T1", bot_token="xoxb-9", bot_id="B1", bot_user_id="U0", installed_at=0.0))
-    bot = await store.async_find_bot(enterprise_id=None, team_id="T1")
-    assert bot is not None
-    assert bot.bot_token == "xoxb-9"
-    assert await store.async_find_installation(enterprise_id=None, team_id="T1") is None
-
-
-async def test_the_newest_installer_is_found_when_none_is_named(store: Installed) -> None:
-    await store.async_save(installation())
-    found = await store.async_find_installation(enterprise_id=None, team_id="T1")
-    assert found is not None
-    assert found.user_id == "U1"
-
-
-async def test_one_installer_goes_and_the_bot_stays(store: Installed) -> None:
-    await store.async_save(installation())
-    await store.async_delete_installation(enterprise_id=None, team_id="T1", user_id="U1")
-    assert await store.async_find_installation(enterprise_id=None, team_id="T1") is None
-    assert await store.async_find_bot(enterprise_id=None, team_id="T1") is not None
-
-
-@pytest.mark.parametrize("enterprise_id", [None, "E1"])
-async def test_everything_of_a_workspace_goes_and_nothing_of_another(
-    store: Installed, database: Database, enterprise_id: str | None
-) -> None:
-    await store.async_save(installation(enterprise_id="E1"))
-    await store.async_save(installation(team_id="T2"))
-    await store.async_delete_all(enterprise_id=enterprise_id, team_id="T1")
+async def test_deleting_an_installation_leaves_others(store: InstallationStore, database: Database) -> None:
+    await store.save(grant(enterprise_id="E1"))
+    await store.save(grant(team_id="T2"))
+    await database.transaction(partial(installation_rows.delete_installation, row=await get_row(database)))
     assert {row.team_id for row in await installation_rows.list_installations(database)} == {"T2"}
 
 
-async def test_no_secret_is_in_a_row(store: Installed, database: Database) -> None:
-    secrets = {"bot_token": "xoxb-s1", "bot_refresh_token": "xoxe-s2", "user_token": "xoxp-s3"}
-    await store.async_save(installation(**secrets, incoming_webhook_url="https://hooks.example/secret-path"))
+async def test_no_secret_is_in_a_row(store: InstallationStore, database: Database) -> None:
+    await store.save(grant("xoxb-s1", refresh="xoxe-s2"))
     stored = str([dict(row) for row in await database.fetch_all("select * from installations")])
-    assert not any(secret in stored for secret in ("xoxb-s1", "xoxe-s2", "xoxp-s3", "secret-path"))
+    assert not any(secret in stored for secret in ("xoxb-s1", "xoxe-s2"))
 
 
-async def test_a_row_copied_to_another_workspace_does_not_open(store: Installed, database: Database) -> None:
-    await store.async_save(installation())
-    row = await installation_rows.find_bot_of_team(database, "T1")
-    assert row is not None
-    stolen = dataclasses.replace(row, team_id="T2")
-    await database.transaction(partial(installation_rows.save_installation, row=stolen))
+async def test_row_copied_to_another_workspace_does_not_open(store: InstallationStore, database: Database) -> None:
+    await store.save(grant())
+    copied = dataclasses.replace(await get_row(database), team_id="T2")
+    await database.transaction(partial(installation_rows.save_installation, row=copied))
     with pytest.raises(SealBroken):
-        await store.async_find_bot(enterprise_id=None, team_id="T2")
+        store.open_tokens(await get_row(database, "T2"))
 
 
-async def test_a_renewal_is_planned_before_the_end(store: Installed, database: Database) -> None:
-    await store.async_save(installation(bot_refresh_token="xoxe-1", bot_token_expires_at=1_900_000_000))
+async def test_renewal_is_scheduled_two_hours_before_the_token_expires(
+    store: InstallationStore, database: Database, clock: SteppedClock
+) -> None:
+    await store.save(grant(refresh="xoxe-1"))
     [job] = await database.fetch_all("select * from jobs where kind = 'renew-token'")
-    assert job["due_at"] == "2030-03-17T15:46:40.000000Z"
+    assert job["due_at"] == (clock.now() + timedelta(hours=10)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
