@@ -90,7 +90,8 @@ def build_manifest(settings: Settings) -> dict[str, Any]:
         },
         "oauth_config": {
             **({"redirect_urls": [f"{settings.public_url}{REDIRECT_PATH}"]} if settings.uses_oauth else {}),
-            "scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)},
+            # bot_optional is a subset of bot, which the installing person may decline.
+            "scopes": {"bot": [*SCOPES, *OPTIONAL_SCOPES], "bot_optional": list(OPTIONAL_SCOPES)},
         },
         "settings": _settings(url, is_for_many=settings.uses_oauth),
     }

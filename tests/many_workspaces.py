@@ -104,11 +104,13 @@ class Many(World):
     def browser(self) -> Browser:
         return Browser(self.address)
 
-    async def install(self, by: User, *, to: Team | None = None, into: Channel | None = None) -> Installation:
-        """Press Add to Slack, allow it, follow the redirect, and invite the bot."""
+    async def install(
+        self, by: User, *, to: Team | None = None, into: Channel | None = None, declined: tuple[str, ...] = ()
+    ) -> Installation:
+        """Press Add to Slack, allow it without the declined scopes, follow the redirect, and invite the bot."""
         browser = self.browser()
         asked = await browser.get("/slack/install/start")
-        page = await browser.get(self.slack.consent(by, asked.location, to=to))
+        page = await browser.get(self.slack.consent(by, asked.location, to=to, declined=declined))
         assert page.status == 200, page.text
         await self.settled()
         installation = self.installation(to or by.team)

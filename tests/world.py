@@ -32,6 +32,7 @@ class World:
         self.bitrise = PracticeBitrise(self.clock)
         self._folder, self._settings = folder, settings
         self._socket_mode = settings.pop("socket_mode", True)
+        self._declined: tuple[str, ...] = settings.pop("declined_scopes", ())
         self._key = new_key()
         self._ids = itertools.count(1)
         self.is_up = False
@@ -61,7 +62,7 @@ class World:
         self._create_app()
 
     def _create_app(self) -> None:
-        self.app = self.slack.install(self._manifest(), self.team)
+        self.app = self.slack.install(self._manifest(), self.team, declined=self._declined)
         self.slack.invite(self.ios, self.app.bot_user)
 
     def _manifest(self, **settings: Any) -> dict[str, Any]:

@@ -34,12 +34,16 @@ class ConsentPage:
         except (SlackError, KeyError):
             return _page("Something went wrong", "<p>Start again.</p>", status=400)
         to = user.team.organisation if given.get("for") == "organisation" else user.team
-        raise web.HTTPFound(self._core.decide(consent_request, user, allow=given.get("decision") == "allow", to=to))
+        allow = given.get("decision") == "allow"
+        kept = given.getall("scope", [])
+        declined = tuple(scope for scope in _optional(consent_request) if scope not in kept)
+        raise web.HTTPFound(self._core.decide(consent_request, user, allow=allow, to=to, declined=declined))
 
     def _form(self, consent_request: ConsentRequest) -> str:
         people = [user for user in self._core.world.users.values() if not (user.is_bot or user.deleted or user.guest)]
         options = "".join(f'<option value="{user.id}">{escape(_who(user))}</option>' for user in people)
-        scopes = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in consent_request.scopes)
+        optional = _optional(consent_request)
+        scopes = "".join(_item(scope, is_optional=scope in optional) for scope in consent_request.scopes)
         wide = '<label><input type="checkbox" name="for" value="organisation"> for the whole organisation</label>'
         shows_wide = consent_request.app.settings.get("org_deploy_enabled") and any(
             user.team.organisation for user in people
@@ -49,6 +53,18 @@ class ConsentPage:
             f"{wide if shows_wide else ''}<p><button name=decision value=allow>Allow</button> "
             "<button name=decision value=cancel>Cancel</button></p></form>"
         )
+
+
+def _optional(consent_request: ConsentRequest) -> list[str]:
+    return [scope for scope in consent_request.scopes if scope in consent_request.app.optional_scopes]
+
+
+def _item(scope: str, *, is_optional: bool) -> str:
+    """Return a scope; an optional one has a checkbox and is declined by clearing it."""
+    label = f"<code>{escape(scope)}</code>"
+    if not is_optional:
+        return f"<li>{label}</li>"
+    return f'<li><label><input type="checkbox" name="scope" value="{escape(scope)}" checked> {label} (optional)</label>'
 
 
 def _who(user: User) -> str:

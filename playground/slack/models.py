@@ -192,6 +192,19 @@ class App:
         return self.features.get("shortcuts") or []
 
     @property
+    def scopes(self) -> list[str]:
+        return self._scopes.get("bot") or []
+
+    @property
+    def optional_scopes(self) -> list[str]:
+        """Those of ``scopes`` that the installing person may decline."""
+        return self._scopes.get("bot_optional") or []
+
+    @property
+    def _scopes(self) -> Mapping[str, Any]:
+        return (self.manifest.get("oauth_config") or {}).get("scopes") or {}
+
+    @property
     def redirect_urls(self) -> list[str]:
         return (self.manifest.get("oauth_config") or {}).get("redirect_urls") or []
 

@@ -14,7 +14,7 @@ from playground.slack import payloads
 from playground.slack.codes import Code, Refresh
 from playground.slack.delivery import Courier, Delivery
 from playground.slack.errors import SlackError
-from playground.slack.setup import Setup
+from playground.slack.setup import Setup, check_declined
 from playground.slack.world import JSON, App, Installation, Team, User
 
 CODE_LIVES = timedelta(minutes=10)
@@ -46,7 +46,7 @@ class OAuth(Setup):
         if not any(_covers(registered, redirect_uri) for registered in app.redirect_urls):
             raise SlackError("bad_redirect_uri")
         scopes = tuple(filter(None, query.get("scope", "").split(",")))
-        if not scopes or set(scopes) - _known(app):
+        if not scopes or set(scopes) - set(app.scopes):
             raise SlackError("invalid_scope")
         return ConsentRequest(app, scopes, query.get("state", ""), redirect_uri)
 
@@ -67,6 +67,7 @@ class OAuth(Setup):
             raise ValueError(f"{user.name} is a guest and cannot install apps")
         if place.is_organisation and not asked.app.settings.get("org_deploy_enabled"):
             raise ValueError(f"{asked.app.name} cannot be installed for organisations")
+        check_declined(asked.app, declined)
         if not allow:
             return _back(asked, error="access_denied")
         code = f"{self.world.letters(12, '0123456789')}.{self.world.letters(12, '0123456789')}.{self.world.letters(40)}"
@@ -156,11 +157,6 @@ def _covers(registered: str, asked: str) -> bool:
     one, other = urlsplit(registered), urlsplit(asked)
     is_safe = other.scheme == "https" or other.hostname in ("127.0.0.1", "localhost")
     return is_safe and one[:2] == other[:2] and (other.path + "/").startswith(one.path.rstrip("/") + "/")
-
-
-def _known(app: App) -> set[str]:
-    scopes = (app.manifest.get("oauth_config") or {}).get("scopes") or {}
-    return {*scopes.get("bot", ()), *scopes.get("bot_optional", ())}
 
 
 def _back(asked: ConsentRequest, **told: str) -> str:

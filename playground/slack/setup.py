@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from playground.slack.core import Core
@@ -75,23 +75,21 @@ class Setup(Core):
         request_url: str | None = None,
         *,
         of: Installation | App | None = None,
-        declined: Iterable[str] = (),
+        declined: Collection[str] = (),
     ) -> Installation:
         """Create and install the app of this manifest; ``of`` installs an existing app in one more team.
 
         ``declined`` are optional scopes that the installing person refused.
         """
         app = self.register(manifest, request_url) if of is None else of if isinstance(of, App) else of.app
-        scopes = _granted((manifest.get("oauth_config") or {}).get("scopes") or {}, set(declined))
-        if (app.commands or app.shortcuts) and "commands" not in scopes:
-            raise ValueError("slash commands and shortcuts need the scope `commands`")
+        check_declined(app, declined)
         installation = Installation(
             app=app,
             team=team,
             bot_user=self.world.add_user(self._bot(manifest, team)),
             bot_id=self.world.new_id("B"),
             bot_token=self.new_bot_token(),
-            scopes=scopes,
+            scopes=tuple(scope for scope in app.scopes if scope not in declined),
         )
         return self.world.add_installation(installation)
 
@@ -105,7 +103,8 @@ class Setup(Core):
         app.revoked = True
 
     def register(self, manifest: Mapping[str, Any], request_url: str | None = None) -> App:
-        """Create the app of this manifest without installing it."""
+        """Create the app of this manifest without installing it. Raises ValueError for a manifest Slack refuses."""
+        _check_manifest(manifest)
         app_id = self.world.new_id("A")
         app = App(
             id=app_id,
@@ -136,8 +135,17 @@ def _letter(team: Team) -> str:
     return "W" if team.is_organisation or team.organisation else "U"
 
 
-def _granted(asked: Mapping[str, Any], declined: set[str]) -> tuple[str, ...]:
-    optional = asked.get("bot_optional", ())
-    if must := declined - set(optional):
-        raise ValueError(f"only optional scopes can be declined, and these are none: {', '.join(sorted(must))}")
-    return (*asked.get("bot", ()), *(scope for scope in optional if scope not in declined))
+def _check_manifest(manifest: Mapping[str, Any]) -> None:
+    """https://docs.slack.dev/reference/app-manifest and https://docs.slack.dev/authentication/installing-with-oauth"""
+    scopes = (manifest.get("oauth_config") or {}).get("scopes") or {}
+    for kind in ("bot", "user"):
+        if extra := set(scopes.get(f"{kind}_optional", ())) - set(scopes.get(kind, ())):
+            raise ValueError(f"scopes in {kind}_optional must also be in {kind}: {', '.join(sorted(extra))}")
+    features = manifest.get("features") or {}
+    if (features.get("slash_commands") or features.get("shortcuts")) and "commands" not in scopes.get("bot", ()):
+        raise ValueError("slash commands and shortcuts need the scope `commands`")
+
+
+def check_declined(app: App, declined: Collection[str]) -> None:
+    if needed := set(declined) - set(app.optional_scopes):
+        raise ValueError(f"these scopes are not optional: {', '.join(sorted(needed))}")

@@ -41,6 +41,14 @@ async def test_the_answer_names_the_owner_and_counts_the_apps(fresh: World) -> N
     assert "Connected as ci-bot, 2 apps." in fresh.modal_text(fresh.ada)
 
 
+async def test_an_app_that_was_pasted_and_installed_without_optional_scopes_works(open_world: OpenWorld) -> None:
+    world = await open_world(declined_scopes=("chat:write.public", "files:write", "users:read.email"))
+    assert set(world.app.scopes) == {"commands", "chat:write", "links:read", "links:write", "users:read"}
+    await world.say("/build shop deploy main")
+    await world.passes(minutes=10)
+    assert "Succeeded" in world.sees()
+
+
 async def test_only_admins_may_connect(fresh: World) -> None:
     await fresh.say("/build connect", by=fresh.ana)
     assert "limited to admins" in fresh.whispers(fresh.ana)[-1]

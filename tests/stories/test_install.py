@@ -51,6 +51,16 @@ async def test_a_workspace_installs_and_can_connect_at_once(many: Many) -> None:
     assert "iOS Shop" in many.sees()
 
 
+async def test_without_optional_scopes_builds_start_all_the_same(many: Many) -> None:
+    optional = many.registered.optional_scopes
+    many.app = await many.install(many.ada, into=many.ios, declined=tuple(optional))
+    assert set(many.app.scopes) == set(many.registered.scopes) - set(optional)
+    await many.connect()
+    await many.say("/build shop deploy main")
+    await many.passes(minutes=10)
+    assert "Succeeded" in many.sees()
+
+
 async def test_by_http_it_is_the_same(open_many: Callable[..., Awaitable[Many]]) -> None:
     many = await open_many(socket_mode=False)
     many.app = await many.install(many.ada, into=many.ios)
@@ -64,7 +74,7 @@ async def test_slack_is_asked_for_what_the_manifest_holds(many: Many) -> None:
     query = parse_qs(urlsplit(asked.location).query)
     scopes = many.registered.manifest["oauth_config"]["scopes"]
     assert asked.status == 302
-    assert query["scope"] == [",".join([*scopes["bot"], *scopes["bot_optional"]])]
+    assert query["scope"] == [",".join(scopes["bot"])]
     assert query["redirect_uri"] == many.registered.redirect_urls
 
 

@@ -36,7 +36,7 @@ MANIFEST: dict[str, Any] = {
         "slash_commands": [{"command": "/build", "description": "Builds", "should_escape": True}],
         "shortcuts": [{"name": "Start a build", "type": "global", "callback_id": ids.BUILD_START, "description": "x"}],
     },
-    "oauth_config": {"scopes": {"bot": ["commands", "chat:write", "users:read"], "bot_optional": OPTIONAL}},
+    "oauth_config": {"scopes": {"bot": ["commands", "chat:write", "users:read", *OPTIONAL], "bot_optional": OPTIONAL}},
     "settings": {
         "event_subscriptions": {"bot_events": ["link_shared"]},
         "socket_mode_enabled": False,

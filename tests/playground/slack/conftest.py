@@ -22,6 +22,7 @@ from playground.slack import Channel, Installation, PracticeSlack, Team, User
 
 Payload = dict[str, Any]
 
+OPTIONAL = ["chat:write.public", "channels:read", "im:write", "files:write", "reactions:write"]
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Helper"},
     "features": {
@@ -35,8 +36,8 @@ MANIFEST: dict[str, Any] = {
     },
     "oauth_config": {
         "scopes": {
-            "bot": ["commands", "chat:write", "users:read"],
-            "bot_optional": ["chat:write.public", "channels:read", "im:write", "files:write", "reactions:write"],
+            "bot": ["commands", "chat:write", "users:read", *OPTIONAL],
+            "bot_optional": OPTIONAL,
         }
     },
     "settings": {

@@ -19,7 +19,7 @@ EVENTS = ("channel_rename", "channel_archive", "channel_unarchive", "channel_lef
 def watching() -> Payload:
     """Return the manifest of an app that subscribes to channel events and posts in its own channels."""
     manifest = deepcopy(MANIFEST)
-    manifest["oauth_config"]["scopes"]["bot_optional"] = ["channels:read", "groups:read"]
+    manifest["oauth_config"]["scopes"] = {"bot": ["commands", "chat:write", "channels:read", "groups:read"]}
     manifest["settings"]["event_subscriptions"]["bot_events"] = list(EVENTS)
     return manifest
 

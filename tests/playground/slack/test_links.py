@@ -32,7 +32,8 @@ CARD = {"blocks": [SECTION, {"type": "actions", "elements": [button("build.abort
 def manifest(**features: Any) -> Payload:
     made = deepcopy(MANIFEST)
     made["features"] |= {"unfurl_domains": ["bitrise.io"], **features}
-    made["oauth_config"]["scopes"]["bot_optional"] += ["links:read", "links:write"]
+    made["oauth_config"]["scopes"]["bot"] += ["links:read", "links:write"]
+    made["oauth_config"]["scopes"]["bot_optional"].append("links:write")
     made["settings"]["event_subscriptions"]["bot_events"].append("link_shared")
     return made
 

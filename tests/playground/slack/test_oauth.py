@@ -117,6 +117,44 @@ async def test_a_browser_decides_on_the_page(
     assert query["state"] == ["s"]
 
 
+async def test_only_optional_scopes_can_be_declined_on_the_page(scene: Scene, app: App) -> None:
+    url = address(scene, app, scope="commands,chat:write,files:write,im:write")
+
+    with pytest.raises(ValueError, match="not optional: chat:write"):
+        scene.slack.consent(scene.bo, url, declined=("chat:write",))
+    answer = await access(
+        scene, app, code=code_of(scene.slack.consent(scene.bo, url, declined=("im:write",))), redirect_uri=BACK
+    )
+    assert answer["scope"] == "commands,chat:write,files:write"
+
+
+async def test_a_cleared_checkbox_declines_an_optional_scope(scene: Scene, app: App, session: ClientSession) -> None:
+    url = address(scene, app, scope="commands,files:write,im:write")
+    form = {"user": scene.bo.id, "decision": "allow", "scope": "im:write"}
+    async with session.get(url) as page:
+        text = await page.text()
+    async with session.post(url, data=form, allow_redirects=False) as answer:
+        code = code_of(answer.headers["Location"])
+
+    assert [scope in text for scope in ('value="files:write"', 'value="im:write"', 'value="commands"')] == [
+        True,
+        True,
+        False,
+    ]
+    assert (await access(scene, app, code=code, redirect_uri=BACK))["scope"] == "commands,im:write"
+
+
+@pytest.mark.parametrize("kind", ["bot", "user"])
+def test_a_manifest_whose_optional_scopes_are_no_subset_is_refused(scene: Scene, kind: str) -> None:
+    manifest: dict[str, Any] = deepcopy(dict(MANIFEST))
+    manifest["oauth_config"]["scopes"][f"{kind}_optional"] = ["users:read.email"]
+
+    with pytest.raises(ValueError, match=f"{kind}_optional must also be in {kind}: users:read.email"):
+        scene.slack.register(manifest)
+    with pytest.raises(ValueError, match=f"{kind}_optional"):
+        scene.slack.install(manifest, scene.team)
+
+
 async def test_a_refresh_token_is_good_once_but_for_a_moment(scene: Scene, app: App, clock: WatchedClock) -> None:
     first = await installed(scene, app)
     renew = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}

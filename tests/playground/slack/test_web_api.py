@@ -73,7 +73,7 @@ async def test_the_address_needs_its_own_scope(scene: Scene) -> None:
 
 async def test_who_is_where_and_how_to_be_reached(scene: Scene) -> None:
     manifest = deepcopy(MANIFEST)
-    manifest["oauth_config"]["scopes"]["bot_optional"].append("users:read.email")
+    manifest["oauth_config"]["scopes"]["bot"].append("users:read.email")
     zoe = scene.slack.add_user(scene.team, "zoe", email="Zoe@acme.example", tz="Asia/Kolkata")
     client = scene.client_for(scene.slack.install(manifest, scene.team).bot_token)
 
