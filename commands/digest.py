@@ -17,7 +17,7 @@ from bot.slack.text import Message, channel_mention, one_line
 from bot.statistics import digests
 from bot.statistics.digest_messages import WEEKDAYS, saved_text, schedule_text
 from bot.statistics.digests import DigestSettings
-from bot.statistics.schedule import Schedule, find_zone, parse_time, schedule_of
+from bot.statistics.schedule import Schedule, find_zone, parse_time
 from commands.command import Command, Help
 from commands.interaction import (
     Payload,
@@ -80,7 +80,7 @@ FORM = Form(
 )  # fmt: skip
 
 
-def digest_form(channel_id: str, app: Option | None, schedule: Schedule, note: str = "") -> View:
+def digest_form(channel_id: str, app: Option | None, schedule: Schedule | DigestRow, note: str = "") -> View:
     return FORM.view(
         channel_id=channel_id,
         heading=f"The figures of a span against the span before, told in {channel_mention(channel_id)}.",
@@ -117,7 +117,7 @@ async def form_for(actor: Actor, there: list[DigestRow], ctx: Context) -> View:
         row = there[-1]
         app = await apps.find_app(ctx, actor.workspace_id, row.app_slug) if row.app_slug else None
         chosen = app_option(row.app_slug or ALL_APPS, app.title if app else row.app_slug)
-        return digest_form(channel_id, chosen, schedule_of(row), note_of(there))
+        return digest_form(channel_id, chosen, row, note_of(there))
     app = await apps.find_channel_app(ctx, actor.workspace_id, channel_id)
     usual = Schedule(WEEKLY, 0, USUAL_TIME, await zone_of(actor, ctx))
     return digest_form(channel_id, app_option(app.app_slug, app.title) if app else None, usual)

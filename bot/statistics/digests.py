@@ -15,7 +15,7 @@ from bot.errors import BuildbellError, MissingArgument
 from bot.permissions import Actor
 from bot.statistics import queries as stats_queries
 from bot.statistics.queries import StatsQuery
-from bot.statistics.schedule import newest_due, next_due, schedule_of
+from bot.statistics.schedule import Schedule, newest_due, next_due
 from storage import Transaction
 from storage import digests as digest_rows
 from storage import messages as message_rows
@@ -31,15 +31,11 @@ MAX_IN_CHANNEL = 10
 
 
 @dataclass(frozen=True, slots=True)
-class DigestSettings:
-    """A scheduled report as a person sets it up. ``app_slug`` None is every app; see `DigestRow`."""
+class DigestSettings(Schedule):
+    """A scheduled report as a person sets it up. ``app_slug`` None is every app."""
 
     channel_id: str
     app_slug: str | None
-    cadence: str
-    weekday: int
-    at: str
-    zone: str
 
 
 async def list_here(ctx: Context, actor: Actor) -> list[DigestRow]:
@@ -50,15 +46,20 @@ async def list_here(ctx: Context, actor: Actor) -> list[DigestRow]:
     return await digest_rows.list_of_channel(ctx.db, actor.workspace_id, actor.channel_id)
 
 
-# Schedules.
-
-
 async def save_digest(ctx: Context, actor: Actor, settings: DigestSettings) -> DigestRow:
     """Add the schedule of an app and a channel, or change and resume the existing one."""
     ctx.permissions.check_member(actor)
-    new = _row(ctx, actor, settings)
+    now = ctx.clock.now()
+    new = DigestRow(
+        digest_id=ctx.new_id(),
+        workspace_id=actor.workspace_id,
+        **dataclasses.asdict(settings),
+        due_at=next_due(settings, after=now),
+        created_by=actor.user_id,
+        created_at=now,
+    )
 
-    async def save(tx: Transaction) -> DigestRow:
+    async def store(tx: Transaction) -> DigestRow:
         rows = await digest_rows.list_of_channel(tx, new.workspace_id, new.channel_id)
         existing = next((row for row in rows if row.app_slug == new.app_slug), None)
         if existing is None and len(rows) >= MAX_IN_CHANNEL:
@@ -71,61 +72,40 @@ async def save_digest(ctx: Context, actor: Actor, settings: DigestSettings) -> D
         await _audit(ctx, tx, actor, row, "changed" if existing else "new")
         return row
 
-    return await ctx.db.transaction(save)
+    return await ctx.db.transaction(store)
 
 
 async def remove_digest(ctx: Context, actor: Actor, app_slug: str | None) -> int:
     """Remove the channel's schedule of an app, or all; return how many there were."""
     matches = [row for row in await list_here(ctx, actor) if app_slug in (None, row.app_slug)]
 
-    async def remove(tx: Transaction) -> int:
+    async def store(tx: Transaction) -> int:
         deleted = [row for row in matches if await digest_rows.delete_digest(tx, row.workspace_id, row.digest_id)]
         for row in deleted:
             await _audit(ctx, tx, actor, row, "removed")
         return len(deleted)
 
-    return await ctx.db.transaction(remove)
+    return await ctx.db.transaction(store)
 
 
 async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
     """Resume the paused schedules of a channel from the next due time on; return how many there were."""
     ctx.permissions.check_member(actor)
 
-    async def resume(tx: Transaction) -> int:
+    async def store(tx: Transaction) -> int:
         rows = await digest_rows.list_of_channel(tx, actor.workspace_id, channel_id)
         # Anybody in the channel may resume; from elsewhere only the owner, who was notified of the pause.
         allowed = [row for row in rows if actor.user_id == row.created_by or actor.channel_id == channel_id]
         paused = [row for row in allowed if row.paused_at is not None]
         for row in paused:
-            due_at = next_due(schedule_of(row), after=ctx.clock.now())
+            due_at = next_due(row, after=ctx.clock.now())
             resumed = dataclasses.replace(row, due_at=due_at, paused_at=None, pause_reason=None)
             await digest_rows.save_digest(tx, resumed)
             await _schedule(ctx, tx, resumed)
             await _audit(ctx, tx, actor, row, "resumed")
         return len(paused)
 
-    return await ctx.db.transaction(resume)
-
-
-def _row(ctx: Context, actor: Actor, settings: DigestSettings) -> DigestRow:
-    now = ctx.clock.now()
-    row = DigestRow(
-        digest_id=ctx.new_id(),
-        workspace_id=actor.workspace_id,
-        channel_id=settings.channel_id,
-        app_slug=settings.app_slug,
-        cadence=settings.cadence,
-        weekday=settings.weekday,
-        at=settings.at,
-        zone=settings.zone,
-        due_at=now,
-        created_by=actor.user_id,
-        created_at=now,
-    )
-    return dataclasses.replace(row, due_at=next_due(schedule_of(row), after=now))
-
-
-# Posting.
+    return await ctx.db.transaction(store)
 
 
 async def perform_digest(ctx: Context, arguments: Mapping[str, Any]) -> None:
@@ -137,21 +117,28 @@ async def perform_digest(ctx: Context, arguments: Mapping[str, Any]) -> None:
     now = max(ctx.clock.now(), due_at)
     if not await _is_synced(ctx, digest.workspace_id, until=due_at):
         raise RetryAt(now + RETRY_AFTER)
-    until = newest_due(schedule_of(digest), until=now)
-    next_at = next_due(schedule_of(digest), after=now)
+    until, next_at = newest_due(digest, until=now), next_due(digest, after=now)
     query = StatsQuery(digest.app_slug, digest.days)
     has_builds = await stats_queries.has_finished_builds(ctx, digest.workspace_id, query, until=until)
-    card = _card(ctx, digest, until=until, is_late=now - until > LATE_AFTER)
+    facts = {"digest": digest.digest_id, "app": digest.app_slug, "days": digest.days, "until": until.isoformat()}
+    report = MessageRow(
+        message_id=ctx.new_id(),
+        workspace_id=digest.workspace_id,
+        channel_id=digest.channel_id,
+        created_at=ctx.clock.now(),
+        kind=DIGEST_KIND,
+        facts=facts | ({"late": True} if now - until > LATE_AFTER else {}),
+    )
 
-    async def post(tx: Transaction) -> None:
+    async def store(tx: Transaction) -> None:
         if not await digest_rows.claim_digest(tx, digest.digest_id, due_at=due_at, next_at=next_at):
             return
         await _schedule(ctx, tx, dataclasses.replace(digest, due_at=next_at))
         if has_builds:
-            await message_rows.add_message(tx, card, [])
-            await outbox.update_card(ctx, tx, card)
+            await message_rows.add_message(tx, report, [])
+            await outbox.update_card(ctx, tx, report)
 
-    await ctx.db.transaction(post)
+    await ctx.db.transaction(store)
 
 
 async def _is_synced(ctx: Context, workspace_id: str, *, until: datetime) -> bool:
@@ -161,18 +148,6 @@ async def _is_synced(ctx: Context, workspace_id: str, *, until: datetime) -> boo
         return True
     synced_at = workspace.last_synced_at
     return synced_at is not None and synced_at >= until and workspace.backfill_cursor is None
-
-
-def _card(ctx: Context, digest: DigestRow, *, until: datetime, is_late: bool) -> MessageRow:
-    facts = {"digest": digest.digest_id, "app": digest.app_slug, "days": digest.days, "until": until.isoformat()}
-    return MessageRow(
-        message_id=ctx.new_id(),
-        workspace_id=digest.workspace_id,
-        channel_id=digest.channel_id,
-        created_at=ctx.clock.now(),
-        kind=DIGEST_KIND,
-        facts=facts | ({"late": True} if is_late else {}),
-    )
 
 
 async def _schedule(ctx: Context, tx: Transaction, digest: DigestRow) -> None:

@@ -29,20 +29,16 @@ class Schedule:
     zone: str
 
 
-def schedule_of(digest: DigestRow) -> Schedule:
-    return Schedule(digest.cadence, digest.weekday, digest.at, digest.zone)
-
-
-def next_due(schedule: Schedule, *, after: datetime) -> datetime:
+def next_due(schedule: Schedule | DigestRow, *, after: datetime) -> datetime:
     return next(at for at in _due_times(schedule, after, forward=True) if at > after)
 
 
-def newest_due(schedule: Schedule, *, until: datetime) -> datetime:
+def newest_due(schedule: Schedule | DigestRow, *, until: datetime) -> datetime:
     """Return the last due time, ``until`` included."""
     return next(at for at in _due_times(schedule, until, forward=False) if at <= until)
 
 
-def _due_times(schedule: Schedule, moment: datetime, *, forward: bool) -> Iterator[datetime]:
+def _due_times(schedule: Schedule | DigestRow, moment: datetime, *, forward: bool) -> Iterator[datetime]:
     """Yield due times from about then on, forward or backward."""
     zone, clock = find_zone(schedule.zone) or ZoneInfo("UTC"), parse_time(schedule.at) or DEFAULT_TIME
     step = timedelta(days=1 if forward else -1)
