@@ -1,4 +1,4 @@
-"""What is to be said in Slack: stored with what it is about, sent by the notifier, in order."""
+"""Queue messages to Slack in the transaction of what they report; `bot.delivery` renders and sends them in order."""
 
 from __future__ import annotations
 
@@ -21,44 +21,39 @@ CARD, PROGRESS, ANNOUNCEMENT, EXPLANATION = "card", "progress", "announcement", 
 EPHEMERAL, CHANNEL_MESSAGE, DIRECT_MESSAGE = "ephemeral", "channel_message", "direct_message"
 
 
-async def update_card(ctx: Context, tx: Transaction, card: MessageRow) -> None:
-    """Draw the card as its builds are when it is sent; an unsent drawing of it is enough."""
-    await _add(ctx, tx, card, CARD, dedupe_key=f"card:{card.message_id}")
+async def update_card(ctx: Context, tx: Transaction, message: MessageRow) -> None:
+    """Post or update a message. It is rendered when it is sent, so one waiting row is enough."""
+    await add_update(ctx, tx, message, CARD, dedupe_key=f"card:{message.message_id}")
 
 
 async def update_cards(ctx: Context, tx: Transaction, build: BuildRow) -> None:
     """Update every message that shows a build."""
-    for card in await message_rows.list_of_build(tx, build.workspace_id, build.build_slug):
-        await update_card(ctx, tx, card)
+    for message in await message_rows.list_of_build(tx, build.workspace_id, build.build_slug):
+        await update_card(ctx, tx, message)
 
 
-async def update_progress(ctx: Context, tx: Transaction, card: MessageRow) -> None:
-    """Draw the card's progress if Slack's limits leave room for it."""
-    await _add(ctx, tx, card, PROGRESS, dedupe_key=f"progress:{card.message_id}")
+async def update_progress(ctx: Context, tx: Transaction, message: MessageRow) -> None:
+    """Update the progress on a card if Slack's rate limits leave room for it."""
+    await add_update(ctx, tx, message, PROGRESS, dedupe_key=f"progress:{message.message_id}")
 
 
-async def announce_result(ctx: Context, tx: Transaction, card: MessageRow) -> None:
-    """Tell the end of a card's builds where people hear it."""
-    await _add(ctx, tx, card, ANNOUNCEMENT)
+async def announce_result(ctx: Context, tx: Transaction, message: MessageRow) -> None:
+    """Announce the result of a card's builds, in its thread or in the channel."""
+    await add_update(ctx, tx, message, ANNOUNCEMENT)
 
 
-async def explain_failure(ctx: Context, tx: Transaction, card: MessageRow, build_slug: str) -> None:
-    """Say in the message's thread why that build of it failed."""
-    await _add(ctx, tx, card, EXPLANATION, payload={"build_slug": build_slug})
+async def explain_failure(ctx: Context, tx: Transaction, message: MessageRow, build_slug: str) -> None:
+    """Explain in the thread of a message why one of its builds failed."""
+    await add_update(ctx, tx, message, EXPLANATION, payload={"build_slug": build_slug})
 
 
 async def reply_privately(ctx: Context, tx: Transaction, actor: Actor, message: Message) -> None:
-    """Answer a person privately, where they asked."""
+    """Reply to a person where they acted, visible only to them."""
     sealed = None
     if actor.response_url:
         sealed = ctx.vault.seal(actor.response_url, context=f"ephemeral:{actor.workspace_id}")
-    payload = {
-        "user_id": actor.user_id,
-        "channel_id": actor.channel_id,
-        "response_url_sealed": sealed,
-        **message.to_payload(),
-    }
-    await _store(ctx, tx, actor.workspace_id, EPHEMERAL, ordering_key=actor.user_id, payload=payload)
+    payload = {"user_id": actor.user_id, "channel_id": actor.channel_id, "response_url_sealed": sealed}
+    await add_row(ctx, tx, EPHEMERAL, actor.workspace_id, actor.user_id, payload | message.to_payload())
 
 
 async def answer_privately(ctx: Context, actor: Actor, message: Message) -> None:
@@ -67,61 +62,58 @@ async def answer_privately(ctx: Context, actor: Actor, message: Message) -> None
 
 
 async def send_direct(ctx: Context, tx: Transaction, workspace_id: str, user_id: str, message: Message) -> None:
-    """A direct message."""
-    payload = {"user_id": user_id, **message.to_payload()}
-    await _store(ctx, tx, workspace_id, DIRECT_MESSAGE, ordering_key=user_id, payload=payload)
+    payload = {"user_id": user_id} | message.to_payload()
+    await add_row(ctx, tx, DIRECT_MESSAGE, workspace_id, user_id, payload)
 
 
-async def post_note(
-    ctx: Context, tx: Transaction, workspace_id: str, channel_id: str, message: Message, *, tells: str | None = None
+async def post_to_channel(
+    ctx: Context, tx: Transaction, workspace_id: str, channel_id: str, message: Message, *, actor_id: str | None = None
 ) -> None:
-    """A sentence for all in a channel. If it cannot be written there, what the channel hears is paused, and
-    ``tells`` is told besides those who set it up."""
-    payload = {"channel_id": channel_id, "tells": tells, **message.to_payload()}
-    await _store(ctx, tx, workspace_id, CHANNEL_MESSAGE, ordering_key=channel_id, payload=payload)
+    """Post to a channel. If Buildbell can't post there, its subscriptions are paused.
+
+    Those who created them are notified of that, and ``actor_id``, who has just changed one.
+    """
+    payload = {"channel_id": channel_id, "actor_id": actor_id} | message.to_payload()
+    await add_row(ctx, tx, CHANNEL_MESSAGE, workspace_id, channel_id, payload)
 
 
-async def _add(
+async def add_update(
     ctx: Context,
     tx: Transaction,
-    card: MessageRow,
+    message: MessageRow,
     kind: str,
     *,
     payload: Mapping[str, Any] | None = None,
     dedupe_key: str | None = None,
 ) -> None:
-    await _store(
-        ctx,
-        tx,
-        card.workspace_id,
-        kind,
-        ordering_key=card.channel_id,
-        payload=payload or {},
-        message_id=card.message_id,
-        dedupe_key=dedupe_key,
-    )
+    """Queue what belongs to a stored message."""
+    await add_row(
+        ctx, tx, kind, message.workspace_id, message.channel_id, payload or {},
+        message_id=message.message_id, dedupe_key=dedupe_key,
+    )  # fmt: skip
 
 
-async def _store(
+async def add_row(
     ctx: Context,
     tx: Transaction,
-    workspace_id: str,
     kind: str,
-    *,
-    ordering_key: str,
+    workspace_id: str,
+    recipient_id: str,
     payload: Mapping[str, Any],
+    *,
     message_id: str | None = None,
     dedupe_key: str | None = None,
 ) -> None:
-    message = OutboxRow(
+    """Store a row and the job that sends it. Rows of a channel or user are sent in order."""
+    row = OutboxRow(
         outbox_id=ctx.new_id(),
         workspace_id=workspace_id,
-        ordering_key=f"{workspace_id}:{ordering_key}",
+        ordering_key=f"{workspace_id}:{recipient_id}",
         kind=kind,
         message_id=message_id,
         payload=payload,
         dedupe_key=dedupe_key,
         created_at=ctx.clock.now(),
     )
-    if await outbox_rows.add_outgoing(tx, message):
-        await ctx.engine.enqueue(tx, Job(DELIVER, {"outbox_id": message.outbox_id}, key=message.ordering_key))
+    if await outbox_rows.add_outgoing(tx, row):
+        await ctx.engine.enqueue(tx, Job(DELIVER, {"outbox_id": row.outbox_id}, key=row.ordering_key))

@@ -1,4 +1,4 @@
-"""How each message looks: what its row says it is, drawn from the builds as they are at the moment of sending."""
+"""Render a stored message from the builds as they are at the moment of sending."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from bot.builds import bulk_abort_messages as bulk_abort
-from bot.builds import views
 from bot.builds.abort import is_stoppable
+from bot.builds.views import load_view, load_views
 from bot.context import Context
 from bot.notifications import messages as notifications
 from bot.results import trends
@@ -46,113 +46,112 @@ REROUTED = (
 )
 
 
-async def render(ctx: Context, card: MessageRow) -> Message:
-    return await RENDERERS[card.kind](ctx, card, await _load_views(ctx, card))
+async def render(ctx: Context, message: MessageRow) -> Message:
+    return await RENDERERS[message.kind](ctx, message, await load_views(ctx, await list_builds(ctx, message)))
 
 
-async def render_announcement(ctx: Context, card: MessageRow) -> Message:
-    return drawing.announcement(await _load_views(ctx, card), mention_user=card.requested_by)
+async def render_announcement(ctx: Context, message: MessageRow) -> Message:
+    views = await load_views(ctx, await list_builds(ctx, message))
+    return drawing.announcement(views, mention_user=message.requested_by)
 
 
-async def render_explanation(ctx: Context, card: MessageRow, build_slug: str) -> Message | None:
-    """Why one of a card's builds failed; None when nothing is known that helps."""
-    build = await build_rows.find_build(ctx.db, card.workspace_id, build_slug)
+async def render_explanation(ctx: Context, message: MessageRow, build_slug: str) -> Message | None:
+    """Render why one of the message's builds failed; return None if nothing helpful was found."""
+    build = await build_rows.find_build(ctx.db, message.workspace_id, build_slug)
     if build is None:
         return None
-    finding = await result_rows.find_result(ctx.db, card.workspace_id, build_slug)
-    is_told = card.kind == CHANGE  # the message itself says what is new
-    new = None if is_told else await trends.list_new_commits(ctx.db, build)
-    app = await app_rows.find_app(ctx.db, card.workspace_id, build.app_slug)
-    return notifications.explanation(await views.load_view(ctx, build), finding, new, app)
+    result = await result_rows.find_result(ctx.db, message.workspace_id, build_slug)
+    # A message about a changed result lists the new commits itself.
+    commits = None if message.kind == CHANGE else await trends.list_new_commits(ctx.db, build)
+    app = await app_rows.find_app(ctx.db, message.workspace_id, build.app_slug)
+    return notifications.explanation(await load_view(ctx, build), result, commits, app)
 
 
-async def list_builds(ctx: Context, card: MessageRow) -> list[BuildRow]:
-    slugs = await message_rows.list_build_slugs(ctx.db, card.message_id)
-    found = [await build_rows.find_build(ctx.db, card.workspace_id, slug) for slug in slugs]
-    return [build for build in found if build is not None]
+async def list_builds(ctx: Context, message: MessageRow) -> list[BuildRow]:
+    slugs = await message_rows.list_build_slugs(ctx.db, message.message_id)
+    builds = [await build_rows.find_build(ctx.db, message.workspace_id, slug) for slug in slugs]
+    return [build for build in builds if build is not None]
 
 
-async def _load_views(ctx: Context, card: MessageRow) -> list[BuildView]:
-    return await views.load_views(ctx, await list_builds(ctx, card))
+# Renderers by kind of message.
 
 
-async def _render_card(ctx: Context, card: MessageRow, shown: list[BuildView]) -> Message:
-    notes = [REROUTED] if card.rerouted_from else []
-    notes += notifications.card_notes(shown[0], card.facts) if shown else []
-    return drawing.card(shown, now=ctx.clock.now(), notes=notes, offer=await _offer(ctx, shown))
+async def render_card(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
+    notes = [REROUTED] if message.rerouted_from else []
+    notes += notifications.card_notes(views[0], message.facts) if views else []
+    return drawing.card(views, now=ctx.clock.now(), notes=notes, offer=await offer_abort(ctx, views))
 
 
-async def _offer(ctx: Context, shown: list[BuildView]) -> drawing.Offer | None:
-    """What older builds the card's still run and could be stopped; asked on every drawing, so that it is true."""
-    on_card = {each.build.build_slug for each in shown}
-    for newer in (each.build for each in shown):
-        if newer.is_finished or is_stopping(newer) or newer.pipeline_workflow_id is not None:
+async def offer_abort(ctx: Context, views: list[BuildView]) -> drawing.Offer | None:
+    """Offer to stop older builds that a build of the card supersedes, if any still run."""
+    on_card = {view.build.build_slug for view in views}
+    for build in (view.build for view in views):
+        if build.is_finished or is_stopping(build) or build.pipeline_workflow_id is not None:
             continue
-        older = await build_history.list_superseded(ctx.db, newer)
-        count = sum(is_stoppable(build) and build.build_slug not in on_card for build in older)
+        superseded = await build_history.list_superseded(ctx.db, build)
+        count = sum(is_stoppable(older) and older.build_slug not in on_card for older in superseded)
         if count:
-            return drawing.Offer(newer.build_slug, count)
+            return drawing.Offer(build.build_slug, count)
     return None
 
 
-async def _render_line(ctx: Context, card: MessageRow, shown: list[BuildView]) -> Message:
-    return notifications.result(shown[0], card.facts or {})
+async def render_line(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
+    return notifications.result(views[0], message.facts or {})
 
 
-async def _render_start(ctx: Context, card: MessageRow, shown: list[BuildView]) -> Message:
-    return notifications.started(shown[0])
+async def render_started(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
+    return notifications.started(views[0])
 
 
-async def _render_change(ctx: Context, card: MessageRow, shown: list[BuildView]) -> Message:
-    build = shown[0].build
-    app = await app_rows.find_app(ctx.db, card.workspace_id, build.app_slug)
-    return notifications.result_change(shown[0], card.facts or {}, await trends.list_new_commits(ctx.db, build), app)
+async def render_change(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
+    build = views[0].build
+    app = await app_rows.find_app(ctx.db, message.workspace_id, build.app_slug)
+    commits = await trends.list_new_commits(ctx.db, build)
+    return notifications.result_change(views[0], message.facts or {}, commits, app)
 
 
-async def _render_summary(ctx: Context, card: MessageRow, shown: list[BuildView]) -> Message:
-    return notifications.summary(shown, card.facts or {})
+async def render_summary(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
+    return notifications.summary(views, message.facts or {})
 
 
-async def _render_thread_root(ctx: Context, card: MessageRow, shown: list[BuildView]) -> Message:
-    return notifications.branch(shown)
+async def render_thread_root(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
+    return notifications.branch(views)
 
 
-async def _render_bulk_abort(ctx: Context, card: MessageRow, shown: list[BuildView]) -> Message:
-    facts = card.facts or {}
+async def render_bulk_abort(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
+    facts = message.facts or {}
     request_ids = facts.get("requests", {})
-    found = [await request_rows.find_request(ctx.db, request_ids.get(each.build.build_slug, "")) for each in shown]
-    return bulk_abort.progress([bulk_abort.BuildAbort(*pair) for pair in zip(shown, found, strict=True)], facts)
+    requests = [await request_rows.find_request(ctx.db, request_ids.get(view.build.build_slug, "")) for view in views]
+    return bulk_abort.progress([bulk_abort.BuildAbort(*pair) for pair in zip(views, requests, strict=True)], facts)
 
 
-async def _render_import(ctx: Context, card: MessageRow, shown: list[BuildView]) -> Message:
-    rows = await import_rows.list_of_message(ctx.db, card.message_id)
-    return import_message.progress(
-        rows, await app_rows.list_titles(ctx.db, card.workspace_id), command=ctx.settings.command
-    )
+async def render_import(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
+    rows = await import_rows.list_of_message(ctx.db, message.message_id)
+    titles = await app_rows.list_titles(ctx.db, message.workspace_id)
+    return import_message.progress(rows, titles, command=ctx.settings.command)
 
 
-async def _render_digest(ctx: Context, card: MessageRow, shown: list[BuildView]) -> Message:
-    facts = card.facts or {}
-    wanted, until = StatsQuery(facts["app"], facts["days"]), datetime.fromisoformat(facts["until"])
-    figures = await stats_queries.compare_periods(ctx, card.workspace_id, wanted, until=until)
+async def render_digest(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
+    facts = message.facts or {}
+    query, until = StatsQuery(facts["app"], facts["days"]), datetime.fromisoformat(facts["until"])
     return digest_message.digest_message(
-        figures,
+        await stats_queries.compare_periods(ctx, message.workspace_id, query, until=until),
         await digest_rows.find_digest(ctx.db, facts["digest"]),
-        await app_rows.list_titles(ctx.db, card.workspace_id),
+        await app_rows.list_titles(ctx.db, message.workspace_id),
         is_late=bool(facts.get("late")),
         command=ctx.settings.command,
     )
 
 
 RENDERERS: Mapping[str, Callable[[Context, MessageRow, list[BuildView]], Awaitable[Message]]] = {
-    CARD: _render_card,
-    LINE: _render_line,
-    STARTED: _render_start,
-    CHANGE: _render_change,
-    SUMMARY: _render_summary,
-    THREAD_ROOT: _render_thread_root,
-    BULK_ABORT: _render_bulk_abort,
-    UNFURL: _render_card,
-    IMPORT: _render_import,
-    DIGEST: _render_digest,
+    CARD: render_card,
+    LINE: render_line,
+    STARTED: render_started,
+    CHANGE: render_change,
+    SUMMARY: render_summary,
+    THREAD_ROOT: render_thread_root,
+    BULK_ABORT: render_bulk_abort,
+    UNFURL: render_card,
+    IMPORT: render_import,
+    DIGEST: render_digest,
 }

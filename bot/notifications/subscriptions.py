@@ -163,7 +163,7 @@ async def _save(ctx: Context, tx: Transaction, actor: Actor, shown: Subscription
     row = shown.row
     await subscription_rows.save_subscription(tx, row)
     note = drawing.saved_note(shown, by=actor.user_name, is_new=is_new, command=ctx.settings.command)
-    await _announce(ctx, tx, actor, row.channel_id, note, tells=actor.user_id)
+    await _announce(ctx, tx, actor, row.channel_id, note, actor_id=actor.user_id)
     await _audit(ctx, tx, actor, "subscribe", described(row), "new" if is_new else "changed")
     await sync_schedule.schedule_now(ctx, tx, row.workspace_id, at=ctx.clock.now())
     return Saved(shown, is_new)
@@ -214,7 +214,7 @@ async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
         count = await subscription_rows.resume_channel(tx, actor.workspace_id, channel_id, now=now)
         if count:
             note = drawing.resumed_note(count, by=actor.user_name)
-            await _announce(ctx, tx, actor, channel_id, note, tells=actor.user_id)
+            await _announce(ctx, tx, actor, channel_id, note, actor_id=actor.user_id)
             await _audit(ctx, tx, actor, "subscribe", channel_id, f"resumed {count}")
             await sync_schedule.schedule_now(ctx, tx, actor.workspace_id, at=now)
         return count
@@ -223,9 +223,9 @@ async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
 
 
 async def _announce(
-    ctx: Context, tx: Transaction, actor: Actor, channel_id: str, note: Message, *, tells: str | None = None
+    ctx: Context, tx: Transaction, actor: Actor, channel_id: str, note: Message, *, actor_id: str | None = None
 ) -> None:
-    await outbox.post_note(ctx, tx, actor.workspace_id, channel_id, note, tells=tells)
+    await outbox.post_to_channel(ctx, tx, actor.workspace_id, channel_id, note, actor_id=actor_id)
 
 
 async def _audit(ctx: Context, tx: Transaction, actor: Actor, verb: str, subject: str, result: str) -> None:

@@ -112,7 +112,7 @@ async def outgoing() -> dict[str, float]:
     began, cpu = time.perf_counter(), cpu_seconds()
 
     async def tell(number: int) -> None:
-        await ctx.db.transaction(lambda tx: outbox.post_note(ctx, tx, TEAM, f"C{number:09d}", message))
+        await ctx.db.transaction(lambda tx: outbox.post_to_channel(ctx, tx, TEAM, f"C{number:09d}", message))
 
     await asyncio.gather(*(tell(number) for number in range(MESSAGES)))
     while await outbox_rows.count_waiting(ctx.db):  # noqa: ASYNC110
