@@ -40,9 +40,8 @@ async def _collect_builds(metrics: BuildMetrics, db: Reads, *, since: datetime) 
                 gauge.labels(workspace_id, "0.9").set(values.p90)
 
 
-def _by_workspace(rows: Iterable[Row], column: str) -> dict[str, dict[int, int]]:
-    durations: dict[str, dict[int, int]] = {}
+def _by_workspace(rows: Iterable[Row], column: str) -> dict[str, dict[int | None, int]]:
+    durations: dict[str, dict[int | None, int]] = {}
     for row in rows:
-        if row[column] is not None:
-            durations.setdefault(row["workspace_id"], {})[row[column]] = row["builds"]
+        durations.setdefault(row["workspace_id"], {})[row[column]] = row["builds"]
     return durations

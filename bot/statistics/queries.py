@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from bot.context import Context
 from storage import statistics as stats_rows
@@ -132,9 +133,8 @@ class Stats:
     def most_failing(self) -> list[Workflow]:
         """Workflows with the most failures, then with the highest share of failures."""
         failing = [workflow for workflow in self.workflows if workflow.failed]
-        return sorted(failing, key=lambda each: (-each.failed, each.finished, each.app_slug, each.name or ""))[
-            :MAX_WORKFLOWS
-        ]
+        failing.sort(key=lambda each: (-each.failed, each.finished, each.app_slug, each.name or ""))
+        return failing[:MAX_WORKFLOWS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,17 +176,21 @@ async def load_stats(ctx: Context, workspace_id: str, query: StatsQuery, *, unti
     ]
     results = [result for interval in by_interval for result in interval]
     durations = await stats_rows.count_durations(ctx.db, scope)
+    all_durations: Counter[int | None] = Counter()
+    for builds_by_seconds in durations.values():
+        all_durations.update(builds_by_seconds)
+    reasons = await stats_rows.count_reasons(ctx.db, scope)
     return Stats(
         query=query,
         since=since,
         until=until,
         counts=sum_counts(results),
         before=sum_counts(await stats_rows.count_results(ctx.db, earlier)),
-        run=percentiles(_sum_durations(durations)),
+        run=percentiles(all_durations),
         run_before=percentiles(await stats_rows.count_run_seconds(ctx.db, earlier)),
         queue=percentiles(await stats_rows.count_queue_seconds(ctx.db, scope)),
         costs=_sum_costs(results),
-        reasons=_most_frequent(await stats_rows.count_reasons(ctx.db, scope)),
+        reasons=sorted(reasons.items(), key=lambda each: (-each[1], each[0] or "")),
         apps=_counts_by_app(results),
         workflows=_list_workflows(durations, await stats_rows.count_failures(ctx.db, scope)),
         flaky=await stats_rows.list_flaky(ctx.db, scope),
@@ -229,46 +233,23 @@ def _list_workflows(
     workflows = []
     for target in sorted({*durations, *failures}, key=lambda target: (target[0], target[1] or "")):
         builds_by_seconds = durations.get(target, {})
-        run = percentiles(_without_unknown(builds_by_seconds))
+        run = percentiles(builds_by_seconds)
         succeeded, failed = sum(builds_by_seconds.values()), failures.get(target, 0)
         workflows.append(Workflow(*target, succeeded, failed, run.median if run else None))
     return workflows
 
 
-def percentiles(builds_by_seconds: Mapping[int, int]) -> Percentiles | None:
-    """Calculate median and p90 from the number of builds by duration.
+def percentiles(builds_by_seconds: Mapping[int | None, int] | Mapping[int, int]) -> Percentiles | None:
+    """Calculate median and p90 from the number of builds by duration, without builds of unknown duration.
 
     The median of an even number is the mean of the two in the middle; p90 is the shortest duration that at least nine
     in ten builds didn't exceed.
     """
-    builds = sum(builds_by_seconds.values())
-    if not builds:
+    durations = sorted((seconds, builds) for seconds, builds in builds_by_seconds.items() if seconds is not None)
+    ends = list(accumulate(builds for _, builds in durations))
+    if not ends:
         return None
-    lower, upper, p90 = _values_at(builds_by_seconds, ((builds - 1) // 2, builds // 2, math.ceil(0.9 * builds) - 1))
-    return Percentiles(median=(lower + upper) / 2, p90=p90, builds=builds)
-
-
-def _values_at(builds_by_seconds: Mapping[int, int], positions: Sequence[int]) -> list[int]:
-    """Return the values at rising positions of the sorted sequence of all durations."""
-    values: list[int] = []
-    count = 0
-    for seconds in sorted(builds_by_seconds):
-        count += builds_by_seconds[seconds]
-        while len(values) < len(positions) and positions[len(values)] < count:
-            values.append(seconds)
-    return values
-
-
-def _without_unknown(builds_by_seconds: Mapping[int | None, int]) -> dict[int, int]:
-    return {seconds: builds for seconds, builds in builds_by_seconds.items() if seconds is not None}
-
-
-def _sum_durations(durations: Mapping[Target, Mapping[int | None, int]]) -> Counter[int]:
-    total: Counter[int] = Counter()
-    for builds_by_seconds in durations.values():
-        total.update(_without_unknown(builds_by_seconds))
-    return total
-
-
-def _most_frequent(builds_by_reason: Mapping[str | None, int]) -> list[tuple[str | None, int]]:
-    return sorted(builds_by_reason.items(), key=lambda each: (-each[1], each[0] or ""))
+    total = ends[-1]
+    positions = ((total - 1) // 2, total // 2, math.ceil(0.9 * total) - 1)
+    lower, upper, p90 = (durations[bisect_right(ends, position)][0] for position in positions)
+    return Percentiles(median=(lower + upper) / 2, p90=p90, builds=total)
