@@ -6,11 +6,12 @@ from bot.context import Context
 from bot.domain.builds import format_duration
 from bot.slack import replies
 from bot.slack.text import Message
-from bot.sync import import_requests, webhooks
+from bot.sync import webhooks
 from bot.sync.import_messages import progress_sentence
 from commands.command import Command, Help
 from commands.interaction import Typed
 from storage import apps as app_rows
+from storage import imports as import_rows
 from storage import outbox as outbox_rows
 from storage import requests as request_rows
 from storage import workspaces as workspace_rows
@@ -44,7 +45,7 @@ def _skips(workspace: WorkspaceRow, ctx: Context) -> str:
 async def past_line(workspace_id: str, ctx: Context) -> str:
     """What is being read of the past; empty when nothing is."""
     titles = await app_rows.list_titles(ctx.db, workspace_id)
-    return progress_sentence(await import_requests.list_open(ctx, workspace_id), titles)
+    return progress_sentence(await import_rows.list_open(ctx.db, workspace_id), titles)
 
 
 def _webhooks(workspace: WorkspaceRow | None, ctx: Context) -> str:

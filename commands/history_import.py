@@ -9,8 +9,8 @@ from bot import connection
 from bot.context import Context
 from bot.slack import replies
 from bot.slack.text import Message
-from bot.sync import import_requests
-from bot.sync.import_requests import MOST_DAYS
+from bot.sync import history_import
+from bot.sync.history_import import MAX_DAYS
 from commands.command import Command, Help
 from commands.interaction import Typed, later
 from commands.stats import ALL, read_stats
@@ -32,8 +32,8 @@ async def read_past(typed: Typed, ctx: Context) -> Message | None:
 
     async def ask() -> Message | None:
         apps = await apps_of(typed, options.get("app"), ctx)
-        slugs, days = [app.app_slug for app in apps], options.get("days", MOST_DAYS)
-        await ctx.db.transaction(lambda tx: import_requests.request_imports(ctx, tx, typed.actor, slugs, days=days))
+        slugs, days = [app.app_slug for app in apps], options.get("days", MAX_DAYS)
+        await ctx.db.transaction(lambda tx: history_import.request_imports(ctx, tx, typed.actor, slugs, days=days))
         return None
 
     later(ctx, typed.actor, ask(), name="import", typed=typed)
@@ -61,7 +61,7 @@ async def stop_reading(typed: Typed, ctx: Context) -> Message | None:
     if app is None and is_one:
         return replies.reply(f"No builds are being read of an app that is called {name}.")
     slug = app.app_slug if app else None
-    stopped = await ctx.db.transaction(lambda tx: import_requests.stop_imports(ctx, tx, actor, slug))
+    stopped = await ctx.db.transaction(lambda tx: history_import.stop_imports(ctx, tx, actor, slug))
     if not stopped:
         return replies.reply("No builds of the past are being read.")
     count = f"{len(stopped)} apps" if len(stopped) > 1 else "the app"

@@ -23,13 +23,13 @@ from bot.statistics.export import render_csv
 from bot.statistics.messages import StatsPage, export_text, read_stats_page, stats_message
 from bot.statistics.queries import DEFAULT_DAYS, MAX_DAYS, StatsQuery
 from bot.statistics.text import meanings_view
-from bot.sync import import_requests
 from bot.sync.import_messages import progress_sentence
 from commands import list_builds
 from commands.command import Command, Help
 from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
 from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 from storage import apps as app_rows
+from storage import imports as import_rows
 from storage.statistics import Scope
 
 ALL = "all"
@@ -100,7 +100,7 @@ async def told(actor: Actor, page: StatsPage, ctx: Context) -> Message:
     ctx.permissions.check_member(actor)
     stats = await stats_queries.load_stats(ctx, actor.workspace_id, page.query)
     titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
-    open_imports = await import_requests.list_open(ctx, actor.workspace_id)
+    open_imports = await import_rows.list_open(ctx.db, actor.workspace_id)
     reading = [row for row in open_imports if page.query.app_slug in (None, row.app_slug)]
     return stats_message(stats, page, titles, past=progress_sentence(reading, titles))
 

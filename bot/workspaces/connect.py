@@ -16,7 +16,7 @@ from bot.engine import Job, JobKind, RetryAt
 from bot.errors import BitriseBusy, BitriseError, BitriseUnauthorized, BitriseUnavailable
 from bot.permissions import Actor
 from bot.slack.errors import SlackFailed
-from bot.sync import import_requests
+from bot.sync import history_import
 from bot.vault import Token
 from bot.workspaces import connect_form
 from storage import Transaction
@@ -106,7 +106,7 @@ async def complete(ctx: Context, request: RequestRow, token: Token, verified: Ve
         await request_rows.delete_parameters(tx, request.request_id)
         await requests.record_audit(ctx, tx, workspace_id, by, action=CONNECT, subject=owner, result=summary)
         await sync_schedule.schedule_at(ctx, tx, workspace_id, at=now)
-        await import_requests.start_imports(ctx, tx, workspace_id, [app.slug for app in verified.apps], by=by)
+        await history_import.start_imports(ctx, tx, workspace_id, [app.slug for app in verified.apps], by=by)
         return True
 
     if await ctx.db.transaction(store):
@@ -144,7 +144,7 @@ async def disconnect(ctx: Context, actor: Actor) -> bool:
         if not await workspace_rows.delete_connection(tx, workspace_id, now=now):
             return False
         await app_rows.replace_apps(tx, workspace_id, [])
-        await import_requests.delete_imports(ctx, tx, workspace_id)
+        await history_import.delete_imports(ctx, tx, workspace_id)
         await requests.record_audit(
             ctx, tx, workspace_id, actor.user_id, action="disconnect", subject="bitrise", result="done"
         )

@@ -172,10 +172,10 @@ async def test_a_bug_while_it_reads_is_told_and_leaves_nobody_waiting(
     await aged.connect()
     await aged.passes(seconds=11)
 
-    async def break_down(*_: object) -> None:
+    def break_down(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(history_import, "_save_page", break_down)
+    monkeypatch.setattr(history_import, "advance", break_down)
     await aged.passes(minutes=60)
     told = "❌ Android Shop: Reading it broke on my side; the log says how."
     (letter,) = aged.letters(aged.ada)
