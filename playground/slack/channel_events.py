@@ -21,11 +21,12 @@ class ChannelEvents(Core):
         channel.previous_names.append(channel.name)
         channel.name = name
         fields = {"id": channel.id, "name": name, "name_normalized": name, "created": channel.created}
-        self._announce(channel, "rename", {"channel": fields})
+        self.announce(channel, f"{_prefix(channel)}_rename", {"channel": fields})
 
     def archive(self, channel: Channel, *, archived: bool = True) -> None:
         channel.is_archived = archived
-        self._announce(channel, "archive" if archived else "unarchive", {"channel": channel.id})
+        event = f"{_prefix(channel)}_{'archive' if archived else 'unarchive'}"
+        self.announce(channel, event, {"channel": channel.id})
 
     def unarchive(self, channel: Channel) -> None:
         self.archive(channel, archived=False)
@@ -59,11 +60,11 @@ class ChannelEvents(Core):
             elif app.bot_user in channel.members:
                 self._happen(app, channel, {"type": "member_left_channel", **left})
 
-    def _announce(self, channel: Channel, what: str, event_fields: JSON) -> None:
+    def announce(self, channel: Channel, event: str, event_fields: JSON) -> None:
         """Send an event: of a public channel to every app, of a private one to its members."""
         for app in self._apps(channel):
             if not channel.is_private or app.bot_user in channel.members:
-                self._happen(app, channel, {"type": f"{_prefix(channel)}_{what}", **event_fields})
+                self._happen(app, channel, {"type": event, **event_fields})
 
     def _apps(self, channel: Channel) -> list[Installation]:
         scope = "groups:read" if channel.is_private else "channels:read"

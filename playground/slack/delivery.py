@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from playground.slack.core import Core
+from playground.slack.event_health import EventHealth
 from playground.slack.outcome import Outcome
 from playground.slack.signed_http import SignedPost
 from playground.slack.sockets import Sockets
@@ -50,6 +51,7 @@ class Courier:
         self._core = core
         self._sockets = sockets
         self._post = post
+        self._health = EventHealth(core.limits)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def prepare(self, kind: Kind, name: str, app: Installation, payload: JSON) -> Delivery:
@@ -63,6 +65,8 @@ class Courier:
             await self._core.hooks.fire(delivery.name, "before", payload=delivery.payload)
             outcome = await self._try(delivery, retry)
             self._settle(delivery, outcome)
+            if delivery.kind == "events_api":
+                self._health.count(delivery.app.app, self._core.clock.now(), ok=delivery.ok)
             self._note(delivery, retry)
             if delivery.ok:
                 await self._core.hooks.fire(delivery.name, "answered", payload=delivery.payload)
@@ -131,6 +135,8 @@ class Courier:
         again.envelope_id = delivery.envelope_id
         for number, seconds in enumerate(waits, start=1):
             await self._core.clock.sleep_until(self._core.clock.now() + timedelta(seconds=seconds))
+            if delivery.kind == "events_api" and not delivery.app.app.events_on:
+                return
             delivery.attempts += 1
             await self.deliver(again, (number, reason))
             if again.ok or not again.may_retry:

@@ -54,6 +54,8 @@ class Limits:
     event_retries: tuple[float, ...] = (0, 60, 300)
     """Seconds from a failed attempt over HTTP to the next one."""
     socket_retries: tuple[float, ...] = (0, 4, 4)
+    spared_events: int = 1000
+    """Below this number of events in an hour, Slack never switches an app's events off."""
     connections: int = 10
     file_seconds: float = 0.0
     """Practice seconds until a completed file can be used in a block. Slack doesn't document how long it takes."""

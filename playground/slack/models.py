@@ -166,6 +166,8 @@ class App:
     client_id: str
     client_secret: str
     request_url: str | None = None
+    events_on: bool = True
+    """False after Slack switched the app's events off."""
 
     @property
     def name(self) -> str:
@@ -217,7 +219,7 @@ class App:
         return self.features.get("unfurl_domains") or []
 
     def hears(self, event: str) -> bool:
-        return event in ((self.settings.get("event_subscriptions") or {}).get("bot_events") or [])
+        return self.events_on and event in ((self.settings.get("event_subscriptions") or {}).get("bot_events") or [])
 
 
 @dataclass(slots=True, eq=False)

@@ -6,16 +6,13 @@ organization names the person's team only.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from playground.slack.modals import View
 from playground.slack.state import HELD, ElementInView
-from playground.slack.world import JSON, Channel, Installation, Message, Team, User, World
+from playground.slack.world import JSON, Channel, Installation, Message, Team, User
 
 PRIVATE_NAME = "privategroup"
-LINK = re.compile(r"https?://(?:(?!&[gl]t;)[^\s<>])+(?<![.,;:!?)'\"])")
-"""A link, without the punctuation of its sentence."""
 
 
 def command(
@@ -44,28 +41,6 @@ def command(
 def _of_organisation(team: Team) -> JSON:
     organisation = team.organisation
     return {} if organisation is None else {"enterprise_id": organisation.id, "enterprise_name": organisation.name}
-
-
-def escaped(world: World, team: Team, text: str) -> str:
-    """Escape a text as ``should_escape`` does: ids of people and channels, links in angle brackets, entities."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = LINK.sub(lambda match: f"<{match[0]}>", text)
-    people = {user.name: user for user in world.users.values() if user.team is team}
-    channels = {channel.name: channel for channel in world.channels.values() if channel.reaches(team)}
-    text = re.sub(r"(?<![\w/<@])@([\w.-]*\w)", lambda match: _person(match, people), text)
-    return re.sub(r"(?<![\w/<&#])#([\w-]+)", lambda match: _channel(match, channels), text)
-
-
-def _person(match: re.Match[str], people: dict[str, User]) -> str:
-    user = people.get(match[1])
-    return match[0] if user is None else f"<@{user.id}|{user.name}>"
-
-
-def _channel(match: re.Match[str], channels: dict[str, Channel]) -> str:
-    channel = channels.get(match[1])
-    if channel is None:
-        return match[0]
-    return f"<#{channel.id}|{'' if channel.is_private else channel.name}>"
 
 
 def _common(kind: str, app: Installation, user: User, team: Team | None) -> JSON:

@@ -7,10 +7,10 @@ import json
 from aiohttp import web
 
 from bot.clock import Clock
-from playground.slack.channel_events import ChannelEvents
 from playground.slack.consent import ConsentPage
 from playground.slack.delivery import Courier
 from playground.slack.limits import Limits
+from playground.slack.moves import Moves
 from playground.slack.oauth import OAuth
 from playground.slack.response_urls import ResponseUrls
 from playground.slack.signed_http import SignedPost, Signing
@@ -25,7 +25,7 @@ from playground.wire import Callback, Phase
 MAX_BODY = 8 * 1024**2
 
 
-class PracticeSlack(OAuth, ChannelEvents, UserMessages, VisibleMessages):
+class PracticeSlack(OAuth, Moves, UserMessages, VisibleMessages):
     """Start it, create a team, install the app, and act as its users.
 
     ``journal`` records every exchange, ``faults`` lets the next calls fail, ``sockets`` breaks connections, ``limits``

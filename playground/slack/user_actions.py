@@ -10,6 +10,7 @@ from playground.slack.acks import AckHandler
 from playground.slack.core import Core
 from playground.slack.delivery import Courier, Delivery
 from playground.slack.errors import SlackError
+from playground.slack.escaping import escaped
 from playground.slack.interaction import Place
 from playground.slack.modals import View
 from playground.slack.objects import SUGGESTIONS, options_of
@@ -39,7 +40,7 @@ class UserActions(Core):
             raise LookupError("name a channel or an app")
         check_may_write(user, place)
         if registered.get("should_escape"):
-            text = payloads.escaped(self.world, user.team, text)
+            text = escaped(self.world, user.team, text)
         payload = payloads.command(
             app,
             user,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.slack import payloads
+from playground.slack.escaping import escaped
 from playground.slack.links import Draft, link_shared, links_for
 from playground.slack.user_actions import UserActions, check_may_write
 from playground.slack.world import Channel, Installation, Message, User
@@ -12,7 +12,7 @@ class UserMessages(UserActions):
     async def post(self, user: User, channel: Channel, text: str, *, thread_ts: str | None = None) -> Message:
         """Post a message. Return when every app with a link in it has acked or timed out."""
         _check_may_write(user, channel)
-        stored = payloads.escaped(self.world, user.team, text)
+        stored = escaped(self.world, user.team, text)
         message = Message(channel, self.world.new_ts(channel), user, stored, thread_ts=thread_ts)
         channel.add(message)
         await self._tell_of_links(message)
@@ -21,7 +21,7 @@ class UserMessages(UserActions):
     async def compose(self, user: User, channel: Channel, text: str) -> Draft:
         """Compose a message without sending it. Slack already asks for previews of its links."""
         _check_may_write(user, channel)
-        draft = self.links.draft(user, channel, payloads.escaped(self.world, user.team, text))
+        draft = self.links.draft(user, channel, escaped(self.world, user.team, text))
         await self._tell_of_links(draft)
         return draft
 

@@ -63,6 +63,21 @@ async def test_variables_go_as_they_are_written(world: World) -> None:
     assert all(each["is_expand"] is False for each in environments.values())
 
 
+async def test_what_slack_made_a_link_of_is_read_as_it_was_typed(world: World) -> None:
+    """Slack makes links of bare domains, file names and e-mail addresses; a pasted link keeps its label."""
+    await world.say(
+        "/build shop deploy v2.release.io SITE=acme.com MAIL=ana@acme.dev DOCS=https://acme.dev/a?b=1&c=2 "
+        '"run deploy.sh, see [the docs](https://acme.dev/docs)"'
+    )
+    (build,) = world.builds()
+    environments = {each["key"]: each["value"] for each in sent(world)["environments"]}  # type: ignore[attr-defined]
+    assert build.branch == "v2.release.io"
+    assert environments["SITE"] == "acme.com"
+    assert environments["MAIL"] == "ana@acme.dev"
+    assert environments["DOCS"] == "https://acme.dev/a?b=1&c=2"
+    assert build.environments["BUILDBELL_MESSAGE"] == "run deploy.sh, see https://acme.dev/docs"
+
+
 async def test_a_build_says_who_asked_for_it_at_bitrise(world: World) -> None:
     await world.say("/build shop deploy main")
     (build,) = world.builds()

@@ -74,8 +74,40 @@ async def test_names_channels_and_links_are_escaped(scene: Scene, bot: AsyncApp)
 
     assert heard[0]["text"] == (
         f"<@{scene.bo.id}|bo> <#{scene.ios.id}|ios> <#{secret.id}|> a&amp;b &lt;x&gt; "
-        "<https://ci.example/?a=1&amp;b=2> bo@acme.example @nobody"
+        "<https://ci.example/?a=1&amp;b=2> <mailto:bo@acme.example|bo@acme.example> @nobody"
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("release.io x", "<http://release.io|release.io> x"),
+        (
+            "run deploy.sh, then ci.acme.dev/a?b=1.",
+            "run <http://deploy.sh|deploy.sh>, then <http://ci.acme.dev/a?b=1|ci.acme.dev/a?b=1>.",
+        ),
+        ("URL=acme.com branch:v1.io", "URL=<http://acme.com|acme.com> branch:<http://v1.io|v1.io>"),
+        ("ana@acme.dev", "<mailto:ana@acme.dev|ana@acme.dev>"),
+        ("[this build](https://ci.example/1) ok", "<https://ci.example/1|this build> ok"),
+        ("release/3.2 feature/x.io v1.2.3 a.b e.g. x.iox io", "release/3.2 feature/x.io v1.2.3 a.b e.g. x.iox io"),
+        ("https://ci.example/#ios", "<https://ci.example/#ios>"),
+    ],
+)
+async def test_slack_makes_links_of_what_looks_like_one(scene: Scene, bot: AsyncApp, typed: str, text: str) -> None:
+    heard = say(bot, "/help")
+
+    await scene.slack.command(scene.ana, scene.ios, f"/help {typed}")
+
+    assert heard[0]["text"] == text
+
+
+async def test_a_person_is_mentioned_by_the_handle_or_the_chosen_name(scene: Scene, bot: AsyncApp) -> None:
+    heard = say(bot, "/help")
+    max_ = scene.slack.add_user(scene.team, "mm1987", display_name="max")
+
+    await scene.slack.command(scene.ana, scene.ios, "/help @max @mm1987")
+
+    assert heard[0]["text"] == f"<@{max_.id}|mm1987> <@{max_.id}|mm1987>"
 
 
 async def test_without_should_escape_the_text_arrives_raw(scene: Scene, bot: AsyncApp) -> None:

@@ -76,7 +76,7 @@ async def test_the_app_hears_of_its_links_and_of_no_others(scene: LinkedScene, b
     message = await scene.slack.post(
         scene.ana, scene.ios, f"see {LINK}?tab=log&x=1, https://bitrise.io:8443/ and https://evilbitrise.io/"
     )
-    await scene.slack.post(scene.ana, scene.ios, "no link, and app.bitrise.io/build/abc is none")
+    await scene.slack.post(scene.ana, scene.ios, "no link, and https://bitrise.example is none of ours")
 
     (body,) = heard
     assert body["event"] == {
@@ -94,6 +94,14 @@ async def test_the_app_hears_of_its_links_and_of_no_others(scene: LinkedScene, b
         ],
     }
     assert (body["team_id"], body["is_ext_shared_channel"]) == (scene.team.id, False)
+
+
+async def test_a_bare_domain_is_a_link_too(scene: LinkedScene, bot: AsyncApp) -> None:
+    heard = hear_links(bot)
+
+    await scene.slack.post(scene.ana, scene.ios, "see app.bitrise.io/build/abc")
+
+    assert [each["url"] for each in heard[0]["event"]["links"]] == ["http://app.bitrise.io/build/abc"]
 
 
 async def test_a_shared_channel_says_so(scene: LinkedScene, bot: AsyncApp) -> None:
