@@ -14,7 +14,7 @@ from bot.slack.cards import build_lines, open_button
 from bot.slack.text import Message, code, date, escape, length, link, mention, one_line, plain_date, quoted, shorten
 from storage.workspaces import WorkspaceRow
 
-CHOICES_SHOWN = 10
+SUGGESTIONS_SHOWN = 10
 REPLY_LIMIT = 2_900
 NO_BUILD = "-"
 
@@ -41,9 +41,9 @@ def escape_lines(text: str) -> str:
 def error(failure: BuildbellError) -> Message:
     """An error with a button for each suggestion, whose value is the command text it stands for."""
     buttons = [
-        button(ids.numbered(ids.BUILD_CHOOSE_APP, place), choice.label, value=choice.text)
-        for place, choice in enumerate(failure.suggestions[:CHOICES_SHOWN], start=1)
-        if choice.text and length(choice.text) <= VALUE_LIMIT
+        button(ids.numbered(ids.BUILD_CHOOSE_APP, place), suggestion.label, value=suggestion.text)
+        for place, suggestion in enumerate(failure.suggestions[:SUGGESTIONS_SHOWN], start=1)
+        if suggestion.text and length(suggestion.text) <= VALUE_LIMIT
     ]
     return reply(failure.sentence) + message("", actions(*buttons))
 
