@@ -58,8 +58,8 @@ async def list_own(actor: Actor, ctx: Context) -> Message:
 async def look_back(actor: Actor, shown: SubscriptionView, ctx: Context) -> Message:
     """What it would have told lately, as far as Bitrise says."""
     try:
-        counted = await filter_preview.count_matches(ctx, shown.row)
-        told = drawing.preview(counted.told, counted.ended, days=DAYS, is_cut=counted.is_cut)
+        preview = await filter_preview.count_matches(ctx, shown.row)
+        told = drawing.preview(preview.matching, preview.finished, days=DAYS, is_cut=preview.is_cut)
     except BuildbellError as error:
         told = drawing.preview_failed(error.sentence)
     app_slug = shown.row.app_slug

@@ -67,10 +67,10 @@ async def is_subscribed(db: Reads, channel_id: str, build: BuildRow) -> bool:
     if build.finished_at is None:
         return False
     recipients = await list_recipients(db, build.workspace_id)
-    event = EventRow(0, build.workspace_id, build.build_slug, BUILD_FINISHED, build.finished_at)
     return any(
-        row.channel_id == channel_id and row.style != CHANGES and includes(row, event, build, recipients.git_names)
+        includes(row, BUILD_FINISHED, build.finished_at, build, recipients.git_names)
         for row in recipients.subscriptions
+        if row.channel_id == channel_id and row.style != CHANGES
     )
 
 
@@ -145,7 +145,7 @@ async def match_event(
     changes: dict[str, Notification] = {}
     for row in recipients.subscriptions:
         channel_id = row.channel_id
-        if not includes(row, event, build, git_names):
+        if not includes(row, event.kind, event.occurred_at, build, git_names):
             continue
         if row.style != CHANGES:
             if not any(card.channel_id == channel_id for card in cards):
@@ -165,13 +165,15 @@ def is_late(ctx: Context, event: EventRow) -> bool:
     return event.kind == BUILD_FINISHED and ctx.clock.now() - event.occurred_at > LATE_AFTER
 
 
-def includes(row: SubscriptionRow, event: EventRow, build: BuildRow, git_names: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a subscription includes an event. Events from before the subscription are skipped."""
+def includes(
+    row: SubscriptionRow, kind: str, occurred_at: datetime, build: BuildRow, git_names: Mapping[str, Sequence[str]]
+) -> bool:
+    """Whether a subscription includes an event of that kind. Events from before the subscription are skipped."""
     since = row.created_at.replace(microsecond=0)  # Bitrise's times are whole seconds
-    if row.app_slug not in (None, build.app_slug) or event.occurred_at < since:
+    if row.app_slug not in (None, build.app_slug) or occurred_at < since:
         return False
     selected = filters.from_json(row.filters)
-    if event.kind == BUILD_FINISHED:
+    if kind == BUILD_FINISHED:
         return filters.matches_result(selected, build, git_names)
     return row.include_starts and row.style != CHANGES and filters.matches_start(selected, build, git_names)
 

@@ -1,84 +1,64 @@
-"""What a subscription would have told in the last days, counted at Bitrise with the rule that will tell."""
+"""Preview a subscription: count the builds of the last days that it would have matched, by the rule that will apply."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import connection
-from bot.bitrise.client import BitriseClient
-from bot.bitrise.models import Build, BuildFilters, Page
+from bot.bitrise.models import BuildFilters
 from bot.context import Context
 from bot.notifications import events
-from bot.notifications.events import includes
 from bot.results import trends
 from bot.sync import updates
 from storage.builds import BuildRow
-from storage.events import BUILD_FINISHED, EventRow
+from storage.events import BUILD_FINISHED
 from storage.subscriptions import CHANGES, SubscriptionRow
 
 DAYS = 7
-MOST_PAGES = 10
+MAX_PAGES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """``told`` of the ``ended`` builds; ``is_cut`` when there were more than are read."""
+class Preview:
+    """``is_cut`` if there were more builds than are fetched."""
 
-    told: int
-    ended: int
+    matching: int
+    finished: int
     is_cut: bool
 
 
-async def count_matches(ctx: Context, row: SubscriptionRow) -> Counted:
-    """Raises the errors of `Connections.bitrise`. What is read is kept; nothing old is told by that."""
+async def count_matches(ctx: Context, row: SubscriptionRow) -> Preview:
+    """Count the builds a subscription would have matched. Raises the errors of `connection.client`."""
     since = ctx.clock.now() - timedelta(days=DAYS)
-    builds, is_cut = await _read_builds(ctx, row, since)
-    ended = [build for build in builds if is_of_span(build, since)]
-    return Counted(told=await _count_notified(ctx, row, since, ended), ended=len(ended), is_cut=is_cut)
+    builds, is_cut = await fetch_builds(ctx, row, since)
+    finished = [build for build in builds if build.outcome and build.triggered_at and build.triggered_at >= since]
+    git_names = (await events.list_recipients(ctx.db, row.workspace_id)).git_names
+    earlier = dataclasses.replace(row, created_at=since)
+    matching = 0
+    for build in finished:
+        finished_at = build.finished_at or build.triggered_at or since
+        if events.includes(earlier, BUILD_FINISHED, finished_at, build, git_names):
+            matching += row.style != CHANGES or await trends.find_trend(ctx.db, build) is not None
+    return Preview(matching, len(finished), is_cut)
 
 
-async def _read_builds(ctx: Context, row: SubscriptionRow, since: datetime) -> tuple[list[BuildRow], bool]:
-    read: dict[str, BuildRow] = {}
-    following: str | None = None
+async def fetch_builds(ctx: Context, row: SubscriptionRow, since: datetime) -> tuple[list[BuildRow], bool]:
+    """Fetch the builds triggered since then and store them; return them, and whether there are more."""
+    builds: dict[str, BuildRow] = {}
+    cursor: str | None = None
     async with connection.client(ctx, row.workspace_id) as client:
-        for _ in range(MOST_PAGES):
-            page = await ask(client, row.app_slug, since, following)
-            kept = await updates.save_builds(ctx, row.workspace_id, page.items)
-            read |= {build.build_slug: build for build in kept}
-            following = None if reaches(page, since) else page.next
-            if following is None:
+        for _ in range(MAX_PAGES):
+            if row.app_slug is None:
+                page = await client.list_all_builds(next=cursor)
+            else:
+                page = await client.list_builds(row.app_slug, BuildFilters(after=since, next=cursor))
+            stored = await updates.save_builds(ctx, row.workspace_id, page.items)
+            builds |= {build.build_slug: build for build in stored}
+            # Only the list of one app ends at a time.
+            is_complete = any(build.triggered_at is not None and build.triggered_at < since for build in page.items)
+            cursor = None if is_complete else page.next
+            if cursor is None:
                 break
-    return list(read.values()), following is not None
-
-
-async def _count_notified(ctx: Context, row: SubscriptionRow, since: datetime, ended: Sequence[BuildRow]) -> int:
-    hearers = await events.list_recipients(ctx.db, row.workspace_id)
-    then = dataclasses.replace(row, created_at=since)
-    told = [build for build in ended if includes(then, end_of(build, since), build, hearers.git_names)]
-    if row.style != CHANGES:
-        return len(told)
-    changes = [await trends.find_trend(ctx.db, build) for build in told]
-    return sum(change is not None for change in changes)
-
-
-async def ask(client: BitriseClient, app_slug: str | None, since: datetime, following: str | None) -> Page[Build]:
-    if app_slug is None:
-        return await client.list_all_builds(next=following)
-    return await client.list_builds(app_slug, BuildFilters(after=since, next=following))
-
-
-def reaches(page: Page[Build], since: datetime) -> bool:
-    """Whether the page goes back to before the span; lists of all apps cannot be asked to end there."""
-    return any(build.triggered_at is not None and build.triggered_at < since for build in page.items)
-
-
-def is_of_span(build: BuildRow, since: datetime) -> bool:
-    return build.outcome is not None and build.triggered_at is not None and build.triggered_at >= since
-
-
-def end_of(build: BuildRow, since: datetime) -> EventRow:
-    at = build.finished_at or build.triggered_at or since
-    return EventRow(0, build.workspace_id, build.build_slug, BUILD_FINISHED, at)
+    return list(builds.values()), cursor is not None

@@ -1,4 +1,4 @@
-"""Bitrise's webhooks: hints that something has moved. They are asked for once an app, and make a sweep due at once."""
+"""Bitrise's outgoing webhooks: registered once per app, they make the next sync due at once."""
 
 from __future__ import annotations
 
@@ -18,20 +18,17 @@ from storage import Transaction
 from storage import apps as app_rows
 from storage import webhooks as webhook_rows
 from storage import workspaces as workspace_rows
-from storage.apps import AppRow
 from storage.webhooks import WebhookRow
 from storage.workspaces import WorkspaceRow
 
 log = logging.getLogger(__name__)
 PATH = "/bitrise/webhook"
-"""However many hints come, Bitrise is not asked more often."""
 
 
 @dataclass(frozen=True, slots=True)
-class Paste:
-    """What somebody enters at Bitrise by hand, when the stored token may not do it."""
+class ManualWebhook:
+    """The values to enter at Bitrise by hand, if the connected token may not register a webhook."""
 
-    app: AppRow
     url: str
     header: str
     secret: str = field(repr=False)
@@ -41,47 +38,54 @@ def is_enabled(ctx: Context) -> bool:
     return ctx.settings.public_url is not None
 
 
-# Coming in.
+def secret_context(workspace_id: str) -> str:
+    return f"webhook:{workspace_id}"
+
+
+# Receive.
 
 
 async def receive(ctx: Context, key: str, raw: bytes, headers: Mapping[str, str]) -> bool:
-    """Whether it came from Bitrise; then a sweep is due. A lie, a replay or a flood can do no more than that."""
+    """Make a sync due, and return whether the call is authentic. A replay or a flood can do no more than that."""
     workspace = await workspace_rows.find_by_key(ctx.db, "webhook", key)
-    if workspace is None or not _is_authentic(ctx, workspace, raw, headers):
+    if workspace is None:
+        return False
+    try:
+        secret = open_secret(ctx, workspace)
+    except SealBroken:
+        log.error("a webhook's secret does not open", extra={"workspace": workspace.workspace_id})
+        return False
+    if not verify_delivery(raw=raw, headers=headers, secret=secret):
         return False
     hint, now = parse_hint(raw, headers), ctx.clock.now()
     last = workspace.last_synced_at
     due_at = max(now, last + MIN_PAUSE) if last else now
 
-    async def note(tx: Transaction) -> None:
+    async def store(tx: Transaction) -> None:
         await workspace_rows.save_call(tx, workspace.workspace_id, "webhook", now=now)
         await sync_schedule.schedule_now(ctx, tx, workspace.workspace_id, at=due_at)
 
-    await ctx.db.transaction(note)
+    await ctx.db.transaction(store)
     log.info("Bitrise called", extra={"workspace": workspace.workspace_id, "event": hint.event})
     return True
 
 
-def _is_authentic(ctx: Context, workspace: WorkspaceRow, raw: bytes, headers: Mapping[str, str]) -> bool:
-    try:
-        secret = _open(ctx, workspace)
-    except SealBroken:
-        log.error("a webhook's secret does not open", extra={"workspace": workspace.workspace_id})
-        return False
-    return verify_delivery(raw=raw, headers=headers, secret=secret)
+def open_secret(ctx: Context, workspace: WorkspaceRow) -> str:
+    sealed = workspace.webhook_secret_sealed or ""
+    return ctx.vault.open(sealed, context=secret_context(workspace.workspace_id)).reveal()
 
 
-# Being asked for.
+# Register.
 
 
 async def is_registered(ctx: Context, workspace_id: str, app_slug: str) -> bool:
     return await webhook_rows.find_webhook(ctx.db, workspace_id, app_slug) is not None
 
 
-async def register(ctx: Context, actor: Actor, app_slug: str) -> Paste | None:
-    """Have Bitrise call us about an app. What to paste, when the stored token's role is too low for that.
+async def register(ctx: Context, actor: Actor, app_slug: str) -> ManualWebhook | None:
+    """Register a webhook of an app; return what to enter by hand if the token's role is too low for that.
 
-    Raises `NotAllowed`, `AppNotFound`, and `BuildbellError` when Bitrise cannot reach this process.
+    Raises `NotAllowed`, `AppNotFound`, and `BuildbellError` if Bitrise can't reach this process.
     """
     await ctx.permissions.check_may_connect(actor)
     if ctx.settings.public_url is None:
@@ -89,64 +93,49 @@ async def register(ctx: Context, actor: Actor, app_slug: str) -> Paste | None:
             "Bitrise can't reach me: whoever runs Buildbell has to set BUILDBELL_PUBLIC_URL first. "
             "Until then I ask Bitrise myself, every minute and more often while something runs."
         )
-    app = await app_rows.find_app(ctx.db, actor.workspace_id, app_slug)
-    if app is None:
+    if await app_rows.find_app(ctx.db, actor.workspace_id, app_slug) is None:
         raise AppNotFound("That app is not among those the stored token reaches any more.")
-    workspace = await _prepared(ctx, actor.workspace_id)
-    url, secret = f"{ctx.settings.public_url}{PATH}/{workspace.webhook_key}", _open(ctx, workspace)
+    workspace = await ensure_key(ctx, actor.workspace_id)
+    url, secret = f"{ctx.settings.public_url}{PATH}/{workspace.webhook_key}", open_secret(ctx, workspace)
     try:
         async with connection.client(ctx, actor.workspace_id) as client:
             webhook = await find_or_create(client, app_slug, url=url, secret=secret)
     except BitriseNotFound:
-        return Paste(app, url, SECRET_HEADER, secret)
-    await _save(ctx, actor, app, webhook)
+        return ManualWebhook(url, SECRET_HEADER, secret)
+
+    async def store(tx: Transaction) -> None:
+        await webhook_rows.save_webhook(tx, WebhookRow(actor.workspace_id, app_slug, webhook.slug))
+        await requests.record_audit(
+            ctx, tx, actor.workspace_id, actor.user_id, action="webhook", subject=app_slug, result=webhook.slug
+        )
+
+    await ctx.db.transaction(store)
     return None
 
 
-async def _prepared(ctx: Context, workspace_id: str) -> WorkspaceRow:
-    """The workspace, with an address and a secret of its own."""
+async def ensure_key(ctx: Context, workspace_id: str) -> WorkspaceRow:
+    """Return the workspace with the key and the secret of its webhooks, created on first use."""
     key, secret = (ctx.new_id() + ctx.new_id(), "".join(ctx.new_id() for _ in range(4)))
     sealed = ctx.vault.seal(secret, context=secret_context(workspace_id))
 
-    async def prepare(tx: Transaction) -> WorkspaceRow | None:
+    async def store(tx: Transaction) -> WorkspaceRow | None:
         await workspace_rows.claim_key(tx, workspace_id, "webhook", key=key, sealed=sealed)
         return await workspace_rows.find_workspace(tx, workspace_id)
 
-    workspace = await ctx.db.transaction(prepare)
+    workspace = await ctx.db.transaction(store)
     if workspace is None:
         raise BuildbellError("I don't know this Slack workspace.")
     return workspace
 
 
-async def _save(ctx: Context, actor: Actor, app: AppRow, webhook: Webhook) -> None:
-    row = WebhookRow(actor.workspace_id, app.app_slug, webhook.slug)
-
-    async def keep(tx: Transaction) -> None:
-        await webhook_rows.save_webhook(tx, row)
-        await requests.record_audit(
-            ctx, tx, actor.workspace_id, actor.user_id, action="webhook", subject=app.app_slug, result=webhook.slug
-        )
-
-    await ctx.db.transaction(keep)
-
-
-def _open(ctx: Context, workspace: WorkspaceRow) -> str:
-    sealed = workspace.webhook_secret_sealed or ""
-    return ctx.vault.open(sealed, context=secret_context(workspace.workspace_id)).reveal()
-
-
 async def find_or_create(client: BitriseClient, app_slug: str, *, url: str, secret: str) -> Webhook:
-    """The one that calls this address already, or a new one: asking twice gives one webhook."""
-    anchor: str | None = None
+    """Return the webhook that calls this URL; create it if there is none, because Bitrise would take it twice."""
+    cursor: str | None = None
     while True:
-        page = await client.list_webhooks(app_slug, next=anchor)
-        found = next((webhook for webhook in page.items if webhook.url == url), None)
-        if found is not None:
-            return found
-        if page.next is None or page.next == anchor:
+        page = await client.list_webhooks(app_slug, next=cursor)
+        existing = next((webhook for webhook in page.items if webhook.url == url), None)
+        if existing is not None:
+            return existing
+        if page.next is None or page.next == cursor:
             return await client.create_webhook(app_slug, url=url, secret=secret, headers={SECRET_HEADER: secret})
-        anchor = page.next
-
-
-def secret_context(workspace_id: str) -> str:
-    return f"webhook:{workspace_id}"
+        cursor = page.next

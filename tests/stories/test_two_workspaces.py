@@ -428,8 +428,8 @@ async def test_the_address_of_one_workspace_does_not_take_the_secret_of_another(
     ctx = many.bot.ctx
     keys, secrets = {}, {}
     for team, person in ((many.team, many.ada), (many.globex, many.gia)):
-        row = await webhooks._prepared(ctx, Actor(team.id, team.id, person.id, person.name).workspace_id)
-        keys[team.id], secrets[team.id] = row.webhook_key, webhooks._open(ctx, row)
+        row = await webhooks.ensure_key(ctx, Actor(team.id, team.id, person.id, person.name).workspace_id)
+        keys[team.id], secrets[team.id] = row.webhook_key, webhooks.open_secret(ctx, row)
     statuses = {
         (one.name, other.name): await call(f"{many.address}/bitrise/webhook/{keys[one.id]}", secrets[other.id])
         for one in (many.team, many.globex)
