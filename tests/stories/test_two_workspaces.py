@@ -325,7 +325,9 @@ BY_ADDRESS = ("{url}", "status {url}", "abort {url} stuck", "again {url}", "log 
 
 
 def test_every_handler_is_tried(registered: Registrar) -> None:
-    assert {handler_name(kind, what) for kind, what, _ in registered.entries} == set(TRIES)
+    """Except those for everything without a handler, which read no id."""
+    names = {handler_name(kind, what) for kind, what, _ in registered.entries}
+    assert {name for name in names if not name.endswith(" .*")} == set(TRIES)
 
 
 def handler_name(kind: str, what: Any) -> str:
