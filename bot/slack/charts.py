@@ -1,5 +1,7 @@
 """Tables and charts, and the plain text to use where Slack refuses these new blocks.
 
+Slack colors a chart by position and shows no numbers, so every label has its value and nothing depends on a color.
+
 https://docs.slack.dev/reference/block-kit/blocks/table-block,
 https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block
 """
@@ -27,27 +29,36 @@ def table(rows: Sequence[Sequence[str]]) -> Block:
 
 
 def pie(title: str, shares: Sequence[tuple[str, int]]) -> Block | None:
-    """The largest first. What exceeds six segments becomes one segment. None if all are 0."""
+    """In the given order. What exceeds six segments becomes one segment. None if all are 0."""
     positive = [(label, value) for label, value in shares if value > 0]
     kept = positive if len(positive) <= SEGMENTS else positive[: SEGMENTS - 1]
     rest = sum(value for _, value in positive[len(kept) :])
-    segments = [{"label": clean(label, LABEL) or NOTHING, "value": value} for label, value in kept]
-    segments += [{"label": "everything else", "value": rest}] if rest else []
+    shown = [*kept, ("everything else", rest)] if rest else kept
+    segments = [{"label": _with_value(label, value), "value": value} for label, value in shown]
     return _chart(title, {"type": "pie", "segments": segments}) if segments else None
 
 
-def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]], *, x_label: str) -> Block:
-    """A group of bars for each category, one for each series."""
+def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]], *, x_label: str) -> Block | None:
+    """A group of bars for each category, one for each series that isn't all 0. None without any."""
     labels = [clean(label, LABEL) for label in categories][:POINTS]
     data = [
         {
-            "name": clean(name, LABEL),
+            "name": _with_value(name, sum(values)),
             "data": [{"label": label, "value": value} for label, value in zip(labels, values, strict=False)],
         }
         for name, values in series.items()
+        if any(values)
     ]
+    if not data:
+        return None
     axes = {"categories": labels, "x_label": clean(x_label, TITLE)}
     return _chart(title, {"type": "bar", "series": data[:SEGMENTS], "axis_config": axes})
+
+
+def _with_value(label: str, value: int) -> str:
+    """``Failed 11``, at most `LABEL` characters."""
+    number = f" {value:,}"
+    return f"{clean(label, LABEL - len(number)) or NOTHING}{number}"
 
 
 def _chart(title: str, chart: Mapping[str, object]) -> Block:

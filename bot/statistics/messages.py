@@ -16,7 +16,6 @@ from bot.slack.charts import bars, pie, plain_table, table
 from bot.slack.text import NOTHING, Message, capital, length, plural, quoted, shorten
 from bot.statistics.queries import DEFAULT_DAYS, MAX_DAYS, PERIODS, Percentiles, Stats, StatsQuery
 from bot.statistics.text import (
-    OUTCOMES,
     details,
     heading,
     median,
@@ -27,6 +26,8 @@ from bot.statistics.text import (
 )
 
 BY_REASON = "reason"
+CHART_OUTCOMES = ("failed", "succeeded", "aborted", "skipped")
+"""Slack colors by position, and in no common palette the first color is green: failures never look like successes."""
 APPS_OFFERED = 4
 """Apps or workflows that get a button."""
 TEXT_LIMIT = 2_900
@@ -83,8 +84,8 @@ def _by_outcome(stats: Stats, titles: Mapping[str, str]) -> tuple[str, list[Bloc
     blocks = [
         section(f"*{head}*\n{sentence}"),
         table(rows),
-        _outcomes_over_time(stats),
-        pie("All of them", [(name.capitalize(), getattr(stats.counts, name)) for name in OUTCOMES]),
+        _outcomes_over_time(stats)
+        or pie("How builds ended", [(name.capitalize(), getattr(stats.counts, name)) for name in CHART_OUTCOMES]),
         section(below) if below else None,
     ]
     text = "\n".join(filter(None, (f"{head}: {sentence}", plain_table(rows), below)))
@@ -98,7 +99,8 @@ def _p90(durations: Percentiles | None) -> str:
 def _outcomes_over_time(stats: Stats) -> Block | None:
     if len(stats.intervals) < 2:
         return None
-    series = {name.capitalize(): [getattr(interval.counts, name) for interval in stats.intervals] for name in OUTCOMES}
+    counts = [interval.counts for interval in stats.intervals]
+    series = {name.capitalize(): [getattr(each, name) for each in counts] for name in CHART_OUTCOMES}
     labels = [f"{interval.since:%b} {interval.since.day}" for interval in stats.intervals]
     return bars("How builds ended", labels, series, x_label="from that day on, UTC")
 

@@ -177,7 +177,57 @@ def test_more_than_six_pieces_become_one() -> None:
     assert chart is not None
     segments: Any = chart["chart"]["segments"]
     assert [each["value"] for each in segments] == [10, 9, 8, 7, 6, 14]
+    assert [each["label"] for each in segments][::5] == ["reason 0 10", "everything else 14"]
     assert pie("Nothing", [("a", 0)]) is None
+
+
+def charts(message: Message) -> list[Any]:
+    return [block["chart"] for block in message.blocks if block["type"] == "data_visualization"]
+
+
+def test_series_of_zeros_are_left_out_and_each_names_its_value() -> None:
+    since = NOON - timedelta(days=30)
+    intervals = [Interval(since + timedelta(days=3 * place), Counts(1_000, place % 2, 0, 0)) for place in range(10)]
+    (chart,) = charts(drawn(stats(intervals=intervals)))
+    assert [series["name"] for series in chart["series"]] == ["Failed 5", "Succeeded 10,000"]
+
+
+def test_one_chart_shows_the_results() -> None:
+    (bar,) = charts(drawn(stats()))
+    (pie_chart,) = charts(drawn(stats(intervals=stats().intervals[:1])))
+    assert [bar["type"], pie_chart["type"]] == ["bar", "pie"]
+    order = ["Failed", "Succeeded", "Aborted", "Skipped"]
+    assert [each["name"].split()[0] for each in bar["series"]] == order
+    assert [each["label"].split()[0] for each in pie_chart["segments"]] == order
+    assert [each["label"] for each in pie_chart["segments"]][:2] == ["Failed 11", "Succeeded 176"]
+
+
+PALETTES = {
+    "D3 and Matplotlib": ("blue", "orange", "green", "red"),
+    "Google": ("blue", "red", "yellow", "green"),
+    "ECharts and the practice page": ("blue", "green", "yellow", "red"),
+    "Highcharts": ("blue", "black", "green", "orange"),
+    "Chart.js": ("blue", "pink", "orange", "yellow"),
+}
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+@pytest.mark.parametrize("zeros", [(), (1,), (2,), (3,), (1, 2, 3)])
+def test_failures_are_never_green(palette: tuple[str, ...], zeros: tuple[int, ...]) -> None:
+    """``zeros`` are the outcomes without a build: succeeded, aborted, skipped."""
+    succeeded, aborted, skipped = (0 if place in zeros else 7 for place in (1, 2, 3))
+    intervals = [Interval(NOON, Counts(succeeded, 3, aborted, skipped))] * 2
+    (chart,) = charts(drawn(stats(intervals=intervals)))
+    colors = {series["name"].split()[0]: palette[place] for place, series in enumerate(chart["series"])}
+    assert colors["Failed"] != "green"
+
+
+def test_a_long_label_keeps_its_value() -> None:
+    chart = pie("Reasons", [("replaced by rolling builds", 1_234), ("replaced by a newer build", 20)])
+    assert chart is not None
+    segments: Any = chart["chart"]["segments"]
+    assert [each["label"] for each in segments] == ["replaced by r… 1,234", "replaced by a ne… 20"]
+    assert all(len(each["label"]) <= 20 for each in segments)
 
 
 def test_a_plain_table_holds_no_mention_and_ends_no_code_block() -> None:
