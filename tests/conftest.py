@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from bot import logs as log
+from storage import sqlite, sqlite_file
 from tests.many_workspaces import Many
 from tests.playground.bitrise import openapi
 from tests.postgres_server import LocalServer, PostgresServer, own_server, running_server
@@ -39,6 +41,11 @@ class Complaints(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.told.append(logging.Formatter("%(name)s: %(message)s").format(record))
 
+    async def until(self, text: str) -> None:
+        """Return once an error with this text was logged."""
+        while not any(text in line for line in self.told):  # noqa: ASYNC110  # a log line sets no event
+            await asyncio.sleep(0.01)
+
 
 @pytest.fixture
 def complaints() -> Iterator[Complaints]:
@@ -62,6 +69,15 @@ def own_logging() -> Iterator[None]:
     logging.getLogger("aiohttp.access").disabled = False
     for name, before in quiet.items():
         logging.getLogger(name).setLevel(before)
+
+
+@pytest.fixture
+def short_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up on a locked SQLite file after a moment, and try jobs again as soon."""
+    pragmas = tuple(pragma.replace("2000", "50") for pragma in sqlite_file.PRAGMAS)
+    monkeypatch.setattr(sqlite_file, "PRAGMAS", pragmas)
+    monkeypatch.setattr(sqlite, "LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("bot.engine.sqlite.RETRY_SECONDS", 0.05)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,15 @@ import pytest
 
 from tests.processes.scene import Scene
 
+FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Allow for a busy machine: a process alone takes a second to start on an idle one."""
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.timeout(300))
+
 
 @asynccontextmanager
 async def opened(scene: Scene) -> AsyncIterator[Scene]:

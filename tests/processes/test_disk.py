@@ -84,39 +84,6 @@ async def test_a_kill_on_a_full_disk_leaves_a_file_that_is_whole(scene: Scene) -
     await scene.until(lambda: scene.announcements, "the end is told")
 
 
-async def test_a_command_while_a_backup_holds_the_lock_is_refused_in_words_and_taken_afterwards(scene: Scene) -> None:
-    bot = await scene.run_bot()
-    backup = sqlite3.connect(scene.database_path, isolation_level=None)
-    backup.execute("begin immediate")
-    said = await scene.slack.command(scene.ana, scene.ios, "/build shop deploy main")
-    assert "a backup, keeps the database locked. Nothing was done." in str(said.answer), (
-        "in time, before Slack gives up"
-    )
-    assert scene.bitrise.triggers == []
-    backup.execute("rollback")
-    backup.close()
-    await bot.until_said("a request was not taken")
-    await scene.start_build()
-    await ends_well(scene)
-
-
-async def test_a_backup_that_holds_the_lock_for_long_delays_and_loses_nothing(scene: Scene) -> None:
-    bot = await scene.run_bot()
-    backup = sqlite3.connect(scene.database_path, isolation_level=None)
-
-    async def lock() -> None:
-        backup.execute("begin immediate")
-
-    locked = scene.once(scene.bitrise.hooks, "builds.trigger", "accepted", lock)
-    await scene.start_build()
-    await locked.wait()
-    await bot.until_said(WAITING)
-    assert "keeps the database locked" in bot.events(WAITING)[0]["error"]
-    backup.execute("rollback")
-    backup.close()
-    await ends_well(scene)
-
-
 @pytest.mark.parametrize(
     ("is_folder", "told"), [(False, "may not be written to"), (True, "cannot be opened")], ids=["file", "folder"]
 )

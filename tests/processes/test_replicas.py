@@ -54,21 +54,3 @@ async def test_what_a_killed_worker_was_doing_is_done_by_another(shared: Scene) 
     shared.bitrise.finish(shared.build, "success")
     await shared.until(lambda: shared.announcements, "the end is told")
     assert (len(shared.bitrise.builds()), len(shared.cards), len(shared.announcements)) == (1, 1, 1)
-
-
-@pytest.mark.parametrize("role", ["web", "worker"])
-async def test_one_process_on_sqlite_has_to_do_everything(bare_scene: Scene, role: str) -> None:
-    code, bot = await bare_scene.command_line("run", "--role", role)
-    assert (code, len(bot.said)) == (2, 1), bot.log
-    assert f"BUILDBELL_ROLE is {role}" in bot.said[0]
-    assert "PostgreSQL" in bot.said[0]
-
-
-async def test_doctor_beside_running_replicas_finds_all_well(postgres_url: str, bare_scene: Scene) -> None:
-    bare_scene.settings["database_url"] = postgres_url
-    await bare_scene.connect()
-    await bare_scene.run_bot()
-    code, doctor = await bare_scene.command_line("doctor", port="0")
-    assert code == 0, doctor.out
-    assert "PostgreSQL opens and can be written" in doctor.out
-    assert "ci-bot, reaches 1 app" in doctor.out

@@ -58,19 +58,13 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path, short_locks: None) -> AsyncIterator[Desk]:
     database = await open_database(f"sqlite:///{tmp_path}/jobs.db")
-    await database.execute("pragma busy_timeout = 20")
     desk = Desk(database, tmp_path / "jobs.db")
     await desk.engine.start()
     yield desk
     await desk.engine.stop(within_seconds=1)
     await database.close()
-
-
-async def complained(complaints: Complaints) -> None:
-    while not complaints.told:  # noqa: ASYNC110  # a log line sets no event
-        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +77,7 @@ async def test_a_job_whose_end_cannot_be_stored_holds_up_nobody_for_ever(
 ) -> None:
     await desk.ask(name)
     await desk.is_locked.wait()
-    await complained(complaints)
+    await complaints.until("")
     desk.unlock()
     await desk.ask("next of the same key")
     await desk.engine.wait_idle()
