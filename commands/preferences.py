@@ -53,7 +53,7 @@ FORM = Form(
     ids.ME_NOTIFICATIONS, "me", title="Your builds", submit="Save", record=Preferences,
     fields=(
         Radio(
-            "tells", "Tell me directly", default=OFF, missing="Choose what you want to be told.",
+            "dm_level", "Tell me directly", key="tells", default=OFF, missing="Choose what you want to be told.",
             hint="Not where a card's thread mentions you anyway, as it does for what you start from Slack.",
             options=(
                 choice("Nothing", OFF, "Your builds are in App Home all the same"),
@@ -75,7 +75,7 @@ FORM = Form(
 def preferences_form(person: UserRow, *, may_read_email: bool, namesakes: Mapping[str, Sequence[str]]) -> View:
     """``namesakes`` are the other people who have linked a name of this person's."""
     return FORM.view(
-        tells=person.dm_level,
+        dm_level=person.dm_level,
         git_names=", ".join(person.git_names),
         namesakes=[context(line) for line in namesake_lines(namesakes)],
         email=_email_line(person, may_read_email=may_read_email),
@@ -128,9 +128,9 @@ async def open_from_home(ack: AsyncAck, body: Payload, ctx: Context) -> None:
 
 
 async def open_form(actor: Actor, trigger_id: str, ctx: Context) -> None:
-    me = await preferences.load_preferences(ctx, actor)
+    me = await preferences.load_profile(ctx, actor)
     may_read_email = await ctx.has_scope(actor.workspace_id, READ_EMAIL)
-    view = preferences_form(me.person, may_read_email=may_read_email, namesakes=me.namesakes)
+    view = preferences_form(me.user, may_read_email=may_read_email, namesakes=me.namesakes)
     await ctx.slack(actor.workspace_id).open_view(trigger_id, view)
 
 
@@ -138,7 +138,7 @@ async def save_me(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> 
     async with answering_in_form(ack):
         actor = actor_of_press(body)
         me = await preferences.save_preferences(ctx, actor, FORM.read(view))
-        notice_view = saved_notice(me.person, linked=me.linked, namesakes=me.namesakes)
+        notice_view = saved_notice(me.user, linked=me.linked, namesakes=me.namesakes)
         await ack(response_action="update", view=notice_view)
         ctx.tasks.spawn(publish(actor, ctx), name="home")
 

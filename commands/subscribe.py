@@ -10,7 +10,7 @@ from bot.errors import InvalidInput, MissingArgument, Suggestion
 from bot.notifications import subscription_messages as drawing
 from bot.notifications import subscriptions
 from bot.notifications.filters import Filters
-from bot.notifications.subscriptions import same_filters
+from bot.notifications.subscriptions import has_filters
 from bot.slack import replies
 from bot.slack.text import Message, escape
 from commands.command import Command, Help
@@ -31,8 +31,8 @@ async def subscribe(typed: Typed, ctx: Context) -> Message | None:
     asked = dataclasses.replace(asked, app_slug=app.app_slug if app else None)
     known = {mention.user_id: mention.name for mention in typed.words.mentions}
     saved = await subscriptions.subscribe(ctx, typed.actor, asked, known=known)
-    later(ctx, typed.actor, look_back(typed.actor, saved.shown, ctx), name="preview")
-    return drawing.saved(saved.shown, is_new=saved.is_new)
+    later(ctx, typed.actor, look_back(typed.actor, saved.view, ctx), name="preview")
+    return drawing.saved(saved.view, is_new=saved.is_new)
 
 
 async def app_of(typed: Typed, name: str | None, ctx: Context) -> AppRow:
@@ -68,7 +68,7 @@ async def fitting_of(typed: Typed, ctx: Context) -> list[SubscriptionRow]:
         app = await app_of(typed, name, ctx)
         rows = [row for row in rows if row.app_slug == app.app_slug]
     if asked.filters != Filters():
-        rows = [row for row in rows if same_filters(row.filters, asked.filters)]
+        rows = [row for row in rows if has_filters(row, asked.filters)]
     return rows
 
 

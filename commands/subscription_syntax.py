@@ -9,7 +9,7 @@ from typing import Any
 from bot.domain.abort_reasons import Reason
 from bot.domain.builds import Outcome
 from bot.notifications.filters import EXCLUDES, KEYS, MAX_PATTERN_CHARACTERS, MAX_PATTERNS, Filters, matches
-from bot.notifications.subscriptions import Asked
+from bot.notifications.subscriptions import SubscriptionParameters
 from commands.grammar import CAUSES, RESULTS, Grammar, Part, choice, unknown
 from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 from storage.subscriptions import CHANGES
@@ -63,7 +63,7 @@ GRAMMAR = Grammar(
 )
 
 
-def read_subscription(words: Words) -> tuple[str | None, Asked]:
+def read_subscription(words: Words) -> tuple[str | None, SubscriptionParameters]:
     """Return the name of the app, ALL_APPS or None, and the subscription without it. Raises ArgumentsUnclear.
 
     ``shop deploy,release-* main failed by:@ana style:line starts``.
@@ -81,7 +81,7 @@ def read_subscription(words: Words) -> tuple[str | None, Asked]:
             values["app"] = ALL_APPS
         else:
             values[part.name] = part.value
-    return values.pop("app", None), Asked(None, Filters(**filters), **values)
+    return values.pop("app", None), SubscriptionParameters(None, Filters(**filters), **values)
 
 
 def _listed(part: Part, words: Words) -> list[str]:

@@ -11,7 +11,7 @@ from bot.notifications import filters, subscriptions
 from bot.notifications import subscription_messages as drawing
 from bot.notifications.filters import Filters
 from bot.notifications.subscription_messages import SubscriptionView
-from bot.notifications.subscriptions import Asked, Saved
+from bot.notifications.subscriptions import SavedSubscription, SubscriptionParameters
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.text import Message
@@ -133,19 +133,19 @@ async def save_subscription(ack: AsyncAck, view: Payload, body: Payload, ctx: Co
         form, actor = FORM.read(view), actor_of_press(body)
         ctx.permissions.check_member(actor)
         saved = await save(actor, form, ctx)
-        await outbox.answer_privately(ctx, actor, drawing.saved(saved.shown, is_new=saved.is_new))
+        await outbox.answer_privately(ctx, actor, drawing.saved(saved.view, is_new=saved.is_new))
         await ack()
-        later(ctx, actor, look_back(actor, saved.shown, ctx), name="preview")
+        later(ctx, actor, look_back(actor, saved.view, ctx), name="preview")
 
 
-async def save(actor: Actor, form: SubscriptionForm, ctx: Context) -> Saved:
+async def save(actor: Actor, form: SubscriptionForm, ctx: Context) -> SavedSubscription:
     known_app = form.app_slug and await apps.find_app(ctx, actor.workspace_id, form.app_slug)
     before = await row_before(actor, form, ctx)
     keeps_app = before is not None and before.app_slug == form.app_slug
     if form.app_slug and not known_app and not keeps_app:
         raise FORM.refuse(app_slug="Choose an app, or all of them.")
     wanted = form.over(filters.from_json(before.filters) if before else Filters())
-    asked = Asked(form.app_slug, wanted, form.style, form.starts)
+    asked = SubscriptionParameters(form.app_slug, wanted, form.style, form.starts)
     if before is None:
         return await subscriptions.subscribe(ctx, actor, asked)
     return await subscriptions.change_subscription(ctx, actor, before.subscription_id, asked)

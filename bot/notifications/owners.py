@@ -1,4 +1,4 @@
-"""Whose build it is: the person who requested it in Slack, pushed under their Git name, or is named in its commit.
+"""The owners of a build: who requested it in Slack, pushed it under their Git name, or is named in its commit.
 
 Bitrise reports no author, but keeps the commit message with the trailers that Git writes: ``Signed-off-by``
 (``git commit --signoff``), ``Co-authored-by`` and ``Author`` (https://git-scm.com/docs/git-interpret-trailers).

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.notifications.filters import KEYS, Filters, to_text
-from bot.notifications.subscriptions import Asked
+from bot.notifications.subscriptions import SubscriptionParameters
 from commands.subscription_syntax import ALL_APPS, read_subscription
 from commands.tokenizer import ArgumentsUnclear, tokenize
 from tests.commands.typed import ANY_TEXT, PLAIN, escaped
@@ -15,8 +15,8 @@ from tests.commands.typed import ANY_TEXT, PLAIN, escaped
 
 def subscription(
     app: str | None = None, filters: Filters | None = None, style: str | None = None, starts: bool | None = None
-) -> tuple[str | None, Asked]:
-    return app, Asked(None, filters or Filters(), style, starts)
+) -> tuple[str | None, SubscriptionParameters]:
+    return app, SubscriptionParameters(None, filters or Filters(), style, starts)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def subscription(
         ('"starts" "failed"', subscription("starts", Filters(workflow=("failed",)))),
     ],
 )
-def test_app_style_and_starts_are_read(text: str, arguments: tuple[str | None, Asked]) -> None:
+def test_app_style_and_starts_are_read(text: str, arguments: tuple[str | None, SubscriptionParameters]) -> None:
     assert read_subscription(tokenize(text)) == arguments
 
 
@@ -123,7 +123,9 @@ def test_values_at_the_limits_are_read(text: str) -> None:
         ("all", subscription(ALL_APPS)),
     ],
 )
-def test_unsubscribe_reads_the_text_of_subscribe(text: str, arguments: tuple[str | None, Asked]) -> None:
+def test_unsubscribe_reads_the_text_of_subscribe(
+    text: str, arguments: tuple[str | None, SubscriptionParameters]
+) -> None:
     assert read_subscription(tokenize(text)) == arguments
 
 
