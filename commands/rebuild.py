@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
@@ -116,7 +115,7 @@ async def start_again(actor: Actor, build: BuildRow, trigger_id: str, ctx: Conte
         # The question has an id of its own, so that its answer starts one build however often it is pressed.
         return replies.branch_moved(ended, request_id=trigger_id, newest_commit=newer_commit)
     asked = await start.request_start(ctx, actor, wanted, unique_key=f"again:{trigger_id}")
-    return await answer_to(asked, ctx)
+    return await answer_to(asked, ctx, not_repeated=wanted.not_repeated)
 
 
 async def run_same_commit(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
@@ -136,7 +135,7 @@ async def answer_moved(actor: Actor, action: Payload, ctx: Context, *, is_same: 
 
         async def start_chosen() -> Message | None:
             wanted = await rebuild.load_parameters(ctx, actor, build)
-            chosen = rebuild.at_commit_of(wanted, build) if is_same else replace(wanted, commit=None)
+            chosen = rebuild.at_commit_of(wanted, build) if is_same else rebuild.at_newest_commit(wanted)
             asked = await start.request_start(ctx, actor, chosen, unique_key=f"again:{question_id}")
             replace_question(ctx, actor, await answer_to(asked, ctx))
             return None
@@ -198,6 +197,7 @@ def left_out_note(wanted: StartRequest) -> str:
     left = [clean(key, 40) for key, _ in wanted.environment if key not in kept]
     left += ["the workflow"] if target and target_option(target) is None else []
     left += ["the branch"] if wanted.branch and branch_option(wanted.branch) is None else []
+    left += [f"pull request #{wanted.others['pull_request_id']}"] if wanted.others.get("pull_request_id") else []
     left += ["the message"] if length(wanted.message or "") > start_form.MESSAGE_LIMIT else []
     more = f" and {len(left) - LEFT_OUT_TOLD} more" if len(left) > LEFT_OUT_TOLD else ""
     named = ", ".join(left[:LEFT_OUT_TOLD]) + more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
@@ -13,7 +14,7 @@ from bot.context import Context
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.forms import redrawn
-from bot.slack.text import Message
+from bot.slack.text import Message, clean
 from commands import start_form
 from commands.command import Command, Help
 from commands.interaction import (
@@ -39,10 +40,11 @@ async def start_build(typed: Typed, ctx: Context) -> Message | None:
     return await answer_to(asked, ctx)
 
 
-async def answer_to(asked: Started, ctx: Context) -> Message:
-    """What the person is told at once; the card follows."""
+async def answer_to(asked: Started, ctx: Context, *, not_repeated: Sequence[str] = ()) -> Message:
+    """Return the answer to a start; its card follows. A rebuild names what it can't repeat."""
     if not asked.is_held:
-        return replies.reply(f"Starting {spoken(asked)}. The card follows.")
+        note = f" Not repeated: {', '.join(clean(name, 60) for name in not_repeated)}." if not_repeated else ""
+        return replies.reply(f"Starting {spoken(asked)}. The card follows.{note}")
     if asked.identical is None:
         return replies.duplicate_requested(spoken(asked), request_id=asked.request_id)
     shown = await views.load_view(ctx, asked.identical)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.bitrise.models import RESERVED_PREFIX
 from bot.builds.parameters import StartRequest
@@ -110,7 +111,7 @@ class _Reader:
         self.environment[name] = value
 
     def finish(self) -> StartRequest:
-        options = {name: value for name, value in self.options.items() if value}
+        options: dict[str, Any] = {name: value for name, value in self.options.items() if value}
         if "workflow" in options and "pipeline" in options:
             raise ArgumentsUnclear("There is a workflow and a pipeline.", "A build runs one of them: leave one out.")
         taken = {"workflow" if name == "pipeline" else name for name in options}

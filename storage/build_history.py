@@ -1,5 +1,8 @@
 """Earlier results of the same app, branch and workflow (or pipeline) as a build, which it is compared with.
 
+A branch means its builds without a pull request. The builds of a pull request are compared with each other: a fork's
+pull request may come from a branch of the same name.
+
 Only succeeded and failed builds count, and only if they had finished when the build did.
 """
 
@@ -12,16 +15,17 @@ from storage.builds import BuildRow
 from storage.database import Reads, columns, fetch_rows
 
 SELECT = f"select {columns(BuildRow)} from builds"
+BRANCH = "pull_request_id is null and branch = :branch"
+PULL_REQUEST = "pull_request_id = :pull_request_id"
 SAME_TARGET = """
-    workspace_id = :workspace_id and app_slug = :app_slug and branch = :branch
+    workspace_id = :workspace_id and app_slug = :app_slug and {same_branch}
     and is_pipeline = :is_pipeline and coalesce(pipeline, workflow) = :target
     and outcome in ('succeeded', 'failed')
 """
-EARLIER = f"{SAME_TARGET} and triggered_at < :triggered_at and finished_at <= :finished_at"
+EARLIER = SAME_TARGET + " and triggered_at < :triggered_at and finished_at <= :finished_at"
 
-ON_SAME_BRANCH = """
-    pull_request_id is null and branch = :branch
-    and is_pipeline = :is_pipeline and coalesce(pipeline, workflow) = :target
+ON_SAME_BRANCH = f"""
+    {BRANCH} and is_pipeline = :is_pipeline and coalesce(pipeline, workflow) = :target
 """
 # One push may start several workflows, a moment apart: builds of the same commit don't replace each other.
 OF_SAME_PULL_REQUEST = """
@@ -43,6 +47,7 @@ def _parameters(build: BuildRow) -> dict[str, object]:
         "workspace_id": build.workspace_id,
         "app_slug": build.app_slug,
         "branch": build.branch,
+        "pull_request_id": build.pull_request_id,
         "is_pipeline": build.is_pipeline,
         "target": build.target,
         "triggered_at": build.triggered_at,
@@ -53,7 +58,8 @@ def _parameters(build: BuildRow) -> dict[str, object]:
 async def has_newer_result(db: Reads, build: BuildRow) -> bool:
     """Return whether a build that was triggered later has finished earlier, so that this result is out of date."""
     newer = f"{SAME_TARGET} and triggered_at > :triggered_at and finished_at <= :finished_at"
-    return await db.fetch_all(f"select 1 from builds where {newer} limit 1", **_parameters(build)) != []
+    sql = _on_same_branch(f"select 1 from builds where {newer} limit 1", build)
+    return await db.fetch_all(sql, **_parameters(build)) != []
 
 
 async def find_previous(db: Reads, build: BuildRow) -> BuildRow | None:
@@ -74,9 +80,8 @@ async def find_failure_streak(db: Reads, build: BuildRow) -> FailureStreak | Non
     first = await _find(db, f"{SELECT} where {streak} order by triggered_at limit 1", build, since=since)
     if first is None:
         return None
-    rows = await db.fetch_all(
-        f"select count(*) as failures from builds where {streak}", **_parameters(build), since=since
-    )
+    sql = _on_same_branch(f"select count(*) as failures from builds where {streak}", build)
+    rows = await db.fetch_all(sql, **_parameters(build), since=since)
     return FailureStreak(int(rows[0]["failures"]), first)
 
 
@@ -91,8 +96,13 @@ async def find_contradicting(db: Reads, build: BuildRow) -> BuildRow | None:
 
 async def _find(db: Reads, sql: str, build: BuildRow, **more: object) -> BuildRow | None:
     """Return the first row, fetched like a list because the query may read many."""
-    rows = await fetch_rows(db, BuildRow, sql, **_parameters(build), **more)
+    rows = await fetch_rows(db, BuildRow, _on_same_branch(sql, build), **_parameters(build), **more)
     return rows[0] if rows else None
+
+
+def _on_same_branch(sql: str, build: BuildRow) -> str:
+    """Fill in the condition that the index of branches, or that of pull requests, serves."""
+    return sql.replace("{same_branch}", PULL_REQUEST if build.pull_request_id else BRANCH)
 
 
 async def list_since(db: Reads, build: BuildRow, since: datetime, *, limit: int) -> list[BuildRow]:
@@ -102,13 +112,14 @@ async def list_since(db: Reads, build: BuildRow, since: datetime, *, limit: int)
         BuildRow,
         f"""
         {SELECT}
-        where workspace_id = :workspace_id and app_slug = :app_slug and branch = :branch
+        where workspace_id = :workspace_id and app_slug = :app_slug
+        and {PULL_REQUEST if build.pull_request_id else BRANCH}
         and commit_hash is not null and triggered_at > :since and triggered_at <= :triggered_at
         order by triggered_at desc
         limit :limit
         """,
         workspace_id=build.workspace_id, app_slug=build.app_slug, branch=build.branch, since=since,
-        triggered_at=build.triggered_at, limit=limit,
+        pull_request_id=build.pull_request_id, triggered_at=build.triggered_at, limit=limit,
     )  # fmt: skip
 
 
@@ -129,6 +140,5 @@ async def list_superseded(db: Reads, build: BuildRow) -> list[BuildRow]:
         and {same}
         order by triggered_at
         """,
-        **_parameters(build), build_slug=build.build_slug,
-        pull_request_id=build.pull_request_id, commit_hash=build.commit_hash or "",
+        **_parameters(build), build_slug=build.build_slug, commit_hash=build.commit_hash or "",
     )  # fmt: skip

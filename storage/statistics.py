@@ -48,6 +48,8 @@ class Scope:
             else "app_slug = :app_slug"
         )
         filters = " ".join(f"and {name} = :{name}" for name in self.filters)
+        if self.branch is not None:  # a fork's pull request may come from a branch of the same name
+            filters += " and pull_request_id is null"
         return f"""
             workspace_id = :workspace_id and {app} and is_pipeline = 0
             and outcome in {outcomes}

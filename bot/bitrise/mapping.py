@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from bot.bitrise.models import RESERVED_PREFIX, Build, RequestedParams
 from bot.domain import builds
@@ -82,6 +83,7 @@ def hash_requested(requested: RequestedParams) -> str:
         tag=requested.tag,
         commit=requested.commit_hash,
         environment=environment,
+        others=requested.others,
     )
 
 
@@ -93,7 +95,13 @@ def hash_parameters(
     tag: str | None,
     commit: str | None,
     environment: Iterable[tuple[str, str]],
+    others: Mapping[str, Any],
 ) -> str:
-    """Return the same hash for equal starts: the same target on the same code with the same environment."""
-    parts = [workflow or "", pipeline or "", branch or "", tag or "", commit or "", sorted(map(list, environment))]
+    """Return the same hash for equal starts: the same target on the same code with the same environment.
+
+    A pull request is other code than the branch of the same name.
+    """
+    pull_request = str(others.get("pull_request_id") or "")
+    parts: list[object] = [workflow or "", pipeline or "", branch or "", tag or "", commit or "", pull_request]
+    parts.append(sorted(map(list, environment)))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -6,6 +6,7 @@ Variables that a build was started with may be secrets, so no ``repr`` shows the
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -71,10 +72,25 @@ class App:
     provider: str | None = None
 
 
+REPEATABLE = frozenset(
+    [
+        "base_repository_url", "branch_dest", "branch_dest_repo_owner", "branch_repo_owner", "commit_message",
+        "commit_paths", "diff_url", "head_repository_url", "machine_type_id", "priority", "pull_request_author",
+        "pull_request_head_branch", "pull_request_id", "pull_request_merge_branch", "pull_request_repository_url",
+        "pull_request_unverified_merge_branch", "skip_git_status_report", "stack",
+    ]
+)  # fmt: skip
+"""Fields of a trigger that a rebuild sends again. Without those of a pull request Bitrise clones the wrong repository
+and reports to another check. Secrets can't be read back. https://api-docs.bitrise.io/#/builds/build-trigger"""
+
+
 @dataclass(frozen=True, slots=True)
 class EnvironmentVariable:
+    """``is_expanded``: ``$NAME`` in the value stands for another variable. Bitrise expands unless it says otherwise."""
+
     key: str
     value: str = field(repr=False)
+    is_expanded: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -87,6 +103,8 @@ class RequestedParams:
     workflow_id: str | None = None
     pipeline_id: str | None = None
     environments: tuple[EnvironmentVariable, ...] = ()
+    others: Mapping[str, Any] = field(default_factory=dict)
+    """Every other field that is set, as Bitrise shows it: those of `REPEATABLE`, and any it adds later."""
 
     def __repr__(self) -> str:
         return f"RequestedParams({STARS})"
@@ -219,7 +237,10 @@ class BuildFilters:
 
 @dataclass(frozen=True, slots=True)
 class TriggerParams:
-    """Parameters of a trigger. Values of variables are sent as they are: ``$NAME`` isn't expanded."""
+    """Parameters of a trigger. ``$NAME`` is expanded only in the variables named in ``expanded``.
+
+    ``others`` are the fields of `REPEATABLE`, from the build that is rebuilt.
+    """
 
     app_slug: str
     workflow: str | None = None
@@ -230,6 +251,8 @@ class TriggerParams:
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     triggered_by: str | None = None
     commit_message: str | None = None
+    expanded: frozenset[str] = frozenset()
+    others: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def to_body(self) -> dict[str, Any]:
         named = {
@@ -239,9 +262,11 @@ class TriggerParams:
             "tag": self.tag,
             "commit_hash": self.commit,
             "commit_message": self.commit_message,
-            "environments": [{"key": key, "value": value, "is_expand": False} for key, value in self.environment],
+            "environments": [
+                {"key": key, "value": value, "is_expand": key in self.expanded} for key, value in self.environment
+            ],
         }
-        params = {key: value for key, value in named.items() if value}
+        params = {**self.others, **{key: value for key, value in named.items() if value}}
         body: dict[str, Any] = {"hook_info": {"type": "bitrise"}, "build_params": params}
         return body | ({"triggered_by": self.triggered_by} if self.triggered_by else {})
 

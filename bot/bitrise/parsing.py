@@ -146,6 +146,7 @@ class ItemParser(Generic[T]):
 
 _app = ItemParser(App, "app")
 _webhook = ItemParser(Webhook, "webhook")
+_PARSED = frozenset(["branch", "tag", "commit_hash", "workflow_id", "pipeline_id", "environments"])
 _requested = ItemParser(RequestedParams, "parameters")
 _artifact = ItemParser(
     Artifact,
@@ -254,8 +255,13 @@ def parse_requested(value: object) -> RequestedParams | None:
     fields = as_mapping(value)
     items = [as_mapping(item) for item in as_list(fields.get("environments"))]
     named = [(as_text(item.get("key")) or as_text(item.get("mapped_to")), item) for item in items]  # the old name
-    variables = tuple(EnvironmentVariable(key, as_variable(item.get("value"))) for key, item in named if key)
-    requested = _requested(fields, environments=variables)
+    variables = tuple(
+        EnvironmentVariable(key, as_variable(item.get("value")), is_expanded=item.get("is_expand") is not False)
+        for key, item in named
+        if key
+    )
+    others = {name: value for name, value in fields.items() if value and name not in _PARSED}
+    requested = _requested(fields, environments=variables, others=others)
     return requested if requested != RequestedParams() else None
 
 

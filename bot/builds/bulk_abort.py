@@ -45,7 +45,7 @@ class BulkFilter:
 
     def matches(self, build: BuildRow) -> bool:
         return (
-            self.branch in (None, build.branch)
+            (self.branch is None or (self.branch == build.branch and not build.pull_request_id))
             and self.workflow in (None, build.target)
             and self.pull_request_id in (None, build.pull_request_id)
         )
@@ -112,6 +112,7 @@ async def fetch_running(ctx: Context, actor: Actor, app: AppRow, filters: BulkFi
     builds = await updates.save_builds(ctx, actor.workspace_id, page.items)
     stored = [row for row in await build_rows.list_unfinished(ctx.db, actor.workspace_id) if row.is_pipeline]
     pipelines = [row for row in stored if row.app_slug == app.app_slug and filters.matches(row)]
+    builds = [row for row in builds if filters.matches(row)]
     return [*builds, *await refresh(ctx, actor, pipelines)], page.next is not None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,10 @@ class StartRequest:
     commit: str | None = None
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     message: str | None = None
+    expanded: tuple[str, ...] = ()
+    others: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    not_repeated: tuple[str, ...] = ()
+    """What a rebuild can't send again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,10 @@ class StartParameters:
     commit: str | None
     environment: tuple[tuple[str, str], ...] = field(repr=False)
     message: str | None
+    expanded: tuple[str, ...] = ()
+    """The variables in whose values ``$NAME`` is expanded: those of a build that is rebuilt."""
+    others: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Fields of `bot.bitrise.models.REPEATABLE` from the build that is rebuilt."""
 
     @property
     def target(self) -> str | None:
@@ -52,6 +61,7 @@ class StartParameters:
             tag=self.tag,
             commit=self.commit,
             environment=self.environment,
+            others=self.others,
         )
 
     def fields(self) -> dict[str, Any]:
@@ -61,4 +71,5 @@ class StartParameters:
     @classmethod
     def read(cls, fields: dict[str, Any]) -> StartParameters:
         """Restore the parameters from `fields` after JSON."""
-        return cls(**fields | {"environment": tuple((key, value) for key, value in fields["environment"])})
+        environment = tuple((key, value) for key, value in fields["environment"])
+        return cls(**fields | {"environment": environment, "expanded": tuple(fields.get("expanded", ()))})

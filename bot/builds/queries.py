@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import apps, connection, outbox, sync_schedule
 from bot.bitrise.models import Build, BuildFilters
@@ -21,6 +21,7 @@ from storage.messages import MessageRow
 
 STATUS_CODES = {Outcome.SUCCEEDED: 1, Outcome.FAILED: 2, Outcome.ABORTED: 3, Outcome.SKIPPED: 4}
 PAGE_SIZE = 10
+MAX_PAGES = 5
 NEWEST = "-"
 """Start of the first page of a list."""
 
@@ -53,6 +54,11 @@ class ListQuery:
     outcome: str | None = None
     event: str | None = None
     starts: tuple[str, ...] = (NEWEST,)
+
+    def matches(self, build: BuildRow) -> bool:
+        """Whether a build is meant: Bitrise's filters let builds of pull requests and of the API through."""
+        is_of_branch = self.branch is None or (build.branch == self.branch and not build.pull_request_id)
+        return is_of_branch and (self.event is None or build.cause == self.event)
 
     @property
     def filters(self) -> dict[str, str]:
@@ -151,7 +157,10 @@ async def get_stored_build(ctx: Context, actor: Actor, build_slug: str) -> Build
 
 
 async def list_builds(ctx: Context, actor: Actor, query: ListQuery) -> BuildPage:
-    """Fetch and store a page of an app's builds. Raises `AppNotFound`, `MissingArgument`."""
+    """Fetch and store a page of an app's builds. Raises `AppNotFound`, `MissingArgument`.
+
+    A page may hold fewer than Bitrise returns; one that would hold none is skipped, a few times.
+    """
     ctx.permissions.check_member(actor)
     app = await require_app(ctx, actor, query.app)
     filters = BuildFilters(
@@ -163,8 +172,14 @@ async def list_builds(ctx: Context, actor: Actor, query: ListQuery) -> BuildPage
         limit=PAGE_SIZE,
     )
     async with connection.client(ctx, actor.workspace_id) as client:
-        page = await client.list_builds(app.app_slug, filters)
-    return BuildPage(app, await updates.save_builds(ctx, actor.workspace_id, page.items), page.next)
+        for _ in range(MAX_PAGES):
+            page = await client.list_builds(app.app_slug, filters)
+            builds = await updates.save_builds(ctx, actor.workspace_id, page.items)
+            matching = [build for build in builds if query.matches(build)]
+            if matching or page.next is None:
+                break
+            filters = replace(filters, next=page.next)
+    return BuildPage(app, matching, page.next)
 
 
 async def list_running(ctx: Context, actor: Actor, app_name: str | None) -> RunningBuilds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import connection, requests
-from bot.bitrise.models import RESERVED_PREFIX, BuildFilters
+from bot.bitrise.models import REPEATABLE, RESERVED_PREFIX, BuildFilters
 from bot.builds import queries
 from bot.builds.parameters import StartParameters, StartRequest
 from bot.context import Context
@@ -13,6 +13,10 @@ from bot.permissions import Actor
 from bot.sync import updates
 from storage import requests as request_rows
 from storage.builds import BuildRow
+
+NEWEST_BUILDS = 20
+"""Among which a branch is looked for: a fork's pull request may have a branch of the same name."""
+IGNORED = frozenset(["build_request_slug", "triggered_by"])
 
 
 async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> StartRequest:
@@ -23,7 +27,7 @@ async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> StartR
     ctx.permissions.check_member(actor)
     current = await queries.refresh_build(ctx, build)
     if current is not None and (requested := current.requested) is not None:
-        variables = ((item.key, item.value) for item in requested.environments)
+        variables = [item for item in requested.environments if not item.key.startswith(RESERVED_PREFIX)]
         return StartRequest(
             app=build.app_slug,
             workflow=requested.workflow_id or (None if requested.pipeline_id else build.workflow),
@@ -31,8 +35,11 @@ async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> StartR
             branch=requested.branch or build.branch,
             tag=requested.tag,
             commit=requested.commit_hash,
-            environment=tuple((key, value) for key, value in variables if not key.startswith(RESERVED_PREFIX)),
+            environment=tuple((item.key, item.value) for item in variables),
             message=build.build_message,
+            expanded=tuple(item.key for item in variables if item.is_expanded),
+            others={name: value for name, value in requested.others.items() if name in REPEATABLE},
+            not_repeated=tuple(name for name in requested.others if name not in REPEATABLE | IGNORED),
         )
     stored = StartRequest(
         app=build.app_slug,
@@ -41,12 +48,21 @@ async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> StartR
         branch=build.branch,
         tag=build.tag,
         message=build.build_message,
+        not_repeated=(f"pull request #{build.pull_request_id}",) if build.pull_request_id else (),
     )
     request = await request_rows.find_request(ctx.db, build.request_id) if build.request_id else None
     if request is None or request.workspace_id != build.workspace_id:
         return stored
     ours = StartParameters.read(requests.parameters(ctx, request))
-    return replace(stored, commit=ours.commit, environment=ours.environment, message=ours.message)
+    return replace(
+        stored,
+        commit=ours.commit,
+        environment=ours.environment,
+        message=ours.message,
+        expanded=ours.expanded,
+        others=ours.others,
+        not_repeated=(),
+    )
 
 
 async def find_newer_commit(ctx: Context, actor: Actor, build: BuildRow) -> str | None:
@@ -54,10 +70,16 @@ async def find_newer_commit(ctx: Context, actor: Actor, build: BuildRow) -> str 
     if not build.commit_hash or not build.branch or build.tag:
         return None
     async with connection.client(ctx, actor.workspace_id) as client:
-        page = await client.list_builds(build.app_slug, BuildFilters(branch=build.branch, limit=1))
-    newest = await updates.save_builds(ctx, actor.workspace_id, page.items)
-    commit = newest[0].commit_hash if newest else None
+        page = await client.list_builds(build.app_slug, BuildFilters(branch=build.branch, limit=NEWEST_BUILDS))
+    rows = await updates.save_builds(ctx, actor.workspace_id, page.items)
+    commit = next((row.commit_hash for row in rows if row.pull_request_id == build.pull_request_id), None)
     return commit if commit and commit != build.commit_hash else None
+
+
+def at_newest_commit(parameters: StartRequest) -> StartRequest:
+    """Return the parameters for the commit the branch has now, without what describes the old one."""
+    others = {name: value for name, value in parameters.others.items() if not name.startswith("commit_")}
+    return replace(parameters, commit=None, others=others)
 
 
 def at_commit_of(parameters: StartRequest, build: BuildRow) -> StartRequest:

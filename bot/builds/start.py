@@ -153,7 +153,16 @@ async def _resolve(
             suggestions=(Suggestion("Open the form", f"form {app.app_slug}"),),
         )
     parameters = StartParameters(
-        app.app_slug, workflow, pipeline, branch, wanted.tag, wanted.commit, wanted.environment, wanted.message
+        app.app_slug,
+        workflow,
+        pipeline,
+        branch,
+        wanted.tag,
+        wanted.commit,
+        wanted.environment,
+        wanted.message,
+        wanted.expanded,
+        wanted.others,
     )
     return app, parameters
 

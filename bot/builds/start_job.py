@@ -113,6 +113,8 @@ def trigger_params(request: RequestRow, parameters: StartParameters) -> TriggerP
         tag=parameters.tag,
         commit=parameters.commit,
         environment=tuple(environment),
+        expanded=frozenset(parameters.expanded),
+        others=parameters.others,
         triggered_by=triggered_by_text(request.user_name, request.request_id),
     )
 

@@ -117,9 +117,11 @@ def parse_pipeline_state(status: str | None, finished_at: datetime | None = None
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _OURS = re.compile(rf"buildbell-(?P<name>.+?)-(?P<request>{_UUID}|[^-]+)")
-_WEBHOOK = re.compile(r"webhook(?:-(?P<provider>[^/]+))?(?:/(?P<name>.+))?")
-_MANUAL = re.compile(r"manual(?:-(?P<name>.+))?")
-_REBUILD = re.compile(r"rebuild(?:[-/](?P<name>.+))?")
+_WEBHOOK = re.compile(r"webhook(?:-(?P<provider>[^/]+))?(?:/(?P<name>.*))?")
+_MANUAL = re.compile(r"manual(?:-(?P<name>.*))?")
+_REBUILD = re.compile(r"rebuild(?:[-/](?P<name>.*))?")
+_TOOL = re.compile(r"(?!webhook|manual|rebuild)[\w.-]+/(?P<name>[^/]*)")
+"""The recommendation of Bitrise's API guide: a tool and its user."""
 _SCHEDULE = re.compile(r"(?:schedule[dr]?|cron)(?:[-/: ].*)?", re.IGNORECASE)
 
 
@@ -127,7 +129,8 @@ _SCHEDULE = re.compile(r"(?:schedule[dr]?|cron)(?:[-/: ].*)?", re.IGNORECASE)
 class Trigger:
     """The cause of a build and the person's name in the system that triggered it.
 
-    ``detail`` is the pull request's number (``#12``), the tag, the Git host of a push, or the text of an unknown form.
+    ``detail`` is the pull request's number (``#12``), the tag, the Git host of a push, or the text
+    that a caller of the API wrote.
     """
 
     cause: Cause
@@ -160,26 +163,22 @@ def parse_trigger(
         return Trigger(Cause.SLACK, ours["name"], request_id=request_id or ours["request"])
     if not text and request_id:  # Bitrise doesn't promise to keep our triggered_by; the variable stays
         return Trigger(Cause.SLACK, request_id=request_id)
-    if not text:
-        return Trigger(Cause.PIPELINE if pipeline else Cause.API)
-    if webhook := _WEBHOOK.fullmatch(text):
-        return _git_trigger(webhook["provider"], webhook["name"], pull_request_id, tag)
-    if manual := _MANUAL.fullmatch(text):
-        # A rebuild in the web page of a build we started keeps our variable, but it isn't our build.
-        return Trigger(Cause.REBUILD if request_id else Cause.MANUAL, manual["name"])
-    if rebuild := _REBUILD.fullmatch(text):
-        return Trigger(Cause.REBUILD, rebuild["name"])
-    if _SCHEDULE.fullmatch(text):  # the exact text isn't documented; inside the build the method is "schedule"
-        return Trigger(Cause.SCHEDULE, detail=text)
-    return Trigger(Cause.PIPELINE if pipeline else Cause.OTHER, detail=text)
-
-
-def _git_trigger(provider: str | None, name: str | None, pull_request_id: int | None, tag: str | None) -> Trigger:
-    if provider == "slack":  # Bitrise's own slash command also arrives through its webhooks service
+    webhook, manual, rebuild, tool = (form.fullmatch(text) for form in (_WEBHOOK, _MANUAL, _REBUILD, _TOOL))
+    name = next((form["name"] for form in (webhook, manual, rebuild, tool) if form), None) or None
+    if webhook and webhook["provider"] == "slack":  # Bitrise's own slash command also comes through its webhooks
         return Trigger(Cause.SLACK, name)
-    if pull_request_id:  # 0 for none
+    if pull_request_id:  # 0 for none; what triggers these builds writes its own name, a person's, or nothing
         return Trigger(Cause.PULL_REQUEST, name, f"#{pull_request_id}")
-    return Trigger(Cause.TAG, name, tag) if tag else Trigger(Cause.PUSH, name, provider)
+    if webhook:
+        return Trigger(Cause.TAG, name, tag) if tag else Trigger(Cause.PUSH, name, webhook["provider"])
+    if manual:
+        # A rebuild in the web page of a build we started keeps our variable, but it isn't our build.
+        return Trigger(Cause.REBUILD if request_id else Cause.MANUAL, name)
+    if rebuild:
+        return Trigger(Cause.REBUILD, name)
+    # The text of a schedule isn't documented; inside the build the method is "schedule".
+    cause = Cause.SCHEDULE if _SCHEDULE.fullmatch(text) else Cause.PIPELINE if pipeline else Cause.API
+    return Trigger(cause, name, detail=text or None)
 
 
 # Durations.

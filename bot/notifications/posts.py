@@ -84,6 +84,8 @@ async def update_thread_root(
     """Return the message in whose thread the builds of a branch are posted; post it for the first one."""
     workspace_id, channel_id = build.workspace_id, subscription.channel_id
     thread_key = f"branch:{build.app_slug}:{build.tag or build.branch or ''}"
+    if build.pull_request_id:
+        thread_key = f"pull-request:{build.app_slug}:{build.pull_request_id}"
     root = await message_rows.find_by_thread_key(tx, workspace_id, channel_id, thread_key)
     if root is None:
         return await post(

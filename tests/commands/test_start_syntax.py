@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bot.builds.parameters import StartRequest
@@ -18,7 +20,7 @@ def refusal(text: str) -> ArgumentsUnclear:
 
 
 def start(
-    *words: str, environment: tuple[tuple[str, str], ...] = (), message: str | None = None, **parts: str
+    *words: str, environment: tuple[tuple[str, str], ...] = (), message: str | None = None, **parts: Any
 ) -> StartRequest:
     return StartRequest(words=words, environment=environment, message=message, **parts)
 

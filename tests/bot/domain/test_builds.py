@@ -118,11 +118,14 @@ def test_every_member_has_a_label_of_its_own(kind: type[State | Outcome | Reason
         ("scheduler", Trigger(Cause.SCHEDULE, detail="scheduler")),
         ("scheduled-nightly", Trigger(Cause.SCHEDULE, detail="scheduled-nightly")),
         ("rebuild-octocat", Trigger(Cause.REBUILD, "octocat")),
-        ("actions-github/octocat", Trigger(Cause.OTHER, detail="actions-github/octocat")),
-        ("slack-ana", Trigger(Cause.OTHER, detail="slack-ana")),
-        ("scheduling assistant", Trigger(Cause.OTHER, detail="scheduling assistant")),
+        ("actions-github/octocat", Trigger(Cause.API, "octocat", "actions-github/octocat")),
+        ("deploy-tool/", Trigger(Cause.API, detail="deploy-tool/")),
+        ("webhook-github/", Trigger(Cause.PUSH, None, "github")),
+        ("manual-", Trigger(Cause.MANUAL)),
+        ("slack-ana", Trigger(Cause.API, detail="slack-ana")),
+        ("scheduling assistant", Trigger(Cause.API, detail="scheduling assistant")),
         ("buildbell-ana-r7", Trigger(Cause.SLACK, "ana", request_id="r7")),
-        ("buildbell-ana", Trigger(Cause.OTHER, detail="buildbell-ana")),
+        ("buildbell-ana", Trigger(Cause.API, detail="buildbell-ana")),
         (
             "buildbell-ana-maria-0b0f8f9c-6f4e-4a53-9a0e-3e1c3c1d2f4a",
             Trigger(Cause.SLACK, "ana-maria", request_id="0b0f8f9c-6f4e-4a53-9a0e-3e1c3c1d2f4a"),
@@ -141,6 +144,29 @@ def test_pull_requests_tags_and_pushes_are_different_causes() -> None:
     assert event(0, "v1.2") == Trigger(Cause.TAG, "ana", "v1.2")
     assert event(0, "") == Trigger(Cause.PUSH, "ana", "github")
     assert event(None, None) == Trigger(Cause.PUSH, "ana", "github")
+
+
+@pytest.mark.parametrize(
+    ("triggered_by", "name"),
+    [
+        (None, None),
+        ("", None),
+        ("renovate", None),
+        ("renovate/bot", "bot"),
+        ("webhook-github/ana", "ana"),
+        ("webhook-github/", None),
+        ("manual-ana", "ana"),
+        ("a free text", None),
+        ("schedule", None),
+    ],
+)
+def test_build_with_a_pull_request_number_is_the_pull_requests(triggered_by: str | None, name: str | None) -> None:
+    assert parse_trigger(triggered_by, pull_request_id=12) == Trigger(Cause.PULL_REQUEST, name, "#12")
+
+
+def test_our_start_for_a_pull_request_stays_ours() -> None:
+    trigger = parse_trigger("buildbell-ana-r7", pull_request_id=12, request_id="r7")
+    assert trigger == Trigger(Cause.SLACK, "ana", request_id="r7")
 
 
 def test_our_variable_identifies_a_start_whose_triggered_by_was_dropped() -> None:
@@ -171,7 +197,7 @@ def test_slack_name_survives_the_round_trip(user_name: str, request_id: str) -> 
 @given(st.text())
 def test_text_of_an_unknown_cause_is_kept(text: str) -> None:
     trigger = parse_trigger(text)
-    assert trigger.detail == text.strip() or trigger.cause is not Cause.OTHER
+    assert trigger.detail == (text.strip() or None) or trigger.cause is not Cause.API
 
 
 # Durations.

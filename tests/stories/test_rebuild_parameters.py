@@ -1,0 +1,48 @@
+"""A rebuild sends every parameter of the build again, so that Bitrise builds the same code for the same check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.world import World
+
+PULL_REQUEST: dict[str, Any] = {
+    "pull_request_id": 12,
+    "branch": "feature/x",
+    "branch_dest": "main",
+    "branch_repo_owner": "mallory",
+    "branch_dest_repo_owner": "acme",
+    "head_repository_url": "https://github.com/mallory/shop.git",
+    "base_repository_url": "https://github.com/acme/shop.git",
+    "pull_request_repository_url": "https://github.com/mallory/shop.git",
+    "pull_request_head_branch": "pull/12/head",
+    "pull_request_merge_branch": "pull/12/merge",
+    "commit_hash": "f" * 40,
+}
+
+
+async def again(world: World, **params: Any) -> dict[str, Any]:
+    """What is sent when somebody runs a build with these parameters again."""
+    triggered_by = "webhook-github/octocat" if "pull_request_id" in params else None
+    build = world.bitrise.start_build(world.shop, workflow="test", triggered_by=triggered_by, **params)
+    await world.passes(minutes=6)
+    await world.say(f"/build again shop #{build.number}")
+    await world.passes(seconds=20)
+    return dict(world.bitrise.triggers[-1].body["build_params"])
+
+
+@pytest.mark.parametrize("name", [name for name in PULL_REQUEST if name not in ("branch", "commit_hash")])
+async def test_a_pull_requests_build_is_that_of_the_pull_request_again(world: World, name: str) -> None:
+    """Case 5. janinko/ghprb#193, Shippable/support#583, jenkinsci/ghprb-plugin#328."""
+    assert (await again(world, **PULL_REQUEST)).get(name) == PULL_REQUEST[name]
+
+
+async def test_what_was_expanded_is_expanded_again(world: World) -> None:
+    """Case 6. The web page of Bitrise and its old trigger API send is_expand true, or nothing, which means true."""
+    sent = await again(
+        world, environments=[{"key": "VERSION", "value": "1.0.$BITRISE_BUILD_NUMBER", "is_expand": True}]
+    )
+    (version,) = [each for each in sent["environments"] if each["key"] == "VERSION"]
+    assert version["is_expand"] is True
