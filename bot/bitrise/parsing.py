@@ -250,18 +250,18 @@ def parse_listed_pipeline(value: object, app_slug: str) -> Build | None:
     return pipeline if pipeline and pipeline.is_pipeline else None
 
 
+def _variable(key: str, item: Mapping[str, Any]) -> EnvironmentVariable:
+    return EnvironmentVariable(key, as_variable(item.get("value")), item.get("is_expand") is not False)
+
+
 def parse_requested(value: object) -> RequestedParams | None:
     """Return None if nothing is set: the object often holds nothing but nulls."""
     fields = as_mapping(value)
     items = [as_mapping(item) for item in as_list(fields.get("environments"))]
     named = [(as_text(item.get("key")) or as_text(item.get("mapped_to")), item) for item in items]  # the old name
-    variables = tuple(
-        EnvironmentVariable(key, as_variable(item.get("value")), is_expanded=item.get("is_expand") is not False)
-        for key, item in named
-        if key
-    )
+    variables = [_variable(key, item) for key, item in named if key]
     others = {name: value for name, value in fields.items() if value and name not in _PARSED}
-    requested = _requested(fields, environments=variables, others=others)
+    requested = _requested(fields, environments=tuple(variables), others=others)
     return requested if requested != RequestedParams() else None
 
 

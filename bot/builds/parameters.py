@@ -28,7 +28,7 @@ class StartRequest:
     expanded: tuple[str, ...] = ()
     others: Mapping[str, Any] = field(default_factory=dict, repr=False)
     not_repeated: tuple[str, ...] = ()
-    """What a rebuild can't send again."""
+    """Parameters of the earlier build that can't be sent again."""
 
 
 @dataclass(frozen=True, slots=True)

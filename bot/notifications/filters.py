@@ -71,6 +71,8 @@ def matches_result(filters: Filters, build: BuildRow, git_names: GitNames) -> bo
 
 def _matches_key(key: str, patterns: Sequence[str], build: BuildRow, git_names: GitNames) -> bool:
     names = [build.workflow, build.pipeline] if key == "workflow" else [getattr(build, key, None)]
+    if key == "branch" and build.pull_request_id:  # which may come from a branch of the same name in a fork
+        names = []
     is_folded = key in CASE_INSENSITIVE
 
     def accepts(pattern: str) -> bool:
