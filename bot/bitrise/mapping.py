@@ -23,12 +23,13 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
             build.status, is_on_hold=build.is_on_hold, started_at=build.started_at, finished_at=build.finished_at
         )
     requested = build.requested or RequestedParams()
+    request_id = requested.request_id
     trigger = builds.parse_trigger(
         triggered_by=build.triggered_by,
         pull_request_id=build.pull_request_id,
         tag=build.tag,
         pipeline=build.pipeline_workflow_id,
-        request_id=requested.request_id,
+        request_id=request_id,
     )
     reason = parse_abort_reason(build.abort_reason) if build.abort_reason else None
     return BuildRow(
@@ -56,7 +57,7 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
         reason_by=reason.by if reason else None,
         abort_requested_by=None,
         abort_requested_at=None,
-        request_id=requested.request_id,
+        request_id=request_id,
         requested_by=None,
         parameters_hash=hash_requested(requested) if build.requested else None,
         triggered_at=build.triggered_at,
