@@ -1,12 +1,10 @@
-"""Stop a build: the button, the reason, the submission."""
+"""Stop a build: the typed command, the button, the form."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from typing import Any
-
-from slack_bolt.async_app import AsyncAck
 
 from bot import connection
 from bot.builds import abort, queries, views
@@ -18,22 +16,13 @@ from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice
-from bot.slack.text import Message
 from commands.abort_form import FORM, abort_form, build_finished
 from commands.build_reference import read_build
 from commands.bulk_abort import ask_about_matches
 from commands.command import Command, Help
 from commands.grammar import OPTION, Grammar, one_name, unknown, without_value
-from commands.interaction import (
-    Payload,
-    Typed,
-    actor_of_press,
-    answering,
-    answering_in_form,
-    later,
-    pressed_value,
-)
-from commands.status import running
+from commands.interaction import Action, Submission, Typed, open_view, run_in_background
+from commands.status import load_running
 from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 from storage.builds import BuildRow
 
@@ -46,10 +35,7 @@ TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\]\s*(?P<note>.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class AbortArguments:
-    """One build, or the filters that pick running builds of an app, and the reason.
-
-    ``category`` is None when nothing typed names one; ``sentence`` is the reason in the person's own words.
-    """
+    """One build or the filters for running builds of an app, and the reason: a category and the person's sentence."""
 
     build: BuildRef = field(default_factory=BuildRef)
     filters: BulkFilter = field(default_factory=BulkFilter)
@@ -57,61 +43,52 @@ class AbortArguments:
     sentence: str = ""
 
 
-async def ask_to_abort(typed: Typed, ctx: Context) -> Message | None:
-    """Typed: the form for a build that is named, the one for all that fit a filter, else a list to choose from."""
+async def abort_typed(ctx: Context, typed: Typed) -> None:
+    """Open the form for the build that was named or for all that match the filters; else list what is running."""
     arguments = read_abort(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
-    if not arguments.build.names_build:
-        if arguments.filters.is_narrowed:
-            await ask_about_matches(typed, arguments.filters, ctx, arguments.category, arguments.sentence)
-            return None
-        listed = running(typed.actor, arguments.build.app, ctx, may_stop_all=True)
-        later(ctx, typed.actor, listed, name="abort list", typed=typed)
-        return None
-    slack = ctx.slack(typed.actor.workspace_id)
-    # Looking may take longer than a trigger lives: the modal comes first, what it shows when it is known.
-    view_id = await slack.open_view(typed.trigger_id, notice("Stop a build", "⏳ Looking for that build…"))
-    later(ctx, typed.actor, fill_form(typed.actor, view_id, arguments, ctx), name="abort form", typed=typed)
-    return None
+    if arguments.build.names_build:
+        # A trigger expires in 3 s, and Bitrise may take longer: open the modal first, fill it when the build is known.
+        view_id = await open_view(ctx, typed, notice("Stop a build", "⏳ Looking for that build…"))
+        run_in_background(ctx, typed, fill_form(ctx, typed.actor, view_id, arguments), name="abort form")
+    elif arguments.filters.is_narrowed:
+        await ask_about_matches(ctx, typed, arguments.filters, arguments.category, arguments.sentence)
+    else:
+        running = load_running(ctx, typed.actor, arguments.build.app, may_stop_all=True)
+        run_in_background(ctx, typed, running, name="abort list")
 
 
-async def fill_form(actor: Actor, view_id: str, arguments: AbortArguments, ctx: Context) -> None:
+async def fill_form(ctx: Context, actor: Actor, view_id: str, arguments: AbortArguments) -> None:
     slack = ctx.slack(actor.workspace_id)
     try:
         build = await queries.get_build(ctx, actor, arguments.build)
     except Exception:
         await slack.update_view(view_id, notice("Stop a build", "I can't show that build; my message says why."))
         raise
-    await slack.update_view(view_id, await form_for(actor, build, ctx, arguments))
+    await slack.update_view(view_id, await load_form(ctx, actor, build, arguments))
 
 
-async def ask_abort_reason(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        build = await queries.get_stored_build(ctx, actor, pressed_value(action))
-        view = await form_for(actor, build, ctx)
-        await ctx.slack(actor.workspace_id).open_view(body["trigger_id"], view)
+async def open_form(ctx: Context, action: Action) -> None:
+    build = await queries.get_stored_build(ctx, action.actor, action.value)
+    await open_view(ctx, action, await load_form(ctx, action.actor, build, AbortArguments()))
 
 
-async def form_for(actor: Actor, build: BuildRow, ctx: Context, arguments: AbortArguments | None = None) -> View:
-    """The stop form, or how the build has ended already."""
-    shown = await views.load_view(ctx, build)
+async def load_form(ctx: Context, actor: Actor, build: BuildRow, arguments: AbortArguments) -> View:
+    """Return the form for a build, or a notice with its result if it has finished."""
+    view = await views.load_view(ctx, build)
     if build.is_finished:
-        return build_finished(shown)
+        return build_finished(view)
     return abort_form(
-        shown,
+        view,
         may_report_green=ctx.permissions.may_report_green(actor),
         channel_id=actor.channel_id,
-        category=arguments.category if arguments else None,
-        sentence=arguments.sentence if arguments else "",
+        category=arguments.category,
+        sentence=arguments.sentence,
     )
 
 
-async def abort_build(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
-    async with answering_in_form(ack):
-        await abort.request_abort(ctx, actor_of_press(body), FORM.read(view))
-        await ack()
+async def submit_form(ctx: Context, submission: Submission) -> None:
+    await abort.request_abort(ctx, submission.actor, FORM.read(submission.view))
 
 
 # The text.
@@ -150,7 +127,7 @@ def read_abort(words: Words) -> AbortArguments:
         more, words = read_leading_options(words, names_build=build.names_build)
         options |= more
     if not build.names_build:
-        check_filter(words, is_picked=bool(options.keys() - {"reason"}))
+        check_filter(words, has_filter=bool(options.keys() - {"reason"}))
     filters = BulkFilter(
         app=build.app,
         branch=options.get("branch"),
@@ -178,24 +155,24 @@ def read_leading_options(words: Words, *, names_build: bool = False) -> tuple[di
     return options, words.after(len(words.words))
 
 
-def check_filter(words: Words, *, is_picked: bool) -> None:
-    """Refuse a misspelt filter: taken for a reason, it would stop other builds than those that are meant."""
+def check_filter(words: Words, *, has_filter: bool) -> None:
+    """Refuse an unknown filter: read as the reason, it would stop the wrong builds."""
     match = OPTION.fullmatch(words.words[0].text) if words and not words.words[0].quoted else None
     if match is None or match["value"].startswith("//"):
         return
     if match["key"].lower() in GRAMMAR.names:
         raise without_value(match["key"])
-    if not is_picked:
+    if not has_filter:
         raise unknown("filter", f"{match['key']}:", GRAMMAR.names)
 
 
 def names_app_or_build(words: Words) -> bool:
-    """Whether an app or a build follows the filters: only what is plainly one; anything else begins the reason."""
+    """Whether an app or a build follows the filters. Anything in doubt begins the reason."""
     return bool(words) and not words.words[0].quoted and bool(re.match(r"app:.|#[0-9]", words.words[0].text))
 
 
 def read_reason(text: str) -> tuple[Reason | None, str]:
-    """Return the category that a text is, or has as ``[tag]`` in front, and the rest of it."""
+    """Return the category that a text is, or has as ``[tag]`` in front, and the text that is left."""
     if (match := TAGGED.fullmatch(text)) and (category := find_category(match["tag"])):
         return category, match["note"]
     category = find_category(text)
@@ -204,7 +181,7 @@ def read_reason(text: str) -> tuple[Reason | None, str]:
 
 COMMAND = Command(
     "abort",
-    run=ask_to_abort,
+    run=abort_typed,
     aliases=("stop", "cancel"),
     help=(
         Help(
@@ -216,6 +193,6 @@ COMMAND = Command(
             "abort shop older", "what a newer build of the same branch or pull request replaces, to be stopped together"
         ),
     ),
-    actions={ids.BUILD_STOP: ask_abort_reason},
-    views={ids.BUILD_ABORT: abort_build},
+    actions={ids.BUILD_STOP: open_form},
+    views={ids.BUILD_ABORT: submit_form},
 )

@@ -81,12 +81,12 @@ def abort_form(
 
 
 def reports_not_offered(may_report_green: bool, *, may_be_silent: bool) -> list[Report]:
-    """Bitrise always reports a pipeline; only a build can be stopped without a report."""
+    """Return the options to leave out. Bitrise always reports a pipeline; only a build can be stopped silently."""
     return [*([] if may_report_green else [Report.GREEN]), *([] if may_be_silent else [Report.NOTHING])]
 
 
 def build_finished(build: BuildView) -> Payload:
-    """The notice instead of the form when the build has finished."""
+    """Return the notice that takes the place of the form when the build has finished."""
     finished = lines("This build has ended, so there is nothing to stop.")
     result = lines(build_text.title_line(build), build_text.stop_line(build.build))
     return modal(ids.MESSAGE_CLOSED, f"Stop {build_text.number(build.build)}", [finished, result], close="Close")

@@ -1,4 +1,4 @@
-"""Stop several builds: a form with all matches selected, one reason and one report, then one message about all."""
+"""Stop several builds: a form with all matches selected, one reason and one report for all of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
-
-from slack_bolt.async_app import AsyncAck
 
 from bot.builds import bulk_abort, views
 from bot.builds.abort import AbortParameters
@@ -28,22 +27,21 @@ from bot.slack.text import clean, plural, quoted
 from commands.abort_form import ABORT_FIELDS, COUNTS, check_abort, reports_not_offered
 from commands.command import Command
 from commands.interaction import (
-    Payload,
+    Action,
+    Interaction,
+    Submission,
     Typed,
-    actor_of_press,
-    answering,
-    answering_in_form,
-    failed,
-    later,
-    pressed_value,
+    error_view,
+    open_view,
+    run_in_background,
 )
 
-BROKEN = "Something broke on my side, and I could not look."
 IN_GROUP = 10
-"""The most that Slack takes in one group of checkboxes."""
+"""Slack's limit for one group of checkboxes."""
 GROUPS = 5
 TITLE = "Stop builds"
 OF_LIMIT = 200
+Find = Callable[[], Awaitable[Matches]]
 
 
 # The form.
@@ -60,7 +58,7 @@ class BulkForm:
 
 @dataclass(frozen=True, slots=True)
 class Builds(Field):
-    """Checkboxes, all of them checked, in one block for every ten builds. They dispatch, so that the button counts."""
+    """Selected checkboxes in a block for every ten builds. They dispatch, so that the button can show the count."""
 
     def blocks(self, field_id: str, initial: Sequence[Option]) -> list[Block]:
         groups = [list(initial[at : at + IN_GROUP]) for at in range(0, len(initial), IN_GROUP)]
@@ -154,7 +152,7 @@ def _option(view: BuildView, now: datetime) -> Option | None:
 
 
 def redraw_button(view: Mapping[str, Any]) -> View:
-    """The open form with a button that counts the builds that are selected by now."""
+    """Return the open form with the number of selected builds on its button."""
     return redrawn(view, submit=submit_label(len(BUILDS.selected(view, FORM.id("builds")))))
 
 
@@ -162,103 +160,67 @@ def redraw_button(view: Mapping[str, Any]) -> View:
 
 
 async def ask_about_matches(
-    typed: Typed, filters: BulkFilter, ctx: Context, category: Reason | None, note: str
+    ctx: Context, typed: Typed, filters: BulkFilter, category: Reason | None, sentence: str
 ) -> None:
-    """Open the form for the builds that typed filters pick."""
-
-    async def load() -> View:
-        matches = await bulk_abort.find_matches(ctx, typed.actor, filters)
-        return await form_for(typed.actor, matches, ctx, category=category, sentence=note)
-
-    await open_form(typed.actor, typed.trigger_id, load, ctx, typed=typed)
+    """Open the form for the builds that match typed filters."""
+    find = partial(bulk_abort.find_matches, ctx, typed.actor, filters)
+    await open_form(ctx, typed, find, category=category, sentence=sentence)
 
 
-async def ask_about_all(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        ctx.permissions.check_member(actor)
-        app_slug = pressed_value(action)
-
-        async def load() -> View:
-            return await form_for(actor, await bulk_abort.find_matches(ctx, actor, BulkFilter(app=app_slug)), ctx)
-
-        await open_form(actor, body["trigger_id"], load, ctx)
+async def ask_about_all(ctx: Context, action: Action) -> None:
+    ctx.permissions.check_member(action.actor)
+    await open_form(ctx, action, partial(bulk_abort.find_matches, ctx, action.actor, BulkFilter(app=action.value)))
 
 
-async def ask_about_older(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        ctx.permissions.check_member(actor)
-        newer = pressed_value(action)
-
-        async def load() -> View:
-            return await form_for(actor, await bulk_abort.find_superseded(ctx, actor, newer), ctx, newer=newer)
-
-        await open_form(actor, body["trigger_id"], load, ctx)
+async def ask_about_older(ctx: Context, action: Action) -> None:
+    """Open the form for the builds that a newer one of the same branch or pull request replaces."""
+    ctx.permissions.check_member(action.actor)
+    newer = action.value
+    await open_form(ctx, action, partial(bulk_abort.find_superseded, ctx, action.actor, newer), newer=newer)
 
 
-async def open_form(
-    actor: Actor, trigger_id: str, load: Callable[[], Awaitable[View]], ctx: Context, *, typed: Typed | None = None
-) -> None:
-    """Open a modal at once, because a trigger expires in 3 s, and fill it when the builds have been found."""
-    view_id = await ctx.slack(actor.workspace_id).open_view(trigger_id, notice(TITLE, "⏳ Looking what runs…"))
-    later(ctx, actor, fill(actor, view_id, load, ctx), name="abort many form", typed=typed)
+async def open_form(ctx: Context, interaction: Interaction, find: Find, **initial: Any) -> None:
+    """Open a modal at once, because a trigger expires in 3 s, and fill it when the builds are found."""
+    view_id = await open_view(ctx, interaction, notice(TITLE, "⏳ Looking what runs…"))
+    work = fill_form(ctx, interaction.actor, view_id, find, **initial)
+    run_in_background(ctx, interaction, work, name="abort many form")
 
 
-async def fill(actor: Actor, view_id: str, load: Callable[[], Awaitable[View]], ctx: Context) -> None:
-    """Show the form or an error in the modal that waits for it, and the error with buttons in a message, too."""
+async def fill_form(ctx: Context, actor: Actor, view_id: str, find: Find, **initial: Any) -> None:
+    """Show the form in the open modal, or an error, which is repeated in a message if that can have buttons."""
     slack = ctx.slack(actor.workspace_id)
     try:
-        view = await load()
+        matches = await find()
+        view = bulk_form(
+            matches,
+            await views.load_views(ctx, matches.builds),
+            now=ctx.clock.now(),
+            may_report_green=ctx.permissions.may_report_green(actor),
+            channel_id=actor.channel_id,
+            **initial,
+        )
     except BuildbellError as error:
-        await slack.update_view(view_id, failed(TITLE, error))
+        await slack.update_view(view_id, error_view(TITLE, error))
         if error.suggestions:
             raise
         return
     except Exception:
-        await slack.update_view(view_id, notice(TITLE, BROKEN))
+        await slack.update_view(view_id, notice(TITLE, "Something broke on my side, and I could not look."))
         raise
     await slack.update_view(view_id, view)
 
 
-async def form_for(
-    actor: Actor,
-    matches: Matches,
-    ctx: Context,
-    *,
-    category: Reason | None = None,
-    sentence: str = "",
-    newer: str | None = None,
-) -> View:
-    return bulk_form(
-        matches,
-        await views.load_views(ctx, matches.builds),
-        now=ctx.clock.now(),
-        may_report_green=ctx.permissions.may_report_green(actor),
-        channel_id=actor.channel_id,
-        category=category,
-        sentence=sentence,
-        newer=newer,
-    )
-
-
-async def count_selected(ack: AsyncAck, body: Payload, ctx: Context) -> None:
+async def count_selected(ctx: Context, action: Action) -> None:
     """Show on the button how many builds it stops. If that fails, the form still works."""
-    await ack()
-    view = body["view"]
     with contextlib.suppress(SlackFailed):
-        await ctx.slack(actor_of_press(body).workspace_id).update_view(view["id"], redraw_button(view))
+        await ctx.slack(action.actor.workspace_id).update_view(action.view["id"], redraw_button(action.view))
 
 
-async def abort_builds(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
-    async with answering_in_form(ack):
-        form, actor = FORM.read(view), actor_of_press(body)
-        await bulk_abort.request_bulk_abort(
-            ctx, actor, form.stops, view_id=view["id"], description=form.of, newer=form.newer
-        )
-        await ack()
+async def submit_form(ctx: Context, submission: Submission) -> None:
+    form, view_id = FORM.read(submission.view), submission.view["id"]
+    await bulk_abort.request_bulk_abort(
+        ctx, submission.actor, form.stops, view_id=view_id, description=form.of, newer=form.newer
+    )
 
 
 COMMAND = Command(
@@ -267,5 +229,5 @@ COMMAND = Command(
         ids.BUILD_STOP_OLDER: ask_about_older,
         ids.any_number(FORM.id("builds")): count_selected,
     },
-    views={ids.BUILD_ABORT_MANY: abort_builds},
+    views={ids.BUILD_ABORT_MANY: submit_form},
 )

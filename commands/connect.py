@@ -1,50 +1,34 @@
-"""The workspace's one Bitrise token: the modal that takes it, the button that forgets it."""
+"""Connect a workspace with its Bitrise token, replace the token, and disconnect."""
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck
-
 from bot.context import Context
-from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.blocks import actions, button, message, section
+from bot.slack.forms import Payload as View
 from bot.slack.text import Message, quoted
 from bot.workspaces import connect
 from bot.workspaces.connect_form import FORM, checking_view, connect_form
 from commands.command import Command, Help
-from commands.interaction import Payload, Typed, actor_of_press, answering, answering_in_form, replace_question
+from commands.interaction import Action, Interaction, Submission, Typed, open_view
 from storage import workspaces as workspace_rows
 
-DISCONNECTED = "The Bitrise token is forgotten. Revoke it at Bitrise too if nothing else uses it."
 
-
-async def open_connect_form(typed: Typed, ctx: Context) -> Message | None:
-    await open_form(typed.actor, typed.trigger_id, ctx)
-    return None
-
-
-async def press_connect(ack: AsyncAck, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        await open_form(actor, body["trigger_id"], ctx)
-
-
-async def open_form(actor: Actor, trigger_id: str, ctx: Context) -> None:
+async def open_form(ctx: Context, interaction: Interaction) -> None:
+    actor = interaction.actor
     await ctx.permissions.check_may_connect(actor)
     workspace = await workspace_rows.find_workspace(ctx.db, actor.workspace_id)
     view = connect_form(channel_id=actor.channel_id, connected_as=workspace.bitrise_owner if workspace else None)
-    await ctx.slack(actor.workspace_id).open_view(trigger_id, view)
+    await open_view(ctx, interaction, view)
 
 
-async def save_token(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
-    async with answering_in_form(ack):
-        form, actor = FORM.read(view), actor_of_press(body)
-        await connect.request_connect(ctx, actor, form.token, view_id=view["id"])
-        await ack(response_action="update", view=checking_view())
+async def submit_form(ctx: Context, submission: Submission) -> View:
+    form = FORM.read(submission.view)
+    await connect.request_connect(ctx, submission.actor, form.token, view_id=submission.view["id"])
+    return checking_view()
 
 
-async def ask_to_disconnect(typed: Typed, ctx: Context) -> Message | None:
+async def ask_to_disconnect(ctx: Context, typed: Typed) -> Message:
     await ctx.permissions.check_may_connect(typed.actor)
     workspace = await workspace_rows.find_workspace(ctx.db, typed.actor.workspace_id)
     if workspace is None or workspace.bitrise_token_sealed is None:
@@ -61,25 +45,22 @@ def confirm_disconnect(owner: str) -> Message:
     return message(question, section(question), actions(forget))
 
 
-async def delete_token(ack: AsyncAck, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        await connect.disconnect(ctx, actor)
-        replace_question(ctx, actor, replies.answered(DISCONNECTED))
+async def disconnect(ctx: Context, action: Action) -> Message:
+    await connect.disconnect(ctx, action.actor)
+    return replies.answered("The Bitrise token is forgotten. Revoke it at Bitrise too if nothing else uses it.")
 
 
 COMMAND = Command(
     "connect",
-    run=open_connect_form,
+    run=open_form,
     help=(
         Help("connect", "stores the workspace's Bitrise token, or replaces it (admins)"),
         Help("disconnect", "forgets it (admins)"),
     ),
     actions={
-        ids.CONNECTION_CONNECT: press_connect,
-        ids.CONNECTION_DISCONNECT: delete_token,
+        ids.CONNECTION_CONNECT: open_form,
+        ids.CONNECTION_DISCONNECT: disconnect,
     },
-    views={ids.CONNECTION_CONNECT: save_token},
+    views={ids.CONNECTION_CONNECT: submit_form},
 )
 DISCONNECT = Command("disconnect", run=ask_to_disconnect)

@@ -10,14 +10,13 @@ from commands.command import Command, Help
 from commands.interaction import Typed
 
 
-async def show_help(typed: Typed, ctx: Context) -> Message | None:
-    return replies.reply_lines(help_lines(ctx.settings.command))
-
-
-def help_lines(command: str) -> list[str]:
-    """Return one line per usage of every command, in the order of the list."""
+async def show_help(ctx: Context, typed: Typed) -> Message:
+    """List one line per usage of every command, in the order of the list."""
+    command = ctx.settings.command
     entries = [entry for each in commands.COMMANDS for entry in each.help]
-    return [f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries]
+    return replies.reply_lines(
+        [f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries]
+    )
 
 
 COMMAND = Command("help", run=show_help, help=(Help("help", "this list"),))

@@ -1,42 +1,37 @@
-"""Read builds of the past, so that figures and estimates know them: one app or all, how far back, and the end of it."""
+"""Import past builds of one app or all, for statistics and estimates, and cancel imports."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from bot import apps as app_names
-from bot import connection
+from bot import apps, connection
 from bot.context import Context
+from bot.permissions import Actor
 from bot.slack import replies
 from bot.slack.text import Message
 from bot.sync import history_import
 from bot.sync.history_import import MAX_DAYS
+from bot.sync.import_messages import progress_sentence
 from commands.command import Command, Help
-from commands.interaction import Typed, later
+from commands.interaction import Typed, run_in_background
 from commands.stats import ALL, read_stats
 from commands.tokenizer import ArgumentsUnclear, Words
 from storage import apps as app_rows
-from storage.apps import AppRow
+from storage import imports as import_rows
 
 STOP = "stop"
 USAGE = ("Builds are read app by app, all that there are.", "As in `import shop 90d`.")
 
 
-async def read_past(typed: Typed, ctx: Context) -> Message | None:
-    """Answered in the channel, by a message that moves."""
+async def import_typed(ctx: Context, typed: Typed) -> Message | None:
+    """Request imports; the answer is a message in the channel that shows their progress."""
     first = typed.words.words[0] if typed.words else None
     if first is not None and first.is_open and first.text.lower() == STOP:
-        return await stop_reading(typed, ctx)
+        return await stop_imports(ctx, typed)
     options = read_import(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
-
-    async def ask() -> Message | None:
-        apps = await apps_of(typed, options.get("app"), ctx)
-        slugs, days = [app.app_slug for app in apps], options.get("days", MAX_DAYS)
-        await ctx.db.transaction(lambda tx: history_import.request_imports(ctx, tx, typed.actor, slugs, days=days))
-        return None
-
-    later(ctx, typed.actor, ask(), name="import", typed=typed)
+    run_in_background(ctx, typed, request_imports(ctx, typed.actor, options), name="import")
     return None
 
 
@@ -47,19 +42,28 @@ def read_import(words: Words) -> dict[str, Any]:
     return options
 
 
-async def apps_of(typed: Typed, name: str | None, ctx: Context) -> list[AppRow]:
-    """Return the app by name, else the default of the channel, else all apps. Raises `AppNotFound`."""
-    is_all = name is not None and name.lower() == ALL
-    app = None if is_all else await app_names.resolve_app(ctx, typed.actor, name)
-    return [app] if app else await app_rows.list_apps(ctx.db, typed.actor.workspace_id)
+async def request_imports(ctx: Context, actor: Actor, options: Mapping[str, Any]) -> None:
+    """Import the builds of the app by name, else of the channel's app, else of all. Raises `AppNotFound`."""
+    name = options.get("app")
+    app = None if name and name.lower() == ALL else await apps.resolve_app(ctx, actor, name)
+    rows = [app] if app else await app_rows.list_apps(ctx.db, actor.workspace_id)
+    slugs, days = [row.app_slug for row in rows], options.get("days", MAX_DAYS)
+    await ctx.db.transaction(lambda tx: history_import.request_imports(ctx, tx, actor, slugs, days=days))
 
 
-async def stop_reading(typed: Typed, ctx: Context) -> Message | None:
+async def describe_imports(ctx: Context, workspace_id: str) -> str:
+    """Return a sentence about the imports in progress; empty without any."""
+    titles = await app_rows.list_titles(ctx.db, workspace_id)
+    return progress_sentence(await import_rows.list_open(ctx.db, workspace_id), titles)
+
+
+async def stop_imports(ctx: Context, typed: Typed) -> Message:
     actor, name = typed.actor, typed.words.tail(1).strip()
-    is_one = bool(name) and name.lower() != ALL
-    app = await app_names.find_by_name(ctx, actor.workspace_id, name) if is_one else None
-    if app is None and is_one:
-        return replies.reply(f"No builds are being read of an app that is called {name}.")
+    app = None
+    if name and name.lower() != ALL:
+        app = await apps.find_by_name(ctx, actor.workspace_id, name)
+        if app is None:
+            return replies.reply(f"No builds are being read of an app that is called {name}.")
     slug = app.app_slug if app else None
     stopped = await ctx.db.transaction(lambda tx: history_import.stop_imports(ctx, tx, actor, slug))
     if not stopped:
@@ -70,7 +74,7 @@ async def stop_reading(typed: Typed, ctx: Context) -> Message | None:
 
 COMMAND = Command(
     "import",
-    run=read_past,
+    run=import_typed,
     help=(
         Help(
             "import shop 90d", "reads the builds of the last 90 days, for figures and estimates; without, of 200 days"

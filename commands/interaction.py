@@ -1,4 +1,4 @@
-"""Who asks, read from what Slack delivers; and how they are answered when something cannot be done."""
+"""Commands, actions, submissions and events as handlers take them, and private answers to the person who acts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-
-from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import outbox
 from bot.context import Context
@@ -27,8 +25,8 @@ from bot.permissions import Actor
 from bot.slack import replies
 from bot.slack.errors import SlackBusy, SlackFailed, SlackUnavailable, TriggerUsed
 from bot.slack.fallback import with_fallback
-from bot.slack.forms import FormRefused, notice, read_metadata
 from bot.slack.forms import Payload as View
+from bot.slack.forms import notice, read_metadata
 from bot.slack.text import Message, escape
 from bot.workspaces.slack_access import ORGANIZATION_PREFIX
 from commands.tokenizer import Words, quote_input
@@ -42,214 +40,241 @@ ADVICE: Mapping[type[BuildbellError], str] = {
     SlackBusy: AGAIN,
     SlackUnavailable: AGAIN,
 }
-"""The way out, where an answer of Bitrise or Slack is told as it came."""
+"""The next action after an error that is passed on in the words of Bitrise or Slack."""
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """A command as it was typed: who, what is left after the verb, and the trigger that may open one modal.
-
-    ``verb`` is empty for what begins without one.
-    """
+class Interaction:
+    """Something that a person did in Slack. ``trigger_id`` opens one modal within 3 s."""
 
     actor: Actor
-    words: Words
     trigger_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed(Interaction):
+    """A typed command: the ``words`` after the verb, which is empty where the text begins without one."""
+
+    words: Words
     verb: str = ""
-    known_verbs: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+    """All verbs, for suggestions."""
 
 
-def actor_of_press(body: Payload) -> Actor:
-    """From block_actions, view_submission, shortcut. In a modal the channel is the one it was opened from."""
+@dataclass(frozen=True, slots=True)
+class Action(Interaction):
+    """A button, a choice in an open form or a shortcut. ``body`` is the payload that Slack delivered."""
+
+    body: Payload
+
+    @property
+    def value(self) -> str:
+        """The value of the button. Raises `ViewExpired` without one."""
+        value = self.body["actions"][0].get("value")
+        if not isinstance(value, str) or not value:
+            raise ViewExpired("That button is from an older message. Ask again.")
+        return value
+
+    @property
+    def view(self) -> Payload:
+        view: Payload = self.body["view"]
+        return view
+
+
+@dataclass(frozen=True, slots=True)
+class Submission(Interaction):
+    """A submitted form."""
+
+    view: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class OptionQuery:
+    """The text entered in a select whose options are loaded. ``body`` has the open form."""
+
+    body: Payload
+
+    @property
+    def actor(self) -> Actor:
+        return read_actor(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.get("value") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event and the body around it."""
+
+    event: Payload
+    body: Payload
+
+    @property
+    def actor(self) -> Actor:
+        """The person who caused the event, as an actor in the workspace where Buildbell is installed."""
+        workspace_id = self.workspace_id or self.body["team_id"]
+        team_id = _first_workspace(self.event.get("user_team")) or workspace_id
+        return Actor(workspace_id, team_id, self.event["user"], self.event["user"], self.event.get("channel"))
+
+    @property
+    def workspace_id(self) -> str | None:
+        """The workspace of the installation. In a shared channel ``team_id`` is where the event happened."""
+        installed_in = self._authorization.get("team_id")
+        return _first_workspace(installed_in, self.body.get("context_team_id"), self.body.get("team_id"))
+
+    @property
+    def organization_id(self) -> str | None:
+        ids = (self._authorization.get("enterprise_id"), self.body.get("enterprise_id"), self.body.get("team_id"))
+        return next((each for each in ids if isinstance(each, str) and each.startswith(ORGANIZATION_PREFIX)), None)
+
+    @property
+    def is_organization_wide(self) -> bool:
+        """Whether the app is installed for an organization. Over HTTP Slack writes some booleans as text."""
+        name = "is_enterprise_install"
+        return any(flag in (True, "true") for flag in (self._authorization.get(name), self.body.get(name)))
+
+    @property
+    def _authorization(self) -> Payload:
+        first, *_ = self.body.get("authorizations") or [{}]
+        return first if isinstance(first, Mapping) else {}
+
+
+def read_actor(body: Payload) -> Actor:
+    """Return the person behind an action, a submission or a shortcut. A modal's channel is where it was opened."""
     user, view = body["user"], body.get("view") or {}
-    # What is pressed in a modal names the person's own team as the team, also where that is another workspace.
+    # An action in a modal names the person's own workspace as its team, even where the app is installed in another.
     team_id = (body.get("team") or {}).get("id")
-    workspace_id = _workspace(view.get("app_installed_team_id"), team_id, user.get("team_id"), view.get("team_id"))
+    workspace_id = _first_workspace(
+        view.get("app_installed_team_id"), team_id, user.get("team_id"), view.get("team_id")
+    )
     if workspace_id is None:
         raise ViewExpired("Slack did not say to which workspace that belongs.")
-    channel = (body.get("channel") or {}).get("id")
-    if channel is None and body.get("view"):
-        channel = read_metadata(body["view"]).get("channel_id")
+    channel_id = (body.get("channel") or {}).get("id")
+    if channel_id is None and view:
+        channel_id = read_metadata(view).get("channel_id")
     return Actor(
         workspace_id=workspace_id,
         team_id=user.get("team_id") or workspace_id,
         user_id=user["id"],
         user_name=user.get("username") or user.get("name") or user["id"],
-        channel_id=channel,
+        channel_id=channel_id,
         response_url=body.get("response_url"),
     )
 
 
-def actor_of_event(event: Payload, body: Payload) -> Actor:
-    """Whoever did what an event tells, seen from the workspace in which Buildbell is installed."""
-    workspace_id = workspace_of_event(body) or body["team_id"]
-    team_id = _workspace(event.get("user_team")) or workspace_id
-    return Actor(workspace_id, team_id, event["user"], event["user"], event.get("channel"))
+def _first_workspace(*team_ids: str | None) -> str | None:
+    """Skip the ids of organizations: for their apps Slack sends one in some places of a workspace's id."""
+    return next((each for each in team_ids if each and not each.startswith(ORGANIZATION_PREFIX)), None)
 
 
-def workspace_of_event(body: Payload) -> str | None:
-    """In a shared channel ``team_id`` is where something happened; the installation is named beside it."""
-    return _workspace(_authorization(body).get("team_id"), body.get("context_team_id"), body.get("team_id"))
+# Answers.
 
 
-def organisation_of_event(body: Payload) -> str | None:
-    told = (_authorization(body).get("enterprise_id"), body.get("enterprise_id"), body.get("team_id"))
-    return next((each for each in told if isinstance(each, str) and each.startswith(ORGANIZATION_PREFIX)), None)
+async def open_view(ctx: Context, interaction: Interaction, view: View) -> str:
+    """Open a modal and return its id."""
+    return await ctx.slack(interaction.actor.workspace_id).open_view(interaction.trigger_id, view)
 
 
-def is_of_organisation(body: Payload) -> bool:
-    """Over HTTP Slack writes some truths as text."""
-    told = (_authorization(body).get("is_enterprise_install"), body.get("is_enterprise_install"))
-    return any(each in (True, "true") for each in told)
-
-
-def _authorization(body: Payload) -> Payload:
-    told = body.get("authorizations") or [{}]
-    return told[0] if isinstance(told[0], Mapping) else {}
-
-
-def _workspace(*told: str | None) -> str | None:
-    """The first that is a workspace's: of apps that are installed for an organisation Slack names that in places."""
-    return next((each for each in told if each and not each.startswith(ORGANIZATION_PREFIX)), None)
-
-
-def pressed_value(action: Payload) -> str:
-    """The value of a pressed button. Raises `ViewExpired` for one without."""
-    value = action.get("value")
-    if not isinstance(value, str) or not value:
-        raise ViewExpired("That button is from an older message. Ask again.")
-    return value
-
-
-@asynccontextmanager
-async def answering(ctx: Context, actor: Actor, typed: Typed | None = None) -> AsyncIterator[None]:
-    """Tell the person privately what cannot be done; only bugs go further."""
-    try:
-        yield
-    except TriggerUsed:
-        pass  # delivered twice: the form stands before the person already
-    except BuildbellError as error:
-        told = with_ways_out(error, typed, ctx.settings.command) if typed else with_advice(error)
-        await outbox.answer_privately(ctx, actor, replies.error(told))
-
-
-def with_advice(error: BuildbellError) -> BuildbellError:
-    """The same error; a bare answer of Bitrise or Slack says what to do."""
-    was_asked = not isinstance(error, BitriseNotFound) or error.status
-    advice = next((text for kind, text in ADVICE.items() if was_asked and isinstance(error, kind)), None)
-    return BuildbellError(f"{error.sentence.rstrip('.')}. {advice}") if advice else error
-
-
-def with_ways_out(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
-    """The same error with what to do, and with what the person may have meant, as buttons."""
-    return with_nearest_verb(with_candidates(with_advice(error), typed), typed, command)
-
-
-def with_candidates(error: BuildbellError, typed: Typed) -> BuildbellError:
-    """The same error; the button of a candidate app does all that was typed, with that app."""
-    if not isinstance(error, AppNotFound):
-        return error
-    suggestions = tuple(
-        Suggestion(choice.label, retyped(typed, error.query, choice.text)) for choice in error.suggestions
-    )
-    return AppNotFound(error.sentence, query=error.query, suggestions=suggestions)
-
-
-def with_nearest_verb(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
-    """A first word that is no app may be a misspelt verb: say so, and do what was meant at the press of a button."""
-    first = typed.words.words[0] if typed.words else None
-    if typed.verb or first is None or not isinstance(error, AppNotFound | NotConnected):
-        return error
-    meant = None if first.quoted else nearest(first.text, typed.known_verbs)
-    usage = f"`{command} help` lists what can be typed."
-    if meant is None:
-        return BuildbellError(f"{error.sentence} {usage}", suggestions=error.suggestions)
-    told = f"{meant} {typed.words.after(1).as_typed()}".strip()
-    sentence = (
-        f"{error.sentence} If {quote_input(first.text)} was to be a verb: did you mean `{command} {meant}`? {usage}"
-    )
-    return BuildbellError(sentence, suggestions=(Suggestion(f"{command} {meant}", escape(told)), *error.suggestions))
-
-
-def retyped(typed: Typed, name: str, app_slug: str) -> str:
-    """The command once more, as Slack would deliver it, with the app's slug in the place of the name that was typed."""
-    text = typed.words.as_typed()
-    named = re.compile(rf"(?<![^\s:|\"'])[\"']?{re.escape(name)}[\"']?(?![^\s|:#])")
-    after_key = re.search(r"\bapp\s*:\s*", text)
-    begins = {word.start - typed.words.words[0].start for word in typed.words.words}
-    whole = (found for found in named.finditer(text) if found.start() in begins)  # no value, and nothing in quotes
-    found = (named.search(text, after_key.end()) if after_key else None) or next(whole, None) or named.search(text)
-    before, after = (text[: found.start()], text[found.end() :]) if found else ("", f" {text}")
-    # Bitrise's own syntax and a number that is joined know no quotes.
-    slug = app_slug if "|" in text or after.startswith("#") else f'"{app_slug}"'
-    if before and not after_key and not typed.verb:
-        slug = f"app:{slug}"  # in quotes alone a start would take it for a message
-    return escape(f"{typed.verb} {before}{slug}{after}".strip())
-
-
-def failed(title: str, error: BuildbellError) -> View:
-    """What stands in the place of a form that cannot be."""
-    return notice(title, replies.escape_lines(with_advice(error).sentence))
-
-
-@asynccontextmanager
-async def answering_in_form(ack: AsyncAck) -> AsyncIterator[None]:
-    """The same for a submission: on the field if it has one, else in the place of the form."""
-    try:
-        yield
-    except FormRefused as refused:
-        await ack(response_action="errors", errors=refused.errors)
-    except BuildbellError as error:
-        await ack(response_action="update", view=failed("That did not work", error))
-
-
-def later(
+def run_in_background(
     ctx: Context,
-    actor: Actor,
+    interaction: Interaction,
     work: Coroutine[Any, Any, Message | None],
     *,
     name: str,
-    typed: Typed | None = None,
+    replace: bool = False,
 ) -> None:
-    """Do what takes longer than Slack waits, and answer privately when it is there."""
+    """Do work that takes longer than Slack waits, then answer privately or ``replace`` the message of the action."""
+    actor = interaction.actor
 
     async def answer() -> None:
-        async with answering(ctx, actor, typed):
+        async with report_errors(ctx, actor, interaction):
             try:
                 message = await work
             except BuildbellError:
                 raise
-            except Exception:  # a bug, which the log gets; the person must not wait in vain
-                await outbox.answer_privately(
-                    ctx, actor, replies.reply("Something broke on my side, and I could not do that.")
-                )
+            except Exception:  # a bug: logged by the task, but the person must not wait in vain
+                broken = replies.reply("Something broke on my side, and I could not do that.")
+                await outbox.answer_privately(ctx, actor, broken)
                 raise
             if message is not None:
-                await outbox.answer_privately(ctx, actor, message)
+                await (replace_message if replace else outbox.answer_privately)(ctx, actor, message)
 
     ctx.tasks.spawn(answer(), name=name)
 
 
-def replace_question(ctx: Context, actor: Actor, message: Message) -> None:
-    """Put ``message`` in the place of the private question that was pressed, so that its buttons are gone."""
-
-    async def replace() -> None:
-        url, client = actor.response_url, ctx.slack(actor.workspace_id)
-        if url is None:
-            await outbox.answer_privately(ctx, actor, message)
+async def replace_message(ctx: Context, actor: Actor, message: Message) -> None:
+    """Replace the private message whose button was used, so that its buttons are gone."""
+    url, client = actor.response_url, ctx.slack(actor.workspace_id)
+    try:
+        if url is not None:
+            await with_fallback(lambda each: client.respond(url, each, replace_original=True), message)
             return
-        try:
-            await with_fallback(lambda drawn: client.respond(url, drawn, replace_original=True), message)
-        except SlackFailed:
-            await outbox.answer_privately(ctx, actor, message)
-
-    ctx.tasks.spawn(replace(), name="replace question")
+    except SlackFailed:
+        pass  # the message is gone or too old
+    await outbox.answer_privately(ctx, actor, message)
 
 
-async def ack_message(ack: AsyncAck, message: Message | None) -> None:
-    """Acknowledge a command with its private answer, or with nothing."""
-    if message is None:
-        await ack()
-        return
-    payload = message.to_payload()
-    await ack(text=payload["text"], blocks=payload.get("blocks"), response_type="ephemeral")
+@asynccontextmanager
+async def report_errors(ctx: Context, actor: Actor, interaction: Interaction | None = None) -> AsyncIterator[None]:
+    """Report a `BuildbellError` privately; only bugs are raised further."""
+    try:
+        yield
+    except TriggerUsed:
+        pass  # delivered twice: the modal is already open
+    except BuildbellError as error:
+        if isinstance(interaction, Typed):
+            error = with_suggestions(error, interaction, ctx.settings.command)
+        else:
+            error = with_advice(error)
+        await outbox.answer_privately(ctx, actor, replies.error(error))
+
+
+def error_view(title: str, error: BuildbellError) -> View:
+    """Return the notice that takes the place of a form."""
+    return notice(title, replies.escape_lines(with_advice(error).sentence))
+
+
+def with_advice(error: BuildbellError) -> BuildbellError:
+    """Add what to do to an error in the words of Bitrise or Slack."""
+    has_answer = not isinstance(error, BitriseNotFound) or error.status
+    advice = next((text for kind, text in ADVICE.items() if has_answer and isinstance(error, kind)), None)
+    return BuildbellError(f"{error.sentence.rstrip('.')}. {advice}") if advice else error
+
+
+def with_suggestions(error: BuildbellError, typed: Typed, command: str) -> BuildbellError:
+    """Add advice and buttons: the command with each app that may be meant, and with the nearest verb."""
+    error = with_advice(error)
+    if isinstance(error, AppNotFound):
+        suggestions = tuple(
+            Suggestion(each.label, replace_app(typed, error.query, each.text)) for each in error.suggestions
+        )
+        error = AppNotFound(error.sentence, query=error.query, suggestions=suggestions)
+    first = typed.words.words[0] if typed.words else None
+    if typed.verb or first is None or not isinstance(error, AppNotFound | NotConnected):
+        return error
+    verb = None if first.quoted else nearest(first.text, typed.verbs)
+    usage = f"`{command} help` lists what can be typed."
+    if verb is None:
+        return BuildbellError(f"{error.sentence} {usage}", suggestions=error.suggestions)
+    sentence = (
+        f"{error.sentence} If {quote_input(first.text)} was to be a verb: did you mean `{command} {verb}`? {usage}"
+    )
+    text = escape(f"{verb} {typed.words.after(1).as_typed()}".strip())
+    return BuildbellError(sentence, suggestions=(Suggestion(f"{command} {verb}", text), *error.suggestions))
+
+
+def replace_app(typed: Typed, name: str, app_slug: str) -> str:
+    """Return the command as Slack would deliver it, with the slug in place of the name that was typed."""
+    text = typed.words.as_typed()
+    pattern = re.compile(rf"(?<![^\s:|\"'])[\"']?{re.escape(name)}[\"']?(?![^\s|:#])")
+    after_key = re.search(r"\bapp\s*:\s*", text)
+    starts = {word.start - typed.words.words[0].start for word in typed.words.words}
+    whole = (match for match in pattern.finditer(text) if match.start() in starts)  # neither a value nor in quotes
+    match = (pattern.search(text, after_key.end()) if after_key else None) or next(whole, None) or pattern.search(text)
+    before, after = (text[: match.start()], text[match.end() :]) if match else ("", f" {text}")
+    # Quotes have no meaning in Bitrise's own syntax, nor before a joined number.
+    slug = app_slug if "|" in text or after.startswith("#") else f'"{app_slug}"'
+    if before and not after_key and not typed.verb:
+        slug = f"app:{slug}"  # quotes alone would be the message of a start
+    return escape(f"{typed.verb} {before}{slug}{after}".strip())

@@ -1,12 +1,9 @@
-"""Recent builds of an app, filtered, a page at a time."""
+"""List the recent builds of an app, filtered, in pages."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
-
-from slack_bolt.async_app import AsyncAck
 
 from bot import connection
 from bot.builds import queries, views
@@ -15,26 +12,25 @@ from bot.context import Context
 from bot.domain.builds import Cause, State
 from bot.errors import InvalidInput
 from bot.permissions import Actor
-from bot.slack import build_lists as lists
-from bot.slack import ids
+from bot.slack import build_lists, ids
 from bot.slack.text import Message
 from commands.command import Command, Help
 from commands.grammar import CAUSES, RESULTS, Grammar, choice, one_name
-from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
+from commands.interaction import Action, Typed, run_in_background
 from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 
 EVENTS = {Cause.PUSH: "push", Cause.PULL_REQUEST: "pull-request", Cause.TAG: "tag"}
 MAX_PAGE = 1_000
 
 
-def page_number(value: str) -> int:
+def read_page_number(value: str) -> int:
     page = int(value) if re.fullmatch(r"[0-9]{1,4}", value) else 0
     if not 1 <= page <= MAX_PAGE:
         raise ArgumentsUnclear(f"{quote_input(value)} is no page.", f"Pages go from 1 to {MAX_PAGE:,}.")
     return page
 
 
-def bare_result(word: str) -> tuple[str, Any] | None:
+def read_bare_result(word: str) -> tuple[str, Any] | None:
     result = RESULTS.get(word.lower())
     return ("outcome", result) if result else None
 
@@ -48,28 +44,23 @@ GRAMMAR = Grammar(
         "outcome state status": choice("outcome", RESULTS),
         "cause": choice("cause", CAUSES),
         "by": str,
-        "page": page_number,
+        "page": read_page_number,
     },
-    bare=bare_result,
+    bare=read_bare_result,
     example="workflow:deploy branch:main outcome:failed",
 )
 
 
 def read_list(words: Words) -> dict[str, Any]:
-    """``shop failed branch:main by:@ana page:2``, by name; a state stands apart from an outcome."""
+    """Return the options of ``shop failed branch:main by:@ana page:2`` by name; a state isn't an outcome."""
     return {"state" if isinstance(part.value, State) else part.name: part.value for part in GRAMMAR.parts(words)}
 
 
-async def show_list(typed: Typed, ctx: Context) -> Message | None:
+async def show_list(ctx: Context, typed: Typed) -> None:
     options = read_list(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
     if options.get("state") in (State.RUNNING, State.QUEUED):
         raise InvalidInput(f"What runs now is shown by {ctx.settings.command} status.")
-    later(ctx, typed.actor, load_list(typed.actor, query_of(options), ctx), name="list", typed=typed)
-    return None
-
-
-def query_of(options: Mapping[str, Any]) -> ListQuery:
     event = EVENTS.get(options["cause"]) if "cause" in options else None
     if "by" in options or ("cause" in options and event is None):
         raise InvalidInput(
@@ -77,25 +68,13 @@ def query_of(options: Mapping[str, Any]) -> ListQuery:
         )
     if options.get("page", 1) > 1:
         raise InvalidInput("Bitrise knows no page numbers: ask for the list, then press Older.")
-    return ListQuery(options.get("app"), options.get("workflow"), options.get("branch"), options.get("outcome"), event)
+    query = ListQuery(options.get("app"), options.get("workflow"), options.get("branch"), options.get("outcome"), event)
+    run_in_background(ctx, typed, load_page(ctx, typed.actor, query), name="list")
 
 
-async def turn_page(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        query = read_query(pressed_value(action))
-
-        async def turn() -> Message | None:
-            replace_question(ctx, actor, await load_list(actor, query, ctx))
-            return None
-
-        later(ctx, actor, turn(), name="turn page")
-
-
-async def load_list(actor: Actor, query: ListQuery, ctx: Context) -> Message:
+async def load_page(ctx: Context, actor: Actor, query: ListQuery) -> Message:
     page = await queries.list_builds(ctx, actor, query)
-    return lists.build_list(
+    return build_lists.build_list(
         " · ".join([f"Builds of {page.app.title}", *query.filters.values()]),
         await views.load_views(ctx, page.builds),
         {"app": page.app.app_slug} | query.filters,
@@ -104,11 +83,12 @@ async def load_list(actor: Actor, query: ListQuery, ctx: Context) -> Message:
     )
 
 
-def read_query(value: str) -> ListQuery:
-    """Return the page that a button leads to."""
-    filters, start = lists.read_page(value)
+async def turn_page(ctx: Context, action: Action) -> None:
+    """Replace the list with the page of the button."""
+    filters, start = build_lists.read_page(action.value)
     kept = {name: filters.get(name) for name in ("app", "workflow", "branch", "outcome", "event")}
-    return ListQuery(**kept, starts=tuple(start.split()) or (NEWEST,))
+    query = ListQuery(**kept, starts=tuple(start.split()) or (NEWEST,))
+    run_in_background(ctx, action, load_page(ctx, action.actor, query), name="turn page", replace=True)
 
 
 COMMAND = Command(

@@ -1,8 +1,6 @@
-"""Why a build failed: the step, the tests, the last lines that tell."""
+"""Show why a build failed: the failed step, the failed tests and the relevant lines of the log."""
 
 from __future__ import annotations
-
-from slack_bolt.async_app import AsyncAck
 
 from bot.builds import views
 from bot.context import Context
@@ -10,30 +8,24 @@ from bot.results import analysis
 from bot.results.messages import log_message
 from bot.slack import ids
 from bot.slack.text import Message
-from commands.about_build import tell_of_pressed, tell_of_typed
 from commands.command import Command, Help
-from commands.interaction import Payload, Typed
+from commands.interaction import Action, Typed
+from commands.status import answer_about_build
 from storage.builds import BuildRow
 
 
-async def show_log(typed: Typed, ctx: Context) -> Message | None:
-    await tell_of_typed(typed, ctx, why)
-    return None
+async def show_log(ctx: Context, interaction: Typed | Action) -> None:
+    await answer_about_build(ctx, interaction, explain_failure)
 
 
-async def press_log(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
-    await ack()
-    await tell_of_pressed(action, body, ctx, why)
-
-
-async def why(build: BuildRow, ctx: Context) -> Message:
-    finding = await analysis.explain(ctx, build)
-    return log_message(await views.load_view(ctx, build), finding)
+async def explain_failure(ctx: Context, build: BuildRow) -> Message:
+    failure = await analysis.explain(ctx, build)
+    return log_message(await views.load_view(ctx, build), failure)
 
 
 COMMAND = Command(
     "log",
     run=show_log,
     help=(Help("log shop #812", "the failed step and its last telling lines, secrets masked"),),
-    actions={ids.BUILD_LOG: press_log},
+    actions={ids.BUILD_LOG: show_log},
 )

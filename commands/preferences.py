@@ -5,24 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from slack_bolt.async_app import AsyncAck
-
 from bot.context import Context
 from bot.errors import BuildbellError
 from bot.manifest import READ_EMAIL
 from bot.notifications import preferences
 from bot.notifications.preferences import Preferences
-from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.blocks import context
 from bot.slack.fields import Radio, Slot, Text, choice, quote_value
 from bot.slack.forms import Form, notice
 from bot.slack.forms import Payload as View
-from bot.slack.text import Message, code, mention, one_line, plural
+from bot.slack.text import code, mention, one_line, plural
 from commands.command import Command, Help
-from commands.home import publish
-from commands.home_view import preferences_line
-from commands.interaction import Payload, Typed, actor_of_press, answering, answering_in_form
+from commands.home import preferences_line, publish
+from commands.interaction import Interaction, Submission, open_view
 from storage.users import ALL, FAILURES, OFF, UserRow
 
 NAMES_AT_MOST = 10
@@ -34,19 +30,16 @@ _NAME = re.compile(r"\w(?:[\w .+'-]{0,98}\w)?")
 
 
 def read_names(text: str) -> tuple[str, ...]:
-    typed = [one_line(part).removeprefix("@").lower() for part in re.split(r"[,;\n]", text)]
-    names = tuple(dict.fromkeys(filter(None, typed)))
+    parts = [one_line(part).removeprefix("@").lower() for part in re.split(r"[,;\n]", text)]
+    names = tuple(dict.fromkeys(filter(None, parts)))
     if invalid := next((name for name in names if not _NAME.fullmatch(name)), None):
-        raise BuildbellError(_name_problem(invalid))
+        problem = "is no name in Git: letters, digits, dots and dashes, with commas between names."
+        if "@" in invalid:
+            problem = "looks like an e-mail address. Those I take from Slack alone, which verifies them."
+        raise BuildbellError(f"{quote_value(invalid)} {problem}")
     if len(names) > NAMES_AT_MOST:
         raise BuildbellError(f"These are {len(names)} names; {NAMES_AT_MOST} can be linked.")
     return names
-
-
-def _name_problem(name: str) -> str:
-    if "@" in name:
-        return f"{quote_value(name)} looks like an e-mail address. Those I take from Slack alone, which verifies them."
-    return f"{quote_value(name)} is no name in Git: letters, digits, dots and dashes, with commas between names."
 
 
 FORM = Form(
@@ -73,7 +66,7 @@ FORM = Form(
 
 
 def preferences_form(person: UserRow, *, may_read_email: bool, namesakes: Mapping[str, Sequence[str]]) -> View:
-    """``namesakes`` are the other people who have linked a name of this person's."""
+    """Return the form. ``namesakes`` are the other people who have linked a name of this person's."""
     return FORM.view(
         dm_level=person.dm_level,
         git_names=", ".join(person.git_names),
@@ -94,7 +87,7 @@ def _email_line(person: UserRow, *, may_read_email: bool) -> str:
 
 
 def namesake_lines(namesakes: Mapping[str, Sequence[str]]) -> list[str]:
-    """Names of a person that others have linked too: nobody counts as somebody else without being shown."""
+    """List a person's names that others have linked too, because their builds count for all of them."""
     return [
         f"{code(name)} is linked by {', '.join(map(mention, others[:NAMES_AT_MOST]))}, too. "
         "Its builds count as everybody's who has linked it."
@@ -103,50 +96,35 @@ def namesake_lines(namesakes: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def saved_notice(person: UserRow, *, linked: int | None, namesakes: Mapping[str, Sequence[str]]) -> View:
-    """``linked`` is how many builds of the last 30 days turned out to be theirs; None if not looked for."""
+    """Confirm. ``linked`` is how many builds of the last 30 days are theirs by name; None if not counted."""
     sentences = []
     if linked is not None and (person.git_names or person.email):
-        sentences = [
-            f"By that I know {plural(linked, 'build') if linked else 'no build'} of yours from the last 30 days."
-        ]
+        count = plural(linked, "build") if linked else "no build"
+        sentences = [f"By that I know {count} of yours from the last 30 days."]
     return notice("Saved", preferences_line(person), *sentences, *namesake_lines(namesakes))
 
 
 # Handlers.
 
 
-async def open_me(typed: Typed, ctx: Context) -> Message | None:
-    await open_form(typed.actor, typed.trigger_id, ctx)
-    return None
-
-
-async def open_from_home(ack: AsyncAck, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        await open_form(actor, body["trigger_id"], ctx)
-
-
-async def open_form(actor: Actor, trigger_id: str, ctx: Context) -> None:
-    me = await preferences.load_profile(ctx, actor)
+async def open_form(ctx: Context, interaction: Interaction) -> None:
+    actor = interaction.actor
+    profile = await preferences.load_profile(ctx, actor)
     may_read_email = await ctx.has_scope(actor.workspace_id, READ_EMAIL)
-    view = preferences_form(me.user, may_read_email=may_read_email, namesakes=me.namesakes)
-    await ctx.slack(actor.workspace_id).open_view(trigger_id, view)
+    view = preferences_form(profile.user, may_read_email=may_read_email, namesakes=profile.namesakes)
+    await open_view(ctx, interaction, view)
 
 
-async def save_me(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
-    async with answering_in_form(ack):
-        actor = actor_of_press(body)
-        me = await preferences.save_preferences(ctx, actor, FORM.read(view))
-        notice_view = saved_notice(me.user, linked=me.linked, namesakes=me.namesakes)
-        await ack(response_action="update", view=notice_view)
-        ctx.tasks.spawn(publish(actor, ctx), name="home")
+async def submit_form(ctx: Context, submission: Submission) -> View:
+    profile = await preferences.save_preferences(ctx, submission.actor, FORM.read(submission.view))
+    ctx.tasks.spawn(publish(ctx, submission.actor), name="home")
+    return saved_notice(profile.user, linked=profile.linked, namesakes=profile.namesakes)
 
 
 COMMAND = Command(
     "me",
-    run=open_me,
+    run=open_form,
     help=(Help("me", "direct messages about your builds, your names in Git; App Home lists your builds"),),
-    actions={ids.ME_NOTIFICATIONS: open_from_home},
-    views={ids.ME_NOTIFICATIONS: save_me},
+    actions={ids.ME_NOTIFICATIONS: open_form},
+    views={ids.ME_NOTIFICATIONS: submit_form},
 )

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck
-
 from bot import apps, connection, outbox
 from bot.context import Context
 from bot.errors import AppNotFound, BuildbellError, MissingArgument
@@ -17,9 +15,9 @@ from bot.slack import ids, replies
 from bot.slack.fields import Hidden, Radio, Slot, Text, choice, quote_value
 from bot.slack.forms import Form
 from bot.slack.forms import Payload as View
-from bot.slack.text import Message, channel_mention, one_line
+from bot.slack.text import channel_mention, one_line
 from commands.command import Command, Help
-from commands.interaction import Payload, Typed, actor_of_press, answering_in_form
+from commands.interaction import Action, Submission, Typed, open_view
 from commands.suggestions import Target, app_field, app_option, branch_field, branch_option, target_field, target_option
 from storage import Transaction
 from storage import apps as app_rows
@@ -33,7 +31,7 @@ _ALIAS = re.compile(r"[\w][\w.+-]*")
 
 @dataclass(frozen=True, slots=True)
 class SettingsForm:
-    """``aliases`` are pairs of short name and app as typed (not resolved), or None if they did not fit the form."""
+    """``aliases`` are pairs of short name and app as typed (not resolved), or None if they didn't fit the form."""
 
     channel_id: str
     app_slug: str | None
@@ -47,21 +45,22 @@ class SettingsForm:
 
 
 def read_aliases(text: str) -> tuple[tuple[str, str], ...]:
+    """Read ``name = app`` lines in order."""
     aliases: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         alias, _, app = (one_line(part) for part in line.partition("="))
-        if line.strip() and (problem := _alias_problem(alias.casefold(), app, aliases)):
+        alias = alias.casefold()
+        if not line.strip():
+            continue
+        if not app or not alias:
+            raise BuildbellError(f"Line {number}: write it as name = app.")
+        if not _ALIAS.fullmatch(alias) or len(alias) > ALIAS_LIMIT:
+            problem = f"{quote_value(alias)} is no short name. It is one word of letters, digits, dots and dashes."
             raise BuildbellError(f"Line {number}: {problem}")
-        aliases |= {alias.casefold(): app} if line.strip() else {}
+        if alias in aliases:
+            raise BuildbellError(f"Line {number}: {quote_value(alias)} is there twice.")
+        aliases[alias] = app
     return tuple(aliases.items())
-
-
-def _alias_problem(alias: str, app: str, known: Mapping[str, str]) -> str | None:
-    if not app or not alias:
-        return "write it as name = app."
-    if not _ALIAS.fullmatch(alias) or len(alias) > ALIAS_LIMIT:
-        return f"{quote_value(alias)} is no short name. It is one word of letters, digits, dots and dashes."
-    return f"{quote_value(alias)} is there twice." if alias in known else None
 
 
 def check_settings(values: Mapping[str, Any]) -> Mapping[str, str]:
@@ -112,51 +111,47 @@ def settings_form(channel: ChannelRow, *, app_title: str | None, aliases: Sequen
 # Handlers.
 
 
-async def open_settings(typed: Typed, ctx: Context) -> Message | None:
+async def open_form(ctx: Context, typed: Typed) -> None:
     actor = typed.actor
     if actor.channel_id is None:
         raise MissingArgument(f"Settings belong to a channel: type {ctx.settings.command} settings in one.")
     await connection.require(ctx, actor.workspace_id)
     channel = await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id)
     app = await apps.find_app(ctx, actor.workspace_id, channel.app_slug) if channel.app_slug else None
-    view = settings_form(channel, app_title=app.title if app else None, aliases=await alias_pairs(actor, ctx))
-    await ctx.slack(actor.workspace_id).open_view(typed.trigger_id, view)
-    return None
-
-
-async def alias_pairs(actor: Actor, ctx: Context) -> list[tuple[str, str]]:
-    """Return short names with the titles of their apps."""
     titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
     aliases = await app_rows.list_aliases(ctx.db, actor.workspace_id)
-    return [(alias, titles.get(slug, slug)) for alias, slug in aliases.items()]
+    pairs = [(alias, titles.get(slug, slug)) for alias, slug in aliases.items()]
+    await open_view(ctx, typed, settings_form(channel, app_title=app.title if app else None, aliases=pairs))
 
 
-async def save_settings(ack: AsyncAck, view: Payload, body: Payload, ctx: Context) -> None:
-    async with answering_in_form(ack):
-        form, actor = FORM.read(view), actor_of_press(body)
-        ctx.permissions.check_member(actor)
-        await check_app(actor, form, ctx)
-        aliases = await resolve_aliases(actor, form, ctx)
-        channel = ChannelRow(
-            workspace_id=actor.workspace_id,
-            channel_id=form.channel_id,
-            app_slug=form.app_slug,
-            workflow=form.target.name if form.target else None,
-            branch=form.branch,
-            finish_in=form.finish_in,
-        )
-
-        async def save(tx: Transaction) -> None:
-            await app_rows.save_channel(tx, channel)
-            if aliases is not None:
-                await app_rows.replace_aliases(tx, actor.workspace_id, aliases)
-            await outbox.reply_privately(ctx, tx, actor, replies.reply("Saved. It counts from the next start on."))
-
-        await ctx.db.transaction(save)
-        await ack()
+async def keep_form(ctx: Context, action: Action) -> None:
+    """Keep the form as it is: the fields below load the options of the chosen app when they are opened."""
 
 
-async def check_app(actor: Actor, form: SettingsForm, ctx: Context) -> None:
+async def submit_form(ctx: Context, submission: Submission) -> None:
+    form, actor = FORM.read(submission.view), submission.actor
+    ctx.permissions.check_member(actor)
+    await check_app(ctx, actor, form)
+    aliases = await resolve_aliases(ctx, actor, form)
+    channel = ChannelRow(
+        workspace_id=actor.workspace_id,
+        channel_id=form.channel_id,
+        app_slug=form.app_slug,
+        workflow=form.target.name if form.target else None,
+        branch=form.branch,
+        finish_in=form.finish_in,
+    )
+
+    async def save(tx: Transaction) -> None:
+        await app_rows.save_channel(tx, channel)
+        if aliases is not None:
+            await app_rows.replace_aliases(tx, actor.workspace_id, aliases)
+        await outbox.reply_privately(ctx, tx, actor, replies.reply("Saved. It counts from the next start on."))
+
+    await ctx.db.transaction(save)
+
+
+async def check_app(ctx: Context, actor: Actor, form: SettingsForm) -> None:
     """Refuse an unknown app, unless it is the default already: the token may have lost access to it."""
     if form.app_slug is None or await apps.find_app(ctx, actor.workspace_id, form.app_slug):
         return
@@ -165,7 +160,7 @@ async def check_app(actor: Actor, form: SettingsForm, ctx: Context) -> None:
         raise FORM.refuse(app_slug="I can't find that app among those the stored token reaches.")
 
 
-async def resolve_aliases(actor: Actor, form: SettingsForm, ctx: Context) -> dict[str, str] | None:
+async def resolve_aliases(ctx: Context, actor: Actor, form: SettingsForm) -> dict[str, str] | None:
     """Return short names with the slugs of their apps. Raises `FormRefused` with the first that is unknown."""
     if form.aliases is None:
         return None
@@ -178,14 +173,9 @@ async def resolve_aliases(actor: Actor, form: SettingsForm, ctx: Context) -> dic
     return resolved
 
 
-async def note_app(ack: AsyncAck) -> None:
-    """Acknowledge the choice of an app; the fields below load its options when they are opened."""
-    await ack()
-
-
 COMMAND = Command(
     "settings",
-    run=open_settings,
+    run=open_form,
     aliases=("defaults",),
     help=(
         Help(
@@ -194,7 +184,7 @@ COMMAND = Command(
             "also {command} defaults",
         ),
     ),
-    views={ids.CHANNEL_SETTINGS: save_settings},
-    actions={FORM.id("app_slug"): note_app},
+    views={ids.CHANNEL_SETTINGS: submit_form},
+    actions={FORM.id("app_slug"): keep_form},
     options=FORM.options,
 )

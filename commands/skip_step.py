@@ -20,7 +20,7 @@ SWITCHED_OFF = "Done: no step of a build can have anything stopped any more; tho
 WAS_OFF = "It is off already: no step of a build can have anything stopped."
 
 
-async def show_step(typed: Typed, ctx: Context) -> Message | None:
+async def show_step(ctx: Context, typed: Typed) -> Message:
     """``rotate`` and ``off`` are not app names; an app of that name goes in quotes."""
     words = typed.words.words
     only = words[0].text.lower() if len(words) == 1 and not words[0].quoted else ""

@@ -1,4 +1,4 @@
-"""Take the slash commands: find the verb, hand it what is left of the text."""
+"""Take the slash commands: find the verb, hand it the rest of the text."""
 
 from __future__ import annotations
 
@@ -13,24 +13,16 @@ from bot.manifest import SLASH_COMMANDS
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.text import Message
-from commands.command import Command, Verb
+from commands.command import Command, Run
 from commands.grammar import NOTHING, SHOW, START, parse
-from commands.interaction import (
-    Payload,
-    Typed,
-    ack_message,
-    actor_of_press,
-    pressed_value,
-    replace_question,
-    with_ways_out,
-)
+from commands.interaction import Action, Payload, Typed, with_suggestions
 
 UNNAMED = {NOTHING: "form", SHOW: SHOW, START: START}
 """The verb that runs where none was typed."""
 
 
 @cache
-def verbs() -> dict[str, Verb]:
+def verbs() -> dict[str, Run]:
     """Return every verb and alias with what it runs."""
     return {name: each.run for each in commands.COMMANDS if each.run for name in (each.name, *each.aliases)}
 
@@ -47,30 +39,33 @@ async def take_command(ack: AsyncAck, command: Payload, ctx: Context) -> None:
         channel_id=command.get("channel_id"),
         response_url=command.get("response_url"),
     )
-    await ack_message(ack, await run_text(actor, text, command["trigger_id"], ctx))
+    message = await run_text(ctx, actor, text, command["trigger_id"])
+    if message is None:
+        await ack()
+    else:
+        payload = message.to_payload()
+        await ack(text=payload["text"], blocks=payload.get("blocks"), response_type="ephemeral")
 
 
-async def take_choice(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
-    """Run the command text that a button stands for, as if the person had typed it."""
-    await ack()
-    actor = actor_of_press(body)
-    message = await run_text(actor, pressed_value(action), body["trigger_id"], ctx)
-    replace_question(ctx, actor, message or replies.reply("One moment…"))
+async def run_suggestion(ctx: Context, action: Action) -> Message:
+    """Run the command text of a suggestion, as if the person had typed it."""
+    message = await run_text(ctx, action.actor, action.value, action.trigger_id)
+    return message or replies.reply("One moment…")
 
 
-async def run_text(actor: Actor, text: str, trigger_id: str, ctx: Context) -> Message | None:
+async def run_text(ctx: Context, actor: Actor, text: str, trigger_id: str) -> Message | None:
     """Run a command text and return the private answer."""
     try:
         parsed = parse(text, verbs())
     except BuildbellError as error:
         return replies.error(error)
     name = "" if parsed.verb in UNNAMED else parsed.verb
-    typed = Typed(actor, parsed.words, trigger_id, name, known_verbs=tuple(verbs()))
+    typed = Typed(actor, trigger_id, parsed.words, name, verbs=tuple(verbs()))
     try:
         ctx.permissions.check_member(actor)
-        return await verbs()[UNNAMED.get(parsed.verb, parsed.verb)](typed, ctx)
+        return await verbs()[UNNAMED.get(parsed.verb, parsed.verb)](ctx, typed)
     except BuildbellError as error:
-        return replies.error(with_ways_out(error, typed, ctx.settings.command))
+        return replies.error(with_suggestions(error, typed, ctx.settings.command))
 
 
-COMMAND = Command(actions={ids.any_number(ids.BUILD_CHOOSE_APP): take_choice})
+COMMAND = Command(actions={ids.any_number(ids.BUILD_CHOOSE_APP): run_suggestion})

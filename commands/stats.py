@@ -1,4 +1,4 @@
-"""What became of the builds: how they ended, how long they took, why they were stopped; as a message and a file."""
+"""Show statistics of builds: results, durations and abort reasons, as a message and as a CSV file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck
-
-from bot import apps as app_names
-from bot import connection
+from bot import apps, connection
 from bot.context import Context
 from bot.errors import BuildbellError
 from bot.permissions import Actor
@@ -26,11 +23,10 @@ from bot.statistics.text import meanings_view
 from bot.sync.import_messages import progress_sentence
 from commands import list_builds
 from commands.command import Command, Help
-from commands.interaction import Payload, Typed, actor_of_press, answering, later, pressed_value, replace_question
+from commands.interaction import Action, Typed, open_view, run_in_background
 from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 from storage import apps as app_rows
 from storage import imports as import_rows
-from storage.statistics import Scope
 
 ALL = "all"
 PERIOD = re.compile(r"(?:last:?|span:|days:)?(?P<days>[0-9]{1,4})d(?:ays?)?", re.IGNORECASE)
@@ -42,7 +38,10 @@ ROWS_IN_FILE = 50_000
 
 
 def read_stats(words: Words, *, usage: tuple[str, str] = USAGE) -> dict[str, Any]:
-    """``shop 30d workflow:deploy branch:main cause:push``, by name; ``days`` is the period. ``usage`` is the error."""
+    """Return the options of ``shop 30d workflow:deploy branch:main cause:push`` by name; ``days`` is the period.
+
+    ``usage`` is the error for everything else.
+    """
     periods = [word for word in words.words if word.is_open and PERIOD.fullmatch(word.text)]
     if len(periods) > 1:
         problem = f"{quote_input(periods[0].text)} and {quote_input(periods[1].text)} are two spans."
@@ -68,27 +67,25 @@ def read_days(text: str) -> int:
     return days
 
 
-async def show_stats(typed: Typed, ctx: Context) -> Message | None:
+async def show_stats(ctx: Context, typed: Typed) -> None:
     options = read_stats(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
 
-    async def tell() -> Message | None:
-        query = await stats_query(typed.actor, options, ctx)
-        return await told(typed.actor, StatsPage(query), ctx)
+    async def load() -> Message:
+        return await load_page(ctx, typed.actor, StatsPage(await resolve_query(ctx, typed.actor, options)))
 
-    later(ctx, typed.actor, tell(), name="stats", typed=typed)
-    return None
+    run_in_background(ctx, typed, load(), name="stats")
 
 
-async def stats_query(actor: Actor, options: Mapping[str, Any], ctx: Context) -> StatsQuery:
-    """The app that was named, else the channel's, else all of them. Raises `AppNotFound`."""
-    slug, app_name = None, options.get("app")
-    if app_name is not None and app_name.lower() != ALL:
-        slug = (await app_names.get_app(ctx, actor.workspace_id, app_name)).app_slug
-    elif actor.channel_id and app_name is None:
-        slug = (await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id)).app_slug
+async def resolve_query(ctx: Context, actor: Actor, options: Mapping[str, Any]) -> StatsQuery:
+    """Fill in the app that was named, else the channel's; without either the query is for all. Raises `AppNotFound`."""
+    app_slug, name = None, options.get("app")
+    if name is not None and name.lower() != ALL:
+        app_slug = (await apps.get_app(ctx, actor.workspace_id, name)).app_slug
+    elif actor.channel_id and name is None:
+        app_slug = (await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id)).app_slug
     return StatsQuery(
-        app_slug=slug,
+        app_slug=app_slug,
         days=options.get("days", DEFAULT_DAYS),
         workflow=options.get("workflow"),
         branch=options.get("branch"),
@@ -96,52 +93,43 @@ async def stats_query(actor: Actor, options: Mapping[str, Any], ctx: Context) ->
     )
 
 
-async def told(actor: Actor, page: StatsPage, ctx: Context) -> Message:
+async def load_page(ctx: Context, actor: Actor, page: StatsPage) -> Message:
     ctx.permissions.check_member(actor)
     stats = await stats_queries.load_stats(ctx, actor.workspace_id, page.query)
     titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
     open_imports = await import_rows.list_open(ctx.db, actor.workspace_id)
-    reading = [row for row in open_imports if page.query.app_slug in (None, row.app_slug)]
-    return stats_message(stats, page, titles, past=progress_sentence(reading, titles))
+    imports = [row for row in open_imports if page.query.app_slug in (None, row.app_slug)]
+    return stats_message(stats, page, titles, past=progress_sentence(imports, titles))
 
 
-async def ask_further(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
-    """Another span, app or workflow, or the reasons, in the place of what is shown."""
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        page = read_stats_page(pressed_value(action))
-
-        async def tell() -> Message | None:
-            replace_question(ctx, actor, await told(actor, page, ctx))
-            return None
-
-        later(ctx, actor, tell(), name="stats")
+async def show_page(ctx: Context, action: Action) -> None:
+    """Replace the message with another period, app or workflow, or with the reasons."""
+    page = read_stats_page(action.value)
+    run_in_background(ctx, action, load_page(ctx, action.actor, page), name="stats", replace=True)
 
 
-async def show_meanings(ack: AsyncAck, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        await ctx.slack(actor.workspace_id).open_view(body["trigger_id"], meanings_view())
+async def show_meanings(ctx: Context, action: Action) -> None:
+    await open_view(ctx, action, meanings_view())
 
 
-async def export_csv(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        ctx.permissions.check_member(actor)
-        later(ctx, actor, send_csv(actor, read_stats_page(pressed_value(action)), ctx), name="export")
+async def export_csv(ctx: Context, action: Action) -> None:
+    ctx.permissions.check_member(action.actor)
+    page = read_stats_page(action.value)
+    run_in_background(ctx, action, send_csv(ctx, action.actor, page.query), name="export")
 
 
-async def send_csv(actor: Actor, page: StatsPage, ctx: Context) -> Message | None:
-    """The rows behind the figures, to the person alone. Raises `BuildbellError` with a way out."""
-    query, until = page.query, ctx.clock.now()
-    whole = query.scope(actor.workspace_id, until - timedelta(days=query.days), until)
-    content, count, is_whole = await render_csv(ctx.db, await apart(whole, ctx), limit=ROWS_IN_FILE)
+async def send_csv(ctx: Context, actor: Actor, query: StatsQuery) -> None:
+    """Send the builds behind the statistics as a direct message. Raises `BuildbellError` with a way out."""
+    until = ctx.clock.now()
+    scope = query.scope(actor.workspace_id, until - timedelta(days=query.days), until)
+    scopes = [scope]
+    if query.app_slug is None:  # the apps that the token can access, not all that have stored builds
+        rows = await app_rows.list_apps(ctx.db, actor.workspace_id)
+        scopes = [dataclasses.replace(scope, app_slug=row.app_slug) for row in rows]
+    content, count, is_whole = await render_csv(ctx.db, scopes, limit=ROWS_IN_FILE)
     client = ctx.slack(actor.workspace_id)
     try:
-        # A file goes to a conversation by its own id; posting to a person tells the id.
+        # A file is shared with the id of a conversation, which posting to the person returns.
         posted = await client.post(actor.user_id, Message(export_text(count, is_whole=is_whole)))
         await client.upload(
             f"builds-{query.days}d.csv", content, title="Builds", channel=posted.channel_id, thread_ts=posted.ts
@@ -153,15 +141,6 @@ async def send_csv(actor: Actor, page: StatsPage, ctx: Context) -> Message | Non
             "I may not send files here: the Slack app has no files:write. An admin can add the scope and install "
             f"the app again; on the server, `buildbell export --since {query.days}d` gives the same rows."
         ) from refused
-    return None
-
-
-async def apart(scope: Scope, ctx: Context) -> list[Scope]:
-    """One scope for each app: all that the stored token reaches, or the one that is meant."""
-    if scope.app_slug is not None:
-        return [scope]
-    apps = await app_rows.list_apps(ctx.db, scope.workspace_id)
-    return [dataclasses.replace(scope, app_slug=app.app_slug) for app in apps]
 
 
 COMMAND = Command(
@@ -173,8 +152,8 @@ COMMAND = Command(
         Help("stats all 7d", "of all apps"),
     ),
     actions={
-        ids.any_number(ids.STATS_SHOW): ask_further,
-        ids.STATS_EXPORT: export_csv,
+        ids.any_number(ids.STATS_SHOW): show_page,
         ids.STATS_MEANING: show_meanings,
+        ids.STATS_EXPORT: export_csv,
     },
 )

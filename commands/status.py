@@ -1,68 +1,85 @@
-"""How it stands: one build, what runs now, or the card of a build, here."""
+"""Show what is running, one build, or the card of a build in the channel; and find the build other verbs are about."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
 
 from bot import connection
 from bot.builds import queries, views
 from bot.builds.queries import BuildRef
 from bot.context import Context
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, MissingArgument
 from bot.permissions import Actor
-from bot.slack import build_lists as lists
-from bot.slack import cards
+from bot.slack import build_lists, cards
 from bot.slack.text import Message
 from commands.build_reference import read_build
 from commands.command import Command, Help
-from commands.interaction import Typed, later
-from commands.tokenizer import Words
+from commands.interaction import Action, Typed, run_in_background
+from storage.builds import BuildRow
 
 
-async def show_status(typed: Typed, ctx: Context) -> Message | None:
+async def show_status(ctx: Context, typed: Typed) -> None:
     build, rest = read_build(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
     if build.names_build:
-        work = one_build(typed.actor, build, ctx)
-    else:
-        work = running(typed.actor, typed_app(typed, build, rest, ctx), ctx)
-    later(ctx, typed.actor, work, name="status", typed=typed)
-    return None
-
-
-def typed_app(typed: Typed, build: BuildRef, rest: Words, ctx: Context) -> str | None:
-    """Return the app, of which all that was typed is the name, because nothing else can be meant."""
-    if ":" in rest.tail():
+        work = load_status(ctx, typed.actor, build)
+    elif ":" in rest.tail():
         raise InvalidInput(
             "What runs is shown of one app or of all. To narrow it, ask for recent builds: "
             f"`{ctx.settings.command} list shop workflow:deploy branch:main`"
         )
-    return typed.words.tail() if rest.tail() else build.app
+    else:  # several words can only be the title of an app
+        work = load_running(ctx, typed.actor, typed.words.tail() if rest.tail() else build.app)
+    run_in_background(ctx, typed, work, name="status")
 
 
-async def one_build(actor: Actor, reference: BuildRef, ctx: Context) -> Message:
+async def load_status(ctx: Context, actor: Actor, reference: BuildRef) -> Message:
     build = await queries.get_build(ctx, actor, reference)
     return cards.card([await views.load_view(ctx, build)], now=ctx.clock.now())
 
 
-async def running(actor: Actor, app_name: str | None, ctx: Context, *, may_stop_all: bool = False) -> Message:
-    """What runs, in one app if it is named; ``may_stop_all``: with a button for all of that app."""
-    found = await queries.list_running(ctx, actor, app_name)
-    shown = await views.load_views(ctx, found.builds)
-    title, slug = (found.app.title, found.app.app_slug) if found.app else (None, None)
-    stop_all = slug if may_stop_all else None
-    return lists.running_now(shown, now=ctx.clock.now(), of=title, is_more=found.is_more, stop_all=stop_all)
+async def load_running(ctx: Context, actor: Actor, app_name: str | None, *, may_stop_all: bool = False) -> Message:
+    """List what is running in one app or all, with a button to stop everything in the app if ``may_stop_all``."""
+    running = await queries.list_running(ctx, actor, app_name)
+    app = running.app
+    return build_lists.running_now(
+        await views.load_views(ctx, running.builds),
+        now=ctx.clock.now(),
+        of=app.title if app else None,
+        is_more=running.is_more,
+        stop_all=app.app_slug if app and may_stop_all else None,
+    )
 
 
-async def show_card_here(typed: Typed, ctx: Context) -> Message | None:
+async def post_card(ctx: Context, typed: Typed) -> None:
     reference, _ = read_build(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
 
-    async def show() -> Message | None:
+    async def post() -> None:
         build = await queries.get_build(ctx, typed.actor, reference)
         await queries.post_card(ctx, typed.actor, build)
-        return None
 
-    later(ctx, typed.actor, show(), name="show card", typed=typed)
-    return None
+    run_in_background(ctx, typed, post(), name="show card")
+
+
+async def answer_about_build(
+    ctx: Context, interaction: Typed | Action, answer: Callable[[Context, BuildRow], Awaitable[Message]]
+) -> None:
+    """Answer about the build that was typed, or whose button was used. Raises `MissingArgument` without one."""
+    actor = interaction.actor
+    if isinstance(interaction, Action):
+        name, build = "about a build", queries.get_stored_build(ctx, actor, interaction.value)
+    else:
+        name, (reference, _) = interaction.verb, read_build(interaction.words)
+        if not reference.names_build:
+            raise MissingArgument(f"Which build? For example: {ctx.settings.command} {interaction.verb} shop #812")
+        await connection.require(ctx, actor.workspace_id)
+        build = queries.get_build(ctx, actor, reference)
+
+    async def load() -> Message:
+        return await answer(ctx, await build)
+
+    run_in_background(ctx, interaction, load(), name=name)
 
 
 COMMAND = Command(
@@ -75,4 +92,4 @@ COMMAND = Command(
         Help("shop #812", "the card of a build, here, for everybody; a Bitrise link works too"),
     ),
 )
-SHOW_COMMAND = Command("show", run=show_card_here)
+SHOW_COMMAND = Command("show", run=post_card)

@@ -1,92 +1,103 @@
-"""Subscribe a channel to builds, end it, see what it hears; what is typed. Buttons and form are next door."""
+"""Subscribe a channel to builds, typed or with the form, and preview which past builds match."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from bot import apps, connection
+from bot import apps, connection, outbox
 from bot.context import Context
-from bot.errors import InvalidInput, MissingArgument, Suggestion
-from bot.notifications import subscription_messages as drawing
-from bot.notifications import subscriptions
+from bot.errors import BuildbellError, MissingArgument, Suggestion
+from bot.notifications import filters, subscription_messages, subscriptions
 from bot.notifications.filters import Filters
-from bot.notifications.subscriptions import has_filters
-from bot.slack import replies
+from bot.notifications.subscription_messages import SubscriptionView
+from bot.notifications.subscriptions import SavedSubscription, SubscriptionParameters
+from bot.permissions import Actor
+from bot.slack import ids
 from bot.slack.text import Message, escape
+from bot.sync import filter_preview, webhooks
+from bot.sync.filter_preview import DAYS
+from commands import webhook
 from commands.command import Command, Help
-from commands.interaction import Typed, later
+from commands.interaction import Submission, Typed, open_view, run_in_background
+from commands.subscription_form import FORM, SubscriptionForm, subscription_form
 from commands.subscription_syntax import ALL_APPS, read_subscription
-from commands.subscriptions import list_here, list_own, look_back, open_new_form
-from storage.apps import AppRow
-from storage.subscriptions import SubscriptionRow
+from commands.suggestions import app_option
 
 
-async def subscribe(typed: Typed, ctx: Context) -> Message | None:
+async def subscribe_typed(ctx: Context, typed: Typed) -> Message | None:
     if not typed.words:
-        await open_new_form(typed.actor, typed.trigger_id, ctx)
+        await open_form(ctx, typed)
         return None
-    name, asked = read_subscription(typed.words)
+    name, request = read_subscription(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
-    app = None if name == ALL_APPS else await app_of(typed, name, ctx)
-    asked = dataclasses.replace(asked, app_slug=app.app_slug if app else None)
-    known = {mention.user_id: mention.name for mention in typed.words.mentions}
-    saved = await subscriptions.subscribe(ctx, typed.actor, asked, known=known)
-    later(ctx, typed.actor, look_back(typed.actor, saved.view, ctx), name="preview")
-    return drawing.saved(saved.view, is_new=saved.is_new)
+    app = None if name == ALL_APPS else await apps.resolve_app(ctx, typed.actor, name)
+    if app is None and name != ALL_APPS:
+        raise MissingArgument(
+            f"Which app? Name it first, as in {ctx.settings.command} subscribe shop, or set this channel's app with "
+            f"{ctx.settings.command} settings.",
+            suggestions=(Suggestion("All apps", escape(f"{typed.verb} app:all {typed.words.tail()}")),),
+        )
+    request = dataclasses.replace(request, app_slug=app.app_slug if app else None)
+    names = {mention.user_id: mention.name for mention in typed.words.mentions}
+    saved = await subscriptions.subscribe(ctx, typed.actor, request, known=names)
+    run_in_background(ctx, typed, preview_matches(ctx, typed.actor, saved.view), name="preview")
+    return subscription_messages.saved(saved.view, is_new=saved.is_new)
 
 
-async def app_of(typed: Typed, name: str | None, ctx: Context) -> AppRow:
-    """Return the app by name, or the channel's. Raises `AppNotFound`, and `MissingArgument` with a way out."""
-    if app := await apps.resolve_app(ctx, typed.actor, name):
-        return app
-    raise MissingArgument(
-        f"Which app? Name it first, as in {ctx.settings.command} subscribe shop, or set this channel's app with "
-        f"{ctx.settings.command} settings.",
-        suggestions=(Suggestion("All apps", escape(f"{typed.verb} app:all {typed.words.tail()}")),),
+async def preview_matches(ctx: Context, actor: Actor, view: SubscriptionView) -> Message:
+    """Count the past builds that match, and offer a webhook once per app to people who may register it."""
+    try:
+        preview = await filter_preview.count_matches(ctx, view.row)
+        message = subscription_messages.preview(preview.matching, preview.finished, days=DAYS, is_cut=preview.is_cut)
+    except BuildbellError as error:
+        message = subscription_messages.preview_failed(error.sentence)
+    app_slug = view.row.app_slug
+    if app_slug is None or not webhooks.is_enabled(ctx):
+        return message
+    if await webhooks.is_registered(ctx, actor.workspace_id, app_slug) or not await ctx.permissions.may_connect(actor):
+        return message
+    return message + webhook.offer(app_slug, view.app_title or app_slug)
+
+
+async def open_form(ctx: Context, typed: Typed) -> None:
+    """Open the form with the channel's app."""
+    actor = typed.actor
+    if not actor.channel_id:
+        raise MissingArgument(f"Subscriptions belong to a channel: type {ctx.settings.command} subscribe in one.")
+    await connection.require(ctx, actor.workspace_id)
+    app = await apps.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
+    await open_view(
+        ctx, typed, subscription_form(actor.channel_id, app=app_option(app.app_slug, app.title) if app else None)
     )
 
 
-async def unsubscribe(typed: Typed, ctx: Context) -> Message | None:
-    """Ends what certainly is meant; asks when it may be several."""
-    if not typed.words:
-        return await list_here(typed.actor, ctx)
-    fitting = await fitting_of(typed, ctx)
-    if not fitting:
-        sentence = f"This channel hears nothing like that. {ctx.settings.command} subscriptions lists what it hears."
-        return replies.reply(sentence)
-    if len(fitting) > 1:
-        return drawing.choose_subscription(await subscriptions.load_views(ctx, fitting), command=ctx.settings.command)
-    gone = await subscriptions.remove_subscriptions(ctx, typed.actor, [fitting[0].subscription_id])
-    return drawing.removed(gone)
+async def submit_form(ctx: Context, submission: Submission) -> None:
+    form, actor = FORM.read(submission.view), submission.actor
+    ctx.permissions.check_member(actor)
+    saved = await save_subscription(ctx, actor, form)
+    message = subscription_messages.saved(saved.view, is_new=saved.is_new)
+    await outbox.answer_privately(ctx, actor, message)
+    run_in_background(ctx, submission, preview_matches(ctx, actor, saved.view), name="preview")
 
 
-async def fitting_of(typed: Typed, ctx: Context) -> list[SubscriptionRow]:
-    """Those of this channel that are about the app and, where filters were typed, have the same ones."""
-    name, asked = read_subscription(typed.words)
-    rows = await subscriptions.list_here(ctx, typed.actor)
-    if name not in (None, ALL_APPS):
-        app = await app_of(typed, name, ctx)
-        rows = [row for row in rows if row.app_slug == app.app_slug]
-    if asked.filters != Filters():
-        rows = [row for row in rows if has_filters(row, asked.filters)]
-    return rows
-
-
-async def show_subscriptions(typed: Typed, ctx: Context) -> Message | None:
-    wanted = typed.words.tail().strip().lower()
-    if wanted == "all":
-        return await list_own(typed.actor, ctx)
-    if wanted:
-        raise InvalidInput(
-            f"I know {ctx.settings.command} subscriptions for this channel, "
-            f"and {ctx.settings.command} subscriptions all."
-        )
-    return await list_here(typed.actor, ctx)
+async def save_subscription(ctx: Context, actor: Actor, form: SubscriptionForm) -> SavedSubscription:
+    """Save a new or edited subscription. An edited one keeps an app that the token can't access."""
+    app = await apps.find_app(ctx, actor.workspace_id, form.app_slug) if form.app_slug else None
+    before = None
+    if form.subscription_id:
+        before = await subscriptions.get_subscription(ctx, actor, form.subscription_id)
+    if form.app_slug and app is None and not (before and before.app_slug == form.app_slug):
+        raise FORM.refuse(app_slug="Choose an app, or all of them.")
+    kept = filters.from_json(before.filters) if before else Filters()
+    request = SubscriptionParameters(form.app_slug, form.apply_to(kept), form.style, form.starts)
+    if before is None:
+        return await subscriptions.subscribe(ctx, actor, request)
+    return await subscriptions.change_subscription(ctx, actor, before.subscription_id, request)
 
 
 COMMAND = Command(
     "subscribe",
-    run=subscribe,
+    run=subscribe_typed,
     help=(
         Help("subscribe", "opens a form for what this channel hears of builds, whoever or whatever started them"),
         Help(
@@ -98,6 +109,6 @@ COMMAND = Command(
         ),
         Help("unsubscribe shop", "ends what this channel hears of an app"),
     ),
+    views={ids.SUBSCRIPTION_EDIT: submit_form},
+    options=FORM.options,
 )
-UNSUBSCRIBE = Command("unsubscribe", run=unsubscribe)
-SUBSCRIPTIONS = Command("subscriptions", run=show_subscriptions)

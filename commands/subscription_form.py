@@ -1,4 +1,4 @@
-"""The form for a subscription: the app, patterns as they are typed, results and triggers to choose, the style."""
+"""The form of a subscription: the app, patterns as they are typed, results and causes to choose, the style."""
 
 from __future__ import annotations
 
@@ -20,12 +20,10 @@ from commands.suggestions import app_field
 from commands.tokenizer import ArgumentsUnclear, tokenize
 from storage.subscriptions import CHANGES
 
-CHANGES_DESCRIPTION = "Broken, back to normal, flaky; aborted and skipped never count"
-
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionForm:
-    """The submission. ``app_slug`` None is every app. ``filters`` are patterns by filter, None if they did not fit."""
+    """The submission. ``app_slug`` None is every app; a filter is None if its patterns didn't fit the form."""
 
     subscription_id: str
     app_slug: str | None
@@ -33,11 +31,11 @@ class SubscriptionForm:
     starts: bool
     filters: Mapping[str, tuple[str, ...] | None]
 
-    def over(self, before: Filters) -> Filters:
-        """The filters, with what nobody changed as it was: ``!schedule``, for one, is drawn as all the other causes."""
-        drawn = {"outcome": chosen_of(before.outcome, Outcome), "cause": chosen_of(before.cause, Cause)}
-        changed = {key: value for key, value in self.filters.items() if value is not None and value != drawn.get(key)}
-        return replace(before, **changed)
+    def apply_to(self, existing: Filters) -> Filters:
+        """Return the filters, each unchanged one as it was: ``!schedule`` is displayed as all the other causes."""
+        displayed = {"outcome": chosen_of(existing.outcome, Outcome), "cause": chosen_of(existing.cause, Cause)}
+        changed = {key: value for key, value in self.filters.items() if value not in (None, displayed.get(key))}
+        return replace(existing, **changed)
 
 
 def subscription_form(
@@ -49,7 +47,7 @@ def subscription_form(
     style: str = "",
     starts: bool = False,
 ) -> Payload:
-    """``subscription_id`` None is a new one."""
+    """Return the form of a subscription, a new one without ``subscription_id``."""
     filters = filters or Filters()
     return FORM.view(
         channel_id=channel_id,
@@ -72,24 +70,22 @@ def subscription_form(
 def subscription_from_values(
     subscription_id: str, app_slug: str | None, style: str, starts: bool, people: tuple[str, ...], **filters: Any
 ) -> SubscriptionForm:
-    filters["by"] = read_by(filters["by"], people)
+    """Join chosen people and typed names, which are one filter with one limit."""
+    if filters["by"] is not None:
+        filters["by"] = read_patterns("by", filters["by"], people)
     return SubscriptionForm(subscription_id, app_slug, style, starts, filters)
 
 
 def check_by(values: Mapping[str, Any]) -> Mapping[str, str]:
     try:
-        read_by(values["by"], values["people"])
+        if values["by"] is not None:
+            read_patterns("by", values["by"], values["people"])
     except ArgumentsUnclear as error:
         return {"by": error.sentence}
     return {}
 
 
 # Patterns.
-
-
-def read_by(text: str | None, people: Sequence[str]) -> tuple[str, ...] | None:
-    """Chosen people and typed names are one filter with one limit."""
-    return None if text is None else read_patterns("by", text, people)
 
 
 def read_patterns(key: str, text: str, people: Sequence[str] = ()) -> tuple[str, ...]:
@@ -104,13 +100,9 @@ def typed_patterns(key: str, text: str) -> list[str]:
 
 
 def join_patterns(patterns: Sequence[str]) -> str:
-    """``main, release/*``; a pattern with a comma is in quotes."""
-    return ", ".join(_in_quotes(each) if set(each) & set(',"') else each for each in patterns)
-
-
-def _in_quotes(pattern: str) -> str:
-    doubled = pattern.replace('"', '""')
-    return f'"{doubled}"'
+    """Return ``main, release/*``; a pattern with a comma is in quotes, as in CSV."""
+    quotes = str.maketrans({'"': '""'})
+    return ", ".join(f'"{each.translate(quotes)}"' if set(each) & set(',"') else each for each in patterns)
 
 
 def split_patterns(text: str) -> list[str]:
@@ -125,7 +117,7 @@ def _with_at(pattern: str) -> str:
 
 
 def chosen_of(patterns: Sequence[str], values: Iterable[str]) -> tuple[str, ...]:
-    """The values that patterns let through; none when they let all."""
+    """Return the values that match the patterns; none if all match."""
     every = tuple(map(str, values))
     included, excluded = split_excluded(patterns)
     taken = [value for value in every if not included or any(matches(each, value) for each in included)]
@@ -137,7 +129,6 @@ def chosen_of(patterns: Sequence[str], values: Iterable[str]) -> tuple[str, ...]
 
 
 def _patterns(name: str, label: str, placeholder: str, **more: Any) -> Text:
-    """Patterns are read with the errors of the typed command."""
     overflow = f"{label}: there are more than fit here; they stay as they are."
     more = {"parse": partial(read_patterns, name)} | more
     return Text(name, label, placeholder=placeholder, optional=True, overflow=overflow, **more)
@@ -173,7 +164,10 @@ FORM = Form(
                 choice("A card for each build", "card", "All about it, with its buttons"),
                 choice("One line for each build", "line", "Short: how it ended, and what caused it"),
                 choice("A thread for each branch", "thread", "One message a branch, its builds as lines below"),
-                choice("Only when the result changes", CHANGES, CHANGES_DESCRIPTION),
+                choice(
+                    "Only when the result changes", CHANGES,
+                    "Broken, back to normal, flaky; aborted and skipped never count",
+                ),
             ),
         ),
         Checkbox(

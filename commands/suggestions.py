@@ -6,13 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck
-
 from bot import apps
 from bot.context import Context
-from bot.slack.fields import Option, Search, chosen_option, option, options_ack
+from bot.slack.fields import Option, Search, chosen_option, option
 from bot.slack.text import one_line
-from commands.interaction import Payload, actor_of_press
+from commands.interaction import OptionQuery, Payload
 from commands.subscription_syntax import ALL_APPS
 from storage import apps as app_rows
 from storage.apps import AppRow
@@ -122,36 +120,36 @@ def _matches(typed: str, name: str) -> bool:
 # Handlers.
 
 
-async def suggest_apps(ack: AsyncAck, options: Payload, body: Payload, ctx: Context) -> None:
-    actor = actor_of_press(body)
-    known = await app_rows.list_apps(ctx.db, actor.workspace_id) if ctx.permissions.is_member(actor) else []
-    await ack(**options_ack(app_options(options.get("value") or "", known)))
+async def suggest_apps(ctx: Context, query: OptionQuery) -> list[Option | None]:
+    is_member = ctx.permissions.is_member(query.actor)
+    rows = await app_rows.list_apps(ctx.db, query.actor.workspace_id) if is_member else []
+    return app_options(query.text, rows)
 
 
-async def suggest_apps_or_all(ack: AsyncAck, options: Payload, body: Payload, ctx: Context) -> None:
-    actor, typed = actor_of_press(body), options.get("value") or ""
-    known = await app_rows.list_apps(ctx.db, actor.workspace_id) if ctx.permissions.is_member(actor) else []
-    every = [app_option(ALL_APPS, None)] if typed.strip().casefold() in "all apps" else []
-    await ack(**options_ack([*every, *app_options(typed, known)]))
+async def suggest_apps_or_all(ctx: Context, query: OptionQuery) -> list[Option | None]:
+    matches_all = query.text.strip().casefold() in "all apps"
+    return [*([app_option(ALL_APPS, None)] if matches_all else []), *await suggest_apps(ctx, query)]
 
 
-async def suggest_targets(ack: AsyncAck, options: Payload, body: Payload, ctx: Context) -> None:
-    actor = actor_of_press(body)
-    slug = app_of(body) if ctx.permissions.is_member(actor) else None
-    workflows = await apps.list_workflows(ctx, actor.workspace_id, slug) if slug else []
-    pipelines = await apps.list_pipelines(ctx, actor.workspace_id, slug) if slug else []
-    found = target_options(options.get("value") or "", workflows=workflows, pipelines=pipelines)
-    await ack(**options_ack(found))
+async def suggest_targets(ctx: Context, query: OptionQuery) -> list[Option | None]:
+    workspace_id, slug = query.actor.workspace_id, selected_app(ctx, query)
+    workflows = await apps.list_workflows(ctx, workspace_id, slug) if slug else []
+    pipelines = await apps.list_pipelines(ctx, workspace_id, slug) if slug else []
+    return target_options(query.text, workflows=workflows, pipelines=pipelines)
 
 
-async def suggest_branches(ack: AsyncAck, options: Payload, body: Payload, ctx: Context) -> None:
-    actor = actor_of_press(body)
-    slug = app_of(body) if ctx.permissions.is_member(actor) else None
-    branches = await apps.list_branches(ctx, actor.workspace_id, slug) if slug else []
-    await ack(**options_ack(branch_options(options.get("value") or "", branches=branches)))
+async def suggest_branches(ctx: Context, query: OptionQuery) -> list[Option | None]:
+    slug = selected_app(ctx, query)
+    branches = await apps.list_branches(ctx, query.actor.workspace_id, slug) if slug else []
+    return branch_options(query.text, branches=branches)
+
+
+def selected_app(ctx: Context, query: OptionQuery) -> str | None:
+    """Return the app in the open form, for members of the workspace."""
+    return app_of(query.body) if ctx.permissions.is_member(query.actor) else None
 
 
 def app_of(body: Payload) -> str | None:
-    """The app chosen in the form whose field is being typed into."""
+    """Return the app that is selected in the form."""
     prefix = str(body.get("block_id") or "").partition(".")[0]
     return chosen_option(body["view"], f"{prefix}.app").get("value")

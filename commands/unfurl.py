@@ -1,4 +1,4 @@
-"""Links to builds that people paste: each becomes the build's card."""
+"""Unfurl links to builds that people paste: each becomes the build's card."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from bot.errors import BuildbellError
 from bot.permissions import Actor
 from commands.build_reference import read_page
 from commands.command import Command
-from commands.interaction import Payload, actor_of_event
+from commands.interaction import Event
 
 log = logging.getLogger(__name__)
 COMPOSER = "COMPOSER"
-"""A message that is still being written: nobody knows yet who will read it. Slack tells again when it is sent."""
-MOST_LINKS = 5
+"""The channel of a message that is still being written. Slack sends another event when it is posted."""
+MAX_LINKS = 5
 
 
-async def show_links(event: Payload, body: Payload, ctx: Context) -> None:
-    if event.get("channel") == COMPOSER or event.get("source") == "composer":
+async def unfurl_links(ctx: Context, event: Event) -> None:
+    message = event.event
+    if message.get("channel") == COMPOSER or message.get("source") == "composer":
         return
-    if not event.get("is_bot_user_member", True):  # Slack tells of every channel; I show builds where I was invited
+    if not message.get("is_bot_user_member", True):  # Slack sends the links of all channels
         return
-    actor = actor_of_event(event, body)
-    for link in event.get("links", ())[:MOST_LINKS]:
+    for link in message.get("links", ())[:MAX_LINKS]:
         url = str(link.get("url", ""))
         page = read_page(html.unescape(url))
         if page is not None and page.names_build:
-            is_shared = bool(body.get("is_ext_shared_channel"))
-            shared = SharedLink(event["channel"], event["message_ts"], url, is_shared)
-            ctx.tasks.spawn(show_link(actor, shared, page, ctx), name="unfurl")
+            is_shared = bool(event.body.get("is_ext_shared_channel"))
+            shared = SharedLink(message["channel"], message["message_ts"], url, is_shared)
+            ctx.tasks.spawn(unfurl_link(ctx, event.actor, shared, page), name="unfurl")
 
 
-async def show_link(actor: Actor, link: SharedLink, page: BuildRef, ctx: Context) -> None:
-    """Whoever pasted it asked for nothing, so what cannot be shown stays the link it is."""
+async def unfurl_link(ctx: Context, actor: Actor, link: SharedLink, page: BuildRef) -> None:
+    """Unfurl one link. Nobody asked for it, so one that can't be unfurled stays a link without an answer."""
     try:
         await unfurl.unfurl_link(ctx, actor, link, page)
     except BuildbellError as error:
         log.info("a link is not shown", extra={"workspace": actor.workspace_id, "error": str(error)})
 
 
-COMMAND = Command(events={"link_shared": show_links})
+COMMAND = Command(events={"link_shared": unfurl_links})

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncAck
-
 from bot import apps
 from bot.context import Context
-from bot.permissions import Actor
 from bot.slack import ids
 from bot.slack.blocks import actions, button, message, section
 from bot.slack.text import Message, code, quoted
 from bot.sync import webhooks
 from commands.command import Command
-from commands.interaction import Payload, actor_of_press, answering, later, pressed_value
+from commands.interaction import Action, run_in_background
 
 EVENTS = "Build triggered, Build finished"
 
 
-async def ask_bitrise_to_call(ack: AsyncAck, action: Payload, body: Payload, ctx: Context) -> None:
-    await ack()
-    actor = actor_of_press(body)
-    async with answering(ctx, actor):
-        await ctx.permissions.check_may_connect(actor)
-        later(ctx, actor, ask(actor, pressed_value(action), ctx), name="webhook")
+async def register_webhook(ctx: Context, action: Action) -> None:
+    await ctx.permissions.check_may_connect(action.actor)
+    app_slug = action.value
 
+    async def register() -> Message:
+        values = await webhooks.register(ctx, action.actor, app_slug)
+        app = await apps.find_app(ctx, action.actor.workspace_id, app_slug)
+        title = app.title if app else app_slug
+        if values is None:
+            return registered(title)
+        return values_to_paste(title, url=values.url, header=values.header, secret=values.secret)
 
-async def ask(actor: Actor, app_slug: str, ctx: Context) -> Message:
-    paste = await webhooks.register(ctx, actor, app_slug)
-    app = await apps.find_app(ctx, actor.workspace_id, app_slug)
-    title = app.title if app else app_slug
-    if paste is None:
-        return registered(title)
-    return values_to_paste(title, url=paste.url, header=paste.header, secret=paste.secret)
+    run_in_background(ctx, action, register(), name="webhook")
 
 
 def offer(app_slug: str, app_title: str) -> Message:
-    """Shown below a reply about a subscription."""
+    """Return the blocks that follow the confirmation of a subscription."""
     text = (
         f"Until Bitrise calls me, I look every minute, and more often while something of {quoted(app_title, 100)} runs."
     )
@@ -63,4 +58,4 @@ def values_to_paste(app_title: str, *, url: str, header: str, secret: str) -> Me
     return message(f"{text} see the message for the address and the secret.", section(text), section(values))
 
 
-COMMAND = Command(actions={ids.WEBHOOK_ASK: ask_bitrise_to_call})
+COMMAND = Command(actions={ids.WEBHOOK_ASK: register_webhook})

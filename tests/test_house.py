@@ -166,7 +166,7 @@ def test_no_module_is_longer_than_it_should_be() -> None:
 
 ROOMS = (
     "bot/bitrise", "bot/builds", "bot/delivery", "bot/domain", "bot/maintenance", "bot/notifications",
-    "bot/results", "bot/slack", "bot/statistics", "bot/sync", "bot/web", "bot/workspaces", "storage",
+    "bot/results", "bot/slack", "bot/statistics", "bot/sync", "bot/web", "bot/workspaces", "commands", "storage",
 )  # fmt: skip
 """Packages whose docstrings are rewritten in plain English. `python -m tests.voice` lists what is left elsewhere."""
 

@@ -148,7 +148,7 @@ class Text(Field):
 class Search(Field):
     """A select whose options the handler ``load`` finds while the person types, all of them before the first letter."""
 
-    load: Callable[..., Awaitable[None]]
+    load: Callable[..., Awaitable[Sequence[Option | None]]]
 
     def element(self, initial: Option | None) -> Element:
         return {"type": "external_select", "min_query_length": 0, "initial_option": initial}

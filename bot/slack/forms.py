@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar
 from bot.errors import BuildbellError
 from bot.slack import ids
 from bot.slack.blocks import BLOCKS_IN_VIEW, Block, plain, section
-from bot.slack.fields import Field, Hidden, Search, Select, Slot, chosen_option
+from bot.slack.fields import Field, Hidden, Option, Search, Select, Slot, chosen_option
 from bot.slack.text import length
 
 Payload = dict[str, Any]
@@ -65,7 +65,7 @@ class Form(Generic[Record]):
         return f"{self.prefix}.{key.replace('_', '-')}"
 
     @property
-    def options(self) -> dict[str | re.Pattern[str], Callable[..., Awaitable[None]]]:
+    def options(self) -> dict[str | re.Pattern[str], Callable[..., Awaitable[Sequence[Option | None]]]]:
         """The handlers that load options, by id."""
         return {self.id(each.name): each.load for each in self.fields if isinstance(each, Search)}
 

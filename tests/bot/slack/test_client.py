@@ -19,7 +19,7 @@ from bot.slack.errors import SlackBusy, SlackRefused, SlackUnavailable, retry_af
 from bot.slack.text import Message
 from bot.vault import Token
 from bot.workspaces.connect_form import checking_view, connect_form
-from commands.home_view import HomeFacts, home_view
+from commands.home import HomeFacts, home_view
 from playground.slack import Channel, Installation, PracticeSlack, User
 from playground.wire import Fault
 

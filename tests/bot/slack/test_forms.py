@@ -18,8 +18,7 @@ from bot.slack import fields, forms
 from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused
 from bot.workspaces import connect_form
-from commands import abort_form, start_form
-from commands import home_view as home
+from commands import abort_form, home, start
 from commands import settings as settings_form
 from commands import suggestions as targets
 from commands.suggestions import Target, app_of, app_option, branch_option, target_option
@@ -62,9 +61,9 @@ def submitted(view: Mapping[str, Any], **typed: Any) -> dict[str, Any]:
     return {**view, "state": {"values": values}}
 
 
-def start(**changes: Any) -> dict[str, Any]:
+def start_view(**changes: Any) -> dict[str, Any]:
     """The start form, filled in but for the changes."""
-    return start_form.FORM.view(channel_id="C1", **FULL | changes)
+    return start.FORM.view(channel_id="C1", **FULL | changes)
 
 
 def held(element: dict[str, Any]) -> dict[str, Any]:
@@ -83,29 +82,29 @@ def chosen(value: str, text: str = "…") -> dict[str, Any]:
 
 
 def test_the_start_form_is_read_as_it_was_filled_in(seen_view: SeenView) -> None:
-    view = start()
+    view = start_view()
     assert seen_view(view).splitlines()[:3] == ["App: iOS Shop", "Workflow or pipeline: deploy", "Branch: release/3.2"]
-    assert start_form.FORM.read(submitted(view)) == (WANTED, True)
+    assert start.FORM.read(submitted(view)) == (WANTED, True)
 
 
 def test_a_form_that_is_redrawn_keeps_what_was_entered_for_another_app() -> None:
-    view = submitted(start(), start_app=chosen("a2", "Android Shop"))
+    view = submitted(start_view(), start_app=chosen("a2", "Android Shop"))
     assert app_of({"view": view, "block_id": "start.branch"}) == "a2"
     again = forms.redrawn(view)
     assert app_of({"view": again, "block_id": "start.branch"}) == "a2"
-    assert start_form.FORM.read(submitted(again)) == (dataclasses.replace(WANTED, app="a2"), True)
+    assert start.FORM.read(submitted(again)) == (dataclasses.replace(WANTED, app="a2"), True)
 
 
 def test_the_app_the_form_opened_with_is_known_to_the_suggestions() -> None:
-    assert app_of({"view": {**start(), "state": {"values": {}}}, "block_id": "start.target"}) == "a1"
+    assert app_of({"view": {**start_view(), "state": {"values": {}}}, "block_id": "start.target"}) == "a1"
     assert app_of({"view": {}}) is None
 
 
 def test_an_empty_form_opens_and_names_what_is_missing(seen_view: SeenView) -> None:
-    view = start_form.FORM.view(note="The branch has moved &lt;b&gt;.")
+    view = start.FORM.view(note="The branch has moved &lt;b&gt;.")
     assert seen_view(view).startswith("The branch has moved &lt;b&gt;.")
     with pytest.raises(FormRefused) as refused:
-        start_form.FORM.read(submitted(view))
+        start.FORM.read(submitted(view))
     assert set(refused.value.errors) == {"start.app", "start.branch"}
 
 
@@ -124,15 +123,15 @@ def test_an_empty_form_opens_and_names_what_is_missing(seen_view: SeenView) -> N
     ],
 )
 def test_a_commit_or_a_tag(typed: str, commit: str | None, tag: str | None) -> None:
-    view = submitted(start(), start_revision=typed)
-    wanted, _ = start_form.FORM.read(view)
+    view = submitted(start_view(), start_revision=typed)
+    wanted, _ = start.FORM.read(view)
     assert (wanted.commit, wanted.tag) == (commit, tag)
 
 
 @pytest.mark.parametrize("typed", ["two words", "tag:", "commit:v3", "commit:"])
 def test_neither_commit_nor_tag(typed: str) -> None:
     with pytest.raises(FormRefused) as refused:
-        start_form.FORM.read(submitted(start(), start_revision=typed))
+        start.FORM.read(submitted(start_view(), start_revision=typed))
     assert list(refused.value.errors) == ["start.revision"]
 
 
@@ -149,15 +148,15 @@ def test_neither_commit_nor_tag(typed: str) -> None:
 )
 def test_a_wrong_variable_names_its_line_and_not_its_value(typed: str, told: str) -> None:
     with pytest.raises(FormRefused) as refused:
-        start_form.FORM.read(submitted(start(), start_environment=typed))
+        start.FORM.read(submitted(start_view(), start_environment=typed))
     assert refused.value.errors["start.environment"].startswith(told)
     assert "secret" not in refused.value.sentence
 
 
 def test_environment_values_stay_out_of_reprs_and_metadata() -> None:
-    view = start(environment="KEY=hidden-value")
+    view = start_view(environment="KEY=hidden-value")
     assert "hidden-value" not in view["private_metadata"]
-    assert "hidden-value" not in repr(start_form.FORM.read(submitted(view)))
+    assert "hidden-value" not in repr(start.FORM.read(submitted(view)))
 
 
 ANY = st.none() | st.text(max_size=30) | st.sampled_from(["x" * 4_000, "<!channel>", "\n", "🚀" * 200])
@@ -179,7 +178,7 @@ INITIAL = st.fixed_dictionaries(
 @settings(max_examples=60, deadline=None)
 @given(INITIAL)
 def test_any_initial_values_can_be_drawn(seen_view: SeenView, initial: dict[str, Any]) -> None:
-    assert seen_view(start(**initial))
+    assert seen_view(start_view(**initial))
 
 
 NAMES = ["value", "selected_option", "selected_options", "text"]
@@ -194,7 +193,7 @@ def test_broken_views_are_refused_and_crash_nothing(junk: Any, depth: int) -> No
     names = ["start.branch", "abort.reason", "connect.token", "settings.branch"]
     within = {4: {each: {each: junk} for each in names}, 3: dict.fromkeys(names, junk)}.get(depth, junk)
     view: dict[str, Any] = {"state": {"values": within} if depth > 1 else junk, "private_metadata": "["}
-    for read in (start_form.FORM.read, abort_form.FORM.read, connect_form.FORM.read):
+    for read in (start.FORM.read, abort_form.FORM.read, connect_form.FORM.read):
         with pytest.raises(FormRefused):
             read(view)
 

@@ -91,7 +91,7 @@ def test_what_nobody_touched_is_read_as_it_was() -> None:
     form = FORM.read(view)
     assert (read_metadata(view)["channel_id"], form.subscription_id, form.app_slug) == ("C1", "s1", None)
     assert (form.style, form.starts) == ("thread", True)
-    assert form.over(wanted) == wanted
+    assert form.apply_to(wanted) == wanted
 
 
 def test_all_causes_chosen_is_any_cause() -> None:
@@ -112,7 +112,7 @@ def test_a_view_with_nothing_but_the_app_is_read() -> None:
     chosen = {"subscribe.app": {"selected_option": {"value": ALL_APPS}}}
     form = FORM.read({"state": {"values": {"subscribe.app": chosen}}})
     assert (form.app_slug, form.subscription_id, form.style) == (None, "", "card")
-    assert form.over(Filters()) == Filters()
+    assert form.apply_to(Filters()) == Filters()
 
 
 def test_patterns_that_do_not_fit_their_field_stay_as_they_are() -> None:
@@ -121,4 +121,4 @@ def test_patterns_that_do_not_fit_their_field_stay_as_they_are() -> None:
     view = submitted(subscription_id="s1", app=app_option("a" * 36, "t" * 200), filters=wanted)
     assert check_view({name: value for name, value in view.items() if name != "state"}) == []
     assert "they stay as they are" in str(view["blocks"])
-    assert FORM.read(view).over(wanted) == wanted
+    assert FORM.read(view).apply_to(wanted) == wanted
