@@ -40,7 +40,7 @@ from bot.slack.client import web_client
 from bot.statistics import digests, prometheus
 from bot.sync import history_import, poller
 from bot.tasks import Tasks
-from bot.vault import Token, Vault, parse_keys
+from bot.vault import Vault, parse_keys
 from bot.web.dispatch import Dispatcher
 from bot.web.server import RUNNER_OPTIONS, allow_many_connections, web_app
 from bot.workspaces import connect
@@ -134,10 +134,6 @@ class Bot:
     def _context(self, database: Database, session: aiohttp.ClientSession, vault: Vault, slack: SlackAccess) -> Context:
         settings = self._settings
 
-        def bitrise_client(token: Token) -> BitriseClient:
-            logs.add_secret(token.reveal())  # old tokens have no prefix to recognize them by
-            return BitriseClient(HttpTransport(session, settings.bitrise_api_url, token))
-
         ctx = Context(
             settings=settings,
             db=database,
@@ -146,7 +142,7 @@ class Bot:
             new_id=self._new_id,
             vault=vault,
             slack=slack.workspaces.client,
-            bitrise=bitrise_client,
+            bitrise=lambda token: BitriseClient(HttpTransport(session, settings.bitrise_api_url, token)),
             permissions=Permissions(
                 is_admin=lambda workspace_id, user_id: is_admin(slack.workspaces.client(workspace_id), user_id),
                 connect_users=settings.connect_users,

@@ -18,6 +18,7 @@ from bot.bitrise.models import ApiResponse
 from bot.bitrise.parsing import clean, parse_json
 from bot.clock import Clock, SystemClock
 from bot.errors import BitriseNotFound, BitriseUnauthorized, BitriseUnavailable
+from bot.logs import add_secret
 from bot.vault import Token
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class HttpTransport:
         retry_delays_seconds: Sequence[float] = RETRY_DELAYS_SECONDS,
     ) -> None:
         self.session, self.base_url, self._token = session, base_url.rstrip("/"), token
+        add_secret(self._secret)  # old tokens have no prefix to recognize them by
         self.clock = clock or SystemClock()
         self._read_timeout_seconds, self._write_timeout_seconds = read_timeout_seconds, write_timeout_seconds
         self._retry_delays_seconds = retry_delays_seconds
