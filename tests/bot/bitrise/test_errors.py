@@ -55,6 +55,8 @@ WRITES: dict[str, Callable[[BitriseClient, str], Awaitable[object]]] = {
     "abort_pipeline": lambda client, app: client.abort_build(app, SLUG, is_pipeline=True, reason="x"),
 }
 CALLS = READS | WRITES
+ONE_OF_EACH = ("list_apps", "trigger_build")
+"""A read and a write: all calls of a kind take the same way to Bitrise and back."""
 
 
 def always(kind: str, **more: Any) -> Fault:
@@ -68,7 +70,7 @@ def start(app: App) -> TriggerParams:
 # Statuses and messages.
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", ONE_OF_EACH)
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -92,13 +94,26 @@ async def test_every_status_has_its_error(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, status: int, kind: type[BitriseError]
 ) -> None:
     bitrise.faults.add(always("status", status=status))
-    if (name, kind) == ("me", BitriseNotFound):
-        assert await client.me() is None
-        return
     with pytest.raises(BitriseError) as caught:
         await CALLS[name](client, shop.slug)
     assert type(caught.value) is kind
     assert caught.value.status == status
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_every_call_raises_the_error_of_the_status(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str
+) -> None:
+    bitrise.faults.add(always("status", status=422))
+    with pytest.raises(BitriseRefused) as caught:
+        await CALLS[name](client, shop.slug)
+    assert caught.value.status == 422
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_token_without_a_user_is_nobody(bitrise: PracticeBitrise, client: BitriseClient, status: int) -> None:
+    bitrise.faults.add(always("status", status=status))
+    assert await client.me() is None
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "html"])
@@ -207,8 +222,16 @@ def test_any_retry_after_stays_within_its_limits(header: str) -> None:
 # Unreadable responses.
 
 
-@pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("body", ["<html>Welcome to nginx</html>", '{"data": {"slug"', "[]", "null", "7", '"ok"'])
+UNREADABLE = ("<html>Welcome to nginx</html>", '{"data": {"slug"', "[]", "null", "7", '"ok"')
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        *((name, body) for name in ONE_OF_EACH for body in UNREADABLE),
+        *((name, "[]") for name in CALLS if name not in ONE_OF_EACH),
+    ],
+)
 async def test_unreadable_success_is_unavailable(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, body: str
 ) -> None:
@@ -312,8 +335,7 @@ def test_any_error_body_is_a_refusal(raw: bytes) -> None:
 # Retries.
 
 
-@pytest.mark.parametrize("name", READS)
-@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize(("name", "status"), [("list_apps", 502), ("list_apps", 504), *((name, 503) for name in READS)])
 async def test_reads_are_retried_after_a_gateway_error(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, status: int
 ) -> None:
@@ -357,12 +379,14 @@ async def test_reads_without_retry_delays_are_tried_once(bitrise: PracticeBitris
     assert len(bitrise.journal) == 1
 
 
-@pytest.mark.parametrize("name", WRITES)
+BROKEN = Fault(kind="cut_before")
+
+
 @pytest.mark.parametrize(
-    "fault",
-    [Fault(kind="status", status=status) for status in (500, 502, 503, 504, 429)]
-    + [Fault(kind=kind) for kind in ("cut_before", "html")],
-    ids=lambda fault: f"{fault.kind} {fault.status or ''}".strip(),
+    ("name", "fault"),
+    [("trigger_build", Fault(kind="status", status=status)) for status in (500, 502, 503, 504, 429)]
+    + [("trigger_build", Fault(kind="html")), *((name, BROKEN) for name in WRITES)],
+    ids=lambda value: value if isinstance(value, str) else f"{value.kind} {value.status or ''}".strip(),
 )
 async def test_writes_are_sent_once(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, fault: Fault
@@ -377,7 +401,7 @@ async def test_writes_are_sent_once(
 # Timeouts and broken connections.
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", ONE_OF_EACH)
 async def test_timeout_is_named_in_the_error(
     bitrise: PracticeBitrise, make_client: MakeClient, shop: App, name: str
 ) -> None:
@@ -401,7 +425,7 @@ async def test_broken_connection_is_named_in_the_error(bitrise: PracticeBitrise,
     assert (caught.value.sentence, caught.value.status) == ("Bitrise could not be reached: the connection broke.", 0)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", ONE_OF_EACH)
 async def test_refused_connection_is_unavailable(make_client: MakeClient, unused_tcp_port: int, name: str) -> None:
     with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](make_client(f"http://127.0.0.1:{unused_tcp_port}/v0.1"), SLUG)
@@ -462,18 +486,18 @@ ERROR = {"status": "error", "message": "workflow (x) did not match"}
 OK = {"status": "ok", "build_slug": "b1"}
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 400, 500])
 @pytest.mark.parametrize(
-    ("body", "slugs", "refused"),
+    ("status", "body", "slugs", "refused"),
     [
-        ({"results": [OK]}, ["b1"], ()),
-        ({"results": [OK, ERROR]}, ["b1"], ("workflow (x) did not match",)),
-        ({"results": [ERROR, OK, {}]}, ["b1"], ("workflow (x) did not match",)),
-        ({"results": [{"status": "error"}, OK]}, ["b1"], ("Bitrise did not say why.",)),
-        ({"results": [], "status": "ok", "build_slug": "b2", "slug": "app"}, ["b2"], ()),
-        ({"results": None, "build_slug": "b2"}, ["b2"], ()),
-        ({"results": [{"status": "ok"}], "build_slug": "b2"}, ["b2"], ()),
-        ({"status": "error", "results": [OK]}, ["b1"], ()),
+        *((status, {"results": [OK]}, ["b1"], ()) for status in (200, 201, 202, 400, 500)),
+        (201, {"results": [OK, ERROR]}, ["b1"], ("workflow (x) did not match",)),
+        (201, {"results": [ERROR, OK, {}]}, ["b1"], ("workflow (x) did not match",)),
+        (400, {"results": [{"status": "error"}, OK]}, ["b1"], ("Bitrise did not say why.",)),
+        (201, {"results": [], "status": "ok", "build_slug": "b2", "slug": "app"}, ["b2"], ()),
+        (201, {"results": None, "build_slug": "b2"}, ["b2"], ()),
+        (201, {"results": [{"status": "ok"}], "build_slug": "b2"}, ["b2"], ()),
+        (201, {"status": "error", "results": [OK]}, ["b1"], ()),
+        (400, {"status": "error", "results": [OK]}, ["b1"], ()),
     ],
 )
 async def test_started_builds_are_returned_with_any_status(
