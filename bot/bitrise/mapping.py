@@ -13,6 +13,12 @@ from bot.domain import builds
 from bot.domain.abort_reasons import parse_abort_reason
 from storage.builds import BuildRow
 
+SAME_IN_BOTH = (
+    "app_slug", "number", "is_pipeline", "workflow", "pipeline", "pull_request_id", "machine_type", "triggered_at",
+    "started_at", "finished_at", "stack", "credit_cost", "is_utility", "pipeline_workflow_id",
+)  # fmt: skip
+"""Fields of a build that are columns by the same name."""
+
 
 def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
     """Return a build in our terms. Only our own requests know who asked for it: those columns stay None."""
@@ -33,21 +39,15 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
     )
     reason = parse_abort_reason(build.abort_reason) if build.abort_reason else None
     return BuildRow(
+        **{name: getattr(build, name) for name in SAME_IN_BOTH},
         workspace_id=workspace_id,
         build_slug=build.slug,
-        app_slug=build.app_slug,
-        number=build.number,
-        is_pipeline=build.is_pipeline,
-        workflow=build.workflow,
-        pipeline=build.pipeline,
         branch=build.branch or None,
         tag=build.tag or None,
         commit_hash=build.commit_hash or None,
         commit_message=build.commit_message or None,
         commit_url=build.commit_view_url if build.commit_hash else None,
         build_message=requested.message,
-        pull_request_id=build.pull_request_id,
-        machine_type=build.machine_type,
         cause=trigger.cause,
         triggered_by_name=trigger.name,
         state=state,
@@ -60,15 +60,8 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
         request_id=request_id,
         requested_by=None,
         parameters_hash=hash_requested(requested) if build.requested else None,
-        triggered_at=build.triggered_at,
-        started_at=build.started_at,
-        finished_at=build.finished_at,
         last_synced_at=now,
-        stack=build.stack,
-        credit_cost=build.credit_cost,
-        is_utility=build.is_utility,
         cause_detail=trigger.detail,
-        pipeline_workflow_id=build.pipeline_workflow_id,
         pull_request_url=build.pull_request_view_url,
     )
 

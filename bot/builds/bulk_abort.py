@@ -162,20 +162,16 @@ async def request_bulk_abort(
             requests.append(abort.new_request(ctx, actor, replace(stop, message_id=message_id), build))
     if not builds:
         raise BuildNotFound("I don't know these builds any more.")
+    facts = {
+        "of": description,
+        "by": actor.user_name,
+        "category": stops[0].category,
+        "sentence": stops[0].sentence,
+        "requests": {request.build_slug: request.request_id for request in requests},
+    }
+    channel_id, now = actor.channel_id or actor.user_id, ctx.clock.now()
     card = MessageRow(
-        message_id=message_id,
-        workspace_id=actor.workspace_id,
-        channel_id=actor.channel_id or actor.user_id,
-        requested_by=actor.user_id,
-        created_at=ctx.clock.now(),
-        kind=BULK_ABORT,
-        facts={
-            "of": description,
-            "by": actor.user_name,
-            "category": stops[0].category,
-            "sentence": stops[0].sentence,
-            "requests": {request.build_slug: request.request_id for request in requests},
-        },
+        message_id, actor.workspace_id, channel_id, now, requested_by=actor.user_id, kind=BULK_ABORT, facts=facts
     )
 
     async def store(tx: Transaction) -> None:
@@ -191,8 +187,13 @@ async def request_bulk_abort(
     try:
         await ctx.db.transaction(store)
     except BuildFinished as error:
-        sentences = [error.sentence, *[await abort.explain_too_late(ctx, build) for build in builds[:MAX_LISTED]]]
-        if len(builds) > MAX_LISTED:
-            sentences.append(f"And {len(builds) - MAX_LISTED} more like these.")
-        raise BuildFinished("\n".join(sentences)) from None
+        raise BuildFinished(await explain_all_too_late(ctx, error.sentence, builds)) from None
     return card
+
+
+async def explain_all_too_late(ctx: Context, sentence: str, builds: Sequence[BuildRow]) -> str:
+    """Say of each build why it can't be stopped any longer."""
+    sentences = [sentence, *[await abort.explain_too_late(ctx, build) for build in builds[:MAX_LISTED]]]
+    if len(builds) > MAX_LISTED:
+        sentences.append(f"And {len(builds) - MAX_LISTED} more like these.")
+    return "\n".join(sentences)
