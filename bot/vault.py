@@ -58,6 +58,7 @@ class Vault:
             raise ValueError("a vault needs a key")
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
         self._newest = _key_id(keys[0])
+        self._keys = tuple(keys)
 
     def seal(self, secret: str, *, context: str) -> str:
         """Return ``v1.<key id>.<base64url of nonce and ciphertext>``, which opens with the same ``context`` only."""
@@ -83,6 +84,15 @@ class Vault:
             ) from error
         return Token(secret.decode())
 
+    def sign(self, text: str, *, purpose: str) -> str:
+        """Return a signature of ``text`` by a key derived from the newest one for this purpose alone."""
+        return _signature(self._keys[0], text, purpose)
+
+    def is_signed(self, text: str, signature: str, *, purpose: str) -> bool:
+        """Whether any of the keys made the signature."""
+        given = signature.encode("utf-8", "replace")
+        return any(hmac.compare_digest(_signature(key, text, purpose).encode(), given) for key in self._keys)
+
     def needs_rotation(self, sealed: str) -> bool:
         """Whether another key than the newest was used."""
         return _parse(sealed)[0] != self._newest
@@ -91,6 +101,11 @@ class Vault:
 def _key_id(key: bytes) -> str:
     """Return eight hex digits that distinguish keys without revealing them."""
     return hashlib.sha256(b"buildbell key id:" + key).hexdigest()[:8]
+
+
+def _signature(key: bytes, text: str, purpose: str) -> str:
+    derived = hmac.digest(key, f"buildbell {purpose}".encode(), "sha256")
+    return hmac.new(derived, text.encode("utf-8", "replace"), "sha256").hexdigest()
 
 
 def _parse(sealed: str) -> tuple[str, bytes]:

@@ -1,6 +1,7 @@
 """Installations of the Slack app by OAuth: one row for each workspace or organization.
 
-Also the states of OAuth: visits to Slack's page, each valid once and for a few minutes, stored as digests only.
+Also the used states of OAuth: visits to Slack's page that ended in an installation, stored as digests until
+they expire.
 """
 
 from __future__ import annotations
@@ -104,31 +105,26 @@ async def replace_sealed_tokens(db: Database, row: InstallationRow, new: str) ->
     return touched == 1
 
 
-async def add_state(
-    db: Database, *, state_digest: str, browser_digest: str, now: datetime, expires_at: datetime
-) -> None:
-    """Store a state of OAuth and delete expired ones."""
+async def is_state_used(db: Reads, state_digest: str) -> bool:
+    sql = "select 1 from oauth_states where state_digest = :state_digest"
+    return await db.fetch_one(sql, state_digest=state_digest) is not None
 
-    async def add(tx: Transaction) -> None:
+
+async def claim_state(
+    db: Database, *, state_digest: str, browser_digest: str, now: datetime, expires_at: datetime
+) -> bool:
+    """Use up a state; return False if it was used. Used states are kept until they expire."""
+
+    async def claim(tx: Transaction) -> bool:
         await tx.execute("delete from oauth_states where expires_at <= :now", now=now)
-        await tx.execute(
+        added = await tx.execute(
             """
             insert into oauth_states (state_digest, browser_digest, expires_at)
             values (:state_digest, :browser_digest, :expires_at)
+            on conflict (state_digest) do nothing
             """,
             state_digest=state_digest, browser_digest=browser_digest, expires_at=expires_at,
         )  # fmt: skip
+        return added == 1
 
-    await db.transaction(add)
-
-
-async def claim_state(db: Database, *, state_digest: str, browser_digest: str, now: datetime) -> bool:
-    """Use up a state; return False if it is unknown, used, expired or from another browser."""
-    touched = await db.execute(
-        """
-        delete from oauth_states
-        where state_digest = :state_digest and browser_digest = :browser_digest and expires_at > :now
-        """,
-        state_digest=state_digest, browser_digest=browser_digest, now=now,
-    )  # fmt: skip
-    return touched == 1
+    return await db.transaction(claim)

@@ -43,7 +43,7 @@ def _install(oauth: OAuth) -> Handler:
 def _start(oauth: OAuth) -> Handler:
     async def start(request: web.Request) -> web.Response:
         name = cookie_name(oauth)
-        redirect = await oauth.begin(request.cookies.get(name))
+        redirect = oauth.begin(request.cookies.get(name))
         response = web.Response(status=302, headers={"Location": redirect.url, **pages.HEADERS})
         response.set_cookie(
             name, redirect.cookie, max_age=int(STATE_LIFETIME.total_seconds()), path="/", secure=True, httponly=True,

@@ -1,4 +1,7 @@
-"""Install by OAuth: send a browser to Slack's consent page with a state, and exchange the code that comes back."""
+"""Install by OAuth: send a browser to Slack's consent page with a state, and exchange the code that comes back.
+
+A state is signed, not stored: anybody may begin a visit, and a visit that doesn't end in an installation leaves no row.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.clock import Clock
@@ -15,6 +18,7 @@ from bot.errors import BuildbellError
 from bot.manifest import OPTIONAL_SCOPES, REDIRECT_PATH, SCOPES
 from bot.settings import Settings
 from bot.slack.errors import SlackFailed, SlackRefused
+from bot.vault import Vault
 from bot.workspaces.installation_store import InstallationStore
 from bot.workspaces.oauth_client import Grant, OAuthClient
 from bot.workspaces.slack_tokens import SlackTokens
@@ -23,7 +27,12 @@ from storage import installations as installation_rows
 
 log = logging.getLogger(__name__)
 STATE_LIFETIME = timedelta(minutes=10)
+UNMATCHED: Final = (
+    "This visit cannot be matched to one that began here: it was used already, took longer than ten "
+    "minutes, or began in another browser. If Buildbell is in your workspace by now, all is well."
+)
 COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{20,100}")
+STATE_PURPOSE: Final = "oauth state"
 CODE_ERRORS: Final = frozenset(["invalid_code", "code_already_used", "code_expired"])
 
 
@@ -53,30 +62,24 @@ class OAuth:
         store: InstallationStore,
         tokens: SlackTokens,
         client: OAuthClient,
+        vault: Vault,
         clock: Clock,
         new_secret: Callable[[], str],
         settings: Settings,
     ) -> None:
         self._db, self._store, self._tokens, self._client = database, store, tokens, client
-        self._clock, self._new_secret = clock, new_secret
+        self._vault, self._clock, self._new_secret = vault, clock, new_secret
         public_url = settings.public_url or ""
         self._redirect_uri = public_url + REDIRECT_PATH
         self.is_https = public_url.startswith("https://")
         self.command = settings.command
 
-    async def begin(self, cookie: str | None) -> ConsentRedirect:
-        """Store a new state. A browser keeps its cookie, so that two tabs can install at the same time."""
-        state = self._new_secret()
+    def begin(self, cookie: str | None) -> ConsentRedirect:
+        """Sign a new state. A browser keeps its cookie, so that two tabs can install at the same time."""
         if not cookie or not COOKIE_VALUE.fullmatch(cookie):
             cookie = self._new_secret()
-        now = self._clock.now()
-        await installation_rows.add_state(
-            self._db,
-            state_digest=digest(state),
-            browser_digest=digest(cookie),
-            now=now,
-            expires_at=now + STATE_LIFETIME,
-        )
+        content = f"{self._new_secret()}.{int((self._clock.now() + STATE_LIFETIME).timestamp())}"
+        state = f"{content}.{self._vault.sign(f'{content}.{digest(cookie)}', purpose=STATE_PURPOSE)}"
         scopes = [*SCOPES, *OPTIONAL_SCOPES]
         return ConsentRedirect(
             self._client.consent_url(scopes=scopes, state=state, redirect_uri=self._redirect_uri), cookie
@@ -84,24 +87,35 @@ class OAuth:
 
     async def finish(self, *, cookie: str, state: str, code: str, error: str) -> Grant:
         """Store the installation that Slack granted. Raises `InstallationFailed`."""
-        is_valid = await installation_rows.claim_state(
-            self._db, state_digest=digest(state), browser_digest=digest(cookie), now=self._clock.now()
-        )
         if error == "access_denied":
             raise InstallationFailed("You did not allow it, so nothing was installed.")
         if error:
             details = f" ({error})" if re.fullmatch(r"[a-z_]{1,40}", error) else ""
             raise InstallationFailed(f"Slack reported a problem{details}, so nothing was installed.")
-        if not is_valid:
-            raise InstallationFailed(
-                "This visit cannot be matched to one that began here: it was used already, took longer than ten "
-                "minutes, or began in another browser. If Buildbell is in your workspace by now, all is well."
-            )
+        expires_at = self._expiry(state, cookie)
+        if expires_at is None or await installation_rows.is_state_used(self._db, digest(state)):
+            raise InstallationFailed(UNMATCHED)
         grant = await self._exchange(code)
+        if not await installation_rows.claim_state(
+            self._db,
+            state_digest=digest(state),
+            browser_digest=digest(cookie),
+            now=self._clock.now(),
+            expires_at=expires_at,
+        ):
+            raise InstallationFailed(UNMATCHED)
         await self._store.save(grant)
         self._tokens.clear_cache()
         log.info("Buildbell was installed", extra={"workspace": grant.team_id or grant.enterprise_id})
         return grant
+
+    def _expiry(self, state: str, cookie: str) -> datetime | None:
+        """Return when a state expires, or None if we didn't sign it for this browser or it has expired."""
+        content, _, signature = state.rpartition(".")
+        if not self._vault.is_signed(f"{content}.{digest(cookie)}", signature, purpose=STATE_PURPOSE):
+            return None
+        expires_at = datetime.fromtimestamp(int(content.rpartition(".")[2]), UTC)
+        return expires_at if expires_at > self._clock.now() else None
 
     async def _exchange(self, code: str) -> Grant:
         try:

@@ -111,3 +111,13 @@ def test_duplicate_key_is_refused() -> None:
     key = new_key()
     with pytest.raises(StartupFailed, match="twice"):
         parse_keys(f"{key},{key}")
+
+
+def test_signature_is_accepted_with_an_older_key_and_for_its_purpose_alone() -> None:
+    """A restart with a new key in front must not break a visit under way."""
+    old, new = b"o" * 32, b"n" * 32
+    signature = Vault([old]).sign("visit", purpose="oauth state")
+    assert Vault([new, old]).is_signed("visit", signature, purpose="oauth state")
+    assert not Vault([new]).is_signed("visit", signature, purpose="oauth state")
+    assert not Vault([old]).is_signed("visit", signature, purpose="another")
+    assert not Vault([old]).is_signed("visits", signature, purpose="oauth state")

@@ -165,13 +165,38 @@ async def count_states(many: Many) -> int:
     return len(await many.bot.ctx.db.fetch_all("select * from oauth_states"))
 
 
-async def test_states_that_never_came_back_are_forgotten(many: Many) -> None:
-    for _ in range(3):
-        await trip(many)
-    assert await count_states(many) == 3
+async def test_visits_that_install_nothing_store_nothing(many: Many) -> None:
+    for code in ("", "made-up"):
+        url, cookie = await trip(many)
+        await failing(many, re.sub("code=[^&]+", f"code={code}", url), of=cookie)
+    url, cookie = await trip(many, allow=False)
+    await failing(many, url, of=cookie)
+    assert await count_states(many) == 0
+
+
+async def test_used_states_are_kept_until_they_expire(many: Many) -> None:
+    await many.install(many.ada)
+    await many.install(many.ada)
+    assert await count_states(many) == 2
     await many.passes(minutes=11)
-    await trip(many)
+    await many.install(many.ada)
     assert await count_states(many) == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "forged"),
+    [
+        (r"state=[^&]+", "state="),
+        (r"state=[^&]+", "state=a.9999999999.b"),
+        (r"state=[^&]+", "state=%C3%A9.%F0%9F%94%94"),
+        (r"(state=[^&.]+)\.\d+", r"\1.9999999999"),
+        (r"(state=[^&.]+)", r"\1x"),
+        (r"(state=[^&]+)[0-9a-f]", r"\1"),
+    ],
+)
+async def test_a_state_that_was_not_signed_here_is_refused(many: Many, pattern: str, forged: str) -> None:
+    url, cookie = await trip(many)
+    await failing(many, re.sub(pattern, forged, url), of=cookie)
 
 
 async def test_a_code_that_was_used_is_told_as_that(many: Many) -> None:
