@@ -12,7 +12,8 @@ from bot.bitrise.models import EnvironmentVariable, RequestedParams
 
 def parameters_hash(**changes: Any) -> str:
     fields: dict[str, Any] = {
-        "workflow": "deploy", "pipeline": None, "branch": "main", "tag": None, "commit": None, "environment": [],
+        "workflow": "deploy", "pipeline": None, "branch": "main", "tag": None, "commit": None,
+        "environment": [], "others": {},
     }  # fmt: skip
     return hash_parameters(**(fields | changes))
 
@@ -20,7 +21,7 @@ def parameters_hash(**changes: Any) -> str:
 @pytest.mark.parametrize(
     "changes",
     [{"workflow": "test"}, {"workflow": None, "pipeline": "deploy"}, {"branch": "dev"}, {"branch": None, "tag": "main"},
-     {"commit": "a1b2"}, {"environment": [("A", "1")]}],
+     {"commit": "a1b2"}, {"environment": [("A", "1")]}, {"others": {"pull_request_id": 12}}],
 )  # fmt: skip
 def test_another_target_code_or_environment_changes_the_hash(changes: dict[str, Any]) -> None:
     assert parameters_hash(**changes) != parameters_hash()
