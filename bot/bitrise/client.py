@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from bot.bitrise import parsing
+from bot.bitrise.downloads import parse_artifact
 from bot.bitrise.errors import ErrorRedactor, error_for, refusal, require, unreadable
 from bot.bitrise.http import HttpTransport
 from bot.bitrise.logs import LogCalls
@@ -193,13 +194,13 @@ class BitriseClient(LogCalls):
     ) -> Page[Artifact]:
         """https://api-docs.bitrise.io/#/build-artifact/artifact-list"""
         path, query = "/apps/{app}/builds/{build}/artifacts", {"next": next, "limit": limit}
-        return _page(await self._http.get(path, query, app=app_slug, build=build_slug), parsing.parse_artifact)
+        return _page(await self._http.get(path, query, app=app_slug, build=build_slug), parse_artifact)
 
     async def get_artifact(self, app_slug: str, build_slug: str, artifact_slug: str) -> Artifact:
         """Return an artifact with its install page. https://api-docs.bitrise.io/#/build-artifact/artifact-show"""
         path = "/apps/{app}/builds/{build}/artifacts/{artifact}"
         body = await self._http.get(path, app=app_slug, build=build_slug, artifact=artifact_slug)
-        return require(parsing.parse_artifact(parsing.parse_data(body)))
+        return require(parse_artifact(parsing.parse_data(body)))
 
     # Outgoing webhooks: the token needs the admin role in the app.
 

@@ -1,4 +1,6 @@
-"""Download the end of a file by a signed URL: without a token, bounded in time and size, the URL never logged.
+"""Files of a build: parse its artifacts, and download the end of a file by a signed URL.
+
+A download is bounded in time and size, sends no token, and its URL is never logged.
 
 Anyone with such a URL can read the file, so it is in no log and no error. The storage behind it refuses a second way
 to sign, so neither the Authorization header nor a cookie goes with it.
@@ -8,13 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
 from bot.bitrise.http import CHUNK_BYTES
+from bot.bitrise.models import Artifact
+from bot.bitrise.parsing import ItemParser, as_mapping, as_text, as_variable
 from bot.errors import BitriseNotFound, BitriseUnavailable
 
 log = logging.getLogger(__name__)
@@ -25,6 +31,17 @@ TIMEOUT_SECONDS = 20.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
 """How file storages refuse an expired URL."""
+
+MAX_VERSION_CHARACTERS = 200
+
+_artifact = ItemParser(
+    Artifact,
+    "artifact",
+    kind="artifact_type",
+    size_bytes="file_size_bytes",
+    is_public="is_public_page_enabled",
+    install_page_url="public_install_page_url",  # an empty string when the page is off
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,26 @@ class Tail:
 class DownloadFailure:
     sentence: str
     status: int = 0
+
+
+def parse_artifact(value: object) -> Artifact | None:
+    """The reference says only that ``artifact_meta`` is an object. Its keys are those of Bitrise's deploy step:
+
+    https://github.com/bitrise-steplib/steps-deploy-to-bitrise-io
+    """
+    fields = as_mapping(value)
+    meta = as_mapping(fields.get("artifact_meta"))
+    app = {**meta, **as_mapping(meta.get("app_info"))}
+    return _artifact(
+        fields,
+        version=_first_version(app, "version", "version_name"),
+        build_number=_first_version(app, "build_number", "version_code"),
+    )
+
+
+def _first_version(app: Mapping[str, Any], *names: str) -> str | None:
+    versions = (as_text(as_variable(app.get(name))) for name in names)  # may be sent as a number
+    return next((each for each in versions if each and len(each) <= MAX_VERSION_CHARACTERS), None)
 
 
 async def fetch_tail(

@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 
 from bot.bitrise.models import (
     App,
-    Artifact,
     Build,
     EnvironmentVariable,
     Owner,
@@ -33,7 +32,6 @@ PIPELINE_STATUSES: Mapping[str, int] = {"succeeded": 1, "failed": 2, "aborted": 
 MAX_INTEGER = 2**53
 """Beyond it a JSON number is no longer exact, and beyond 2**63 no database takes it."""
 MAX_DIGITS = 19
-MAX_VERSION_CHARACTERS = 200
 YEARS = range(1971, 9999)
 """``0001-01-01T00:00:00Z`` means "never" in some places, ``9999-12-31`` in others."""
 
@@ -151,14 +149,6 @@ _app = ItemParser(App, "app")
 _webhook = ItemParser(Webhook, "webhook")
 _PARSED = frozenset(["branch", "tag", "commit_hash", "workflow_id", "pipeline_id", "environments"])
 _requested = ItemParser(RequestedParams, "parameters")
-_artifact = ItemParser(
-    Artifact,
-    "artifact",
-    kind="artifact_type",
-    size_bytes="file_size_bytes",
-    is_public="is_public_page_enabled",
-    install_page_url="public_install_page_url",  # an empty string when the page is off
-)
 _build = ItemParser(
     Build,
     "build",
@@ -286,23 +276,3 @@ def parse_webhook(value: object) -> Webhook | None:
     fields = as_mapping(value)
     events = tuple(event for event in map(as_text, as_list(fields.get("events"))) if event)
     return _webhook(fields, events=events)
-
-
-def parse_artifact(value: object) -> Artifact | None:
-    """The reference says only that ``artifact_meta`` is an object. Its keys are those of Bitrise's deploy step:
-
-    https://github.com/bitrise-steplib/steps-deploy-to-bitrise-io
-    """
-    fields = as_mapping(value)
-    meta = as_mapping(fields.get("artifact_meta"))
-    app = {**meta, **as_mapping(meta.get("app_info"))}
-    return _artifact(
-        fields,
-        version=_first_version(app, "version", "version_name"),
-        build_number=_first_version(app, "build_number", "version_code"),
-    )
-
-
-def _first_version(app: Mapping[str, Any], *names: str) -> str | None:
-    versions = (as_text(as_variable(app.get(name))) for name in names)  # may be sent as a number
-    return next((each for each in versions if each and len(each) <= MAX_VERSION_CHARACTERS), None)

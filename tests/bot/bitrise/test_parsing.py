@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.bitrise import logs, parsing
+from bot.bitrise import downloads, logs, parsing
 from bot.bitrise.logs import LogPart
 from bot.bitrise.models import App, Artifact, Build, RequestedParams
 
@@ -153,7 +153,7 @@ PARSERS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
     "listed pipeline": (lambda value: parsing.parse_listed_pipeline(value, "app-1"), LISTED_PIPELINE),
     "log": (logs.parse_log, LOG),
     "log summary": (logs.parse_log_summary, SUMMARY),
-    "artifact": (parsing.parse_artifact, ARTIFACT),
+    "artifact": (downloads.parse_artifact, ARTIFACT),
     "owner": (parsing.parse_owner, {"username": "ana", "slug": "u1"}),
     "page": (
         lambda value: parsing.parse_page(value, parsing.parse_build),
@@ -373,7 +373,7 @@ def test_a_log_is_in_order_and_has_each_chunk_once() -> None:
 
 
 def test_an_artifact() -> None:
-    assert parsing.parse_artifact(ARTIFACT) == Artifact(
+    assert downloads.parse_artifact(ARTIFACT) == Artifact(
         "c1",
         "Shop.ipa",
         "ios-ipa",
@@ -402,7 +402,7 @@ def test_an_artifact() -> None:
     ],
 )
 def test_version_of_an_artifact(kind: Any, meta: Any, facts: tuple[str | None, ...]) -> None:
-    artifact = parsing.parse_artifact(ARTIFACT | {"artifact_type": kind, "artifact_meta": meta})
+    artifact = downloads.parse_artifact(ARTIFACT | {"artifact_type": kind, "artifact_meta": meta})
     assert artifact is not None
     assert (artifact.version, artifact.build_number) == facts
 
