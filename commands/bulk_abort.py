@@ -103,10 +103,10 @@ def bulk_form(
     sentence: str = "",
     newer: str | None = None,
 ) -> View:
-    """The form with the views of all matches selected, or a notice if no build can be stopped."""
+    """Return the form with the views of all matches selected, or a notice if no build can be stopped."""
     description, title = matches.description, matches.app.title
     of = quoted(description if description == title else f"{description} in {title}", 300)
-    left_out = " ".join(_left_out(matches))
+    left_out = " ".join(describe_left_out(matches))
     if not views:
         return notice(TITLE, f"No build of {of} runs or waits that I could stop. {left_out}".rstrip())
     builds = views[: IN_GROUP * GROUPS]
@@ -118,7 +118,7 @@ def bulk_form(
         of=clean(description, OF_LIMIT),
         newer=newer,
         summary=[section(f"*{plural(len(builds), 'build')} of {of}*. Untick what shall go on. {left_out}")],
-        builds=[each for each in (_option(build, now) for build in builds) if each is not None],
+        builds=[each for each in (build_option(build, now) for build in builds) if each is not None],
         category=category or Reason.SUPERSEDED,
         sentence=sentence,
         consequence=f"The pull requests and commits will show what you choose here. {COUNTS}{always}",
@@ -130,7 +130,7 @@ def submit_label(count: int) -> str:
     return f"Stop {plural(count, 'build')}" if count else FORM.submit
 
 
-def _left_out(matches: Matches) -> list[str]:
+def describe_left_out(matches: Matches) -> list[str]:
     sentences = []
     if matches.in_pipeline:
         belong = "1 build belongs" if matches.in_pipeline == 1 else f"{matches.in_pipeline} builds belong"
@@ -142,7 +142,7 @@ def _left_out(matches: Matches) -> list[str]:
     return sentences
 
 
-def _option(view: BuildView, now: datetime) -> Option | None:
+def build_option(view: BuildView, now: datetime) -> Option | None:
     build = view.build
     target = " ".join(filter(None, (build_text.number(build), build.target)))
     code = build.tag or build.branch or ""

@@ -1,6 +1,6 @@
 """Grammars: the positional words and ``key:value`` options of each verb, and the errors for everything else. Pure.
 
-A module declares its verb's ``Grammar`` and reads what is left of the text after the verb::
+A module declares its verb's ``Grammar`` and reads the text after the verb::
 
     parsed = parse(command["text"], VERBS)          # Parsed("list", Words("shop failed by:@ana"))
     options = LIST.read(parsed.words)               # {"outcome": Outcome.FAILED, "by": "@ana", "app": "shop"}
@@ -53,7 +53,7 @@ def parse(text: str, verbs: Collection[str]) -> Parsed:
 
 
 class Part(NamedTuple):
-    """A value that was typed, and the ``key`` it was typed with: empty for a positional word."""
+    """A value with its word and its ``key``, which is empty for a positional word."""
 
     name: str
     value: Any
@@ -64,8 +64,8 @@ class Part(NamedTuple):
 class Grammar:
     """The words of one verb: values by position, ``key:value`` options, and ``bare`` words that need no key.
 
-    ``keys`` has each option with its synonyms (``"workflow w"``) and the function that reads its value. ``bare`` finds
-    name and value of the option that a word alone stands for.
+    ``keys`` has each option with its synonyms (``"workflow w"``) and the function that reads its value. ``bare``
+    returns the name and value of the option that a word alone stands for.
     """
 
     def __init__(
@@ -81,17 +81,17 @@ class Grammar:
         self.readers = {names.split()[0]: reader for names, reader in keys.items()}
 
     def parts(self, words: Words) -> Iterator[Part]:
-        """Yield what was typed, the positional words last: they take the places that no option has taken."""
+        """Yield the options, then the positional words for the places that no option fills."""
         positional: list[Word] = []
-        taken: set[str] = set()
+        named: set[str] = set()
         for word in words.words:
             part = self._option(word) or self._bare_word(word)
             if part is not None:
-                taken.add(part.name)
+                named.add(part.name)
                 yield part
             elif word.text:
                 positional.append(word)
-        free = [name for name in self.positional if name not in taken]
+        free = [name for name in self.positional if name not in named]
         if len(positional) > len(free):
             surplus = quote_input(positional[len(free)].text)
             raise ArgumentsUnclear(f"I do not know what {surplus} is.", f"Write filters as `{self._example}`.")
@@ -117,10 +117,10 @@ class Grammar:
 # Errors.
 
 
-def unknown(kind: str, word: str, known: Iterable[str]) -> ArgumentsUnclear:
-    """The error for a word that is not one of ``known``, with the nearest of them or all."""
-    meant = nearest(word, known)
-    hint = f"Did you mean `{meant}`?" if meant else f"What I know: {', '.join(f'`{name}`' for name in known)}."
+def unknown(kind: str, word: str, names: Iterable[str]) -> ArgumentsUnclear:
+    """Return the error for a word that isn't one of the names, with the nearest of them or all."""
+    near = nearest(word, names)
+    hint = f"Did you mean `{near}`?" if near else f"What I know: {', '.join(f'`{name}`' for name in names)}."
     return ArgumentsUnclear(f"I know no {kind} {quote_input(word)}.", hint)
 
 
@@ -145,21 +145,21 @@ CAUSES: dict[str, Cause] = {
 }
 
 
-def choice(kind: str, known: Mapping[str, T]) -> Callable[[str], T]:
-    """Return a reader that takes one of ``known`` and raises ArgumentsUnclear for any other word."""
+def choice(kind: str, values: Mapping[str, T]) -> Callable[[str], T]:
+    """Return a reader of the values by name that raises ArgumentsUnclear for any other word."""
 
     def read(word: str) -> T:
-        if word.lower() not in known:
-            raise unknown(kind, word, known)
-        return known[word.lower()]
+        if word.lower() not in values:
+            raise unknown(kind, word, values)
+        return values[word.lower()]
 
     return read
 
 
 def one_name(value: str) -> str:
-    """Read the name of a workflow or branch for which Bitrise is asked. Raises ArgumentsUnclear for a pattern.
+    """Read the name of a workflow or branch for a request to Bitrise. Raises ArgumentsUnclear for a pattern.
 
-    No branch has a star in its name (https://git-scm.com/docs/git-check-ref-format), and no workflow of Bitrise.
+    Neither a branch (https://git-scm.com/docs/git-check-ref-format) nor a workflow can have a star in its name.
     """
     if "*" in value:
         problem = f"{quote_input(value)} is no name, and patterns are for subscriptions."

@@ -34,7 +34,7 @@ NO_BUILDS = (
     "What you start from Slack is listed here. So is what you push, once *Notifications…* knows your name in Git."
 )
 
-_LEVELS = {OFF: "none", FAILURES: "when a build of yours fails", ALL: "when a build of yours ends"}
+LEVELS = {OFF: "none", FAILURES: "when a build of yours fails", ALL: "when a build of yours ends"}
 
 
 async def open_home(ctx: Context, event: Event) -> None:
@@ -97,7 +97,7 @@ def home_view(facts: HomeFacts, *, now: datetime) -> View:
     blocks: list[Block] = [
         section(health_line(facts.workspace, command=facts.command)),
         *([context(escape_lines(facts.imports))] if facts.imports else []),
-        *_buttons(facts),
+        *buttons(facts),
     ]
     if facts.person is not None:
         blocks.append(section(preferences_line(facts.person)))
@@ -114,7 +114,7 @@ def home_view(facts: HomeFacts, *, now: datetime) -> View:
             f"As of {date(now)}. `{command} help` lists what you can type; `{command} status` shows what runs now."
         ),
     ]
-    return _home(blocks)
+    return as_home(blocks)
 
 
 def external_home_view() -> View:
@@ -123,14 +123,14 @@ def external_home_view() -> View:
         "You are here through Slack Connect. Cards in shared channels are for you to read; starting and stopping "
         "builds is for members of the workspace they belong to."
     )
-    return _home([section(text)])
+    return as_home([section(text)])
 
 
-def _home(blocks: list[Block]) -> View:
+def as_home(blocks: list[Block]) -> View:
     return {"type": "home", "callback_id": "home", "blocks": blocks[:BLOCKS_IN_VIEW]}
 
 
-def _buttons(facts: HomeFacts) -> list[Block]:
+def buttons(facts: HomeFacts) -> list[Block]:
     is_connected = facts.workspace is not None and facts.workspace.bitrise_token_sealed is not None
     connect = "Replace the Bitrise token" if is_connected else "Connect Bitrise"
     style = None if is_connected else "primary"
@@ -148,7 +148,7 @@ def preferences_line(person: UserRow) -> str:
     which = "Yours is what you start from Slack; I know no name of yours in Git yet."
     if owned:
         which = f"Yours is what you start from Slack, and what {' or '.join(owned)}."
-    return f"*Direct messages:* {_LEVELS.get(person.dm_level, _LEVELS[OFF])}. {which}"
+    return f"*Direct messages:* {LEVELS.get(person.dm_level, LEVELS[OFF])}. {which}"
 
 
 COMMAND = Command(events={"app_home_opened": open_home}, actions={ids.HOME_REFRESH: refresh_home})

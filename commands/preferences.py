@@ -23,7 +23,7 @@ from storage.users import ALL, FAILURES, OFF, UserRow
 
 NAMES_AT_MOST = 10
 
-_NAME = re.compile(r"\w(?:[\w .+'-]{0,98}\w)?")
+NAME = re.compile(r"\w(?:[\w .+'-]{0,98}\w)?")
 
 
 # The form.
@@ -32,7 +32,7 @@ _NAME = re.compile(r"\w(?:[\w .+'-]{0,98}\w)?")
 def read_names(text: str) -> tuple[str, ...]:
     parts = [one_line(part).removeprefix("@").lower() for part in re.split(r"[,;\n]", text)]
     names = tuple(dict.fromkeys(filter(None, parts)))
-    if invalid := next((name for name in names if not _NAME.fullmatch(name)), None):
+    if invalid := next((name for name in names if not NAME.fullmatch(name)), None):
         problem = "is no name in Git: letters, digits, dots and dashes, with commas between names."
         if "@" in invalid:
             problem = "looks like an e-mail address. Those I take from Slack alone, which verifies them."
@@ -71,11 +71,11 @@ def preferences_form(person: UserRow, *, may_read_email: bool, namesakes: Mappin
         dm_level=person.dm_level,
         git_names=", ".join(person.git_names),
         namesakes=[context(line) for line in namesake_lines(namesakes)],
-        email=_email_line(person, may_read_email=may_read_email),
+        email=email_line(person, may_read_email=may_read_email),
     )
 
 
-def _email_line(person: UserRow, *, may_read_email: bool) -> str:
+def email_line(person: UserRow, *, may_read_email: bool) -> str:
     if person.email:
         return f"Commits signed with {code(person.email)} count as yours."
     if may_read_email:

@@ -26,7 +26,7 @@ from storage.apps import ChannelRow
 THREAD, CHANNEL = "thread", "channel"
 ALIAS_LIMIT = 40
 
-_ALIAS = re.compile(r"[\w][\w.+-]*")
+ALIAS = re.compile(r"[\w][\w.+-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def read_aliases(text: str) -> tuple[tuple[str, str], ...]:
             continue
         if not app or not alias:
             raise BuildbellError(f"Line {number}: write it as name = app.")
-        if not _ALIAS.fullmatch(alias) or len(alias) > ALIAS_LIMIT:
+        if not ALIAS.fullmatch(alias) or len(alias) > ALIAS_LIMIT:
             problem = f"{quote_value(alias)} is no short name. It is one word of letters, digits, dots and dashes."
             raise BuildbellError(f"Line {number}: {problem}")
         if alias in aliases:

@@ -16,30 +16,31 @@ from commands.interaction import Typed
 
 EXAMPLE_URL = "https://buildbell.example.com/ci/skip"
 VARIABLE = "BUILDBELL_SKIP_SECRET"
-SWITCHED_OFF = "Done: no step of a build can have anything stopped any more; those that ask go on."
-WAS_OFF = "It is off already: no step of a build can have anything stopped."
 
 
 async def show_step(ctx: Context, typed: Typed) -> Message:
-    """``rotate`` and ``off`` are not app names; an app of that name goes in quotes."""
-    words = typed.words.words
+    """Show how to set up an app, or run ``rotate`` or ``off``; an app of such a name goes in quotes."""
+    words, command = typed.words.words, ctx.settings.command
     only = words[0].text.lower() if len(words) == 1 and not words[0].quoted else ""
     if only == "rotate":
         await skip.rotate_secret(ctx, typed.actor)
-        return replies.reply(rotated(ctx.settings.command))
+        return replies.reply(
+            "Done: the secrets of all apps are new, and the ones before are worth nothing. "
+            f"{escape(command)} skip-step shop shows an app's."
+        )
     if only == "off":
-        return replies.reply(SWITCHED_OFF if await skip.disable(ctx, typed.actor) else WAS_OFF)
+        if await skip.disable(ctx, typed.actor):
+            return replies.reply("Done: no step of a build can have anything stopped any more; those that ask go on.")
+        return replies.reply("It is off already: no step of a build can have anything stopped.")
     await ctx.permissions.check_may_connect(typed.actor)
     reference, _ = read_build(typed.words)  # a bare slug may be an app's as well as a build's
     app = await queries.require_app(ctx, typed.actor, reference.app or reference.slug)
     step = await skip.prepare_step(ctx, typed.actor, app.app_slug)
-    return setup_message(
-        app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=ctx.settings.command
-    )
+    return setup_message(app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=command)
 
 
 def setup_message(app_title: str, *, url: str, secret: str, reasons: Sequence[str], command: str) -> Message:
-    """Private, because it holds the secret."""
+    """Explain the setup, privately because of the secret."""
     text = f"A step of a build of {quoted(app_title, 100)} can have its build stopped when nothing has changed for it."
     store = (
         f"1. At Bitrise, in the app's *Workflow Editor* under *Secrets*, add {code(VARIABLE)}. Not in the yml. "
@@ -59,15 +60,8 @@ def setup_message(app_title: str, *, url: str, secret: str, reasons: Sequence[st
 
 
 def script(url: str) -> str:
-    """The content of a *Script* step, for the bot at that URL."""
+    """Return the content of a *Script* step for the bot at that URL."""
     return resources.files("commands").joinpath("skip_step.sh").read_text(encoding="utf-8").replace(EXAMPLE_URL, url)
-
-
-def rotated(command: str) -> str:
-    return (
-        f"Done: the secrets of all apps are new, and the ones before are worth nothing. "
-        f"{escape(command)} skip-step shop shows an app's."
-    )
 
 
 COMMAND = Command(

@@ -40,9 +40,9 @@ KEY_LIMIT = 200
 Revision = tuple[str | None, str | None]
 """A commit or a tag, or neither."""
 
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_COMMIT = re.compile(r"[0-9a-fA-F]{7,40}")
-_NO_SPACES = re.compile(r"\S+")
+KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+COMMIT = re.compile(r"[0-9a-fA-F]{7,40}")
+NO_SPACES = re.compile(r"\S+")
 
 
 async def start_build(ctx: Context, typed: Typed) -> Message:
@@ -93,7 +93,7 @@ async def follow_build(ctx: Context, action: Action) -> Message:
 
 
 def read_branch(name: str) -> str:
-    if not _NO_SPACES.fullmatch(name):
+    if not NO_SPACES.fullmatch(name):
         raise BuildbellError("A branch has no blanks in its name.")
     return name
 
@@ -104,10 +104,10 @@ def read_revision(text: str) -> Revision:
     kind, colon, rest = line.partition(":")
     is_named = bool(colon) and kind.lower() in ("tag", "commit")
     name = rest.strip() if is_named else line
-    is_commit, is_hash = is_named and kind.lower() == "commit", bool(_COMMIT.fullmatch(name))
+    is_commit, is_hash = is_named and kind.lower() == "commit", bool(COMMIT.fullmatch(name))
     if not line:
         return None, None
-    if not _NO_SPACES.fullmatch(name):
+    if not NO_SPACES.fullmatch(name):
         raise BuildbellError(f"{quote_value(line)} is neither a commit nor a tag: it has blanks or no name.")
     if is_commit and not is_hash:
         raise BuildbellError(f"{quote_value(name)} is no commit: it takes 7 to 40 hex digits.")
@@ -123,7 +123,7 @@ def read_environment(text: str) -> tuple[tuple[str, str], ...]:
             continue
         if not equals:
             raise BuildbellError(f"Line {number}: there is no “=”. Write one KEY=value a line.")
-        if not _KEY.fullmatch(key) or len(key) > KEY_LIMIT:
+        if not KEY.fullmatch(key) or len(key) > KEY_LIMIT:
             problem = f"{quote_value(key)} is no variable name. It takes letters, digits and underscores."
             raise BuildbellError(f"Line {number}: {problem}")
         if key.upper().startswith(RESERVED_PREFIX):

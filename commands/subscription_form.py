@@ -60,7 +60,7 @@ def subscription_form(
         outcome=chosen_of(filters.outcome, Outcome),
         cause=chosen_of(filters.cause, Cause),
         people=list(filter(is_user, filters.by)),
-        by=join_patterns([_with_at(pattern) for pattern in filters.by if not is_user(pattern)]),
+        by=join_patterns([with_at(pattern) for pattern in filters.by if not is_user(pattern)]),
         reason=join_patterns(filters.reason),
         style=style,
         starts=starts,
@@ -110,7 +110,7 @@ def split_patterns(text: str) -> list[str]:
     return [pattern for row in rows for cell in row if (pattern := cell.strip())]
 
 
-def _with_at(pattern: str) -> str:
+def with_at(pattern: str) -> str:
     """A user who is excluded can't be among the chosen people: ``!U012AB`` is typed as ``!@U012AB``."""
     name = pattern.removeprefix(EXCLUDES)
     return f"{EXCLUDES}@{name}" if is_user(name) else pattern
@@ -128,13 +128,13 @@ def chosen_of(patterns: Sequence[str], values: Iterable[str]) -> tuple[str, ...]
 # The fields.
 
 
-def _patterns(name: str, label: str, placeholder: str, **more: Any) -> Text:
+def patterns(name: str, label: str, placeholder: str, **more: Any) -> Text:
     overflow = f"{label}: there are more than fit here; they stay as they are."
     more = {"parse": partial(read_patterns, name)} | more
     return Text(name, label, placeholder=placeholder, optional=True, overflow=overflow, **more)
 
 
-def _choices(name: str, label: str, placeholder: str, values: type[Outcome] | type[Cause]) -> MultiSelect:
+def choices(name: str, label: str, placeholder: str, values: type[Outcome] | type[Cause]) -> MultiSelect:
     options = [choice(capital(value.label), value) for value in values]
     parse = partial(chosen_of, values=values)
     return MultiSelect(name, label, options, placeholder=placeholder, optional=True, parse=parse)
@@ -147,17 +147,17 @@ FORM = Form(
         Hidden("subscription_id"),
         Slot("heading"),
         app_field(or_all=True),
-        _patterns(
+        patterns(
             "workflow", "Workflows and pipelines", "deploy, release-*",
             hint="Separated by commas; * stands for any characters, ! in front excludes.",
         ),
-        _patterns("branch", "Branches", "main, release/*, !release/old"),
-        _patterns("tag", "Tags", "v*"),
-        _choices("outcome", "How it ended", "Any end", Outcome),
-        _choices("cause", "What caused it", "Any cause", Cause),
+        patterns("branch", "Branches", "main, release/*, !release/old"),
+        patterns("tag", "Tags", "v*"),
+        choices("outcome", "How it ended", "Any end", Outcome),
+        choices("cause", "What caused it", "Any cause", Cause),
         Users("people", "Whose builds", placeholder="Anybody", optional=True),
-        _patterns("by", "Names at the Git host", "octocat, !dependabot*", parse=str),
-        _patterns("reason", "Why it was stopped", ", ".join(list(Reason)[:3])),
+        patterns("by", "Names at the Git host", "octocat, !dependabot*", parse=str),
+        patterns("reason", "Why it was stopped", ", ".join(list(Reason)[:3])),
         Radio(
             "style", "How it is told", default="card",
             options=(

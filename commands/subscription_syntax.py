@@ -1,4 +1,4 @@
-"""The text of a subscription: the app, patterns by filter, the style, and whether starts are included. Pure."""
+"""Read the text of a subscription: the app, patterns by filter, the style, whether starts are included. Pure."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ STYLES = {
 }
 STARTS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 _BARE_STARTS = {"starts": True, "no-starts": False, "nostarts": False}
-_KNOWN: Mapping[str, Mapping[str, str]] = {
+_VALUES: Mapping[str, Mapping[str, str]] = {
     "outcome": {word: result for word, result in RESULTS.items() if isinstance(result, Outcome)},
     "cause": CAUSES,
     "reason": {reason.value: reason for reason in Reason},
 }
 _EXCLUDED_KEY = re.compile(r"!(?P<key>[A-Za-z][\w-]*):.*", re.DOTALL)
-# A quote before a comma does not end a word, so the tokenizer has made what follows a part of the value.
+# A quote before a comma does not end a word, so the tokenizer reads the rest of the list as a part of the value.
 _QUOTES_IN_LIST = re.compile(r"""[A-Za-z][\w-]*:(?P<mark>["'])(?:\\.|(?!(?P=mark)|\\).)*(?P=mark),""")
 _USER_ID = re.compile(r"@[UW][A-Z0-9]+")
 
 
 def _bare_word(text: str) -> tuple[str, Any] | None:
-    """Read ``starts``, a list of results, or the mark of exclusion in the wrong place."""
+    """Read ``starts`` or a list of results, and refuse an exclamation mark in the wrong place."""
     if match := _EXCLUDED_KEY.fullmatch(text):
         if match["key"].lower() not in GRAMMAR.names:
             raise unknown("filter", f"{match['key']}:", GRAMMAR.names)
@@ -67,16 +67,15 @@ def read_subscription(words: Words) -> tuple[str | None, SubscriptionParameters]
     """Return the name of the app, ALL_APPS or None, and the subscription without it. Raises ArgumentsUnclear.
 
     ``shop deploy,release-* main failed by:@ana style:line starts``.
-    Words without a key are the app (``all`` for all of them), workflows and branches, in this order, as far as those
-    were not named; results and ``starts`` stand anywhere. A list is separated by commas, or its key is typed again; a
-    value in quotes is one pattern.
+    Words without a key are the app (``all`` for all of them), workflows and branches in this order, unless a key names
+    them; results and ``starts`` stand anywhere. A list has commas, or its key again; a value in quotes is one pattern.
     """
     values: dict[str, Any] = {}
     filters: dict[str, tuple[str, ...]] = {}
     for part in GRAMMAR.parts(words):
         if part.name in KEYS:
-            patterns = [_pattern(part.name, pattern, words) for pattern in _listed(part, words)]
-            filters[part.name] = _limited(part.name, [*filters.get(part.name, ()), *patterns])
+            patterns = [_read_pattern(part.name, pattern, words) for pattern in _split_list(part, words)]
+            filters[part.name] = _limit(part.name, [*filters.get(part.name, ()), *patterns])
         elif part.name == "app" and part.word.is_open and part.value.lower() in ("all", ALL_APPS):
             values["app"] = ALL_APPS
         else:
@@ -84,14 +83,14 @@ def read_subscription(words: Words) -> tuple[str | None, SubscriptionParameters]
     return values.pop("app", None), SubscriptionParameters(None, Filters(**filters), **values)
 
 
-def _listed(part: Part, words: Words) -> list[str]:
-    """Split a list. Quotes are for a whole value, so a list with quotes inside is refused, not guessed at."""
+def _split_list(part: Part, words: Words) -> list[str]:
+    """Split a list. Quotes are for a whole value, so a list with quotes inside is refused."""
     key, value, word = part.key or part.name, part.value, part.word
     patterns = [pattern for pattern in value.split(",") if pattern] if word.is_open else [value]
     if not patterns:
         raise ArgumentsUnclear(f"`{key}:` has no value, only commas.", f"Write it as `{key}:one,two`.")
-    opened = word.is_open and any(pattern.lstrip(EXCLUDES).startswith(('"', "'")) for pattern in patterns)
-    if opened or (word.value_quoted and _QUOTES_IN_LIST.match(words.text, word.start)):
+    has_quotes = word.is_open and any(pattern.lstrip(EXCLUDES).startswith(('"', "'")) for pattern in patterns)
+    if has_quotes or (word.value_quoted and _QUOTES_IN_LIST.match(words.text, word.start)):
         raise ArgumentsUnclear(
             f"I cannot read the quotes in {quote_input(f'{key}:{value}')}.",
             f'Give each value in quotes its own key: `{key}:"one, two" {key}:three`; an exclamation mark goes inside.',
@@ -99,7 +98,7 @@ def _listed(part: Part, words: Words) -> list[str]:
     return patterns
 
 
-def _limited(name: str, patterns: Sequence[str]) -> tuple[str, ...]:
+def _limit(name: str, patterns: Sequence[str]) -> tuple[str, ...]:
     distinct = tuple(dict.fromkeys(patterns))
     if len(distinct) > MAX_PATTERNS:
         raise ArgumentsUnclear(
@@ -109,13 +108,13 @@ def _limited(name: str, patterns: Sequence[str]) -> tuple[str, ...]:
     return distinct
 
 
-def _pattern(name: str, text: str, words: Words) -> str:
+def _read_pattern(name: str, text: str, words: Words) -> str:
     mark = EXCLUDES if text.startswith(EXCLUDES) else ""
     value = text.removeprefix(EXCLUDES)
     if name == "by":
-        value = _person(value, words)
-    elif name in _KNOWN:
-        value = _known(name, value)
+        value = _read_person(value, words)
+    elif name in _VALUES:
+        value = _read_value(name, value)
     if not value:
         raise ArgumentsUnclear(f"{quote_input(text)} is no value for `{name}:`.", "`*` stands for any characters.")
     if len(mark + value) > MAX_PATTERN_CHARACTERS:
@@ -126,8 +125,8 @@ def _pattern(name: str, text: str, words: Words) -> str:
     return mark + value
 
 
-def _person(name: str, words: Words) -> str:
-    """A Slack user id, or a name at the Git host in lower case."""
+def _read_person(name: str, words: Words) -> str:
+    """Return a Slack user id, or a name at the Git host in lower case."""
     if mention := words.mention(name):
         return mention.user_id
     if name.lower() == "me":
@@ -136,14 +135,14 @@ def _person(name: str, words: Words) -> str:
     return name[1:] if _USER_ID.fullmatch(name) else name.lstrip("@!").lower()
 
 
-def _known(name: str, value: str) -> str:
-    """The word itself for a synonym, or a wildcard that matches one of the words."""
-    known, word = _KNOWN[name], value.lower()
-    if name == "outcome" and word in RESULTS and word not in known:
+def _read_value(name: str, text: str) -> str:
+    """Return the word that a synonym stands for, or a wildcard that matches any of the words."""
+    values, word = _VALUES[name], text.lower()
+    if name == "outcome" and word in RESULTS and word not in values:
         raise ArgumentsUnclear(
-            f"{quote_input(value)} is not how a build ends.",
+            f"{quote_input(text)} is not how a build ends.",
             "Write `starts` to hear of starts, or leave it out to hear all ends.",
         )
-    if re.search(r"[*?]", word) and any(matches(word, each) for each in known.values()):
+    if re.search(r"[*?]", word) and any(matches(word, each) for each in values.values()):
         return word
-    return str(choice(name, known)(word))
+    return str(choice(name, values)(word))

@@ -16,12 +16,13 @@ from storage import apps as app_rows
 from storage.apps import AppRow
 
 OPTIONS_SHOWN = 100
-_WORKFLOW, _PIPELINE = "w:", "p:"
+WORKFLOW, PIPELINE = "w:", "p:"
+"""Prefixes of the values of options."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A workflow or a pipeline. The value of its option says which."""
+    """A workflow or a pipeline. ``value`` is that of its option, which says which it is."""
 
     name: str
     is_pipeline: bool = False
@@ -34,12 +35,16 @@ class Target:
     def pipeline(self) -> str | None:
         return self.name if self.is_pipeline else None
 
+    @property
+    def value(self) -> str:
+        return (PIPELINE if self.is_pipeline else WORKFLOW) + self.name
+
 
 # Fields. Each form's block ids end in "app", "target" and "branch".
 
 
 def app_field(*, or_all: bool = False, **more: Any) -> Search:
-    """The record's value is the app's slug, or None for all apps."""
+    """Return the field of an app's slug; with ``or_all`` the record's value can be None for all apps."""
     if or_all:
         more = {"load": suggest_apps_or_all, "parse": read_app_or_all, "missing": "Choose an app, or all of them."}
     return Search("app_slug", "App", key="app", placeholder="Type a part of its name", **{"load": suggest_apps} | more)
@@ -61,60 +66,56 @@ def read_app_or_all(value: str) -> str | None:
     return None if value == ALL_APPS else value
 
 
-def target_value(target: Target) -> str:
-    return (_PIPELINE if target.is_pipeline else _WORKFLOW) + target.name
-
-
 def read_target(value: str) -> Target | None:
-    """None for an unknown value, which leaves the choice to the app's trigger map."""
+    """Read the value of an option. None, for an unknown one, leaves the choice to the app's trigger map."""
     kind, name = value[:2], value[2:]
-    return Target(name, kind == _PIPELINE) if kind in (_WORKFLOW, _PIPELINE) and name else None
+    return Target(name, kind == PIPELINE) if kind in (WORKFLOW, PIPELINE) and name else None
 
 
 # Options.
 
 
 def app_option(app_slug: str | None, title: str | None) -> Option | None:
-    """The option of an app, of all apps for `ALL_APPS`, or None."""
+    """Return the option of an app, or of all apps for `ALL_APPS`."""
     return option("All apps" if app_slug == ALL_APPS else title or app_slug, app_slug) if app_slug else None
 
 
-def app_options(typed: str, known: Iterable[AppRow]) -> list[Option | None]:
-    """Apps whose title or repository contains every word that is typed."""
-    named = [(app, "/".join(filter(None, (app.repo_owner, app.repo_slug)))) for app in known]
-    matches = [(app, repository) for app, repository in named if _matches(typed, f"{app.title} {repository}")]
+def app_options(text: str, rows: Iterable[AppRow]) -> list[Option | None]:
+    """Return the apps whose title and repository contain every word of the text."""
+    repositories = [(app, "/".join(filter(None, (app.repo_owner, app.repo_slug)))) for app in rows]
+    matches = [(app, repository) for app, repository in repositories if contains(f"{app.title} {repository}", text)]
     return [option(app.title, app.app_slug, repository or None) for app, repository in matches[:OPTIONS_SHOWN]]
 
 
 def target_option(target: Target | None) -> Option | None:
     kind = "Pipeline" if target and target.is_pipeline else "Workflow"
-    return option(target.name, target_value(target), kind) if target else None
+    return option(target.name, target.value, kind) if target else None
 
 
-def target_options(typed: str, *, workflows: Sequence[str], pipelines: Sequence[str] = ()) -> list[Option | None]:
-    """Those that match what is typed, and what is typed itself: Bitrise may know more than Buildbell."""
-    known = [Target(name) for name in workflows] + [Target(name, is_pipeline=True) for name in pipelines]
-    matches = [target for target in known if _matches(typed, target.name)]
-    name = one_line(typed)
-    free = [Target(name)] if name and name not in {target.name for target in known} else []
-    return [target_option(target) for target in [*matches, *free][:OPTIONS_SHOWN]]
+def target_options(text: str, *, workflows: Sequence[str], pipelines: Sequence[str] = ()) -> list[Option | None]:
+    """Return the targets that match, then the text itself: Bitrise may have more than Buildbell has seen."""
+    targets = [Target(name) for name in workflows] + [Target(name, is_pipeline=True) for name in pipelines]
+    matches = [target for target in targets if contains(target.name, text)]
+    name = one_line(text)
+    new = [Target(name)] if name and name not in {target.name for target in targets} else []
+    return [target_option(target) for target in [*matches, *new][:OPTIONS_SHOWN]]
 
 
 def branch_option(name: str | None) -> Option | None:
     return option(name, name) if name else None
 
 
-def branch_options(typed: str, *, branches: Sequence[str]) -> list[Option | None]:
-    """The typed name comes first unless it is a known branch: people know the branch they just pushed."""
-    name = one_line(typed)
-    free = [name] if name and name not in branches else []
-    return [branch_option(each) for each in [*free, *(each for each in branches if _matches(typed, each))]][
-        :OPTIONS_SHOWN
-    ]
+def branch_options(text: str, *, branches: Sequence[str]) -> list[Option | None]:
+    """Return the text itself, which may be a branch that was just pushed, then the branches that match."""
+    name = one_line(text)
+    new = [name] if name and name not in branches else []
+    matches = [branch for branch in branches if contains(branch, text)]
+    return [branch_option(each) for each in [*new, *matches][:OPTIONS_SHOWN]]
 
 
-def _matches(typed: str, name: str) -> bool:
-    return all(word in name.casefold() for word in typed.casefold().split())
+def contains(name: str, text: str) -> bool:
+    """Whether a name contains every word of the text."""
+    return all(word in name.casefold() for word in text.casefold().split())
 
 
 # Handlers.
@@ -145,11 +146,10 @@ async def suggest_branches(ctx: Context, query: OptionQuery) -> list[Option | No
 
 
 def selected_app(ctx: Context, query: OptionQuery) -> str | None:
-    """Return the app in the open form, for members of the workspace."""
+    """Return the app that is selected in the open form, for members of the workspace."""
     return app_of(query.body) if ctx.permissions.is_member(query.actor) else None
 
 
 def app_of(body: Payload) -> str | None:
-    """Return the app that is selected in the form."""
     prefix = str(body.get("block_id") or "").partition(".")[0]
     return chosen_option(body["view"], f"{prefix}.app").get("value")
