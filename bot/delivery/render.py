@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from bot.builds import bulk_abort_messages as bulk_abort
 from bot.builds.abort import is_stoppable
@@ -47,7 +48,10 @@ REROUTED = (
 
 
 async def render(ctx: Context, message: MessageRow) -> Message:
-    return await RENDERERS[message.kind](ctx, message, await load_views(ctx, await list_builds(ctx, message)))
+    views = await load_views(ctx, await list_builds(ctx, message))
+    if message.kind in RENDERERS:
+        return await RENDERERS[message.kind](ctx, message, views)
+    return PURE_RENDERERS[message.kind](views, message.facts or {})
 
 
 async def render_announcement(ctx: Context, message: MessageRow) -> Message:
@@ -95,27 +99,11 @@ async def offer_abort(ctx: Context, views: list[BuildView]) -> drawing.Offer | N
     return None
 
 
-async def render_line(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
-    return notifications.result(views[0], message.facts or {})
-
-
-async def render_started(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
-    return notifications.started(views[0])
-
-
 async def render_change(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
     build = views[0].build
     app = await app_rows.find_app(ctx.db, message.workspace_id, build.app_slug)
     commits = await trends.list_new_commits(ctx.db, build)
     return notifications.result_change(views[0], message.facts or {}, commits, app)
-
-
-async def render_summary(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
-    return notifications.summary(views, message.facts or {})
-
-
-async def render_thread_root(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
-    return notifications.branch(views)
 
 
 async def render_bulk_abort(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
@@ -145,13 +133,16 @@ async def render_digest(ctx: Context, message: MessageRow, views: list[BuildView
 
 RENDERERS: Mapping[str, Callable[[Context, MessageRow, list[BuildView]], Awaitable[Message]]] = {
     CARD: render_card,
-    LINE: render_line,
-    STARTED: render_started,
     CHANGE: render_change,
-    SUMMARY: render_summary,
-    THREAD_ROOT: render_thread_root,
     BULK_ABORT: render_bulk_abort,
     UNFURL: render_card,
     IMPORT: render_import,
     DIGEST: render_digest,
 }
+PURE_RENDERERS: Mapping[str, Callable[[list[BuildView], Mapping[str, Any]], Message]] = {
+    LINE: lambda views, facts: notifications.result(views[0], facts),
+    STARTED: lambda views, facts: notifications.started(views[0]),
+    SUMMARY: notifications.summary,
+    THREAD_ROOT: lambda views, facts: notifications.branch(views),
+}
+"""They need nothing but the builds and the facts of the message."""

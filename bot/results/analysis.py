@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot import connection, outbox
@@ -45,52 +45,50 @@ async def request_analysis(ctx: Context, tx: Transaction, build: BuildRow) -> No
 
 
 async def perform_analysis(ctx: Context, arguments: Mapping[str, Any]) -> None:
-    """Analyze a build, or retry while its log isn't ready; then store the findings and update its messages."""
+    """Analyze a build, or retry while its log isn't ready; then store the result and show it on its messages."""
     pending = await result_rows.find_result(ctx.db, arguments["workspace_id"], arguments["build_slug"])
     build = await build_rows.find_build(ctx.db, arguments["workspace_id"], arguments["build_slug"])
     if pending is None or build is None or pending.state != PENDING:
         return
-    finding = pending
+    result = pending
     try:
         async with connection.client(ctx, build.workspace_id) as client:
-            finding = await _analyze(ctx, client, build, pending)
+            result = await analyze(client, build, pending, now=ctx.clock.now())
     except (BitriseUnavailable, BitriseBusy) as error:
         if ctx.clock.now() - pending.requested_at < GIVE_UP_AFTER:
             pause = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_AFTER
             raise RetryAt(ctx.clock.now() + pause) from error
     except BuildbellError as error:
         log.info("nothing could be found out about a build", extra={"build": build.build_slug, "why": str(error)})
-    await _save(ctx, build, dataclasses.replace(finding, state=COMPLETE))
+    result = dataclasses.replace(result, state=COMPLETE)
+
+    async def store(tx: Transaction) -> None:
+        if not await result_rows.save_result(tx, result):
+            return
+        for message in await message_rows.list_about_build(tx, build.workspace_id, build.build_slug):
+            if build.outcome == Outcome.FAILED:
+                await outbox.explain_failure(ctx, tx, message, build.build_slug)
+            elif message.kind == CARD and result.installs:
+                await outbox.update_card(ctx, tx, message)
+
+    await ctx.db.transaction(store)
 
 
-async def _analyze(ctx: Context, client: BitriseClient, build: BuildRow, pending: ResultRow) -> ResultRow:
+async def analyze(client: BitriseClient, build: BuildRow, pending: ResultRow, *, now: datetime) -> ResultRow:
     if build.outcome == Outcome.SUCCEEDED:
         installs = install_links(await list_artifacts(client, build))
         return dataclasses.replace(pending, installs=tuple(dataclasses.asdict(link) for link in installs))
-    report = await analyze_failure(client, build, now=ctx.clock.now())
+    report = await analyze_failure(client, build, now=now)
     if isinstance(report, LogNotReady):
         raise RetryAt(report.retry_at)
-    return _with_report(pending, report)
-
-
-async def _save(ctx: Context, build: BuildRow, finding: ResultRow) -> None:
-    async def store(tx: Transaction) -> None:
-        if not await result_rows.save_result(tx, finding):
-            return
-        for card in await message_rows.list_about_build(tx, build.workspace_id, build.build_slug):
-            if build.outcome == Outcome.FAILED:
-                await outbox.explain_failure(ctx, tx, card, build.build_slug)
-            elif card.kind == CARD and finding.installs:
-                await outbox.update_card(ctx, tx, card)
-
-    await ctx.db.transaction(store)
+    return with_report(pending, report)
 
 
 # On demand.
 
 
 async def explain(ctx: Context, build: BuildRow) -> ResultRow:
-    """Return the stored findings of a failure, or analyze what the build has printed so far."""
+    """Return the stored result of a failure, or analyze what the build has printed so far."""
     stored = await result_rows.find_result(ctx.db, build.workspace_id, build.build_slug)
     if stored is not None and stored.state == COMPLETE and build.outcome == Outcome.FAILED:
         return stored
@@ -98,11 +96,11 @@ async def explain(ctx: Context, build: BuildRow) -> ResultRow:
     async with connection.client(ctx, build.workspace_id) as client:
         report = await analyze_failure(client, build, now=now, log_timeout=timedelta(0))
     empty = ResultRow(build.workspace_id, build.build_slug, COMPLETE, now)
-    has_run = build.started_at is not None and build.finished_at is not None
+    has_run = build.started_at is not None
     may_be_late = has_run and build.finished_at is not None and now - build.finished_at < LOG_DELAY
     if isinstance(report, LogNotReady) or (not report.lines and may_be_late):
         return dataclasses.replace(empty, missing=NOT_STARTED)
-    return _with_report(empty, report)
+    return with_report(empty, report)
 
 
 async def list_files(ctx: Context, build: BuildRow) -> BuildFiles:
@@ -118,17 +116,17 @@ async def list_files(ctx: Context, build: BuildRow) -> BuildFiles:
 
 async def list_artifacts(client: BitriseClient, build: BuildRow) -> list[Artifact]:
     artifacts: list[Artifact] = []
-    anchor: str | None = None
+    cursor: str | None = None
     for _ in range(MAX_PAGES):
-        page = await client.list_artifacts(build.app_slug, build.build_slug, next=anchor)
+        page = await client.list_artifacts(build.app_slug, build.build_slug, next=cursor)
         artifacts += page.items
-        if page.next is None or page.next == anchor:
+        if page.next is None or page.next == cursor:
             break
-        anchor = page.next
+        cursor = page.next
     return artifacts
 
 
-def _with_report(row: ResultRow, report: FailureReport) -> ResultRow:
+def with_report(row: ResultRow, report: FailureReport) -> ResultRow:
     return dataclasses.replace(
         row, failed_step=report.step, lines=report.lines, tests=report.tests, missing=report.missing
     )
