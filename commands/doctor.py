@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot import connection
 from bot.context import Context
 from bot.domain.builds import format_duration
 from bot.slack import replies
@@ -11,14 +12,29 @@ from bot.slack.text import Message
 from bot.sync import webhooks
 from commands.command import Command, Help
 from commands.history_import import describe_imports
-from commands.interaction import Typed
+from commands.interaction import Typed, run_in_background
 from storage import outbox as outbox_rows
 from storage import requests as request_rows
 from storage import workspaces as workspace_rows
+from storage.workspaces import WorkspaceRow
 
 
-async def check_health(ctx: Context, typed: Typed) -> Message:
-    workspace = await workspace_rows.find_workspace(ctx.db, typed.actor.workspace_id)
+async def check_health(ctx: Context, typed: Typed) -> Message | None:
+    """Report the state. A rejected token is checked again first, in the background: Slack waits only 3 s."""
+    workspace_id = typed.actor.workspace_id
+    workspace = await workspace_rows.find_workspace(ctx.db, workspace_id)
+    if workspace is None or workspace.health != "refused":
+        return await report_health(ctx, workspace_id, workspace)
+    run_in_background(ctx, typed, recheck_token(ctx, workspace_id), name="doctor")
+    return None
+
+
+async def recheck_token(ctx: Context, workspace_id: str) -> Message:
+    await connection.recheck(ctx, workspace_id)
+    return await report_health(ctx, workspace_id, await workspace_rows.find_workspace(ctx.db, workspace_id))
+
+
+async def report_health(ctx: Context, workspace_id: str, workspace: WorkspaceRow | None) -> Message:
     lines = []
     if workspace and workspace.last_synced_at:
         lines.append(f"Bitrise was last looked at {ago(ctx, workspace.last_synced_at)}.")
@@ -32,9 +48,10 @@ async def check_health(ctx: Context, typed: Typed) -> Message:
     if workspace and workspace.skip_key:
         last = f"A step of a build last asked for a skip {ago(ctx, at)}." if (at := workspace.last_skip_at) else None
         lines.append(last or "Steps of builds may ask for a skip; none has yet.")
-    if imports := await describe_imports(ctx, typed.actor.workspace_id):
+    if imports := await describe_imports(ctx, workspace_id):
         lines.append(imports)
-    waiting, open_requests = await outbox_rows.count_waiting(ctx.db), await request_rows.count_open(ctx.db)
+    waiting = await outbox_rows.count_waiting(ctx.db, workspace_id)
+    open_requests = await request_rows.count_open(ctx.db, workspace_id)
     lines.append(f"Messages waiting for Slack: {waiting}. Starts and stops waiting for Bitrise: {open_requests}.")
     return replies.health_report(workspace, lines, command=ctx.settings.command)
 

@@ -54,6 +54,14 @@ async def delete_of_workspace(tx: Transaction, workspace_id: str) -> int:
     return await tx.execute("delete from outbox where workspace_id = :workspace_id", workspace_id=workspace_id)
 
 
-async def count_waiting(db: Reads) -> int:
-    rows = await db.fetch_all("select count(*) as waiting from outbox")
+async def count_waiting(db: Reads, workspace_id: str | None = None) -> int:
+    """Count the messages of a workspace, or of all for None."""
+    rows = await db.fetch_all(
+        """
+        select count(*) as waiting
+        from outbox
+        where cast(:workspace_id as text) is null or workspace_id = :workspace_id
+        """,
+        workspace_id=workspace_id,
+    )
     return int(rows[0]["waiting"])

@@ -193,6 +193,15 @@ async def find_last_start(db: Reads, workspace_id: str, channel_id: str, app_slu
     )
 
 
-async def count_open(db: Reads) -> int:
-    rows = await db.fetch_all("select count(*) as open from requests where state in ('accepted', 'sent')")
+async def count_open(db: Reads, workspace_id: str | None = None) -> int:
+    """Count the requests of a workspace, or of all for None."""
+    rows = await db.fetch_all(
+        """
+        select count(*) as open
+        from requests
+        where state in ('accepted', 'sent')
+        and (cast(:workspace_id as text) is null or workspace_id = :workspace_id)
+        """,
+        workspace_id=workspace_id,
+    )
     return int(rows[0]["open"])

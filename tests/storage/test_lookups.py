@@ -104,6 +104,8 @@ async def test_a_start_awaits_confirmation_while_an_identical_one_is_open(databa
 
     assert await add_equal("r5") == "awaiting_confirmation"
     assert await request_rows.count_open(store) == 3
+    assert await request_rows.count_open(store, "T1") == 3
+    assert await request_rows.count_open(store, "T2") == 0
     await database.transaction(lambda tx: request_rows.complete_request(tx, "r1", state="done", result="", now=NOW))
     assert await request_rows.count_open(store) == 2
     assert await add_equal("r6") == "accepted"

@@ -209,6 +209,8 @@ async def test_a_waiting_update_stands_for_later_ones_until_it_is_rendered(datab
     assert (await outbox_rows.find_outgoing(database, "o3")) == letter("o3", None)
     await database.transaction(lambda tx: outbox_rows.delete_outgoing(tx, "o3"))
     assert await outbox_rows.count_waiting(database) == 3
+    assert await outbox_rows.count_waiting(database, "T1") == 3
+    assert await outbox_rows.count_waiting(database, "T2") == 0
 
 
 async def test_audit_entries_are_listed_newest_first(database: Database) -> None:

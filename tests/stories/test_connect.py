@@ -352,3 +352,20 @@ async def test_a_card_that_runs_when_the_token_is_forgotten_breaks_nothing(world
     await world.connect()
     await world.passes(minutes=1)
     assert "Succeeded" in world.read(world.card)
+
+
+async def test_doctor_checks_a_rejected_token_again(world: World) -> None:
+    """A 401 that lasted a moment must not keep a workspace out until the next sync."""
+    world.bitrise.faults.add(Fault(status=401))
+    await world.say("/build status")
+    await world.say("/build doctor")
+    assert "Connected to Bitrise as" in world.whispers()[-1]
+    await world.say("/build shop deploy main")
+    assert len(world.builds()) == 1
+
+
+async def test_doctor_says_that_a_revoked_token_is_rejected(world: World) -> None:
+    world.bitrise.revoke(world.token)
+    await world.say("/build status")
+    await world.say("/build doctor")
+    assert "Bitrise refuses the stored token" in world.whispers()[-1]

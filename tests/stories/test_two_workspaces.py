@@ -29,7 +29,8 @@ from commands.settings import settings_form
 from commands.slash import verbs
 from commands.subscription_form import subscription_form
 from commands.suggestions import app_option, branch_option
-from playground.slack import Message, View
+from playground.slack import Message, User, View
+from playground.wire import Fault
 from storage.apps import ChannelRow
 from tests.many_workspaces import Many
 from tests.test_house import Registrar, registered
@@ -471,3 +472,27 @@ async def test_each_workspace_is_spoken_to_with_its_own_token(spy: Spy) -> None:
     posted = {entry.request["channel"]: entry.request["team"] for entry in many.slack.journal.named("chat.*")}
     assert posted[many.droid_channel.id] == many.globex.id
     assert posted.get(many.ios.id, many.team.id) == many.team.id
+
+
+async def test_doctor_counts_the_own_workspace_alone(spy: Spy) -> None:
+    many = spy.many
+    many.bitrise.faults.add(Fault("builds.trigger", status=503, times=None))
+    many.slack.faults.add(Fault("chat.*", status=503, times=None))
+    await many.say("/build shop deploy main")
+    await many.say("/build shop deploy develop")
+    many.bitrise.start_build(many.shop, workflow="deploy")
+    await many.passes(minutes=1)
+    at_home, elsewhere = await waiting_at_doctor(many, many.ana), await waiting_at_doctor(many, many.gia)
+    assert at_home[0] > 0
+    assert at_home[1] == 2
+    assert elsewhere == (0, 0)
+
+
+async def waiting_at_doctor(many: Many, person: User) -> tuple[int, int]:
+    """Return the numbers of messages and of requests that wait."""
+    place = many.ios if person.team is many.team else many.droid_channel
+    await many.slack.command(person, place, "/build doctor")
+    answer = many.read(many.slack.ephemerals(person, place)[-1])
+    counts = re.search(r"waiting for Slack: (\d+)[.].*waiting for Bitrise: (\d+)[.]", answer)
+    assert counts
+    return int(counts[1]), int(counts[2])
