@@ -23,7 +23,7 @@ from bot.slack.errors import SlackFailed
 from bot.slack.fields import Field, Hidden, Option, Slot, all_selected, option, state_of
 from bot.slack.forms import Form, FormRefused, notice, redrawn
 from bot.slack.forms import Payload as View
-from bot.slack.text import clean, plural, quoted
+from bot.slack.text import clean, isolate, plural, quoted
 from commands.abort_form import ABORT_FIELDS, COUNTS, check_abort, reports_not_offered
 from commands.command import Command
 from commands.interaction import (
@@ -105,7 +105,7 @@ def bulk_form(
 ) -> View:
     """Return the form with the views of all matches selected, or a notice if no build can be stopped."""
     description, title = matches.description, matches.app.title
-    of = quoted(description if description == title else f"{description} in {title}", 300)
+    of = quoted(description if description == title else f"{isolate(description)} in {isolate(title)}", 300)
     left_out = " ".join(describe_left_out(matches))
     if not views:
         return notice(TITLE, f"No build of {of} runs or waits that I could stop. {left_out}".rstrip())

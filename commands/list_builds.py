@@ -13,7 +13,7 @@ from bot.domain.builds import Cause, State
 from bot.errors import InvalidInput
 from bot.permissions import Actor
 from bot.slack import build_lists, ids
-from bot.slack.text import Message
+from bot.slack.text import Message, isolate
 from commands.command import Command, Help
 from commands.grammar import CAUSES, RESULTS, Grammar, choice, one_name
 from commands.interaction import Action, Typed, run_in_background
@@ -75,7 +75,7 @@ async def show_list(ctx: Context, typed: Typed) -> None:
 async def load_page(ctx: Context, actor: Actor, query: ListQuery) -> Message:
     page = await queries.list_builds(ctx, actor, query)
     return build_lists.build_list(
-        " · ".join([f"Builds of {page.app.title}", *query.filters.values()]),
+        " · ".join([f"Builds of {isolate(page.app.title)}", *query.filters.values()]),
         await views.load_views(ctx, page.builds),
         {"app": page.app.app_slug} | query.filters,
         newer=" ".join(query.starts[:-1]) or None,

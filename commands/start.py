@@ -17,7 +17,7 @@ from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.fields import Checkbox, Slot, Text, quote_value
 from bot.slack.forms import Form, redrawn
-from bot.slack.text import Message, clean, one_line
+from bot.slack.text import Message, clean, isolate, one_line
 from commands.command import Command, Help
 from commands.interaction import Action, Interaction, Submission, Typed, open_view
 from commands.start_syntax import read_start
@@ -56,7 +56,7 @@ async def answer_start(ctx: Context, started: Started, *, not_repeated: Sequence
     parameters = started.parameters
     code = (parameters.commit or "")[:7] or parameters.tag or parameters.branch
     target = f" {in_code(parameters.target)}" if parameters.target else ""
-    description = f"{started.app.title}{target}{f' on {in_code(code)}' if code else ''}"
+    description = f"{isolate(started.app.title)}{target}{f' on {in_code(code)}' if code else ''}"
     if not started.is_held:
         note = f" Not repeated: {', '.join(clean(name, 60) for name in not_repeated)}." if not_repeated else ""
         return replies.reply(f"Starting {description}. The card follows.{note}")

@@ -14,7 +14,7 @@ from bot.slack.blocks import actions, button, lines, message, section
 from bot.slack.build_text import STATUS_BADGES, BuildView, status_badge
 from bot.slack.cards import linked_name, result_line
 from bot.slack.rich import Line
-from bot.slack.text import Message, channel_mention, clean, code, date, first_line, plural, quoted, unmarked
+from bot.slack.text import Message, channel_mention, clean, code, date, first_line, isolate, plural, quoted, unmarked
 from storage.apps import AppRow
 from storage.builds import BuildRow
 from storage.results import ResultRow
@@ -130,7 +130,7 @@ def branch(views: Sequence[BuildView]) -> Message:
     build, app = views[0].build, views[0].app_title
     place = f"tag {build.tag}" if build.tag else build.branch or "no branch"
     statuses = [f"{view.build.target or 'build'} {status_badge(view.build).word.lower()}" for view in views]
-    text = quoted(f"{app} on {place}: {', '.join(statuses)}.", 1_000)
+    text = quoted(f"{isolate(app)} on {isolate(place)}: {', '.join(statuses)}.", 1_000)
     return message(text, lines([rich.bold(app, 80), " on ", rich.code(place)], *map(_status_line, views)))
 
 

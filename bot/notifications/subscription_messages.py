@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bot.slack import ids, rich
 from bot.slack.blocks import Block, Button, actions, button, lines, message, section
 from bot.slack.rich import Line
-from bot.slack.text import Message, escape
+from bot.slack.text import Message, escape, isolate
 from storage.subscriptions import CHANGES, SubscriptionRow
 
 STYLES = {
@@ -153,7 +153,7 @@ def _entry(view: SubscriptionView, *, names_channel: bool) -> list[Line]:
 
 
 def _buttons(view: SubscriptionView) -> list[Button]:
-    row, name = view.row, f"the subscription to {view.app_title or 'every app'}"
+    row, name = view.row, f"the subscription to {isolate(view.app_title or 'every app')}"
     edit = button(ids.SUBSCRIPTION_EDIT, "Edit…", value=row.subscription_id, label=f"Edit {name}")
     remove = button(ids.SUBSCRIPTION_REMOVE, "Remove", value=row.subscription_id, label=f"Remove {name}")
     resume = button(ids.SUBSCRIPTION_RESUME, "Resume", value=row.channel_id, label="Resume what the channel hears")

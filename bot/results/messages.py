@@ -14,7 +14,7 @@ from bot.slack.build_text import BuildView
 from bot.slack.cards import open_button
 from bot.slack.forms import Payload, modal
 from bot.slack.rich import Line
-from bot.slack.text import Message, clean, link, plural, quoted, unmarked
+from bot.slack.text import Message, clean, isolate, link, plural, quoted, unmarked
 from storage.results import ResultRow
 
 PLATFORMS = {"ios": "iOS", "android": "Android"}
@@ -87,7 +87,7 @@ def _artifacts_text(name: str, files: BuildFiles) -> str:
 
 def _install_blocks(view: BuildView, install: InstallLink) -> list[Block]:
     platform = PLATFORMS.get(install.platform, install.platform)
-    facts = [install.title, format_size(install.size_bytes), install.version and f"version {install.version}"]
+    facts = [isolate(install.title), format_size(install.size_bytes), install.version and f"version {install.version}"]
     text = f"*{platform}*  {unmarked(' · '.join(filter(None, facts)), 300)}"
     if install.page_url is None:
         off = "Its public install page is off; it can be switched on at Bitrise, under the build's artifacts."

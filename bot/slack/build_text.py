@@ -10,7 +10,7 @@ from bot.domain.builds import STOPPED, Cause, Outcome, State, format_duration
 from bot.domain.eta import Eta
 from bot.slack import rich
 from bot.slack.rich import Line
-from bot.slack.text import DASH, clean, code, first_line, quoted
+from bot.slack.text import DASH, clean, code, first_line, isolate, quoted
 from storage.builds import BuildRow, seconds_between
 
 BAR_CELLS = 10
@@ -77,7 +77,7 @@ def status_badge(build: BuildRow) -> StatusBadge:
 
 def name(view: BuildView) -> str:
     """``iOS Shop deploy #812``, not escaped."""
-    return " ".join(filter(None, (view.app_title, view.build.target, number(view.build))))
+    return " ".join(filter(None, (isolate(view.app_title), isolate(view.build.target or ""), number(view.build))))
 
 
 def number(build: BuildRow) -> str:
@@ -173,7 +173,7 @@ def stop_reason(build: BuildRow) -> str:
         return reason.label
     if reason in (Reason.OTHER, Reason.IN_BITRISE):
         return text
-    return f"{text} ({reason.label})" if text and text != reason.label else reason.label
+    return f"{isolate(text)} ({reason.label})" if text and text != reason.label else reason.label
 
 
 # Progress.

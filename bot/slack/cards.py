@@ -11,7 +11,7 @@ from bot.slack import build_text, ids, rich
 from bot.slack.blocks import Block, Button, actions, button, context, divider, lines, link_button, message
 from bot.slack.build_text import BuildView
 from bot.slack.rich import Line
-from bot.slack.text import Message, link, mention, plural, unmarked
+from bot.slack.text import Message, isolate, link, mention, plural, unmarked
 from storage.builds import BuildRow
 
 BUILDS_ON_A_CARD = 10
@@ -121,7 +121,7 @@ def result_line(view: BuildView) -> str:
 def linked_name(view: BuildView) -> str:
     """``iOS Shop · deploy #812 on `release/3.2` ``, the number being a link, as mrkdwn."""
     build = view.build
-    name = unmarked(f"{view.app_title} · {build.target}" if build.target else view.app_title, 150)
+    name = unmarked(" · ".join(map(isolate, filter(None, (view.app_title, build.target)))), 150)
     return " ".join(filter(None, (name, link(view.url, build_text.number(build)), build_text.on_branch(build))))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.slack.blocks import Block
-from bot.slack.text import NOTHING, clean, escape
+from bot.slack.text import NOTHING, clean, escape, width
 
 SEGMENTS = 6
 """Segments of a pie, series on the axes."""
@@ -68,9 +68,9 @@ def _chart(title: str, chart: Mapping[str, object]) -> Block:
 def plain_table(rows: Sequence[Sequence[str]]) -> str:
     """The same table as a code block, aligned by spaces."""
     cells = [[clean(text, CELL).replace("`", "'") for text in row] for row in rows]
-    first, *others = (max(map(len, column)) for column in zip(*cells, strict=True))
+    first, *others = (max(map(width, column)) for column in zip(*cells, strict=True))
     lines = []
     for name, *values in cells:
-        aligned = [value.rjust(width) for value, width in zip(values, others, strict=True)]
-        lines.append(escape("  ".join([name.ljust(first), *aligned]).rstrip()))
+        aligned = [" " * (wide - width(value)) + value for value, wide in zip(values, others, strict=True)]
+        lines.append(escape("  ".join([name + " " * (first - width(name)), *aligned]).rstrip()))
     return "\n".join(["```", *lines, "```"])

@@ -11,7 +11,20 @@ from bot.slack.blocks import actions, button, lines, message, section
 from bot.slack.build_lists import VALUE_LIMIT
 from bot.slack.build_text import BuildView
 from bot.slack.cards import build_lines, open_button
-from bot.slack.text import Message, code, date, escape, length, link, mention, one_line, plain_date, quoted, shorten
+from bot.slack.text import (
+    Message,
+    code,
+    date,
+    escape,
+    flatten,
+    isolate_words,
+    length,
+    link,
+    mention,
+    plain_date,
+    quoted,
+    shorten,
+)
 from storage.workspaces import WorkspaceRow
 
 SUGGESTIONS_SHOWN = 10
@@ -35,7 +48,7 @@ def reply_lines(texts: Sequence[str]) -> Message:
 
 
 def escape_lines(text: str) -> str:
-    return shorten("\n".join(escape(one_line(line)) for line in text.split("\n")), REPLY_LIMIT)
+    return shorten("\n".join(escape(isolate_words(flatten(line))) for line in text.split("\n")), REPLY_LIMIT)
 
 
 def error(failure: BuildbellError) -> Message:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,10 @@ _JOINER = "\u200d"
 _EXTENDS = re.compile("[\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # joiner, skin tones, tags of regions
 _FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of these letters are a flag
 _URL_ESCAPES = str.maketrans({"|": "%7C", "<": "%3C", ">": "%3E", '"': "%22", "`": "%60", "\\": "%5C"})
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+_RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+_RUN = re.compile(f"{_RIGHT_TO_LEFT}+(?:['\u2019\" \u200c\u200d-]+{_RIGHT_TO_LEFT}+)*")
+"""Words of a right-to-left script, without numbers beside them."""
 _DIRECTION = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -78,6 +83,50 @@ def _breaks(char: str) -> bool:
     return char in _DIRECTION or unicodedata.category(char) in {"Cc", "Zl", "Zp", "Cs"}
 
 
+def isolate(text: str) -> str:
+    """Isolate text from outside that begins from the right, so that numbers beside it stay in place.
+
+    Of other text, and of a sentence with isolated names, isolate only the words that are left.
+    https://www.w3.org/International/questions/qa-bidi-unicode-controls
+    """
+    if text.isascii() or not _RUN.search(text):
+        return text
+    first = next((kind for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL", "FSI")), "L")
+    return f"{_ISOLATE}{text}{_END_ISOLATE}" if first in ("R", "AL") else isolate_words(text)
+
+
+def isolate_words(text: str) -> str:
+    """Isolate the right-to-left words of a sentence of ours that are not isolated yet."""
+    if text.isascii() or not _RUN.search(text):
+        return text
+    parts, depth = [], 0
+    for part in re.split(f"([{_ISOLATE}{_END_ISOLATE}])", text):
+        depth += (part == _ISOLATE) - (part == _END_ISOLATE)
+        parts.append(part if depth else _RUN.sub(lambda run: f"{_ISOLATE}{run[0]}{_END_ISOLATE}", part))
+    return "".join(parts)
+
+
+def flatten(text: str) -> str:
+    """Make a text to show one line as `one_line` does, but keep isolates that are complete."""
+    if text.isascii():
+        return one_line(text)
+    kept = _paired_isolates(text) if _ISOLATE in text else set()
+    flat = "".join(" " if at not in kept and _breaks(char) else char for at, char in enumerate(text))
+    return " ".join(flat.split())
+
+
+def _paired_isolates(text: str) -> set[int]:
+    """Return the places of isolates that end, and of their ends."""
+    opened: list[int] = []
+    kept: set[int] = set()
+    for at, char in enumerate(text):
+        if char == _ISOLATE:
+            opened.append(at)
+        elif char == _END_ISOLATE and opened:
+            kept |= {opened.pop(), at}
+    return kept
+
+
 def first_line(text: str) -> str:
     """Return the first line that isn't empty, as in a commit's title."""
     return next((line for line in map(one_line, text[:LONGEST_INPUT].splitlines()) if line), "")
@@ -93,11 +142,27 @@ def length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
+def width(text: str) -> int:
+    """Count the characters that are seen, as a line of fixed width needs it."""
+    return len(text) - text.count(_ISOLATE) - text.count(_END_ISOLATE)
+
+
 def shorten(text: str, limit: int) -> str:
     """Cut to ``limit`` characters, the last one ``…``, never inside an escape or a mention."""
     if length(text) <= limit:
         return text
-    return _OPEN_TOKEN.sub("", _cut(text, limit - 1)).rstrip() + ELLIPSIS
+    return _close(limit, lambda room: _OPEN_TOKEN.sub("", _cut(text, room - 1)).rstrip() + ELLIPSIS)
+
+
+def _close(limit: int, cut: Callable[[int], str]) -> str:
+    """Cut to ``limit`` characters, among them the ends of isolates that the cut left open."""
+    left_open = 0
+    while True:
+        text = cut(limit - left_open)
+        missing = text.count(_ISOLATE) - text.count(_END_ISOLATE)
+        if missing <= left_open:
+            return text + _END_ISOLATE * missing
+        left_open = missing
 
 
 def _cut(text: str, room: int) -> str:
@@ -120,13 +185,13 @@ def _is_inside(text: str, at: int) -> bool:
 
 def clean(text: str, limit: int) -> str:
     """One line of at most ``limit`` characters, for rich text and plain text; not escaped."""
-    flat = one_line(text[:LONGEST_INPUT])
-    return flat if length(flat) <= limit else _cut(flat, limit - 1).rstrip() + ELLIPSIS
+    flat = isolate(flatten(text[:LONGEST_INPUT]))
+    return flat if length(flat) <= limit else _close(limit, lambda room: _cut(flat, room - 1).rstrip() + ELLIPSIS)
 
 
 def quoted(text: str, limit: int = 300) -> str:
     """One line of at most ``limit`` characters, escaped for mrkdwn."""
-    return shorten(escape(one_line(text[:LONGEST_INPUT])), limit)
+    return shorten(escape(isolate(flatten(text[:LONGEST_INPUT]))), limit)
 
 
 def unmarked(text: str, limit: int = 300) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.domain.builds import format_duration
 from bot.slack.blocks import context, message, section
-from bot.slack.text import Message, escape, mention, period, plural, quoted, unmarked
+from bot.slack.text import Message, escape, isolate, mention, period, plural, quoted, unmarked
 from storage.imports import DONE, FAILED, ImportRow
 
 APPS_LISTED = 10
@@ -41,7 +41,7 @@ def progress_sentence(rows: Sequence[ImportRow], titles: Mapping[str, str]) -> s
     if not rows:
         return ""
     first, rest = rows[0], _waiting(len(rows) - 1)
-    title = titles.get(first.app_slug, first.app_slug)
+    title = isolate(titles.get(first.app_slug, first.app_slug))
     return f"Past builds are being read: {title}: {_app_progress(first)}{f'; {rest}' if rest else ''}."
 
 

@@ -127,8 +127,55 @@ def test_what_others_wrote_stays_text_within_its_limit(written: str, limit: int)
     assert ">" not in quoted
     assert not HALF_ESCAPE.search(quoted)
     assert text.length(quoted) <= limit
-    assert quoted.isprintable() or not written.isprintable()
+    assert seen(quoted).isprintable() or not written.isprintable()
     assert len(quoted.splitlines()) <= 1
+
+
+def seen(shown: str) -> str:
+    """The text without the isolates, each of which ends where it should."""
+    depth = 0
+    for character in shown:
+        depth += (character == "\u2068") - (character == "\u2069")
+        assert depth >= 0
+    assert depth == 0
+    return shown.replace("\u2068", "").replace("\u2069", "")
+
+
+SHOP, CAFE = "متجر", "קפה"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (f"{SHOP} 2", f"⟨{SHOP} 2⟩"),
+        (f"2 {SHOP} {SHOP} #812, {CAFE}", f"⟨2 {SHOP} {SHOP} #812, {CAFE}⟩"),
+        (f"Open {SHOP} {SHOP} #812, {CAFE}", f"Open ⟨{SHOP} {SHOP}⟩ #812, ⟨{CAFE}⟩"),
+        (f"⟨{SHOP} 2⟩ #812 {CAFE}", f"⟨{SHOP} 2⟩ #812 ⟨{CAFE}⟩"),
+        (f"a⟩ ⟨{SHOP}", f"a ⟨{SHOP}⟩"),
+        ("⟨release⟩", "⟨release⟩"),
+        ("Zoë 1", "Zoë 1"),
+    ],
+)
+def test_right_to_left_text_is_isolated(written: str, shown: str) -> None:
+    """Without isolates a number is drawn on the wrong side of the name. ⟨ and ⟩ stand for them."""
+    marks = str.maketrans("⟨⟩", "\u2068\u2069")
+    assert text.clean(written.translate(marks), 99) == shown.translate(marks)
+    assert text.quoted(written.translate(marks), 99) == shown.translate(marks)
+
+
+def test_a_name_is_isolated_as_a_whole() -> None:
+    assert text.isolate(f"{SHOP} 2") == f"\u2068{SHOP} 2\u2069"
+    assert text.isolate("iOS Shop 2") == "iOS Shop 2"
+    assert text.code(f"{CAFE}/1") == f"`\u2068{CAFE}/1\u2069`"
+
+
+@given(st.text(f"{SHOP}{CAFE} a1#<&\u2068\u2069\u202e", max_size=60), st.integers(1, 60))
+def test_no_isolate_is_left_open_and_no_letter_outside(written: str, limit: int) -> None:
+    for shown in (text.quoted(written, limit), text.clean(written, limit), text.clean(text.isolate(written), limit)):
+        assert text.length(shown) <= limit
+        assert len(seen(shown)) == text.width(shown)
+        outside = re.sub("\u2068.*\u2069", "", shown)
+        assert not re.search("[\u0590-\u08ff]", outside)
 
 
 @pytest.mark.parametrize(
