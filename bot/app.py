@@ -44,7 +44,7 @@ from bot.vault import Vault, parse_keys
 from bot.web.dispatch import Dispatcher
 from bot.web.server import RUNNER_OPTIONS, allow_many_connections, web_app
 from bot.workspaces import connect
-from bot.workspaces.slack_access import SlackAccess, is_admin, open_slack_access
+from bot.workspaces.slack_access import SlackAccess, is_admin, is_guest, open_slack_access
 from storage import Database, DatabaseUnavailable, DatabaseUnusable, open_database
 from storage import workspaces as workspace_rows
 from storage.batching import Batcher
@@ -134,6 +134,9 @@ class Bot:
     def _context(self, database: Database, session: aiohttp.ClientSession, vault: Vault, slack: SlackAccess) -> Context:
         settings = self._settings
 
+        async def ask_about_guest(workspace_id: str, user_id: str) -> bool | None:
+            return await is_guest(slack.workspaces.client(workspace_id), user_id)
+
         ctx = Context(
             settings=settings,
             db=database,
@@ -145,6 +148,8 @@ class Bot:
             bitrise=lambda token: BitriseClient(HttpTransport(session, settings.bitrise_api_url, token)),
             permissions=Permissions(
                 is_admin=lambda workspace_id, user_id: is_admin(slack.workspaces.client(workspace_id), user_id),
+                is_guest=None if settings.allow_guests else ask_about_guest,
+                clock=self._clock,
                 connect_users=settings.connect_users,
                 report_green_users=settings.report_green_users,
             ),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from bot.clock import Clock
 from bot.errors import NotAllowed
 
+log = logging.getLogger(__name__)
 EVERYBODY = "*"
+MAX_PEOPLE = 10_000
+REFRESH_AFTER, RETRY_AFTER = timedelta(minutes=10), timedelta(minutes=1)
+"""How long Slack's answer about a person counts, and how long the lack of one."""
 BUILD_STEP = "a step of the build"
 """The user id of requests that a build step makes; nobody gets a response."""
 
@@ -35,16 +43,24 @@ class Actor:
 
 
 class Permissions:
-    """Permission checks. ``is_admin(workspace_id, user_id)`` asks Slack for admins and owners."""
+    """Permission checks. ``is_admin(workspace_id, user_id)`` asks Slack for admins and owners.
+
+    ``is_guest`` asks for guests, with None if Slack can't say. Without it guests may do everything.
+    """
 
     def __init__(
         self,
         *,
         is_admin: Callable[[str, str], Awaitable[bool]],
+        is_guest: Callable[[str, str], Awaitable[bool | None]] | None,
+        clock: Clock,
         connect_users: Collection[str],
         report_green_users: Collection[str],
     ) -> None:
-        self._is_admin = is_admin
+        self._is_admin, self._is_guest, self._clock = is_admin, is_guest, clock
+        self._guests: OrderedDict[tuple[str, str], tuple[bool, datetime]] = OrderedDict()
+        """Whether a person is a guest, and until when that counts; the last one that acted is last."""
+        self._is_failure_logged = False
         self._connect_users = frozenset(connect_users)
         self._report_green_users = frozenset(report_green_users)
 
@@ -55,6 +71,33 @@ class Permissions:
     def check_member(self, actor: Actor) -> None:
         if actor.team_id != actor.workspace_id:
             raise NotAllowed("Only members of this Slack workspace can do that; you are here through Slack Connect.")
+
+    async def check_may_act(self, actor: Actor) -> None:
+        """Check that a person may start or stop builds, read logs and change settings. Guests may only look."""
+        self.check_member(actor)
+        if await self._is_known_guest(actor):
+            raise NotAllowed(
+                "Guests can view builds but can't do that. Ask a full member, or ask your Buildbell operator to set "
+                "`BUILDBELL_ALLOW_GUESTS=true`."
+            )
+
+    async def _is_known_guest(self, actor: Actor) -> bool:
+        """Return what Slack says, or said last. A person about whom it can't say anything counts as a member."""
+        if self._is_guest is None or not actor.is_person:
+            return False
+        key, now = (actor.workspace_id, actor.user_id), self._clock.now()
+        is_guest, expires_at = self._guests.get(key, (False, now))
+        if expires_at <= now:
+            answer = await self._is_guest(*key)
+            if answer is None and not self._is_failure_logged:
+                log.warning("Slack could not say who is a guest; people count as what they were, or as members")
+            self._is_failure_logged = answer is None
+            is_guest = is_guest if answer is None else answer
+            self._guests[key] = is_guest, now + (RETRY_AFTER if answer is None else REFRESH_AFTER)
+        self._guests.move_to_end(key)
+        if len(self._guests) > MAX_PEOPLE:
+            self._guests.popitem(last=False)
+        return is_guest
 
     async def check_may_connect(self, actor: Actor) -> None:
         self.check_member(actor)

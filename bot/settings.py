@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         description="Slack user ids that may report a stopped build as green, which lets a required check pass without "
         "running; * for everybody, empty for nobody.",
     )
+    allow_guests: bool = Field(
+        False,
+        description="Whether guests of the Slack workspace may start and stop builds, read logs and change settings; "
+        "without it they can only view builds.",
+    )
     ci_reasons: CiReasons = Field(
         ("no-changes",), description="Reasons that `/build skip-step` takes, with commas; only no-changes is green."
     )

@@ -45,6 +45,7 @@ class AbortArguments:
 
 async def abort_typed(ctx: Context, typed: Typed) -> None:
     """Open the form for the build that was named or for all that match the filters; else list what is running."""
+    await ctx.permissions.check_may_act(typed.actor)
     arguments = read_abort(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
     if arguments.build.names_build:
@@ -69,6 +70,7 @@ async def fill_form(ctx: Context, actor: Actor, view_id: str, arguments: AbortAr
 
 
 async def open_form(ctx: Context, action: Action) -> None:
+    await ctx.permissions.check_may_act(action.actor)
     build = await queries.get_stored_build(ctx, action.actor, action.value)
     await open_view(ctx, action, await load_form(ctx, action.actor, build, AbortArguments()))
 

@@ -163,18 +163,19 @@ async def ask_about_matches(
     ctx: Context, typed: Typed, filters: BulkFilter, category: Reason | None, sentence: str
 ) -> None:
     """Open the form for the builds that match typed filters."""
+    await ctx.permissions.check_may_act(typed.actor)
     find = partial(bulk_abort.find_matches, ctx, typed.actor, filters)
     await open_form(ctx, typed, find, category=category, sentence=sentence)
 
 
 async def ask_about_all(ctx: Context, action: Action) -> None:
-    ctx.permissions.check_member(action.actor)
+    await ctx.permissions.check_may_act(action.actor)
     await open_form(ctx, action, partial(bulk_abort.find_matches, ctx, action.actor, BulkFilter(app=action.value)))
 
 
 async def ask_about_older(ctx: Context, action: Action) -> None:
     """Open the form for the builds that a newer one of the same branch or pull request replaces."""
-    ctx.permissions.check_member(action.actor)
+    await ctx.permissions.check_may_act(action.actor)
     newer = action.value
     await open_form(ctx, action, partial(bulk_abort.find_superseded, ctx, action.actor, newer), newer=newer)
 

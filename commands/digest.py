@@ -94,6 +94,7 @@ async def digest_typed(ctx: Context, typed: Typed) -> Message | None:
         raise InvalidInput(
             f"I know {ctx.settings.command} digest, which opens a form, and {ctx.settings.command} digest off."
         )
+    await ctx.permissions.check_may_act(actor)
     await connection.require(ctx, actor.workspace_id)
     await open_view(ctx, typed, await load_form(ctx, actor, await digests.list_here(ctx, actor)))
     return None
@@ -126,7 +127,7 @@ def note_existing(existing: list[DigestRow]) -> str:
 
 async def submit_form(ctx: Context, submission: Submission) -> View:
     form, actor = FORM.read(submission.view), submission.actor
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     if not form.channel_id:
         raise MissingArgument(f"Figures come to a channel: type {ctx.settings.command} digest in one.")
     if form.app_slug and await apps.find_app(ctx, actor.workspace_id, form.app_slug) is None:

@@ -26,6 +26,7 @@ USAGE = ("Builds are read app by app, all that there are.", "As in `import shop 
 
 async def import_typed(ctx: Context, typed: Typed) -> Message | None:
     """Request imports; the answer is a message in the channel that shows their progress."""
+    await ctx.permissions.check_may_act(typed.actor)
     first = typed.words.words[0] if typed.words else None
     if first is not None and first.is_open and first.text.lower() == STOP:
         return await stop_imports(ctx, typed)

@@ -15,6 +15,7 @@ from storage.builds import BuildRow
 
 
 async def show_log(ctx: Context, interaction: Typed | Action) -> None:
+    await ctx.permissions.check_may_act(interaction.actor)
     await answer_about_build(ctx, interaction, explain_failure)
 
 

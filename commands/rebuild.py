@@ -30,6 +30,7 @@ MAX_LISTED = 5
 
 async def rebuild_typed(ctx: Context, typed: Typed) -> None:
     """Run the build that was named again, or open the form with its parameters if ``form`` follows."""
+    await ctx.permissions.check_may_act(typed.actor)
     reference, rest = read_build(typed.words)
     if not reference.names_build:
         raise MissingArgument(f"Which build? For example: {ctx.settings.command} again shop #812")
@@ -49,6 +50,7 @@ async def rebuild_typed(ctx: Context, typed: Typed) -> None:
 
 
 async def rebuild_pressed(ctx: Context, action: Action) -> None:
+    await ctx.permissions.check_may_act(action.actor)
     build = await queries.get_stored_build(ctx, action.actor, action.value)
     run_in_background(ctx, action, start_again(ctx, action, build), name="again")
 
@@ -91,6 +93,7 @@ async def answer_question(ctx: Context, action: Action, *, is_same: bool) -> Non
 
 
 async def edit_pressed(ctx: Context, action: Action) -> None:
+    await ctx.permissions.check_may_act(action.actor)
     build = await queries.get_stored_build(ctx, action.actor, action.value)
     view_id = await open_view(ctx, action, notice("Start a build", "⏳ Asking Bitrise for its parameters…"))
     run_in_background(ctx, action, fill_form(ctx, action.actor, view_id, build), name="again form")

@@ -112,6 +112,7 @@ def settings_form(channel: ChannelRow, *, app_title: str | None, aliases: Sequen
 
 
 async def open_form(ctx: Context, typed: Typed) -> None:
+    await ctx.permissions.check_may_act(typed.actor)
     actor = typed.actor
     if actor.channel_id is None:
         raise MissingArgument(f"Settings belong to a channel: type {ctx.settings.command} settings in one.")
@@ -130,7 +131,7 @@ async def keep_form(ctx: Context, action: Action) -> None:
 
 async def submit_form(ctx: Context, submission: Submission) -> None:
     form, actor = FORM.read(submission.view), submission.actor
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     await check_app(ctx, actor, form)
     aliases = await resolve_aliases(ctx, actor, form)
     channel = ChannelRow(

@@ -178,7 +178,7 @@ FORM = Form(
 async def open_form(ctx: Context, interaction: Interaction) -> None:
     """Open the form for the app that was typed, or for the channel's app."""
     actor = interaction.actor
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     await connection.require(ctx, actor.workspace_id)
     name = interaction.words.tail() if isinstance(interaction, Typed) else ""
     app = await apps.get_app(ctx, actor.workspace_id, name) if name else None

@@ -61,6 +61,7 @@ async def preview_matches(ctx: Context, actor: Actor, view: SubscriptionView) ->
 
 async def open_form(ctx: Context, typed: Typed) -> None:
     """Open the form with the channel's app."""
+    await ctx.permissions.check_may_act(typed.actor)
     actor = typed.actor
     if not actor.channel_id:
         raise MissingArgument(f"Subscriptions belong to a channel: type {ctx.settings.command} subscribe in one.")
@@ -73,7 +74,7 @@ async def open_form(ctx: Context, typed: Typed) -> None:
 
 async def submit_form(ctx: Context, submission: Submission) -> None:
     form, actor = FORM.read(submission.view), submission.actor
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     saved = await save_subscription(ctx, actor, form)
     message = subscription_messages.saved(saved.view, is_new=saved.is_new)
     await outbox.answer_privately(ctx, actor, message)

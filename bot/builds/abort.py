@@ -77,7 +77,7 @@ async def request_abort(ctx: Context, actor: Actor, parameters: AbortParameters)
 
 async def check_may_stop(ctx: Context, actor: Actor, report: str) -> None:
     """Raise `NotAllowed`, `NotConnected` or `TokenRejected` if this person can't stop builds like that."""
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     if report == "green":
         ctx.permissions.check_may_report_green(actor)
     await connection.require(ctx, actor.workspace_id)

@@ -73,7 +73,7 @@ class Matches:
 
 async def find_matches(ctx: Context, actor: Actor, filters: BulkFilter) -> Matches:
     """Fetch the running builds that match. Raises `AppNotFound`, `MissingArgument`."""
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     app = await queries.require_app(ctx, actor, filters.app)
     builds, is_more = await fetch_running(ctx, actor, app, filters)
     if filters.is_older:
@@ -85,6 +85,7 @@ async def find_matches(ctx: Context, actor: Actor, filters: BulkFilter) -> Match
 
 async def find_superseded(ctx: Context, actor: Actor, build_slug: str) -> Matches:
     """Fetch the running builds that a newer build supersedes. Raises `BuildNotFound`."""
+    await ctx.permissions.check_may_act(actor)
     newer = await queries.get_stored_build(ctx, actor, build_slug)
     filters = BulkFilter(newer.app_slug, pull_request_id=newer.pull_request_id)
     if not newer.pull_request_id:

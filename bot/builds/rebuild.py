@@ -24,7 +24,7 @@ async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> StartR
 
     Bitrise knows them; without its answer they are put together from the row and our own request.
     """
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     current = await queries.refresh_build(ctx, build)
     if current is not None and (requested := current.requested) is not None:
         variables = [item for item in requested.environments if not item.key.startswith(RESERVED_PREFIX)]

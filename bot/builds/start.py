@@ -43,7 +43,7 @@ async def request_start(
 
     Raises `NotAllowed`, `NotConnected`, `TokenRejected`, `AppNotFound`, `MissingArgument`, `InvalidInput`.
     """
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     channel = await connection.get_channel_context(ctx, actor.workspace_id, actor.channel_id or "")
     app, parameters = await _resolve(ctx, actor, wanted, channel)
     request = requests.new(
@@ -89,7 +89,7 @@ async def store_starts(ctx: Context, starts: Sequence[tuple[RequestRow, bool]]) 
 
 async def confirm_start(ctx: Context, actor: Actor, request_id: str) -> bool:
     """Start a held build anyway; return False if the question was answered before."""
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
 
     async def store(tx: Transaction) -> bool:
         request = await request_rows.find_request(tx, request_id)
@@ -105,7 +105,7 @@ async def confirm_start(ctx: Context, actor: Actor, request_id: str) -> bool:
 
 async def cancel_start(ctx: Context, actor: Actor, request_id: str) -> bool:
     """Drop a held start, because the person follows the running build; return False if it was answered before."""
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
 
     async def store(tx: Transaction) -> bool:
         request = await request_rows.find_request(tx, request_id)

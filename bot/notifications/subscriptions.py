@@ -55,7 +55,7 @@ async def list_own(ctx: Context, actor: Actor) -> list[SubscriptionRow]:
 
 async def get_subscription(ctx: Context, actor: Actor, subscription_id: str) -> SubscriptionRow:
     """Return a subscription that the person may change. Raises `SubscriptionGone`."""
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     row = await subscription_rows.find_subscription(ctx.db, actor.workspace_id, subscription_id)
     if row is None or not may_change(actor, row):
         raise SubscriptionGone(ctx.settings.command)
@@ -132,7 +132,7 @@ async def change_subscription(
 
 
 async def check_may_subscribe(ctx: Context, actor: Actor) -> None:
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     if not actor.channel_id:
         raise MissingArgument(f"Subscriptions belong to a channel: type {ctx.settings.command} subscribe in one.")
     await connection.require(ctx, actor.workspace_id)
@@ -183,7 +183,7 @@ async def save(
 
 async def remove_subscriptions(ctx: Context, actor: Actor, subscription_ids: Iterable[str]) -> list[SubscriptionView]:
     """Remove subscriptions and return those that existed. Raises `SubscriptionGone` if none did."""
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     rows = [await subscription_rows.find_subscription(ctx.db, actor.workspace_id, each) for each in subscription_ids]
     views = await load_views(ctx, [row for row in rows if row is not None and may_change(actor, row)])
 
@@ -211,7 +211,7 @@ async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
 
     The note in the channel shows whether Buildbell can post there. If not, they are paused again.
     """
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     workspace_id = actor.workspace_id
     rows = await subscription_rows.list_of_channel(ctx.db, workspace_id, channel_id)
     # The button in a direct message was sent only to people who had to do with the pause.

@@ -51,6 +51,7 @@ class Person:
     name: str
     is_admin: bool
     is_owner: bool
+    is_guest: bool = False
     email: str | None = None
     tz: str | None = None
 
@@ -173,6 +174,7 @@ class SlackClient:
             name=text_of(profile, "display_name") or text_of(profile, "real_name") or text_of(user, "name"),
             is_admin=bool(user.get("is_admin")),
             is_owner=bool(user.get("is_owner") or user.get("is_primary_owner")),
+            is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             email=text_of(profile, "email") or None,
             tz=text_of(user, "tz") or None,
         )

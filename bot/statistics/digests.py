@@ -48,7 +48,7 @@ async def list_here(ctx: Context, actor: Actor) -> list[DigestRow]:
 
 async def save_digest(ctx: Context, actor: Actor, settings: DigestSettings) -> DigestRow:
     """Add the schedule of an app and a channel, or change and resume the existing one."""
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
     now = ctx.clock.now()
     new = DigestRow(
         digest_id=ctx.new_id(),
@@ -77,6 +77,7 @@ async def save_digest(ctx: Context, actor: Actor, settings: DigestSettings) -> D
 
 async def remove_digest(ctx: Context, actor: Actor, app_slug: str | None) -> int:
     """Remove the channel's schedule of an app, or all; return how many there were."""
+    await ctx.permissions.check_may_act(actor)
     matches = [row for row in await list_here(ctx, actor) if app_slug in (None, row.app_slug)]
 
     async def store(tx: Transaction) -> int:
@@ -90,7 +91,7 @@ async def remove_digest(ctx: Context, actor: Actor, app_slug: str | None) -> int
 
 async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
     """Resume the paused schedules of a channel from the next due time on; return how many there were."""
-    ctx.permissions.check_member(actor)
+    await ctx.permissions.check_may_act(actor)
 
     async def store(tx: Transaction) -> int:
         rows = await digest_rows.list_of_channel(tx, actor.workspace_id, channel_id)

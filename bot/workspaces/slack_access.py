@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ORGANIZATION_PREFIX = "E"
 """Start of the ids of organizations, which Slack sometimes sends in place of a workspace's."""
+GUEST_TIMEOUT_SECONDS = 1.0
+"""Slack waits 3 s for the answer to what a person did."""
 GetToken = Callable[[], Awaitable[Token]]
 NewClient = Callable[[GetToken], SlackClient]
 
@@ -189,3 +191,13 @@ async def is_admin(client: SlackClient, user_id: str) -> bool:
         log.warning("Slack could not say who is an admin", extra={"error": str(error)})
         return False
     return user.is_admin or user.is_owner
+
+
+async def is_guest(client: SlackClient, user_id: str) -> bool | None:
+    """Whether Slack says that a person is a guest of the client's workspace; None if it doesn't answer in time."""
+    try:
+        async with asyncio.timeout(GUEST_TIMEOUT_SECONDS):
+            return (await client.get_user(user_id)).is_guest
+    except (TimeoutError, SlackFailed) as error:
+        log.info("Slack could not say whether a person is a guest", extra={"user": user_id, "error": str(error)})
+        return None
