@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak chaos bench clean
+.PHONY: help demo test quick soak chaos bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -14,6 +14,9 @@ demo: $(VENV)/.installed ## start a practice Slack, a practice Bitrise and the b
 
 test: $(VENV)/.installed-test ## lint, types, imports and every test
 	.ci/check
+
+quick: $(VENV)/.installed-test ## lint, types, imports and the tests of bot and commands, while you work
+	.ci/check tests/bot tests/commands tests/test_house.py
 
 soak: $(VENV)/.installed-test ## a day of 2,000 builds in three workspaces with trouble on both sides, in a few minutes
 	SOAK_HOURS=24 SOAK_BUILDS=2000 $(VENV)/bin/python -m pytest -q -s tests/soak

@@ -214,14 +214,30 @@ def texts() -> Iterator[Path]:
             yield path
 
 
-@pytest.mark.parametrize("page", ["architecture.md", "development.md"])
-def test_every_path_in_the_docs_exists(page: str) -> None:
-    text = (ROOT / "docs" / page).read_text()
-    paths = [
-        path for path in re.findall(r"\b(?:bot|commands|storage|playground|tests)/[\w./]*", text) if "*" not in path
-    ]
-    assert paths
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+PAGES = [Path("README.md"), *sorted(path.relative_to(ROOT) for path in (ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_path_in_the_docs_exists(page: Path) -> None:
+    paths = re.findall(r"(?<![\w./-])(?:bot|commands|storage|playground|tests)/[\w./*]*", (ROOT / page).read_text())
+    assert [path for path in paths if "*" not in path and not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_module_in_the_docs_exists(page: Path) -> None:
+    names = re.findall(r"(?<![\w./-])(?:bot|commands|storage|playground|tests)(?:\.\w+)+", (ROOT / page).read_text())
+    assert [name for name in names if not is_module(name)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_link_in_the_docs_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)", (ROOT / page).read_text())
+    assert [link for link in links if not (ROOT / page.parent / link).exists()] == []
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").exists()
 
 
 def test_every_column_for_other_programs_is_explained() -> None:
