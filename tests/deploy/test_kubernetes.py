@@ -117,6 +117,15 @@ def test_the_budget_and_the_policy_are_for_our_pods() -> None:
     assert [port["port"] for port in inward["ports"]] == [container(BOT)["ports"][0]["containerPort"]]
 
 
+def test_the_policy_names_who_may_come_in() -> None:
+    """A rule without ``from``, or with an empty selector, lets every pod of the cluster in."""
+    (policy,) = of_kind("NetworkPolicy")
+    for rule in policy["spec"]["ingress"]:
+        assert rule["from"]
+        for peer in rule["from"]:
+            assert all(selector.get("matchLabels") or selector.get("matchExpressions") for selector in peer.values())
+
+
 def test_settings_come_from_what_is_there() -> None:
     names = {(kind, manifest["metadata"]["name"]) for kind in ("ConfigMap", "Secret") for manifest in of_kind(kind)}
     for deployment in DEPLOYMENTS.values():
