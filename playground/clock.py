@@ -51,12 +51,16 @@ class SteppedClock:
         return self._sleepers[0][0] if self._sleepers else None
 
     def move_to(self, at: datetime) -> None:
-        """Set the time, never backwards, and wake every sleeper that is due."""
+        """Set the time forward and wake every sleeper that is due."""
         self._now = max(self._now, at)
         while self._sleepers and self._sleepers[0][0] <= self._now:
             sleeper = heapq.heappop(self._sleepers)[2]
             if not sleeper.done():
                 sleeper.set_result(None)
+
+    def set_back(self, by: timedelta) -> None:
+        """Set the time back, as a person or a time server may do. Sleepers wait for their time all the same."""
+        self._now -= by
 
     async def sleep_until(self, at: datetime) -> None:
         if at <= self._now:

@@ -105,6 +105,25 @@ async def requeue_unfinished(db: Database) -> int:
     return await db.execute("update jobs set state = 'todo' where state = 'doing'")
 
 
+async def pull_forward(db: Database, *, now: datetime, latest: datetime) -> int:
+    """Make jobs due that block others of their key, or wait for a retry, until after ``latest``."""
+    return await db.execute(
+        """
+        update jobs set due_at = :now
+        where state = 'todo' and due_at > :latest and (key is not null or attempts > 0)
+        """,
+        now=now, latest=latest,
+    )  # fmt: skip
+
+
+async def pull_forward_until(db: Database, *, now: datetime, until: datetime) -> int:
+    """Make all jobs due that wait for a time up to ``until``."""
+    return await db.execute(
+        "update jobs set due_at = :now where state = 'todo' and due_at > :now and due_at <= :until",
+        now=now, until=until,
+    )  # fmt: skip
+
+
 async def count_due(db: Reads, *, now: datetime) -> int:
     """Count jobs that run or could run now."""
     rows = await db.fetch_all(

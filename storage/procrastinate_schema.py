@@ -53,6 +53,29 @@ async def _execute_script(connection: Connection, script: str) -> None:
     await connection.execute(script)  # without parameters, so that it may hold many statements
 
 
+async def pull_forward(db: Database, *, wait_seconds: float) -> int:
+    """Make jobs due that block others of their key, or wait for a retry, for longer than ``wait_seconds``."""
+    return await db.execute(
+        """
+        update procrastinate_jobs set scheduled_at = null
+        where status = 'todo' and scheduled_at > now() + make_interval(secs => :wait_seconds)
+        and (lock is not null or attempts > 0)
+        """,
+        wait_seconds=wait_seconds,
+    )
+
+
+async def pull_forward_until(db: Database, *, until: datetime) -> int:
+    """Make all jobs due that wait for a time up to ``until``."""
+    return await db.execute(
+        """
+        update procrastinate_jobs set scheduled_at = null
+        where status = 'todo' and scheduled_at > now() and scheduled_at <= cast(:until as timestamptz)
+        """,
+        until=until,
+    )
+
+
 async def count_due(db: Reads) -> int:
     """Count jobs that run in any process or could run now."""
     rows = await db.fetch_all(

@@ -22,7 +22,7 @@ from procrastinate.jobs import Status
 from procrastinate.manager import get_channel_for_queues
 
 from bot.clock import Clock
-from bot.engine import MAX_ATTEMPTS, Job, JobKind, RetryAt, backoff, is_retry
+from bot.engine import MAX_ATTEMPTS, MAX_BACKOFF, Job, JobKind, RetryAt, backoff, is_retry
 from bot.tasks import cancel_all
 from storage import CommitUnknown, DatabaseUnavailable, Transaction
 from storage import procrastinate_schema as queue_rows
@@ -72,6 +72,7 @@ class DistributedEngine:
         """Ids of jobs that began here and whose result isn't stored."""
         self._worker_id = 0
         self._heartbeat_at = 0.0
+        self._latest = clock.now()
 
     def register(self, kind: JobKind, ctx: Any = None) -> None:
         self._kinds[kind.name] = _Registered(kind, ctx)
@@ -96,6 +97,8 @@ class DistributedEngine:
     async def start(self) -> None:
         await self._connector.open_async(pool=cast(Any, self._db.pool))  # its type requires tuple rows
         await self._register_worker()
+        # A job that waits longer than any retry does was postponed before a clock was set back.
+        await queue_rows.pull_forward(self._db, wait_seconds=MAX_BACKOFF.total_seconds())
         self._is_stopping = False
         loops = {"fetch": self._fetch, "listen": self._listen, "heartbeat": self._heartbeat, "rescue": self._rescue}
         self._loops = [asyncio.create_task(self._repeat(step), name=f"jobs {name}") for name, step in loops.items()]
@@ -228,6 +231,9 @@ class DistributedEngine:
         async with asyncio.timeout(self._config.call_timeout_seconds):
             rescued = await queue_rows.return_orphaned_jobs(self._db, dead_after_seconds=dead_after)
             await self._manager.prune_stalled_workers(dead_after * 10)
+            if (now := self._clock.now()) < self._latest:  # set back: what waits would block its key
+                rescued += await queue_rows.pull_forward_until(self._db, until=self._latest + MAX_BACKOFF)
+            self._latest = now
         if rescued:
             log.info("unfinished jobs run again", extra={"jobs": rescued})
             self._wakeup.set()

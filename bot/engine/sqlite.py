@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from bot.clock import Clock
-from bot.engine import MAX_ATTEMPTS, Job, JobKind, RetryAt, backoff, is_retry
+from bot.engine import MAX_ATTEMPTS, MAX_BACKOFF, Job, JobKind, RetryAt, backoff, is_retry
 from bot.tasks import cancel_all
 from storage import Database, DatabaseUnavailable, Transaction
 from storage import jobs as job_rows
@@ -18,6 +18,7 @@ from storage.jobs import JobRow
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
+CLOCK_CHECK_SECONDS = 1.0
 
 
 class LocalEngine:
@@ -27,6 +28,7 @@ class LocalEngine:
         self._db, self._clock = database, clock
         self._workers: dict[str, _Worker] = {}
         self._loops: list[asyncio.Task[None]] = []
+        self._watch: asyncio.Task[None] | None = None
 
     def register(self, kind: JobKind, ctx: Any = None) -> None:
         self._workers[kind.name] = _Worker(kind, ctx, self._db, self._clock)
@@ -38,12 +40,34 @@ class LocalEngine:
             tx.after_commit(self._workers[job.kind].wake)
 
     async def start(self) -> None:
-        """Return the jobs of a process that died to the queue, then start the workers."""
+        """Return the jobs of a process that died to the queue, then start the workers.
+
+        A job that waits longer than any retry does was postponed before the clock was set back.
+        """
+        now = self._clock.now()
+        await job_rows.pull_forward(self._db, now=now, latest=now + MAX_BACKOFF)
         requeued = await job_rows.requeue_unfinished(self._db)
         if requeued:
             log.info("unfinished jobs run again", extra={"jobs": requeued})
         workers = self._workers.items()
         self._loops = [asyncio.create_task(worker.work(), name=f"jobs {kind}") for kind, worker in workers]
+        self._watch = asyncio.create_task(self._watch_clock(), name="jobs clock")
+
+    async def _watch_clock(self) -> None:
+        """Make jobs due whose time has moved away because the clock was set back: they would block their key."""
+        latest = self._clock.now()
+        while True:
+            await asyncio.sleep(CLOCK_CHECK_SECONDS)
+            now = self._clock.now()
+            if now < latest:
+                try:
+                    pulled = await job_rows.pull_forward_until(self._db, now=now, until=latest + MAX_BACKOFF)
+                except DatabaseUnavailable:
+                    continue
+                log.warning("the clock was set back; waiting jobs run now", extra={"jobs": pulled})
+                for worker in self._workers.values():
+                    worker.wake()
+            latest = now
 
     async def stop(self, *, within_seconds: float) -> None:
         for worker in self._workers.values():
@@ -54,7 +78,7 @@ class LocalEngine:
             await asyncio.wait(self._loops, timeout=within_seconds)
         if running := self._running():
             await asyncio.wait(running, timeout=max(0.0, deadline - loop.time()))
-        await cancel_all([*self._loops, *self._running()])
+        await cancel_all([*self._loops, *self._running(), *([self._watch] if self._watch else [])])
         self._loops = []
 
     async def wait_idle(self) -> None:

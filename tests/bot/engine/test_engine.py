@@ -327,3 +327,38 @@ async def test_whatever_breaks_every_job_is_done_once_and_keys_keep_their_order(
     for key in ("ios", "android"):
         of_key = [int(name) for name in bench.done if jobs[int(name)][0] == key]
         assert of_key == sorted(of_key)
+
+
+BACK = [timedelta(seconds=30), timedelta(hours=1), timedelta(days=1)]
+
+
+@pytest.mark.parametrize("by", BACK)
+async def test_clock_that_is_set_back_blocks_no_key(
+    bench: Bench, by: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not isinstance(bench.clock, SteppedClock):
+        pytest.skip("the server's clock can't be set back")
+    await bench.engine.stop(within_seconds=1)
+    monkeypatch.setattr("bot.engine.sqlite.CLOCK_CHECK_SECONDS", 0.01)
+    bench.engine = bench.new_engine()
+    await bench.engine.start()
+    bench.fail["a"] = [RetryAt(bench.clock.now() + timedelta(seconds=20))]
+    await bench.add("a", key="ios")
+    await bench.add("b", key="ios")
+    await bench.add("tomorrow", after_seconds=86_400)
+    await bench.engine.wait_idle()
+    await asyncio.sleep(0.05)
+    bench.clock.set_back(by)
+    async with asyncio.timeout(5):
+        await bench.until(done=["a", "b"])
+
+
+async def test_job_from_before_the_clock_was_set_back_runs_after_a_restart(bench: Bench) -> None:
+    await bench.engine.stop(within_seconds=1)
+    await bench.add("a", key="ios", after_seconds=3600)
+    await bench.add("b", key="ios")
+    await bench.add("later", after_seconds=3600)
+    bench.engine = bench.new_engine()
+    await bench.engine.start()
+    await bench.engine.wait_idle()
+    assert bench.done == ["a", "b"]
