@@ -19,7 +19,8 @@ LIVE = (CARD, THREAD_ROOT, BULK_ABORT, UNFURL)
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """``ts`` is None until Slack has accepted the message; ``is_deleted`` if it was deleted in Slack.
+    """``ts`` is None until Slack has accepted the message, and again once it refuses updates for good: then
+    ``rendered_at`` is set. ``is_deleted`` if nothing more is sent for it.
 
     ``kind`` says how it is rendered (see `LIVE`). ``parent_id`` is the message in whose thread it is; ``thread_key``
     finds a message by its subject; ``facts`` are what rendering needs besides the builds.
@@ -194,11 +195,16 @@ async def reroute_message(tx: Transaction, message_id: str, *, to: str) -> None:
     await tx.execute(
         """
         update messages
-        set rerouted_from = channel_id, channel_id = :to, ts = null
+        set rerouted_from = channel_id, channel_id = :to, ts = null, rendered_at = null
         where message_id = :message_id and rerouted_from is null
         """,
         message_id=message_id, to=to,
     )  # fmt: skip
+
+
+async def forget_posted(tx: Transaction, message_id: str) -> None:
+    """Have the message posted anew, because the posted one can't be updated."""
+    await tx.execute("update messages set ts = null where message_id = :message_id", message_id=message_id)
 
 
 async def mark_deleted(tx: Transaction, message_id: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,23 +12,23 @@ from typing import Any
 from bot import outbox
 from bot.context import Context
 from bot.delivery import render
+from bot.delivery.refusals import GIVE_UP_AFTER, awaits_result, goes_to_channel, handle_refusal, is_update
 from bot.engine import JobKind, RetryAt
 from bot.errors import SealBroken
-from bot.notifications import events, pausing
+from bot.notifications import events
 from bot.slack.client import Posted
-from bot.slack.errors import MESSAGE_GONE, TOKEN_REVOKED, UNREACHABLE, SlackBusy, SlackRefused, SlackUnavailable
+from bot.slack.errors import SlackBusy, SlackRefused, SlackUnavailable
 from bot.slack.fallback import with_fallback
-from bot.slack.text import Message, is_user
+from bot.slack.refusals import Remedy, remedy_of
+from bot.slack.text import Message
 from storage import DatabaseUnavailable, Transaction
 from storage import apps as app_rows
 from storage import messages as message_rows
 from storage import outbox as outbox_rows
-from storage.messages import DIGEST, UNFURL, MessageRow
+from storage.messages import UNFURL, MessageRow
 from storage.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
-GIVE_UP_AFTER = timedelta(days=1)
-TOKEN_RETRY = timedelta(minutes=5)
 SHUTDOWN_SECONDS = 2.0
 
 
@@ -68,7 +67,7 @@ async def send(ctx: Context, outgoing: OutboxRow) -> None:
         await post(ctx, outgoing, payload["channel_id"], content_of(payload))
     elif message is None or message.is_deleted:
         await drop(ctx, outgoing)
-    elif outgoing.kind in (outbox.CARD, outbox.PROGRESS):
+    elif is_update(outgoing):
         await send_card(ctx, outgoing, message)
     elif message.ts is None:
         await drop(ctx, outgoing)
@@ -76,11 +75,20 @@ async def send(ctx: Context, outgoing: OutboxRow) -> None:
         content = await render.render_announcement(ctx, message)
         thread_ts = None if await is_announced_in_channel(ctx, message) else message.ts
         await post(ctx, outgoing, message.channel_id, content, thread_ts=thread_ts)
-    elif explanation := await render.render_explanation(ctx, message, payload["build_slug"]):
-        thread_ts = await parent_ts(ctx, message) or message.ts
-        await post(ctx, outgoing, message.channel_id, explanation, thread_ts=thread_ts)
     else:
-        await drop(ctx, outgoing)
+        await send_explanation(ctx, outgoing, message)
+
+
+async def send_explanation(ctx: Context, outgoing: OutboxRow, message: MessageRow) -> None:
+    """Post why a build failed, unless the message was deleted: Slack would post the log in the channel."""
+    explanation = await render.render_explanation(ctx, message, outgoing.payload["build_slug"])
+    if explanation is not None:
+        client, channel_id = ctx.slack(outgoing.workspace_id), message.channel_id
+        for thread_ts in filter(None, (await parent_ts(ctx, message), message.ts)):
+            if await client.message_exists(channel_id, thread_ts):
+                await post(ctx, outgoing, channel_id, explanation, thread_ts=thread_ts)
+                return
+    await drop(ctx, outgoing)
 
 
 async def send_card(ctx: Context, outgoing: OutboxRow, message: MessageRow) -> None:
@@ -90,6 +98,9 @@ async def send_card(ctx: Context, outgoing: OutboxRow, message: MessageRow) -> N
         await drop(ctx, outgoing)
         return
     await outbox_rows.clear_dedupe_key(ctx.db, outgoing.outbox_id)
+    if await awaits_result(ctx, message):
+        await drop(ctx, outgoing)
+        return
     content = await render.render(ctx, message)
     if message.ts is not None and content.digest == message.content_hash:
         await drop(ctx, outgoing)
@@ -104,7 +115,7 @@ async def send_card(ctx: Context, outgoing: OutboxRow, message: MessageRow) -> N
         raise RetryAt(retry_at)
     if ts is None:
         thread_ts = await parent_ts(ctx, message)
-        posted = await with_fallback(lambda content: client.post(channel_id, content, thread_ts=thread_ts), content)
+        posted = await post_reply(ctx, outgoing, channel_id, content, thread_ts)
     elif message.kind == UNFURL:
         url = (message.facts or {})["url"]
         await with_fallback(lambda content: client.unfurl(channel_id, ts, {url: content}), content)
@@ -130,8 +141,7 @@ async def save_sent(
 
 async def correct_overtaken(ctx: Context, outgoing: OutboxRow) -> None:
     """Render a message again if another replica has sent this update, too: Slack may show ours, which is older."""
-    is_card = outgoing.kind in (outbox.CARD, outbox.PROGRESS)
-    if is_card and await outbox_rows.find_outgoing(ctx.db, outgoing.outbox_id) is None:
+    if is_update(outgoing) and await outbox_rows.find_outgoing(ctx.db, outgoing.outbox_id) is None:
         message = await message_rows.find_message(ctx.db, outgoing.message_id or "")
         if message is not None and message.ts is not None:
             await ctx.db.transaction(lambda tx: render_again(ctx, tx, message))
@@ -178,7 +188,7 @@ async def send_ephemeral(ctx: Context, outgoing: OutboxRow) -> None:
             await drop(ctx, outgoing)
             return
         except SlackRefused as error:
-            if error.error not in UNREACHABLE:
+            if remedy_of(error.error) is Remedy.TOKEN:
                 raise
     await post(ctx, outgoing, user_id, content)
 
@@ -190,9 +200,22 @@ async def post(
     retry_at = ctx.rate_limits.take_post(outgoing.workspace_id, channel_id, now=ctx.clock.now())
     if retry_at is not None:
         raise RetryAt(retry_at)
-    client = ctx.slack(outgoing.workspace_id)
-    await with_fallback(lambda content: client.post(channel_id, content, thread_ts=thread_ts), content)
+    await post_reply(ctx, outgoing, channel_id, content, thread_ts)
     await drop(ctx, outgoing)
+
+
+async def post_reply(
+    ctx: Context, outgoing: OutboxRow, channel_id: str, content: Message, thread_ts: str | None
+) -> Posted:
+    """Post in a thread, or in the channel if there is none or Slack refuses replies to it."""
+    client = ctx.slack(outgoing.workspace_id)
+    try:
+        return await with_fallback(lambda content: client.post(channel_id, content, thread_ts=thread_ts), content)
+    except SlackRefused as error:
+        if thread_ts is None or not goes_to_channel(error, outgoing):
+            raise
+        log.info("Slack refused a reply in a thread; it goes to the channel", extra={"error": error.error})
+        return await with_fallback(lambda content: client.post(channel_id, content), content)
 
 
 async def drop(ctx: Context, outgoing: OutboxRow) -> None:
@@ -215,51 +238,6 @@ async def retry(ctx: Context, outgoing: OutboxRow, error: SlackUnavailable) -> N
         return
     await outbox_rows.count_attempt(ctx.db, outgoing.outbox_id)
     raise RetryAt(now + timedelta(seconds=min(60.0, 2.0 ** min(outgoing.attempts, 6)))) from error
-
-
-async def handle_refusal(ctx: Context, outgoing: OutboxRow, error: SlackRefused) -> None:
-    message = await message_rows.find_message(ctx.db, outgoing.message_id) if outgoing.message_id else None
-    facts = {"kind": outgoing.kind, "error": error.error, "workspace": outgoing.workspace_id}
-    is_unfurl = message is not None and message.kind == UNFURL
-    if error.error in TOKEN_REVOKED and not is_unfurl and ctx.clock.now() - outgoing.created_at < GIVE_UP_AFTER:
-        log.error("Slack refuses the bot token; messages wait", extra=facts)
-        raise RetryAt(ctx.clock.now() + TOKEN_RETRY)
-    log.warning("Slack refused a message", extra=facts)
-
-    async def store(tx: Transaction) -> None:
-        await outbox_rows.delete_outgoing(tx, outgoing.outbox_id)
-        if message is not None and error.error in UNREACHABLE and not is_unfurl:
-            await reroute(ctx, tx, outgoing, message, error.error)
-        elif message is not None and (error.error in MESSAGE_GONE or is_unfurl):
-            await message_rows.mark_deleted(tx, message.message_id)
-        elif outgoing.kind == outbox.CHANNEL_MESSAGE and error.error in UNREACHABLE:
-            channel_id, actor_id = outgoing.payload["channel_id"], outgoing.payload["actor_id"]
-            await pausing.pause_subscriptions(
-                ctx, tx, outgoing.workspace_id, channel_id, error.error, actor_id=actor_id
-            )
-
-    await ctx.db.transaction(store)
-
-
-async def reroute(ctx: Context, tx: Transaction, outgoing: OutboxRow, message: MessageRow, error: str) -> None:
-    """Send a card to the person who requested it, if there is one, because Buildbell can't post in its channel.
-
-    Subscriptions and reports of the channel are paused, and so are direct messages to somebody who can't get them.
-    """
-    if message.subscription_id is not None:
-        await pausing.pause_subscriptions(ctx, tx, message.workspace_id, message.channel_id, error)
-    elif message.requested_by is None and is_user(message.channel_id):
-        await pausing.disable_direct_messages(tx, message.workspace_id, message.channel_id, error)
-    if message.kind == DIGEST:
-        await pausing.pause_digests(ctx, tx, message.workspace_id, message.channel_id, error)
-    if message.requested_by is None or message.rerouted_from is not None:
-        await message_rows.mark_deleted(tx, message.message_id)
-        return
-    await message_rows.reroute_message(tx, message.message_id, to=message.requested_by)
-    rerouted = dataclasses.replace(message, channel_id=message.requested_by)
-    await outbox.update_card(ctx, tx, rerouted)
-    if outgoing.kind == outbox.ANNOUNCEMENT:
-        await outbox.announce_result(ctx, tx, rerouted)
 
 
 JOBS = (JobKind(outbox.DELIVER, deliver, concurrency=16),)

@@ -98,6 +98,15 @@ class SlackClient:
         payload = message.to_payload()
         await self._call("chat.postEphemeral", channel=channel, user=user, parse="none", **payload)
 
+    async def message_exists(self, channel: str, ts: str) -> bool:
+        """Return False for a deleted message: Slack would post replies to it in the channel. It needs no scope."""
+        data = {"channel": channel, "message_ts": ts}
+        try:
+            await self._call_with_token(lambda: self._web.api_call("chat.getPermalink", data=data))
+        except SlackRefused as refused:
+            return refused.error != "message_not_found"
+        return True
+
     async def respond(self, response_url: str, message: Message, *, replace_original: bool = False) -> None:
         """Respond to an interaction privately: five times within 30 minutes, also where the bot is not a member."""
         payload = message.to_payload() | {"response_type": "ephemeral", "replace_original": replace_original}

@@ -1,4 +1,4 @@
-"""Errors of calls to Slack: read from a response, and grouped by how Buildbell reacts.
+"""Errors of calls to Slack, read from a response. `bot.slack.refusals` lists how Buildbell reacts to each.
 
 https://docs.slack.dev/apis/web-api#evaluating_responses,
 https://docs.slack.dev/reference/methods/chat.postMessage#errors
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import BuildbellError
+from bot.slack.refusals import Remedy, remedy_of
 
 RETRY_AFTER_SECONDS = 30.0
 """The wait after a 429 without a Retry-After header."""
@@ -21,32 +22,6 @@ OK, TOO_MANY = 200, 429
 SERVER_ERRORS = 500
 
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-_SERVER_FAULT = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
-)
-
-UNREACHABLE = frozenset(
-    {
-        "not_in_channel",
-        "channel_not_found",
-        "is_archived",
-        "is_inactive",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "user_not_in_channel",
-        "messages_tab_disabled",
-        "cannot_dm_bot",
-        "user_not_found",
-        "user_disabled",
-        "user_not_visible",
-    }
-)
-MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"})
-TOKEN_REVOKED = frozenset(
-    {"token_revoked", "token_expired", "invalid_auth", "not_authed", "account_inactive", "missing_scope"}
-)
-INVALID_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 
 
 class SlackFailed(BuildbellError):
@@ -104,7 +79,7 @@ def error_from(response: Any) -> SlackFailed:
     error = text_of(data, "error") if isinstance(data, dict) else ""
     if status == TOO_MANY or error in _BUSY:
         return SlackBusy(retry_after(response.headers))
-    if status >= SERVER_ERRORS or error in _SERVER_FAULT or not error or not isinstance(data, dict):
+    if status >= SERVER_ERRORS or remedy_of(error) is Remedy.WAIT or not error or not isinstance(data, dict):
         return SlackUnavailable(f"Slack answered with {status}{f' {error}' if error else ''}.")
     remarks = dict_of(data, "response_metadata").get("messages")
     messages = tuple(map(str, remarks)) if isinstance(remarks, list) else ()

@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bot.slack.blocks import section
-from bot.slack.errors import INVALID_BLOCKS, SlackRefused
-from bot.slack.text import Message
+from bot.slack.errors import SlackRefused
+from bot.slack.refusals import Remedy, remedy_of
+from bot.slack.text import Message, shorten
 
 NEW_BLOCKS = frozenset({"table", "data_visualization"})
 """Not every workspace and client takes them."""
+SAFE_LENGTH = 3000
+"""Of a text that every method takes."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -21,13 +24,14 @@ async def with_fallback(send: Callable[[Message], Awaitable[T]], message: Messag
     try:
         return await send(message)
     except SlackRefused as error:
-        if error.error not in INVALID_BLOCKS or not message.blocks:
+        is_plain = not message.blocks and len(message.text) <= SAFE_LENGTH
+        if remedy_of(error.error) is not Remedy.CONTENT or is_plain:
             raise
         if plainer := without_new_blocks(message):
             log.warning("Slack does not take tables or charts here", extra={"remarks": error.messages})
             return await with_fallback(send, plainer)
         log.error("Slack cannot read our blocks", extra={"error": error.error, "remarks": error.messages})
-        return await send(Message(message.text))
+        return await send(Message(shorten(message.text, SAFE_LENGTH)))
 
 
 def without_new_blocks(message: Message) -> Message | None:

@@ -145,11 +145,14 @@ async def delete(world: World, message: Message) -> None:
     await world.settled()
 
 
-async def test_a_card_that_was_deleted_is_not_drawn_again(world: World) -> None:
+async def test_a_card_that_was_deleted_is_posted_once_more_with_the_result(world: World) -> None:
     await world.say(TYPED)
     await delete(world, world.card)
-    await world.passes(minutes=10)
+    await world.passes(minutes=5)
     assert not world.cards()
+    await world.passes(minutes=5)
+    assert world.read(world.card).startswith("✅ Succeeded")
+    assert len(world.thread(world.card)) == len(world.cards()) == 1
     assert await outbox_rows.count_waiting(world.bot.ctx.db) == 0
     assert len(world.slack.journal.named("chat.update")) == 1
 
