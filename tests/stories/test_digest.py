@@ -1,4 +1,4 @@
-"""Figures come to a channel by themselves: set up in a form, told once when due, paused where Slack refuses."""
+"""Scheduled reports: set up in a form, posted once when due, paused where Slack refuses messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def open_form(world: World, person: User) -> None:
 
 
 async def set_up(world: World, *, by: User | None = None, **fields: Any) -> str:
-    """Fill in the form and save; returns what stands in its place."""
+    """Fill in the form, save it and return the view that replaces it."""
     person = by or world.ana
     await open_form(world, person)
     await world.submit(FORM | {f"digest.{name}": value for name, value in fields.items()}, by=person)
@@ -41,7 +41,7 @@ async def set_up(world: World, *, by: User | None = None, **fields: Any) -> str:
 
 
 def ended(world: World, hours: float, status: Status = Status.SUCCESS, reason: str | None = None, **more: Any) -> Build:
-    """A build that ended so many hours ago, of which the bot hears when it next looks."""
+    """Add a build that finished so many hours ago and is seen by the next sync."""
     params = {"workflow": "deploy", "branch": "main"} | more
     build = world.bitrise.start_build(world.droid, at=world.clock.now() - timedelta(hours=hours), **params)
     build.planned, build.planned_reason = status, reason
@@ -49,7 +49,7 @@ def ended(world: World, hours: float, status: Status = Status.SUCCESS, reason: s
 
 
 async def sleeps_until(world: World, moment: str, *, ended_before: float) -> None:
-    """The bot is off meanwhile, which is faster than a week of looking; a build ended so many hours before it wakes."""
+    """Stop the bot until then, which is faster than a week of polling; a build finishes some hours before it starts."""
     await world.stop_bot()
     world.clock.move_to(datetime.fromisoformat(moment).replace(tzinfo=UTC))
     ended(world, ended_before)
@@ -58,7 +58,7 @@ async def sleeps_until(world: World, moment: str, *, ended_before: float) -> Non
 
 @pytest.fixture
 async def busy(world: World) -> World:
-    """In the last week twelve successes and three failures of Android Shop; in the one before thirteen successes."""
+    """Return a world with 12 successes and 3 failures of Android Shop in the last week, and 13 successes before."""
     for place in range(12):
         ended(world, 20 + place)
     for place in range(3):
@@ -74,15 +74,15 @@ def digests(world: World) -> list[str]:
     return [world.read(message) for message in world.cards() if re.search(r", the (week|day) from", message.text)]
 
 
-# The form.
+# Form.
 
 
-async def test_the_form_is_saved_and_says_when_the_next_one_comes(world: World) -> None:
+async def test_form_is_saved_and_shows_when_the_next_report_is_due(world: World) -> None:
     told = await set_up(world)
     assert "gets the figures of all apps: every Monday at 10:30 (Europe/Amsterdam), the next time" in told
 
 
-async def test_the_time_zone_is_mine_at_first(world: World) -> None:
+async def test_time_zone_defaults_to_the_persons_own(world: World) -> None:
     await world.say("/build digest")
     assert "Europe/Amsterdam" in str(world.modal().body)
 
@@ -94,14 +94,16 @@ async def test_the_time_zone_is_mine_at_first(world: World) -> None:
         ("at", None, "complete this required field"),
     ],
 )
-async def test_what_cannot_be_is_said_at_its_field(world: World, field: str, value: str | None, why: str) -> None:
+async def test_invalid_values_are_explained_at_their_field(
+    world: World, field: str, value: str | None, why: str
+) -> None:
     await open_form(world, world.ana)
     delivery = await world.submit(FORM | {f"digest.{field}": value})
     assert why in str(delivery.errors)
     assert await world.bot.ctx.db.fetch_all("select digest_id from digests") == []
 
 
-async def test_the_same_app_once_more_is_changed_not_doubled(busy: World) -> None:
+async def test_second_report_of_an_app_replaces_the_first(busy: World) -> None:
     await set_up(busy)
     await set_up(busy, at="10:45", by=busy.bo)
     rows = await busy.bot.ctx.db.fetch_all("select at, created_by from digests")
@@ -110,10 +112,10 @@ async def test_the_same_app_once_more_is_changed_not_doubled(busy: World) -> Non
     assert len(digests(busy)) == 1
 
 
-# Telling.
+# Posting.
 
 
-async def test_the_week_is_told_against_the_week_before(busy: World) -> None:
+async def test_report_compares_the_week_with_the_one_before(busy: World) -> None:
     await set_up(busy)
     await busy.passes(minutes=28)
     assert digests(busy) == []
@@ -127,7 +129,7 @@ async def test_the_week_is_told_against_the_week_before(busy: World) -> None:
     assert "Every Monday at 10:30 (Europe/Amsterdam), set up by @ana. /build digest changes it." in told
 
 
-async def test_it_comes_again_a_week_later_when_something_happened(busy: World) -> None:
+async def test_report_is_posted_again_a_week_later(busy: World) -> None:
     await set_up(busy)
     await busy.passes(minutes=33)
     await sleeps_until(busy, "2026-03-09T09:00:00", ended_before=1)
@@ -136,7 +138,7 @@ async def test_it_comes_again_a_week_later_when_something_happened(busy: World) 
     assert "100 % of 1 finished succeeded" in digests(busy)[1]
 
 
-async def test_nothing_is_told_of_a_span_in_which_nothing_happened(world: World) -> None:
+async def test_period_without_builds_posts_no_report(world: World) -> None:
     await set_up(world, cadence="daily")
     await world.passes(minutes=33)
     assert world.cards() == []
@@ -144,14 +146,14 @@ async def test_nothing_is_told_of_a_span_in_which_nothing_happened(world: World)
     assert [row["due_at"] for row in rows] == ["2026-03-03T09:30:00.000000Z"]
 
 
-async def test_daily_ones_cover_a_day(busy: World) -> None:
+async def test_daily_report_covers_a_day(busy: World) -> None:
     await set_up(busy, cadence="daily", app=busy.droid.slug)
     await busy.passes(minutes=33)
     (message,) = [message for message in busy.cards() if "the day from" in message.text]
     assert message.text.startswith("Android Shop, the day from 2026-03-01 09:30 UTC to 2026-03-02 09:30 UTC: ")
 
 
-async def test_times_that_were_missed_are_told_once_and_late(busy: World) -> None:
+async def test_missed_reports_are_posted_once_and_late(busy: World) -> None:
     await set_up(busy, cadence="daily")
     await sleeps_until(busy, "2026-03-05T09:00:00", ended_before=28)
     await busy.passes(minutes=33)
@@ -160,7 +162,7 @@ async def test_times_that_were_missed_are_told_once_and_late(busy: World) -> Non
     assert "Told late: I was away when it was due." in busy.read(message)
 
 
-async def test_two_that_wake_for_one_time_tell_it_once(busy: World) -> None:
+async def test_report_due_once_is_posted_once_by_two_jobs(busy: World) -> None:
     await set_up(busy)
     (row,) = await busy.bot.ctx.db.fetch_all("select digest_id, due_at from digests")
     await busy.passes(minutes=33)
@@ -170,10 +172,10 @@ async def test_two_that_wake_for_one_time_tell_it_once(busy: World) -> None:
     assert len(digests(busy)) == 1
 
 
-# Ending and pausing.
+# Stopping and pausing.
 
 
-async def test_off_ends_it(busy: World) -> None:
+async def test_off_stops_the_report(busy: World) -> None:
     await set_up(busy)
     await busy.say("/build digest off")
     assert "no figures come here by themselves any more" in busy.whispers()[-1]
@@ -183,7 +185,7 @@ async def test_off_ends_it(busy: World) -> None:
     assert "gets no figures like that" in busy.whispers()[-1]
 
 
-async def test_a_channel_that_refuses_pauses_it_and_its_owner_goes_on(busy: World) -> None:
+async def test_unreachable_channel_pauses_the_report_until_its_creator_resumes_it(busy: World) -> None:
     await set_up(busy)
     busy.slack.archive(busy.ios)
     await busy.passes(minutes=33)

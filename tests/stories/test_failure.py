@@ -1,4 +1,4 @@
-"""Why it failed, where the failure is told: step, tests and the telling lines, with secrets masked; and on request."""
+"""Why a build failed, in the thread and on request: step, tests and relevant lines, with secrets redacted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.world import World
 
 
 def failing(world: World, log: str = XCODEBUILD, **more: Any) -> None:
-    """The workflow ``broken`` of iOS Shop fails after two minutes in the step xcode-test."""
+    """Let the workflow ``broken`` of iOS Shop fail after two minutes in the step xcode-test."""
     world.shop.workflows["broken"] = Workflow(
         timedelta(minutes=2), steps=("git-clone", "xcode-test", "deploy-to-bitrise-io"), failed_step="xcode-test",
         log=log, **more,
@@ -29,7 +29,7 @@ async def fail(world: World) -> Message:
     return world.card
 
 
-async def test_the_thread_says_step_tests_and_lines(world: World) -> None:
+async def test_thread_shows_step_tests_and_lines(world: World) -> None:
     failing(world)
     card = await fail(world)
     _, why = world.thread(card)
@@ -38,7 +38,7 @@ async def test_the_thread_says_step_tests_and_lines(world: World) -> None:
     assert "XCTAssertTrue failed - the login form is not shown" in why
 
 
-async def test_at_most_fifteen_lines_and_no_colours(world: World) -> None:
+async def test_at_most_fifteen_lines_without_colors(world: World) -> None:
     failing(world, "\n".join(f"\x1b[31merror: number {number} is wrong\x1b[0m" for number in range(200)))
     card = await fail(world)
     why = world.thread(card)[-1]
@@ -46,7 +46,7 @@ async def test_at_most_fifteen_lines_and_no_colours(world: World) -> None:
     assert "\x1b" not in why
 
 
-async def test_a_secret_in_the_log_is_masked(world: World) -> None:
+async def test_secret_in_the_log_is_redacted(world: World) -> None:
     secret = "ghp_" + "a1B2" * 9
     failing(
         world,
@@ -59,7 +59,7 @@ async def test_a_secret_in_the_log_is_masked(world: World) -> None:
     assert "wJalrXUtnFEMI" not in told
 
 
-async def test_a_log_that_comes_late_is_waited_for(world: World) -> None:
+async def test_late_log_is_waited_for(world: World) -> None:
     failing(world)
     world.bitrise.archive_takes = timedelta(seconds=60)
     world.bitrise.faults.add(Fault("builds.log-summary", status=404, times=None))
@@ -68,7 +68,7 @@ async def test_a_log_that_comes_late_is_waited_for(world: World) -> None:
     assert "XCTAssertTrue failed" in world.thread(card)[-1]
 
 
-async def test_bitrise_away_right_after_the_end_delays_the_reason_only(world: World) -> None:
+async def test_outage_of_bitrise_after_the_result_delays_only_the_reason(world: World) -> None:
     failing(world)
     for operation in ("builds.log-summary", "builds.log"):
         world.bitrise.faults.add(Fault(operation, status=503, times=6))
@@ -79,13 +79,13 @@ async def test_bitrise_away_right_after_the_end_delays_the_reason_only(world: Wo
 
 
 @pytest.mark.parametrize("quirk", ["never", "no-url"])
-async def test_without_a_log_nothing_is_added_to_the_thread_but_the_step(world: World, quirk: str) -> None:
+async def test_without_a_log_the_thread_shows_only_the_step(world: World, quirk: str) -> None:
     failing(world, log_quirks=(quirk,))
     card = await fail(world)
     assert all("```" not in told for told in world.thread(card))
 
 
-async def test_the_reason_is_told_once_also_after_a_restart(world: World) -> None:
+async def test_reason_is_posted_once_across_a_restart(world: World) -> None:
     failing(world)
     card = await fail(world)
     await world.restart_bot()
@@ -93,7 +93,7 @@ async def test_the_reason_is_told_once_also_after_a_restart(world: World) -> Non
     assert sum("Failed in step" in told for told in world.thread(card)) == 1
 
 
-async def test_a_failure_that_was_stopped_by_a_person_is_not_explained(world: World) -> None:
+async def test_build_stopped_by_a_person_is_not_explained(world: World) -> None:
     await world.say("/build shop endless main")
     await world.passes(minutes=1)
     await world.stop_build(world.card)
@@ -104,7 +104,7 @@ async def test_a_failure_that_was_stopped_by_a_person_is_not_explained(world: Wo
 # On request.
 
 
-async def test_the_log_on_request_is_private(world: World) -> None:
+async def test_requested_log_is_private(world: World) -> None:
     failing(world, GRADLE)
     await fail(world)
     number = world.builds()[-1].number
@@ -115,14 +115,14 @@ async def test_the_log_on_request_is_private(world: World) -> None:
     assert not world.whispers(world.ana)[1:]
 
 
-async def test_the_log_button_tells_the_same(world: World) -> None:
+async def test_log_button_shows_the_same(world: World) -> None:
     failing(world)
     card = await fail(world)
     await world.press(card, "Log", by=world.bo)
     assert "XCTAssertTrue failed" in world.whispers(world.bo)[-1]
 
 
-async def test_the_log_of_a_running_build_is_what_it_has_printed(world: World) -> None:
+async def test_log_of_a_running_build_shows_its_output_so_far(world: World) -> None:
     await world.say("/build shop endless main")
     await world.passes(minutes=2)
     await world.say(f"/build log shop #{world.builds()[-1].number}")
@@ -130,7 +130,7 @@ async def test_the_log_of_a_running_build_is_what_it_has_printed(world: World) -
 
 
 @pytest.mark.parametrize("outcome", ["aborted", "aborted-with-success"])
-async def test_the_log_of_a_build_that_was_stopped_speaks_of_no_failure(world: World, outcome: Outcome) -> None:
+async def test_log_of_a_stopped_build_mentions_no_failure(world: World, outcome: Outcome) -> None:
     await world.say("/build shop endless main")
     await world.passes(minutes=2)
     world.bitrise.finish(world.builds()[-1], outcome)
@@ -141,7 +141,7 @@ async def test_the_log_of_a_build_that_was_stopped_speaks_of_no_failure(world: W
     assert "Failed" not in told
 
 
-async def test_a_build_that_no_machine_took_has_no_log(world: World) -> None:
+async def test_build_that_never_reached_a_machine_has_no_log(world: World) -> None:
     await world.say("/build shop endless main")
     world.bitrise.hold(world.builds()[-1])
     world.bitrise.abort_in_web(world.builds()[-1], "octocat")
@@ -150,7 +150,7 @@ async def test_a_build_that_no_machine_took_has_no_log(world: World) -> None:
     assert "before a machine took it" in world.whispers()[-1]
 
 
-async def test_a_tester_token_says_what_it_may_not(world: World) -> None:
+async def test_token_of_a_tester_names_the_missing_role(world: World) -> None:
     failing(world)
     await fail(world)
     await world.connect(world.bitrise.add_token(world.owner, role="tester"))
@@ -160,12 +160,12 @@ async def test_a_tester_token_says_what_it_may_not(world: World) -> None:
     assert "may not read logs" in world.whispers()[-1]
 
 
-async def test_log_without_a_build_says_how(world: World) -> None:
+async def test_log_without_a_build_shows_an_example(world: World) -> None:
     await world.say("/build log shop")
     assert "/build log shop #812" in world.whispers()[-1]
 
 
-async def test_a_log_asked_for_too_early_is_said_to_come(world: World) -> None:
+async def test_log_requested_too_early_is_announced(world: World) -> None:
     build = world.bitrise.start_build(world.shop, workflow="endless")
     world.bitrise.run(build)
     await world.passes(seconds=1)

@@ -1,4 +1,4 @@
-"""What is said in Slack leaves in order, as it stands by then, and never faster than Slack takes it."""
+"""Messages leave in order, rendered when they are sent, and within Slack's rate limits."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def refused(world: World) -> list[Entry]:
     return [entry for entry in world.slack.journal.named("chat.*") if entry.response.get("status") == 429]
 
 
-async def test_cards_stand_in_the_order_they_were_asked_for(world: World) -> None:
+async def test_cards_are_posted_in_the_order_of_the_commands(world: World) -> None:
     for number in range(8):
         await world.say(f"/build shop deploy b{number}")
     await world.passes(seconds=20)
     assert [f"\nb{number}\n" in world.read(card) for number, card in enumerate(world.cards())] == [True] * 8
 
 
-async def test_a_card_that_waits_does_not_let_a_later_one_overtake(world: World) -> None:
+async def test_delayed_card_is_not_overtaken_by_a_later_one(world: World) -> None:
     world.slack.faults.add(Fault(POST, status=503, times=2))
     await world.say("/build shop deploy first")
     await world.say("/build shop deploy second")
@@ -44,7 +44,7 @@ async def test_a_card_that_waits_does_not_let_a_later_one_overtake(world: World)
     assert "second" in second
 
 
-async def test_the_end_is_told_after_the_card_shows_it(world: World) -> None:
+async def test_result_is_announced_after_the_card_shows_it(world: World) -> None:
     await world.say("/build shop deploy main")
     world.slack.journal.clear()
     await world.passes(minutes=10)
@@ -52,7 +52,7 @@ async def test_the_end_is_told_after_the_card_shows_it(world: World) -> None:
     assert names[-2:] == [UPDATE, POST]
 
 
-async def test_only_the_newest_state_is_drawn(world: World) -> None:
+async def test_only_the_newest_state_is_rendered(world: World) -> None:
     await world.say("/build shop deploy main")
     world.slack.faults.add(Fault(UPDATE, status=429, retry_after=900))
     await world.passes(seconds=60)
@@ -62,7 +62,7 @@ async def test_only_the_newest_state_is_drawn(world: World) -> None:
     assert "succeeded" in drawn.request["text"]
 
 
-async def test_a_card_not_posted_yet_is_posted_as_it_is_by_then(world: World) -> None:
+async def test_delayed_card_is_posted_with_its_current_state(world: World) -> None:
     world.slack.faults.add(Fault(POST, status=429, retry_after=900))
     await world.say("/build shop deploy main")
     await world.passes(minutes=20)
@@ -70,7 +70,7 @@ async def test_a_card_not_posted_yet_is_posted_as_it_is_by_then(world: World) ->
     assert not world.slack.journal.named(UPDATE)
 
 
-async def test_a_drawing_that_would_change_nothing_is_not_sent(world: World) -> None:
+async def test_update_without_a_change_is_not_sent(world: World) -> None:
     await world.say("/build shop endless main")
     await world.passes(seconds=30)
     world.slack.journal.clear()
@@ -80,7 +80,7 @@ async def test_a_drawing_that_would_change_nothing_is_not_sent(world: World) -> 
     assert not world.slack.journal.named(UPDATE)
 
 
-async def test_progress_is_drawn_at_most_every_fifteen_seconds(world: World) -> None:
+async def test_progress_is_updated_at_most_every_fifteen_seconds(world: World) -> None:
     await world.say("/build shop endless main")
     await world.passes(seconds=30)
     world.slack.journal.clear()
@@ -88,7 +88,7 @@ async def test_progress_is_drawn_at_most_every_fifteen_seconds(world: World) -> 
     assert 0 < len(taken(world, UPDATE)) <= 20
 
 
-async def test_a_channel_that_cannot_be_written_to_holds_up_no_other(world: World) -> None:
+async def test_unreachable_channel_delays_no_other(world: World) -> None:
     other = world.slack.add_channel(world.team, "other", members=[world.ana])
     world.slack.invite(other, world.app.bot_user)
     world.slack.faults.add(Fault(POST, status=503, times=3))
@@ -102,7 +102,7 @@ async def test_a_channel_that_cannot_be_written_to_holds_up_no_other(world: Worl
 
 
 def make_channels(world: World) -> list[Channel]:
-    """Twenty channels with the bot; and a workflow whose builds wait until a test says otherwise."""
+    """Add twenty channels with the bot, and a workflow whose builds are held until a test finishes them."""
     world.shop.workflows["held"] = Workflow(None, queue=timedelta(days=1))
     made = [world.slack.add_channel(world.team, f"team-{number}", members=[world.ana]) for number in range(20)]
     for channel in made:
@@ -111,14 +111,14 @@ def make_channels(world: World) -> list[Channel]:
 
 
 def per_minute(entries: list[Entry]) -> int:
-    """The most that came within any minute."""
+    """Return the highest number of entries within any minute."""
     moments = sorted(entry.at for entry in entries)
     minute = timedelta(minutes=1)
     return max(sum(first <= each < first + minute for each in moments) for first in moments)
 
 
 @pytest.mark.timeout(240)
-async def test_two_hundred_builds_that_end_in_one_minute_are_all_shown(open_world: OpenWorld) -> None:
+async def test_two_hundred_results_in_one_minute_are_all_shown(open_world: OpenWorld) -> None:
     world = await open_world(sweep_seconds=30)
     channels = make_channels(world)
     for number in range(200):

@@ -1,4 +1,4 @@
-"""Slack is busy, away, refuses, repeats itself or hangs up: what was to be said is said, and nothing happens twice."""
+"""Slack is busy, away, refuses, repeats itself or disconnects: messages still arrive, nothing happens twice."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def at(method: str, fault: Fault, **changes: Any) -> Fault:
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=called)
-async def test_a_card_that_could_not_be_posted_is_posted_once_later(world: World, fault: Fault) -> None:
+async def test_card_that_could_not_be_posted_is_posted_once_later(world: World, fault: Fault) -> None:
     world.slack.faults.add(at("chat.postMessage", fault, times=2))
     await world.say(TYPED)
     await world.passes(minutes=2)
@@ -54,7 +54,7 @@ async def test_a_card_that_could_not_be_posted_is_posted_once_later(world: World
 
 
 @pytest.mark.parametrize("fault", [*PASSING, Fault(kind="cut_after")], ids=called)
-async def test_a_card_that_could_not_be_drawn_shows_the_end_all_the_same(world: World, fault: Fault) -> None:
+async def test_card_that_could_not_be_updated_still_shows_the_result(world: World, fault: Fault) -> None:
     await world.say(TYPED)
     world.slack.faults.add(at("chat.update", fault, times=3))
     await world.passes(minutes=10)
@@ -62,7 +62,7 @@ async def test_a_card_that_could_not_be_drawn_shows_the_end_all_the_same(world: 
     assert len(world.cards()) == 1
 
 
-async def test_a_post_whose_answer_was_lost_is_doubled_at_most_once(world: World) -> None:
+async def test_post_whose_response_was_lost_is_repeated_at_most_once(world: World) -> None:
     world.slack.faults.add(Fault("chat.postMessage", "cut_after"))
     await world.say(TYPED)
     await world.passes(minutes=10)
@@ -72,14 +72,14 @@ async def test_a_post_whose_answer_was_lost_is_doubled_at_most_once(world: World
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=called)
-async def test_the_end_is_told_once_however_slack_fares(world: World, fault: Fault) -> None:
+async def test_result_is_announced_once_through_any_trouble(world: World, fault: Fault) -> None:
     await world.say(TYPED)
     world.slack.faults.add(at("chat.postMessage", fault, times=2))
     await world.passes(minutes=12)
     assert len(world.thread(world.card)) == 1
 
 
-async def test_nothing_leaves_while_slack_asks_for_a_pause(world: World) -> None:
+async def test_nothing_is_sent_while_slack_asks_for_a_pause(world: World) -> None:
     world.slack.faults.add(Fault("chat.postMessage", status=429, retry_after=30))
     await world.say(TYPED)
     posts = len(world.slack.journal.named("chat.postMessage"))
@@ -89,41 +89,43 @@ async def test_nothing_leaves_while_slack_asks_for_a_pause(world: World) -> None
     assert len(world.cards()) == 1
 
 
-# Where the bot may not write.
+# Unreachable channels.
 
 
 @pytest.fixture
 async def private(world: World) -> Channel:
-    """A private channel of Ana's, without the bot."""
+    """Return a private channel of Ana's without the bot."""
     return world.slack.add_channel(world.team, "secret", private=True, members=[world.ana])
 
 
-async def test_from_a_private_channel_the_card_goes_to_who_asked_and_says_why(world: World, private: Channel) -> None:
+async def test_card_from_an_unreachable_channel_goes_to_the_requester_and_explains(
+    world: World, private: Channel
+) -> None:
     await world.say(TYPED, at=private)
     (letter,) = world.letters()
     assert all(words in letter for words in GONE)
 
 
-async def test_from_a_private_channel_the_answer_still_comes_there(world: World, private: Channel) -> None:
+async def test_private_reply_still_appears_in_an_unreachable_channel(world: World, private: Channel) -> None:
     await world.say("/build status", at=private)
     assert world.whispers(world.ana, private)
 
 
-async def test_the_rerouted_card_lives_on(world: World, private: Channel) -> None:
+async def test_rerouted_card_is_still_updated(world: World, private: Channel) -> None:
     await world.say(TYPED, at=private)
     await world.passes(minutes=10)
     assert world.letters()[0].startswith("✅ Succeeded")
     assert not world.cards()
 
 
-async def test_after_the_bot_was_removed_the_next_card_goes_to_who_asked(world: World) -> None:
+async def test_next_card_goes_to_the_requester_after_the_bot_was_removed(world: World) -> None:
     world.slack.faults.add(Fault("chat.postMessage", "error", error="not_in_channel"))
     await world.say(TYPED)
     (letter,) = world.letters()
     assert all(words in letter for words in GONE)
 
 
-async def test_when_the_channel_is_archived_the_end_goes_to_who_asked(world: World) -> None:
+async def test_result_goes_to_the_requester_when_the_channel_was_archived(world: World) -> None:
     await world.say(TYPED)
     world.slack.archive(world.ios)
     await world.passes(minutes=10)
@@ -132,7 +134,7 @@ async def test_when_the_channel_is_archived_the_end_goes_to_who_asked(world: Wor
     assert all(words in told[0] for words in GONE)
 
 
-async def test_when_even_the_person_cannot_be_written_to_it_ends_quietly(world: World) -> None:
+async def test_unreachable_channel_and_requester_end_silently(world: World) -> None:
     world.slack.faults.add(Fault("chat.postMessage", "error", error="channel_not_found", times=None))
     await world.say(TYPED)
     await world.passes(minutes=10)
@@ -145,7 +147,7 @@ async def delete(world: World, message: Message) -> None:
     await world.settled()
 
 
-async def test_a_card_that_was_deleted_is_posted_once_more_with_the_result(world: World) -> None:
+async def test_deleted_card_is_posted_once_more_with_the_result(world: World) -> None:
     await world.say(TYPED)
     await delete(world, world.card)
     await world.passes(minutes=5)
@@ -157,7 +159,7 @@ async def test_a_card_that_was_deleted_is_posted_once_more_with_the_result(world
     assert len(world.slack.journal.named("chat.update")) == 1
 
 
-async def test_another_card_of_the_same_build_outlives_the_deleted_one(world: World) -> None:
+async def test_second_card_of_a_build_outlives_a_deleted_one(world: World) -> None:
     await world.say(TYPED)
     await world.say("/build shop #1", by=world.bo)
     await delete(world, world.cards()[0])
@@ -165,7 +167,7 @@ async def test_another_card_of_the_same_build_outlives_the_deleted_one(world: Wo
     assert world.read(world.card).startswith("✅ Succeeded")
 
 
-async def test_while_the_bot_token_is_refused_messages_wait(world: World) -> None:
+async def test_messages_wait_while_the_bot_token_is_refused(world: World) -> None:
     world.expects_errors = True
     fault = Fault("chat.*", "error", error="token_revoked", times=None)
     world.slack.faults.add(fault)
@@ -177,7 +179,7 @@ async def test_while_the_bot_token_is_refused_messages_wait(world: World) -> Non
     assert world.read(world.card).startswith("✅ Succeeded")
 
 
-async def test_waiting_messages_leave_after_a_restart(world: World) -> None:
+async def test_waiting_messages_are_sent_after_a_restart(world: World) -> None:
     world.expects_errors = True
     world.slack.faults.add(Fault("chat.*", "error", error="token_revoked", times=None))
     await world.say(TYPED)
@@ -187,14 +189,14 @@ async def test_waiting_messages_leave_after_a_restart(world: World) -> None:
     assert len(world.cards()) == 1
 
 
-async def test_a_card_slack_cannot_read_is_posted_as_plain_text(world: World) -> None:
+async def test_card_with_invalid_blocks_is_posted_as_plain_text(world: World) -> None:
     world.expects_errors = True
     world.slack.faults.add(Fault("chat.postMessage", "error", error="invalid_blocks"))
     await world.say(TYPED)
     assert world.read(world.card) == "iOS Shop deploy #1 on main is waiting for a machine."
 
 
-async def test_an_end_slack_cannot_read_is_drawn_as_plain_text(world: World) -> None:
+async def test_update_with_invalid_blocks_is_sent_as_plain_text(world: World) -> None:
     world.expects_errors = True
     await world.say(TYPED)
     await world.passes(minutes=7)
@@ -203,31 +205,31 @@ async def test_an_end_slack_cannot_read_is_drawn_as_plain_text(world: World) -> 
     assert "iOS Shop deploy #1 on main succeeded after 7 min." in world.card.text
 
 
-async def test_a_private_answer_slack_cannot_read_becomes_plain_text(world: World) -> None:
+async def test_private_reply_with_invalid_blocks_becomes_plain_text(world: World) -> None:
     world.expects_errors = True
     world.slack.faults.add(Fault("response_url", "error", error="invalid_blocks", status=400))
     await world.say("/build status shop #99")
     assert "I can't find #99" in world.whispers()[-1]
 
 
-# Private answers.
+# Private replies.
 
 
 @pytest.mark.parametrize("error", ["used_url", "expired_url", "no_such_url"])
-async def test_without_its_address_a_private_answer_comes_in_the_channel(world: World, error: str) -> None:
+async def test_private_reply_falls_back_to_the_channel_without_its_response_url(world: World, error: str) -> None:
     world.slack.faults.add(Fault("response_url", "error", error=error, status=404))
     await world.say("/build status shop #99")
     assert "I can't find #99" in world.whispers()[-1]
     assert world.slack.journal.named("chat.postEphemeral")
 
 
-async def test_without_address_and_channel_it_comes_directly(world: World, private: Channel) -> None:
+async def test_private_reply_falls_back_to_a_direct_message(world: World, private: Channel) -> None:
     world.slack.faults.add(Fault("response_url", "error", error="used_url", status=404))
     await world.say("/build status shop #99", at=private)
     assert "I can't find #99" in world.letters()[-1]
 
 
-async def test_an_answer_after_half_an_hour_still_comes(world: World) -> None:
+async def test_reply_after_half_an_hour_still_arrives(world: World) -> None:
     world.bitrise.faults.add(Fault("builds.trigger", status=429, retry_after=600))
     world.bitrise.faults.add(Fault("builds.trigger", status=500, times=None))
     await world.say(TYPED)
@@ -236,7 +238,7 @@ async def test_an_answer_after_half_an_hour_still_comes(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=called)
-async def test_a_private_answer_comes_once_however_slack_fares(world: World, fault: Fault) -> None:
+async def test_private_reply_arrives_once_through_any_trouble(world: World, fault: Fault) -> None:
     world.slack.faults.add(at("response_url", fault))
     await world.say("/build status shop #99")
     await world.passes(minutes=2)
@@ -247,7 +249,7 @@ async def test_a_private_answer_comes_once_however_slack_fares(world: World, fau
 
 
 async def late(world: World) -> None:
-    """Whatever is typed or pressed from now on reaches the bot after 4 s."""
+    """Delay every delivery to the bot by 4 s from now on."""
 
     async def pass_by(facts: Any) -> None:
         world.clock.move_to(world.clock.now() + timedelta(seconds=4))
@@ -256,7 +258,7 @@ async def late(world: World) -> None:
 
 
 @pytest.mark.parametrize("typed", ["/build", "/build abort shop #1", "/build settings", "/build again shop #1 form"])
-async def test_a_form_that_comes_too_late_is_told(world: World, typed: str) -> None:
+async def test_form_that_opens_too_late_is_explained(world: World, typed: str) -> None:
     await world.say(TYPED)
     await late(world)
     told = await world.say(typed)
@@ -264,7 +266,7 @@ async def test_a_form_that_comes_too_late_is_told(world: World, typed: str) -> N
     assert "Please try again" in world.whispers()[-1]
 
 
-async def test_a_stop_that_comes_too_late_is_told(world: World) -> None:
+async def test_stop_form_that_opens_too_late_is_explained(world: World) -> None:
     await world.say(TYPED)
     await late(world)
     await world.press(world.card, "Stop…")
@@ -272,21 +274,21 @@ async def test_a_stop_that_comes_too_late_is_told(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [each for each in PASSING if each.kind != "slow"], ids=called)
-async def test_a_form_slack_does_not_open_is_told(world: World, fault: Fault) -> None:
+async def test_form_that_slack_does_not_open_is_explained(world: World, fault: Fault) -> None:
     world.slack.faults.add(at("views.open", fault))
     told = await world.say("/build")
     assert told.ok
     assert "Slack" in world.whispers()[-1]
 
 
-async def test_a_form_that_was_closed_meanwhile_breaks_nothing(world: World) -> None:
+async def test_closed_form_breaks_nothing(world: World) -> None:
     await world.say(TYPED)
     world.slack.faults.add(Fault("views.update", "error", error="not_found"))
     await world.say("/build abort shop #1")
     assert "not_found" in world.whispers()[-1]
 
 
-async def test_home_that_cannot_be_drawn_breaks_nothing(world: World) -> None:
+async def test_home_that_cannot_be_published_breaks_nothing(world: World) -> None:
     world.slack.faults.add(Fault("views.publish", status=500))
     assert await world.slack.open_home(world.ana, world.app)
     await world.settled()
@@ -295,10 +297,10 @@ async def test_home_that_cannot_be_drawn_breaks_nothing(world: World) -> None:
     assert world.slack.home(world.ana)
 
 
-# Bugs of ours.
+# Bugs.
 
 
-async def test_a_bug_in_what_takes_longer_is_told_to_who_waits(world: World) -> None:
+async def test_bug_in_a_background_task_is_reported_to_the_person_who_waits(world: World) -> None:
     world.expects_errors = True
     await world.say(TYPED)
     await world.bot.ctx.db.execute("alter table message_builds rename to elsewhere")
@@ -306,11 +308,11 @@ async def test_a_bug_in_what_takes_longer_is_told_to_who_waits(world: World) -> 
     assert "Something broke on my side" in world.whispers()[-1]
 
 
-# The connection.
+# Socket Mode.
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
-async def test_after_the_socket_was_replaced_commands_are_heard(
+async def test_commands_arrive_after_the_socket_was_replaced(
     world: World, reason: Literal["warning", "refresh_requested"]
 ) -> None:
     (before,) = world.slack.sockets.of(world.app.app)
@@ -320,7 +322,7 @@ async def test_after_the_socket_was_replaced_commands_are_heard(
     assert len(world.builds()) == 1
 
 
-async def test_a_socket_cut_in_mid_work_loses_nothing(world: World) -> None:
+async def test_socket_cut_during_work_loses_nothing(world: World) -> None:
     async def cut(facts: Any) -> None:
         world.slack.sockets.cut()
 
@@ -341,14 +343,14 @@ async def by_http(open_world: OpenWorld) -> World:
     return await open_world(socket_mode=False)
 
 
-async def test_the_same_loop_by_http(by_http: World) -> None:
+async def test_start_and_result_over_http(by_http: World) -> None:
     await by_http.say(TYPED)
     await by_http.passes(minutes=10)
     assert by_http.read(by_http.card).startswith("✅ Succeeded")
     assert len(by_http.thread(by_http.card)) == 1
 
 
-async def test_a_stop_by_http(by_http: World) -> None:
+async def test_stop_over_http(by_http: World) -> None:
     await by_http.say("/build shop endless main")
     await by_http.stop_build(by_http.card, by=by_http.bo)
     assert "Aborted by @bo: wrong branch" in by_http.read(by_http.card)
@@ -358,7 +360,7 @@ BODY = b"command=%2Fbuild&text=shop+deploy+main+SECRET%3Dhush-hush&team_id=T1&us
 
 
 async def knock(world: World, signing: Signing) -> int:
-    """Send a command as Slack would, signed like that; returns the status of the answer."""
+    """Send a command like Slack, signed like that; return the status of the response."""
     headers = signing.headers(world.app.signing_secret, BODY) | {"Content-Type": "application/x-www-form-urlencoded"}
     url = f"http://127.0.0.1:{world.bot.port}/slack/events"
     async with aiohttp.ClientSession() as session, session.post(url, data=BODY, headers=headers) as answer:
@@ -381,14 +383,16 @@ async def knock(world: World, signing: Signing) -> int:
     ],
     ids=lambda signing: str(signing)[:60],
 )
-async def test_what_is_not_signed_by_slack_is_refused(by_http: World, signing: Signing) -> None:
+async def test_request_not_signed_by_slack_is_refused(by_http: World, signing: Signing) -> None:
     assert await knock(by_http, signing) == 401
     assert not by_http.builds()
 
 
 @pytest.mark.usefixtures("own_logging")
 @pytest.mark.parametrize("signing", [Signing(), Signing(secret="another")], ids=["signed", "forged"])
-async def test_a_body_is_never_logged(by_http: World, capsys: pytest.CaptureFixture[str], signing: Signing) -> None:
+async def test_request_body_is_never_logged(
+    by_http: World, capsys: pytest.CaptureFixture[str], signing: Signing
+) -> None:
     log.configure("DEBUG", "text")
     await knock(by_http, signing)
     await by_http.say("/build shop deploy main SECRET=hush-hush")
@@ -398,7 +402,7 @@ async def test_a_body_is_never_logged(by_http: World, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("fault", [Fault(status=429, retry_after=3), Fault(status=500)], ids=called)
-async def test_a_form_that_slack_does_not_open_is_to_be_asked_for_again(world: World, fault: Fault) -> None:
+async def test_form_that_slack_does_not_open_can_be_requested_again(world: World, fault: Fault) -> None:
     world.slack.faults.add(at("views.open", fault))
     await world.say("/build")
     assert "Please try again in a moment." in world.whispers()[-1]

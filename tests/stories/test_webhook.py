@@ -1,4 +1,4 @@
-"""Bitrise calls: who may have it call, what a true call does, and what lies, replays and floods do not."""
+"""Bitrise's webhooks: who may register one, the sync it makes due, and why forgeries, replays and floods do no harm."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIST = "builds.list-all"
 
 @pytest.fixture
 async def world(open_world: OpenWorld) -> World:
-    """Bitrise can reach the bot, and the stored token may change webhooks."""
+    """Return a world in which Bitrise can reach the bot and the token may register webhooks."""
     port = free_port()
     world = await open_world(port=port, public_url=f"http://127.0.0.1:{port}", connected=False)
     await world.connect(world.bitrise.add_token(world.owner, role="admin"))
@@ -36,7 +36,7 @@ async def world(open_world: OpenWorld) -> World:
 
 
 async def press_offer(world: World, *, by: User | None = None) -> None:
-    """What the offer's button sends, whoever shows it."""
+    """Select the button of the offer."""
     person = by or world.ada
     actor = Actor(world.team.id, world.team.id, person.id, person.name, world.ios.id)
     offer = Message("offer") + webhook.offer(world.shop.slug, "iOS Shop")
@@ -54,7 +54,7 @@ def calls(world: World, operation: str = LIST) -> int:
 
 
 async def hook(world: World) -> tuple[str, str]:
-    """The address Bitrise has, and the secret it signs with."""
+    """Return the URL of the registered webhook and the secret that signs its deliveries."""
     [registered] = world.bitrise.webhooks.of(world.shop)
     return registered.url, registered.secret
 
@@ -71,25 +71,25 @@ async def post(url: str, raw: bytes, headers: dict[str, str]) -> int:
 BODY = json.dumps({"app_slug": "a", "build_slug": "b", "build_number": 1, "build_status": 1}).encode()
 
 
-async def test_an_admin_has_bitrise_call_and_is_told_so(world: World) -> None:
+async def test_admin_registers_a_webhook(world: World) -> None:
     await press_offer(world)
     assert answer(world) == "Done: Bitrise calls me at once when something happens to iOS Shop."
     assert len(world.bitrise.webhooks.of(world.shop)) == 1
 
 
-async def test_asking_twice_gives_one_webhook(world: World) -> None:
+async def test_registering_twice_creates_one_webhook(world: World) -> None:
     await press_offer(world)
     await press_offer(world)
     assert len(world.bitrise.webhooks.of(world.shop)) == 1
 
 
-async def test_only_those_who_may_connect_have_it_call(world: World) -> None:
+async def test_only_people_who_may_connect_can_register_a_webhook(world: World) -> None:
     await press_offer(world, by=world.bo)
     assert "limited to admins" in world.whispers(world.bo)[-1]
     assert not world.bitrise.webhooks.of(world.shop)
 
 
-async def test_a_token_without_the_role_gets_what_to_paste(world: World) -> None:
+async def test_token_without_the_role_gets_the_values_to_enter_by_hand(world: World) -> None:
     await world.connect(world.bitrise.add_token(world.owner, role="developer"))
     await press_offer(world)
     told = answer(world)
@@ -98,7 +98,7 @@ async def test_a_token_without_the_role_gets_what_to_paste(world: World) -> None
     assert "X-Buildbell-Secret" in told
 
 
-async def test_what_was_pasted_by_hand_is_believed(world: World) -> None:
+async def test_webhook_entered_by_hand_is_authentic(world: World) -> None:
     await world.connect(world.bitrise.add_token(world.owner, role="developer"))
     await press_offer(world)
     told = answer(world).replace("`", " ").split()
@@ -116,13 +116,13 @@ async def last_called(world: World) -> Any:
     return workspace.last_webhook_at
 
 
-async def test_without_a_public_address_it_is_said_what_to_do(open_world: OpenWorld) -> None:
+async def test_without_a_public_url_the_reply_names_the_setting(open_world: OpenWorld) -> None:
     world = await open_world()
     await press_offer(world)
     assert "BUILDBELL_PUBLIC_URL" in answer(world)
 
 
-async def test_a_call_makes_a_sweep_due_at_once(world: World) -> None:
+async def test_webhook_makes_a_sync_due_at_once(world: World) -> None:
     await press_offer(world)
     await world.passes(minutes=2)
     world.bitrise.journal.clear()
@@ -131,7 +131,7 @@ async def test_a_call_makes_a_sweep_due_at_once(world: World) -> None:
     assert calls(world) == 1
 
 
-async def test_the_card_turns_the_moment_the_build_ends(open_world: OpenWorld) -> None:
+async def test_card_shows_the_result_as_soon_as_the_build_finishes(open_world: OpenWorld) -> None:
     port = free_port()
     world = await open_world(port=port, public_url=f"http://127.0.0.1:{port}", sweep_seconds=600, connected=False)
     await world.connect(world.bitrise.add_token(world.owner, role="admin"))
@@ -141,7 +141,7 @@ async def test_the_card_turns_the_moment_the_build_ends(open_world: OpenWorld) -
     assert world.read(world.card).startswith("✅ Succeeded")
 
 
-async def test_a_lost_call_is_made_up_for_by_the_next_sweep(world: World) -> None:
+async def test_lost_webhook_is_made_up_for_by_the_next_sync(world: World) -> None:
     await press_offer(world)
     world.bitrise.delivery_faults.add(Fault("*", "lost", times=None))
     await world.say("/build shop deploy main")
@@ -160,9 +160,7 @@ async def test_a_lost_call_is_made_up_for_by_the_next_sweep(world: World) -> Non
         lambda raw, secret: {**signed(raw, "guess"), "X-Buildbell-Secret": secret},
     ],
 )
-async def test_a_lie_is_told_that_there_is_no_such_place(
-    world: World, forge: Callable[[bytes, str], dict[str, str]]
-) -> None:
+async def test_forged_webhook_gets_404(world: World, forge: Callable[[bytes, str], dict[str, str]]) -> None:
     await press_offer(world)
     await world.passes(minutes=2)
     url, secret = await hook(world)
@@ -172,21 +170,21 @@ async def test_a_lie_is_told_that_there_is_no_such_place(
     assert calls(world) == 0
 
 
-async def test_an_unknown_address_is_told_the_same(world: World) -> None:
+async def test_unknown_key_gets_404(world: World) -> None:
     await press_offer(world)
     url, secret = await hook(world)
     assert await post(url[:-1] + ("0" if url[-1] != "0" else "1"), BODY, signed(BODY, secret)) == 404
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"\xff\x00", b'{"app_slug": {"a": 1}}', b'{"build_slug": "../../x"}'])
-async def test_a_true_call_may_say_anything(world: World, raw: bytes) -> None:
+async def test_authentic_webhook_may_have_any_body(world: World, raw: bytes) -> None:
     await press_offer(world)
     url, secret = await hook(world)
     assert await post(url, raw, signed(raw, secret)) == 204
     await world.settled()
 
 
-async def test_a_call_that_comes_in_two_pieces_is_true(world: World) -> None:
+async def test_webhook_in_two_chunks_is_authentic(world: World) -> None:
     await press_offer(world)
     url, secret = await hook(world)
     raw = b'{"build_slug": "b1"}'
@@ -204,14 +202,14 @@ async def test_a_call_that_comes_in_two_pieces_is_true(world: World) -> None:
         assert response.status == 204
 
 
-async def test_a_call_without_end_is_refused(world: World) -> None:
+async def test_endless_webhook_is_refused(world: World) -> None:
     await press_offer(world)
     url, secret = await hook(world)
     raw = b"x" * 70_000
     assert await post(url, raw, signed(raw, secret)) == 413
 
 
-async def test_a_flood_of_replays_asks_bitrise_no_more_than_every_two_seconds(world: World) -> None:
+async def test_replayed_webhooks_cause_at_most_one_sync_every_two_seconds(world: World) -> None:
     await press_offer(world)
     await world.passes(minutes=2)
     url, secret = await hook(world)
@@ -225,7 +223,7 @@ async def test_a_flood_of_replays_asks_bitrise_no_more_than_every_two_seconds(wo
     assert calls(world) <= 2
 
 
-async def test_doctor_says_when_bitrise_last_called(world: World) -> None:
+async def test_doctor_shows_the_last_webhook(world: World) -> None:
     await world.say("/build doctor")
     assert "Bitrise has not called yet" in world.whispers()[-1]
     await press_offer(world)
@@ -235,7 +233,7 @@ async def test_doctor_says_when_bitrise_last_called(world: World) -> None:
     assert "Bitrise last called" in world.whispers()[-1]
 
 
-async def test_after_disconnecting_a_call_does_nothing(world: World) -> None:
+async def test_webhook_after_disconnecting_does_nothing(world: World) -> None:
     await press_offer(world)
     url, secret = await hook(world)
     await world.say("/build disconnect", by=world.ada)
@@ -246,7 +244,7 @@ async def test_after_disconnecting_a_call_does_nothing(world: World) -> None:
     assert calls(world) == 0
 
 
-async def test_the_secret_is_in_no_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_webhook_secret_is_never_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     await press_offer(world)
     url, secret = await hook(world)
@@ -258,7 +256,7 @@ async def test_the_secret_is_in_no_log(world: World, caplog: pytest.LogCaptureFi
     assert url.rsplit("/", 1)[1] not in told
 
 
-async def test_whoever_subscribes_a_channel_is_offered_it_once(world: World) -> None:
+async def test_subscriber_is_offered_a_webhook_once(world: World) -> None:
     await world.say("/build subscribe shop", by=world.ada)
     assert "In the last 7 days" in answer(world)
     await world.press(world.whisper(world.ada), "Let Bitrise call me", by=world.ada)
@@ -267,7 +265,7 @@ async def test_whoever_subscribes_a_channel_is_offered_it_once(world: World) -> 
     assert "[Let Bitrise call me]" not in answer(world)
 
 
-async def test_who_may_not_ask_for_it_is_not_offered_it(world: World) -> None:
+async def test_webhook_is_not_offered_without_permission(world: World) -> None:
     await world.say("/build subscribe shop")
     assert "In the last 7 days" in world.whispers()[-1]
     assert "[Let Bitrise call me]" not in world.whispers()[-1]

@@ -1,4 +1,4 @@
-"""Which builds a channel hears about."""
+"""The builds that match the filters of a subscription."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PEOPLE = {"U012AB": ("octocat", "ana-d"), "U7": ()}
 
 
 def ended(**changes: Any) -> BuildRow:
-    """A push to main by octocat, of deploy, that failed."""
+    """Return a failed build of deploy, pushed to main by octocat."""
     given: dict[str, Any] = {field.name: None for field in fields(BuildRow)}
     given |= {"workspace_id": "T1", "build_slug": "b1", "app_slug": "a1", "number": 7, "is_pipeline": False}
     given |= {
@@ -78,7 +78,7 @@ PIPELINE = ended(is_pipeline=True, workflow=None, pipeline="nightly")
         (Filters(workflow=("deploy",), branch=("main",), outcome=("failed",)), FAILED),
     ],
 )
-def test_a_build_fits(filters: Filters, build: BuildRow) -> None:
+def test_build_matches(filters: Filters, build: BuildRow) -> None:
     assert matches_result(filters, build, PEOPLE)
 
 
@@ -106,16 +106,16 @@ def test_a_build_fits(filters: Filters, build: BuildRow) -> None:
         (Filters(workflow=("deploy",), branch=("dev",)), FAILED),
     ],
 )
-def test_a_build_does_not_fit(filters: Filters, build: BuildRow) -> None:
+def test_build_does_not_match(filters: Filters, build: BuildRow) -> None:
     assert not matches_result(filters, build, PEOPLE)
 
 
-def test_a_namesake_at_the_git_host_did_not_start_it_from_slack() -> None:
+def test_git_namesake_does_not_match_a_start_from_slack() -> None:
     started_by_another = ended(cause="slack", triggered_by_name="octocat", requested_by="U7")
     assert not matches_result(Filters(by=("U012AB",)), started_by_another, PEOPLE)
 
 
-def test_no_start_fits_who_wants_certain_ends_only() -> None:
+def test_start_does_not_match_filters_by_outcome_or_reason() -> None:
     running = ended(state="running", outcome=None)
     assert matches_start(Filters(workflow=("deploy",), by=("U012AB",)), running, PEOPLE)
     assert not matches_start(Filters(workflow=("lint",)), running, PEOPLE)
@@ -153,47 +153,49 @@ def slowly_matches(pattern: str, name: str) -> bool:
 
 
 @given(GLOBS, NAMES)
-def test_matching_agrees_with_trying_every_way(pattern: str, name: str) -> None:
+def test_matching_agrees_with_backtracking(pattern: str, name: str) -> None:
     assert matches(pattern, name) == slowly_matches(pattern, name)
 
 
-def slowly_fits(patterns: tuple[str, ...], name: str) -> bool:
+def matches_slowly(patterns: tuple[str, ...], name: str) -> bool:
     asked = [slowly_matches(pattern, name) for pattern in patterns if pattern[0] != "!"]
     excluded = [slowly_matches(pattern[1:], name) for pattern in patterns if pattern[0] == "!"]
     return (any(asked) or not asked) and not any(excluded)
 
 
 @given(LISTS, LISTS, NAMES.filter(bool), NAMES.filter(bool))
-def test_every_key_has_a_say(branches: tuple[str, ...], workflows: tuple[str, ...], branch: str, workflow: str) -> None:
+def test_all_keys_have_to_match(
+    branches: tuple[str, ...], workflows: tuple[str, ...], branch: str, workflow: str
+) -> None:
     build = ended(branch=branch, workflow=workflow)
-    expected = slowly_fits(branches, branch) and slowly_fits(workflows, workflow)
+    expected = matches_slowly(branches, branch) and matches_slowly(workflows, workflow)
     assert matches_result(Filters(branch=branches, workflow=workflows), build, {}) == expected
 
 
 @given(BUILDS)
-def test_without_filters_everything_fits(build: BuildRow) -> None:
+def test_every_build_matches_without_filters(build: BuildRow) -> None:
     assert matches_start(Filters(), build, {})
     assert matches_result(Filters(), build, {})
 
 
 @given(st.sampled_from(KEYS), st.lists(GLOBS, min_size=1, max_size=3), BUILDS)
-def test_nothing_fits_what_is_asked_for_and_excluded(key: str, globs: list[str], build: BuildRow) -> None:
+def test_nothing_matches_a_pattern_that_is_included_and_excluded(key: str, globs: list[str], build: BuildRow) -> None:
     assert not matches_result(Filters(**{key: (*globs, *(f"!{glob}" for glob in globs))}), build, {})
 
 
 @given(FILTERS, BUILDS)
-def test_a_start_fits_only_when_its_end_will(filters: Filters, build: BuildRow) -> None:
+def test_start_matches_only_if_its_result_will(filters: Filters, build: BuildRow) -> None:
     assert matches_result(filters, build, {}) or not matches_start(filters, build, {})
 
 
-def test_a_pattern_of_many_stars_is_as_quick_as_any() -> None:
+def test_pattern_with_many_stars_is_fast() -> None:
     """Trying every way would take longer than the universe has."""
     assert not matches("*a" * 100, "a" * 5_000 + "b")
     assert not matches("*" * 200 + "b", "a" * 5_000)
 
 
 @given(FILTERS)
-def test_what_is_stored_comes_back(filters: Filters) -> None:
+def test_filters_survive_storing(filters: Filters) -> None:
     assert from_json(json.loads(json.dumps(to_json(filters)))) == filters
 
 
@@ -206,7 +208,7 @@ def test_what_is_stored_comes_back(filters: Filters) -> None:
         ({"branch": ["main", 7, None, "", ["x"]]}, Filters(branch=("main",))),
     ],
 )
-def test_what_cannot_be_read_is_left_out(stored: dict[str, object], filters: Filters) -> None:
+def test_unreadable_values_are_left_out(stored: dict[str, object], filters: Filters) -> None:
     assert from_json(stored) == filters
 
 
@@ -236,6 +238,6 @@ def test_what_cannot_be_read_is_left_out(stored: dict[str, object], filters: Fil
         ),
     ],
 )
-def test_filters_are_said(filters: Filters, typed: str, said: str) -> None:
+def test_filters_as_typed_and_as_a_sentence(filters: Filters, typed: str, said: str) -> None:
     assert to_text(filters) == typed
     assert to_sentence(filters, {"U012AB": "ana"}) == said

@@ -1,4 +1,4 @@
-"""Whose commit it is, read from its trailers, and whose build that makes it."""
+"""The authors of a commit, read from its trailers, and the owners of its build."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ ANA = UserRow("T1", "U1", git_names=("octocat", "ana-d"), email="ana@acme.dev")
         ("", set()),
     ],
 )  # fmt: skip
-def test_addresses_of_authors(message: str, emails: set[str]) -> None:
+def test_emails_of_authors(message: str, emails: set[str]) -> None:
     assert author_emails(message) == emails
 
 
 @given(st.text())
-def test_any_message_can_be_read(message: str) -> None:
+def test_any_commit_message_can_be_read(message: str) -> None:
     signed = f"{message}\nSigned-off-by: Ana <ana@acme.dev>"
     assert "ana@acme.dev" in author_emails(signed)
 
 
-def test_of_an_enormous_message_only_the_beginning_is_read() -> None:
+def test_only_the_beginning_of_an_enormous_message_is_read() -> None:
     assert author_emails("x" * MAX_CHARACTERS_READ + "\nSigned-off-by: Ana <ana@acme.dev>") == frozenset()
     assert author_emails("Signed-off-by: <" * MAX_CHARACTERS_READ) == frozenset()
 
@@ -76,11 +76,11 @@ SIGNED = "Fix\n\nSigned-off-by: Ana Diaz <Ana@acme.dev>"
         ({}, False),
     ],
 )
-def test_whose_build_it_is(facts: dict[str, Any], is_hers: bool) -> None:
+def test_owner_of_a_build(facts: dict[str, Any], is_hers: bool) -> None:
     assert is_owned_by(made(**facts), ANA) is is_hers
 
 
-def test_who_has_linked_nothing_has_what_they_started() -> None:
+def test_user_without_names_owns_what_they_started() -> None:
     nobody = UserRow("T1", "U3")
     assert not is_owned_by(made(triggered_by_name="octocat", commit_message=SIGNED), nobody)
     assert is_owned_by(made(requested_by="U3", cause="slack"), nobody)

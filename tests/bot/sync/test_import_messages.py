@@ -37,21 +37,21 @@ WAITING: dict[str, Any] = {"updated_at": None, "imported_count": 0, "total": Non
         ([], GONE),
     ],
 )  # fmt: skip
-def test_a_line_says_how_it_is(rows: list[ImportRow], told: str) -> None:
+def test_line_of_each_state(rows: list[ImportRow], told: str) -> None:
     assert told in progress(rows, TITLES, command="/build").text.splitlines()
 
 
-def test_the_end_says_how_much_and_how_long() -> None:
+def test_finished_import_shows_count_and_duration() -> None:
     text = progress([row(state=DONE), row("droid", DONE, imported_count=150)], TITLES, command="/build").text
     assert text.splitlines()[0] == "*Builds are read*: 2,000 of the last 200 days, in 3 min"
 
 
-def test_what_is_left_follows_the_pace() -> None:
+def test_remaining_time_follows_the_pace() -> None:
     assert seconds_left(row(imported_count=100, total=400, duration_ms=10_000)) == 30
     assert seconds_left(row(**WAITING)) is None
 
 
-def test_one_line_names_the_app_that_is_read_and_counts_the_others() -> None:
+def test_sentence_names_the_current_app_and_counts_the_others() -> None:
     told = progress_sentence([row(), row("droid", **WAITING), row("third", **WAITING)], TITLES)
     assert told == (
         "Past builds are being read: iOS <Shop>: 1,850 of 4,210 builds (43 %), about 2 min left; 2 more apps wait."

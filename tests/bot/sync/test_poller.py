@@ -1,4 +1,4 @@
-"""When a process starts: what it makes due, and whose sweep it leaves alone."""
+"""The syncs a process makes due when it starts, and the claims of other processes that it respects."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ CLOCK = SteppedClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
 NOW = CLOCK.now()
 
 
-class Planned:
-    """Stands where an engine stands and writes down what is to be done."""
+class RecordingEngine:
+    """An engine that records the jobs it gets."""
 
     def __init__(self) -> None:
         self.jobs: list[Job] = []
@@ -55,7 +55,7 @@ class Planned:
 
 
 class Made:
-    def __init__(self, ctx: Context, planned: Planned, bitrise: PracticeBitrise) -> None:
+    def __init__(self, ctx: Context, planned: RecordingEngine, bitrise: PracticeBitrise) -> None:
         self.ctx, self.bitrise = ctx, bitrise
         self._database, self._planned = ctx.db, planned
 
@@ -65,7 +65,7 @@ class Made:
 
     @property
     def newest_job(self) -> Mapping[str, Any]:
-        """What it is to be run with."""
+        """Return the arguments of the newest job."""
         return self._planned.jobs[-1].arguments
 
     async def add(
@@ -98,7 +98,7 @@ async def made(tmp_path: Path) -> AsyncIterator[Made]:
         _env_file=None, slack_bot_token=SecretStr("xoxb-1"), slack_app_token=SecretStr("xapp-1"),
         encryption_keys=SecretStr(key), bitrise_api_url=bitrise.api_url, bitrise_site_url=bitrise.site_url,
     )  # fmt: skip
-    database, planned = await open_database(f"sqlite:///{tmp_path}/tracker.db"), Planned()
+    database, planned = await open_database(f"sqlite:///{tmp_path}/tracker.db"), RecordingEngine()
     async with aiohttp.ClientSession() as session:
         ctx = make_context(
             database,
@@ -122,20 +122,20 @@ async def made(tmp_path: Path) -> AsyncIterator[Made]:
     await bitrise.stop()
 
 
-async def test_the_only_process_looks_at_everything_at_once(made: Made) -> None:
+async def test_only_process_makes_every_workspace_due(made: Made) -> None:
     await poller.start_polling(made.ctx, is_alone=True)
     assert made.planned == ["T1", "T2", "T3", "T4"]
     assert await made.claims() == {"T1": None, "T2": None, "T3": None, "T4": None}
 
 
-async def test_one_of_many_plans_what_is_overdue_and_takes_no_sweep_from_anybody(made: Made) -> None:
+async def test_one_of_several_processes_schedules_only_what_is_overdue(made: Made) -> None:
     await poller.start_polling(made.ctx, is_alone=False)
     assert made.planned == ["T1"]
     assert await made.claims() == {"T1": None, "T2": NOW + timedelta(minutes=1), "T3": None, "T4": None}
 
 
-async def test_who_finds_a_sweep_claimed_comes_back_when_the_claim_ends(made: Made) -> None:
-    """Whoever has it may have been killed; then nobody else would plan the next one."""
+async def test_claimed_sync_is_retried_when_the_claim_expires(made: Made) -> None:
+    """The process that claimed it may have been killed; then nobody else would schedule the next sync."""
     with pytest.raises(RetryAt) as retry:
         await poller.perform_sync(made.ctx, {"workspace_id": "T2"})
     assert retry.value.at == NOW + timedelta(minutes=1)
@@ -143,8 +143,8 @@ async def test_who_finds_a_sweep_claimed_comes_back_when_the_claim_ends(made: Ma
     assert made.planned == []
 
 
-async def test_the_database_says_when_a_sweep_is_due_though_our_clock_is_behind(made: Made) -> None:
-    """Else nobody would plan the next one, and nobody would ever look at the workspace again."""
+async def test_job_that_is_due_is_run_even_if_our_clock_is_behind(made: Made) -> None:
+    """Otherwise nobody would schedule the next sync, and the workspace would never be synced again."""
     await made.make_due("T4")
     await poller.perform_sync(made.ctx, {"workspace_id": "T4"})
     for _ in range(2):
@@ -155,15 +155,15 @@ async def test_the_database_says_when_a_sweep_is_due_though_our_clock_is_behind(
     assert made.newest_job["due_at"] == (NOW + 3 * timedelta(minutes=5)).isoformat()  # no sooner than by a right clock
 
 
-async def test_a_sweep_that_was_cut_off_is_due_to_a_clock_that_is_behind_as_well(made: Made) -> None:
+async def test_canceled_sync_is_due_for_a_clock_that_is_behind(made: Made) -> None:
     job = {"workspace_id": "T4", "due_at": (NOW + timedelta(minutes=5)).isoformat()}
     await cut_off(made, job)
     await poller.perform_sync(made.ctx, job)
     assert made.planned == ["T4"]
 
 
-async def test_a_sweep_that_a_shutdown_cuts_off_is_due_again_at_once(made: Made) -> None:
-    """Not when its claim ends: another replica, or the next process, may do it now."""
+async def test_sync_canceled_by_a_shutdown_is_due_again_at_once(made: Made) -> None:
+    """It doesn't wait until the claim expires: another replica, or the next process, may do it now."""
     await made.make_due("T4")
     await cut_off(made, {"workspace_id": "T4"})
     await poller.perform_sync(made.ctx, {"workspace_id": "T4"})
@@ -172,7 +172,7 @@ async def test_a_sweep_that_a_shutdown_cuts_off_is_due_again_at_once(made: Made)
 
 
 async def cut_off(made: Made, job: Mapping[str, Any]) -> None:
-    """End a sweep while Bitrise is being asked."""
+    """Cancel a sync during its call to Bitrise."""
     arrived, never = asyncio.Event(), asyncio.Event()
 
     async def hang(facts: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What was seen becomes a row: late, repeated, mixed up and half empty answers change nothing they should not."""
+"""Fetched builds become rows: late, repeated, unordered and incomplete responses change nothing they should not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def build(**changes: Any) -> Build:
-    """A build on hold, as Bitrise shows it."""
+    """Return a build on hold, as fetched from Bitrise."""
     fields: dict[str, Any] = {field.name: None for field in dataclasses.fields(Build)}
     fields |= {
         "slug": "b1",
@@ -67,19 +67,19 @@ class RecordedOutbox:
     """Record the messages that would be stored."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
         monkeypatch.setattr(outbox, "update_card", self.update_card)
         monkeypatch.setattr(outbox, "announce_result", self.announce_result)
 
     async def update_card(self, ctx: Context, tx: Transaction, card: MessageRow) -> None:
-        self.told.append(("draw", card.message_id))
+        self.calls.append(("draw", card.message_id))
 
     async def announce_result(self, ctx: Context, tx: Transaction, card: MessageRow) -> None:
-        self.told.append(("announce", card.message_id))
+        self.calls.append(("announce", card.message_id))
 
 
-class Desk:
-    """Updates of a real database; a build named b1 has one card."""
+class Applier:
+    """Apply builds to a real database, in which the build b1 has one card."""
 
     def __init__(self, database: Database, outbox: RecordedOutbox) -> None:
         self.database, self.outbox = database, outbox
@@ -88,10 +88,10 @@ class Desk:
         engine.register(JobKind(analysis.ANALYZE, never_run, concurrency=1))
         self._ctx = make_context(database, engine=engine, clock=clock, new_id=lambda: "c0")
 
-    async def see(self, *seen: Build) -> list[BuildRow]:
+    async def apply(self, *seen: Build) -> list[BuildRow]:
         return await self.database.transaction(lambda tx: updates.apply_builds(self._ctx, tx, "T1", seen))
 
-    async def lose(self, known: BuildRow) -> None:
+    async def mark_lost(self, known: BuildRow) -> None:
         await self.database.transaction(lambda tx: updates.mark_lost(self._ctx, tx, known))
 
     async def add_card(self, message_id: str, *slugs: str) -> None:
@@ -105,54 +105,54 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+async def applier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Applier]:
     database = await open_database(f"sqlite:///{tmp_path}/observer.db")
-    desk = Desk(database, RecordedOutbox(monkeypatch))
-    await desk.database.execute(
+    applier = Applier(database, RecordedOutbox(monkeypatch))
+    await applier.database.execute(
         "insert into workspaces (workspace_id, name, bot_user_id, health) values ('T1', 'Acme', 'U0', 'none')"
     )
-    await desk.see(QUEUED)
-    await desk.add_card("c1", "b1")
-    yield desk
+    await applier.apply(QUEUED)
+    await applier.add_card("c1", "b1")
+    yield applier
     await database.close()
 
 
-async def test_a_build_that_moves_is_drawn_and_its_end_announced(desk: Desk) -> None:
-    await desk.see(RUNNING)
-    await desk.see(SUCCEEDED)
-    assert desk.outbox.told == [("draw", "c1"), ("draw", "c1"), ("announce", "c1")]
+async def test_changed_build_updates_its_card_and_announces_its_result(applier: Applier) -> None:
+    await applier.apply(RUNNING)
+    await applier.apply(SUCCEEDED)
+    assert applier.outbox.calls == [("draw", "c1"), ("draw", "c1"), ("announce", "c1")]
 
 
 @pytest.mark.parametrize("seen", [QUEUED, RUNNING, SUCCEEDED])
-async def test_the_same_seen_again_says_nothing(desk: Desk, seen: Build) -> None:
-    await desk.see(seen)
-    desk.outbox.told.clear()
-    await desk.see(seen)
-    await desk.see(seen)
-    assert desk.outbox.told == []
+async def test_same_build_again_updates_nothing(applier: Applier, seen: Build) -> None:
+    await applier.apply(seen)
+    applier.outbox.calls.clear()
+    await applier.apply(seen)
+    await applier.apply(seen)
+    assert applier.outbox.calls == []
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([QUEUED, RUNNING, SUCCEEDED])))
-async def test_in_whatever_order_answers_come_the_end_stays_and_is_told_once(
-    desk: Desk, order: tuple[Build, ...]
+async def test_result_stays_and_is_announced_once_in_any_order_of_responses(
+    applier: Applier, order: tuple[Build, ...]
 ) -> None:
     for seen in order:
-        await desk.see(seen)
-    assert (await desk.stored()).outcome == "succeeded"
-    assert [what for what, _ in desk.outbox.told].count("announce") == 1
+        await applier.apply(seen)
+    assert (await applier.stored()).outcome == "succeeded"
+    assert [what for what, _ in applier.outbox.calls].count("announce") == 1
 
 
-async def test_an_older_answer_does_not_move_it_back(desk: Desk) -> None:
-    await desk.see(RUNNING)
-    await desk.see(QUEUED)
-    assert (await desk.stored()).state == "running"
+async def test_older_response_does_not_reset_the_state(applier: Applier) -> None:
+    await applier.apply(RUNNING)
+    await applier.apply(QUEUED)
+    assert (await applier.stored()).state == "running"
 
 
 @pytest.mark.parametrize("later", [FAILED, ABORTED, SKIPPED, RUNNING])
-async def test_what_has_ended_stays_as_it_ended(desk: Desk, later: Build) -> None:
-    await desk.see(SUCCEEDED)
-    await desk.see(later)
-    assert (await desk.stored()).outcome == "succeeded"
+async def test_result_of_a_finished_build_never_changes(applier: Applier, later: Build) -> None:
+    await applier.apply(SUCCEEDED)
+    await applier.apply(later)
+    assert (await applier.stored()).outcome == "succeeded"
 
 
 @pytest.mark.parametrize(
@@ -160,47 +160,49 @@ async def test_what_has_ended_stays_as_it_ended(desk: Desk, later: Build) -> Non
     [(SUCCEEDED, "succeeded", None), (FAILED, "failed", None), (ABORTED, "aborted", "stuck"),
      (SKIPPED, "skipped", "no-changes")],
 )  # fmt: skip
-async def test_each_end_is_stored_as_what_it_is(desk: Desk, seen: Build, outcome: str, reason: str | None) -> None:
-    await desk.see(seen)
-    stored = await desk.stored()
+async def test_each_outcome_is_stored_with_its_reason(
+    applier: Applier, seen: Build, outcome: str, reason: str | None
+) -> None:
+    await applier.apply(seen)
+    stored = await applier.stored()
     assert (stored.outcome, stored.reason) == (outcome, reason)
 
 
-async def test_a_card_of_two_builds_is_announced_when_both_have_ended(desk: Desk) -> None:
-    await desk.see(build(slug="b2", number=8))
-    await desk.add_card("both", "b1", "b2")
-    await desk.see(SUCCEEDED)
-    assert ("announce", "both") not in desk.outbox.told
-    await desk.see(dataclasses.replace(FAILED, slug="b2"))
-    assert desk.outbox.told.count(("announce", "both")) == 1
+async def test_card_of_two_builds_is_announced_when_both_have_finished(applier: Applier) -> None:
+    await applier.apply(build(slug="b2", number=8))
+    await applier.add_card("both", "b1", "b2")
+    await applier.apply(SUCCEEDED)
+    assert ("announce", "both") not in applier.outbox.calls
+    await applier.apply(dataclasses.replace(FAILED, slug="b2"))
+    assert applier.outbox.calls.count(("announce", "both")) == 1
 
 
-async def test_a_lost_build_ends_without_an_outcome(desk: Desk) -> None:
-    await desk.lose(await desk.stored())
-    stored = await desk.stored()
+async def test_lost_build_finishes_without_an_outcome(applier: Applier) -> None:
+    await applier.mark_lost(await applier.stored())
+    stored = await applier.stored()
     assert (stored.state, stored.outcome) == ("finished", None)
-    assert ("announce", "c1") in desk.outbox.told
+    assert ("announce", "c1") in applier.outbox.calls
 
 
-async def test_losing_what_has_ended_meanwhile_changes_nothing(desk: Desk) -> None:
-    known = await desk.stored()
-    await desk.see(SUCCEEDED)
-    await desk.lose(known)
-    assert (await desk.stored()).outcome == "succeeded"
+async def test_losing_a_build_that_has_finished_changes_nothing(applier: Applier) -> None:
+    known = await applier.stored()
+    await applier.apply(SUCCEEDED)
+    await applier.mark_lost(known)
+    assert (await applier.stored()).outcome == "succeeded"
 
 
-# What is kept when an answer says less than we know.
+# Merging.
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(BuildRow)])
-def test_an_empty_field_erases_nothing(name: str) -> None:
+def test_empty_field_erases_nothing(name: str) -> None:
     known = row(ABORTED)
     nothing: dict[str, Any] = {name: None}
     emptied = dataclasses.replace(known, **nothing)
     assert getattr(merge(known, emptied), name) == getattr(known, name)
 
 
-def test_what_only_we_know_is_not_overwritten() -> None:
+def test_own_fields_are_not_overwritten() -> None:
     ours: dict[str, Any] = {
         "request_id": "r1",
         "requested_by": "U1",
@@ -213,7 +215,7 @@ def test_what_only_we_know_is_not_overwritten() -> None:
     assert (merged.cause, merged.triggered_by_name, merged.state) == ("slack", "ana", "running")
 
 
-def test_being_looked_at_is_no_news() -> None:
+def test_sync_time_and_machine_are_no_visible_change() -> None:
     known = row(RUNNING)
     assert not is_visible_change(
         known, dataclasses.replace(known, last_synced_at=NOON + timedelta(hours=1), machine_type="g2.mac")
@@ -221,5 +223,5 @@ def test_being_looked_at_is_no_news() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"state": "running"}, {"commit_message": "Fix"}, {"number": 8}])
-def test_what_a_person_would_see_is_visible_change(changes: dict[str, Any]) -> None:
+def test_state_message_and_number_are_visible_changes(changes: dict[str, Any]) -> None:
     assert is_visible_change(row(QUEUED), dataclasses.replace(row(QUEUED), **changes))

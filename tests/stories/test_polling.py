@@ -1,4 +1,4 @@
-"""What is seen of builds, however many, with one call; how often; and what happens while Bitrise is away."""
+"""Polling: one call for any number of builds, how often, and what happens while Bitrise is unavailable."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def stored_states(world: World) -> list[str]:
 
 
 async def watch(world: World, count: int) -> None:
-    """So many endless builds, each of them seen when it was new; the oldest has a card here."""
+    """Run ``count`` endless builds, each synced when it was new; the oldest has a card here."""
     await world.say("/build shop endless main")
     for number in range(1, count):
         world.bitrise.hold(world.bitrise.start_build(world.droid, workflow="deploy"))
@@ -35,28 +35,28 @@ async def watch(world: World, count: int) -> None:
     await world.passes(seconds=30)
 
 
-async def test_fifty_running_builds_cost_one_call_a_sweep(world: World) -> None:
+async def test_fifty_running_builds_cost_one_call_a_sync(world: World) -> None:
     await watch(world, 50)
     world.bitrise.journal.clear()
     await world.passes(seconds=100)
     assert (calls(world, LIST), len(world.bitrise.journal)) == (10, 10)
 
 
-async def test_builds_that_fell_off_the_page_are_asked_for_one_by_one(world: World) -> None:
+async def test_builds_beyond_the_first_page_are_fetched_one_by_one(world: World) -> None:
     await watch(world, 53)
     world.bitrise.journal.clear()
     await world.passes(seconds=10)
     assert (calls(world, LIST), calls(world, ONE)) == (1, 3)
 
 
-async def test_the_end_of_a_build_that_fell_off_the_page_is_seen(world: World) -> None:
+async def test_result_of_a_build_beyond_the_first_page_is_synced(world: World) -> None:
     await watch(world, 60)
     world.bitrise.finish(world.builds()[0])
     await world.passes(seconds=10)
     assert world.read(world.cards()[0]).startswith("✅ Succeeded")
 
 
-async def test_however_many_fell_off_the_page_each_gets_its_turn(world: World) -> None:
+async def test_each_build_beyond_the_first_page_gets_its_turn(world: World) -> None:
     await watch(world, 95)
     world.bitrise.finish(world.builds()[0])
     await world.passes(seconds=60)
@@ -64,7 +64,7 @@ async def test_however_many_fell_off_the_page_each_gets_its_turn(world: World) -
 
 
 @pytest.mark.parametrize("status", [500, 400, 410, 422])
-async def test_a_build_that_cannot_be_shown_holds_up_no_other(world: World, status: int) -> None:
+async def test_build_that_cannot_be_fetched_delays_no_other(world: World, status: int) -> None:
     await watch(world, 55)
     oldest, second, *_ = world.builds()
     path = f"/v0.1/apps/*/builds/{second.slug}"
@@ -75,14 +75,14 @@ async def test_a_build_that_cannot_be_shown_holds_up_no_other(world: World, stat
     assert world.read(world.cards()[0]).startswith("✅ Succeeded")
 
 
-async def test_builds_nobody_started_here_are_known(world: World) -> None:
+async def test_builds_started_elsewhere_are_stored(world: World) -> None:
     world.bitrise.start_build(world.shop, workflow="test", triggered_by="webhook-github/octocat")
     await world.passes(minutes=20)
     assert await stored_states(world) == ["succeeded"]
     assert not world.cards()
 
 
-async def test_bitrise_is_asked_often_while_a_build_is_watched_and_seldom_otherwise(world: World) -> None:
+async def test_polling_is_frequent_only_while_a_card_is_live(world: World) -> None:
     await world.passes(minutes=10)
     world.bitrise.journal.clear()
     await world.passes(minutes=10)
@@ -101,14 +101,14 @@ async def test_the_intervals_are_settings(open_world: OpenWorld) -> None:
     assert calls(world, LIST) == 20
 
 
-async def test_a_start_is_looked_at_at_once(world: World) -> None:
+async def test_start_is_synced_at_once(world: World) -> None:
     await world.passes(minutes=2)
     world.bitrise.journal.clear()
     await world.say("/build shop deploy main")
     assert calls(world, LIST) == 1
 
 
-async def test_what_happens_during_a_sweep_is_looked_at_two_seconds_later(world: World) -> None:
+async def test_subscription_during_a_sync_makes_another_due_in_two_seconds(world: World) -> None:
     await world.passes(minutes=2)
     world.bitrise.journal.clear()
 
@@ -124,7 +124,7 @@ async def test_what_happens_during_a_sweep_is_looked_at_two_seconds_later(world:
 
 
 @pytest.mark.parametrize("status", [429, 500])
-async def test_while_bitrise_is_away_it_is_asked_less_and_less(world: World, status: int) -> None:
+async def test_polling_backs_off_while_bitrise_fails(world: World, status: int) -> None:
     await world.say("/build shop endless main")
     world.bitrise.faults.add(Fault(LIST, status=status, times=None))
     world.bitrise.journal.clear()
@@ -132,7 +132,7 @@ async def test_while_bitrise_is_away_it_is_asked_less_and_less(world: World, sta
     assert 5 <= calls(world, LIST) <= 12
 
 
-async def test_a_pause_bitrise_asks_for_is_kept(world: World) -> None:
+async def test_retry_after_of_bitrise_is_respected(world: World) -> None:
     await world.say("/build shop endless main")
     world.bitrise.faults.add(Fault(LIST, status=429, retry_after=300))
     await world.passes(seconds=10)
@@ -141,7 +141,7 @@ async def test_a_pause_bitrise_asks_for_is_kept(world: World) -> None:
     assert calls(world, LIST) == 0
 
 
-async def test_after_an_outage_the_card_catches_up_and_the_pace_is_back(world: World) -> None:
+async def test_after_an_outage_the_card_catches_up_and_polling_is_frequent_again(world: World) -> None:
     await world.say("/build shop deploy main")
     world.bitrise.faults.add(Fault(LIST, status=500, times=None))
     await world.passes(minutes=20)
@@ -154,7 +154,7 @@ async def test_after_an_outage_the_card_catches_up_and_the_pace_is_back(world: W
     assert calls(world, LIST) == 6
 
 
-async def test_what_happened_while_the_bot_was_down_is_caught_up_at_once(world: World) -> None:
+async def test_result_during_a_downtime_is_shown_at_the_next_start(world: World) -> None:
     await world.say("/build shop deploy main")
     await world.stop_bot()
     await world.passes(minutes=20)
@@ -164,7 +164,7 @@ async def test_what_happened_while_the_bot_was_down_is_caught_up_at_once(world: 
     assert len(world.thread(world.card)) == 1
 
 
-async def test_a_sweep_that_broke_too_often_at_its_end_is_not_the_last(
+async def test_sync_that_keeps_failing_at_its_end_is_not_the_last(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.expects_errors = True
@@ -178,7 +178,7 @@ async def test_a_sweep_that_broke_too_often_at_its_end_is_not_the_last(
     assert calls(world, LIST) > 100
 
 
-async def test_a_build_that_vanishes_ends_without_an_outcome(world: World) -> None:
+async def test_deleted_build_finishes_without_an_outcome(world: World) -> None:
     await world.say("/build shop endless main")
     world.bitrise.faults.add(Fault(LIST, "body", status=200, body={"data": []}, times=None))
     world.bitrise.faults.add(Fault(ONE, status=404, times=None))
@@ -189,7 +189,7 @@ async def test_a_build_that_vanishes_ends_without_an_outcome(world: World) -> No
     assert "[Stop…]" not in world.read(world.card)
 
 
-async def test_a_build_that_is_not_found_for_a_moment_goes_on(world: World) -> None:
+async def test_build_not_found_for_a_moment_is_kept(world: World) -> None:
     await world.say("/build shop deploy main")
     world.bitrise.faults.add(Fault(LIST, "body", status=200, body={"data": []}, times=6))
     world.bitrise.faults.add(Fault(ONE, status=404, times=6))
@@ -197,13 +197,13 @@ async def test_a_build_that_is_not_found_for_a_moment_goes_on(world: World) -> N
     assert world.read(world.card).startswith("✅ Succeeded")
 
 
-async def test_without_a_token_nothing_is_asked(open_world: OpenWorld) -> None:
+async def test_bitrise_is_not_called_without_a_token(open_world: OpenWorld) -> None:
     world = await open_world(connected=False)
     await world.passes(minutes=30)
     assert not len(world.bitrise.journal)
 
 
-async def test_disconnecting_ends_the_questions(world: World) -> None:
+async def test_bitrise_is_not_called_after_disconnecting(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
     await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
     world.bitrise.journal.clear()

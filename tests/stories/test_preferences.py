@@ -20,11 +20,13 @@ OpenWorld = Callable[..., Awaitable[World]]
 SIGNED = "Fix login crash\n\nSigned-off-by: Ana Diaz <ana@acme.dev>"
 
 
-async def wish(world: World, tells: str = "all", names: str = "octocat", *, by: User | None = None) -> str:
-    """Fill in the form and save; returns what stands in its place."""
+async def set_preferences(
+    world: World, dm_level: str = "all", names: str = "octocat", *, by: User | None = None
+) -> str:
+    """Fill in the form, save it and return the view that replaces it."""
     person = by or world.ana
     await world.say("/build me", by=person)
-    await world.submit({"me.tells": tells, "me.names": names}, by=person)
+    await world.submit({"me.tells": dm_level, "me.names": names}, by=person)
     return world.modal_text(person)
 
 
@@ -32,8 +34,8 @@ def push(world: World, who: str = "octocat", **params: Any) -> Build:
     return world.bitrise.start_build(world.shop, workflow="endless", triggered_by=f"webhook-github/{who}", **params)
 
 
-async def ended(world: World, outcome: str = "failed", **params: Any) -> Build:
-    """A push that is seen and then ends."""
+async def run_build(world: World, outcome: str = "failed", **params: Any) -> Build:
+    """Run a pushed build to its end."""
     build = push(world, **params)
     await world.passes(minutes=2)
     world.bitrise.finish(build, outcome)  # type: ignore[arg-type]
@@ -41,8 +43,8 @@ async def ended(world: World, outcome: str = "failed", **params: Any) -> Build:
     return build
 
 
-def letters(world: World, to: User | None = None) -> list[str]:
-    """Direct messages; the reasons in their threads are stories of their own."""
+def direct_messages(world: World, to: User | None = None) -> list[str]:
+    """Return the direct messages, without the replies in their threads."""
     sent = world.slack.direct_messages(to or world.ana, world.app)
     return [world.read(message) for message in sent if message.thread_ts in (None, message.ts)]
 
@@ -56,88 +58,88 @@ async def home(world: World, of: User | None = None) -> str:
     return view_text(view.body, {world.bo.id: "bo"})
 
 
-async def tells(world: World, of: User) -> str:
+async def stored_dm_level(world: World, of: User) -> str:
     rows = await world.bot.ctx.db.fetch_all("select user_id, dm_level from users")
     return str({row["user_id"]: row["dm_level"] for row in rows}[of.id])
 
 
-# What is told.
+# Direct messages.
 
 
-async def test_nobody_is_told_anything_unasked(world: World) -> None:
-    await wish(world, "off")
-    await ended(world)
-    assert letters(world) == []
+async def test_direct_messages_are_off_by_default(world: World) -> None:
+    await set_preferences(world, "off")
+    await run_build(world)
+    assert direct_messages(world) == []
 
 
-async def test_who_wants_failures_hears_of_failures(world: World) -> None:
-    await wish(world, "failures")
-    await ended(world, "success")
-    await ended(world, "aborted")
-    build = await ended(world, "failed")
-    (letter,) = letters(world)
-    assert letter.startswith(f"❌ Failed  iOS Shop · endless  #{build.number}")
-    assert "Push by octocat" in letter
-    assert "[Run again]" in letter
+async def test_level_failures_sends_failures_only(world: World) -> None:
+    await set_preferences(world, "failures")
+    await run_build(world, "success")
+    await run_build(world, "aborted")
+    build = await run_build(world, "failed")
+    (message,) = direct_messages(world)
+    assert message.startswith(f"❌ Failed  iOS Shop · endless  #{build.number}")
+    assert "Push by octocat" in message
+    assert "[Run again]" in message
 
 
-async def test_who_wants_everything_hears_every_end(world: World) -> None:
-    await wish(world, "all")
+async def test_level_all_sends_every_result(world: World) -> None:
+    await set_preferences(world, "all")
     for outcome in ("success", "failed", "aborted"):
-        await ended(world, outcome)
-    assert [letter.split("  ")[0] for letter in letters(world)] == ["✅ Succeeded", "❌ Failed", "⏹️ Aborted"]
+        await run_build(world, outcome)
+    assert [text.split("  ")[0] for text in direct_messages(world)] == ["✅ Succeeded", "❌ Failed", "⏹️ Aborted"]
 
 
-async def test_builds_of_others_are_not_told(world: World) -> None:
-    await wish(world, "all")
-    await ended(world, who="bo-l")
-    assert letters(world) == []
+async def test_builds_of_others_are_not_sent(world: World) -> None:
+    await set_preferences(world, "all")
+    await run_build(world, who="bo-l")
+    assert direct_messages(world) == []
 
 
-async def test_a_card_that_mentions_me_is_enough(world: World) -> None:
-    await wish(world, "all")
+async def test_card_that_mentions_the_user_replaces_the_direct_message(world: World) -> None:
+    await set_preferences(world, "all")
     await world.say("/build shop deploy main")
     await world.passes(minutes=10)
     assert f"<@{world.ana.id}>" in world.slack.thread(world.card)[-1].text
-    assert letters(world) == []
+    assert direct_messages(world) == []
 
 
-async def test_a_name_in_slack_is_none_in_git(world: World) -> None:
-    """Ana is called ana-d in Git; somebody else is called so in Slack."""
+async def test_slack_name_of_somebody_else_does_not_count_as_a_git_name(world: World) -> None:
+    """Ana's name in Git is ana-d, which is somebody else's name in Slack."""
     namesake = world.slack.add_user(world.team, "ana-d")
     world.slack.invite(world.ios, namesake)
-    await wish(world, "all", "ana-d")
+    await set_preferences(world, "all", "ana-d")
     await world.say("/build shop deploy main", by=namesake)
     await world.passes(minutes=10)
-    assert letters(world) == []
+    assert direct_messages(world) == []
     assert "None of your builds is running." in await home(world)
 
 
-async def test_what_i_switch_off_is_not_told_any_more(world: World) -> None:
-    await wish(world, "all")
-    await ended(world)
-    await wish(world, "off")
-    await ended(world)
-    assert len(letters(world)) == 1
+async def test_switched_off_messages_stop(world: World) -> None:
+    await set_preferences(world, "all")
+    await run_build(world)
+    await set_preferences(world, "off")
+    await run_build(world)
+    assert len(direct_messages(world)) == 1
 
 
-# By e-mail.
+# Email addresses.
 
 
-async def test_a_signed_commit_is_mine(world: World) -> None:
+async def test_signed_commit_belongs_to_its_author(world: World) -> None:
     world.ana.email = "Ana@Acme.dev"
     await world.say("/build me")
     assert "Commits signed with `ana@acme.dev` count as yours." in world.modal_text()
     await world.submit({"me.tells": "failures"})
-    await ended(world, who="merge-bot", commit_message=SIGNED)
-    await ended(world, who="merge-bot", commit_message="Fix")
-    assert len(letters(world)) == 1
+    await run_build(world, who="merge-bot", commit_message=SIGNED)
+    await run_build(world, who="merge-bot", commit_message="Fix")
+    assert len(direct_messages(world)) == 1
     assert (await home(world)).count("Failed  iOS Shop") == 1
 
 
-async def test_a_commit_that_is_known_later_is_mine_later(world: World) -> None:
+async def test_build_gets_its_owner_when_the_commit_is_known_later(world: World) -> None:
     world.ana.email = "ana@acme.dev"
-    await wish(world, "off", "")
+    await set_preferences(world, "off", "")
     build = push(world, who="merge-bot")
     await world.passes(minutes=2)
     assert "iOS Shop" not in await home(world)
@@ -146,18 +148,18 @@ async def test_a_commit_that_is_known_later_is_mine_later(world: World) -> None:
     assert "iOS Shop · endless" in await home(world)
 
 
-async def test_a_scheduled_build_is_nobodys(world: World) -> None:
+async def test_scheduled_build_belongs_to_nobody(world: World) -> None:
     world.ana.email = "ana@acme.dev"
-    await wish(world, "all")
+    await set_preferences(world, "all")
     build = world.bitrise.start_build(
         world.shop, workflow="test", triggered_by="scheduled-nightly", commit_message=SIGNED
     )
     await world.passes(minutes=12)
     assert build.is_finished
-    assert letters(world) == []
+    assert direct_messages(world) == []
 
 
-async def test_without_the_scope_it_says_that_addresses_are_not_read(world: World) -> None:
+async def test_form_says_that_addresses_are_not_read_without_the_scope(world: World) -> None:
     world.ana.email = "ana@acme.dev"
     world.app.scopes = tuple(scope for scope in world.app.scopes if scope != "users:read.email")
     await world.restart_bot()
@@ -165,11 +167,11 @@ async def test_without_the_scope_it_says_that_addresses_are_not_read(world: Worl
     assert "(the optional scope users:read.email was declined)" in world.modal_text()
     assert "ana@acme.dev" not in world.modal_text()
     await world.submit({"me.tells": "all"})
-    await ended(world, who="merge-bot", commit_message=SIGNED)
-    assert letters(world) == []
+    await run_build(world, who="merge-bot", commit_message=SIGNED)
+    assert direct_messages(world) == []
 
 
-async def test_an_address_in_a_form_is_not_believed(world: World) -> None:
+async def test_email_address_is_refused_in_the_form(world: World) -> None:
     world.bo.email = "bo@acme.dev"
     assert "looks like an e-mail address" in await refused(world, "me.names", {"me.names": "octocat, bo@acme.dev"})
 
@@ -177,61 +179,61 @@ async def test_an_address_in_a_form_is_not_believed(world: World) -> None:
 # After an outage.
 
 
-async def test_after_an_outage_many_are_folded_and_it_is_said_why(world: World) -> None:
-    await wish(world)
+async def test_many_late_results_become_one_summary(world: World) -> None:
+    await set_preferences(world)
     await world.stop_bot()
     for _ in range(4):
         world.bitrise.finish(push(world))
     world.clock.move_to(world.clock.now() + timedelta(hours=1))
     await world.start_bot()
     await world.passes(seconds=30)
-    (letter,) = letters(world)
-    assert "4 of your builds ended while I was away: 4 succeeded." in letter
+    (message,) = direct_messages(world)
+    assert "4 of your builds ended while I was away: 4 succeeded." in message
 
 
-# Who cannot be written to.
+# Unreachable people.
 
 
-async def test_who_has_left_is_not_written_to_for_ever(world: World) -> None:
-    await wish(world)
+async def test_messages_to_somebody_who_left_are_switched_off(world: World) -> None:
+    await set_preferences(world)
     world.ana.deleted = True
-    await ended(world)
-    assert await tells(world, world.ana) == "off"
+    await run_build(world)
+    assert await stored_dm_level(world, world.ana) == "off"
     world.slack.journal.clear()
-    await ended(world)
+    await run_build(world)
     assert not world.slack.journal.named("chat.postMessage")
 
 
 @pytest.mark.parametrize("error", ["messages_tab_disabled", "cannot_dm_bot", "channel_not_found", "user_disabled"])
-async def test_who_takes_no_direct_messages_is_told_no_more(world: World, error: str) -> None:
-    await wish(world)
+async def test_messages_that_slack_refuses_are_switched_off(world: World, error: str) -> None:
+    await set_preferences(world)
     world.slack.faults.add(Fault("chat.postMessage", kind="error", error=error))
-    await ended(world)
-    assert letters(world) == []
+    await run_build(world)
+    assert direct_messages(world) == []
     assert "*Direct messages:* none." in await home(world)
-    await wish(world)  # it can be switched on again
-    await ended(world)
-    assert len(letters(world)) == 1
+    await set_preferences(world)  # it can be switched on again
+    await run_build(world)
+    assert len(direct_messages(world)) == 1
 
 
-async def test_a_channel_that_cannot_be_written_to_switches_nobody_off(world: World) -> None:
-    await wish(world)
+async def test_unreachable_channel_switches_nobody_off(world: World) -> None:
+    await set_preferences(world)
     world.slack.faults.add(Fault("chat.postMessage", kind="error", error="channel_not_found"))
     await world.say("/build shop deploy main")
     await world.passes(minutes=1)
-    assert await tells(world, world.ana) == "all"
+    assert await stored_dm_level(world, world.ana) == "all"
 
 
-async def test_slack_in_trouble_only_delays(world: World) -> None:
-    await wish(world)
+async def test_unavailable_slack_only_delays_messages(world: World) -> None:
+    await set_preferences(world)
     world.slack.faults.add(Fault("chat.postMessage", kind="status", status=500))
-    await ended(world)
+    await run_build(world)
     await world.passes(minutes=1)
-    assert len(letters(world)) == 1
-    assert await tells(world, world.ana) == "all"
+    assert len(direct_messages(world)) == 1
+    assert await stored_dm_level(world, world.ana) == "all"
 
 
-# The form.
+# Form.
 
 
 async def refused(world: World, field: str, values: dict[str, Any]) -> str:
@@ -240,14 +242,14 @@ async def refused(world: World, field: str, values: dict[str, Any]) -> str:
     return str(delivery.errors[field])
 
 
-async def test_the_form_begins_with_nothing(world: World) -> None:
+async def test_form_starts_with_messages_off(world: World) -> None:
     await world.say("/build me")
     await world.submit({})
     assert "*Direct messages:* none. Yours is what you start from Slack" in world.modal_text()
 
 
-async def test_the_form_remembers(world: World) -> None:
-    await wish(world, "failures", "Octocat, @ana-d,, octocat")
+async def test_form_shows_the_stored_preferences(world: World) -> None:
+    await set_preferences(world, "failures", "Octocat, @ana-d,, octocat")
     await world.say("/build me")
     fields: dict[str, Any] = {
         field: held.get("value") or held.get("selected_option")
@@ -267,36 +269,36 @@ async def test_the_form_remembers(world: World) -> None:
         ("me.names", {"me.names": ", ".join(f"n{number}" for number in range(11))}, "11 names; 10 can be linked"),
     ],
 )
-async def test_what_cannot_be_saved_is_said_on_the_field(
+async def test_invalid_names_are_explained_at_the_field(
     world: World, field: str, values: dict[str, Any], sentence: str
 ) -> None:
     assert sentence in await refused(world, field, values)
     assert await world.bot.ctx.db.fetch_all("select 1 from users") == []
 
 
-async def test_slack_that_cannot_say_who_i_am_changes_no_address(world: World) -> None:
+async def test_failed_lookup_in_slack_keeps_the_email_address(world: World) -> None:
     world.ana.email = "ana@acme.dev"
-    await wish(world)
+    await set_preferences(world)
     world.slack.faults.add(Fault("users.info", kind="status", status=500, times=2))
-    told = await wish(world, "failures")
+    told = await set_preferences(world, "failures")
     assert "is signed with `ana@acme.dev`" in told
 
 
-# One name, several people.
+# Shared names.
 
 
-async def test_a_name_may_be_several_peoples_and_each_is_told(world: World) -> None:
-    await wish(world, "all", "octocat", by=world.bo)
-    told = await wish(world, "all", "octocat, ana-d")
+async def test_name_linked_by_several_people_is_shown_to_each(world: World) -> None:
+    await set_preferences(world, "all", "octocat", by=world.bo)
+    told = await set_preferences(world, "all", "octocat, ana-d")
     assert f"`octocat` is linked by <@{world.bo.id}>, too." in told
     await world.say("/build me", by=world.bo)
     assert f"`octocat` is linked by <@{world.ana.id}>, too." in world.modal_text(world.bo)
-    await ended(world)
-    assert (len(letters(world, world.ana)), len(letters(world, world.bo))) == (1, 1)
+    await run_build(world)
+    assert (len(direct_messages(world, world.ana)), len(direct_messages(world, world.bo))) == (1, 1)
 
 
-async def test_a_link_is_in_the_audit(world: World) -> None:
-    await wish(world, "failures", "octocat, ana-d")
+async def test_preferences_are_audited(world: World) -> None:
+    await set_preferences(world, "failures", "octocat, ana-d")
     rows = await world.bot.ctx.db.fetch_all("select user_id, subject, result from audit where action = 'me'")
     assert [tuple(dict(row).values()) for row in rows] == [
         (world.ana.id, "octocat, ana-d", "direct messages: failures")
@@ -306,32 +308,32 @@ async def test_a_link_is_in_the_audit(world: World) -> None:
 # App Home.
 
 
-async def test_known_builds_become_mine_when_the_form_is_saved(world: World) -> None:
+async def test_saving_links_recent_builds(world: World) -> None:
     world.ana.email = "ana@acme.dev"
-    await ended(world)
-    await ended(world, who="merge-bot", commit_message=SIGNED)
-    await ended(world, who="bo-l")
+    await run_build(world)
+    await run_build(world, who="merge-bot", commit_message=SIGNED)
+    await run_build(world, who="bo-l")
     push(world)
     await world.passes(minutes=6)
     assert "iOS Shop" not in await home(world)
-    assert "By that I know 3 builds of yours from the last 30 days." in await wish(world, "off")
+    assert "By that I know 3 builds of yours from the last 30 days." in await set_preferences(world, "off")
     told = await home(world)
     assert (told.count("Failed  iOS Shop"), told.count("[Stop…]")) == (2, 1)
 
 
-async def test_a_name_taken_back_takes_its_builds_with_it(world: World) -> None:
+async def test_removing_a_name_unlinks_its_builds(world: World) -> None:
     await world.say("/build shop deploy main")
-    await ended(world)
+    await run_build(world)
     await world.passes(minutes=10)
-    await wish(world, "off", "octocat")
+    await set_preferences(world, "off", "octocat")
     assert "Failed  iOS Shop" in await home(world)
-    assert "I know no name of yours in Git yet" in await wish(world, "off", "")
+    assert "I know no name of yours in Git yet" in await set_preferences(world, "off", "")
     told = await home(world)
     assert "Failed  iOS Shop" not in told
     assert "Succeeded  iOS Shop · deploy" in told
 
 
-async def test_home_shows_the_wishes_and_opens_the_form(world: World) -> None:
+async def test_home_shows_the_preferences_and_opens_the_form(world: World) -> None:
     assert "*Direct messages:* none." in await home(world)
     view = world.slack.home(world.ana)
     assert view is not None
@@ -347,8 +349,8 @@ async def test_home_shows_the_wishes_and_opens_the_form(world: World) -> None:
     )
 
 
-async def test_home_holds_whoever_pushes_a_lot(world: World) -> None:
-    await wish(world, "off")
+async def test_home_of_somebody_with_many_builds_stays_within_slacks_limits(world: World) -> None:
+    await set_preferences(world, "off")
     for number in range(40):
         push(world, branch=f"branch-{number}")
     await world.passes(minutes=6)
@@ -359,7 +361,7 @@ async def test_home_holds_whoever_pushes_a_lot(world: World) -> None:
     assert view_told.count("[Stop…]") == 15
 
 
-async def test_a_stranger_has_nothing_to_save_here(world: World) -> None:
+async def test_people_of_other_workspaces_cannot_save_preferences(world: World) -> None:
     world.slack.share(world.ios, world.partner)
     world.slack.invite(world.ios, world.stranger)
     told = await home(world, world.stranger)

@@ -1,4 +1,4 @@
-"""A replica that others took for dead, and that was only slow: what it draws late does not stay."""
+"""An update by a replica that others took for dead, and that was only slow, doesn't stay."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ OpenWorld = Callable[..., Awaitable[World]]
 
 
 class Hands:
-    """The jobs of a bot, done by hand: as one replica, and as another that does the same at the same time."""
+    """Run the jobs of a bot by hand: as one replica, and as another that runs the same at the same time."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     async def sweep(self) -> None:
-        """A minute later, somebody looks at Bitrise."""
+        """Sync a minute later."""
         clock = self._world.clock
         clock.move_to(clock.now().replace(minute=clock.now().minute + 1))
         await poller.perform_sync(self._world.bot.ctx, {"workspace_id": self._world.team.id})
@@ -40,7 +40,7 @@ class Hands:
 
 @pytest.fixture
 async def world_and_hands(open_world: OpenWorld) -> tuple[World, Hands]:
-    """The card of a build that waits has been posted; from now on nothing happens by itself."""
+    """Return a world with the card of a queued build, in which no job runs automatically from now on."""
     world = await open_world()
     await world.say("/build shop endless main")
     await world.bot.engine.stop(within_seconds=1)
@@ -48,7 +48,7 @@ async def world_and_hands(open_world: OpenWorld) -> tuple[World, Hands]:
 
 
 @pytest.mark.parametrize("ends", ["answered", "unanswered", "cut off"])
-async def test_what_a_slow_replica_draws_last_is_drawn_again(world_and_hands: tuple[World, Hands], ends: str) -> None:
+async def test_update_sent_last_by_a_slow_replica_is_corrected(world_and_hands: tuple[World, Hands], ends: str) -> None:
     world, hands = world_and_hands
     arrived, released = asyncio.Event(), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Subscriptions: saved by command and form, listed, changed, removed, paused when a channel is lost, resumed."""
+"""Subscriptions: added by command or form, listed, changed, removed, paused when a channel is lost, resumed."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ async def stored(world: World, at: Channel | None = None) -> list[SubscriptionRo
 
 
 def last_week(world: World, count: int, *, every: timedelta = timedelta(hours=1), **facts: Any) -> None:
-    """Builds that ended before now, the oldest first."""
+    """Run ``count`` builds that finished before now, the oldest first."""
     for number in range(count, 0, -1):
         at = world.clock.now() - timedelta(hours=1) - number * every
         world.bitrise.start_build(world.shop, triggered_by=PUSH, at=at, **facts)
 
 
-# By command.
+# Command.
 
 
-async def test_a_subscription_is_one_row_with_an_owner_and_an_entry_in_the_audit(world: World) -> None:
+async def test_subscription_is_stored_with_its_creator_and_audited(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy,release-* branch:main outcome:failed style:line")
     (row,) = await stored(world)
     assert (row.app_slug, row.style, row.created_by, row.include_starts) == (
@@ -51,7 +51,7 @@ async def test_a_subscription_is_one_row_with_an_owner_and_an_entry_in_the_audit
     ]
 
 
-async def test_the_answer_says_in_words_what_the_channel_will_hear(world: World) -> None:
+async def test_reply_describes_the_subscription_in_words(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy,release-* outcome:failed,aborted style:line")
     assert world.whispers()[0] == (
         "From now on this channel hears of iOS Shop: workflow deploy or release-*, only failed or aborted; "
@@ -59,7 +59,7 @@ async def test_the_answer_says_in_words_what_the_channel_will_hear(world: World)
     )
 
 
-async def test_the_channel_is_told_who_subscribed_it_and_nobody_is_pinged(world: World) -> None:
+async def test_channel_sees_who_subscribed_it_without_a_mention(world: World) -> None:
     await world.say("/build subscribe shop by:@bo")
     (note,) = world.slack.messages(world.ios)
     told = world.read(note)
@@ -69,7 +69,7 @@ async def test_the_channel_is_told_who_subscribed_it_and_nobody_is_pinged(world:
     assert '"user"' not in str(note.blocks).replace("'", '"')
 
 
-async def test_people_are_kept_by_their_id_and_named_by_their_name(world: World) -> None:
+async def test_people_are_stored_by_id_and_shown_by_name(world: World) -> None:
     await world.say("/build subscribe shop by:@bo,octocat")
     (row,) = await stored(world)
     assert row.filters["by"] == [world.bo.id, "octocat"]
@@ -78,32 +78,32 @@ async def test_people_are_kept_by_their_id_and_named_by_their_name(world: World)
 
 
 @pytest.mark.parametrize("typed", ["shop style:changes starts", "shop failed starts"])
-async def test_starts_that_cannot_be_told_are_not_promised(world: World, typed: str) -> None:
+async def test_starts_that_filters_exclude_are_not_promised(world: World, typed: str) -> None:
     await world.say(f"/build subscribe {typed}")
     assert "Starts are not told with that" in world.whispers()[0]
     assert "its start too" not in world.sees()
 
 
-async def test_starts_that_can_be_told_are(world: World) -> None:
+async def test_starts_are_promised_if_they_can_be_notified(world: World) -> None:
     await world.say("/build subscribe shop starts")
     assert "a card for each build, its start too." in world.whispers()[0]
 
 
-async def test_all_apps(world: World) -> None:
+async def test_subscribe_to_all_apps(world: World) -> None:
     await world.say("/build subscribe all failed")
     (row,) = await stored(world)
     assert row.app_slug is None
     assert "hears of every app: only failed" in world.whispers()[0]
 
 
-async def test_without_an_app_it_is_the_channels(world: World) -> None:
+async def test_default_app_of_the_channel_is_subscribed(world: World) -> None:
     await world.say("/build settings")
     await world.submit({"settings.app": "Android Shop"})
     await world.say("/build subscribe outcome:failed")
     assert [row.app_slug for row in await stored(world)] == [world.droid.slug]
 
 
-async def test_without_any_app_there_is_a_way_out(world: World) -> None:
+async def test_without_an_app_a_button_subscribes_to_all_apps(world: World) -> None:
     await world.say("/build subscribe outcome:failed")
     assert "Which app?" in world.whispers()[-1]
     assert await stored(world) == []
@@ -112,20 +112,20 @@ async def test_without_any_app_there_is_a_way_out(world: World) -> None:
     assert (row.app_slug, row.filters) == (None, {"outcome": ["failed"]})
 
 
-async def test_a_misspelt_app_is_one_press_away(world: World) -> None:
+async def test_misspelt_app_is_offered_as_a_button(world: World) -> None:
     await world.say("/build subscribe shpo-android workflow:deploy")
     await world.press(world.whisper(), "Android Shop")
     (row,) = await stored(world)
     assert (row.app_slug, row.filters) == (world.droid.slug, {"workflow": ["deploy"]})
 
 
-async def test_what_cannot_be_read_is_said_and_nothing_is_kept(world: World) -> None:
+async def test_invalid_filter_is_explained_and_nothing_stored(world: World) -> None:
     await world.say("/build subscribe shop outcome:faild")
     assert "Did you mean `failed`?" in world.whispers()[-1]
     assert await stored(world) == []
 
 
-async def test_the_same_again_changes_the_one_that_is_there(world: World) -> None:
+async def test_same_app_and_filters_change_the_existing_subscription(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy,test starts")
     await world.say("/build subscribe shop workflow:test,deploy style:line", by=world.bo)
     (row,) = await stored(world)
@@ -141,14 +141,14 @@ async def test_other_filters_are_another_subscription(world: World) -> None:
     assert len(await stored(world)) == 2
 
 
-async def test_no_channel_has_more_than_its_list_can_show(world: World) -> None:
+async def test_channel_has_at_most_twenty_subscriptions(world: World) -> None:
     for number in range(21):
         await world.say(f"/build subscribe shop branch:b{number}")
     assert len(await stored(world)) == 20
     assert "20 subscriptions already" in world.whispers()[-1]
 
 
-async def test_in_direct_messages_with_the_bot_it_is_fine(world: World) -> None:
+async def test_subscribe_in_direct_messages(world: World) -> None:
     await world.slack.command(world.ana, None, "/build subscribe shop style:line", dm=world.app)
     await world.settled()
     world.bitrise.finish(world.bitrise.start_build(world.shop, triggered_by=PUSH), "failed")
@@ -156,7 +156,7 @@ async def test_in_direct_messages_with_the_bot_it_is_fine(world: World) -> None:
     assert "❌ *Failed*" in world.letters()[-1]
 
 
-async def test_without_a_token_the_way_to_one_is_told(open_world: OpenWorld) -> None:
+async def test_without_a_token_the_reply_explains_how_to_connect(open_world: OpenWorld) -> None:
     world = await open_world(connected=False)
     for text in ("subscribe", "subscribe shop"):
         await world.say(f"/build {text}")
@@ -164,17 +164,17 @@ async def test_without_a_token_the_way_to_one_is_told(open_world: OpenWorld) -> 
     assert await stored(world) == []
 
 
-# What it would have told.
+# Preview.
 
 
-async def test_it_says_what_the_filter_would_have_let_through(world: World) -> None:
+async def test_preview_counts_the_builds_that_match(world: World) -> None:
     last_week(world, 9, workflow="deploy")
     last_week(world, 55, workflow="test")
     await world.say("/build subscribe shop workflow:deploy")
     assert world.whispers()[-1] == "In the last 7 days 9 of 64 builds would have been told here."
 
 
-async def test_looking_back_tells_nothing_and_keeps_what_it_read(world: World) -> None:
+async def test_preview_notifies_nothing_and_stores_the_builds(world: World) -> None:
     last_week(world, 70, workflow="deploy")
     other = world.slack.add_channel(world.team, "other", members=[world.ana, world.app.bot_user])
     await world.say("/build subscribe all starts", at=other)
@@ -184,14 +184,14 @@ async def test_looking_back_tells_nothing_and_keeps_what_it_read(world: World) -
     assert len(await stored_builds(world.bot.ctx.db, world.team.id)) == 70
 
 
-async def test_builds_that_are_older_or_run_are_not_counted(world: World) -> None:
+async def test_preview_skips_older_and_running_builds(world: World) -> None:
     last_week(world, 3, every=timedelta(days=3))
     world.bitrise.start_build(world.shop, workflow="endless")
     await world.say("/build subscribe all")
     assert world.whispers()[-1] == "In the last 7 days 2 of 2 builds would have been told here."
 
 
-async def test_only_changes_count_as_changes(world: World) -> None:
+async def test_preview_of_changes_counts_only_changed_results(world: World) -> None:
     now = world.clock.now()
     ends: list[Outcome] = ["success", "failed", "failed", "success", "aborted"]
     for hours, outcome in enumerate(ends, start=1):
@@ -202,26 +202,26 @@ async def test_only_changes_count_as_changes(world: World) -> None:
     assert world.whispers()[-1] == "In the last 7 days 2 of 5 builds would have been told here."
 
 
-async def test_more_than_can_be_read_is_said(world: World) -> None:
+async def test_preview_says_that_only_the_last_builds_were_read(world: World) -> None:
     last_week(world, 510, every=timedelta(minutes=10), workflow="deploy")
     await world.say("/build subscribe shop workflow:!deploy")
     assert world.whispers()[-1] == "Of the last 500 builds, none would have been told here."
     assert len(world.bitrise.journal.named("builds.list")) == 10
 
 
-async def test_when_there_was_nothing_it_says_so(world: World) -> None:
+async def test_preview_without_builds_says_so(world: World) -> None:
     await world.say("/build subscribe shop")
     assert world.whispers()[-1] == "In the last 7 days there was no build that this could have been about."
 
 
-async def test_when_bitrise_cannot_be_asked_it_is_saved_all_the_same(world: World) -> None:
+async def test_subscription_is_stored_even_if_the_preview_fails(world: World) -> None:
     world.bitrise.faults.add(Fault("builds.list", status=500, times=None))
     await world.say("/build subscribe shop")
     assert world.whispers()[-1].startswith("It is saved. What it would have told in the last days I can't say:")
     assert len(await stored(world)) == 1
 
 
-# By form.
+# Form.
 
 
 async def fill_form(world: World, *, who: User | None = None, **values: Any) -> dict[str, str]:
@@ -229,7 +229,7 @@ async def fill_form(world: World, *, who: User | None = None, **values: Any) -> 
     return (await world.submit(fields, by=who)).errors
 
 
-async def test_alone_it_opens_the_form(world: World) -> None:
+async def test_subscribe_without_arguments_opens_the_form(world: World) -> None:
     await world.say("/build subscribe")
     assert world.modal().title == "What this channel hears"
     errors = await fill_form(
@@ -247,7 +247,7 @@ async def test_alone_it_opens_the_form(world: World) -> None:
     assert "In the last 7 days" in world.whispers()[-1]
 
 
-async def test_all_apps_can_be_chosen_and_are_searched_for(world: World) -> None:
+async def test_app_menu_offers_all_apps_and_searches(world: World) -> None:
     await world.say("/build subscribe")
     offered = await world.slack.suggest(world.ana, world.modal(), "subscribe.app", "")
     assert [option["text"]["text"] for option in offered] == ["All apps", "Android Shop", "iOS Shop"]
@@ -257,14 +257,14 @@ async def test_all_apps_can_be_chosen_and_are_searched_for(world: World) -> None
     assert [row.app_slug for row in await stored(world)] == [None]
 
 
-async def test_the_channels_app_is_filled_in(world: World) -> None:
+async def test_default_app_is_filled_in(world: World) -> None:
     await world.say("/build settings")
     await world.submit({"settings.app": "iOS Shop"})
     await world.say("/build subscribe")
     assert "‹iOS Shop›" in world.modal_text()
 
 
-async def test_the_forms_metadata_holds_ids_only(world: World) -> None:
+async def test_metadata_of_the_form_holds_ids_only(world: World) -> None:
     await world.say("/build subscribe shop workflow:secret-project")
     await world.say("/build subscriptions")
     await world.press(world.whisper(), "Edit…")
@@ -282,7 +282,7 @@ async def test_the_forms_metadata_holds_ids_only(world: World) -> None:
         ("by", "@", "is no value for by:"),
     ],
 )
-async def test_errors_stand_at_their_fields(world: World, field: str, typed: str, told: str) -> None:
+async def test_errors_are_shown_at_their_fields(world: World, field: str, typed: str, told: str) -> None:
     await world.say("/build subscribe")
     values: dict[str, Any] = {"app": "iOS Shop", field: typed}
     errors = await fill_form(world, **values)
@@ -291,7 +291,7 @@ async def test_errors_stand_at_their_fields(world: World, field: str, typed: str
     assert await stored(world) == []
 
 
-async def test_the_form_shows_what_is_edited_and_keeps_what_is_not_touched(world: World) -> None:
+async def test_edit_form_shows_the_subscription_and_keeps_untouched_fields(world: World) -> None:
     await world.say(
         '/build subscribe shop deploy,release-* branch:"odd, one" branch:!old tag:v* outcome:!aborted cause:!schedule '
         "by:@bo,octocat,!@ana reason:!stuck style:line starts"
@@ -306,7 +306,7 @@ async def test_the_form_shows_what_is_edited_and_keeps_what_is_not_touched(world
     assert await stored(world) == [before]
 
 
-async def test_what_is_changed_in_the_form_is_changed(world: World) -> None:
+async def test_edit_form_changes_the_subscription(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy cause:push")
     await world.say("/build subscriptions", by=world.bo)
     await world.press(world.whisper(world.bo), "Edit…", by=world.bo)
@@ -322,7 +322,7 @@ async def test_what_is_changed_in_the_form_is_changed(world: World) -> None:
     assert "@bo has changed what this channel hears of every app: workflow test" in world.sees()
 
 
-async def test_no_two_become_the_same_by_editing(world: World) -> None:
+async def test_editing_cannot_make_two_subscriptions_identical(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy")
     await world.say("/build subscribe shop workflow:test")
     first, second = await stored(world)
@@ -333,7 +333,7 @@ async def test_no_two_become_the_same_by_editing(world: World) -> None:
     assert await stored(world) == [first, second]
 
 
-async def test_what_was_removed_while_its_form_was_open_is_not_brought_back(world: World) -> None:
+async def test_edit_form_of_a_removed_subscription_does_not_restore_it(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy")
     await world.say("/build subscriptions")
     await world.press(world.whisper(), "Edit…")
@@ -343,10 +343,10 @@ async def test_what_was_removed_while_its_form_was_open_is_not_brought_back(worl
     assert await stored(world) == []
 
 
-# The list.
+# List.
 
 
-async def test_the_list_says_what_how_who_and_since_when(world: World) -> None:
+async def test_list_shows_app_filters_style_creator_and_date(world: World) -> None:
     await world.say("/build subscribe shop failed style:line", by=world.bo)
     await world.say("/build subscriptions")
     told = world.whispers()[-1]
@@ -356,20 +356,20 @@ async def test_the_list_says_what_how_who_and_since_when(world: World) -> None:
     assert "[Resume]" not in told
 
 
-async def test_an_empty_list_says_how_to_begin(world: World) -> None:
+async def test_empty_list_shows_how_to_subscribe(world: World) -> None:
     await world.say("/build subscriptions")
     assert "This channel hears of no builds." in world.whispers()[-1]
     assert "/build subscribe shop" in world.whispers()[-1]
 
 
-async def test_each_channel_lists_its_own(world: World) -> None:
+async def test_each_channel_lists_its_own_subscriptions(world: World) -> None:
     other = world.slack.add_channel(world.team, "other", members=[world.ana, world.app.bot_user])
     await world.say("/build subscribe shop")
     await world.say("/build subscriptions", at=other)
     assert "hears of no builds" in world.whispers(at=other)[-1]
 
 
-async def test_all_lists_what_i_set_up_anywhere_and_nothing_of_others(world: World) -> None:
+async def test_list_of_all_shows_own_subscriptions_in_every_channel_and_no_others(world: World) -> None:
     hidden = world.slack.add_channel(
         world.team, "hidden", private=True, members=[world.ana, world.bo, world.app.bot_user]
     )
@@ -384,7 +384,7 @@ async def test_all_lists_what_i_set_up_anywhere_and_nothing_of_others(world: Wor
     assert "You have subscribed no channel." in world.whispers(world.ada)[-1]
 
 
-async def test_remove_takes_it_away_and_shows_what_is_left(world: World) -> None:
+async def test_remove_button_removes_and_shows_the_rest(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy")
     await world.say("/build subscribe shop workflow:test")
     first, second = await stored(world)
@@ -398,7 +398,7 @@ async def test_remove_takes_it_away_and_shows_what_is_left(world: World) -> None
     assert "@bo has removed what this channel heard of iOS Shop: workflow deploy" in world.sees()
 
 
-async def test_a_pressed_button_of_a_removed_one_tells_the_truth(world: World) -> None:
+async def test_buttons_of_a_removed_subscription_say_it_is_gone(world: World) -> None:
     await world.say("/build subscribe shop")
     await world.say("/build subscriptions")
     before = world.whisper().snapshot()
@@ -408,8 +408,8 @@ async def test_a_pressed_button_of_a_removed_one_tells_the_truth(world: World) -
         assert "not there any more" in world.whispers()[-1]
 
 
-async def test_who_is_in_another_channel_cannot_change_it(world: World) -> None:
-    """A list that Bo kept the buttons of: what counts is where he presses, and who set it up."""
+async def test_subscription_cannot_be_changed_from_another_channel(world: World) -> None:
+    """Bo kept the buttons of a list. What counts is where he selects one, and who has created the subscription."""
     other = world.slack.add_channel(world.team, "other", members=[world.bo, world.app.bot_user])
     await world.say("/build subscribe shop")
     (row,) = await stored(world)
@@ -428,7 +428,7 @@ async def test_who_is_in_another_channel_cannot_change_it(world: World) -> None:
 # Unsubscribe.
 
 
-async def test_unsubscribe_ends_what_is_heard_of_an_app(world: World) -> None:
+async def test_unsubscribe_removes_the_subscription_of_an_app(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy")
     await world.say("/build subscribe shop-android")
     await world.say("/build unsubscribe shop")
@@ -436,7 +436,7 @@ async def test_unsubscribe_ends_what_is_heard_of_an_app(world: World) -> None:
     assert world.whispers()[-1].startswith("Removed: iOS Shop")
 
 
-async def test_when_several_fit_it_asks(world: World) -> None:
+async def test_unsubscribe_asks_if_several_match(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy")
     await world.say("/build subscribe shop workflow:test")
     await world.say("/build unsubscribe shop")
@@ -446,26 +446,26 @@ async def test_when_several_fit_it_asks(world: World) -> None:
     assert "hears of no builds" in world.whispers()[-1]
 
 
-async def test_the_filters_say_which(world: World) -> None:
+async def test_unsubscribe_with_filters_removes_the_one_that_has_them(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy")
     await world.say("/build subscribe shop workflow:test")
     await world.say("/build unsubscribe shop workflow:test")
     assert [row.filters for row in await stored(world)] == [{"workflow": ["deploy"]}]
 
 
-async def test_unsubscribe_alone_shows_the_list(world: World) -> None:
+async def test_unsubscribe_without_arguments_shows_the_list(world: World) -> None:
     await world.say("/build subscribe shop")
     await world.say("/build unsubscribe")
     assert "[Remove]" in world.whispers()[-1]
     assert len(await stored(world)) == 1
 
 
-async def test_nothing_to_end_is_said(world: World) -> None:
+async def test_unsubscribe_without_a_match_says_so(world: World) -> None:
     await world.say("/build unsubscribe shop")
     assert "hears nothing like that" in world.whispers()[-1]
 
 
-# A channel that is lost.
+# Lost channels.
 
 
 async def lose(world: World, channel: Channel, how: str) -> None:
@@ -479,12 +479,12 @@ async def lose(world: World, channel: Channel, how: str) -> None:
     await world.settled()
 
 
-async def fails(world: World) -> None:
+async def run_failing_build(world: World) -> None:
     world.bitrise.finish(world.bitrise.start_build(world.shop, workflow="endless", triggered_by=PUSH), "failed")
     await world.passes(minutes=2)
 
 
-def letter(world: World, to: User | None = None) -> Message:
+def direct_message(world: World, to: User | None = None) -> Message:
     return world.slack.direct_messages(to or world.ana, world.app)[-1]
 
 
@@ -492,7 +492,7 @@ def letter(world: World, to: User | None = None) -> Message:
     ("how", "why"),
     [("archived", "archived"), ("made private", "private or gone"), ("removed from a private one", "private or gone")],
 )
-async def test_the_subscriber_is_told_once_and_nothing_is_lost(world: World, how: str, why: str) -> None:
+async def test_creator_is_notified_once_of_a_pause_and_nothing_is_lost(world: World, how: str, why: str) -> None:
     channel = world.slack.add_channel(
         world.team, "ops", private=how.startswith("removed"), members=[world.ana, world.bo, world.app.bot_user]
     )
@@ -500,73 +500,73 @@ async def test_the_subscriber_is_told_once_and_nothing_is_lost(world: World, how
     await world.say("/build subscribe shop-android", at=channel)
     await lose(world, channel, how)
     for _ in range(3):
-        await fails(world)
+        await run_failing_build(world)
     assert len(world.letters()) == 1
     assert "paused 2 subscriptions of yours" in world.letters()[0]
     assert why in world.letters()[0]
     assert [bool(row.paused_at) for row in await stored(world, channel)] == [True, True]
 
 
-async def test_resumed_it_goes_on_from_then(world: World) -> None:
+async def test_resumed_subscription_notifies_later_builds_only(world: World) -> None:
     channel = world.slack.add_channel(world.team, "ops", members=[world.ana, world.bo, world.app.bot_user])
     await world.say("/build subscribe shop style:line", at=channel)
     world.slack.archive(channel)
-    await fails(world)
+    await run_failing_build(world)
     world.slack.unarchive(channel)
-    await fails(world)
-    await world.press(letter(world), "Try again")
+    await run_failing_build(world)
+    await world.press(direct_message(world), "Try again")
     assert "@ana has resumed the subscription of this channel" in world.sees(channel)
     assert "#1" not in world.sees(channel)
-    await fails(world)
+    await run_failing_build(world)
     told = world.sees(channel)
     assert "#3" in told
     assert "#2" not in told
     assert "Try again" not in world.letters()[-1]
 
 
-async def test_a_resume_that_slack_refuses_pauses_again_and_says_why(world: World) -> None:
+async def test_resume_that_slack_refuses_pauses_again_and_explains(world: World) -> None:
     channel = world.slack.add_channel(world.team, "ops", members=[world.ana, world.bo, world.app.bot_user])
     await world.say("/build subscribe shop", at=channel)
     world.slack.archive(channel)
-    await fails(world)
-    await world.press(letter(world), "Try again")
+    await run_failing_build(world)
+    await world.press(direct_message(world), "Try again")
     assert len(world.letters()) == 2
     assert "the channel is archived" in world.letters()[-1]
     assert all(row.paused_at for row in await stored(world, channel))
 
 
-async def test_whoever_resumes_for_another_hears_of_it_too(world: World) -> None:
+async def test_person_who_resumes_for_somebody_else_is_notified_too(world: World) -> None:
     channel = world.slack.add_channel(
         world.team, "ops", private=True, members=[world.ana, world.bo, world.app.bot_user]
     )
     await world.say("/build subscribe shop", at=channel)
     world.slack.remove(channel, world.app)
-    await fails(world)
+    await run_failing_build(world)
     await world.say("/build subscriptions", by=world.bo, at=channel)
     assert "Paused since" in world.whispers(world.bo, channel)[-1]
     assert "private or gone" in world.whispers(world.bo, channel)[-1]
     await world.press(world.whisper(world.bo, channel), "Resume", by=world.bo)
     assert "I still can't write in" in world.letters(world.bo)[-1]
     world.slack.invite(channel, world.app.bot_user)
-    await world.press(letter(world, world.bo), "Try again", by=world.bo)
+    await world.press(direct_message(world, world.bo), "Try again", by=world.bo)
     await world.passes(seconds=5)
     assert "@bo has resumed" in world.sees(channel)
     assert not any(row.paused_at for row in await stored(world, channel))
 
 
-async def test_where_the_bot_cannot_write_a_subscription_waits_for_it(world: World) -> None:
+async def test_subscription_of_an_unreachable_channel_is_paused_until_it_is_resumed(world: World) -> None:
     channel = world.slack.add_channel(world.team, "ops", private=True, members=[world.ana])
     await world.say("/build subscribe shop style:line", at=channel)
     assert "invite me" in world.letters()[-1]
     (row,) = await stored(world, channel)
     assert row.paused_at is not None
     world.slack.invite(channel, world.app.bot_user)
-    await world.press(letter(world), "Try again")
-    await fails(world)
+    await world.press(direct_message(world), "Try again")
+    await run_failing_build(world)
     assert "❌ *Failed*" in world.sees(channel)
 
 
-async def test_subscribing_again_resumes_it(world: World) -> None:
+async def test_subscribing_again_resumes_a_paused_subscription(world: World) -> None:
     channel = world.slack.add_channel(world.team, "ops", private=True, members=[world.ana])
     await world.say("/build subscribe shop style:line", at=channel)
     world.slack.invite(channel, world.app.bot_user)
@@ -575,28 +575,28 @@ async def test_subscribing_again_resumes_it(world: World) -> None:
     assert (row.paused_at, row.style) == (None, "line")
 
 
-async def test_what_is_not_paused_any_more_says_so(world: World) -> None:
+async def test_resume_of_a_running_subscription_says_nothing_is_paused(world: World) -> None:
     channel = world.slack.add_channel(world.team, "ops", private=True, members=[world.ana])
     await world.say("/build subscribe shop", at=channel)
-    pressed = letter(world).snapshot()
+    pressed = direct_message(world).snapshot()
     world.slack.invite(channel, world.app.bot_user)
-    await world.press(letter(world), "Try again")
+    await world.press(direct_message(world), "Try again")
     await world.press(pressed, "Try again")
     assert "Nothing is paused there any more." in world.letters()[-1]
 
 
-async def test_a_renamed_channel_goes_on(world: World) -> None:
+async def test_renamed_channel_is_still_notified(world: World) -> None:
     await world.say("/build subscribe shop style:line")
     world.slack.rename(world.ios, "mobile")
-    await fails(world)
+    await run_failing_build(world)
     assert "❌ *Failed*" in world.sees()
     assert world.letters() == []
 
 
-# Strangers.
+# People of other workspaces.
 
 
-async def test_people_of_other_workspaces_subscribe_nothing(world: World) -> None:
+async def test_people_of_other_workspaces_cannot_subscribe(world: World) -> None:
     world.slack.share(world.ios, world.partner)
     world.slack.invite(world.ios, world.stranger)
     await world.say("/build subscribe shop")
