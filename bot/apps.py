@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
 from bot import connection
+from bot.app_names import MAX_SUGGESTIONS, AppIndex, not_found
 from bot.bitrise.models import App
 from bot.clock import Clock
 from bot.context import Context
-from bot.errors import AppNotFound, BuildbellError, Suggestion
+from bot.errors import BuildbellError
 from bot.fuzzy import rank
 from bot.permissions import Actor
 from storage import Transaction
@@ -31,37 +31,6 @@ CACHED_FOR = timedelta(seconds=60)
 """Another replica may replace or delete the token meanwhile."""
 MAX_CACHED = 500
 MAX_CACHED_WORKSPACES = 200
-MAX_SUGGESTIONS = 5
-
-
-class AppIndex:
-    """The apps of a workspace by name, as of one ``version`` of the names."""
-
-    def __init__(self, version: int, apps: Sequence[AppRow], aliases: Mapping[str, str]) -> None:
-        self.version, self.apps = version, apps
-        self.by_name: dict[str, AppRow] = {}
-        self._by_lower_name: dict[str, list[AppRow]] = {}
-        for app in apps:
-            hyphenated = re.sub(r"[^\w]+", "-", app.title.lower()).strip("-")
-            names = [app.app_slug, app.title, hyphenated, app.repo_slug or ""]
-            names = [name for name in names if name] + [
-                alias for alias, slug in aliases.items() if slug == app.app_slug
-            ]
-            self.by_name |= dict.fromkeys(names, app)
-            for name in dict.fromkeys(map(str.lower, names)):
-                self._by_lower_name.setdefault(name, []).append(app)
-
-    def match(self, query: str) -> list[AppRow]:
-        """Return the apps with that name, or else with that prefix; several if it is ambiguous."""
-        name = query.strip().lower()
-        if not name or name in self._by_lower_name:
-            return self._by_lower_name.get(name, [])
-        matches = [app for each, apps in self._by_lower_name.items() if each.startswith(name) for app in apps]
-        return list({app.app_slug: app for app in matches}.values())
-
-    def has_name(self, query: str) -> bool:
-        """Return whether one app has exactly that name."""
-        return len(self._by_lower_name.get(query.strip().lower(), [])) == 1
 
 
 class TimedCache(Generic[T]):
@@ -168,6 +137,15 @@ async def find_app(ctx: Context, workspace_id: str, app_slug: str) -> AppRow | N
     return await app_rows.find_app(ctx.db, workspace_id, app_slug)
 
 
+async def list_titles(ctx: Context, workspace_id: str) -> Mapping[str, str]:
+    """Return a mapping from app slug to a title that no other app has."""
+    return (await load_index(ctx, workspace_id)).titles
+
+
+async def find_title(ctx: Context, workspace_id: str, app_slug: str) -> str | None:
+    return (await list_titles(ctx, workspace_id)).get(app_slug)
+
+
 async def find_channel_app(ctx: Context, workspace_id: str, channel_id: str | None) -> AppRow | None:
     """Return the default app of a channel, if the token can still access it."""
     channel = await app_rows.get_channel(ctx.db, workspace_id, channel_id or "")
@@ -187,7 +165,7 @@ async def search(ctx: Context, workspace_id: str, query: str) -> list[AppRow]:
     if not query.strip():
         return list(index.apps[:MAX_SUGGESTIONS])
     names = await asyncio.to_thread(rank, query, list(index.by_name))  # slow for thousands of names
-    matches = {index.by_name[name].app_slug: index.by_name[name] for name in names}
+    matches = {app.app_slug: app for name in names for app in index.by_name[name]}
     return list(matches.values())[:MAX_SUGGESTIONS]
 
 
@@ -214,25 +192,6 @@ async def refresh_in_time(ctx: Context, workspace_id: str) -> bool:
     except (TimeoutError, BuildbellError) as error:
         log.info("the app list could not be refreshed", extra={"workspace": workspace_id, "error": str(error)})
         return False
-
-
-def not_found(query: str, close: Sequence[AppRow], *, is_ambiguous: bool) -> AppNotFound:
-    close = close[:MAX_SUGGESTIONS]
-    titles = [app.title for app in close]
-    suggestions = tuple(
-        Suggestion(app.title if titles.count(app.title) == 1 else f"{app.title} ({app.app_slug})", app.app_slug)
-        for app in close
-    )
-    if is_ambiguous:
-        sentence = f"More than one app is called “{query}”. Which one?"
-    elif suggestions:
-        sentence = f"I can't find an app called “{query}”. Did you mean one of these?"
-    else:
-        sentence = (
-            f"I can't find an app called “{query}” among those the stored Bitrise token reaches. "
-            "Check the name, or the token's access to the app at Bitrise."
-        )
-    return AppNotFound(sentence, query=query, suggestions=suggestions)
 
 
 # Workflows, pipelines and branches of an app.

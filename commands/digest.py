@@ -20,7 +20,6 @@ from commands.command import Command, Help
 from commands.interaction import Action, Submission, Typed, open_view
 from commands.subscription_syntax import ALL_APPS
 from commands.suggestions import app_field, app_option
-from storage import apps as app_rows
 from storage.digests import DAILY, WEEKLY, DigestRow
 
 OFF = "off"
@@ -105,8 +104,8 @@ async def load_form(ctx: Context, actor: Actor, existing: list[DigestRow]) -> Vi
     channel_id = actor.channel_id or ""
     if existing:
         row = existing[-1]
-        app = await apps.find_app(ctx, actor.workspace_id, row.app_slug) if row.app_slug else None
-        selected = app_option(row.app_slug or ALL_APPS, app.title if app else row.app_slug)
+        title = await apps.find_title(ctx, actor.workspace_id, row.app_slug) if row.app_slug else None
+        selected = app_option(row.app_slug or ALL_APPS, title)
         return digest_form(channel_id, selected, row, note_existing(existing))
     app = await apps.find_channel_app(ctx, actor.workspace_id, channel_id)
     try:
@@ -114,7 +113,8 @@ async def load_form(ctx: Context, actor: Actor, existing: list[DigestRow]) -> Vi
     except SlackFailed:
         zone = "UTC"
     schedule = Schedule(WEEKLY, 0, DEFAULT_TIME, zone)
-    return digest_form(channel_id, app_option(app.app_slug, app.title) if app else None, schedule)
+    title = await apps.find_title(ctx, actor.workspace_id, app.app_slug) if app else None
+    return digest_form(channel_id, app_option(app.app_slug, title) if app else None, schedule)
 
 
 def note_existing(existing: list[DigestRow]) -> str:
@@ -133,7 +133,7 @@ async def submit_form(ctx: Context, submission: Submission) -> View:
     if form.app_slug and await apps.find_app(ctx, actor.workspace_id, form.app_slug) is None:
         raise FORM.refuse(app_slug="That app is not among those the stored token reaches any more.")
     saved = await digests.save_digest(ctx, actor, form)
-    titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
+    titles = await apps.list_titles(ctx, actor.workspace_id)
     return notice("Saved", saved_text(saved, titles, next_at=saved.due_at))
 
 

@@ -54,7 +54,7 @@ async def request_imports(ctx: Context, actor: Actor, options: Mapping[str, Any]
 
 async def describe_imports(ctx: Context, workspace_id: str) -> str:
     """Return a sentence about the imports in progress; empty without any."""
-    titles = await app_rows.list_titles(ctx.db, workspace_id)
+    titles = await apps.list_titles(ctx, workspace_id)
     return progress_sentence(await import_rows.list_open(ctx.db, workspace_id), titles)
 
 

@@ -121,12 +121,11 @@ async def load_form(ctx: Context, actor: Actor, build: BuildRow) -> View:
         old, new = (build.commit_hash or "")[:7], newer_commit[:7]
         branch = clean(build.branch or "", 100)
         notes.append(f"{branch} has moved from {old} to {new} since then. Without a commit the newest one is built.")
-    app = await apps.find_app(ctx, actor.workspace_id, build.app_slug)
-    initial = initial_values(request, app.title if app else build.app_slug)
+    initial = initial_values(request, await apps.find_title(ctx, actor.workspace_id, build.app_slug))
     return FORM.view(channel_id=actor.channel_id, note=quoted(" ".join(filter(None, notes)), 500), **initial)
 
 
-def initial_values(request: StartRequest, app_title: str) -> dict[str, Any]:
+def initial_values(request: StartRequest, app_title: str | None) -> dict[str, Any]:
     return {
         "app_slug": app_option(request.app, app_title),
         "target": target_option(target_of(request)),

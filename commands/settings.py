@@ -118,11 +118,10 @@ async def open_form(ctx: Context, typed: Typed) -> None:
         raise MissingArgument(f"Settings belong to a channel: type {ctx.settings.command} settings in one.")
     await connection.require(ctx, actor.workspace_id)
     channel = await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id)
-    app = await apps.find_app(ctx, actor.workspace_id, channel.app_slug) if channel.app_slug else None
-    titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
+    titles = await apps.list_titles(ctx, actor.workspace_id)
     aliases = await app_rows.list_aliases(ctx.db, actor.workspace_id)
     pairs = [(alias, titles.get(slug, slug)) for alias, slug in aliases.items()]
-    await open_view(ctx, typed, settings_form(channel, app_title=app.title if app else None, aliases=pairs))
+    await open_view(ctx, typed, settings_form(channel, app_title=titles.get(channel.app_slug or ""), aliases=pairs))
 
 
 async def keep_form(ctx: Context, action: Action) -> None:

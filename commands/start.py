@@ -201,7 +201,7 @@ async def load_initial_values(ctx: Context, actor: Actor, app_slug: str) -> dict
     pipelines = await apps.list_pipelines(ctx, actor.workspace_id, app_slug)
     target = Target(workflow, is_pipeline=workflow in pipelines) if workflow else None
     return {
-        "app_slug": app_option(app_slug, app.title),
+        "app_slug": app_option(app_slug, await apps.find_title(ctx, actor.workspace_id, app_slug)),
         "target": target_option(target),
         "branch": branch_option(branch),
     }

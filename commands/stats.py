@@ -96,7 +96,7 @@ async def resolve_query(ctx: Context, actor: Actor, options: Mapping[str, Any]) 
 async def load_page(ctx: Context, actor: Actor, page: StatsPage) -> Message:
     ctx.permissions.check_member(actor)
     stats = await stats_queries.load_stats(ctx, actor.workspace_id, page.query)
-    titles = await app_rows.list_titles(ctx.db, actor.workspace_id)
+    titles = await apps.list_titles(ctx, actor.workspace_id)
     open_imports = await import_rows.list_open(ctx.db, actor.workspace_id)
     imports = [row for row in open_imports if page.query.app_slug in (None, row.app_slug)]
     return stats_message(stats, page, titles, past=progress_sentence(imports, titles))

@@ -67,9 +67,9 @@ async def open_form(ctx: Context, typed: Typed) -> None:
         raise MissingArgument(f"Subscriptions belong to a channel: type {ctx.settings.command} subscribe in one.")
     await connection.require(ctx, actor.workspace_id)
     app = await apps.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
-    await open_view(
-        ctx, typed, subscription_form(actor.channel_id, app=app_option(app.app_slug, app.title) if app else None)
-    )
+    title = await apps.find_title(ctx, actor.workspace_id, app.app_slug) if app else None
+    selected = app_option(app.app_slug, title) if app else None
+    await open_view(ctx, typed, subscription_form(actor.channel_id, app=selected))
 
 
 async def submit_form(ctx: Context, submission: Submission) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import apps
+from bot.app_names import repository_of
 from bot.context import Context
+from bot.fuzzy import fold
 from bot.slack.fields import Option, Search, chosen_option, option
 from bot.slack.text import one_line
 from commands.interaction import OptionQuery, Payload
@@ -82,7 +84,7 @@ def app_option(app_slug: str | None, title: str | None) -> Option | None:
 
 def app_options(text: str, rows: Iterable[AppRow]) -> list[Option | None]:
     """Return the apps whose title and repository contain every word of the text."""
-    repositories = [(app, "/".join(filter(None, (app.repo_owner, app.repo_slug)))) for app in rows]
+    repositories = [(app, repository_of(app)) for app in rows]
     matches = [(app, repository) for app, repository in repositories if contains(f"{app.title} {repository}", text)]
     return [option(app.title, app.app_slug, repository or None) for app, repository in matches[:OPTIONS_SHOWN]]
 
@@ -114,8 +116,8 @@ def branch_options(text: str, *, branches: Sequence[str]) -> list[Option | None]
 
 
 def contains(name: str, text: str) -> bool:
-    """Whether a name contains every word of the text."""
-    return all(word in name.casefold() for word in text.casefold().split())
+    """Whether a name contains every word of the text. Case and accents make no difference."""
+    return all(word in fold(name) for word in fold(text).split())
 
 
 # Handlers.

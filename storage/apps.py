@@ -54,11 +54,6 @@ async def list_apps(db: Reads, workspace_id: str) -> list[AppRow]:
     )
 
 
-async def list_titles(db: Reads, workspace_id: str) -> dict[str, str]:
-    """Return a mapping from app slug to title."""
-    return {app.app_slug: app.title for app in await list_apps(db, workspace_id)}
-
-
 async def find_app(db: Reads, workspace_id: str, app_slug: str) -> AppRow | None:
     return await fetch_row(
         db, AppRow, f"select {columns(AppRow)} from apps where workspace_id = :workspace_id and app_slug = :app_slug",

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from bot import apps
 from bot.builds import bulk_abort_messages as bulk_abort
 from bot.builds.abort import is_stoppable
 from bot.builds.views import load_view, load_views
@@ -115,7 +116,7 @@ async def render_bulk_abort(ctx: Context, message: MessageRow, views: list[Build
 
 async def render_import(ctx: Context, message: MessageRow, views: list[BuildView]) -> Message:
     rows = await import_rows.list_of_message(ctx.db, message.message_id)
-    titles = await app_rows.list_titles(ctx.db, message.workspace_id)
+    titles = await apps.list_titles(ctx, message.workspace_id)
     return import_message.progress(rows, titles, command=ctx.settings.command)
 
 
@@ -125,7 +126,7 @@ async def render_digest(ctx: Context, message: MessageRow, views: list[BuildView
     return digest_message.digest_message(
         await stats_queries.compare_periods(ctx, message.workspace_id, query, until=until),
         await digest_rows.find_digest(ctx.db, facts["digest"]),
-        await app_rows.list_titles(ctx.db, message.workspace_id),
+        await apps.list_titles(ctx, message.workspace_id),
         is_late=bool(facts.get("late")),
         command=ctx.settings.command,
     )

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot import connection, outbox, requests, sync_schedule, user_names
+from bot import apps, connection, outbox, requests, sync_schedule, user_names
 from bot.context import Context
 from bot.errors import InvalidInput, MissingArgument, SubscriptionGone
 from bot.notifications import filters
@@ -15,7 +15,6 @@ from bot.notifications.filters import EXCLUDES, Filters
 from bot.notifications.subscription_messages import SubscriptionView
 from bot.permissions import Actor
 from storage import Transaction
-from storage import apps as app_rows
 from storage import subscriptions as subscription_rows
 from storage.subscriptions import SubscriptionRow
 
@@ -77,11 +76,11 @@ async def load_views(
     people = [pattern.removeprefix(EXCLUDES) for each in selected for pattern in each.by]
     user_ids = filter(filters.is_user_id, people)
     names = await user_names.list_display_names(ctx, workspace_id, user_ids, known)
-    views = []
-    for row, each in zip(rows, selected, strict=True):
-        app = await app_rows.find_app(ctx.db, workspace_id, row.app_slug) if row.app_slug else None
-        views.append(SubscriptionView(row, app.title if app else row.app_slug, filters.to_sentence(each, names)))
-    return views
+    titles = await apps.list_titles(ctx, workspace_id)
+    return [
+        SubscriptionView(row, titles.get(row.app_slug or "", row.app_slug), filters.to_sentence(each, names))
+        for row, each in zip(rows, selected, strict=True)
+    ]
 
 
 # Add and change.

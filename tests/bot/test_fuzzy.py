@@ -31,6 +31,31 @@ def test_names_are_ranked_best_first(query: str, matches: list[str]) -> None:
     assert rank(query, NAMES) == matches
 
 
+ACCENTED = ["Café Zürich", "Łódź Ødegård", "München-Süd", "cafe zurich", "Straße", "が", "か"]
+
+
+@pytest.mark.parametrize(
+    ("query", "matches"),
+    [
+        ("cafe", ["Café Zürich", "cafe zurich"]),
+        ("CAFÉ ZÜRICH", ["Café Zürich", "cafe zurich"]),
+        ("Cafe Zurich", ["cafe zurich", "Café Zürich"]),
+        ("Cafe\u0301 Zu\u0308rich", ["Café Zürich", "cafe zurich"]),
+        ("lodz odegard", ["Łódź Ødegård"]),
+        ("mun sud", ["München-Süd"]),
+        ("STRASSE", ["Straße"]),
+        ("strässe", ["Straße"]),
+        ("か", ["か"]),
+    ],
+)
+def test_accents_make_no_difference(query: str, matches: list[str]) -> None:
+    assert rank(query, ACCENTED) == matches
+
+
+def test_misspelled_accents_are_recognized() -> None:
+    assert nearest("munchn-sud", ACCENTED) == "München-Süd"
+
+
 def test_exact_name_wins_over_another_case() -> None:
     assert rank("Shop", ["shop", "Shop"]) == ["Shop", "shop"]
 

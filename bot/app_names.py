@@ -1,0 +1,89 @@
+"""Names of Bitrise apps: find an app by any of them, and tell apps of the same title apart. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from bot.errors import AppNotFound, Suggestion
+from bot.fuzzy import fold
+from storage.apps import AppRow
+
+MAX_SUGGESTIONS = 5
+
+
+class AppIndex:
+    """The apps of a workspace by name, as of one ``version`` of the names."""
+
+    def __init__(self, version: int, apps: Sequence[AppRow], aliases: Mapping[str, str]) -> None:
+        self.version, self.apps = version, apps
+        self.titles = distinct_titles(apps)
+        self.by_name: dict[str, list[AppRow]] = {}
+        self._by_lower_name: dict[str, list[AppRow]] = {}
+        self._by_folded_name: dict[str, list[AppRow]] = {}
+        for app in apps:
+            hyphenated = re.sub(r"[^\w]+", "-", app.title.lower()).strip("-")
+            names = [app.app_slug, app.title, hyphenated, app.repo_slug, repository_of(app), self.titles[app.app_slug]]
+            names += [alias for alias, slug in aliases.items() if slug == app.app_slug]
+            present = [name for name in names if name]
+            for index, key in (
+                (self.by_name, str),
+                (self._by_lower_name, str.lower),
+                (self._by_folded_name, fold),
+            ):
+                for name in dict.fromkeys(map(key, present)):
+                    index.setdefault(name, []).append(app)
+
+    def match(self, query: str) -> list[AppRow]:
+        """Return the apps with that name, or else with that prefix; several if it is ambiguous."""
+        folded = fold(query)
+        if not folded or (whole := self._match_whole(query)):
+            return whole if folded else []
+        matches = [app for name, apps in self._by_folded_name.items() if name.startswith(folded) for app in apps]
+        return list({app.app_slug: app for app in matches}.values())
+
+    def has_name(self, query: str) -> bool:
+        """Return whether one app has exactly that name."""
+        return len(self._match_whole(query)) == 1
+
+    def _match_whole(self, query: str) -> list[AppRow]:
+        """Return the apps with that name, or else with that name except for accents."""
+        return self._by_lower_name.get(query.strip().lower()) or self._by_folded_name.get(fold(query), [])
+
+
+def repository_of(app: AppRow) -> str:
+    """Return the repository as in ``acme/shop``; empty if Bitrise doesn't name it."""
+    return "/".join(filter(None, (app.repo_owner, app.repo_slug)))
+
+
+def distinct_titles(apps: Sequence[AppRow]) -> dict[str, str]:
+    """Return titles by app slug. Apps of the same title are told apart by their repository, or else by their slug."""
+    titles = {app.app_slug: app.title for app in apps}
+    for mark in (repository_of, _slug_of):
+        counts = Counter(map(fold, titles.values()))
+        for app in apps:
+            title = titles[app.app_slug]
+            if counts[fold(title)] > 1 and mark(app):
+                titles[app.app_slug] = f"{title} ({mark(app)})"
+    return titles
+
+
+def _slug_of(app: AppRow) -> str:
+    return app.app_slug
+
+
+def not_found(query: str, close: Sequence[AppRow], *, is_ambiguous: bool) -> AppNotFound:
+    close = close[:MAX_SUGGESTIONS]
+    titles = distinct_titles(close)
+    suggestions = tuple(Suggestion(titles[app.app_slug], app.app_slug) for app in close)
+    if is_ambiguous:
+        sentence = f"More than one app is called “{query}”. Which one?"
+    elif suggestions:
+        sentence = f"I can't find an app called “{query}”. Did you mean one of these?"
+    else:
+        sentence = (
+            f"I can't find an app called “{query}” among those the stored Bitrise token reaches. "
+            "Check the name, or the token's access to the app at Bitrise."
+        )
+    return AppNotFound(sentence, query=query, suggestions=suggestions)
