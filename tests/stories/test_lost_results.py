@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from bot.slack.refusals import CODES, remedy_of
+from playground.bitrise import Workflow
+from playground.bitrise.sample_logs import XCODEBUILD
+from playground.slack import Message
 from playground.slack.documented_errors import DOCUMENTED_ERRORS
 from playground.wire import Fault
 from tests.world import World
@@ -138,3 +145,36 @@ async def test_a_private_reply_survives_every_refusal(world: World, error: str) 
     await world.say("/build status shop #99")
     await world.passes(minutes=20)
     assert "I can't find #99" in "\n".join([*world.whispers(), *world.letters()])
+
+
+# The log of a failure.
+
+
+async def fail(world: World) -> Message:
+    """Return the card of a build that has just failed; its log is not there yet."""
+    world.shop.workflows["broken"] = Workflow(
+        timedelta(minutes=2), steps=("git-clone", "xcode-test"), failed_step="xcode-test", log=XCODEBUILD
+    )
+    await world.say("/build shop broken main")
+    await world.passes(seconds=60)
+    return world.card
+
+
+async def test_a_log_is_not_posted_in_the_channel_when_its_message_was_deleted(world: World) -> None:
+    card = await fail(world)
+
+    async def delete(facts: Mapping[str, Any]) -> None:
+        if card in world.cards():
+            world.slack.delete_message(card)
+
+    world.slack.on("chat.getPermalink", "before", delete)
+    await world.passes(minutes=10)
+    assert world.slack.journal.named("chat.getPermalink")
+    assert "Failed in step" not in visible(world)
+
+
+async def test_a_log_follows_the_card_that_was_posted_anew(world: World) -> None:
+    world.slack.delete_message(await fail(world))
+    await world.passes(minutes=10)
+    assert world.read(world.card).startswith("❌ Failed")
+    assert "Failed in step xcode-test" in world.thread(world.card)[-1]
