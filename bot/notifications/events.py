@@ -30,6 +30,8 @@ LATE_AFTER = timedelta(minutes=10)
 """Longer than a working Buildbell needs to notice a result, also in a workspace that is polled rarely."""
 BATCH, LATE_BATCH = 20, 500
 """Events handled in one transaction, for which others may have to wait. Many late ones become one message."""
+STYLES_BY_RICHNESS = (CHANGES, "card", "thread", "line")
+"""Of several subscriptions of a channel that match a build, only the first of these styles is posted."""
 OVERLAP = timedelta(minutes=2)
 """Bitrise's list may be a moment behind: a build this much older than those synced may still be new."""
 
@@ -134,31 +136,34 @@ async def notify(ctx: Context, tx: Transaction, workspace_id: str) -> bool:
 async def match_event(
     ctx: Context, tx: Transaction, event: EventRow, build: BuildRow, recipients: Recipients
 ) -> list[Notification]:
-    """Return one notification for each channel, by its first subscription that matches, and for each user.
+    """Return one notification for each channel, by the richest style of its subscriptions, and for each user.
 
-    A channel with a card of the build sees its result there. A changed result is a message of its own.
+    A channel with a card of the build sees its result there, and a changed result in a message of its own.
     """
     messages = await message_rows.list_of_build(tx, build.workspace_id, build.build_slug)
     cards = [message for message in messages if message.kind == CARD]
     late, git_names = is_late(ctx, event), recipients.git_names
-    results: dict[str, Notification] = {}
-    changes: dict[str, Notification] = {}
+    by_channel: dict[str, list[SubscriptionRow]] = {}
     for row in recipients.subscriptions:
-        channel_id = row.channel_id
-        if not includes(row, event.kind, event.occurred_at, build, git_names):
-            continue
-        if row.style != CHANGES:
-            if not any(card.channel_id == channel_id for card in cards):
-                results.setdefault(channel_id, Notification(event.kind, build, channel_id, row, is_late=late))
-        elif trend := await trends.find_trend(tx, build):
-            changes.setdefault(channel_id, Notification(event.kind, build, channel_id, row, trend, is_late=late))
+        if includes(row, event.kind, event.occurred_at, build, git_names):
+            by_channel.setdefault(row.channel_id, []).append(row)
+    results: list[Notification] = []
+    for channel_id, matches in by_channel.items():
+        trend = await trends.find_trend(tx, build) if any(row.style == CHANGES for row in matches) else None
+        has_card = any(card.channel_id == channel_id for card in cards)
+        rows = [row for row in matches if (trend if row.style == CHANGES else not has_card)]
+        if rows:
+            richest = min(rows, key=lambda row: STYLES_BY_RICHNESS.index(row.style))
+            threaded = next((row for row in rows if row.style == "thread"), None)
+            trend = trend if richest.style == CHANGES else None
+            results.append(Notification(event.kind, build, channel_id, richest, trend, late, threaded))
     mentioned = {card.requested_by for card in cards}
     direct = [
         Notification(event.kind, build, user.user_id, is_late=late)
         for user in recipients.users
         if event.kind == BUILD_FINISHED and user.user_id not in mentioned and wants_message(user, build)
     ]
-    return [*results.values(), *changes.values(), *direct]
+    return [*results, *direct]
 
 
 def is_late(ctx: Context, event: EventRow) -> bool:

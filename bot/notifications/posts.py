@@ -28,7 +28,8 @@ MAX_TARGETS = 8
 class Notification:
     """A message about a build to be posted, for a subscription or, without one, to the user ``channel_id``.
 
-    ``kind`` is that of the event. ``trend`` is set for subscriptions to changes.
+    ``kind`` is that of the event. ``trend`` is set for subscriptions to changes. ``threaded`` is the subscription whose
+    thread of the branch is kept up to date, also if another style is posted.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Notification:
     subscription: SubscriptionRow | None = None
     trend: ResultTrend | None = None
     is_late: bool = False
+    threaded: SubscriptionRow | None = None
 
 
 async def post_notifications(
@@ -63,8 +65,10 @@ async def post_notification(ctx: Context, tx: Transaction, notification: Notific
     kind = CHANGE if requested == CHANGES else CARD
     if requested in ("line", "thread"):
         kind = STARTED if notification.kind == BUILD_STARTED else LINE
-    if subscription is not None and requested == "thread":
-        parent = await update_thread_root(ctx, tx, build, subscription)
+    if notification.threaded is not None:
+        may_post = requested == "thread"
+        root = await update_thread_root(ctx, tx, build, notification.threaded, may_post=may_post)
+        parent = root if may_post else None
     facts = notification.trend.to_facts() if notification.trend else {}
     if notification.is_late:
         facts |= {"late": True}
@@ -79,14 +83,16 @@ async def post_notification(ctx: Context, tx: Transaction, notification: Notific
 
 
 async def update_thread_root(
-    ctx: Context, tx: Transaction, build: BuildRow, subscription: SubscriptionRow
-) -> MessageRow:
-    """Return the message in whose thread the builds of a branch are posted; post it for the first one."""
+    ctx: Context, tx: Transaction, build: BuildRow, subscription: SubscriptionRow, *, may_post: bool
+) -> MessageRow | None:
+    """Return the message in whose thread a branch is posted; with ``may_post``, post it for the first build."""
     workspace_id, channel_id = build.workspace_id, subscription.channel_id
     thread_key = f"branch:{build.app_slug}:{build.tag or build.branch or ''}"
     if build.pull_request_id:
         thread_key = f"pull-request:{build.app_slug}:{build.pull_request_id}"
     root = await message_rows.find_by_thread_key(tx, workspace_id, channel_id, thread_key)
+    if root is None and not may_post:
+        return None
     if root is None:
         return await post(
             ctx, tx, workspace_id, channel_id, THREAD_ROOT, [build.build_slug], subscription, thread_key=thread_key

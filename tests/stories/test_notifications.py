@@ -566,12 +566,23 @@ async def test_start_whose_response_was_lost_in_a_crash_is_notified_once(world: 
 # Several subscriptions of a channel.
 
 
-async def test_changes_and_lines_of_two_subscriptions_are_both_posted(world: World) -> None:
+@pytest.mark.parametrize("other", ["line outcome:failed", "thread outcome:failed", "card outcome:failed"])
+async def test_a_build_that_matches_two_subscriptions_is_posted_once(world: World, other: str) -> None:
     await subscribe(world, "shop style:changes")
-    await subscribe(world, "shop style:line outcome:failed")
+    await subscribe(world, f"shop style:{other}")
+    await run_build(world, "success")
+    earlier = world.slack.messages(world.ios)
     await run_build(world, "failed")
+    added = [message for message in world.slack.messages(world.ios)[len(earlier) :] if message.thread_ts is None]
+    assert [world.read(message).split()[1] for message in added] == ["*Broken*"]
+
+
+async def test_the_richest_style_of_two_subscriptions_is_posted(world: World) -> None:
+    await subscribe(world, "shop style:line")
+    await subscribe(world, "shop style:card outcome:failed")
     await run_build(world, "failed")
-    assert [text.split()[1] for text in texts(world)] == ["*Failed*", "*Broken*", "*Failed*"]
+    await run_build(world, "success")
+    assert [text.split()[1] for text in texts(world)] == ["Failed", "*Succeeded*"]
 
 
 # Before the first sync.
