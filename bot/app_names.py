@@ -58,7 +58,7 @@ def repository_of(app: AppRow) -> str:
 
 
 def distinct_titles(apps: Sequence[AppRow]) -> dict[str, str]:
-    """Return titles by app slug. Apps of the same title are told apart by their repository, or else by their slug."""
+    """Return titles by app slug. Apps of the same title have their repository behind it, or else their slug."""
     titles = {app.app_slug: app.title for app in apps}
     for mark in (repository_of, _slug_of):
         counts = Counter(map(fold, titles.values()))
