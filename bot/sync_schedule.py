@@ -9,7 +9,7 @@ from bot.engine import Job
 from storage import Transaction
 from storage import sync_schedule as sync_rows
 
-SWEEP = "sweep"
+SYNC = "sync"
 MIN_PAUSE = timedelta(seconds=2)
 """Between two syncs of a workspace, so that events in quick succession are seen together."""
 
@@ -24,4 +24,4 @@ async def schedule_at(ctx: Context, tx: Transaction, workspace_id: str, *, at: d
     """Add a job for a due time. It does nothing if the workspace isn't due or is being synced."""
     # Without a key, since a sync that waits for its time must not hold back one that is due now.
     arguments = {"workspace_id": workspace_id, "due_at": at.isoformat()}
-    await ctx.engine.enqueue(tx, Job(SWEEP, arguments, due_at=at))
+    await ctx.engine.enqueue(tx, Job(SYNC, arguments, due_at=at))

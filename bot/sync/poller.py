@@ -25,7 +25,7 @@ from bot.errors import (
 )
 from bot.notifications import events
 from bot.sync import backfill, updates
-from bot.sync_schedule import MIN_PAUSE, SWEEP
+from bot.sync_schedule import MIN_PAUSE, SYNC
 from storage import DatabaseUnavailable, Transaction
 from storage import builds as build_rows
 from storage import messages as message_rows
@@ -211,4 +211,4 @@ async def reschedule(ctx: Context, arguments: Mapping[str, Any]) -> None:
     await ctx.db.transaction(lambda tx: sync_schedule.schedule_at(ctx, tx, arguments["workspace_id"], at=at))
 
 
-JOBS = (JobKind(SWEEP, perform_sync, concurrency=16, on_exhausted=reschedule),)
+JOBS = (JobKind(SYNC, perform_sync, concurrency=16, on_exhausted=reschedule),)

@@ -20,7 +20,7 @@ from bot.context import Context
 from bot.engine import Job, JobKind, RetryAt
 from bot.settings import Settings
 from bot.sync import poller
-from bot.sync_schedule import SWEEP
+from bot.sync_schedule import SYNC
 from bot.vault import Vault, new_key, parse_keys
 from playground.bitrise import PracticeBitrise
 from playground.clock import SteppedClock
@@ -61,7 +61,7 @@ class Made:
 
     @property
     def planned(self) -> list[str]:
-        return [job.arguments["workspace_id"] for job in self._planned.jobs if job.kind == SWEEP]
+        return [job.arguments["workspace_id"] for job in self._planned.jobs if job.kind == SYNC]
 
     @property
     def newest_job(self) -> Mapping[str, Any]:
