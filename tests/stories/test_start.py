@@ -324,7 +324,7 @@ async def test_apps_of_the_same_title_can_be_told_apart(world: World) -> None:
     twins = [world.bitrise.add_app("Twin", world.acme, repo_slug="twin") for _ in range(2)]
     await world.passes(minutes=2)
     await world.say("/build twin primary main")
-    await world.press(world.whisper(), f"Twin ({twins[1].slug})")
+    await world.press(world.whisper(), f"Twin (acme/twin) ({twins[1].slug})")
     assert [build.app for build in world.builds()] == [twins[1]]
 
 
