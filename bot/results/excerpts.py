@@ -1,7 +1,8 @@
 """Pick the log lines and failed tests that explain a failure: enough for the screen of a phone. Pure.
 
-Input lines come from `bot.results.log_text.plain_lines`, of a text redacted by `bot.results.redaction.redact_keys`.
-Secrets are redacted before a line is shortened, since half a secret can't be recognized.
+Input lines come from `bot.results.log_text.plain_lines`, without secrets of several lines
+(`bot.results.redaction.redact_long_secrets`). A line is redacted before it is shortened, since half a secret can't be
+recognized.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from bot.bitrise.logs import StepResult, chunks_text
 from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseUnauthorized
 from bot.results.excerpts import find_failed_tests, relevant_lines
 from bot.results.log_text import find_failed_section, find_failed_step, has_summary, plain_lines, strip_escapes
-from bot.results.redaction import redact_keys, redact_secrets
+from bot.results.redaction import redact_long_secrets, redact_secrets
 from storage.builds import BuildRow
 
 LOG_TIMEOUT = timedelta(minutes=3)
@@ -113,8 +113,8 @@ def _step_title(step: StepResult | None) -> str | None:
 
 def analyze_log(text: str) -> FailureReport:
     """Analyze a build's log, or the part of it that the failed step printed. Pure."""
-    text = redact_keys(strip_escapes(text))  # escapes first: a color code may stand in the middle of a secret
-    lines = plain_lines(find_failed_section(text) or text)
+    text = strip_escapes(text)  # before redaction: a color code may stand in the middle of a secret
+    lines = redact_long_secrets("\n".join(plain_lines(find_failed_section(text) or text))).splitlines()
     return FailureReport(_clean_title(find_failed_step(text)), relevant_lines(lines), find_failed_tests(lines))
 
 

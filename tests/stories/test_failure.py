@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +58,28 @@ async def test_secret_in_the_log_is_redacted(world: World) -> None:
     assert "could not push" in told
     assert secret not in told
     assert "wJalrXUtnFEMI" not in told
+
+
+def files_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_secret_of_a_log_is_stored_nowhere(world: World, tmp_path: Path) -> None:
+    """Neither in the results nor in the outbox, the audit or a page of the database that was freed."""
+    failing(
+        world,
+        'error: (bundle "exec" "ruby" "main.rb" "--password" "open-sesame-1")\n'
+        "Test Case '-[ShopTests.LoginTests test token=open-sesame-2]' failed (0.1 seconds).\n"
+        "error: it printed\n<key>password</key>\n<string>\nopen-sesame-3\n</string>\nerror: and failed",
+    )
+    card = await fail(world)
+    await world.say(f"/build log shop #{world.builds()[-1].number}", by=world.bo)
+    assert "error: it printed" in world.thread(card)[-1]
+    await world.stop_bot()
+    stored = files_in(tmp_path)
+    assert b"error: it printed" in stored
+    assert b"open-sesame" not in stored
+    assert "open-sesame" not in str(world.slack.journal.named("chat.postMessage")) + str(world.whispers(world.bo))
 
 
 async def test_late_log_is_waited_for(world: World) -> None:
