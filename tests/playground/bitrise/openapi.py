@@ -54,6 +54,9 @@ class OpenApi:
             nullable: {name: self._strict(each, nullable) for name, each in self._spec["definitions"].items()}
             for nullable in (True, False)
         }
+        self._enums = set(_enum_values(self._spec))
+        self._valid: set[object] = set()
+        """Schemas with the shapes of values that matched: the same few shapes come in every test."""
         self._places = [(_pattern(template), template) for template in self._spec["paths"]]
 
     def problems(self, entries: Iterable[Entry], *, requests: bool = True) -> list[str]:
@@ -108,10 +111,23 @@ class OpenApi:
             yield from self._mismatches(schema, body, nullable=True)
             yield from _bad_times(body)
 
-    def _mismatches(self, schema: Schema, value: Any, *, nullable: bool) -> Iterator[str]:
+    def _mismatches(self, schema: Schema, value: Any, *, nullable: bool) -> list[str]:
+        match = (json.dumps(schema), nullable, self._shape(value))
+        if match in self._valid:
+            return []
         whole = self._strict(schema, nullable) | {"definitions": self._definitions[nullable]}
-        for error in jsonschema.Draft7Validator(whole).iter_errors(value):
-            yield f"{'/'.join(map(str, error.absolute_path)) or 'body'}: {error.message}"
+        errors = list(jsonschema.Draft7Validator(whole).iter_errors(value))
+        if not errors:
+            self._valid.add(match)
+        return [f"{'/'.join(map(str, error.absolute_path)) or 'body'}: {error.message}" for error in errors]
+
+    def _shape(self, value: Any) -> object:
+        """Return all that the description looks at: fields, types, and values that are one of a few."""
+        if isinstance(value, dict):
+            return frozenset((key, self._shape(inner)) for key, inner in value.items())
+        if isinstance(value, list):
+            return ("list", frozenset(self._shape(inner) for inner in value))
+        return value if isinstance(value, str) and value in self._enums else type(value)
 
     def _strict(self, schema: Schema, nullable: bool) -> Schema:
         """Return the schema without unknown fields, and with null allowed everywhere or nowhere."""
@@ -150,6 +166,16 @@ def _query_problems(parameter: Mapping[str, Any], value: str) -> Iterator[str]:
         yield f"{name} should be one of {parameter['enum']}: {value}"
     elif kind == "integer" and int(value) > parameter.get("maximum", int(value)):
         yield f"{name} should be at most {parameter['maximum']}: {value}"
+
+
+def _enum_values(spec: Any) -> Iterator[Any]:
+    if isinstance(spec, dict):
+        yield from spec["enum"] if isinstance(spec.get("enum"), list) else ()
+        for inner in spec.values():
+            yield from _enum_values(inner)
+    elif isinstance(spec, list):
+        for inner in spec:
+            yield from _enum_values(inner)
 
 
 def _is_error(body: Any) -> bool:
