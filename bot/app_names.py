@@ -14,7 +14,10 @@ MAX_SUGGESTIONS = 5
 
 
 class AppIndex:
-    """The apps of a workspace by name, as of one ``version`` of the names."""
+    """The apps of a workspace by name, as of one ``version`` of the names.
+
+    ``names`` has each in lower case, and folded.
+    """
 
     def __init__(self, version: int, apps: Sequence[AppRow], aliases: Mapping[str, str]) -> None:
         self.version, self.apps = version, apps
@@ -26,7 +29,7 @@ class AppIndex:
             hyphenated = re.sub(r"[^\w]+", "-", app.title.lower()).strip("-")
             names = [app.app_slug, app.title, hyphenated, app.repo_slug, repository_of(app), self.titles[app.app_slug]]
             names += [alias for alias, slug in aliases.items() if slug == app.app_slug]
-            present = [name for name in names if name]
+            present = [" ".join(name.split()) for name in names if name]
             for index, key in (
                 (self.by_name, str),
                 (self._by_lower_name, str.lower),
@@ -35,11 +38,15 @@ class AppIndex:
                 for name in dict.fromkeys(map(key, present)):
                     index.setdefault(name, []).append(app)
 
+        self.names = frozenset([*self._by_lower_name, *self._by_folded_name])
+
     def match(self, query: str) -> list[AppRow]:
         """Return the apps with that name, or else with that prefix; several if it is ambiguous."""
-        folded = fold(query)
-        if not folded or (whole := self._match_whole(query)):
-            return whole if folded else []
+        if whole := self._match_whole(query):
+            return whole
+        folded = fold(" ".join(query.split()))
+        if not folded:
+            return []
         matches = [app for name, apps in self._by_folded_name.items() if name.startswith(folded) for app in apps]
         return list({app.app_slug: app for app in matches}.values())
 
@@ -49,7 +56,8 @@ class AppIndex:
 
     def _match_whole(self, query: str) -> list[AppRow]:
         """Return the apps with that name, or else with that name except for accents."""
-        return self._by_lower_name.get(query.strip().lower()) or self._by_folded_name.get(fold(query), [])
+        name = " ".join(query.split())
+        return self._by_lower_name.get(name.lower()) or self._by_folded_name.get(fold(name), [])
 
 
 def repository_of(app: AppRow) -> str:

@@ -210,6 +210,14 @@ async def list_pipelines(ctx: Context, workspace_id: str, app_slug: str) -> list
     return await build_rows.list_names(ctx.db, workspace_id, app_slug, column="pipeline")
 
 
+async def list_stored_names(ctx: Context, workspace_id: str, app_slug: str) -> list[str]:
+    """Return the workflows, pipelines and branches of an app's stored builds."""
+    names = []
+    for column in ("workflow", "pipeline", "branch"):
+        names += await build_rows.list_names(ctx.db, workspace_id, app_slug, column=column)
+    return names
+
+
 async def is_pipeline(ctx: Context, workspace_id: str, app_slug: str, name: str) -> bool:
     """Return whether builds of a pipeline with that name are stored. Cached for a minute."""
     key = (workspace_id, app_slug, name)

@@ -31,12 +31,15 @@ async def require(ctx: Context, workspace_id: str) -> WorkspaceRow:
     return workspace
 
 
-async def get_channel_context(ctx: Context, workspace_id: str, channel_id: str) -> ChannelContext:
-    """Return a connected workspace with the defaults of a channel. Raises `NotConnected` or `TokenRejected`."""
+async def find_channel_context(ctx: Context, workspace_id: str, channel_id: str) -> ChannelContext | None:
+    """Return the connection of a workspace with the defaults of a channel; None for an unknown workspace."""
     if ctx.db.dialect == "sqlite":  # a read on the loop is faster than batching
-        channel = await workspace_rows.find_channel_context(ctx.db, workspace_id, channel_id)
-    else:
-        channel = await ctx.channel_batch.submit((workspace_id, channel_id))
+        return await workspace_rows.find_channel_context(ctx.db, workspace_id, channel_id)
+    return await ctx.channel_batch.submit((workspace_id, channel_id))
+
+
+def check_connected(ctx: Context, channel: ChannelContext | None) -> ChannelContext:
+    """Return the context of a connected workspace. Raises `NotConnected` or `TokenRejected`."""
     if channel is None or not channel.is_connected:
         raise NotConnected(ctx.settings.command)
     if channel.health == "refused":

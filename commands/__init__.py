@@ -45,8 +45,8 @@ logger = logging.getLogger(__name__)
 
 
 COMMANDS = (
-    start.COMMAND,
     start.FORM_COMMAND,
+    start.COMMAND,
     status.COMMAND,
     status.SHOW_COMMAND,
     list_builds.COMMAND,
@@ -55,8 +55,8 @@ COMMANDS = (
     log.COMMAND,
     artifacts.COMMAND,
     subscribe.COMMAND,
-    subscriptions.UNSUBSCRIBE,
     subscriptions.COMMAND,
+    subscriptions.UNSUBSCRIBE,
     stats.COMMAND,
     digest.COMMAND,
     history_import.COMMAND,

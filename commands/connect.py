@@ -53,14 +53,11 @@ async def disconnect(ctx: Context, action: Action) -> Message:
 COMMAND = Command(
     "connect",
     run=open_form,
-    help=(
-        Help("connect", "stores the workspace's Bitrise token, or replaces it (admins)"),
-        Help("disconnect", "forgets it (admins)"),
-    ),
+    help=(Help("connect", "stores the workspace's Bitrise token, or replaces it (admins)"),),
     actions={
         ids.CONNECTION_CONNECT: open_form,
         ids.CONNECTION_DISCONNECT: disconnect,
     },
     views={ids.CONNECTION_CONNECT: submit_form},
 )
-DISCONNECT = Command("disconnect", run=ask_to_disconnect)
+DISCONNECT = Command("disconnect", run=ask_to_disconnect, help=(Help("disconnect", "forgets it (admins)"),))

@@ -11,13 +11,13 @@ The only error is ArgumentsUnclear.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 from bot.domain.builds import Cause, Outcome, State
-from bot.fuzzy import nearest
-from commands.build_reference import refers_to_build
+from bot.fuzzy import fold, nearest
+from commands.build_reference import join_app_name, refers_to_build
 from commands.tokenizer import ArgumentsUnclear, Word, Words, quote_input, tokenize
 
 T = TypeVar("T")
@@ -25,6 +25,8 @@ T = TypeVar("T")
 NOTHING = ""
 START = "start"
 SHOW = "show"
+HELP = "help"
+HELP_WORDS = frozenset({HELP, "?", "--help", "-h"})
 OPTION = re.compile(r"(?P<key>[A-Za-z][\w-]*):(?P<value>.*)", re.DOTALL)
 
 
@@ -36,20 +38,41 @@ class Parsed:
     words: Words
 
 
-def parse(text: str, verbs: Collection[str]) -> Parsed:
+def parse(
+    text: str, verbs: Collection[str], *, app_names: Container[str] = frozenset(), keep: Collection[str] = ()
+) -> Parsed:
     """Find the verb. A first word that is none of ``verbs`` (lower case) begins a start, or names a build to show.
 
-    An app whose name is a verb is written in quotes. Raises ArgumentsUnclear.
+    An app whose name is a verb is written in quotes; only a title of several words wins over a verb it begins with.
+    ``keep`` is for `tokenize`. Raises ArgumentsUnclear.
     """
-    words = tokenize(text)
+    words = tokenize(text, keep=keep)
     if not words.words:
         return Parsed(NOTHING, words)
     first = words.words[0]
+    if first.text.lower() in HELP_WORDS and first.is_open:
+        return Parsed(HELP, words.after(1))
+    joined = join_app_name(words, app_names)
     if not first.quoted and first.text.lower() in verbs:
-        return Parsed(first.text.lower(), words.after(1))
+        rest = join_app_name(words.after(1), app_names)
+        names_app = bool(rest) and fold(rest.words[0].text) in app_names
+        if joined.words[0] is first or names_app:
+            asks_help = ends_in_help(rest, after_app=names_app)
+            return Parsed(HELP, replace(words, words=(first,))) if asks_help else Parsed(first.text.lower(), rest)
+    if ends_in_help(joined, after_app=not re.search("[:=|]", joined.words[0].text)):
+        return Parsed(HELP, tokenize(START))
     # A bare number or slug stands alone or after the app, so most of what is longer is a start.
-    may_be_reference = len(words.words) <= 2 or "#" in words.text or "/" in words.text
-    return Parsed(SHOW if may_be_reference and refers_to_build(words) else START, words)
+    may_be_reference = len(joined.words) <= 2 or "#" in joined.text or "/" in joined.text
+    return Parsed(SHOW if may_be_reference and refers_to_build(joined) else START, joined)
+
+
+def ends_in_help(words: Words, *, after_app: bool) -> bool:
+    """Whether words after a verb are a request for help: alone, after an app, or with ``--help`` at the end."""
+    if not words.words:
+        return False
+    last, count = words.words[-1], len(words.words)
+    is_last_help = last.text.lower() in HELP_WORDS and last.is_open
+    return is_last_help and (count == 1 or (count == 2 and after_app) or last.text.startswith("-"))
 
 
 class Part(NamedTuple):

@@ -11,12 +11,15 @@ from commands.interaction import Typed
 
 
 async def show_help(ctx: Context, typed: Typed) -> Message:
-    """List one line per usage of every command, in the order of the list."""
+    """List the usages of the verb that was named, or of all in the order of the list."""
     command = ctx.settings.command
-    entries = [entry for each in commands.COMMANDS for entry in each.help]
-    return replies.reply_lines(
-        [f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries]
-    )
+    topic = typed.words.words[0].text.lower() if typed.words else ""
+    about = [each for each in commands.COMMANDS if topic and topic in (each.name, *each.aliases)]
+    entries = [entry for each in about or commands.COMMANDS for entry in each.help]
+    lines = [f"`{f'{command} {entry.usage}'.strip()}`  {entry.does.format(command=command)}" for entry in entries]
+    if about:
+        lines.append(f"`{command} help` lists everything you can type.")
+    return replies.reply_lines(lines)
 
 
 COMMAND = Command("help", run=show_help, help=(Help("help", "this list"),))

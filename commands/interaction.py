@@ -30,6 +30,7 @@ from bot.slack.forms import notice, read_metadata
 from bot.slack.text import Message, escape
 from bot.workspaces.slack_access import ORGANIZATION_PREFIX
 from commands.tokenizer import Words, quote_input
+from storage.workspaces import ChannelContext
 
 Payload = Mapping[str, Any]
 AGAIN = "Please try again in a moment."
@@ -59,6 +60,8 @@ class Typed(Interaction):
     verb: str = ""
     verbs: tuple[str, ...] = ()
     """All verbs, for suggestions."""
+    channel: ChannelContext | None = None
+    """The connection and the channel's defaults, if the words had to be compared with names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from storage.apps import ChannelRow
 THREAD, CHANNEL = "thread", "channel"
 ALIAS_LIMIT = 40
 
-ALIAS = re.compile(r"[\w][\w.+-]*")
+ALIAS = re.compile(r"\w[\w.+-]*(?: \w[\w.+-]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def read_aliases(text: str) -> tuple[tuple[str, str], ...]:
         if not app or not alias:
             raise BuildbellError(f"Line {number}: write it as name = app.")
         if not ALIAS.fullmatch(alias) or len(alias) > ALIAS_LIMIT:
-            problem = f"{quote_value(alias)} is no short name. It is one word of letters, digits, dots and dashes."
+            problem = f"{quote_value(alias)} can't be a short name. Use words of letters, digits, dots and dashes."
             raise BuildbellError(f"Line {number}: {problem}")
         if alias in aliases:
             raise BuildbellError(f"Line {number}: {quote_value(alias)} is there twice.")

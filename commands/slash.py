@@ -7,6 +7,7 @@ from functools import cache
 from slack_bolt.async_app import AsyncAck
 
 import commands
+from bot import apps, connection
 from bot.context import Context
 from bot.errors import BuildbellError
 from bot.manifest import SLASH_COMMANDS
@@ -14,8 +15,10 @@ from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.text import Message
 from commands.command import Command, Run
-from commands.grammar import NOTHING, SHOW, START, parse
+from commands.grammar import NOTHING, SHOW, START, Parsed, parse
 from commands.interaction import Action, Payload, Typed, with_suggestions
+from commands.tokenizer import has_typography
+from storage.workspaces import ChannelContext
 
 UNNAMED = {NOTHING: "form", SHOW: SHOW, START: START}
 """The verb that runs where none was typed."""
@@ -56,16 +59,36 @@ async def run_suggestion(ctx: Context, action: Action) -> Message:
 async def run_text(ctx: Context, actor: Actor, text: str, trigger_id: str) -> Message | None:
     """Run a command text and return the private answer."""
     try:
-        parsed = parse(text, verbs())
+        parsed, channel = await parse_text(ctx, actor, text)
     except BuildbellError as error:
         return replies.error(error)
     name = "" if parsed.verb in UNNAMED else parsed.verb
-    typed = Typed(actor, trigger_id, parsed.words, name, verbs=tuple(verbs()))
+    typed = Typed(actor, trigger_id, parsed.words, name, verbs=tuple(verbs()), channel=channel)
     try:
         ctx.permissions.check_member(actor)
         return await verbs()[UNNAMED.get(parsed.verb, parsed.verb)](ctx, typed)
     except BuildbellError as error:
         return replies.error(with_suggestions(error, typed, ctx.settings.command))
+
+
+async def parse_text(ctx: Context, actor: Actor, text: str) -> tuple[Parsed, ChannelContext | None]:
+    """Parse a command text with the names that exist. Raises ArgumentsUnclear.
+
+    Only a text of several words, or with the quotes and dashes of a phone, needs names, and with them the channel.
+    """
+    if (" " not in text.strip() and not has_typography(text)) or not ctx.permissions.is_member(actor):
+        return parse(text, verbs()), None
+    channel = await connection.find_channel_context(ctx, actor.workspace_id, actor.channel_id or "")
+    if channel is None:
+        return parse(text, verbs()), None
+    index = await apps.load_index(ctx, actor.workspace_id, channel.names_version)
+    if not has_typography(text):
+        return parse(text, verbs(), app_names=index.names), channel
+    parsed = parse(text, verbs(), app_names=index.names, keep=index.by_name)
+    named = index.match(parsed.words.words[0].text) if parsed.words else []
+    app_slug = named[0].app_slug if len(named) == 1 else channel.app_slug
+    names = await apps.list_stored_names(ctx, actor.workspace_id, app_slug) if app_slug else []
+    return parse(text, verbs(), app_names=index.names, keep=[*index.by_name, *names]), channel
 
 
 COMMAND = Command(actions={ids.any_number(ids.BUILD_CHOOSE_APP): run_suggestion})

@@ -47,7 +47,8 @@ NO_SPACES = re.compile(r"\S+")
 
 async def start_build(ctx: Context, typed: Typed) -> Message:
     request = read_start(typed.words)
-    started = await start.request_start(ctx, typed.actor, request, unique_key=f"command:{typed.trigger_id}")
+    unique_key = f"command:{typed.trigger_id}"
+    started = await start.request_start(ctx, typed.actor, request, unique_key=unique_key, channel=typed.channel)
     return await answer_start(ctx, started)
 
 
@@ -225,7 +226,6 @@ COMMAND = Command(
     "start",
     run=start_build,
     help=(
-        Help("", "opens the form: app, workflow, branch, environment, message"),
         Help(
             'shop deploy release/3.2 FLAVOR=beta "try the new login"',
             "starts a build; what you leave out comes from this channel's settings, then from the last start here",
@@ -244,4 +244,6 @@ COMMAND = Command(
     views={ids.BUILD_START: submit_form},
     options=FORM.options,
 )
-FORM_COMMAND = Command("form", run=open_form)
+FORM_COMMAND = Command(
+    "form", run=open_form, help=(Help("", "opens the form: app, workflow, branch, environment, message"),)
+)

@@ -38,12 +38,13 @@ def read_start(words: Words) -> StartRequest:
 
 @dataclass(slots=True)
 class _Reader:
-    """A start while its words are being read."""
+    """A start while its words are being read. ``quoted_at`` is the number of words before a message in quotes."""
 
     words: Words
     positional: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    quoted_at: int | None = None
 
     def read_word(self, index: int) -> int:
         """Read one word with what belongs to it. Returns the index of the next."""
@@ -80,6 +81,7 @@ class _Reader:
             )
         else:
             self.options["message"] = word.text
+            self.quoted_at = None if re.search(r"\s", word.text) else len(self.positional)
 
     def _read_option(self, index: int, option: re.Match[str]) -> int:
         """``key:value``; with a space after the colon the value is the next word, or for free text all the rest."""
@@ -122,7 +124,8 @@ class _Reader:
                 f"I do not know what {unknown} is: app, workflow and branch are already there.",
                 'Put a build message in quotes, like `"try the new login"`, and check that each quote is closed.',
             )
-        return StartRequest(words=tuple(self.positional), environment=tuple(self.environment.items()), **options)
+        environment, quoted_at = tuple(self.environment.items()), self.quoted_at
+        return StartRequest(words=tuple(self.positional), environment=environment, quoted_at=quoted_at, **options)
 
 
 def _begins_option(word: Word) -> bool:
@@ -177,8 +180,12 @@ def _read_pipes(words: Words) -> Words:
     for pair in sorted(pairs, key=lambda pair: len(pair["key"]) > 1):
         key, value = pair["key"] + (f"[{pair['name']}]" if pair["name"] is not None else ""), pair["value"].strip()
         if value or key.lower() not in GRAMMAR.names:
-            options.append(Word(f"{key}:{value}", "", 0, value_quoted=True))
-    return Words(first["front"], (*split(first["front"]), *options), words.mentions)
+            options.append(Word(f"{key}:{value}", 0, value_quoted=True))
+    front = split(first["front"])
+    if words.words[0].quoted:  # the name of an app, which may be several words joined
+        end = words.words[0].start + len(first["front"])
+        front = tuple(word for word in words.words if word.start < end)
+    return Words(first["front"], (*front, *options), words.mentions)
 
 
 def _read_pair(segment: str) -> re.Match[str]:

@@ -89,7 +89,10 @@ COMMAND = Command(
         Help("status", "what runs now in all apps, with the time left; also {command}-status"),
         Help("status shop", "what runs now in one app"),
         Help("status shop #812", "one build, only for you"),
-        Help("shop #812", "the card of a build, here, for everybody; a Bitrise link works too"),
     ),
 )
-SHOW_COMMAND = Command("show", run=post_card)
+SHOW_COMMAND = Command(
+    "show",
+    run=post_card,
+    help=(Help("shop #812", "the card of a build, here, for everybody; a Bitrise link works too"),),
+)

@@ -105,10 +105,6 @@ COMMAND = Command(
             "subscribe shop workflow:deploy,release-* branch:main outcome:failed",
             "subscribes this channel; also tag:, cause:, by:, reason:, style:card, line, thread or changes, and starts",
         ),
-        Help(
-            "subscriptions", "what this channel hears, with buttons; {command} subscriptions all: all that you set up"
-        ),
-        Help("unsubscribe shop", "ends what this channel hears of an app"),
     ),
     views={ids.SUBSCRIPTION_EDIT: submit_form},
     options=FORM.options,

@@ -11,7 +11,7 @@ from bot.notifications.subscriptions import has_filters
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.text import Message
-from commands.command import Command
+from commands.command import Command, Help
 from commands.interaction import Action, Typed, open_view
 from commands.subscription_form import subscription_form
 from commands.subscription_syntax import ALL_APPS, read_subscription
@@ -108,10 +108,17 @@ async def resume_channel(ctx: Context, action: Action) -> Message:
 COMMAND = Command(
     "subscriptions",
     run=show_subscriptions,
+    help=(
+        Help(
+            "subscriptions", "what this channel hears, with buttons; {command} subscriptions all: all that you set up"
+        ),
+    ),
     actions={
         ids.SUBSCRIPTION_EDIT: edit_subscription,
         ids.SUBSCRIPTION_REMOVE: remove_subscriptions,
         ids.SUBSCRIPTION_RESUME: resume_channel,
     },
 )
-UNSUBSCRIBE = Command("unsubscribe", run=unsubscribe)
+UNSUBSCRIBE = Command(
+    "unsubscribe", run=unsubscribe, help=(Help("unsubscribe shop", "ends what this channel hears of an app"),)
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.errors import InvalidInput
@@ -42,13 +42,9 @@ class UserMention:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word without its quotes: ``quoted`` if all of it had them, ``value_quoted`` if the part after ``key:`` had.
-
-    ``original`` is the same text with the typography of a phone; a name may really be written that way.
-    """
+    """A word without its quotes: ``quoted`` if all of it had them, ``value_quoted`` if the part after ``key:`` had."""
 
     text: str
-    original: str
     start: int
     quoted: bool = False
     value_quoted: bool = False
@@ -89,19 +85,22 @@ class Words:
         return next((mention for mention in self.mentions if mention.text == text), None)
 
 
-def tokenize(text: str) -> Words:
-    """Clean a text and split it into words. Raises ArgumentsUnclear when it is longer than 3,000 characters."""
+def tokenize(text: str, *, keep: Collection[str] = ()) -> Words:
+    """Clean a text and split it into words. Raises ArgumentsUnclear when it is longer than 3,000 characters.
+
+    ``keep`` has names that exist with typography that a phone makes: they stay as typed.
+    """
     mentions: tuple[UserMention, ...] = ()
     if "<" in text or "&" in text:
         text, mentions = _undo_slack(text)
     is_plain = text.isascii() and text.isprintable()
-    cleaned, originals = (text.strip(), None) if is_plain else _clean_typography(text)
+    cleaned = text.strip() if is_plain else _clean_typography(text, keep)
     if len(cleaned) > MAX_CHARACTERS:
         raise ArgumentsUnclear(
             f"That is {len(cleaned):,} characters, more than the {MAX_CHARACTERS:,} a command can have.",
             "Shorten it, or run the command alone and use the form.",
         )
-    return Words(cleaned, split(cleaned, originals), mentions)
+    return Words(cleaned, split(cleaned), mentions)
 
 
 def quote_input(text: str) -> str:
@@ -162,15 +161,19 @@ _TYPOGRAPHY = {
 _JOINERS = "\u200c\u200d"
 
 
-def _clean_typography(text: str) -> tuple[str, list[str]]:
-    """Return one line with typewriter quotes and dashes and nothing invisible, and the original of each character."""
-    plain = [ch if " " <= ch <= "~" else _plain_character(text, at) for at, ch in enumerate(text)]
-    cleaned = "".join(plain)
-    pairs = zip(plain, text, strict=True)
-    originals = [each for ch, typed in pairs for each in ((typed, "")[: len(ch)] if typed in _TYPOGRAPHY else ch)]
-    stripped = cleaned.strip()
-    first = len(cleaned) - len(cleaned.lstrip())
-    return stripped, originals[first : first + len(stripped)]
+def has_typography(text: str) -> bool:
+    """Whether a text has quotes or dashes that cleaning would change."""
+    return not text.isascii() and any(ch in _TYPOGRAPHY for ch in text)
+
+
+def _clean_typography(text: str, keep: Collection[str]) -> str:
+    """Return one line with typewriter quotes and dashes and nothing invisible."""
+    kept: set[int] = set()
+    for name in filter(has_typography, keep):
+        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE):
+            kept.update(range(*match.span()))
+    plain = (ch if " " <= ch <= "~" or at in kept else _plain_character(text, at) for at, ch in enumerate(text))
+    return "".join(plain).strip()
 
 
 def _plain_character(text: str, at: int) -> str:
@@ -196,24 +199,24 @@ _CLOSERS = {quote: re.compile(rf"(?<!\\)(?:\\\\)*{quote}(?!\S)") for quote in "\
 _SPECIAL = {quote: re.compile(rf"(?<!\\)(\\+)(?={quote}|\Z)") for quote in "\"'"}
 
 
-def split(text: str, originals: Sequence[str] | None = None) -> tuple[Word, ...]:
+def split(text: str) -> tuple[Word, ...]:
     """Split at spaces. A word, or the value of ``key:`` and ``KEY=``, may stand in quotes and hold spaces.
 
     A quote closes only before a space or the end, so ``it's`` and ``5"`` need no care, and one that never closes is an
     ordinary character. Inside, a backslash before the quote makes it part of the text.
     """
-    if originals is None and '"' not in text and "'" not in text:  # most of what is typed
-        return tuple([Word(match[0], match[0], match.start()) for match in _VISIBLE.finditer(text)])
+    if '"' not in text and "'" not in text:  # most of what is typed
+        return tuple([Word(match[0], match.start()) for match in _VISIBLE.finditer(text)])
     closers = {quote: [match.end() - 1 for match in closer.finditer(text)] for quote, closer in _CLOSERS.items()}
     words: list[Word] = []
     at = 0
     while match := _VISIBLE.search(text, at):
-        word, at = _word_at(text, originals or text, match.start(), closers)
+        word, at = _word_at(text, match.start(), closers)
         words.append(word)
     return tuple(words)
 
 
-def _word_at(text: str, originals: Sequence[str], start: int, closers: dict[str, list[int]]) -> tuple[Word, int]:
+def _word_at(text: str, start: int, closers: dict[str, list[int]]) -> tuple[Word, int]:
     key = _KEY_BEFORE_QUOTE.match(text, start)
     opening = key.end() if key else start
     quote = text[opening]
@@ -222,12 +225,7 @@ def _word_at(text: str, originals: Sequence[str], start: int, closers: dict[str,
     if place == len(places):
         bare = _VISIBLE.match(text, start)
         end = bare.end() if bare else len(text)
-        return Word(text[start:end], "".join(originals[start:end]), start), end
+        return Word(text[start:end], start), end
     close = places[place]
-
-    def unquoted(characters: Sequence[str]) -> str:
-        value = "".join(characters[opening + 1 : close])
-        return "".join(characters[start:opening]) + _SPECIAL[quote].sub(lambda run: "\\" * (len(run[1]) // 2), value)
-
-    word = Word(unquoted(text), unquoted(originals), start, quoted=key is None, value_quoted=key is not None)
-    return word, close + 1
+    value = _SPECIAL[quote].sub(lambda run: "\\" * (len(run[1]) // 2), text[opening + 1 : close])
+    return Word(text[start:opening] + value, start, quoted=key is None, value_quoted=key is not None), close + 1

@@ -25,6 +25,8 @@ class StartRequest:
     commit: str | None = None
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     message: str | None = None
+    quoted_at: int | None = None
+    """The number of words before a message that is one word in quotes, without a key: it may be a name."""
     expanded: tuple[str, ...] = ()
     others: Mapping[str, Any] = field(default_factory=dict, repr=False)
     not_repeated: tuple[str, ...] = ()

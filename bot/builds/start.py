@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import apps, connection, requests
 from bot.builds.parameters import StartParameters, StartRequest
@@ -37,14 +37,22 @@ class Started:
 
 
 async def request_start(
-    ctx: Context, actor: Actor, wanted: StartRequest, *, unique_key: str, start_anyway: bool = False
+    ctx: Context,
+    actor: Actor,
+    wanted: StartRequest,
+    *,
+    unique_key: str,
+    start_anyway: bool = False,
+    channel: ChannelContext | None = None,
 ) -> Started:
     """Store a start under ``unique_key``; a second one under the same key changes nothing.
 
+    ``channel`` is passed where it has just been read.
     Raises `NotAllowed`, `NotConnected`, `TokenRejected`, `AppNotFound`, `MissingArgument`, `InvalidInput`.
     """
     await ctx.permissions.check_may_act(actor)
-    channel = await connection.get_channel_context(ctx, actor.workspace_id, actor.channel_id or "")
+    channel = channel or await connection.find_channel_context(ctx, actor.workspace_id, actor.channel_id or "")
+    channel = connection.check_connected(ctx, channel)
     app, parameters = await _resolve(ctx, actor, wanted, channel)
     request = requests.new(
         ctx,
@@ -123,6 +131,8 @@ async def _resolve(
 ) -> tuple[AppRow, StartParameters]:
     """Place the unnamed words, then fill gaps from the channel's settings and from the last start here."""
     app, words = await _resolve_app(ctx, actor, wanted, channel)
+    if wanted.quoted_at is not None:
+        wanted = await _place_quoted(ctx, app, wanted, words)
     named = {"workflow": wanted.workflow or wanted.pipeline, "branch": wanted.branch}
     open_places = [place for place, name in named.items() if not name]
     if len(words) > len(open_places):
@@ -165,6 +175,22 @@ async def _resolve(
         wanted.others,
     )
     return app, parameters
+
+
+async def _place_quoted(ctx: Context, app: AppRow, wanted: StartRequest, words: tuple[str, ...]) -> StartRequest:
+    """Read a message in quotes as the workflow or branch that has exactly this name, if that place is free."""
+    name, workspace_id, app_slug = wanted.message or "", app.workspace_id, app.app_slug
+    words_before = (wanted.quoted_at or 0) - (len(wanted.words) - len(words))
+    has_target = wanted.workflow is not None or wanted.pipeline is not None
+    if not has_target and words_before <= 0:
+        is_workflow = name in await apps.list_workflows(ctx, workspace_id, app_slug)
+        if is_workflow or await apps.is_pipeline(ctx, workspace_id, app_slug, name):
+            return replace(wanted, workflow=name, message=None)
+    has_code = wanted.branch is not None or wanted.tag is not None or wanted.commit is not None
+    if not has_code and len(words) <= (0 if has_target else 1):
+        if name in await apps.list_branches(ctx, workspace_id, app_slug):
+            return replace(wanted, branch=name, message=None)
+    return wanted
 
 
 async def _resolve_app(

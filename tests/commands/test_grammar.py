@@ -48,6 +48,64 @@ def test_first_word_is_a_verb_or_begins_a_start_or_a_reference(text: str, verb: 
     assert (asked.verb, [word.text for word in asked.words.words]) == (verb, left)
 
 
+TITLES = {"ios shop", "ios shop beta", "shop", "shop 2", "status board", "c# app", "my list"}
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "left"),
+    [
+        ("iOS Shop deploy main", START, ["iOS Shop", "deploy", "main"]),
+        ("iOS  Shop Beta deploy", START, ["iOS Shop Beta", "deploy"]),
+        ("list IOS shop failed", "list", ["IOS shop", "failed"]),
+        ("deploy app:iOS Shop main", START, ["deploy", "app:iOS Shop", "main"]),
+        ("app: iOS Shop deploy", START, ["app:iOS Shop", "deploy"]),
+        ("iOS Shop #812", SHOW, ["iOS Shop", "#812"]),
+        ("iOS Shop#812", SHOW, ["iOS Shop", "#812"]),
+        ("iOS Shop 812", SHOW, ["iOS Shop", "812"]),
+        ("Shop 2", START, ["Shop 2"]),
+        ("Shop 2 812", SHOW, ["Shop 2", "812"]),
+        ("C# App deploy", START, ["C# App", "deploy"]),
+        ("status board deploy", START, ["status board", "deploy"]),
+        ("status Status Board", "status", ["Status Board"]),
+        ("list shop", "list", ["shop"]),
+        ('"iOS" Shop', START, ["iOS", "Shop"]),
+        ('iOS "Shop"', START, ["iOS", "Shop"]),
+        ("shop iOS Shop", START, ["shop", "iOS", "Shop"]),
+        ("my list", START, ["my list"]),
+    ],
+)
+def test_the_longest_title_is_one_word(text: str, verb: str, left: list[str]) -> None:
+    parsed = parse(text, VERBS, app_names=TITLES)
+    assert (parsed.verb, [word.text for word in parsed.words.words]) == (verb, left)
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("help", []),
+        ("--help", []),
+        ("?", []),
+        ("help status", ["status"]),
+        ("STATUS help", ["STATUS"]),
+        ("status --help", ["status"]),
+        ("list shop help", ["list"]),
+        ("list shop deploy -h", ["list"]),
+        ("shop help", ["start"]),
+        ("nothing help", ["start"]),
+        ("iOS Shop ?", ["start"]),
+        ("shop deploy --help", ["start"]),
+    ],
+)
+def test_a_request_for_help_has_the_verb_as_its_topic(text: str, topic: list[str]) -> None:
+    parsed = parse(text, VERBS, app_names=TITLES)
+    assert (parsed.verb, [word.text for word in parsed.words.words]) == ("help", topic)
+
+
+@pytest.mark.parametrize("text", ['shop "help"', "branch: help", "shop help main", "list deploy help", 'list "?"'])
+def test_help_among_other_words_is_a_word(text: str) -> None:
+    assert parse(text, VERBS, app_names=TITLES).verb in (START, "list")
+
+
 def outcome_of_reading(text: str) -> object:
     try:
         asked = parse(text, VERBS)

@@ -36,7 +36,7 @@ def start(
         ),
         ('"iOS Shop" deploy', start("iOS Shop", "deploy")),
         ("'iOS Shop' deploy", start("iOS Shop", "deploy")),
-        ('FLAVOR=beta shop "x"', start("shop", environment=(("FLAVOR", "beta"),), message="x")),
+        ('FLAVOR=beta shop "x"', start("shop", environment=(("FLAVOR", "beta"),), message="x", quoted_at=1)),
         ('shop NOTE="two words" deploy', start("shop", "deploy", environment=(("NOTE", "two words"),))),
         ("shop A=1 B=2 A=3", start("shop", environment=(("A", "3"), ("B", "2")))),
         ('shop A= B=""', start("shop", environment=(("A", ""), ("B", "")))),

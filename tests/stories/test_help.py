@@ -47,6 +47,58 @@ async def test_help_works_without_a_token(world: World) -> None:
     assert "/build connect" in world.whispers()[-1]
 
 
+@pytest.mark.parametrize("typed", ["--help", "-h", "?", "HELP", "—help", "help shop"])
+async def test_a_request_for_help_lists_everything(world: World, typed: str) -> None:
+    await world.say(f"/build {typed}")
+    assert "`/build` opens the form" in world.whispers()[-1]
+    assert "`/build doctor`" in world.whispers()[-1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "usage"),
+    [
+        ("subscribe help", "/build subscribe shop"),
+        ("help subscribe", "/build subscribe shop"),
+        ("subscribe --help", "/build subscribe shop"),
+        ("subscribe shop help", "/build subscribe shop"),
+        ("list shop deploy --help", "/build list shop workflow:deploy"),
+        ("stop -h", "/build abort shop #812"),
+        ("help Stop", "/build abort shop #812"),
+        ("status ?", "/build status shop #812"),
+        ("help unsubscribe", "/build unsubscribe shop"),
+        ("disconnect help", "/build disconnect"),
+        ("help form", "opens the form"),
+        ("shop help", "/build shop deploy release/3.2"),
+        ("shop ?", "/build shop deploy release/3.2"),
+        ("iOS Shop help", "/build shop deploy release/3.2"),
+        ("shop deploy --help", "/build shop deploy release/3.2"),
+        ("start shop help", "/build shop deploy release/3.2"),
+    ],
+)
+async def test_help_about_a_verb_lists_its_usages(world: World, typed: str, usage: str) -> None:
+    await world.say(f"/build {typed}")
+    await world.passes(seconds=10)
+    answer = world.whispers()[-1]
+    assert usage in answer
+    assert "`/build help` lists everything you can type." in answer
+    assert "/build doctor" not in answer
+    assert not world.bitrise.journal.named("builds.trigger")
+    assert not world.slack.views(world.ana)
+
+
+@pytest.mark.parametrize("typed", ["shop workflow:help", "shop help main", 'shop "help"', "branch: help"])
+async def test_a_workflow_or_branch_may_be_called_help(world: World, typed: str) -> None:
+    await world.say(f"/build {typed}")
+    await world.passes(seconds=10)
+    assert "lists everything you can type" not in "\n".join(world.whispers())
+
+
+async def test_a_reason_may_end_with_help(world: World) -> None:
+    world.bitrise.start_build(world.shop, workflow="endless")
+    await world.say("/build abort shop #1 ask ana for help")
+    assert world.modal().title == "Stop #1"
+
+
 @pytest.mark.parametrize("usage", usages())
 def test_every_example_of_help_can_be_read(usage: str) -> None:
     asked = parse(usage, verbs())

@@ -373,7 +373,7 @@ def test_too_many_short_names_stay_as_they_are(seen_view: SeenView) -> None:
     [
         ("shop", "Line 1: write it as name = app."),
         ("shop =", "Line 1: write it as name = app."),
-        ("\nmy shop = a1", "Line 2: “my shop” is no short name."),
+        ("\nmy/shop = a1", "Line 2: “my/shop” can't be a short name."),
         ("shop = a1\nSHOP = a2", "Line 2: “shop” is there twice."),
     ],
 )

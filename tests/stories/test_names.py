@@ -1,0 +1,253 @@
+"""An app answers to its title of several words in every command, and a name that exists is read as it was typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.world import World
+
+
+async def run_build(world: World, workflow: str = "endless", branch: str = "develop") -> None:
+    world.bitrise.start_build(world.shop, workflow=workflow, branch=branch, triggered_by="webhook-github/octocat")
+    await world.passes(minutes=2)
+
+
+async def add_app(world: World, title: str) -> None:
+    """Add an app with the workflows of Android Shop, and have Buildbell learn of it."""
+    world.bitrise.add_app(title, world.acme, repo_slug=f"repository-{len(title)}", workflows=world.droid.workflows)
+    await world.passes(minutes=2)
+    await world.say("/build status nothing-of-this-name")  # an unknown name refreshes the list of apps
+
+
+def starts(world: World) -> list[tuple[str, str | None, str | None]]:
+    """Return app, workflow and branch of every start."""
+    started = [(call.app.title, call.body["build_params"]) for call in world.bitrise.triggers]
+    return [(title, params.get("workflow_id"), params.get("branch")) for title, params in started]
+
+
+# A title of several words.
+
+
+async def test_a_subscription_by_the_title_notifies(world: World) -> None:
+    await world.say("/build subscribe iOS Shop style:line")
+    await world.passes(seconds=20)
+    build = world.bitrise.start_build(world.shop, workflow="endless", triggered_by="webhook-github/x")
+    await world.passes(minutes=1)
+    world.bitrise.finish(build, "failed")
+    await world.passes(minutes=3)
+    assert "*Failed*" in world.sees()
+
+
+async def test_the_title_unsubscribes(world: World) -> None:
+    await world.say("/build subscribe shop")
+    await world.passes(seconds=20)
+    await world.say("/build unsubscribe iOS Shop")
+    assert "Removed: iOS Shop" in world.whispers()[-1]
+
+
+async def test_the_title_lists(world: World) -> None:
+    await run_build(world)
+    await world.say("/build list iOS Shop")
+    assert "endless" in world.whispers()[-1]
+
+
+async def test_the_title_lists_with_filters(world: World) -> None:
+    await run_build(world)
+    await world.say("/build list ios shop workflow:endless branch:main")
+    assert "Builds of iOS Shop · endless · main*\nNo builds." in world.whispers()[-1]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "iOS Shop deploy main",
+        "ios SHOP  deploy main",
+        "start iOS Shop deploy main",
+        "app:iOS Shop deploy main",
+        "deploy main app:iOS Shop",
+        "app: iOS Shop workflow: deploy branch: main",
+        "iOS Shop workflow: deploy|branch: main",
+        '"iOS Shop" deploy main',
+        "“iOS Shop” deploy main",
+        "iOS Shop branch:main deploy FLAVOR=beta",
+    ],
+)
+async def test_the_title_starts(world: World, typed: str) -> None:
+    await world.say(f"/build {typed}")
+    await world.passes(seconds=30)
+    assert starts(world) == [("iOS Shop", "deploy", "main")]
+
+
+@pytest.mark.parametrize("verb", ["stats", "import", "status", "abort", "list", "form", "subscribe"])
+async def test_the_title_is_enough_for_every_verb(world: World, verb: str) -> None:
+    await run_build(world)
+    await world.say(f"/build {verb} iOS Shop")
+    answer = "\n".join([*world.whispers()[-2:], world.sees()])
+    assert "iOS Shop" in (world.modal_text() if verb == "form" else answer)
+
+
+@pytest.mark.parametrize("typed", ["log iOS Shop #1", "iOS Shop #1", "iOS Shop#1", "status iOS Shop 1", "iOS Shop 1"])
+async def test_the_title_names_a_build(world: World, typed: str) -> None:
+    await run_build(world)
+    await world.say(f"/build {typed}")
+    assert "iOS Shop · endless  #1" in "\n".join([*world.whispers(), world.sees()])
+    assert starts(world) == []
+
+
+async def test_the_title_stops_builds_that_match(world: World) -> None:
+    await run_build(world)
+    await world.say("/build abort iOS Shop branch:develop")
+    assert "*1 build of develop in iOS Shop*" in world.modal_text()
+
+
+async def test_the_title_ends_a_report(world: World) -> None:
+    await world.say("/build digest off iOS Shop")
+    assert "can't find an app" not in world.whispers()[-1]
+
+
+async def test_the_longest_title_wins(world: World) -> None:
+    await add_app(world, "iOS Shop Beta")
+    await world.say("/build iOS Shop Beta deploy main")
+    await world.say("/build iOS Shop deploy main")
+    await world.passes(seconds=30)
+    assert starts(world) == [("iOS Shop Beta", "deploy", "main"), ("iOS Shop", "deploy", "main")]
+
+
+@pytest.mark.parametrize("title", ["Shop 2", "Shop - Beta", "Shop: Beta", "Shop #2", "C++ & Rust"])
+async def test_a_title_with_digits_or_signs_starts(world: World, title: str) -> None:
+    await add_app(world, title)
+    await world.say(f"/build {title} deploy main")
+    await world.passes(seconds=30)
+    assert starts(world) == [(title, "deploy", "main")]
+
+
+async def test_a_number_after_a_title_with_a_digit_is_the_build(world: World) -> None:
+    await add_app(world, "Shop 2")
+    await world.say("/build Shop 2 deploy main")
+    await world.passes(seconds=30)
+    await world.say("/build status Shop 2 1")
+    assert "Shop 2 · deploy  #1" in world.whispers()[-1]
+
+
+async def test_a_title_that_begins_with_a_verb_is_an_app(world: World) -> None:
+    await add_app(world, "Status Board")
+    await world.say("/build Status Board deploy main")
+    await world.say("/build status Status Board")
+    await world.passes(seconds=30)
+    assert starts(world) == [("Status Board", "deploy", "main")]
+    assert "Status Board" in world.whispers()[-1]
+
+
+async def test_a_verb_before_the_name_of_an_app_stays_a_verb(world: World) -> None:
+    await add_app(world, "Abort Shop")
+    await run_build(world)
+    await world.say("/build abort shop")
+    assert "iOS Shop · endless" in world.whispers()[-1]
+    assert starts(world) == []
+
+
+async def test_a_title_like_a_workflow_is_an_app(world: World) -> None:
+    await add_app(world, "deploy it")
+    await run_build(world, workflow="deploy")
+    await world.say("/build settings")
+    await world.submit({"settings.app": "iOS Shop"})
+    await world.say("/build deploy it test main")
+    await world.say("/build deploy main")
+    await world.passes(seconds=30)
+    assert starts(world) == [("deploy it", "test", "main"), ("iOS Shop", "deploy", "main")]
+
+
+async def test_a_short_name_of_two_words_starts(world: World) -> None:
+    await world.say("/build settings")
+    await world.submit({"settings.aliases": "big shop = iOS Shop"})
+    await world.say("/build Big Shop deploy main")
+    await world.passes(seconds=30)
+    assert starts(world) == [("iOS Shop", "deploy", "main")]
+
+
+async def test_a_title_of_two_apps_is_asked_about(world: World) -> None:
+    await add_app(world, "iOS Shop")
+    await world.say("/build iOS Shop deploy main")
+    assert "More than one app is called “iOS Shop”" in world.whispers()[-1]
+    await world.press(world.whisper(), "iOS Shop (acme/shop)")
+    await world.say("/build iOS Shop (acme/shop) test main")
+    await world.passes(seconds=30)
+    assert starts(world) == [("iOS Shop", "deploy", "main"), ("iOS Shop", "test", "main")]
+
+
+async def test_a_quoted_first_word_is_not_joined(world: World) -> None:
+    await world.say('/build "iOS" Shop')
+    await world.passes(seconds=30)
+    assert starts(world) == []  # the beginning of a title, and a workflow that isn't there
+
+
+# Names in quotes.
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        'shop deploy "release/3.2"',
+        "shop deploy “release/3.2”",
+        'shop "release/3.2" deploy',
+        'shop "deploy" release/3.2',
+    ],
+)
+async def test_a_branch_or_workflow_in_quotes_is_not_a_message(world: World, typed: str) -> None:
+    await run_build(world, workflow="deploy", branch="release/3.2")
+    await world.passes(minutes=10)
+    await world.say(f"/build {typed}")
+    await world.passes(seconds=30)
+    assert starts(world) == [("iOS Shop", "deploy", "release/3.2")]
+    assert "commit_message" not in world.bitrise.triggers[-1].body["build_params"]
+
+
+async def test_quoted_text_stays_a_message_where_the_branch_is_given(world: World) -> None:
+    await run_build(world, branch="release/3.2")
+    await world.say('/build shop deploy main "release/3.2"')
+    await world.passes(seconds=30)
+    assert starts(world) == [("iOS Shop", "deploy", "main")]
+    assert "release/3.2" in world.card.text or "release/3.2" in world.read(world.card)
+
+
+@pytest.mark.parametrize(
+    "typed", ['shop deploy "hotfix"', 'shop deploy message:"release/3.2"', 'shop deploy "release/3.2 again"']
+)
+async def test_other_quoted_text_is_a_message(world: World, typed: str) -> None:
+    await run_build(world, branch="release/3.2")
+    await world.say(f"/build {typed}")
+    await world.passes(seconds=30)
+    assert starts(world) == [("iOS Shop", "deploy", None)]
+
+
+# The typography of a phone.
+
+
+@pytest.mark.parametrize("typed", ["Bob’s App", "“Bob’s App”", "app:“Bob’s App”", "bob’s app"])
+async def test_a_title_with_a_curly_apostrophe_starts(world: World, typed: str) -> None:
+    await add_app(world, "Bob’s App")
+    await world.say(f"/build {typed} deploy main")
+    await world.passes(seconds=30)
+    assert starts(world) == [("Bob’s App", "deploy", "main")]
+
+
+@pytest.mark.parametrize(
+    "typed", ["shop deploy fix–login", "shop deploy branch:fix–login", "shop workflow: deploy|branch: fix–login"]
+)
+async def test_a_branch_with_a_long_dash_is_built_as_typed(world: World, typed: str) -> None:
+    await run_build(world, branch="fix–login")
+    await world.say(f"/build {typed}")
+    await world.passes(seconds=30)
+    assert starts(world) == [("iOS Shop", "deploy", "fix–login")]
+
+
+async def test_a_branch_with_a_long_dash_is_listed(world: World) -> None:
+    await run_build(world, branch="fix–login")
+    await world.say("/build list shop branch:fix–login")
+    assert "endless" in world.whispers()[-1]
+
+
+async def test_a_long_dash_is_a_short_one_where_no_name_has_it(world: World) -> None:
+    await world.say("/build shop deploy fix–login")
+    await world.passes(seconds=30)
+    assert starts(world) == [("iOS Shop", "deploy", "fix-login")]
