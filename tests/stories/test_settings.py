@@ -68,9 +68,15 @@ async def test_a_short_name_can_be_taken_away(world: World) -> None:
     assert not world.builds()
 
 
-@pytest.mark.parametrize("typed", ["store = zzzzqqqq", "store", "two words = shop", "a = shop\na = shop"])
+@pytest.mark.parametrize("typed", ["store = zzzzqqqq", "store", "two  words! = shop", "a = shop\na = shop"])
 async def test_short_names_that_cannot_be_are_told_at_the_field(world: World, typed: str) -> None:
     assert set(await save(world, aliases=typed)) == {"settings.aliases"}
+
+
+async def test_a_short_name_may_have_two_words(world: World) -> None:
+    await save(world, aliases="the store = Android Shop")
+    await world.say("/build the store primary main")
+    assert [build.app for build in world.builds()] == [world.droid]
 
 
 async def test_an_alias_wins_over_a_prefix(world: World) -> None:
