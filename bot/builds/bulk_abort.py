@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot import connection, outbox
 from bot.bitrise.models import PAGE_LIMIT, BuildFilters
@@ -163,13 +164,14 @@ async def request_bulk_abort(
             requests.append(abort.new_request(ctx, actor, replace(stop, message_id=message_id), build))
     if not builds:
         raise BuildNotFound("I don't know these builds any more.")
-    facts = {
+    first = stops[0]
+    facts: dict[str, Any] = {
         "of": description,
         "by": actor.user_name,
-        "category": stops[0].category,
-        "sentence": stops[0].sentence,
-        "requests": {request.build_slug: request.request_id for request in requests},
+        "category": first.category,
+        "sentence": first.sentence,
     }
+    facts |= {"requests": {request.build_slug: request.request_id for request in requests}}
     channel_id, now = actor.channel_id or actor.user_id, ctx.clock.now()
     card = MessageRow(
         message_id, actor.workspace_id, channel_id, now, requested_by=actor.user_id, kind=BULK_ABORT, facts=facts

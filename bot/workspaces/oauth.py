@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -53,7 +53,7 @@ class ConsentRedirect:
 
 
 class OAuth:
-    """``new_secret`` returns texts that can't be guessed."""
+    """Installs by OAuth: sends a browser to Slack with a signed state, and takes what comes back."""
 
     def __init__(
         self,
@@ -64,11 +64,10 @@ class OAuth:
         client: OAuthClient,
         vault: Vault,
         clock: Clock,
-        new_secret: Callable[[], str],
         settings: Settings,
     ) -> None:
         self._db, self._store, self._tokens, self._client = database, store, tokens, client
-        self._vault, self._clock, self._new_secret = vault, clock, new_secret
+        self._vault, self._clock = vault, clock
         public_url = settings.public_url or ""
         self._redirect_uri = public_url + REDIRECT_PATH
         self.is_https = public_url.startswith("https://")
@@ -77,8 +76,8 @@ class OAuth:
     def begin(self, cookie: str | None) -> ConsentRedirect:
         """Sign a new state. A browser keeps its cookie, so that two tabs can install at the same time."""
         if not cookie or not COOKIE_VALUE.fullmatch(cookie):
-            cookie = self._new_secret()
-        content = f"{self._new_secret()}.{int((self._clock.now() + STATE_LIFETIME).timestamp())}"
+            cookie = secrets.token_urlsafe()
+        content = f"{secrets.token_urlsafe()}.{int((self._clock.now() + STATE_LIFETIME).timestamp())}"
         state = f"{content}.{self._vault.sign(f'{content}.{digest(cookie)}', purpose=STATE_PURPOSE)}"
         scopes = [*SCOPES, *OPTIONAL_SCOPES]
         return ConsentRedirect(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -177,8 +176,7 @@ def open_slack_access(
     tokens = SlackTokens(database=database, store=store, oauth=client, clock=clock)
     engine.register(JobKind(RENEW, SlackTokens.renew_early, concurrency=4), tokens)
     oauth = OAuth(
-        database=database, store=store, tokens=tokens, client=client, vault=vault, clock=clock,
-        new_secret=secrets.token_urlsafe, settings=settings,
+        database=database, store=store, tokens=tokens, client=client, vault=vault, clock=clock, settings=settings,
     )  # fmt: skip
     return SlackAccess(InstalledWorkspaces(tokens=tokens, new_client=new_client), tokens, oauth)
 
