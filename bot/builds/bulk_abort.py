@@ -164,18 +164,13 @@ async def request_bulk_abort(
             requests.append(abort.new_request(ctx, actor, replace(stop, message_id=message_id), build))
     if not builds:
         raise BuildNotFound("I don't know these builds any more.")
-    first = stops[0]
-    facts: dict[str, Any] = {
-        "of": description,
-        "by": actor.user_name,
-        "category": first.category,
-        "sentence": first.sentence,
-    }
+    facts: dict[str, Any] = {"of": description, "by": actor.user_name}
+    facts |= {"category": stops[0].category, "sentence": stops[0].sentence}
     facts |= {"requests": {request.build_slug: request.request_id for request in requests}}
-    channel_id, now = actor.channel_id or actor.user_id, ctx.clock.now()
     card = MessageRow(
-        message_id, actor.workspace_id, channel_id, now, requested_by=actor.user_id, kind=BULK_ABORT, facts=facts
-    )
+        message_id, actor.workspace_id, actor.channel_id or actor.user_id, ctx.clock.now(),
+        requested_by=actor.user_id, kind=BULK_ABORT, facts=facts,
+    )  # fmt: skip
 
     async def store(tx: Transaction) -> None:
         if not await message_rows.add_message(tx, card, [build.build_slug for build in builds]):
