@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from bot.bitrise import parsing
 from bot.bitrise.downloads import parse_artifact
-from bot.bitrise.errors import ErrorRedactor, error_for, refusal, require, unreadable
+from bot.bitrise.errors import ErrorRedactor, error_for, is_error_body, refusal, require, unreadable
 from bot.bitrise.http import HttpTransport
 from bot.bitrise.logs import LogCalls
 from bot.bitrise.models import (
@@ -184,8 +184,6 @@ class BitriseClient(LogCalls):
             return
         if not isinstance(response.body, dict):
             raise unreadable(response.status)
-        if response.body.get("status") == "error":
-            raise refusal(self._http.redactor().message(response.body), response.status)
 
     # Artifacts; logs are in `bot.bitrise.logs`.
 
@@ -250,6 +248,8 @@ def read_trigger_result(
         raise error_for(response, redactor, now=now)
     if errors and len(errors) == len(others):
         raise refusal(" ".join(refusals), response.status)
+    if is_error_body(response.body):
+        raise refusal(redactor.message(response.body), response.status)
     if response.is_empty or not isinstance(response.body, dict):
         raise unreadable(response.status)
     raise BitriseUnavailable("Bitrise took the start, but does not say which build it gave.", status=response.status)

@@ -65,6 +65,15 @@ def refusal(message: str | None, status: int) -> BitriseRefused:
     return BitriseRefused(message or f"Bitrise refused without saying why ({status})", status=status)
 
 
+def is_error_body(body: object) -> bool:
+    """Whether a body reports an error, also under the status of a success, and holds nothing else."""
+    fields = as_mapping(body)
+    others = {name for name, value in fields.items() if value is not None} - {*MESSAGE_FIELDS, "status"}
+    if fields.get("status") == "error":
+        return "id" not in others  # a pipeline has a status too
+    return not others and fields.get("status") is None and _message(fields) is not None
+
+
 def unreadable(status: int = 200) -> BitriseUnavailable:
     return BitriseUnavailable(f"Bitrise's answer cannot be read ({status}).", status=status)
 

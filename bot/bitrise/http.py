@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.bitrise.errors import ErrorRedactor, error_for, one_line, shorten, unreadable
+from bot.bitrise.errors import ErrorRedactor, error_for, is_error_body, one_line, refusal, shorten, unreadable
 from bot.bitrise.models import ApiResponse
 from bot.bitrise.parsing import clean, parse_json
 from bot.clock import Clock, SystemClock
@@ -90,9 +90,14 @@ class HttpTransport:
         return await self.request(ApiRequest("DELETE", path, slugs), self._write_timeout_seconds)
 
     def check(self, response: ApiResponse, *, hidden: Sequence[str] = ()) -> None:
-        """Raise the error of a response that isn't a success. Its sentence leaves out ``hidden`` and the token."""
+        """Raise the error of a response that isn't a success, or reports an error as if it were one.
+
+        Its sentence leaves out ``hidden`` and the token.
+        """
         if not response.is_success:
             raise error_for(response, self.redactor(hidden), now=self.clock.now())
+        if is_error_body(response.body):
+            raise refusal(self.redactor(hidden).message(response.body), response.status)
 
     def redactor(self, hidden: Sequence[str] = ()) -> ErrorRedactor:
         return ErrorRedactor(self._secret, hidden)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bitrise.client import BitriseClient, read_trigger_result
-from bot.bitrise.errors import ErrorRedactor, error_for, retry_after_seconds
+from bot.bitrise.errors import ErrorRedactor, error_for, is_error_body, retry_after_seconds
 from bot.bitrise.http import MAX_RESPONSE_BYTES
 from bot.bitrise.models import ApiResponse, BuildFilters, TriggerParams, TriggerResult
 from bot.bitrise.parsing import parse_json
@@ -26,7 +26,7 @@ from bot.errors import (
     BitriseUnavailable,
 )
 from playground.bitrise import App, Fault, PracticeBitrise
-from playground.bitrise.refusals import FORMS
+from playground.bitrise.refusals import FORMS, error_body
 from playground.clock import SteppedClock
 from tests.bot.bitrise.conftest import MakeClient, Serve
 
@@ -165,6 +165,41 @@ async def test_bitrises_message_is_quoted(
     with pytest.raises(BitriseRefused) as caught:
         await client.get_app(shop.slug)
     assert caught.value.sentence == sentence
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("status", [200, 201])
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in ("html", "text")])
+async def test_error_body_of_a_success_is_a_refusal(
+    bitrise: PracticeBitrise, client: BitriseClient, shop: App, form: str, status: int, name: str
+) -> None:
+    bitrise.faults.add(always("body", status=status, body=error_body(form, "the build number is odd")))
+    with pytest.raises(BitriseRefused) as caught:
+        await CALLS[name](client, shop.slug)
+    assert (caught.value.sentence, caught.value.status) == ("the build number is odd", status)
+    assert len(bitrise.journal) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "is_error"),
+    [
+        ({"status": "error"}, True),
+        ({"status": "error", "message": "no", "slug": SLUG, "service": "bitrise"}, True),
+        ({"message": "no", "data": None, "paging": None}, True),
+        ({"error": {"message": "no"}, "message": ""}, True),
+        ({"status": "ok", "message": "webhook processed"}, False),
+        ({"status": "error", "id": SLUG, "name": "release"}, False),
+        ({"message": "", "errors": []}, False),
+        ({"message": "deprecated", "data": []}, False),
+        ({"log_chunks": [], "error": None}, False),
+        ({}, False),
+        ([], False),
+        ("no", False),
+        (None, False),
+    ],
+)
+def test_error_body_holds_nothing_else(body: Any, is_error: bool) -> None:
+    assert is_error_body(body) is is_error
 
 
 async def test_long_message_is_shortened(bitrise: PracticeBitrise, client: BitriseClient, shop: App) -> None:
