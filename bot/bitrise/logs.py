@@ -94,17 +94,20 @@ class LogCalls:
         query = {"after_timestamp": after, "before_timestamp": before}
         return parse_log(await self._http.get(LOG, query, app=app_slug, build=build_slug))
 
-    async def get_whole_log(self, app_slug: str, build_slug: str, *, max_pages: int = MAX_PAGES) -> LogPart:
-        """Return all chunks, or the URL of the archive. Reads on to the end first, which says most, then back."""
-        part = await self.get_log(app_slug, build_slug)
+    async def get_whole_log(
+        self, app_slug: str, build_slug: str, *, broken: LogPart | None = None, max_pages: int = MAX_PAGES
+    ) -> LogPart:
+        """Return all chunks, or those read until a page had the URL of the archive.
+
+        Reads on to the end first, which says most, then back. ``broken`` is what an earlier call returned if its URL
+        can't be used: then the rest of the chunks is read.
+        """
+        part = broken or await self.get_log(app_slug, build_slug)
         for _ in range(max_pages - 1):
-            query = _next_query(part)
+            query = None if part.expiring_raw_log_url and not broken else _next_query(part)
             if query is None:
                 break
-            page = await self.get_log(app_slug, build_slug, **query)
-            if page.is_archived:
-                return page
-            part = join_pages(part, page, forward="after" in query)
+            part = join_pages(part, await self.get_log(app_slug, build_slug, **query), forward="after" in query)
         return part
 
     async def get_log_summary(self, app_slug: str, build_slug: str) -> LogSummary | None:
@@ -184,7 +187,7 @@ def _parse_step(value: object) -> StepResult:
 
 def _next_query(part: LogPart) -> dict[str, str] | None:
     """Go on until Bitrise has nothing newer, then back while the beginning is missing."""
-    if part.is_archived or part.characters > MAX_CHARACTERS:
+    if part.characters > MAX_CHARACTERS:
         return None
     if part.next_after:
         return {"after": part.next_after}
@@ -199,6 +202,8 @@ def join_pages(part: LogPart, page: LogPart, *, forward: bool) -> LogPart:
     before = page.next_before if has_more else None
     return replace(
         part,
+        is_archived=page.is_archived,
+        expiring_raw_log_url=page.expiring_raw_log_url or part.expiring_raw_log_url,
         chunks=tuple(chunks[position] for position in sorted(chunks)),
         next_after=page.next_after if forward and has_more else None,
         next_before=part.next_before if forward else before,

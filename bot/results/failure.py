@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.logs import StepResult, chunks_text
-from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseUnauthorized
+from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseUnauthorized, BitriseUnavailable
 from bot.results.excerpts import find_failed_tests, relevant_lines
 from bot.results.log_text import find_failed_section, find_failed_step, has_summary, plain_lines, strip_escapes
 from bot.results.redaction import redact_long_secrets, redact_secrets
@@ -93,12 +93,22 @@ async def _fetch_log(client: BitriseClient, build: BuildRow, step: StepResult | 
         text = chunks_text(log)
         return (text if text.strip() else None), log.is_archived or has_summary(text)
     try:
-        return await client.fetch_raw_log(log.expiring_raw_log_url), True
-    except BitriseNotFound:  # the URL expired meanwhile
-        url = (await client.get_whole_log(app_slug, build_slug)).expiring_raw_log_url
-        if url is None:
+        return await _fetch_archive(client, build, log.expiring_raw_log_url), True
+    except (BitriseNotFound, BitriseUnavailable):
+        text = chunks_text(await client.get_whole_log(app_slug, build_slug, broken=log))
+        if not text.strip():
             raise
-        return await client.fetch_raw_log(url), True
+        return text, has_summary(text)
+
+
+async def _fetch_archive(client: BitriseClient, build: BuildRow, url: str) -> str:
+    try:
+        return await client.fetch_raw_log(url)
+    except BitriseNotFound:  # the URL expired meanwhile
+        renewed = (await client.get_whole_log(build.app_slug, build.build_slug)).expiring_raw_log_url
+        if renewed is None:
+            raise
+        return await client.fetch_raw_log(renewed)
 
 
 def _without_log(step: StepResult | None, missing: str) -> FailureReport:

@@ -218,6 +218,63 @@ async def test_expired_url_is_renewed_once(desk: Desk) -> None:
     assert len(desk.bitrise.journal.named("builds.log")) == 5
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://logs.example.com/raw",  # no https address
+        "https://127.0.0.1:1/raw",  # nobody there
+        "http://127.0.0.1:1/raw",
+        "https://[/raw",
+        "{site}/raw-logs/{slug}?expires=1&signature=x",  # refused by the storage, also the renewed one
+        "{site}/nothing",
+    ],
+)
+async def test_chunks_are_analyzed_if_the_url_cannot_be_used(desk: Desk, url: str) -> None:
+    """The log is complete when its summary is there; else the URL may work a little later."""
+    build = desk.start(minutes=1)
+    desk.without(*UNDOCUMENTED)
+    chunks = [{"chunk": "first\nerr", "position": 1}, {"chunk": "or: second\n", "position": 2}]
+    body = {"is_archived": True, "expiring_raw_log_url": url.format(site=desk.bitrise.site_url, slug=build.slug)}
+    desk.without("builds.log", kind="body", status=200, body=body | {"log_chunks": chunks})
+    assert await desk.analyze(build) == desk.not_ready
+    desk.passes(minutes=3)
+    assert await desk.analyze(build) == FailureReport(None, ("error: second",))
+    desk.bitrise.faults.clear()
+    desk.without(*UNDOCUMENTED)
+    summary = {"chunk": f"| {'bitrise summary':^76} |\n", "position": 3}
+    desk.without("builds.log", kind="body", status=200, body=body | {"log_chunks": [*chunks, summary]})
+    assert await desk.analyze(desk.start(minutes=1)) == FailureReport(None, ("error: second",))
+
+
+async def test_all_pages_of_chunks_are_read_if_the_url_cannot_be_used(desk: Desk) -> None:
+    build = desk.start(minutes=5)
+    desk.without(*UNDOCUMENTED)
+    url = {"is_archived": True, "expiring_raw_log_url": "https://127.0.0.1:1/raw"}
+    for position, chunk in enumerate(("first\n", "error: sec", "ond\n"), 1):
+        page = {"log_chunks": [{"chunk": chunk, "position": position}]}
+        more = {"next_after_timestamp": f"2026-03-02T09:00:0{position}Z"}
+        desk.without("builds.log", kind="body", status=200, body=url | page | more, times=1)
+    assert await desk.analyze(build) == FailureReport(None, ("error: second",))
+
+
+async def test_archive_that_appears_between_pages_keeps_the_chunks(desk: Desk) -> None:
+    build = desk.start(minutes=5)
+    desk.without(*UNDOCUMENTED)
+    first = {"log_chunks": [{"chunk": "error: first\n", "position": 1}], "next_after_timestamp": "2026-03-02T09:00:01Z"}
+    desk.without("builds.log", kind="body", status=200, body=first | {"is_archived": False}, times=1)
+    archive = {"log_chunks": [], "is_archived": True, "expiring_raw_log_url": "https://127.0.0.1:1/raw"}
+    desk.without("builds.log", kind="body", status=200, body=archive)
+    assert await desk.analyze(build) == FailureReport(None, ("error: first",))
+
+
+async def test_missing_link_and_chunks_are_reported(desk: Desk) -> None:
+    build = desk.start(minutes=5)
+    desk.without(*UNDOCUMENTED)
+    archive = {"log_chunks": [], "is_archived": True, "expiring_raw_log_url": "https://127.0.0.1:1/raw"}
+    desk.without("builds.log", kind="body", status=200, body=archive)
+    assert await desk.analyze(build) == FailureReport(missing="The log could not be fetched: the connection broke.")
+
+
 async def test_empty_log_is_reported(desk: Desk) -> None:
     build = desk.start(minutes=1)
     desk.without(*UNDOCUMENTED)
