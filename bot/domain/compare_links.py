@@ -1,6 +1,7 @@
 """Build the URL of a Git host's page that compares two commits. Pure.
 
-Supported are GitHub and GitLab, self-hosted ones included, and Bitbucket Cloud. Bitbucket Server has no such page.
+Supported are GitHub and GitLab, self-hosted ones included, and Bitbucket Cloud. Bitbucket Server has no such page. The
+host of an SSH address may be an alias of somebody's SSH configuration, such as ``github.com-work``.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from collections.abc import Mapping
 from enum import Enum
 from urllib.parse import urlsplit
 
-_SCP = re.compile(r"(?:[\w.+-]+@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?P<path>[^\\]+)", re.ASCII)
+_SCP = re.compile(
+    r"\[?(?:[\w.+-]+@)?\[?(?P<host>[A-Za-z0-9][\w.-]*)(?::\d{1,5}\])?:(?:\d{1,5}/(?=[^/]+/[^/]))?(?P<path>[^\\]+)",
+    re.ASCII,
+)
+"""``git@host:path``, also with a port: ``[git@host:2222]:path`` and ``git@host:2222/path``."""
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _SEGMENT = re.compile(r"[\w~][\w.~+-]{0,199}", re.ASCII)
 _HASH = re.compile(r"[0-9a-fA-F]{7,64}")
 _MAX_URL = 1_000
-_WEB_HOSTS = {
-    "ssh.github.com": "github.com",
-    "altssh.gitlab.com": "gitlab.com",
-    "altssh.bitbucket.org": "bitbucket.org",
-    "www.github.com": "github.com",
-    "www.bitbucket.org": "bitbucket.org",
-}
+_WEB_HOSTS = {"www.github.com": "github.com", "www.gitlab.com": "gitlab.com", "www.bitbucket.org": "bitbucket.org"}
+_PUBLIC = re.compile(r"(?:.+\.)?(github\.com|gitlab\.com|bitbucket\.org)(?:[-_].*)?")
+"""A public host, its host for SSH at port 443 (``ssh.github.com``), or an alias made of its name."""
+_ALIASED = re.compile(r"((?:[a-z0-9-]+\.)+(?:xn--[a-z0-9-]+|[a-z]{2,})|\d+(?:\.\d+){3})(?:[-_][\w-]*)?")
+"""A host, or an alias made of its name: ``git.acme.com-work``."""
 _SSH = frozenset({"ssh", "git", "git+ssh", "ssh+git"})
 
 
@@ -69,10 +72,17 @@ def _parse_url(url: str) -> tuple[str, str, list[str]] | None:
         return None
     if parts is None:
         scp = _SCP.fullmatch(url)
-        return _web_address("https", scp["host"], None, scp["path"]) if scp else None
-    if parts.scheme in _SSH:
-        return _web_address("https", parts.hostname, None, parts.path)  # the SSH port isn't the web port
+        return _web_address("https", _ssh_host(scp["host"]), None, scp["path"]) if scp else None
+    if parts.scheme in _SSH:  # its port isn't the web port
+        return _web_address("https", _ssh_host(parts.hostname), None, parts.path)
     return _web_address(parts.scheme, parts.hostname, port, parts.path) if parts.scheme in ("http", "https") else None
+
+
+def _ssh_host(name: str | None) -> str | None:
+    """Return the host that an SSH address means; None for an alias that only the SSH configuration resolves."""
+    name = (name or "").lower()
+    host = _PUBLIC.fullmatch(name) or _ALIASED.fullmatch(name)
+    return host[1] if host else None
 
 
 def _web_address(scheme: str, hostname: str | None, port: int | None, path: str) -> tuple[str, str, list[str]] | None:

@@ -31,6 +31,31 @@ OLD, NEW = "a1b2c3d", "0123456789abcdef0123456789abcdef01234567"
         ("https://github.acme.com:8443/acme/shop.git", None, "https://github.acme.com:8443/acme/shop"),
         ("http://github.acme.local/acme/shop.git", None, "http://github.acme.local/acme/shop"),
         ("ssh://git@git.acme.com:2222/acme/shop.git", "github-enterprise", "https://git.acme.com/acme/shop"),
+        ("git@github.com-work:acme/shop.git", "github", "https://github.com/acme/shop"),
+        ("git@github.com_work:acme/shop.git", None, "https://github.com/acme/shop"),
+        ("git@github.com-acme.mobile:acme/shop.git", None, "https://github.com/acme/shop"),
+        ("git@work.github.com:acme/shop.git", None, "https://github.com/acme/shop"),
+        ("git@beer.github.com-cheese:acme/shop.git", None, "https://github.com/acme/shop"),
+        ("ssh://git@github.com-work/acme/shop.git", None, "https://github.com/acme/shop"),
+        ("git@gitlab.com-work:a/b/shop.git", None, "https://gitlab.com/a/b/shop"),
+        ("git@bitbucket.org-work:acme/shop.git", None, "https://bitbucket.org/acme/shop"),
+        ("git@github.acme.com-work:acme/shop.git", None, "https://github.acme.com/acme/shop"),
+        ("git@github.company.com:acme/shop.git", None, "https://github.company.com/acme/shop"),
+        ("git@notgithub.com:acme/shop.git", "github", "https://notgithub.com/acme/shop"),
+        ("git@10.0.0.5:acme/shop.git", "gitlab", "https://10.0.0.5/acme/shop"),
+        ("git@github-work:acme/shop.git", "github", None),
+        ("github:acme/shop.git", "github", None),
+        ("gh:acme/shop", "github", None),
+        ("ssh://git@gitlab-work:2222/acme/shop.git", "gitlab", None),
+        ("https://github/acme/shop.git", None, "https://github/acme/shop"),
+        ("[git@github.acme.com:2222]:acme/shop.git", None, "https://github.acme.com/acme/shop"),
+        ("git@[gitlab.acme.com:2222]:acme/shop.git", None, "https://gitlab.acme.com/acme/shop"),
+        ("git@gitlab.acme.com:2222/acme/shop.git", None, "https://gitlab.acme.com/acme/shop"),
+        ("git@ssh.github.com:443/acme/shop.git", None, "https://github.com/acme/shop"),
+        ("git@altssh.gitlab.com:443/acme/mobile/shop.git", None, "https://gitlab.com/acme/mobile/shop"),
+        ("ssh://git@altssh.bitbucket.org:443/acme/shop.git", None, "https://bitbucket.org/acme/shop"),
+        ("git@github.com:2222/shop.git", None, "https://github.com/2222/shop"),
+        ("git://github.com:9418/acme/shop.git", None, "https://github.com/acme/shop"),
         ("git@gitlab.com:acme/mobile/ios/shop.git", "gitlab", "https://gitlab.com/acme/mobile/ios/shop"),
         ("https://git.acme.com/mobile/shop.git", "gitlab", "https://git.acme.com/mobile/shop"),
         ("git@bitbucket.org:acme/shop.git", "bitbucket", "https://bitbucket.org/acme/shop"),
@@ -90,7 +115,7 @@ def test_equal_commits_have_no_link() -> None:
 
 parts = st.sampled_from(
     ["https://", "http://", "ssh://", "git@", "github.com", "gitlab", "bitbucket.org", ":", "/", "a", "..", ".git", "@",
-     "?", "#", "javascript:", "\n", "<", "|", ":22", "%2e", "~", "\u202e", " "]
+     "-work", "[", "]", "?", "#", "javascript:", "\n", "<", "|", ":22", "%2e", "~", "\u202e", " "]
 )  # fmt: skip
 
 
