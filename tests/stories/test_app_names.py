@@ -23,7 +23,9 @@ async def twins(open_world: Callable[..., Awaitable[World]]) -> World:
     return world
 
 
-@pytest.mark.parametrize("typed", ["cafe", '"CAFE ZURICH"', '"Cafe\u0301 Zu\u0308rich"', "Café"])
+@pytest.mark.parametrize(
+    "typed", ["cafe", '"CAFE ZURICH"', '"Cafe\u0301 Zu\u0308rich"', "Café", "cafe zurich", "CAFÉ Zürich"]
+)
 async def test_accents_need_not_be_typed(twins: World, typed: str) -> None:
     await twins.say(f"/build {typed} deploy main")
     assert [build.app.title for build in twins.builds()] == ["Café Zürich"]
