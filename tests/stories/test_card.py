@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -10,6 +11,8 @@ import pytest
 from playground.bitrise import Build, TriggerRule, Workflow
 from playground.wire import Fault
 from tests.world import World
+
+OpenWorld = Callable[..., Awaitable[World]]
 
 ENDS = [
     ("success", "Succeeded"),
@@ -110,7 +113,8 @@ async def test_progress_is_drawn_at_most_once_in_15_seconds(world: World) -> Non
     assert all(later - earlier >= timedelta(seconds=15) for earlier, later in pairwise(ticks))
 
 
-async def test_what_would_look_the_same_is_not_drawn_again(world: World) -> None:
+async def test_what_would_look_the_same_is_not_drawn_again(open_world: OpenWorld) -> None:
+    world = await open_world(sweep_seconds=60)
     world.shop.workflows["deploy"] = Workflow(timedelta(hours=3))
     await start(world)
     await world.passes(minutes=61)

@@ -66,7 +66,8 @@ async def test_builds_of_the_last_day_by_outcome_and_reason(open_world: Open) ->
 
 
 async def test_what_is_over_a_day_old_is_no_longer_told(open_world: Open) -> None:
-    world = await with_builds(open_world, metrics_token=SecretStr(TOKEN), build_metrics=True)
+    hourly = {"idle_sweep_seconds": 3600, "subscribed_sweep_seconds": 3600}
+    world = await with_builds(open_world, metrics_token=SecretStr(TOKEN), build_metrics=True, **hourly)
     assert build_lines((await scrape(world, TOKEN))[1])
     await world.passes(minutes=60 * 25)
     assert build_lines((await scrape(world, TOKEN))[1]) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from tests.many_workspaces import Many
 
 
 @pytest.fixture
-async def acme(many: Many) -> Many:
+async def acme(open_many: Callable[..., Awaitable[Many]]) -> Many:
+    many = await open_many(idle_sweep_seconds=3600)  # days pass here
     many.app = await many.install(many.ada, into=many.ios)
     await many.connect()
     return many
@@ -135,7 +137,7 @@ async def test_installing_again_mends_it(acme: Many) -> None:
 
 
 async def test_where_tokens_do_not_rotate_nothing_is_renewed(tmp_path: Path) -> None:
-    many = Many(tmp_path, rotates=False)
+    many = Many(tmp_path, rotates=False, idle_sweep_seconds=3600)
     await many.open()
     many.app = await many.install(many.ada, into=many.ios)
     await many.connect()

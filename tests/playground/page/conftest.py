@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from playground.page.browser import open_browser, why_no_browser
 from playground.page.server import PageServer
@@ -28,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: drives the playground's page with a headless Chromium")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_page() -> AsyncIterator[OpenPage]:
     """Set up a stage with a bot, connected unless ``empty``, or without a bot, and serve its page."""
     opened: list[tuple[Stage, PageServer]] = []
@@ -51,9 +52,9 @@ async def open_page() -> AsyncIterator[OpenPage]:
         await stage.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Skip the test on a machine without Chromium, unless ``BUILDBELL_REQUIRE_BROWSER=1``: then fail."""
+    """One for all tests of this process. Without Chromium they skip, or fail if ``BUILDBELL_REQUIRE_BROWSER=1``."""
     missing = why_no_browser()
     if missing and not IS_REQUIRED:
         pytest.skip(missing)
@@ -61,13 +62,15 @@ async def browser() -> AsyncIterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-async def open_window(browser: Browser) -> OpenWindow:
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_window(browser: Browser) -> AsyncIterator[OpenWindow]:
     """Open the page as a person. A script error fails the test."""
     failures: list[str] = []
+    opened: list[Page] = []
 
     async def open_one(page: PageServer, who: str = "ana", channel: str = "ios", **how: object) -> Page:
         window = await browser.new_page(viewport={"width": 1280, "height": 800}, **how)  # type: ignore[arg-type]
+        opened.append(window)
         window.set_default_timeout(PATIENCE_MS)
         window.on("pageerror", lambda error: failures.append(str(error)))
         await window.goto(f"{page.url}#{who}/{channel}")
@@ -75,4 +78,6 @@ async def open_window(browser: Browser) -> OpenWindow:
         assert not failures
         return window
 
-    return open_one
+    yield open_one
+    for window in opened:
+        await window.close()

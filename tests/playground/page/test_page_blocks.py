@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -22,7 +23,7 @@ from tests.playground.page.windows import card, gone, seen, take, type_line
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser, pytest.mark.timeout(150)]
 
 Payload = dict[str, Any]
 LINK = "https://app.bitrise.io/build/abc"
@@ -66,7 +67,7 @@ class Helper:
 OpenHelper = Callable[[], Awaitable[Helper]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_helper(open_page: OpenPage) -> AsyncIterator[OpenHelper]:
     handlers: list[AsyncSocketModeHandler] = []
 

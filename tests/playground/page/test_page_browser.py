@@ -14,7 +14,7 @@ from tests.playground.page.windows import card, gone, seen, take, type_line
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser, pytest.mark.timeout(150)]
 
 DARK = 100
 """A background below it, of 255, is dark."""

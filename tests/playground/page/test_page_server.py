@@ -9,11 +9,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from playground.page.server import PageServer
 from playground.slack.posts import post
 from playground.stage import Stage
 from tests.playground.page.conftest import OpenPage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 class Client:
@@ -32,7 +35,7 @@ class Client:
             return response.status, await response.json()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def opened(open_page: OpenPage) -> AsyncIterator[tuple[Stage, Client]]:
     """Open a page without a bot."""
     stage, page = await open_page(bot=False)
