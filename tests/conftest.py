@@ -23,6 +23,31 @@ settings.register_profile("here", deadline=None)  # how long an example takes sa
 settings.load_profile("here")
 
 
+FOLDER = Path(__file__).parent
+SLOW_FOLDERS = ("abuse", "benchmarks", "chaos", "playground/page", "processes", "soak", "stories")
+SLOW_FILES = ("bot/engine/test_workers.py", "playground/test_demo.py", "playground/test_tour.py")
+QUICK_STORIES = ("stories/test_abort.py", "stories/test_start.py", "stories/test_subscribe.py")
+"""One journey of each kind is quick enough."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: a process, a browser, PostgreSQL or a long story; not in `make quick`")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_slow(item):
+            item.add_marker("slow")
+
+
+def is_slow(item: pytest.Item) -> bool:
+    path = item.path.relative_to(FOLDER).as_posix()
+    if path.startswith(SLOW_FOLDERS) and path not in QUICK_STORIES:
+        return True
+    parameters, fixtures = item.name.partition("[")[2], getattr(item, "fixturenames", ())
+    return path in SLOW_FILES or "postgres" in parameters or not {"postgres", "own_postgres"}.isdisjoint(fixtures)
+
+
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove the developer's own settings from the environment."""
