@@ -26,7 +26,7 @@ settings.load_profile("here")
 FOLDER = Path(__file__).parent
 SLOW_FOLDERS = ("abuse", "benchmarks", "chaos", "playground/page", "processes", "soak", "stories")
 SLOW_FILES = ("bot/engine/test_workers.py", "playground/test_demo.py", "playground/test_tour.py")
-QUICK_STORIES = ("stories/test_abort.py", "stories/test_start.py", "stories/test_subscribe.py")
+QUICK_STORIES = ("stories/test_abort.py", "stories/test_start.py", "stories/test_subscriptions.py")
 """One journey of each kind is quick enough."""
 
 

@@ -20,6 +20,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.manifest import EVENTS, build_manifest
 from bot.settings import PREFIX, Settings, env_name
 from commands.unhandled import ANYTHING
+from tests.conftest import QUICK_STORIES, SLOW_FILES, SLOW_FOLDERS
 from tests.voice import find_forbidden
 
 ROOT = Path(__file__).parents[1]
@@ -169,6 +170,11 @@ ROOMS = (
     "bot/results", "bot/slack", "bot/statistics", "bot/sync", "bot/web", "bot/workspaces", "commands", "storage",
 )  # fmt: skip
 """Packages whose docstrings are rewritten in plain English. `python -m tests.voice` lists what is left elsewhere."""
+
+
+def test_every_path_of_the_inner_loop_is_there() -> None:
+    paths = (*SLOW_FOLDERS, *SLOW_FILES, *QUICK_STORIES)
+    assert [path for path in paths if not (ROOT / "tests" / path).exists()] == []
 
 
 def test_docstrings_are_plain_english() -> None:

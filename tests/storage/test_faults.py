@@ -79,9 +79,8 @@ async def test_a_read_only_file_is_reported_and_passes(url: str, database: Datab
     await is_well(database, url)
 
 
-@pytest.mark.usefixtures("notes")
+@pytest.mark.usefixtures("short_locks", "notes")
 async def test_a_lock_of_a_backup_is_reported_and_passes(url: str, database: Database) -> None:
-    await database.execute("pragma busy_timeout = 20")
     with locked(url):
         with pytest.raises(DatabaseUnavailable, match="keeps the database locked"):
             await database.transaction(note("a"))
