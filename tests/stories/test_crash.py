@@ -121,8 +121,9 @@ async def test_the_notification_of_a_result_survives(world: World, crash_at: Cra
 
 
 async def test_a_start_survives_a_second_crash_while_its_build_is_searched(world: World, crash_at: CrashAt) -> None:
+    again = crash_at(world, ("bitrise", "builds.list", "answered"))  # the next bot may search as soon as it starts
     await crash_at(world, ("bitrise", "builds.trigger", "accepted")).during(world.say(TYPED))
-    await crash_at(world, ("bitrise", "builds.list", "answered")).during(world.passes(minutes=3))
+    await again.during(world.passes(minutes=3))
     await world.passes(minutes=3)
     world.bitrise.finish(world.builds()[0], "success")
     await ends(world, "Succeeded")
@@ -131,8 +132,9 @@ async def test_a_start_survives_a_second_crash_while_its_build_is_searched(world
 @pytest.mark.skip(reason="hangs now and then: the second crash waits for a call that was made before; see the note")
 async def test_a_stop_survives_a_second_crash_while_its_build_is_looked_up(world: World, crash_at: CrashAt) -> None:
     await world.say(TYPED)
+    again = crash_at(world, ("bitrise", "builds.get", "answered"))
     await crash_at(world, ("bitrise", "builds.abort", "accepted")).during(world.stop_build(world.card))
-    await crash_at(world, ("bitrise", "builds.get", "answered")).during(world.passes(minutes=3))
+    await again.during(world.passes(minutes=3))
     await ends(world, "Aborted")
     assert len(world.bitrise.aborts) == 1
 

@@ -174,7 +174,7 @@ async def test_sync_that_keeps_failing_at_its_end_is_not_the_last(
         await world.passes(minutes=40)
     assert (await world.bot.engine.count_jobs())["failed"] > 0
     world.bitrise.journal.clear()
-    await world.passes(minutes=20)
+    await world.passes(minutes=25)
     assert calls(world, LIST) > 100
 
 
