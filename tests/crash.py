@@ -30,20 +30,24 @@ class Crash:
 
     def __init__(self, world: World, label: Label, folder: Path, complaints: Complaints) -> None:
         self._world, self._folder, self._complaints = world, folder, complaints
-        self._reached, self._is_over = asyncio.Event(), asyncio.Event()
+        self._is_reached = False
+        self._has_crashed, self._is_over = asyncio.Event(), asyncio.Event()
         side, name, phase = label
         hooks = world.slack.hooks if side == "slack" else world.bitrise.hooks
         self._unsubscribe = hooks.on(name, phase, self._reach)
 
     async def _reach(self, facts: Mapping[str, Any]) -> None:
-        if self._reached.is_set():
+        if self._is_reached:
             return
-        self._reached.set()
+        self._is_reached = True
+        while not self._world.is_up:  # noqa: ASYNC110  # a bot that starts would wait for Slack for ever
+            await asyncio.sleep(0.01)
         self._keep_what_is_on_disk()
         for server in (self._world.slack, self._world.bitrise):
             server.faults.add(Fault("*", "cut_before", times=None))
         for connection in self._world.slack.sockets.of(self._world.app.app):
             cut(connection.request)
+        self._has_crashed.set()
         await self._is_over.wait()  # the server goes on with the call, whose sender is gone
 
     def _keep_what_is_on_disk(self) -> None:
@@ -60,7 +64,7 @@ class Crash:
     async def during(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something until the crash, and start again."""
         task = asyncio.create_task(work)
-        await self._reached.wait()
+        await self._has_crashed.wait()
         world = self._world
         await world.stop_bot()
         self._unsubscribe()
