@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 
 from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, insert, to_columns
 
+NEWEST_BUILDS = 2_000
+"""How many builds of an app are read for the names of its branches."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildRow:
@@ -169,20 +172,40 @@ async def list_identical_running(db: Reads, workspace_id: str, app_slug: str, pa
 
 
 async def list_names(db: Reads, workspace_id: str, app_slug: str, *, column: str) -> list[str]:
-    """Return the workflows, pipelines or branches of an app's builds, most recent first."""
-    if column not in ("workflow", "pipeline", "branch"):
+    """Return up to 100 workflows, pipelines or branches of an app's builds, most recent first.
+
+    The cost doesn't grow with the history: branches come from the newest builds, and there are few workflows and
+    pipelines, so that the index is skipped through from name to name.
+    """
+    parameters = {"workspace_id": workspace_id, "app_slug": app_slug}
+    of_app = "workspace_id = :workspace_id and app_slug = :app_slug"
+    if column == "branch":
+        names = f"""
+            select branch as name, max(triggered_at) as last_at
+            from (
+                select branch, triggered_at from builds where {of_app} order by triggered_at desc limit {NEWEST_BUILDS}
+            ) as newest
+            where branch is not null
+            group by branch
+        """
+    elif column in ("workflow", "pipeline"):
+        first = f"select {column} from builds where {of_app} and {column} is not null"
+        names = f"""
+            with recursive names (name) as (
+                select ({first} order by {column} limit 1)
+                union all
+                select ({first} and {column} > names.name order by {column} limit 1) from names where name is not null
+            )
+            select name, (
+                select triggered_at from builds where {of_app} and {column} = names.name
+                order by triggered_at desc limit 1
+            ) as last_at
+            from names
+            where name is not null
+        """
+    else:
         raise ValueError(f"no such column here: {column}")
-    rows = await db.fetch_all(
-        f"""
-        select {column} as name, max(triggered_at) as last_at from builds
-        where workspace_id = :workspace_id and app_slug = :app_slug and {column} is not null
-        group by {column}
-        order by last_at desc
-        limit 100
-        """,
-        workspace_id=workspace_id,
-        app_slug=app_slug,
-    )
+    rows = await db.fetch_all(f"{names} order by last_at desc limit 100", **parameters)
     return [row["name"] for row in rows]
 
 

@@ -49,6 +49,9 @@ BUILDS = (
     "create index builds_of_app on builds (workspace_id, app_slug, triggered_at)",
     "create index builds_of_branch on builds (workspace_id, app_slug, branch, triggered_at)",
     """
+    create index builds_of_workflow on builds (workspace_id, app_slug, workflow, triggered_at)
+        where workflow is not null""",
+    """
     create index builds_of_pipelines on builds (workspace_id, app_slug, pipeline, triggered_at)
         where pipeline is not null""",
     "create index builds_unfinished on builds (workspace_id, triggered_at) where state != 'finished'",

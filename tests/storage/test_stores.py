@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -158,9 +158,21 @@ async def test_durations_are_of_successes_of_the_same_target(database: Database)
     assert [each.run_seconds for each in took] == [540, 420]
 
 
-async def test_names_come_newest_first_and_only_from_known_columns(database: Database) -> None:
-    await add_builds(database, build("b1", branch="main"), build("b2", branch="dev", triggered_at=LATER))
-    assert await build_rows.list_names(database, "T1", "shop", column="branch") == ["dev", "main"]
+@pytest.mark.parametrize("column", ["workflow", "pipeline", "branch"])
+async def test_names_come_once_each_newest_first_for_one_app(database: Database, column: str) -> None:
+    named: list[tuple[str, str | None, datetime]] = [
+        ("shop", "main", NOW), ("shop", "dev", LATER), ("shop", "main", NOW - timedelta(days=1)),
+        ("shop", None, LATER), ("droid", "lint", LATER),
+    ]  # fmt: skip
+    rows = [
+        build(f"b{at}", app_slug=app, triggered_at=time, **{column: name}) for at, (app, name, time) in enumerate(named)
+    ]
+    await add_builds(database, *rows)
+    assert await build_rows.list_names(database, "T1", "shop", column=column) == ["dev", "main"]
+    assert await build_rows.list_names(database, "T2", "shop", column=column) == []
+
+
+async def test_names_come_only_from_known_columns(database: Database) -> None:
     with pytest.raises(ValueError, match="no such column"):
         await build_rows.list_names(database, "T1", "shop", column="1; drop table builds")
 
