@@ -1,4 +1,4 @@
-"""The command line: ``buildbell run | migrate | copy | doctor | manifest | export | keys``."""
+"""The command line: ``buildbell run | migrate | copy | doctor | manifest | export | audit | keys``."""
 
 from __future__ import annotations
 
@@ -113,6 +113,18 @@ class Export(BaseModel):
             print(f"{count:,} {'build' if count == 1 else 'builds'} written to {self.out}.")
 
 
+class Audit(Export):
+    """Print who changed what in all workspaces, newest first; beside a running Buildbell too."""
+
+    format: Literal["csv", "json"] = Field("csv", description="csv or json (one array)")
+
+    def cli_cmd(self) -> None:
+        settings = read_settings()
+        count = _run(_export_audit(settings, self))
+        if self.out:
+            print(f"{count:,} {'entry' if count == 1 else 'entries'} written to {self.out}.")
+
+
 class NewKey(BaseModel):
     """Print a fresh key. Put it first in BUILDBELL_ENCRYPTION_KEYS."""
 
@@ -157,6 +169,7 @@ class Buildbell(BaseSettings):
     doctor: CliSubCommand[Doctor] = Field(description="check settings, database, Slack, Bitrise and the clock")
     manifest: CliSubCommand[Manifest] = Field(description="print the manifest of the Slack app")
     export: CliSubCommand[Export] = Field(description="print finished builds as CSV, JSON or an SQLite file")
+    audit: CliSubCommand[Audit] = Field(description="print the audit log as CSV or JSON")
     keys: CliSubCommand[Keys] = Field(description="make an encryption key, or change to a newer one")
 
     def cli_cmd(self) -> None:
@@ -217,6 +230,22 @@ async def _export(settings: Settings, wanted: Export) -> int:
     async with open_readonly(settings.database_url.get_secret_value()) as reads:
         with open_writer(wanted.format, wanted.out, sys.stdout) as writer:
             return await export_builds(reads, writer, since=since, until=now)
+
+
+async def _export_audit(settings: Settings, options: Audit) -> int:
+    from bot.clock import SystemClock
+    from bot.statistics.export import open_writer, parse_since
+    from storage import audit
+    from storage.readonly import open_readonly
+
+    since, count = parse_since(options.since, SystemClock().now()), 0
+    async with open_readonly(settings.database_url.get_secret_value()) as reads:
+        with open_writer(options.format, options.out, sys.stdout, audit.COLUMNS) as writer:
+            async for entries in audit.iterate_entries(reads, since=since):
+                writer.write([audit.to_facts(entry) for entry in entries])
+                count += len(entries)
+            writer.close()
+    return count
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bot.context import Context
+from bot.errors import NotAllowed
 from bot.permissions import Actor
 from storage import Transaction, audit
 from storage import requests as request_rows
@@ -78,8 +79,27 @@ async def notify_once(ctx: Context, request: RequestRow, send: Callable[[Transac
 
 
 async def record_audit(
-    ctx: Context, tx: Transaction, workspace_id: str, user_id: str, *, action: str, subject: str, result: str
+    ctx: Context,
+    tx: Transaction,
+    workspace_id: str,
+    user_id: str,
+    *,
+    action: str,
+    subject: str,
+    result: str,
+    app_slug: str | None = None,
 ) -> None:
     """Add an entry to the audit log in the transaction of the change it is about."""
-    entry = AuditRow(ctx.new_id(), workspace_id, ctx.clock.now(), user_id, action, subject, result)
+    entry = AuditRow(ctx.new_id(), workspace_id, ctx.clock.now(), user_id, action, subject, result, app_slug)
     await audit.add_entry(tx, entry)
+
+
+async def audit_refusal(ctx: Context, actor: Actor, error: NotAllowed) -> None:
+    """Record in the audit log that a person wasn't allowed to do something."""
+
+    async def store(tx: Transaction) -> None:
+        await record_audit(
+            ctx, tx, actor.workspace_id, actor.user_id, action="refused", subject="", result=error.sentence
+        )
+
+    await ctx.db.transaction(store)

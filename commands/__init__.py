@@ -14,6 +14,7 @@ from bot.manifest import SLASH_COMMANDS
 from commands import (
     abort,
     artifacts,
+    audit,
     bulk_abort,
     connect,
     digest,
@@ -66,6 +67,7 @@ COMMANDS = (
     connect.DISCONNECT,
     skip_step.COMMAND,
     doctor.COMMAND,
+    audit.COMMAND,
     help.COMMAND,
     slash.COMMAND,
     bulk_abort.COMMAND,

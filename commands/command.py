@@ -9,8 +9,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
+from bot import requests
 from bot.context import Context
-from bot.errors import BuildbellError
+from bot.errors import BuildbellError, NotAllowed
 from bot.slack.fields import Option, options_ack
 from bot.slack.forms import FormRefused
 from bot.slack.forms import Payload as View
@@ -99,6 +100,8 @@ def _take_submission(handler: OnSubmission) -> Handler:
         except FormRefused as refused:
             await ack(response_action="errors", errors=refused.errors)
         except BuildbellError as error:
+            if isinstance(error, NotAllowed):
+                await requests.audit_refusal(ctx, read_actor(body), error)
             await ack(response_action="update", view=error_view("That did not work", error))
         else:
             await (ack(response_action="update", view=view) if view else ack())

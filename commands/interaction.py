@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bot import outbox
+from bot import outbox, requests
 from bot.context import Context
 from bot.errors import (
     AppNotFound,
@@ -16,6 +16,7 @@ from bot.errors import (
     BitriseNotFound,
     BitriseUnavailable,
     BuildbellError,
+    NotAllowed,
     NotConnected,
     Suggestion,
     ViewExpired,
@@ -23,7 +24,7 @@ from bot.errors import (
 from bot.fuzzy import nearest
 from bot.permissions import Actor
 from bot.slack import replies
-from bot.slack.errors import SlackBusy, SlackFailed, SlackUnavailable, TriggerUsed
+from bot.slack.errors import SlackBusy, SlackFailed, SlackRefused, SlackUnavailable, TriggerUsed
 from bot.slack.fallback import with_fallback
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice, read_metadata
@@ -41,7 +42,7 @@ ADVICE: Mapping[type[BuildbellError], str] = {
     SlackBusy: AGAIN,
     SlackUnavailable: AGAIN,
 }
-"""The next action after an error that is passed on in the words of Bitrise or Slack."""
+"""The next action after an error in the words of Bitrise or Slack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +210,26 @@ def run_in_background(
 async def replace_message(ctx: Context, actor: Actor, message: Message) -> None:
     """Replace the private message whose button was used, so that its buttons are gone."""
     url, client = actor.response_url, ctx.slack(actor.workspace_id)
-    try:
+    with suppress(SlackFailed):  # the message is gone or too old
         if url is not None:
             await with_fallback(lambda each: client.respond(url, each, replace_original=True), message)
             return
-    except SlackFailed:
-        pass  # the message is gone or too old
     await outbox.answer_privately(ctx, actor, message)
+
+
+async def send_file(ctx: Context, actor: Actor, name: str, content: bytes, *, title: str, text: str, cli: str) -> None:
+    """Send a file below ``text`` in a direct message. ``cli`` is the command on the server that gives the same rows."""
+    client = ctx.slack(actor.workspace_id)
+    try:  # a file is shared with the id of a conversation, which posting to the person returns
+        posted = await client.post(actor.user_id, Message(text))
+        await client.upload(name, content, title=title, channel=posted.channel_id, thread_ts=posted.ts)
+    except SlackRefused as refused:
+        if refused.error != "missing_scope":
+            raise
+        scope = (
+            "Buildbell can't send files: the Slack app needs the `files:write` scope. An admin can add it and reinstall"
+        )
+        raise BuildbellError(f"{scope} the app. On the server, `{cli}` exports the same rows.") from refused
 
 
 @asynccontextmanager
@@ -226,6 +240,8 @@ async def report_errors(ctx: Context, actor: Actor, interaction: Interaction | N
     except TriggerUsed:
         pass  # delivered twice: the modal is already open
     except BuildbellError as error:
+        if isinstance(error, NotAllowed):
+            await requests.audit_refusal(ctx, actor, error)
         if isinstance(interaction, Typed):
             error = with_suggestions(error, interaction, ctx.settings.command)
         else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot import apps, connection, outbox
+from bot import apps, connection, outbox, requests
 from bot.context import Context
 from bot.errors import AppNotFound, BuildbellError, MissingArgument
 from bot.permissions import Actor
@@ -146,9 +146,21 @@ async def submit_form(ctx: Context, submission: Submission) -> None:
         await app_rows.save_channel(tx, channel)
         if aliases is not None:
             await app_rows.replace_aliases(tx, actor.workspace_id, aliases)
+        await audit_settings(ctx, tx, actor, channel, aliases)
         await outbox.reply_privately(ctx, tx, actor, replies.reply("Saved. It counts from the next start on."))
 
     await ctx.db.transaction(save)
+
+
+async def audit_settings(
+    ctx: Context, tx: Transaction, actor: Actor, channel: ChannelRow, aliases: Mapping[str, str] | None
+) -> None:
+    defaults = filter(None, (channel.workflow, channel.branch, f"results in {channel.finish_in}"))
+    names = ", ".join(sorted(aliases)) or "none" if aliases is not None else "unchanged"
+    await requests.record_audit(
+        ctx, tx, actor.workspace_id, actor.user_id, action="settings", app_slug=channel.app_slug,
+        subject=channel.channel_id, result=f"{', '.join(defaults)}; short names: {names}",
+    )  # fmt: skip
 
 
 async def check_app(ctx: Context, actor: Actor, form: SettingsForm) -> None:

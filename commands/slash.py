@@ -7,9 +7,9 @@ from functools import cache
 from slack_bolt.async_app import AsyncAck
 
 import commands
-from bot import apps, connection
+from bot import apps, connection, requests
 from bot.context import Context
-from bot.errors import BuildbellError
+from bot.errors import BuildbellError, NotAllowed
 from bot.manifest import SLASH_COMMANDS
 from bot.permissions import Actor
 from bot.slack import ids, replies
@@ -68,6 +68,8 @@ async def run_text(ctx: Context, actor: Actor, text: str, trigger_id: str) -> Me
         ctx.permissions.check_member(actor)
         return await verbs()[UNNAMED.get(parsed.verb, parsed.verb)](ctx, typed)
     except BuildbellError as error:
+        if isinstance(error, NotAllowed):
+            await requests.audit_refusal(ctx, actor, error)
         return replies.error(with_suggestions(error, typed, ctx.settings.command))
 
 

@@ -10,10 +10,8 @@ from typing import Any
 
 from bot import apps, connection
 from bot.context import Context
-from bot.errors import BuildbellError
 from bot.permissions import Actor
 from bot.slack import ids
-from bot.slack.errors import SlackRefused
 from bot.slack.text import Message
 from bot.statistics import queries as stats_queries
 from bot.statistics.export import render_csv
@@ -23,7 +21,7 @@ from bot.statistics.text import meanings_view
 from bot.sync.import_messages import progress_sentence
 from commands import list_builds
 from commands.command import Command, Help
-from commands.interaction import Action, Typed, open_view, run_in_background
+from commands.interaction import Action, Typed, open_view, run_in_background, send_file
 from commands.tokenizer import ArgumentsUnclear, Words, quote_input
 from storage import apps as app_rows
 from storage import imports as import_rows
@@ -127,20 +125,10 @@ async def send_csv(ctx: Context, actor: Actor, query: StatsQuery) -> None:
         rows = await app_rows.list_apps(ctx.db, actor.workspace_id)
         scopes = [dataclasses.replace(scope, app_slug=row.app_slug) for row in rows]
     content, count, is_whole = await render_csv(ctx.db, scopes, limit=ROWS_IN_FILE)
-    client = ctx.slack(actor.workspace_id)
-    try:
-        # A file is shared with the id of a conversation, which posting to the person returns.
-        posted = await client.post(actor.user_id, Message(export_text(count, is_whole=is_whole)))
-        await client.upload(
-            f"builds-{query.days}d.csv", content, title="Builds", channel=posted.channel_id, thread_ts=posted.ts
-        )
-    except SlackRefused as refused:
-        if refused.error != "missing_scope":
-            raise
-        raise BuildbellError(
-            "I may not send files here: the Slack app has no files:write. An admin can add the scope and install "
-            f"the app again; on the server, `buildbell export --since {query.days}d` gives the same rows."
-        ) from refused
+    await send_file(
+        ctx, actor, f"builds-{query.days}d.csv", content, title="Builds",
+        text=export_text(count, is_whole=is_whole), cli=f"buildbell export --since {query.days}d",
+    )  # fmt: skip
 
 
 COMMAND = Command(

@@ -69,9 +69,11 @@ WORKSPACES = (
         user_id text not null,
         action text not null,
         subject text not null,
-        result text not null
+        result text not null,
+        app_slug text
     )""",
-    "create index audit_of_workspace on audit (workspace_id, created_at)",
+    "create index audit_of_workspace on audit (workspace_id, created_at, audit_id)",
+    "create index audit_by_age on audit (created_at)",
 )
 
 APPS = (

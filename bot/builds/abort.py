@@ -272,10 +272,11 @@ async def _notify(ctx: Context, tx: Transaction, request: RequestRow, text: str 
 
 
 async def _audit(ctx: Context, tx: Transaction, request: RequestRow, build: BuildRow, result: str) -> None:
-    subject = f"{build.app_slug} {build.build_slug}"
+    subject = f"{label(build)} {build.build_slug}"
     await requests.record_audit(
-        ctx, tx, request.workspace_id, request.user_id, action=ABORT, subject=subject, result=result
-    )
+        ctx, tx, request.workspace_id, request.user_id,
+        action=ABORT, subject=subject, result=result, app_slug=build.app_slug,
+    )  # fmt: skip
 
 
 def label(build: BuildRow) -> str:

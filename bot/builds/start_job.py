@@ -282,10 +282,11 @@ async def _mark_unknown(ctx: Context, request: RequestRow, text: str) -> None:
 
 
 async def _audit(ctx: Context, tx: Transaction, request: RequestRow, result: str) -> None:
-    subject = f"{request.app_slug} {request.workflow or ''} {request.branch or ''}"
+    subject = " ".join(filter(None, (request.workflow, request.branch)))
     await requests.record_audit(
-        ctx, tx, request.workspace_id, request.user_id, action=START, subject=subject, result=result
-    )
+        ctx, tx, request.workspace_id, request.user_id,
+        action=START, subject=subject, result=result, app_slug=request.app_slug,
+    )  # fmt: skip
 
 
 JOBS = (JobKind(START, perform_start, concurrency=16, on_exhausted=give_up, is_urgent=True),)

@@ -172,7 +172,7 @@ async def save(
     await subscription_rows.save_subscription(tx, row)
     note = drawing.saved_note(view, by=actor.user_name, is_new=is_new, command=ctx.settings.command)
     await outbox.post_to_channel(ctx, tx, row.workspace_id, row.channel_id, note, actor_id=actor.user_id)
-    await record_audit(ctx, tx, actor, "subscribe", describe(row), "new" if is_new else "changed")
+    await record_audit(ctx, tx, actor, "subscribe", describe(row), "new" if is_new else "changed", row.app_slug)
     await sync_schedule.schedule_now(ctx, tx, row.workspace_id, at=ctx.clock.now())
     return SavedSubscription(view, is_new)
 
@@ -196,7 +196,7 @@ async def remove_subscriptions(ctx: Context, actor: Actor, subscription_ids: Ite
             if row.paused_at is None:
                 note = drawing.removed_note(view, by=actor.user_name)
                 await outbox.post_to_channel(ctx, tx, row.workspace_id, row.channel_id, note)
-            await record_audit(ctx, tx, actor, "unsubscribe", describe(row), "removed")
+            await record_audit(ctx, tx, actor, "unsubscribe", describe(row), "removed", row.app_slug)
         return removed
 
     removed = await ctx.db.transaction(store)
@@ -231,16 +231,18 @@ async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
     return await ctx.db.transaction(store)
 
 
-async def record_audit(ctx: Context, tx: Transaction, actor: Actor, action: str, subject: str, result: str) -> None:
+async def record_audit(
+    ctx: Context, tx: Transaction, actor: Actor, action: str, subject: str, result: str, app_slug: str | None = None
+) -> None:
     await requests.record_audit(
-        ctx, tx, actor.workspace_id, actor.user_id, action=action, subject=subject, result=result
+        ctx, tx, actor.workspace_id, actor.user_id, action=action, subject=subject, result=result, app_slug=app_slug
     )
 
 
 def describe(row: SubscriptionRow) -> str:
-    """Return the channel, the app and the filters as typed, for the audit log."""
+    """Return the channel and the filters as typed, for the audit log."""
     typed = filters.to_text(filters.from_json(row.filters))
-    return " ".join(filter(None, (row.channel_id, row.app_slug or "*", typed)))
+    return " ".join(filter(None, (row.channel_id, typed)))
 
 
 def is_same(row: SubscriptionRow, other: SubscriptionRow) -> bool:

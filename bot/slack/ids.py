@@ -68,6 +68,10 @@ STATS_SHOW: Final = "stats.show"
 STATS_EXPORT: Final = "stats.export"
 STATS_MEANING: Final = "stats.meaning"
 
+# The audit log. The value is a page as JSON, see `commands.audit.AuditQuery`.
+AUDIT_PAGE: Final = "audit.page"
+AUDIT_EXPORT: Final = "audit.export"
+
 WEBHOOK_ASK: Final = "webhook.ask"
 """Register a webhook at Bitrise. The value is the app's slug."""
 

@@ -224,8 +224,13 @@ def mention(user_id: str) -> str:
     return f"<@{user_id}>" if is_user(user_id) else quoted(user_id)
 
 
+def is_channel(text: str) -> bool:
+    """Whether the text is the id of a channel or another conversation."""
+    return _CHANNEL.fullmatch(text) is not None
+
+
 def channel_mention(channel_id: str) -> str:
-    return f"<#{channel_id}>" if _CHANNEL.fullmatch(channel_id) else quoted(channel_id)
+    return f"<#{channel_id}>" if is_channel(channel_id) else quoted(channel_id)
 
 
 def safe_url(url: str) -> str | None:

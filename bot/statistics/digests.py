@@ -157,10 +157,11 @@ async def _schedule(ctx: Context, tx: Transaction, digest: DigestRow) -> None:
 
 
 async def _audit(ctx: Context, tx: Transaction, actor: Actor, row: DigestRow, result: str) -> None:
-    subject = f"{row.channel_id} {row.app_slug or '*'} {row.cadence} {row.at} {row.zone}"
+    subject = f"{row.channel_id} {row.cadence} {row.at} {row.zone}"
     await requests.record_audit(
-        ctx, tx, actor.workspace_id, actor.user_id, action=DIGEST, subject=subject, result=result
-    )
+        ctx, tx, actor.workspace_id, actor.user_id,
+        action=DIGEST, subject=subject, result=result, app_slug=row.app_slug,
+    )  # fmt: skip
 
 
 JOBS = (JobKind(DIGEST, perform_digest, concurrency=2),)

@@ -30,12 +30,12 @@ class RowWriter(Protocol):
 
 
 class CsvWriter:
-    def __init__(self, out: TextIO) -> None:
-        self._csv = csv.writer(out, lineterminator="\r\n")
-        self._csv.writerow(FACT_COLUMNS)
+    def __init__(self, out: TextIO, names: Sequence[str] = FACT_COLUMNS) -> None:
+        self._csv, self._names = csv.writer(out, lineterminator="\r\n"), names
+        self._csv.writerow(names)
 
     def write(self, facts: Sequence[Fact]) -> None:
-        self._csv.writerows([escape_formula(fact[name]) for name in FACT_COLUMNS] for fact in facts)
+        self._csv.writerows([escape_formula(fact[name]) for name in self._names] for fact in facts)
 
     def close(self) -> None:
         """Every row has been written."""
@@ -87,20 +87,18 @@ async def export_builds(db: Reads, writer: RowWriter, *, since: datetime, until:
 
 
 @contextlib.contextmanager
-def open_writer(form: Format, path: Path | None, stdout: TextIO) -> Iterator[RowWriter]:
-    """Raises `StartupFailed` if the file can't be written."""
+def open_writer(
+    form: Format, path: Path | None, stdout: TextIO, names: Sequence[str] = FACT_COLUMNS
+) -> Iterator[RowWriter]:
+    """``names`` are the columns of CSV. Raises `StartupFailed` if the file can't be written."""
     if form == "sqlite":
         if path is None:
             raise StartupFailed("An SQLite file cannot be printed: name one with --out builds.db.")
         yield FactFile(path)
         return
-    make = CsvWriter if form == "csv" else JsonWriter
-    if path is None:
-        yield make(stdout)
-        return
     try:
-        with path.open("x", encoding="utf-8", newline="") as out:
-            yield make(out)
+        with contextlib.nullcontext(stdout) if path is None else path.open("x", encoding="utf-8", newline="") as out:
+            yield CsvWriter(out, names) if form == "csv" else JsonWriter(out)
     except OSError as error:
         raise StartupFailed(f"{path} cannot be written: {error.strerror}.") from error
 

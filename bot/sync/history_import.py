@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import connection, outbox
+from bot import connection, outbox, requests
 from bot.bitrise.models import Build, BuildFilters, Page
 from bot.context import Context
 from bot.engine import Job, JobKind, RetryAt
@@ -85,6 +85,7 @@ async def request_imports(ctx: Context, tx: Transaction, actor: Actor, app_slugs
                 row = take_over(existing, row)
         await import_rows.save_import(tx, row)
     await message_rows.add_message(tx, message, [])
+    await record_audit(ctx, tx, actor, app_slugs, f"requested, {days} days")
     await update_messages(ctx, tx, [message.message_id, *earlier_messages])
     await schedule(ctx, tx, workspace_id, at=now)
 
@@ -97,8 +98,18 @@ async def stop_imports(ctx: Context, tx: Transaction, actor: Actor, app_slug: st
         reason = f"stopped by @{actor.user_name}"
         stopped = dataclasses.replace(row, state=STOPPED, finished_at=ctx.clock.now(), error=reason)
         await import_rows.save_import(tx, stopped)
+    if rows:
+        await record_audit(ctx, tx, actor, [row.app_slug for row in rows], "stopped")
     await update_messages(ctx, tx, [row.message_id for row in rows])
     return rows
+
+
+async def record_audit(ctx: Context, tx: Transaction, actor: Actor, app_slugs: Sequence[str], result: str) -> None:
+    """Add one entry, for an app or for several."""
+    app_slug, subject = (app_slugs[0], "") if len(app_slugs) == 1 else (None, f"{len(app_slugs)} apps")
+    await requests.record_audit(
+        ctx, tx, actor.workspace_id, actor.user_id, action=IMPORT, subject=subject, result=result, app_slug=app_slug
+    )
 
 
 async def delete_imports(ctx: Context, tx: Transaction, workspace_id: str) -> None:

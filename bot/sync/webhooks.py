@@ -106,8 +106,9 @@ async def register(ctx: Context, actor: Actor, app_slug: str) -> ManualWebhook |
     async def store(tx: Transaction) -> None:
         await webhook_rows.save_webhook(tx, WebhookRow(actor.workspace_id, app_slug, webhook.slug))
         await requests.record_audit(
-            ctx, tx, actor.workspace_id, actor.user_id, action="webhook", subject=app_slug, result=webhook.slug
-        )
+            ctx, tx, actor.workspace_id, actor.user_id,
+            action="webhook", subject=webhook.slug, result="registered", app_slug=app_slug,
+        )  # fmt: skip
 
     await ctx.db.transaction(store)
     return None

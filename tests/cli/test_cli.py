@@ -16,8 +16,9 @@ import pytest
 import yaml
 
 from bot.vault import new_key, parse_keys
+from storage import Database, audit, open_database
 from storage import builds as build_rows
-from storage import open_database
+from storage.audit import AuditRow
 from storage.builds import BuildRow
 from storage.migrations import MIGRATIONS
 from tests.cli.conftest import CommandLine
@@ -83,7 +84,7 @@ async def test_what_is_no_command_is_refused(bare_scene: CommandLine, arguments:
 
 async def test_who_names_no_command_is_told_those_that_there_are(bare_scene: CommandLine) -> None:
     _, process = await bare_scene.call()
-    assert "{run, migrate, copy, doctor, manifest, export, keys}" in process.said[0]
+    assert "{run, migrate, copy, doctor, manifest, export, audit, keys}" in process.said[0]
 
 
 async def test_the_version_is_told_and_is_that_of_the_package(bare_scene: CommandLine) -> None:
@@ -94,14 +95,14 @@ async def test_the_version_is_told_and_is_that_of_the_package(bare_scene: Comman
 async def test_help_names_every_command(bare_scene: CommandLine) -> None:
     code, told = await bare_scene.call("--help")
     assert code == 0
-    assert all(word in told.out for word in ("run", "migrate", "doctor", "manifest", "export", "keys"))
+    assert all(word in told.out for word in ("run", "migrate", "doctor", "manifest", "export", "audit", "keys"))
 
 
 # Export.
 
 
 @contextlib.asynccontextmanager
-async def database_in_use(scene: CommandLine) -> AsyncIterator[None]:
+async def database_in_use(scene: CommandLine) -> AsyncIterator[Database]:
     """Hold the database as a running bot does, with a build that succeeded two hours ago."""
     now = datetime.now(UTC)
     facts = dict.fromkeys(BuildRow.__dataclass_fields__) | {
@@ -111,7 +112,7 @@ async def database_in_use(scene: CommandLine) -> AsyncIterator[None]:
     }  # fmt: skip
     database = await open_database(f"sqlite:///{scene.database_path}")
     await database.transaction(lambda tx: build_rows.add_build(tx, BuildRow(**facts)))  # type: ignore[arg-type]
-    yield
+    yield database
     await database.close()
 
 
@@ -123,6 +124,18 @@ async def test_builds_are_exported_while_the_database_is_in_use(scene: CommandLi
     assert (code, printed.log) == (0, "")
     assert (row["build_slug"], row["branch"], row["outcome"]) == ("b0001", "'=1+1", "succeeded")
     assert [row["branch"] for row in json.loads(in_json[1].out)] == ["=1+1"]
+
+
+async def test_audit_log_is_exported_while_the_database_is_in_use(scene: CommandLine) -> None:
+    async with database_in_use(scene) as database:
+        entry = AuditRow("a1", scene.team.id, datetime.now(UTC), "U1", "start", "=deploy", "done", scene.shop.slug)
+        await database.transaction(lambda tx: audit.add_entry(tx, entry))
+        code, printed = await scene.call("audit", "--since", "2d")
+        _, in_json = await scene.call("audit", "--format", "json")
+    row = next(row for row in csv.DictReader(io.StringIO(printed.out)) if row["action"] == "start")
+    assert (code, printed.log) == (0, "")
+    assert (row["user_id"], row["app_slug"], row["subject"]) == ("U1", scene.shop.slug, "'=deploy")
+    assert "=deploy" in [row["subject"] for row in json.loads(in_json.out)]
 
 
 async def test_an_sqlite_file_is_written_once(bare_scene: CommandLine) -> None:

@@ -225,11 +225,42 @@ async def test_a_waiting_update_stands_for_later_ones_until_it_is_rendered(datab
     assert await outbox_rows.count_waiting(database, "T2") == 0
 
 
-async def test_audit_entries_are_listed_newest_first(database: Database) -> None:
-    for number, at in enumerate((NOW, LATER)):
-        entry = AuditRow(f"a{number}", "T1", at, "U1", "start", "shop", "done")
+async def add_audit_entries(database: Database) -> None:
+    entries = [
+        AuditRow("a0", "T1", NOW, "U1", "start", "deploy", "done", "shop"),
+        AuditRow("a1", "T1", LATER, "U2", "start", "deploy", "done", "droid"),
+        AuditRow("a2", "T1", LATER, "U1", "connect", "ci-bot", "done"),
+        AuditRow("b0", "T2", NOW, "U1", "start", "deploy", "done", "shop"),
+    ]
+    for entry in entries:
         await database.transaction(partial(audit.add_entry, entry=entry))
-    assert [entry.audit_id for entry in await audit.list_entries(database, "T1")] == ["a1", "a0"]
+
+
+async def test_audit_entries_are_listed_newest_first_filtered_and_in_pages(database: Database) -> None:
+    async def listed(**options: Any) -> list[str]:
+        return [entry.audit_id for entry in await audit.list_entries(database, "T1", **options)]
+
+    await add_audit_entries(database)
+    assert await listed() == ["a2", "a1", "a0"]
+    assert await listed(since=LATER) == ["a2", "a1"]
+    assert await listed(app_slug="shop") == ["a0"]
+    assert await listed(user_id="U1") == ["a2", "a0"]
+    assert await listed(limit=1, before=audit.Place(LATER, "a2")) == ["a1"]
+    assert await listed(before=audit.Place(LATER, "a1"), since=NOW) == ["a0"]
+
+
+async def test_audit_entries_of_all_workspaces_are_exported(database: Database) -> None:
+    await add_audit_entries(database)
+    pages = [page async for page in audit.iterate_entries(database, since=NOW)]
+    assert [[entry.audit_id for entry in page] for page in pages] == [["a2", "a1", "a0"], ["b0"]]
+
+
+async def test_old_audit_entries_are_deleted_oldest_first_in_steps(database: Database) -> None:
+    await add_audit_entries(database)
+    assert await audit.delete_older(database, than=LATER, limit=1) == 1
+    assert await audit.delete_older(database, than=LATER, limit=5) == 1
+    assert await audit.delete_older(database, than=LATER, limit=5) == 0
+    assert [entry.audit_id for entry in await audit.list_entries(database, "T1")] == ["a2", "a1"]
 
 
 async def test_apps_are_replaced_as_a_whole(database: Database) -> None:

@@ -24,6 +24,7 @@ from bot.statistics.schedule import Schedule
 from bot.sync import webhooks
 from bot.workspaces.connect_form import connect_form
 from commands import start
+from commands.audit import AuditQuery
 from commands.digest import digest_form
 from commands.settings import settings_form
 from commands.slash import verbs
@@ -222,6 +223,10 @@ def question(spy: Spy) -> str:
     return spy.question
 
 
+def audit_query(spy: Spy) -> str:
+    return AuditQuery(app_slug=spy.many.shop.slug).to_value()
+
+
 TRIES: dict[str, Try] = {
     "command /build": lambda spy: spy.type(f"/build {spy.many.shop.slug} deploy main"),
     "command /build-status": lambda spy: spy.type(f"/build-status {spy.many.shop.slug}"),
@@ -264,6 +269,8 @@ TRIES: dict[str, Try] = {
     "action abort.builds": told_nothing(ticks_nothing),
     "action stats.show": told_nothing(presses(ids.STATS_SHOW, lambda spy: spy.figures)),
     "action stats.export": told_nothing(presses(ids.STATS_EXPORT, lambda spy: spy.figures)),
+    "action audit.page": told_nothing(presses(ids.AUDIT_PAGE, audit_query)),
+    "action audit.export": told_nothing(presses(ids.AUDIT_EXPORT, audit_query)),
     "action stats.meaning": told_nothing(presses(ids.STATS_MEANING, build)),
     "shortcut build.start": told_nothing(
         lambda spy: spy.heard(lambda: spy.many.slack.shortcut(spy.many.gia, ids.BUILD_START))
@@ -303,6 +310,7 @@ TYPED = {
     "subscribe": "subscribe {slug}",
     "unsubscribe": "unsubscribe {slug}",
     "stats": "stats {slug}",
+    "audit": "audit {slug}",
     "import": "import {slug}",
     "skip-step": "skip-step {slug}",
     "digest": "digest off {slug}",
