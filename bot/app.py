@@ -32,6 +32,7 @@ from bot.delivery import sender
 from bot.engine import engine_for
 from bot.errors import StartupFailed
 from bot.metrics import Metrics
+from bot.notifications import pausing
 from bot.permissions import Permissions
 from bot.rate_limits import RateLimiter
 from bot.results import analysis
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
-ROOMS = (connect, start_job, abort, poller, history_import, analysis, digests, sender)
+ROOMS = (connect, start_job, abort, poller, history_import, analysis, digests, pausing, sender)
 JOBS = tuple(kind for room in ROOMS for kind in room.JOBS)
 GRACE_SECONDS = 3.0
 """Added to the setting for the shutdown. Longer means that a database doesn't respond."""

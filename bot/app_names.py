@@ -16,12 +16,13 @@ MAX_SUGGESTIONS = 5
 class AppIndex:
     """The apps of a workspace by name, as of one ``version`` of the names.
 
-    ``names`` has each in lower case, and folded.
+    ``names`` has each in lower case, and folded. ``own_titles`` may be shared by several apps, ``titles`` are not.
     """
 
     def __init__(self, version: int, apps: Sequence[AppRow], aliases: Mapping[str, str]) -> None:
         self.version, self.apps = version, apps
         self.titles = distinct_titles(apps)
+        self.own_titles = {app.app_slug: app.title for app in apps}
         self.by_name: dict[str, list[AppRow]] = {}
         self._by_lower_name: dict[str, list[AppRow]] = {}
         self._by_folded_name: dict[str, list[AppRow]] = {}

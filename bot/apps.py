@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from bot import connection
 from bot.app_names import MAX_SUGGESTIONS, AppIndex, not_found
+from bot.bitrise.client import MAX_APPS
 from bot.bitrise.models import App
 from bot.clock import Clock
 from bot.context import Context
@@ -87,8 +88,14 @@ async def refresh_if_older(ctx: Context, workspace_id: str, *, than: timedelta) 
 
 
 async def save_apps(ctx: Context, tx: Transaction, workspace_id: str, apps: Sequence[App]) -> None:
-    """Store the complete list that Bitrise returned for the token of a workspace."""
-    rows = [
+    """Store the list that Bitrise returned for the token of a workspace. It is complete below `MAX_APPS`."""
+    rows = to_rows(workspace_id, apps)
+    await (app_rows.replace_apps if len(rows) < MAX_APPS else app_rows.add_apps)(tx, workspace_id, rows)
+    await workspace_rows.save_apps_refreshed(tx, workspace_id, now=ctx.clock.now())
+
+
+def to_rows(workspace_id: str, apps: Sequence[App]) -> list[AppRow]:
+    return [
         AppRow(
             workspace_id=workspace_id,
             app_slug=app.slug,
@@ -102,8 +109,21 @@ async def save_apps(ctx: Context, tx: Transaction, workspace_id: str, apps: Sequ
         )
         for app in apps
     ]
-    await app_rows.replace_apps(tx, workspace_id, rows)
-    await workspace_rows.save_apps_refreshed(tx, workspace_id, now=ctx.clock.now())
+
+
+async def fetch_by_title(ctx: Context, workspace_id: str, title: str) -> bool:
+    """Look up an app at Bitrise in a workspace with more apps than are listed. Return whether there is one."""
+    if len((await load_index(ctx, workspace_id)).apps) < MAX_APPS:
+        return False
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_SECONDS), connection.client(ctx, workspace_id) as client:
+            rows = to_rows(workspace_id, (await client.list_apps(title=title)).items)
+    except (TimeoutError, BuildbellError) as error:
+        log.info("an app could not be looked up", extra={"workspace": workspace_id, "error": str(error)})
+        return False
+    if rows:
+        await ctx.db.transaction(lambda tx: app_rows.add_apps(tx, workspace_id, rows))
+    return bool(rows)
 
 
 # Finding an app.
@@ -116,6 +136,8 @@ async def get_app(ctx: Context, workspace_id: str, query: str, *, version: int |
     """
     matches = (await load_index(ctx, workspace_id, version)).match(query)
     if len(matches) != 1 and await refresh_in_time(ctx, workspace_id):
+        matches = (await load_index(ctx, workspace_id)).match(query)
+    if not matches and await fetch_by_title(ctx, workspace_id, query):
         matches = (await load_index(ctx, workspace_id)).match(query)
     if len(matches) == 1:
         return matches[0]
@@ -164,6 +186,8 @@ async def search(ctx: Context, workspace_id: str, query: str) -> list[AppRow]:
     index = await load_index(ctx, workspace_id)
     if not query.strip():
         return list(index.apps[:MAX_SUGGESTIONS])
+    if not index.match(query) and await fetch_by_title(ctx, workspace_id, query.strip()):
+        index = await load_index(ctx, workspace_id)
     names = await asyncio.to_thread(rank, query, list(index.by_name))  # slow for thousands of names
     matches = {app.app_slug: app for name in names for app in index.by_name[name]}
     return list(matches.values())[:MAX_SUGGESTIONS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.context import Context
@@ -61,20 +61,32 @@ async def answer_privately(ctx: Context, actor: Actor, message: Message) -> None
     await ctx.db.transaction(lambda tx: reply_privately(ctx, tx, actor, message))
 
 
-async def send_direct(ctx: Context, tx: Transaction, workspace_id: str, user_id: str, message: Message) -> None:
-    payload = {"user_id": user_id} | message.to_payload()
+async def send_direct(
+    ctx: Context, tx: Transaction, workspace_id: str, user_id: str, message: Message, *, instead: Sequence[str] = ()
+) -> None:
+    """Send a direct message to ``user_id`` or, if Slack refuses that, to the first of ``instead`` who can get it."""
+    payload = {"user_id": user_id, "instead": list(instead)} | message.to_payload()
     await add_row(ctx, tx, DIRECT_MESSAGE, workspace_id, user_id, payload)
 
 
 async def post_to_channel(
-    ctx: Context, tx: Transaction, workspace_id: str, channel_id: str, message: Message, *, actor_id: str | None = None
+    ctx: Context,
+    tx: Transaction,
+    workspace_id: str,
+    channel_id: str,
+    message: Message,
+    *,
+    actor_id: str | None = None,
+    ends_pause: bool = False,
 ) -> None:
     """Post to a channel. If Buildbell can't post there, its subscriptions are paused.
 
-    Those who created them are notified of that, and ``actor_id``, who has just changed one.
+    Those who created them are notified of that, and ``actor_id``, who has just changed one. A message that
+    ``ends_pause`` resumes what is paused in the channel once it is posted; one at a time waits.
     """
-    payload = {"channel_id": channel_id, "actor_id": actor_id} | message.to_payload()
-    await add_row(ctx, tx, CHANNEL_MESSAGE, workspace_id, channel_id, payload)
+    payload = {"channel_id": channel_id, "actor_id": actor_id, "ends_pause": ends_pause} | message.to_payload()
+    dedupe_key = f"resume:{workspace_id}:{channel_id}" if ends_pause else None
+    await add_row(ctx, tx, CHANNEL_MESSAGE, workspace_id, channel_id, payload, dedupe_key=dedupe_key)
 
 
 async def add_update(

@@ -8,13 +8,14 @@ from bot import connection
 from bot.context import Context
 from bot.domain.builds import format_duration
 from bot.slack import replies
-from bot.slack.text import Message
+from bot.slack.text import Message, plural
 from bot.sync import webhooks
 from commands.command import Command, Help
 from commands.history_import import describe_imports
 from commands.interaction import Typed, run_in_background
 from storage import outbox as outbox_rows
 from storage import requests as request_rows
+from storage import subscriptions as subscription_rows
 from storage import workspaces as workspace_rows
 from storage.workspaces import WorkspaceRow
 
@@ -50,6 +51,8 @@ async def report_health(ctx: Context, workspace_id: str, workspace: WorkspaceRow
         lines.append(last or "Steps of builds may ask for a skip; none has yet.")
     if imports := await describe_imports(ctx, workspace_id):
         lines.append(imports)
+    if paused := await subscription_rows.count_paused(ctx.db, workspace_id):
+        lines.append(f"Paused: {plural(paused, 'subscription')}. See `{ctx.settings.command} subscriptions` for why.")
     waiting = await outbox_rows.count_waiting(ctx.db, workspace_id)
     open_requests = await request_rows.count_open(ctx.db, workspace_id)
     lines.append(f"Messages waiting for Slack: {waiting}. Starts and stops waiting for Bitrise: {open_requests}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, insert, upsert
 
@@ -39,6 +39,22 @@ async def replace_apps(tx: Transaction, workspace_id: str, apps: Sequence[AppRow
     for app in apps:
         await insert(tx, "apps", app)
     await _increment_names_version(tx, workspace_id)
+
+
+async def add_apps(tx: Transaction, workspace_id: str, apps: Sequence[AppRow]) -> None:
+    """Store apps of an incomplete list; the others stay."""
+    for app in apps:
+        await upsert(tx, "apps", app, key="workspace_id, app_slug")
+    await _increment_names_version(tx, workspace_id)
+
+
+async def save_title(tx: Transaction, workspace_id: str, app_slug: str, title: str) -> None:
+    """Store the title of an app that is new, or was renamed, since the list was fetched."""
+    app = await find_app(tx, workspace_id, app_slug) or AppRow(
+        workspace_id, app_slug, "", None, None, None, None, is_disabled=False
+    )
+    if app.title != title:
+        await add_apps(tx, workspace_id, [replace(app, title=title)])
 
 
 async def list_apps(db: Reads, workspace_id: str) -> list[AppRow]:

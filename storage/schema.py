@@ -162,7 +162,8 @@ NOTIFICATIONS = (
         created_by text not null,
         created_at text not null,
         paused_at text,
-        pause_reason text
+        pause_reason text,
+        app_title text
     )""",
     "create index subscriptions_of_workspace on subscriptions (workspace_id, channel_id)",
     """

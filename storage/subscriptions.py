@@ -9,6 +9,8 @@ from typing import Any
 
 from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, upsert
 
+APP_LOST = "the connected Bitrise token can no longer access the app"
+"""The reason of a pause that ends when the token can access the app again."""
 CHANGES = "changes"
 """The style that posts only results that change something, and never a start."""
 
@@ -17,7 +19,8 @@ CHANGES = "changes"
 class SubscriptionRow:
     """``app_slug`` None means every app; ``filters`` are written by `bot.notifications.filters.to_json`.
 
-    ``style`` is card, line, thread or changes. ``pause_reason`` is a sentence for people.
+    ``style`` is card, line, thread or changes. ``pause_reason`` is a clause for people. ``app_title`` is the title when
+    the subscription was saved, for an app that can no longer be accessed.
     """
 
     subscription_id: str
@@ -31,6 +34,7 @@ class SubscriptionRow:
     created_at: datetime
     paused_at: datetime | None = None
     pause_reason: str | None = None
+    app_title: str | None = None
 
 
 async def save_subscription(tx: Transaction, subscription: SubscriptionRow) -> None:
@@ -123,15 +127,70 @@ async def pause_workspace(tx: Transaction, workspace_id: str, *, why: str, now: 
 
 
 async def resume_channel(tx: Transaction, workspace_id: str, channel_id: str, *, now: datetime) -> int:
-    """Resume the subscriptions of a channel from ``now``, skipping earlier events; return how many were paused."""
+    """Resume the subscriptions of a channel from ``now``, skipping earlier events; return how many were paused.
+
+    Those of apps that the token can't access stay paused.
+    """
     return await tx.execute(
         """
         update subscriptions
         set paused_at = null, pause_reason = null, created_at = :now
         where workspace_id = :workspace_id and channel_id = :channel_id and paused_at is not null
+        and pause_reason != :lost
         """,
-        workspace_id=workspace_id, channel_id=channel_id, now=now,
+        workspace_id=workspace_id, channel_id=channel_id, now=now, lost=APP_LOST,
     )  # fmt: skip
+
+
+async def list_access_changes(db: Reads, workspace_id: str) -> list[SubscriptionRow]:
+    """Return active subscriptions of apps that the token can't access, and paused ones of apps that it can again."""
+    return await fetch_rows(
+        db,
+        SubscriptionRow,
+        f"""
+        select {columns(SubscriptionRow, table="subscriptions")} from subscriptions
+        left join apps on apps.workspace_id = subscriptions.workspace_id and apps.app_slug = subscriptions.app_slug
+        where subscriptions.workspace_id = :workspace_id and subscriptions.app_slug is not null
+        and case when apps.app_slug is null then paused_at is null else pause_reason = :lost end
+        order by created_at, subscription_id
+        """,
+        workspace_id=workspace_id,
+        lost=APP_LOST,
+    )
+
+
+async def pause_subscription(tx: Transaction, row: SubscriptionRow, *, why: str, now: datetime) -> bool:
+    """Return False if it was paused or removed meanwhile."""
+    touched = await tx.execute(
+        """
+        update subscriptions
+        set paused_at = :now, pause_reason = :why
+        where subscription_id = :subscription_id and paused_at is null
+        """,
+        subscription_id=row.subscription_id, why=why, now=now,
+    )  # fmt: skip
+    return touched == 1
+
+
+async def resume_subscription(tx: Transaction, row: SubscriptionRow, *, now: datetime) -> bool:
+    """Resume from ``now``; return False if the pause has ended, or has another reason by now."""
+    touched = await tx.execute(
+        """
+        update subscriptions
+        set paused_at = null, pause_reason = null, created_at = :now
+        where subscription_id = :subscription_id and pause_reason = :why
+        """,
+        subscription_id=row.subscription_id, why=row.pause_reason, now=now,
+    )  # fmt: skip
+    return touched == 1
+
+
+async def count_paused(db: Reads, workspace_id: str) -> int:
+    row = await db.fetch_one(
+        "select count(*) as paused from subscriptions where workspace_id = :workspace_id and paused_at is not null",
+        workspace_id=workspace_id,
+    )
+    return int(row["paused"]) if row else 0
 
 
 async def delete_subscription(tx: Transaction, workspace_id: str, subscription_id: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from bot.apps import AppCache
+from bot.clock import SystemClock
 from bot.context import Context
 from storage import Database
 
@@ -12,4 +14,5 @@ from storage import Database
 def make_context(database: Database, **given: Any) -> Context:
     """Fields that are not given are None: a test that needs one fails where it is used."""
     empty: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(Context))
-    return Context(**(empty | {"db": database, "sync_failures": {}, "skip_limits": {}} | given))
+    state = {"app_cache": AppCache(SystemClock()), "sync_failures": {}, "skip_limits": {}}
+    return Context(**(empty | {"db": database} | state | given))

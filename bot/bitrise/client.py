@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_APP_PAGES = 40
+MAX_APPS = MAX_APP_PAGES * PAGE_LIMIT
+"""Apps in a list that may be incomplete."""
 WEBHOOKS = "/apps/{app}/outgoing-webhooks"
 WEBHOOK_EVENTS = ("build", "pipeline")
 """Bitrise knows these two and ``all``."""
@@ -63,10 +65,15 @@ class BitriseClient(LogCalls):
             return None
 
     async def list_apps(
-        self, *, next: str | None = None, limit: int = PAGE_LIMIT, sort_by: str = "last_build_at"
+        self,
+        *,
+        next: str | None = None,
+        limit: int = PAGE_LIMIT,
+        sort_by: str = "last_build_at",
+        title: str | None = None,
     ) -> Page[App]:
         """https://api-docs.bitrise.io/#/application/app-list"""
-        query = {"sort_by": sort_by, "next": next, "limit": limit}
+        query = {"sort_by": sort_by, "next": next, "limit": limit, "title": title}
         return _page(await self._http.get("/apps", query), parsing.parse_app)
 
     async def list_all_apps(self, *, max_pages: int = MAX_APP_PAGES) -> list[App]:

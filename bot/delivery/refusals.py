@@ -90,10 +90,18 @@ async def awaits_result(ctx: Context, message: MessageRow) -> bool:
 
 
 async def handle_refused_text(ctx: Context, tx: Transaction, outgoing: OutboxRow, error: str) -> None:
-    """Pause the subscriptions of a channel that takes no message; send one with refused content to its author."""
+    """Pause the subscriptions of a channel that takes no message; send one with refused content to its author.
+
+    A direct message goes to the next person who can repair what it is about.
+    """
+    workspace_id, payload = outgoing.workspace_id, outgoing.payload
+    if outgoing.kind == outbox.DIRECT_MESSAGE and payload["instead"]:
+        next_user, *others = payload["instead"]
+        content = Message(payload["text"], tuple(payload.get("blocks", ())))
+        await outbox.send_direct(ctx, tx, workspace_id, next_user, content, instead=others)
     if outgoing.kind != outbox.CHANNEL_MESSAGE:
         return
-    workspace_id, channel_id = outgoing.workspace_id, outgoing.payload["channel_id"]
+    channel_id = payload["channel_id"]
     actor_id = outgoing.payload["actor_id"]
     if remedy_of(error) is not Remedy.CONTENT:
         await pausing.pause_subscriptions(ctx, tx, workspace_id, channel_id, error, actor_id=actor_id)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot import outbox
+from bot import outbox, sync_schedule
 from bot.context import Context
 from bot.delivery import render
 from bot.delivery.refusals import GIVE_UP_AFTER, awaits_result, goes_to_channel, handle_refusal, is_update
@@ -21,10 +21,13 @@ from bot.slack.errors import SlackBusy, SlackRefused, SlackUnavailable
 from bot.slack.fallback import with_fallback
 from bot.slack.refusals import Remedy, remedy_of
 from bot.slack.text import Message
+from bot.statistics import digests
 from storage import DatabaseUnavailable, Transaction
 from storage import apps as app_rows
+from storage import digests as digest_rows
 from storage import messages as message_rows
 from storage import outbox as outbox_rows
+from storage import subscriptions as subscription_rows
 from storage.messages import UNFURL, MessageRow
 from storage.outbox import OutboxRow
 
@@ -201,7 +204,22 @@ async def post(
     if retry_at is not None:
         raise RetryAt(retry_at)
     await post_reply(ctx, outgoing, channel_id, content, thread_ts)
-    await drop(ctx, outgoing)
+    await (end_pause if outgoing.payload.get("ends_pause") else drop)(ctx, outgoing)
+
+
+async def end_pause(ctx: Context, outgoing: OutboxRow) -> None:
+    """Resume the subscriptions and reports of a channel, because Slack has accepted a message there."""
+    workspace_id, channel_id = outgoing.workspace_id, outgoing.payload["channel_id"]
+
+    async def store(tx: Transaction) -> None:
+        if await outbox_rows.delete_outgoing(tx, outgoing.outbox_id):
+            await subscription_rows.resume_channel(tx, workspace_id, channel_id, now=ctx.clock.now())
+            for digest in await digest_rows.list_of_channel(tx, workspace_id, channel_id):
+                if digest.paused_at is not None:
+                    await digests.resume(ctx, tx, digest)
+            await sync_schedule.schedule_now(ctx, tx, workspace_id, at=ctx.clock.now())
+
+    await ctx.db.transaction(store)
 
 
 async def post_reply(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.domain import compare_links
@@ -168,26 +169,59 @@ def _explanation_text(view: BuildView, finding: ResultRow | None) -> str:
 # Pauses.
 
 
-def subscriptions_paused(channel_id: str, why: str, *, count: int) -> Message:
-    which = "a subscription" if count == 1 else f"{count} subscriptions"
-    text = f"I have paused {which} of yours in {channel_mention(channel_id)}: {quoted(why)}. Nothing is lost."
+def notifications_paused(channel_id: str, why: str) -> Message:
+    """A direct message to somebody who can repair it."""
+    text = f"Notifications in {channel_mention(channel_id)} are paused: {quoted(why)}."
     return _try_again(text, ids.SUBSCRIPTION_RESUME, channel_id)
 
 
 def still_paused(channel_id: str, why: str) -> Message:
     """For somebody who tried to resume subscriptions that others set up."""
-    text = (
-        f"I still can't write in {channel_mention(channel_id)}: {quoted(why)}. "
-        "What it hears stays paused; nothing is lost."
-    )
+    text = f"Buildbell still can't post in {channel_mention(channel_id)}: {quoted(why)}. Its notifications stay paused."
     return _try_again(text, ids.SUBSCRIPTION_RESUME, channel_id)
 
 
 def report_paused(channel_id: str, why: str) -> Message:
-    text = f"I have paused the figures for {channel_mention(channel_id)} that you set up: {quoted(why)}."
+    text = f"The scheduled report for {channel_mention(channel_id)} is paused: {quoted(why)}."
     return _try_again(text, ids.DIGEST_RESUME, channel_id)
 
 
 def _try_again(text: str, action_id: str, channel_id: str) -> Message:
-    text = f"{text} When I can write there again (invite me, or unarchive it), press *Try again*."
+    fix = "Invite Buildbell (`/invite @Buildbell`) or unarchive the channel. Buildbell tries again every few hours; to "
+    text = f"{text} {fix}resume at once, press *Try again*."
     return message(text, section(text), actions(button(action_id, "Try again", value=channel_id)))
+
+
+def notifications_resumed(paused_at: datetime, *, command: str) -> Message:
+    """A note to the channel, which shows that Buildbell can post there again."""
+    text = (
+        f"Notifications have resumed. Results since {date(paused_at)} weren't posted here. "
+        f"Run `{command} list` to see recent builds."
+    )
+    return message(text, section(text))
+
+
+def app_lost(title: str) -> Message:
+    """A note to a channel that has subscribed to the app."""
+    text = (
+        f"Notifications for *{unmarked(title, 100)}* are paused: the connected Bitrise token can no longer access the "
+        "app. They resume automatically when it can."
+    )
+    return message(text, section(text))
+
+
+def apps_lost(titles: Sequence[str], channel_ids: Sequence[str]) -> Message:
+    """A direct message to somebody who can repair it."""
+    names = ", ".join(f"*{unmarked(title, 100)}*" for title in titles[:BUILDS_LISTED])
+    more = f" and {len(titles) - BUILDS_LISTED} more" if len(titles) > BUILDS_LISTED else ""
+    channels = ", ".join(map(channel_mention, channel_ids[:BUILDS_LISTED]))
+    text = (
+        f"The connected Bitrise token can no longer access {names}{more}. Notifications in {channels} are paused. "
+        "Check that the app still exists and that the token's owner is on its team."
+    )
+    return message(text, section(text))
+
+
+def app_found(title: str) -> Message:
+    text = f"Notifications for *{unmarked(title, 100)}* have resumed: the Bitrise token can access the app again."
+    return message(text, section(text))

@@ -78,7 +78,9 @@ async def load_views(
     names = await user_names.list_display_names(ctx, workspace_id, user_ids, known)
     titles = await apps.list_titles(ctx, workspace_id)
     return [
-        SubscriptionView(row, titles.get(row.app_slug or "", row.app_slug), filters.to_sentence(each, names))
+        SubscriptionView(
+            row, titles.get(row.app_slug or "", row.app_title or row.app_slug), filters.to_sentence(each, names)
+        )
         for row, each in zip(rows, selected, strict=True)
     ]
 
@@ -168,7 +170,7 @@ async def save(
     ctx: Context, tx: Transaction, actor: Actor, view: SubscriptionView, *, is_new: bool
 ) -> SavedSubscription:
     """Store a subscription and post it to the channel, which also shows whether Buildbell can post there."""
-    row = view.row
+    row = dataclasses.replace(view.row, app_title=view.app_title)
     await subscription_rows.save_subscription(tx, row)
     note = drawing.saved_note(view, by=actor.user_name, is_new=is_new, command=ctx.settings.command)
     await outbox.post_to_channel(ctx, tx, row.workspace_id, row.channel_id, note, actor_id=actor.user_id)

@@ -99,14 +99,19 @@ async def resume_channel(ctx: Context, actor: Actor, channel_id: str) -> int:
         allowed = [row for row in rows if actor.user_id == row.created_by or actor.channel_id == channel_id]
         paused = [row for row in allowed if row.paused_at is not None]
         for row in paused:
-            due_at = next_due(row, after=ctx.clock.now())
-            resumed = dataclasses.replace(row, due_at=due_at, paused_at=None, pause_reason=None)
-            await digest_rows.save_digest(tx, resumed)
-            await _schedule(ctx, tx, resumed)
+            await resume(ctx, tx, row)
             await _audit(ctx, tx, actor, row, "resumed")
         return len(paused)
 
     return await ctx.db.transaction(store)
+
+
+async def resume(ctx: Context, tx: Transaction, digest: DigestRow) -> None:
+    """End the pause of a schedule, from the next due time on."""
+    due_at = next_due(digest, after=ctx.clock.now())
+    resumed = dataclasses.replace(digest, due_at=due_at, paused_at=None, pause_reason=None)
+    await digest_rows.save_digest(tx, resumed)
+    await _schedule(ctx, tx, resumed)
 
 
 async def perform_digest(ctx: Context, arguments: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ from bot.errors import (
     NotConnected,
     TokenRejected,
 )
-from bot.notifications import events
+from bot.notifications import events, pausing
 from bot.sync import backfill, updates
 from bot.sync_schedule import MIN_PAUSE, SYNC
 from storage import DatabaseUnavailable, Transaction
@@ -106,6 +106,7 @@ async def sync_workspace(ctx: Context, workspace: WorkspaceRow, *, began_at: dat
         async with connection.client_of(ctx, workspace) as client:
             await fetch_changes(ctx, client, workspace)
         await apps.refresh_if_older(ctx, workspace_id, than=REFRESH_APPS_AFTER)
+        await pausing.check_access(ctx, workspace_id)
     except NotConnected:
         return  # connecting schedules the next sync
     except TokenRejected as rejected:

@@ -12,6 +12,7 @@ from bot.context import Context
 from bot.notifications import events, owners
 from bot.results import analysis
 from storage import Transaction
+from storage import apps as app_rows
 from storage import builds as build_rows
 from storage import messages as message_rows
 from storage.builds import BuildRow
@@ -37,10 +38,21 @@ async def apply_builds(
 
     Notifications are stored in the same transaction; without ``notify`` the caller calls `events.notify` later.
     """
-    rows = [await apply_build(ctx, tx, build_row(workspace_id, build, now=ctx.clock.now())) for build in fetched]
+    builds = list(fetched)
+    await save_titles(ctx, tx, workspace_id, builds)
+    rows = [await apply_build(ctx, tx, build_row(workspace_id, build, now=ctx.clock.now())) for build in builds]
     if notify:
         await events.notify(ctx, tx, workspace_id)
     return rows
+
+
+async def save_titles(ctx: Context, tx: Transaction, workspace_id: str, builds: Iterable[Build]) -> None:
+    """Store the titles of apps that are new, or were renamed, since their list was fetched."""
+    index = ctx.app_cache.indexes.get(workspace_id)
+    known = index.own_titles if index else {}
+    for app_slug, title in {build.app_slug: build.app_title for build in builds}.items():
+        if title and known.get(app_slug) != title:
+            await app_rows.save_title(tx, workspace_id, app_slug, title)
 
 
 async def save_builds(ctx: Context, workspace_id: str, builds: Iterable[Build]) -> list[BuildRow]:

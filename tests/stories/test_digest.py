@@ -189,9 +189,7 @@ async def test_unreachable_channel_pauses_the_report_until_its_creator_resumes_i
     await set_up(busy)
     busy.slack.archive(busy.ios)
     await busy.passes(minutes=33)
-    assert (
-        f"I have paused the figures for <#{busy.ios.id}> that you set up: the channel is archived" in busy.letters()[-1]
-    )
+    assert f"The scheduled report for <#{busy.ios.id}> is paused: the channel is archived" in busy.letters()[-1]
     busy.slack.unarchive(busy.ios)
     letter = busy.slack.direct_messages(busy.ana, busy.app)[-1]
     await busy.press(letter, "Try again")

@@ -490,7 +490,11 @@ def direct_message(world: World, to: User | None = None) -> Message:
 
 @pytest.mark.parametrize(
     ("how", "why"),
-    [("archived", "archived"), ("made private", "private or gone"), ("removed from a private one", "private or gone")],
+    [
+        ("archived", "the channel is archived"),
+        ("made private", "it is private and Buildbell isn't in it"),
+        ("removed from a private one", "it is private and Buildbell isn't in it"),
+    ],
 )
 async def test_creator_is_notified_once_of_a_pause_and_nothing_is_lost(world: World, how: str, why: str) -> None:
     channel = world.slack.add_channel(
@@ -502,7 +506,7 @@ async def test_creator_is_notified_once_of_a_pause_and_nothing_is_lost(world: Wo
     for _ in range(3):
         await run_failing_build(world)
     assert len(world.letters()) == 1
-    assert "paused 2 subscriptions of yours" in world.letters()[0]
+    assert "are paused: " in world.letters()[0]
     assert why in world.letters()[0]
     assert [bool(row.paused_at) for row in await stored(world, channel)] == [True, True]
 
@@ -544,9 +548,9 @@ async def test_person_who_resumes_for_somebody_else_is_notified_too(world: World
     await run_failing_build(world)
     await world.say("/build subscriptions", by=world.bo, at=channel)
     assert "Paused since" in world.whispers(world.bo, channel)[-1]
-    assert "private or gone" in world.whispers(world.bo, channel)[-1]
+    assert "it is private and Buildbell isn't in it" in world.whispers(world.bo, channel)[-1]
     await world.press(world.whisper(world.bo, channel), "Resume", by=world.bo)
-    assert "I still can't write in" in world.letters(world.bo)[-1]
+    assert "Buildbell still can't post in" in world.letters(world.bo)[-1]
     world.slack.invite(channel, world.app.bot_user)
     await world.press(direct_message(world, world.bo), "Try again", by=world.bo)
     await world.passes(seconds=5)
@@ -557,7 +561,7 @@ async def test_person_who_resumes_for_somebody_else_is_notified_too(world: World
 async def test_subscription_of_an_unreachable_channel_is_paused_until_it_is_resumed(world: World) -> None:
     channel = world.slack.add_channel(world.team, "ops", private=True, members=[world.ana])
     await world.say("/build subscribe shop style:line", at=channel)
-    assert "invite me" in world.letters()[-1]
+    assert "`/invite @Buildbell`" in world.letters()[-1]
     (row,) = await stored(world, channel)
     assert row.paused_at is not None
     world.slack.invite(channel, world.app.bot_user)
