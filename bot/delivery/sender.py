@@ -157,10 +157,12 @@ async def render_again(ctx: Context, tx: Transaction, message: MessageRow) -> No
 
 
 async def is_announced_in_channel(ctx: Context, message: MessageRow) -> bool:
-    """Whether the channel's setting says so, or the channel has subscribed to results like this one."""
+    """Whether the channel's setting says so, or a person started the build and the channel has subscribed to it."""
     channel = await app_rows.get_channel(ctx.db, message.workspace_id, message.channel_id)
     if channel.finish_in != "thread":
         return True
+    if message.subscription_id is not None:  # the card is the channel's notification already
+        return False
     for build in await render.list_builds(ctx, message):
         if await events.is_subscribed(ctx.db, message.channel_id, build):
             return True

@@ -73,7 +73,7 @@ async def test_card_posted_at_the_end_shows_the_result_without_a_reply(world: Wo
     assert replies(world, card) == []
 
 
-async def test_card_of_a_start_is_live_and_its_result_goes_to_the_channel(world: World) -> None:
+async def test_subscribed_card_of_a_start_is_live_and_the_only_message_of_its_build(world: World) -> None:
     await subscribe(world, "shop starts")
     build = start(world)
     await world.passes(minutes=2)
@@ -81,8 +81,21 @@ async def test_card_of_a_start_is_live_and_its_result_goes_to_the_channel(world:
     assert world.read(card).startswith("🔵 Running")
     world.bitrise.finish(build, "failed")
     await world.passes(minutes=2)
-    card, end = messages(world)
+    (card,) = messages(world)
     assert world.read(card).startswith("❌ Failed")
+    (end,) = replies(world, card)
+    assert end.startswith("❌ *Failed*")
+
+
+async def test_subscribed_card_announces_its_result_where_the_channel_wants_results(world: World) -> None:
+    await subscribe(world, "shop starts")
+    await world.say("/build settings")
+    await world.submit({"settings.finish-in": "channel"})
+    build = start(world)
+    await world.passes(minutes=2)
+    world.bitrise.finish(build, "failed")
+    await world.passes(minutes=2)
+    card, end = messages(world)
     assert world.read(end).startswith("❌ *Failed*")
     assert replies(world, card) == []
 
