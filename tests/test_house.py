@@ -21,7 +21,7 @@ from bot.manifest import EVENTS, build_manifest
 from bot.settings import PREFIX, Settings, env_name
 from commands.unhandled import ANYTHING
 from tests.conftest import QUICK_STORIES, SLOW_FILES, SLOW_FOLDERS
-from tests.voice import find_forbidden
+from tests.voice import CHECKED, SUFFIXES, find_phrases, list_files
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = ("bot", "commands", "storage")
@@ -165,22 +165,41 @@ def test_no_module_is_longer_than_it_should_be() -> None:
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 
-ROOMS = (
-    "bot/bitrise", "bot/builds", "bot/delivery", "bot/domain", "bot/maintenance", "bot/notifications",
-    "bot/results", "bot/slack", "bot/statistics", "bot/sync", "bot/web", "bot/workspaces", "commands", "storage",
-)  # fmt: skip
-"""Packages whose docstrings are rewritten in plain English. `python -m tests.voice` lists what is left elsewhere."""
-
-
 def test_every_path_of_the_inner_loop_is_there() -> None:
     paths = (*SLOW_FOLDERS, *SLOW_FILES, *QUICK_STORIES)
     assert [path for path in paths if not (ROOT / "tests" / path).exists()] == []
 
 
-def test_docstrings_are_plain_english() -> None:
-    paths = [path for room in ROOMS for path in modules(room)]
-    offenders = find_forbidden(paths)
-    assert paths
+NOT_YET = """
+    .env.example CHANGELOG.md README.md bot/app_names.py bot/bitrise/downloads.py bot/builds/abort.py
+    bot/builds/bulk_abort.py bot/builds/bulk_abort_messages.py bot/builds/queries.py bot/builds/skip.py
+    bot/builds/start.py bot/builds/start_job.py bot/delivery/render.py bot/errors.py
+    bot/maintenance/copy_database.py bot/maintenance/rotate_keys.py bot/manifest.py bot/metrics.py
+    bot/notifications/messages.py bot/notifications/subscription_messages.py bot/permissions.py
+    bot/results/failure.py bot/results/messages.py bot/settings.py bot/settings_check.py bot/slack/build_text.py
+    bot/slack/cards.py bot/slack/errors.py bot/slack/fallback.py bot/slack/replies.py
+    bot/statistics/digest_messages.py bot/statistics/digests.py bot/statistics/messages.py bot/statistics/text.py
+    bot/sync/history_import.py bot/sync/import_messages.py bot/sync/webhooks.py bot/web/oauth_pages.py
+    bot/web/socket_mode.py bot/workspaces/connect_form.py bot/workspaces/oauth.py commands/__init__.py
+    commands/abort.py commands/abort_form.py commands/artifacts.py commands/build_reference.py
+    commands/bulk_abort.py commands/connect.py commands/digest.py commands/doctor.py commands/grammar.py
+    commands/history_import.py commands/home.py commands/interaction.py commands/list_builds.py
+    commands/preferences.py commands/settings.py commands/skip_step.py commands/skip_step.sh commands/start.py
+    commands/start_syntax.py commands/stats.py commands/subscribe.py commands/subscription_form.py
+    commands/subscription_syntax.py commands/subscriptions.py commands/webhook.py
+    deploy/kubernetes/bot/configmap.yaml deploy/kubernetes/bot/deployment.yaml deploy/prometheus/alerts.yaml
+    docs/metrics.md docs/operating.md docs/reliability.md docs/skip-step.md playground/bitrise/history.py
+    playground/page/bitrise.py playground/page/browser.py playground/page/server.py playground/page/trouble.py
+    playground/slack/models.py playground/slack/user_actions.py playground/terminal.py playground/tour.py
+    storage/sqlite_file.py storage/statistics.py
+"""
+"""Files whose words are still to be rewritten. `python -m tests.voice` lists what is left in them."""
+
+
+def test_every_text_is_plain_english() -> None:
+    files = list_files(CHECKED)
+    offenders = [str(each) for each in find_phrases(files) if each.path.as_posix() not in NOT_YET.split()]
+    assert {path.suffix for path in files} == SUFFIXES
     assert offenders == [], "\n" + "\n".join(offenders)
 
 
