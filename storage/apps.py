@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, insert, upsert
+from storage.database import Reads, Transaction, delete_rows, find_row, insert, list_rows, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ChannelRow:
 
 async def replace_apps(tx: Transaction, workspace_id: str, apps: Sequence[AppRow]) -> None:
     """Store the complete list fetched from Bitrise; apps that the token no longer reaches are deleted."""
-    await tx.execute("delete from apps where workspace_id = :workspace_id", workspace_id=workspace_id)
+    await delete_rows(tx, "apps", workspace_id=workspace_id)
     for app in apps:
         await insert(tx, "apps", app)
     await _increment_names_version(tx, workspace_id)
@@ -58,23 +58,11 @@ async def save_title(tx: Transaction, workspace_id: str, app_slug: str, title: s
 
 
 async def list_apps(db: Reads, workspace_id: str) -> list[AppRow]:
-    return await fetch_rows(
-        db,
-        AppRow,
-        f"""
-        select {columns(AppRow)} from apps
-        where workspace_id = :workspace_id
-        order by lower(title), app_slug
-        """,
-        workspace_id=workspace_id,
-    )
+    return await list_rows(db, AppRow, "apps", order_by="lower(title), app_slug", workspace_id=workspace_id)
 
 
 async def find_app(db: Reads, workspace_id: str, app_slug: str) -> AppRow | None:
-    return await fetch_row(
-        db, AppRow, f"select {columns(AppRow)} from apps where workspace_id = :workspace_id and app_slug = :app_slug",
-        workspace_id=workspace_id, app_slug=app_slug,
-    )  # fmt: skip
+    return await find_row(db, AppRow, "apps", workspace_id=workspace_id, app_slug=app_slug)
 
 
 async def list_aliases(db: Reads, workspace_id: str) -> dict[str, str]:
@@ -87,7 +75,7 @@ async def list_aliases(db: Reads, workspace_id: str) -> dict[str, str]:
 
 
 async def replace_aliases(tx: Transaction, workspace_id: str, aliases: dict[str, str]) -> None:
-    await tx.execute("delete from aliases where workspace_id = :workspace_id", workspace_id=workspace_id)
+    await delete_rows(tx, "aliases", workspace_id=workspace_id)
     for alias, app_slug in aliases.items():
         await tx.execute(
             "insert into aliases (workspace_id, alias, app_slug) values (:workspace_id, :alias, :app_slug)",
@@ -105,16 +93,7 @@ async def _increment_names_version(tx: Transaction, workspace_id: str) -> None:
 
 async def get_channel(db: Reads, workspace_id: str, channel_id: str) -> ChannelRow:
     """Return the defaults of a channel, an empty row if none are set."""
-    channel = await fetch_row(
-        db,
-        ChannelRow,
-        f"""
-        select {columns(ChannelRow)} from channels
-        where workspace_id = :workspace_id and channel_id = :channel_id
-        """,
-        workspace_id=workspace_id,
-        channel_id=channel_id,
-    )
+    channel = await find_row(db, ChannelRow, "channels", workspace_id=workspace_id, channel_id=channel_id)
     return channel or ChannelRow(workspace_id, channel_id, None, None, None, "thread")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, insert, to_columns
+from storage.database import Reads, Transaction, columns, fetch_rows, find_row, insert, to_columns
 
 NEWEST_BUILDS = 2_000
 """How many builds of an app are read for the names of its branches."""
@@ -115,13 +115,7 @@ async def save_build(tx: Transaction, build: BuildRow, *, expected_state: str) -
 
 
 async def find_build(db: Reads, workspace_id: str, build_slug: str) -> BuildRow | None:
-    return await fetch_row(
-        db,
-        BuildRow,
-        f"select {columns(BuildRow)} from builds where workspace_id = :workspace_id and build_slug = :build_slug",
-        workspace_id=workspace_id,
-        build_slug=build_slug,
-    )
+    return await find_row(db, BuildRow, "builds", workspace_id=workspace_id, build_slug=build_slug)
 
 
 async def fill_details(tx: Transaction, build: BuildRow) -> None:

@@ -123,6 +123,32 @@ async def fetch_row(db: Reads, record_type: type[T], sql: str, /, **parameters: 
     return from_row(record_type, row) if row else None
 
 
+async def find_row(db: Reads, record_type: type[T], table: str, /, **key: object) -> T | None:
+    """Return the row whose columns have these values, or None. On a database only through an index, see `fetch_one`."""
+    row = await db.fetch_one(_select_sql(cast(Any, record_type), table, tuple(key)), **key)
+    return from_row(record_type, row) if row else None
+
+
+async def list_rows(db: Reads, record_type: type[T], table: str, /, *, order_by: str, **key: object) -> list[T]:
+    """Return the rows whose columns have these values."""
+    sql = _select_sql(cast(Any, record_type), table, tuple(key))
+    return await fetch_rows(db, record_type, f"{sql} order by {order_by}", **key)
+
+
+@functools.cache
+def _select_sql(record_type: type[Any], table: str, names: tuple[str, ...]) -> str:
+    return f"select {columns(cast(Any, record_type))} from {table}{_where(names)}"
+
+
+def _where(names: tuple[str, ...]) -> str:
+    return f" where {' and '.join(f'{name} = :{name}' for name in names)}" if names else ""
+
+
+async def delete_rows(db: Database | Transaction, table: str, /, **key: object) -> int:
+    """Delete the rows whose columns have these values; return how many there were."""
+    return await db.execute(f"delete from {table}{_where(tuple(key))}", **key)
+
+
 async def insert(tx: Transaction, table: str, record: Any, *, skip_existing: bool = False, **computed: object) -> bool:
     """Add a row dataclass and ``computed`` columns. With ``skip_existing``, return False if its key is taken."""
     values = to_columns(record) | computed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, upsert
+from storage.database import Reads, Transaction, delete_rows, find_row, list_rows, upsert
 
 DAILY, WEEKLY = "daily", "weekly"
 
@@ -42,22 +42,13 @@ async def save_digest(tx: Transaction, digest: DigestRow) -> None:
 
 
 async def find_digest(db: Reads, digest_id: str) -> DigestRow | None:
-    sql = f"select {columns(DigestRow)} from digests where digest_id = :digest_id"
-    return await fetch_row(db, DigestRow, sql, digest_id=digest_id)
+    return await find_row(db, DigestRow, "digests", digest_id=digest_id)
 
 
 async def list_of_channel(db: Reads, workspace_id: str, channel_id: str) -> list[DigestRow]:
     """Return the oldest first, paused ones included."""
-    return await fetch_rows(
-        db,
-        DigestRow,
-        f"""
-        select {columns(DigestRow)} from digests
-        where workspace_id = :workspace_id and channel_id = :channel_id
-        order by created_at, digest_id
-        """,
-        workspace_id=workspace_id,
-        channel_id=channel_id,
+    return await list_rows(
+        db, DigestRow, "digests", order_by="created_at, digest_id", workspace_id=workspace_id, channel_id=channel_id
     )
 
 
@@ -91,8 +82,4 @@ async def pause_channel(
 
 
 async def delete_digest(tx: Transaction, workspace_id: str, digest_id: str) -> bool:
-    touched = await tx.execute(
-        "delete from digests where digest_id = :digest_id and workspace_id = :workspace_id",
-        digest_id=digest_id, workspace_id=workspace_id,
-    )  # fmt: skip
-    return touched == 1
+    return await delete_rows(tx, "digests", digest_id=digest_id, workspace_id=workspace_id) == 1

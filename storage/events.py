@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Transaction, columns, fetch_rows
+from storage.database import Transaction, columns, delete_rows, fetch_rows
 
 BUILD_STARTED, BUILD_FINISHED = "started", "finished"
 
@@ -53,5 +53,5 @@ async def pop_events(tx: Transaction, workspace_id: str, *, limit: int) -> list[
         limit=limit,
     )
     for event in events:
-        await tx.execute("delete from events where event_id = :event_id", event_id=event.event_id)
+        await delete_rows(tx, "events", event_id=event.event_id)
     return events

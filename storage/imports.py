@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, upsert
+from storage.database import (
+    Reads,
+    Transaction,
+    columns,
+    delete_rows,
+    fetch_row,
+    fetch_rows,
+    find_row,
+    list_rows,
+    upsert,
+)
 
 OPEN, DONE, STOPPED, FAILED = "open", "done", "stopped", "failed"
 
@@ -51,13 +61,7 @@ async def save_import(tx: Transaction, row: ImportRow) -> None:
 
 
 async def find_import(db: Reads, workspace_id: str, app_slug: str) -> ImportRow | None:
-    return await fetch_row(
-        db,
-        ImportRow,
-        f"select {columns(ImportRow)} from imports where workspace_id = :workspace_id and app_slug = :app_slug",
-        workspace_id=workspace_id,
-        app_slug=app_slug,
-    )
+    return await find_row(db, ImportRow, "imports", workspace_id=workspace_id, app_slug=app_slug)
 
 
 async def find_next(db: Reads, workspace_id: str) -> ImportRow | None:
@@ -91,11 +95,8 @@ async def list_open(db: Reads, workspace_id: str) -> list[ImportRow]:
 
 async def list_of_message(db: Reads, message_id: str) -> list[ImportRow]:
     """Return the imports whose progress a message shows, in the order in which they are read."""
-    sql = (
-        f"select {columns(ImportRow)} from imports where message_id = :message_id order by requested_at desc, app_slug"
-    )
-    return await fetch_rows(db, ImportRow, sql, message_id=message_id)
+    return await list_rows(db, ImportRow, "imports", order_by="requested_at desc, app_slug", message_id=message_id)
 
 
 async def delete_imports(tx: Transaction, workspace_id: str) -> None:
-    await tx.execute("delete from imports where workspace_id = :workspace_id", workspace_id=workspace_id)
+    await delete_rows(tx, "imports", workspace_id=workspace_id)

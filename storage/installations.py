@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Database, Reads, Transaction, columns, fetch_row, fetch_rows, upsert
+from storage.database import Database, Reads, Transaction, columns, delete_rows, find_row, list_rows, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +48,20 @@ async def save_installation(tx: Transaction, row: InstallationRow) -> None:
 
 
 async def find_installation(db: Reads, enterprise_id: str, team_id: str) -> InstallationRow | None:
-    sql = f"{SELECT} where {BY_KEY}"
-    return await fetch_row(db, InstallationRow, sql, enterprise_id=enterprise_id, team_id=team_id)
+    return await find_row(db, InstallationRow, "installations", enterprise_id=enterprise_id, team_id=team_id)
 
 
 async def find_by_team(db: Reads, team_id: str) -> InstallationRow | None:
     """Return the installation of this workspace itself, whether or not it is in an organization."""
-    return await fetch_row(db, InstallationRow, f"{SELECT} where team_id = :team_id", team_id=team_id)
+    return await find_row(db, InstallationRow, "installations", team_id=team_id)
 
 
 async def list_installations(db: Reads) -> list[InstallationRow]:
-    return await fetch_rows(db, InstallationRow, f"{SELECT} order by enterprise_id, team_id")
+    return await list_rows(db, InstallationRow, "installations", order_by="enterprise_id, team_id")
 
 
 async def delete_installation(tx: Transaction, row: InstallationRow) -> None:
-    await tx.execute(f"delete from installations where {BY_KEY}", enterprise_id=row.enterprise_id, team_id=row.team_id)
+    await delete_rows(tx, "installations", enterprise_id=row.enterprise_id, team_id=row.team_id)
 
 
 async def claim_renewal(db: Database, row: InstallationRow, *, now: datetime, until: datetime) -> bool:

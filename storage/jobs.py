@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Database, Reads, Transaction, columns, fetch_rows, from_row
+from storage.database import Database, Reads, Transaction, columns, delete_rows, fetch_rows, from_row
 
 STARTABLE = """
     job.state = 'todo' and (job.key is null or not exists (
@@ -67,7 +67,7 @@ async def next_due_at(db: Reads, *, kind: str) -> datetime | None:
 
 
 async def delete_job(db: Database, job_id: int) -> None:
-    await db.execute("delete from jobs where job_id = :job_id", job_id=job_id)
+    await delete_rows(db, "jobs", job_id=job_id)
 
 
 async def postpone_job(db: Database, job_id: int, *, due_at: datetime) -> None:

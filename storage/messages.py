@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, insert
+from storage.database import Reads, Transaction, columns, delete_rows, fetch_row, fetch_rows, find_row, insert
 
 CARD, LINE, STARTED, CHANGE, SUMMARY = "card", "line", "started", "change", "summary"
 THREAD_ROOT, BULK_ABORT, UNFURL = "thread_root", "bulk_abort", "unfurl"
@@ -54,7 +54,7 @@ async def add_message(tx: Transaction, message: MessageRow, build_slugs: Sequenc
 
 
 async def replace_builds(tx: Transaction, message: MessageRow, build_slugs: Sequence[str]) -> None:
-    await tx.execute("delete from message_builds where message_id = :message_id", message_id=message.message_id)
+    await delete_rows(tx, "message_builds", message_id=message.message_id)
     await _add_builds(tx, message, build_slugs)
 
 
@@ -70,12 +70,7 @@ async def _add_builds(tx: Transaction, message: MessageRow, build_slugs: Sequenc
 
 
 async def find_message(db: Reads, message_id: str) -> MessageRow | None:
-    return await fetch_row(
-        db,
-        MessageRow,
-        f"select {columns(MessageRow)} from messages where message_id = :message_id",
-        message_id=message_id,
-    )
+    return await find_row(db, MessageRow, "messages", message_id=message_id)
 
 
 async def list_of_build(db: Reads, workspace_id: str, build_slug: str) -> list[MessageRow]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Database, Reads, Transaction, columns, fetch_row, insert
+from storage.database import Database, Reads, Transaction, delete_rows, find_row, insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,7 @@ async def add_outgoing(tx: Transaction, message: OutboxRow) -> bool:
 
 
 async def find_outgoing(db: Reads, outbox_id: str) -> OutboxRow | None:
-    sql = f"select {columns(OutboxRow)} from outbox where outbox_id = :outbox_id"
-    return await fetch_row(db, OutboxRow, sql, outbox_id=outbox_id)
+    return await find_row(db, OutboxRow, "outbox", outbox_id=outbox_id)
 
 
 async def clear_dedupe_key(db: Database, outbox_id: str) -> None:
@@ -46,12 +45,12 @@ async def count_attempt(db: Database, outbox_id: str) -> None:
 
 async def delete_outgoing(tx: Transaction, outbox_id: str) -> bool:
     """Delete a sent message; return False if another process did."""
-    return await tx.execute("delete from outbox where outbox_id = :outbox_id", outbox_id=outbox_id) == 1
+    return await delete_rows(tx, "outbox", outbox_id=outbox_id) == 1
 
 
 async def delete_of_workspace(tx: Transaction, workspace_id: str) -> int:
     """Delete the messages of an uninstalled workspace; return how many there were."""
-    return await tx.execute("delete from outbox where workspace_id = :workspace_id", workspace_id=workspace_id)
+    return await delete_rows(tx, "outbox", workspace_id=workspace_id)
 
 
 async def count_waiting(db: Reads, workspace_id: str | None = None) -> int:

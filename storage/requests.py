@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Reads, Transaction, columns, fetch_row, insert, placeholders, to_columns
+from storage.database import Reads, Transaction, columns, fetch_row, find_row, insert, placeholders, to_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +77,11 @@ async def add_starts(tx: Transaction, starts: Sequence[tuple[RequestRow, bool]])
 
 
 async def find_request(db: Reads, request_id: str) -> RequestRow | None:
-    sql = f"select {columns(RequestRow)} from requests where request_id = :request_id"
-    return await fetch_row(db, RequestRow, sql, request_id=request_id)
+    return await find_row(db, RequestRow, "requests", request_id=request_id)
 
 
 async def find_by_key(db: Reads, workspace_id: str, unique_key: str) -> RequestRow | None:
-    return await fetch_row(
-        db,
-        RequestRow,
-        f"select {columns(RequestRow)} from requests where workspace_id = :workspace_id and unique_key = :unique_key",
-        workspace_id=workspace_id,
-        unique_key=unique_key,
-    )
+    return await find_row(db, RequestRow, "requests", workspace_id=workspace_id, unique_key=unique_key)
 
 
 async def confirm_request(tx: Transaction, request_id: str, *, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Reads, Transaction, columns, fetch_row, insert, to_columns
+from storage.database import Reads, Transaction, find_row, insert, to_columns
 
 PENDING, COMPLETE = "pending", "complete"
 
@@ -36,13 +36,7 @@ async def add_result(tx: Transaction, result: ResultRow) -> bool:
 
 
 async def find_result(db: Reads, workspace_id: str, build_slug: str) -> ResultRow | None:
-    return await fetch_row(
-        db,
-        ResultRow,
-        f"select {columns(ResultRow)} from results where workspace_id = :workspace_id and build_slug = :build_slug",
-        workspace_id=workspace_id,
-        build_slug=build_slug,
-    )
+    return await find_row(db, ResultRow, "results", workspace_id=workspace_id, build_slug=build_slug)
 
 
 async def save_result(tx: Transaction, result: ResultRow) -> bool:

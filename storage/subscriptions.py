@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, upsert
+from storage.database import Reads, Transaction, columns, delete_rows, fetch_rows, find_row, list_rows, upsert
 
 APP_LOST = "the connected Bitrise token can no longer access the app"
 """The reason of a pause that ends when the token can access the app again."""
@@ -42,28 +42,18 @@ async def save_subscription(tx: Transaction, subscription: SubscriptionRow) -> N
 
 
 async def find_subscription(db: Reads, workspace_id: str, subscription_id: str) -> SubscriptionRow | None:
-    return await fetch_row(
-        db,
-        SubscriptionRow,
-        f"""
-        select {columns(SubscriptionRow)} from subscriptions
-        where subscription_id = :subscription_id and workspace_id = :workspace_id
-        """,
-        workspace_id=workspace_id,
-        subscription_id=subscription_id,
+    return await find_row(
+        db, SubscriptionRow, "subscriptions", subscription_id=subscription_id, workspace_id=workspace_id
     )
 
 
 async def list_of_channel(db: Reads, workspace_id: str, channel_id: str) -> list[SubscriptionRow]:
     """Return the oldest first, paused ones included."""
-    return await fetch_rows(
+    return await list_rows(
         db,
         SubscriptionRow,
-        f"""
-        select {columns(SubscriptionRow)} from subscriptions
-        where workspace_id = :workspace_id and channel_id = :channel_id
-        order by created_at, subscription_id
-        """,
+        "subscriptions",
+        order_by="created_at, subscription_id",
         workspace_id=workspace_id,
         channel_id=channel_id,
     )
@@ -71,16 +61,13 @@ async def list_of_channel(db: Reads, workspace_id: str, channel_id: str) -> list
 
 async def list_created_by(db: Reads, workspace_id: str, user_id: str) -> list[SubscriptionRow]:
     """Return what a user has subscribed, by channel, oldest first."""
-    return await fetch_rows(
+    return await list_rows(
         db,
         SubscriptionRow,
-        f"""
-        select {columns(SubscriptionRow)} from subscriptions
-        where workspace_id = :workspace_id and created_by = :user_id
-        order by channel_id, created_at, subscription_id
-        """,
+        "subscriptions",
+        order_by="channel_id, created_at, subscription_id",
         workspace_id=workspace_id,
-        user_id=user_id,
+        created_by=user_id,
     )
 
 
@@ -194,8 +181,4 @@ async def count_paused(db: Reads, workspace_id: str) -> int:
 
 
 async def delete_subscription(tx: Transaction, workspace_id: str, subscription_id: str) -> bool:
-    touched = await tx.execute(
-        "delete from subscriptions where subscription_id = :subscription_id and workspace_id = :workspace_id",
-        workspace_id=workspace_id, subscription_id=subscription_id,
-    )  # fmt: skip
-    return touched == 1
+    return await delete_rows(tx, "subscriptions", subscription_id=subscription_id, workspace_id=workspace_id) == 1

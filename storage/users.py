@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.builds import BuildRow
-from storage.database import Reads, Transaction, columns, fetch_row, fetch_rows, upsert
+from storage.database import Reads, Transaction, columns, fetch_rows, find_row, list_rows, upsert
 
 OFF, FAILURES, ALL = "off", "failures", "all"
 
@@ -28,19 +28,12 @@ async def save_user(tx: Transaction, user: UserRow) -> None:
 
 async def get_user(db: Reads, workspace_id: str, user_id: str) -> UserRow:
     """Return a user, with the defaults if nothing is stored."""
-    user = await fetch_row(
-        db,
-        UserRow,
-        f"select {columns(UserRow)} from users where workspace_id = :workspace_id and user_id = :user_id",
-        workspace_id=workspace_id,
-        user_id=user_id,
-    )
+    user = await find_row(db, UserRow, "users", workspace_id=workspace_id, user_id=user_id)
     return user or UserRow(workspace_id, user_id)
 
 
 async def list_users(db: Reads, workspace_id: str) -> list[UserRow]:
-    sql = f"select {columns(UserRow)} from users where workspace_id = :workspace_id order by user_id"
-    return await fetch_rows(db, UserRow, sql, workspace_id=workspace_id)
+    return await list_rows(db, UserRow, "users", order_by="user_id", workspace_id=workspace_id)
 
 
 async def disable_messages(tx: Transaction, workspace_id: str, user_id: str) -> bool:

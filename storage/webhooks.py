@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.database import Reads, Transaction, columns, fetch_row, upsert
+from storage.database import Reads, Transaction, find_row, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,4 @@ async def save_webhook(tx: Transaction, webhook: WebhookRow) -> None:
 
 
 async def find_webhook(db: Reads, workspace_id: str, app_slug: str) -> WebhookRow | None:
-    return await fetch_row(
-        db,
-        WebhookRow,
-        f"select {columns(WebhookRow)} from webhooks where workspace_id = :workspace_id and app_slug = :app_slug",
-        workspace_id=workspace_id,
-        app_slug=app_slug,
-    )
+    return await find_row(db, WebhookRow, "webhooks", workspace_id=workspace_id, app_slug=app_slug)

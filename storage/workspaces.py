@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from storage.database import Database, Reads, Transaction, columns, fetch_row, fetch_rows, from_row
+from storage.database import Database, Reads, Transaction, columns, fetch_row, find_row, from_row, list_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,11 @@ async def save_uninstalled(tx: Transaction, workspace_id: str, *, now: datetime)
 
 async def list_of_enterprise(db: Reads, enterprise_id: str) -> list[WorkspaceRow]:
     """Return the known workspaces of an organization."""
-    sql = f"{SELECT} where enterprise_id = :enterprise_id order by workspace_id"
-    return await fetch_rows(db, WorkspaceRow, sql, enterprise_id=enterprise_id)
+    return await list_rows(db, WorkspaceRow, "workspaces", order_by="workspace_id", enterprise_id=enterprise_id)
 
 
 async def find_workspace(db: Reads, workspace_id: str) -> WorkspaceRow | None:
-    return await fetch_row(db, WorkspaceRow, f"{SELECT} where workspace_id = :workspace_id", workspace_id=workspace_id)
+    return await find_row(db, WorkspaceRow, "workspaces", workspace_id=workspace_id)
 
 
 async def find_names_version(db: Reads, workspace_id: str) -> int:
@@ -115,7 +114,7 @@ async def find_names_version(db: Reads, workspace_id: str) -> int:
 
 
 async def list_workspaces(db: Reads) -> list[WorkspaceRow]:
-    return await fetch_rows(db, WorkspaceRow, f"{SELECT} order by workspace_id")
+    return await list_rows(db, WorkspaceRow, "workspaces", order_by="workspace_id")
 
 
 async def save_connection(
