@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -20,9 +21,11 @@ from tests.postgres_server import LocalServer, PostgresServer, own_server, runni
 from tests.world import World
 
 settings.register_profile("here", deadline=None)  # how long an example takes says nothing about the code
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("here")
 
-
+QUICK = "not slow"
+"""The markers that `make quick` selects."""
 FOLDER = Path(__file__).parent
 SLOW_FOLDERS = ("abuse", "benchmarks", "chaos", "playground/page", "processes", "soak", "stories")
 SLOW_FILES = ("bot/engine/test_workers.py", "playground/test_demo.py", "playground/test_tour.py")
@@ -32,6 +35,21 @@ QUICK_STORIES = ("stories/test_abort.py", "stories/test_start.py", "stories/test
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: a process, a browser, PostgreSQL or a long story; not in `make quick`")
+    if config.option.markexpr == QUICK:
+        settings.load_profile("quick")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files of slow tests in `make quick`, where each worker would import them to run none."""
+    path = collection_path.relative_to(FOLDER).as_posix()
+    is_left_out = collection_path.suffix == ".py" and config.option.markexpr == QUICK and is_slow_file(path)
+    return True if is_left_out else None
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage collections pass over the thousands of collected tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,11 +59,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def is_slow(item: pytest.Item) -> bool:
-    path = item.path.relative_to(FOLDER).as_posix()
-    if path.startswith(SLOW_FOLDERS) and path not in QUICK_STORIES:
+    if is_slow_file(item.path.relative_to(FOLDER).as_posix()):
         return True
     parameters, fixtures = item.name.partition("[")[2], getattr(item, "fixturenames", ())
-    return path in SLOW_FILES or "postgres" in parameters or not {"postgres", "own_postgres"}.isdisjoint(fixtures)
+    return "postgres" in parameters or not {"postgres", "own_postgres"}.isdisjoint(fixtures)
+
+
+def is_slow_file(path: str) -> bool:
+    return (path.startswith(SLOW_FOLDERS) and path not in QUICK_STORIES) or path in SLOW_FILES
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 import pkgutil
@@ -203,9 +202,12 @@ def test_every_text_is_plain_english() -> None:
     assert offenders == [], "\n" + "\n".join(offenders)
 
 
+DOCSTRING = re.compile(r'(?:\s|#.*\n)*r?"""\s*[^"\s]')
+
+
 def test_every_module_opens_by_saying_what_room_it_is() -> None:
     found = modules(*PRODUCT, "playground", "tests")
-    silent = [str(path.relative_to(ROOT)) for path in found if not ast.get_docstring(ast.parse(path.read_text()))]
+    silent = [str(path.relative_to(ROOT)) for path in found if not DOCSTRING.match(path.read_text())]
     assert found
     assert silent == []
 

@@ -274,6 +274,7 @@ def test_excerpt_of_any_log_is_short(log: str, limit: int) -> None:
     assert not [line for line in (*excerpt, *tests) if "\x1b" in line or "=sesame" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", [" > ", "● ", "error", "(", "Because ", "✘ Test ", "FAILED a::b", "Code Signing ", "x"]
 )

@@ -175,6 +175,7 @@ def test_any_text_is_parsed(text: str) -> None:
     assert section is None or section in strip_escapes(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["\x1b]", "\x1b[", "\x1bP", "\r", "| x | ", "[1;", "| (0) ", "█", "+-", "\u202e"])
 def test_long_line_is_parsed_quickly(piece: str) -> None:
     """A slow pattern would run into the time limit of tests."""
@@ -183,6 +184,7 @@ def test_long_line_is_parsed_quickly(piece: str) -> None:
     assert (find_failed_step(text), has_summary(text)) == (None, False)
 
 
+@pytest.mark.slow
 def test_long_summary_of_failures_is_parsed_quickly() -> None:
     """A slow pattern would run into the time limit of tests."""
     text = "a\n" * (64 * 1024) + summary(*[result("x", "Test")] * 5_000)

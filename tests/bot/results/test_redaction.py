@@ -253,6 +253,7 @@ ADVERSARIAL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ADVERSARIAL)
 def test_time_grows_with_the_length_and_no_faster(piece: str) -> None:
     """Four times the text takes four times as long, not sixteen times."""
@@ -266,6 +267,7 @@ def _seconds(text: str) -> float:
     return time.process_time() - start
 
 
+@pytest.mark.slow
 def test_log_of_a_megabyte_is_analyzed_in_time() -> None:
     """Four times what is fetched. A slow pattern would run into the time limit of tests."""
     lines = f"error: API_TOKEN=sesame is no token\n{ORDINARY}\n"
