@@ -77,10 +77,7 @@ async def list_aliases(db: Reads, workspace_id: str) -> dict[str, str]:
 async def replace_aliases(tx: Transaction, workspace_id: str, aliases: dict[str, str]) -> None:
     await delete_rows(tx, "aliases", workspace_id=workspace_id)
     for alias, app_slug in aliases.items():
-        await tx.execute(
-            "insert into aliases (workspace_id, alias, app_slug) values (:workspace_id, :alias, :app_slug)",
-            workspace_id=workspace_id, alias=alias, app_slug=app_slug,
-        )  # fmt: skip
+        await insert(tx, "aliases", workspace_id=workspace_id, alias=alias, app_slug=app_slug)
     await _increment_names_version(tx, workspace_id)
 
 

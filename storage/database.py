@@ -149,9 +149,11 @@ async def delete_rows(db: Database | Transaction, table: str, /, **key: object) 
     return await db.execute(f"delete from {table}{_where(tuple(key))}", **key)
 
 
-async def insert(tx: Transaction, table: str, record: Any, *, skip_existing: bool = False, **computed: object) -> bool:
-    """Add a row dataclass and ``computed`` columns. With ``skip_existing``, return False if its key is taken."""
-    values = to_columns(record) | computed
+async def insert(
+    tx: Transaction, table: str, record: Any = None, *, skip_existing: bool = False, **values: object
+) -> bool:
+    """Add a row: a dataclass, columns, or both. With ``skip_existing``, return False if its key is taken."""
+    values = (to_columns(record) if record else {}) | values
     return await tx.execute(_insert_sql(table, tuple(values), skip_existing), **values) == 1
 
 

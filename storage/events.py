@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Transaction, columns, delete_rows, fetch_rows
+from storage.database import Transaction, columns, delete_rows, fetch_rows, insert
 
 BUILD_STARTED, BUILD_FINISHED = "started", "finished"
 
@@ -25,13 +25,7 @@ class EventRow:
 
 
 async def add_event(tx: Transaction, *, workspace_id: str, build_slug: str, kind: str, at: datetime) -> None:
-    await tx.execute(
-        """
-        insert into events (workspace_id, build_slug, kind, occurred_at)
-        values (:workspace_id, :build_slug, :kind, :at)
-        """,
-        workspace_id=workspace_id, build_slug=build_slug, kind=kind, at=at,
-    )  # fmt: skip
+    await insert(tx, "events", workspace_id=workspace_id, build_slug=build_slug, kind=kind, occurred_at=at)
 
 
 async def pop_events(tx: Transaction, workspace_id: str, *, limit: int) -> list[EventRow]:

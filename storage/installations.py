@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Database, Reads, Transaction, columns, delete_rows, find_row, list_rows, upsert
+from storage.database import Database, Reads, Transaction, columns, delete_rows, find_row, insert, list_rows, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +116,7 @@ async def claim_state(
 
     async def claim(tx: Transaction) -> bool:
         await tx.execute("delete from oauth_states where expires_at <= :now", now=now)
-        added = await tx.execute(
-            """
-            insert into oauth_states (state_digest, browser_digest, expires_at)
-            values (:state_digest, :browser_digest, :expires_at)
-            on conflict (state_digest) do nothing
-            """,
-            state_digest=state_digest, browser_digest=browser_digest, expires_at=expires_at,
-        )  # fmt: skip
-        return added == 1
+        state = {"state_digest": state_digest, "browser_digest": browser_digest, "expires_at": expires_at}
+        return await insert(tx, "oauth_states", skip_existing=True, **state)
 
     return await db.transaction(claim)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database import Database, Reads, Transaction, columns, delete_rows, fetch_rows, from_row
+from storage.database import Database, Reads, Transaction, columns, delete_rows, fetch_rows, from_row, insert
 
 STARTABLE = """
     job.state = 'todo' and (job.key is null or not exists (
@@ -32,13 +32,8 @@ class JobRow:
 async def add_job(
     tx: Transaction, *, kind: str, key: str | None, arguments: Mapping[str, Any], due_at: datetime
 ) -> None:
-    await tx.execute(
-        """
-        insert into jobs (kind, key, arguments, state, attempts, due_at)
-        values (:kind, :key, :arguments, 'todo', 0, :due_at)
-        """,
-        kind=kind, key=key, arguments=dict(arguments), due_at=due_at,
-    )  # fmt: skip
+    job: dict[str, Any] = {"kind": kind, "key": key, "arguments": dict(arguments), "due_at": due_at}
+    await insert(tx, "jobs", state="todo", attempts=0, **job)
 
 
 async def claim_jobs(tx: Transaction, *, kind: str, now: datetime, limit: int) -> list[JobRow]:

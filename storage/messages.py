@@ -60,13 +60,8 @@ async def replace_builds(tx: Transaction, message: MessageRow, build_slugs: Sequ
 
 async def _add_builds(tx: Transaction, message: MessageRow, build_slugs: Sequence[str]) -> None:
     for position, build_slug in enumerate(build_slugs):
-        await tx.execute(
-            """
-            insert into message_builds (message_id, workspace_id, build_slug, position)
-            values (:message_id, :workspace_id, :build_slug, :position)
-            """,
-            message_id=message.message_id, workspace_id=message.workspace_id, build_slug=build_slug, position=position,
-        )  # fmt: skip
+        entry: dict[str, Any] = {"workspace_id": message.workspace_id, "build_slug": build_slug, "position": position}
+        await insert(tx, "message_builds", message_id=message.message_id, **entry)
 
 
 async def find_message(db: Reads, message_id: str) -> MessageRow | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.database import Database, DatabaseUnusable, Dialect, Transaction
+from storage.database import Database, DatabaseUnusable, Dialect, Transaction, insert
 from storage.schema import SCHEMA
 
 
@@ -60,6 +60,6 @@ async def _apply(database: Database, step: Migration) -> None:
             await tx.execute("set local statement_timeout = 0")  # indexing a large table takes a while
         for statement in step.statements:
             await tx.execute(statement.format(**DIALECTS[database.dialect]))
-        await tx.execute("insert into schema_version (version) values (:version)", version=step.number)
+        await insert(tx, "schema_version", version=step.number)
 
     await database.transaction(run)

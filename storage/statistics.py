@@ -100,15 +100,7 @@ async def count_results(db: Reads, scope: Scope) -> list[ResultCount]:
 async def count_durations(db: Reads, scope: Scope) -> dict[Target, dict[int | None, int]]:
     """Count successes by seconds for each workflow; seconds are None if Bitrise didn't report when they started."""
     # Grouped by the number first: comparing integers is faster than comparing names, and most rows differ in it.
-    rows = await db.fetch_all(
-        f"""
-        select app_slug, workflow, run_seconds, count(*) as builds
-        from builds
-        where {scope.where("('succeeded')")}
-        group by run_seconds, workflow, app_slug
-        """,
-        **scope.parameters,
-    )
+    rows = await _count(db, scope, "run_seconds, workflow, app_slug", "('succeeded')")
     durations: dict[Target, dict[int | None, int]] = {}
     for row in rows:
         durations.setdefault((row["app_slug"], row["workflow"]), {})[row["run_seconds"]] = row["builds"]
@@ -117,51 +109,37 @@ async def count_durations(db: Reads, scope: Scope) -> dict[Target, dict[int | No
 
 async def count_run_seconds(db: Reads, scope: Scope) -> dict[int, int]:
     """Count successes of any workflow by seconds."""
-    rows = await db.fetch_all(
-        f"""
-        select run_seconds, count(*) as builds
-        from builds
-        where {scope.where("('succeeded')")} and run_seconds is not null
-        group by run_seconds
-        """,
-        **scope.parameters,
-    )
+    rows = await _count(db, scope, "run_seconds", "('succeeded')", condition="and run_seconds is not null")
     return {row["run_seconds"]: row["builds"] for row in rows}
 
 
 async def count_queue_seconds(db: Reads, scope: Scope) -> dict[int, int]:
     """Count builds by their seconds in the queue, without those that never reached a machine."""
-    rows = await db.fetch_all(
-        f"""
-        select queue_seconds, count(*) as builds
-        from builds
-        where {scope.where(ALL)} and queue_seconds is not null
-        group by queue_seconds
-        """,
-        **scope.parameters,
-    )
+    rows = await _count(db, scope, "queue_seconds", ALL, condition="and queue_seconds is not null")
     return {row["queue_seconds"]: row["builds"] for row in rows}
 
 
 async def count_reasons(db: Reads, scope: Scope) -> dict[str | None, int]:
-    rows = await db.fetch_all(
-        f"select reason, count(*) as builds from builds where {scope.where(STOPPED)} group by reason",
-        **scope.parameters,
-    )
+    rows = await _count(db, scope, "reason", STOPPED)
     return {row["reason"]: row["builds"] for row in rows}
 
 
 async def count_failures(db: Reads, scope: Scope) -> dict[Target, int]:
-    rows = await db.fetch_all(
+    rows = await _count(db, scope, "app_slug, workflow", "('failed')")
+    return {(row["app_slug"], row["workflow"]): row["builds"] for row in rows}
+
+
+async def _count(db: Reads, scope: Scope, names: str, outcomes: str, *, condition: str = "") -> list[Row]:
+    """Return columns and the number of ``builds`` with the same values in them."""
+    return await db.fetch_all(
         f"""
-        select app_slug, workflow, count(*) as builds
+        select {names}, count(*) as builds
         from builds
-        where {scope.where("('failed')")}
-        group by app_slug, workflow
+        where {scope.where(outcomes)} {condition}
+        group by {names}
         """,
         **scope.parameters,
     )
-    return {(row["app_slug"], row["workflow"]): row["builds"] for row in rows}
 
 
 async def list_flaky(db: Reads, scope: Scope) -> list[FlakyCommit]:

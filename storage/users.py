@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.builds import BuildRow
-from storage.database import Reads, Transaction, columns, fetch_rows, find_row, list_rows, upsert
+from storage.database import Reads, Transaction, columns, fetch_rows, find_row, insert, list_rows, upsert
 
 OFF, FAILURES, ALL = "off", "failures", "all"
 
@@ -53,14 +53,8 @@ async def add_build_owner(
     tx: Transaction, workspace_id: str, build_slug: str, user_id: str, *, triggered_at: datetime | None
 ) -> None:
     """Make the user an owner of a build, which may have several."""
-    await tx.execute(
-        """
-        insert into build_owners (workspace_id, build_slug, user_id, triggered_at)
-        values (:workspace_id, :build_slug, :user_id, :triggered_at)
-        on conflict do nothing
-        """,
-        workspace_id=workspace_id, build_slug=build_slug, user_id=user_id, triggered_at=triggered_at,
-    )  # fmt: skip
+    owner = {"workspace_id": workspace_id, "build_slug": build_slug, "user_id": user_id}
+    await insert(tx, "build_owners", skip_existing=True, triggered_at=triggered_at, **owner)
 
 
 async def delete_linked_builds(tx: Transaction, workspace_id: str, user_id: str) -> None:
