@@ -1,17 +1,11 @@
-"""References in typed text, to an app and to a build (``shop #812``, a slug, an address of Bitrise). Pure."""
+"""References in typed text to a build (``shop #812``, a slug, an address of Bitrise). Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
-from dataclasses import replace
 
 from bot.builds.queries import BuildRef
-from bot.fuzzy import fold
 from commands.tokenizer import ArgumentsUnclear, Word, Words, quote_input
-
-KEY = "app:"
-MAX_NAME_WORDS = 12
 
 # By the shape of the path, on any host: the slug is looked up with the workspace's own token.
 _PAGE = re.compile(
@@ -34,30 +28,6 @@ _PRECEDENCE = (
 _MAX_DIGITS = 9
 _KEYED = re.compile(r"[A-Za-z_][\w-]*[:=]")
 _APP_KEY = re.compile(r"app:(?P<app>.+)", re.IGNORECASE | re.DOTALL)
-
-
-def join_app_name(words: Words, app_names: Container[str]) -> Words:
-    """Join the words that are exactly an app's name, at the beginning or after ``app:``, into one.
-
-    The longest name wins. A name of one word stays as it is. ``app_names`` are those of `AppIndex.names`.
-    """
-    items, place, key = words.words, 0, ""
-    if KEY in words.text.lower():
-        keyed = [at for at, word in enumerate(items) if word.is_open and word.text.lower().startswith(KEY)]
-        place, key = (keyed[0], KEY) if keyed else (0, "")
-    for count in range(min(len(items) - place, MAX_NAME_WORDS), 1, -1):
-        run = items[place : place + count]
-        text = " ".join([word.text for word in run])[len(key) :].strip()
-        name, _, number = text.rpartition("#")
-        if text.lower() in app_names or (not text.isascii() and fold(text) in app_names):
-            name, number = text, ""
-        elif not number.isdecimal() or fold(name.strip()) not in app_names:
-            continue
-        if all(word.is_open for word in run):
-            joined = [Word(key + name.strip(), run[0].start, quoted=not key, value_quoted=bool(key))]
-            joined += [Word(f"#{number}", run[-1].start)] if number else []
-            return replace(words, words=(*items[:place], *joined, *items[place + count :]))
-    return words
 
 
 def read_build(words: Words) -> tuple[BuildRef, Words]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from bot.domain.builds import Cause, Outcome, State
 from bot.fuzzy import fold, nearest
-from commands.build_reference import join_app_name, refers_to_build
+from commands.build_reference import refers_to_build
 from commands.tokenizer import ArgumentsUnclear, Word, Words, quote_input, tokenize
 
 T = TypeVar("T")
@@ -26,6 +26,9 @@ NOTHING = ""
 START = "start"
 SHOW = "show"
 HELP = "help"
+APP_KEY = "app:"
+MAX_NAME_WORDS = 12
+"""The longest name of an app that is typed without quotes."""
 HELP_WORDS = frozenset({HELP, "?", "--help", "-h"})
 OPTION = re.compile(r"(?P<key>[A-Za-z][\w-]*):(?P<value>.*)", re.DOTALL)
 
@@ -64,6 +67,30 @@ def parse(
     # A bare number or slug stands alone or after the app, so most of what is longer is a start.
     may_be_reference = len(joined.words) <= 2 or "#" in joined.text or "/" in joined.text
     return Parsed(SHOW if may_be_reference and refers_to_build(joined) else START, joined)
+
+
+def join_app_name(words: Words, app_names: Container[str]) -> Words:
+    """Join the words that are exactly an app's name, at the beginning or after ``app:``, into one.
+
+    The longest name wins. A name of one word stays as it is. ``app_names`` are those of `AppIndex.names`.
+    """
+    items, place, key = words.words, 0, ""
+    if APP_KEY in words.text.lower():
+        keyed = [at for at, word in enumerate(items) if word.is_open and word.text.lower().startswith(APP_KEY)]
+        place, key = (keyed[0], APP_KEY) if keyed else (0, "")
+    for count in range(min(len(items) - place, MAX_NAME_WORDS), 1, -1):
+        run = items[place : place + count]
+        text = " ".join([word.text for word in run])[len(key) :].strip()
+        name, _, number = text.rpartition("#")
+        if text.lower() in app_names or (not text.isascii() and fold(text) in app_names):
+            name, number = text, ""
+        elif not number.isdecimal() or fold(name.strip()) not in app_names:
+            continue
+        if all(word.is_open for word in run):
+            joined = [Word(key + name.strip(), run[0].start, quoted=not key, value_quoted=bool(key))]
+            joined += [Word(f"#{number}", run[-1].start)] if number else []
+            return replace(words, words=(*items[:place], *joined, *items[place + count :]))
+    return words
 
 
 def ends_in_help(words: Words, *, after_app: bool) -> bool:

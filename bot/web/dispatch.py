@@ -28,7 +28,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.context import Context
 from bot.metrics import Metrics
-from bot.web.payloads import Payload, handler_key, is_well_formed, place_of, read_form, read_json
+from bot.web.payloads import Payload, is_well_formed, read_form, read_json
 from storage import db_timeout
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,31 @@ def direct_handlers(registrations: Registrations) -> dict[tuple[str, str], Direc
         if is_exact and ARGUMENTS | {kind} >= set(parameters):
             found.setdefault((kind, str(name)), DirectHandler(kind, handler, parameters))
     return found
+
+
+def handler_key(body: Payload) -> tuple[str, str]:
+    """Return the kind and the id under which the handler of this request is registered."""
+    kind = body.get("type")
+    if kind is None:
+        return "command", body.get("command", "")
+    if kind == "block_actions" and body.get("actions"):
+        return "action", body["actions"][0].get("action_id", "")
+    if kind == "view_submission" and body.get("view"):
+        return "view", body["view"].get("callback_id", "")
+    return "", ""
+
+
+def place_of(body: Payload) -> tuple[str | None, str | None]:
+    """Return the workspace and organization of a request, like Bolt.
+
+    An action in a view names the person's own workspace as its team; the view names that of the app.
+    """
+    team, view, user, enterprise = (
+        part if isinstance(part := body.get(name), dict) else {} for name in ("team", "view", "user", "enterprise")
+    )
+    candidates = (view.get("app_installed_team_id"), team.get("id"), body.get("team_id"), user.get("team_id"))
+    team_id = next(filter(None, candidates), view.get("team_id"))
+    return team_id, enterprise.get("id") or body.get("enterprise_id") or team.get("enterprise_id")
 
 
 class Dispatcher:

@@ -1,4 +1,4 @@
-"""Read what Slack sends: the form, the JSON, whose request it is, and whether its fields have the right shape. Pure."""
+"""Read what Slack sends by HTTP: the form, the JSON, and whether its fields have the right shape. Pure."""
 
 from __future__ import annotations
 
@@ -8,18 +8,6 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 Payload = Mapping[str, Any]
-
-
-def handler_key(body: Payload) -> tuple[str, str]:
-    """Return the kind and the id under which the handler of this request is registered."""
-    kind = body.get("type")
-    if kind is None:
-        return "command", body.get("command", "")
-    if kind == "block_actions" and body.get("actions"):
-        return "action", body["actions"][0].get("action_id", "")
-    if kind == "view_submission" and body.get("view"):
-        return "view", body["view"].get("callback_id", "")
-    return "", ""
 
 
 def read_form(raw: bytes) -> Payload:
@@ -85,16 +73,3 @@ def is_well_formed(body: Payload) -> bool:
         and (kind != "event_callback" or isinstance(body["event"].get("type"), str))
         and (kind not in ("view_submission", "block_actions", "shortcut") or bool(body["user"].get("id")))
     )
-
-
-def place_of(body: Payload) -> tuple[str | None, str | None]:
-    """Return the workspace and organization of a request, like Bolt.
-
-    An action in a view names the person's own workspace as its team; the view names that of the app.
-    """
-    team, view, user, enterprise = (
-        part if isinstance(part := body.get(name), dict) else {} for name in ("team", "view", "user", "enterprise")
-    )
-    candidates = (view.get("app_installed_team_id"), team.get("id"), body.get("team_id"), user.get("team_id"))
-    team_id = next(filter(None, candidates), view.get("team_id"))
-    return team_id, enterprise.get("id") or body.get("enterprise_id") or team.get("enterprise_id")

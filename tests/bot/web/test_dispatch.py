@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.web.dispatch import FORM
-from bot.web.payloads import place_of, read_form
+from bot.web.dispatch import FORM, place_of
+from bot.web.payloads import read_form
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.web.dispatch import direct_handlers
-from bot.web.payloads import handler_key
+from bot.web.dispatch import direct_handlers, handler_key
 
 
 async def take(ack: Any, body: Any, ctx: Any) -> None: ...
