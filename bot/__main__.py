@@ -220,15 +220,15 @@ async def _migrate(settings: Settings) -> int:
         await database.close()
 
 
-async def _export(settings: Settings, wanted: Export) -> int:
+async def _export(settings: Settings, options: Export) -> int:
     from bot.clock import SystemClock
     from bot.statistics.export import export_builds, open_writer, parse_since
     from storage.readonly import open_readonly
 
     now = SystemClock().now()
-    since = parse_since(wanted.since, now)
+    since = parse_since(options.since, now)
     async with open_readonly(settings.database_url.get_secret_value()) as reads:
-        with open_writer(wanted.format, wanted.out, sys.stdout) as writer:
+        with open_writer(options.format, options.out, sys.stdout) as writer:
             return await export_builds(reads, writer, since=since, until=now)
 
 

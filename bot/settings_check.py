@@ -50,8 +50,8 @@ def check_oauth(settings: Settings) -> list[str]:
     pair = {"slack_client_id": settings.slack_client_id, "slack_client_secret": settings.slack_client_secret}
     absent = [env_name(field) for field, value in pair.items() if value is None]
     if len(absent) == 1:
-        [given] = {env_name(field) for field in pair} - set(absent)
-        return [f"{absent[0]} is not set, but {given} is: set both for OAuth, or neither for one workspace."]
+        [present] = {env_name(field) for field in pair} - set(absent)
+        return [f"{absent[0]} is not set, but {present} is: set both for OAuth, or neither for one workspace."]
     return [NO_ADDRESS_FOR_OAUTH] if settings.uses_oauth and not settings.public_url else []
 
 

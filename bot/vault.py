@@ -90,8 +90,8 @@ class Vault:
 
     def is_signed(self, text: str, signature: str, *, purpose: str) -> bool:
         """Whether any of the keys made the signature."""
-        given = signature.encode("utf-8", "replace")
-        return any(hmac.compare_digest(_signature(key, text, purpose).encode(), given) for key in self._keys)
+        encoded = signature.encode("utf-8", "replace")
+        return any(hmac.compare_digest(_signature(key, text, purpose).encode(), encoded) for key in self._keys)
 
     def needs_rotation(self, sealed: str) -> bool:
         """Whether another key than the newest was used."""

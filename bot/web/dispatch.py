@@ -59,13 +59,13 @@ class DirectHandler:
 
 def direct_handlers(registrations: Registrations) -> dict[tuple[str, str], DirectHandler]:
     """Pick the commands, actions and views with an exact id whose handlers need nothing that only Bolt can give."""
-    found: dict[tuple[str, str], DirectHandler] = {}
+    handlers: dict[tuple[str, str], DirectHandler] = {}
     for kind, name, handler in registrations:
         parameters = tuple(inspect.signature(handler).parameters)
         is_exact = kind in ("command", "action", "view") and isinstance(name, str)
         if is_exact and ARGUMENTS | {kind} >= set(parameters):
-            found.setdefault((kind, str(name)), DirectHandler(kind, handler, parameters))
-    return found
+            handlers.setdefault((kind, str(name)), DirectHandler(kind, handler, parameters))
+    return handlers
 
 
 def handler_key(body: Payload) -> tuple[str, str]:

@@ -89,7 +89,7 @@ def installed(grant: Grant, *, command: str) -> str:
         where = f"the workspaces of {grant.enterprise_name or 'your organisation'} that an admin adds it to"
     else:
         where = grant.team_name or "your workspace"
-    opened = {"app": grant.app_id, **({"team": grant.team_id} if grant.team_id else {})}
+    query = {"app": grant.app_id, **({"team": grant.team_id} if grant.team_id else {})}
     return _page(
         "Buildbell is installed",
         f"""
@@ -98,17 +98,17 @@ def installed(grant: Grant, *, command: str) -> str:
 <li>An admin types <code>{escape(command)} connect</code> and gives Buildbell a Bitrise token.</li>
 <li>Invite Buildbell to the channels that shall see builds: <code>/invite @Buildbell</code></li>
 </ol>
-<p><a class="go" href="https://slack.com/app_redirect?{escape(urlencode(opened))}">Open Slack</a></p>
+<p><a class="go" href="https://slack.com/app_redirect?{escape(urlencode(query))}">Open Slack</a></p>
 """,
     )
 
 
 def failed(sentence: str, start: str) -> str:
-    told = CODE.sub(r"<code>\1</code>", escape(sentence))
+    reason = CODE.sub(r"<code>\1</code>", escape(sentence))
     return _page(
         "Buildbell was not installed",
         f"""
-<p>{told}</p>
+<p>{reason}</p>
 <p><a class="go" href="{escape(start)}">Try again</a></p>
 """,
     )

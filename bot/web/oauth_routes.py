@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -14,36 +15,29 @@ from bot.workspaces.oauth import STATE_LIFETIME, InstallationFailed, OAuth
 INSTALL_PATH: Final = "/slack/install"
 START_PATH: Final = "/slack/install/start"
 COOKIE: Final = "buildbell-install"
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def add_oauth(app: web.Application, oauth: OAuth, *, is_ready: Callable[[], str | None]) -> None:
+    routes = OAuthRoutes(oauth, is_ready)
     # A HEAD request must not start an installation or use its state.
-    app.router.add_get(INSTALL_PATH, _install(oauth), allow_head=False)
-    app.router.add_get(START_PATH, _once_ready(_start(oauth), is_ready), allow_head=False)
-    app.router.add_get(REDIRECT_PATH, _once_ready(_return(oauth), is_ready), allow_head=False)
+    app.router.add_get(INSTALL_PATH, routes.install, allow_head=False)
+    app.router.add_get(START_PATH, routes.start, allow_head=False)
+    app.router.add_get(REDIRECT_PATH, routes.finish, allow_head=False)
 
 
-def _once_ready(handler: Handler, is_ready: Callable[[], str | None]) -> Handler:
-    async def handle_if_ready(request: web.Request) -> web.Response:
-        if is_ready():
-            return _page(pages.failed("Buildbell is starting or stopping just now.", START_PATH), status=503)
-        return await handler(request)
+@dataclass(frozen=True, slots=True)
+class OAuthRoutes:
+    oauth: OAuth
+    is_ready: Callable[[], str | None]
 
-    return handle_if_ready
+    async def install(self, request: web.Request) -> web.Response:
+        return _page(pages.install(START_PATH, command=self.oauth.command))
 
-
-def _install(oauth: OAuth) -> Handler:
-    async def install(request: web.Request) -> web.Response:
-        return _page(pages.install(START_PATH, command=oauth.command))
-
-    return install
-
-
-def _start(oauth: OAuth) -> Handler:
-    async def start(request: web.Request) -> web.Response:
-        name = cookie_name(oauth)
-        redirect = oauth.begin(request.cookies.get(name))
+    async def start(self, request: web.Request) -> web.Response:
+        if self.is_ready():
+            return _not_ready()
+        name = cookie_name(self.oauth)
+        redirect = self.oauth.begin(request.cookies.get(name))
         response = web.Response(status=302, headers={"Location": redirect.url, **pages.HEADERS})
         response.set_cookie(
             name, redirect.cookie, max_age=int(STATE_LIFETIME.total_seconds()), path="/", secure=True, httponly=True,
@@ -51,19 +45,19 @@ def _start(oauth: OAuth) -> Handler:
         )  # fmt: skip
         return response
 
-    return start
-
-
-def _return(oauth: OAuth) -> Handler:
-    async def finish(request: web.Request) -> web.Response:
+    async def finish(self, request: web.Request) -> web.Response:
+        if self.is_ready():
+            return _not_ready()
         parameters = {name: request.query.get(name, "") for name in ("state", "code", "error")}
         try:
-            grant = await oauth.finish(cookie=request.cookies.get(cookie_name(oauth), ""), **parameters)
+            grant = await self.oauth.finish(cookie=request.cookies.get(cookie_name(self.oauth), ""), **parameters)
         except InstallationFailed as error:
             return _page(pages.failed(error.sentence, START_PATH), status=error.status)
-        return _page(pages.installed(grant, command=oauth.command))
+        return _page(pages.installed(grant, command=self.oauth.command))
 
-    return finish
+
+def _not_ready() -> web.Response:
+    return _page(pages.failed("Buildbell is starting or stopping just now.", START_PATH), status=503)
 
 
 def cookie_name(oauth: OAuth) -> str:

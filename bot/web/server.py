@@ -6,6 +6,8 @@ import asyncio
 import hmac
 import resource
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -32,15 +34,13 @@ BODY_BUDGET_BYTES = 24 * 1024 * 1024
 """For all large bodies that are being received at a time."""
 SMALL_BODY_BYTES = 64 * 1024
 """Bodies up to this size are received at any time, so that large ones can't keep people's commands out."""
+MAX_OPEN_FILES = 65_536
 RUNNER_OPTIONS: Mapping[str, Any] = {
     "keepalive_timeout": KEEPALIVE_SECONDS,
     "auto_decompress": False,
     "read_bufsize": 16 * 1024,
 }
 """Nobody we serve compresses a request, and a small compressed body can stand for gigabytes."""
-
-
-MAX_OPEN_FILES = 65_536
 
 
 class BodyBudget:
@@ -68,14 +68,15 @@ def web_app(
     """
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app[BUDGET] = BodyBudget()
-    app.router.add_get("/healthz", _health)
-    app.router.add_get("/readyz", _readiness(is_ready))
-    app.router.add_get("/metrics", _metrics(exposition, metrics_token))
+    routes = Routes(ctx, is_ready, exposition, metrics_token)
+    app.router.add_get("/healthz", routes.health)
+    app.router.add_get("/readyz", routes.readiness)
+    app.router.add_get("/metrics", routes.metrics)
     if ctx.settings.takes_requests:
-        app.router.add_post(f"{HINTS_PATH}/{{key}}", _bitrise(ctx, is_ready))
-        app.router.add_post(SKIPS_PATH, _step(ctx, is_ready))
+        app.router.add_post(f"{HINTS_PATH}/{{key}}", routes.webhook)
+        app.router.add_post(SKIPS_PATH, routes.build_step)
     if slack is not None:
-        app.router.add_post("/slack/events", _slack(slack, is_ready))
+        app.router.add_post("/slack/events", partial(routes.slack, slack))
     if oauth is not None:
         from bot.web.oauth_routes import add_oauth
 
@@ -83,71 +84,53 @@ def web_app(
     return app
 
 
-async def _health(request: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Handlers of HTTP requests."""
 
+    ctx: Context
+    is_ready: Callable[[], str | None]
+    exposition: Callable[[], Awaitable[bytes]]
+    metrics_token: str
 
-def _readiness(is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def readiness(request: web.Request) -> web.Response:
-        missing = is_ready()
-        if missing:
+    async def health(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readiness(self, request: web.Request) -> web.Response:
+        if missing := self.is_ready():
             return web.json_response({"status": "waiting", "for": missing}, status=503)
         return web.json_response({"status": "ready"})
 
-    return readiness
-
-
-def _metrics(
-    exposition: Callable[[], Awaitable[bytes]], token: str
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def metrics(request: web.Request) -> web.Response:
-        given = request.headers.get("Authorization", "")
-        if token and not hmac.compare_digest(given.encode(errors="replace"), f"Bearer {token}".encode()):
+    async def metrics(self, request: web.Request) -> web.Response:
+        authorization = request.headers.get("Authorization", "").encode(errors="replace")
+        if self.metrics_token and not hmac.compare_digest(authorization, f"Bearer {self.metrics_token}".encode()):
             return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        return web.Response(body=await exposition(), headers=headers)
+        return web.Response(body=await self.exposition(), headers=headers)
 
-    return metrics
-
-
-def _bitrise(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Take webhooks of Bitrise, which make a sync due. Requests with a wrong key get 404."""
-
-    async def receive(request: web.Request) -> web.Response:
-        if is_ready():
+    async def webhook(self, request: web.Request) -> web.Response:
+        """Take webhooks of Bitrise, which make a sync due. Requests with a wrong key get 404."""
+        if self.is_ready():
             return web.Response(status=503)
         raw = await read_body(request, limit=MAX_WEBHOOK_BYTES)
-        is_true = await webhooks.receive(ctx, request.match_info["key"], raw, request.headers)
+        is_true = await webhooks.receive(self.ctx, request.match_info["key"], raw, request.headers)
         return web.Response(status=204 if is_true else 404)
 
-    return receive
-
-
-def _step(ctx: Context, is_ready: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Take the request of a build step to skip its build. The response is printed in the build's log."""
-
-    async def receive(request: web.Request) -> web.Response:
-        if missing := is_ready():
+    async def build_step(self, request: web.Request) -> web.Response:
+        """Take the request of a build step to skip its build. The response is printed in the build's log."""
+        if missing := self.is_ready():
             return web.Response(status=503, text=f"Buildbell waits for {missing}.")
-        answer = await skip.receive_skip(ctx, await read_body(request, limit=MAX_SKIP_BYTES), request.headers)
+        answer = await skip.receive_skip(self.ctx, await read_body(request, limit=MAX_SKIP_BYTES), request.headers)
         wait = {"Retry-After": str(answer.retry_after_seconds)} if answer.retry_after_seconds else None
         return web.Response(status=answer.status, text=answer.sentence, headers=wait)
 
-    return receive
-
-
-def _slack(
-    dispatcher: Dispatcher, is_ready: Callable[[], str | None]
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def receive(request: web.Request) -> web.Response:
-        if is_ready():
+    async def slack(self, dispatcher: Dispatcher, request: web.Request) -> web.Response:
+        if self.is_ready():
             return web.Response(status=503)  # starting or stopping: Slack repeats events, people their commands
         limit = MAX_BODY_BYTES if dispatcher.may_be_signed(request.headers) else MAX_UNSIGNED_BYTES
         if limit == MAX_UNSIGNED_BYTES and (request.content_length or limit + 1) > limit:
             return web.Response(status=401)  # without reading what a stranger sends
         return await dispatcher.handle_http(request, await read_body(request, limit=limit))
-
-    return receive
 
 
 async def read_body(request: web.Request, *, limit: int) -> bytes:
@@ -181,6 +164,6 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
 def allow_many_connections() -> None:
     """Raise the limit of open files as far as allowed: half-open connections of strangers use them up."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

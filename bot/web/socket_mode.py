@@ -102,8 +102,8 @@ def _check(error: SlackApiError) -> float:
             "with the scope connections:write, from the app's page, Basic Information."
         ) from error
     log.warning("Slack gives no socket yet; trying again", extra={"error": reason})
-    asked = str(error.response.headers.get("Retry-After", ""))
-    return float(asked) if asked.isdigit() else RETRY_SECONDS
+    seconds = str(error.response.headers.get("Retry-After", ""))
+    return float(seconds) if seconds.isdigit() else RETRY_SECONDS
 
 
 class _Handler(AsyncSocketModeHandler):

@@ -99,8 +99,8 @@ class SingleWorkspace:
         return self._client if workspace_id == self._workspace_id else self._new_client(get_token)
 
     async def has_scope(self, workspace_id: str, scope: str) -> bool:
-        granted = self._result.bot_scopes if self._result and workspace_id == self._workspace_id else None
-        return scope in (granted or ())
+        scopes = self._result.bot_scopes if self._result and workspace_id == self._workspace_id else None
+        return scope in (scopes or ())
 
 
 class InstalledWorkspaces:
