@@ -1,4 +1,4 @@
-"""Resolve Slack user ids to display names, for sentences that name people without mentioning them."""
+"""Display names and time zones of Slack users. Names are for sentences that don't mention people."""
 
 from __future__ import annotations
 
@@ -31,3 +31,13 @@ async def list_display_names(
 
     fetched = zip(missing, await asyncio.gather(*map(fetch, missing)), strict=True)
     return names | {user_id: name for user_id, name in fetched if name}
+
+
+async def find_time_zone(ctx: Context, workspace_id: str, user_id: str) -> str:
+    """Return the name of the person's time zone in Slack, UTC if Slack doesn't say in time."""
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            return (await ctx.slack(workspace_id).get_user(user_id)).tz or "UTC"
+    except (TimeoutError, SlackFailed) as error:
+        log.info("a time zone could not be fetched", extra={"user": user_id, "error": str(error)})
+        return "UTC"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bot import apps, connection
+from bot import apps, connection, user_names
 from bot.context import Context
 from bot.errors import BuildbellError, InvalidInput, MissingArgument
 from bot.permissions import Actor
 from bot.slack import ids, replies
-from bot.slack.errors import SlackFailed
 from bot.slack.fields import Hidden, Option, Radio, Select, Slot, Text, Time, choice, quote_value
 from bot.slack.forms import Form, notice
 from bot.slack.forms import Payload as View
@@ -38,31 +37,31 @@ def check_time(at: str) -> str:
 def check_zone(text: str) -> str:
     zone = one_line(text)
     if find_zone(zone) is None:
-        raise BuildbellError(f"I know no time zone {quote_value(zone)}. Write it as in Europe/Amsterdam.")
+        raise BuildbellError(f"Unknown time zone {quote_value(zone)}. Use a name like Europe/Amsterdam.")
     return zone
 
 
 FORM = Form(
-    ids.DIGEST_EDIT, "digest", title="Figures by themselves", submit="Save", record=DigestSettings,
+    ids.DIGEST_EDIT, "digest", title="Scheduled report", submit="Save", record=DigestSettings,
     fields=(
         Hidden("channel_id"),
         Slot("heading"),
         app_field(or_all=True),
         Radio(
-            "cadence", "How often", hint="When nothing happened, nothing is told.", missing="Choose how often.",
+            "cadence", "How often", hint="Skipped when no builds finished.", missing="Choose how often.",
             options=(
-                choice("Every week", WEEKLY, "Seven days against the seven before"),
-                choice("Every day", DAILY, "A day against the day before"),
+                choice("Every week", WEEKLY, "The last 7 days, compared with the 7 before"),
+                choice("Every day", DAILY, "The last day, compared with the day before"),
             ),
         ),
         Select(
-            "weekday", "On, if every week", [choice(name, str(number)) for number, name in enumerate(WEEKDAYS)],
+            "weekday", "Day (weekly only)", [choice(name, str(number)) for number, name in enumerate(WEEKDAYS)],
             missing="Choose a day.", parse=int,
         ),
-        Time("at", "At", missing="Choose a time.", parse=check_time),
+        Time("at", "Time", missing="Choose a time.", parse=check_time),
         Text(
             "zone", "Time zone", placeholder="Europe/Amsterdam", limit=60, parse=check_zone,
-            hint="An area and a city, as in Europe/Amsterdam. At first it is yours in Slack.",
+            hint="Defaults to your Slack time zone.",
         ),
         Slot("note"),
     ),
@@ -72,7 +71,7 @@ FORM = Form(
 def digest_form(channel_id: str, app: Option | None, schedule: Schedule | DigestRow, note: str = "") -> View:
     return FORM.view(
         channel_id=channel_id,
-        heading=f"The figures of a span against the span before, told in {channel_mention(channel_id)}.",
+        heading=f"Posts a report to {channel_mention(channel_id)} that compares each period with the previous one.",
         app_slug=app,
         cadence=schedule.cadence,
         weekday=str(schedule.weekday),
@@ -91,7 +90,7 @@ async def digest_typed(ctx: Context, typed: Typed) -> Message | None:
         return await remove_digest(ctx, typed)
     if words:
         raise InvalidInput(
-            f"I know {ctx.settings.command} digest, which opens a form, and {ctx.settings.command} digest off."
+            f"Use {ctx.settings.command} digest to open the form, or {ctx.settings.command} digest off to stop reports."
         )
     await ctx.permissions.check_may_act(actor)
     await connection.require(ctx, actor.workspace_id)
@@ -108,10 +107,7 @@ async def load_form(ctx: Context, actor: Actor, existing: list[DigestRow]) -> Vi
         selected = app_option(row.app_slug or ALL_APPS, title)
         return digest_form(channel_id, selected, row, note_existing(existing))
     app = await apps.find_channel_app(ctx, actor.workspace_id, channel_id)
-    try:
-        zone = (await ctx.slack(actor.workspace_id).get_user(actor.user_id)).tz or "UTC"
-    except SlackFailed:
-        zone = "UTC"
+    zone = await user_names.find_time_zone(ctx, actor.workspace_id, actor.user_id)
     schedule = Schedule(WEEKLY, 0, DEFAULT_TIME, zone)
     title = await apps.find_title(ctx, actor.workspace_id, app.app_slug) if app else None
     return digest_form(channel_id, app_option(app.app_slug, title) if app else None, schedule)
@@ -119,19 +115,19 @@ async def load_form(ctx: Context, actor: Actor, existing: list[DigestRow]) -> Vi
 
 def note_existing(existing: list[DigestRow]) -> str:
     if len(existing) > 1:
-        return f"This channel gets figures of {len(existing)} apps; this form changes those of the app that you choose."
+        return f"This channel has {len(existing)} reports. This form changes the one of the app you choose."
     row = existing[0]
-    paused = f" It is paused: {row.pause_reason}; saving tries again." if row.paused_at else ""
-    return f"Now: {schedule_text(row)}. Choose another app to add its figures.{paused}"
+    paused = f" It is paused: {row.pause_reason}. Saving resumes it." if row.paused_at else ""
+    return f"Now: {schedule_text(row)}. Choose another app to add a report.{paused}"
 
 
 async def submit_form(ctx: Context, submission: Submission) -> View:
     form, actor = FORM.read(submission.view), submission.actor
     await ctx.permissions.check_may_act(actor)
     if not form.channel_id:
-        raise MissingArgument(f"Figures come to a channel: type {ctx.settings.command} digest in one.")
+        raise MissingArgument(f"Reports belong to a channel. Run {ctx.settings.command} digest in one.")
     if form.app_slug and await apps.find_app(ctx, actor.workspace_id, form.app_slug) is None:
-        raise FORM.refuse(app_slug="That app is not among those the stored token reaches any more.")
+        raise FORM.refuse(app_slug="The connected Bitrise token can no longer access that app.")
     saved = await digests.save_digest(ctx, actor, form)
     titles = await apps.list_titles(ctx, actor.workspace_id)
     return notice("Saved", saved_text(saved, titles, next_at=saved.due_at))
@@ -143,22 +139,22 @@ async def remove_digest(ctx: Context, typed: Typed) -> Message:
     is_one = bool(name) and name.lower() != "all"
     app = await apps.get_app(ctx, typed.actor.workspace_id, name) if is_one else None
     if await digests.remove_digest(ctx, typed.actor, app.app_slug if app else None):
-        return replies.reply("From now on no figures come here by themselves any more.")
-    return replies.reply("This channel gets no figures like that by itself.")
+        return replies.reply("Scheduled reports are off for this channel.")
+    return replies.reply("This channel has no matching scheduled report.")
 
 
 async def resume_digests(ctx: Context, action: Action) -> Message:
     if await digests.resume_channel(ctx, action.actor, action.value):
-        return replies.reply("The next figures are tried there again; if I can't write, I'll tell you.")
-    return replies.reply("Nothing is paused there any more.")
+        return replies.reply("Resumed. Buildbell posts the next report there and tells you if it can't.")
+    return replies.reply("Nothing is paused there.")
 
 
 COMMAND = Command(
     "digest",
     run=digest_typed,
     help=(
-        Help("digest", "opens a form: this channel's figures by themselves, every day or week, with what stands out"),
-        Help("digest off shop", "ends that, for an app or for all"),
+        Help("digest", "schedule a daily or weekly report for this channel"),
+        Help("digest off shop", "stop reports, for one app or all"),
     ),
     views={ids.DIGEST_EDIT: submit_form},
     actions={ids.DIGEST_RESUME: resume_digests},

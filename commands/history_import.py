@@ -21,7 +21,7 @@ from storage import apps as app_rows
 from storage import imports as import_rows
 
 STOP = "stop"
-USAGE = ("Builds are read app by app, all that there are.", "As in `import shop 90d`.")
+USAGE = ("An import takes an app and a period.", "For example: `import shop 90d`.")
 
 
 async def import_typed(ctx: Context, typed: Typed) -> Message | None:
@@ -64,22 +64,20 @@ async def stop_imports(ctx: Context, typed: Typed) -> Message:
     if name and name.lower() != ALL:
         app = await apps.find_by_name(ctx, actor.workspace_id, name)
         if app is None:
-            return replies.reply(f"No builds are being read of an app that is called {name}.")
+            return replies.reply(f"No import of {name} is running.")
     slug = app.app_slug if app else None
     stopped = await ctx.db.transaction(lambda tx: history_import.stop_imports(ctx, tx, actor, slug))
     if not stopped:
-        return replies.reply("No builds of the past are being read.")
-    count = f"{len(stopped)} apps" if len(stopped) > 1 else "the app"
-    return replies.reply(f"I read no more of the past builds of {count}. What is read stays.")
+        return replies.reply("No import is running.")
+    count = f"{len(stopped)} apps" if len(stopped) > 1 else "1 app"
+    return replies.reply(f"Import canceled for {count}. Builds already imported are kept.")
 
 
 COMMAND = Command(
     "import",
     run=import_typed,
     help=(
-        Help(
-            "import shop 90d", "reads the builds of the last 90 days, for figures and estimates; without, of 200 days"
-        ),
-        Help("import stop", "ends that; what is read stays"),
+        Help("import shop 90d", "import builds of the last 90 days (default 200) for stats and estimates"),
+        Help("import stop", "cancel imports and keep what is imported"),
     ),
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
-from bot import apps, connection
+from bot import apps, connection, user_names
 from bot.context import Context
 from bot.permissions import Actor
 from bot.slack import ids
@@ -17,6 +17,7 @@ from bot.statistics import queries as stats_queries
 from bot.statistics.export import render_csv
 from bot.statistics.messages import StatsPage, export_text, read_stats_page, stats_message
 from bot.statistics.queries import DEFAULT_DAYS, MAX_DAYS, StatsQuery
+from bot.statistics.schedule import find_zone
 from bot.statistics.text import meanings_view
 from bot.sync.import_messages import progress_sentence
 from commands import list_builds
@@ -29,8 +30,8 @@ from storage import imports as import_rows
 ALL = "all"
 PERIOD = re.compile(r"(?:last:?|span:|days:)?(?P<days>[0-9]{1,4})d(?:ays?)?", re.IGNORECASE)
 USAGE = (
-    "Figures can be narrowed to an app, a span, a workflow, a branch and a cause.",
-    "As in `stats shop 30d workflow:deploy branch:main cause:push`.",
+    "Use an app, a period, and filters for workflow, branch and cause.",
+    "For example: `stats shop 30d workflow:deploy branch:main cause:push`.",
 )
 ROWS_IN_FILE = 50_000
 
@@ -42,8 +43,8 @@ def read_stats(words: Words, *, usage: tuple[str, str] = USAGE) -> dict[str, Any
     """
     periods = [word for word in words.words if word.is_open and PERIOD.fullmatch(word.text)]
     if len(periods) > 1:
-        problem = f"{quote_input(periods[0].text)} and {quote_input(periods[1].text)} are two spans."
-        raise ArgumentsUnclear(problem, "Name one.")
+        problem = f"{quote_input(periods[0].text)} and {quote_input(periods[1].text)} are both periods."
+        raise ArgumentsUnclear(problem, "Use one.")
     days = {"days": read_days(periods[0].text)} if periods else {}
     others = tuple(word for word in words.words if word not in periods)
     parts = list(list_builds.GRAMMAR.parts(dataclasses.replace(words, words=others)))
@@ -59,8 +60,7 @@ def read_days(text: str) -> int:
     days = int(match["days"]) if match else 0
     if not 1 <= days <= MAX_DAYS:
         raise ArgumentsUnclear(
-            f"{quote_input(text)} is no span I know.",
-            f"Write 7d, 30d, 90d, or another number of days up to {MAX_DAYS}.",
+            f"{quote_input(text)} isn't a valid period.", f"Use 7d, 30d or 90d ({MAX_DAYS}d at most)."
         )
     return days
 
@@ -93,7 +93,8 @@ async def resolve_query(ctx: Context, actor: Actor, options: Mapping[str, Any]) 
 
 async def load_page(ctx: Context, actor: Actor, page: StatsPage) -> Message:
     ctx.permissions.check_member(actor)
-    stats = await stats_queries.load_stats(ctx, actor.workspace_id, page.query)
+    zone = find_zone(await user_names.find_time_zone(ctx, actor.workspace_id, actor.user_id)) or UTC
+    stats = await stats_queries.load_stats(ctx, actor.workspace_id, page.query, zone=zone)
     titles = await apps.list_titles(ctx, actor.workspace_id)
     open_imports = await import_rows.list_open(ctx.db, actor.workspace_id)
     imports = [row for row in open_imports if page.query.app_slug in (None, row.app_slug)]
@@ -135,9 +136,12 @@ COMMAND = Command(
     "stats",
     run=show_stats,
     help=(
-        Help("stats shop", "what became of its builds in 30 days: the true success rate, durations, waiting, reasons"),
-        Help("stats shop 90d workflow:deploy branch:main", "the same of 90 days and of those only; also cause:push"),
-        Help("stats all 7d", "of all apps"),
+        Help(
+            "stats shop",
+            "show the success rate of 30 days, with durations, queue times and stop reasons behind buttons",
+        ),
+        Help("stats shop 90d workflow:deploy branch:main", "narrow by workflow, branch and cause"),
+        Help("stats all 7d", "show stats of all apps"),
     ),
     actions={
         ids.any_number(ids.STATS_SHOW): show_page,

@@ -101,7 +101,7 @@ async def remove_subscriptions(ctx: Context, action: Action) -> Message:
 async def resume_channel(ctx: Context, action: Action) -> Message:
     count = await subscriptions.resume_channel(ctx, action.actor, action.value)
     if not count:
-        return replies.reply("Nothing is paused there any more.")
+        return replies.reply("Nothing is paused there.")
     return replies.reply("I try to write there again; if I can't, I'll tell you.")
 
 

@@ -32,25 +32,23 @@ async def register_webhook(ctx: Context, action: Action) -> None:
 def offer(app_slug: str, app_title: str) -> Message:
     """Return the blocks that follow the confirmation of a subscription."""
     text = (
-        f"Until Bitrise calls me, I look every minute, and more often while something of {quoted(app_title, 100)} runs."
+        f"Without a webhook, Buildbell checks {quoted(app_title, 100)} every minute, and every 10 seconds "
+        "while a build is running."
     )
     label = f"Register a webhook for {app_title}"
-    return message(
-        "", section(text), actions(button(ids.WEBHOOK_ASK, "Let Bitrise call me", value=app_slug, label=label))
-    )
+    return message("", section(text), actions(button(ids.WEBHOOK_ASK, "Set up webhook", value=app_slug, label=label)))
 
 
 def registered(app_title: str) -> Message:
-    text = f"Done: Bitrise calls me at once when something happens to {quoted(app_title, 100)}."
+    text = f"Webhook set up. Bitrise now notifies Buildbell about builds of {quoted(app_title, 100)} at once."
     return message(text, section(text))
 
 
 def values_to_paste(app_title: str, *, url: str, header: str, secret: str) -> Message:
     """For an admin of the app at Bitrise; private, because it holds the secret."""
     text = (
-        f"The stored token may not change webhooks of {quoted(app_title, 100)} (that takes the role Admin). "
-        "Somebody who may can do it by hand at Bitrise, in the app's settings under *Integrations*, *Webhooks*, "
-        "*Outgoing webhooks*:"
+        f"The connected token can't change webhooks of {quoted(app_title, 100)}: that needs the Admin role. An "
+        "app admin can add it in Bitrise, under the app's *Integrations* > *Webhooks* > *Outgoing webhooks*:"
     )
     values = (
         f"URL: {code(url, 400)}\nEvents: {EVENTS}\nSecret: {code(secret)}\nHeader {code(header)} with the same secret."

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.abort_reasons import Reason
+from bot.domain.abort_reasons import AUTOMATIC, Reason
 from bot.domain.builds import STOPPED
 from bot.slack import build_text, rich
 from bot.slack.blocks import context, lines, message
-from bot.slack.build_text import STOPPED_BY_BITRISE, BuildView
+from bot.slack.build_text import BuildView
 from bot.slack.rich import Line
 from bot.slack.text import DASH, Message, capital, quoted
 from storage.requests import RequestRow
@@ -43,8 +43,8 @@ class BuildAbort:
         if not build.is_finished:
             others = AbortStatus.BY_OTHERS if build_text.is_stopping(build) else AbortStatus.NOT_STOPPED
             return AbortStatus.STOPPING if is_ours else others
-        if build.outcome in STOPPED and build.reason not in (*STOPPED_BY_BITRISE, Reason.IN_BITRISE):
-            return AbortStatus.STOPPED if is_ours else AbortStatus.BY_OTHERS
+        if build.outcome in STOPPED and build.reason not in AUTOMATIC:
+            return AbortStatus.STOPPED if is_ours and build.reason != Reason.IN_BITRISE else AbortStatus.BY_OTHERS
         return AbortStatus.NOT_STOPPED if self.refusal else AbortStatus.FINISHED
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bot import apps
@@ -19,6 +19,7 @@ from bot.slack.text import Message
 from bot.statistics import digest_messages as digest_message
 from bot.statistics import queries as stats_queries
 from bot.statistics.queries import StatsQuery
+from bot.statistics.schedule import find_zone
 from bot.sync import import_messages as import_message
 from storage import apps as app_rows
 from storage import build_history
@@ -124,7 +125,9 @@ async def render_digest(ctx: Context, message: MessageRow, views: list[BuildView
     facts = message.facts or {}
     query, until = StatsQuery(facts["app"], facts["days"]), datetime.fromisoformat(facts["until"])
     return digest_message.digest_message(
-        await stats_queries.compare_periods(ctx, message.workspace_id, query, until=until),
+        await stats_queries.compare_periods(
+            ctx, message.workspace_id, query, until=until, zone=find_zone(facts.get("zone")) or UTC
+        ),
         await digest_rows.find_digest(ctx.db, facts["digest"]),
         await apps.list_titles(ctx, message.workspace_id),
         is_late=bool(facts.get("late")),

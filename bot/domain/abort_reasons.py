@@ -33,18 +33,18 @@ class Reason(StrEnum):
 
 
 _LABELS = {
-    Reason.SUPERSEDED: "replaced by a newer build",
+    Reason.SUPERSEDED: "superseded",
     Reason.WRONG_TARGET: "wrong branch or workflow",
-    Reason.NO_CHANGES: "nothing changed",
+    Reason.NO_CHANGES: "no changes",
     Reason.STUCK: "stuck or too slow",
-    Reason.DUPLICATE: "the same build twice",
-    Reason.SAVING_CREDITS: "saving credits",
-    Reason.OTHER: "another reason",
-    Reason.ROLLING_BUILD: "replaced by rolling builds",
+    Reason.DUPLICATE: "duplicate",
+    Reason.SAVING_CREDITS: "save credits",
+    Reason.OTHER: "other",
+    Reason.ROLLING_BUILD: "replaced by a rolling build",
     Reason.IN_BITRISE: "stopped in Bitrise",
     Reason.LOST_AGENT: "Bitrise lost the machine",
-    Reason.ON_HOLD_EXPIRED: "waited too long for a machine",
-    Reason.TIME_OUT: "ran into the time limit",
+    Reason.ON_HOLD_EXPIRED: "on hold too long",
+    Reason.TIME_OUT: "time limit reached",
 }
 
 REASONS_TO_CHOOSE = (
@@ -56,6 +56,9 @@ REASONS_TO_CHOOSE = (
     Reason.SAVING_CREDITS,
     Reason.OTHER,
 )
+
+AUTOMATIC = (Reason.ROLLING_BUILD, Reason.LOST_AGENT, Reason.ON_HOLD_EXPIRED, Reason.TIME_OUT)
+"""Categories of builds that Bitrise stopped, not a person."""
 
 _BY_TAG = {reason.value: reason for reason in Reason}
 
@@ -124,7 +127,8 @@ def _parse_requested(owner: str, reason: str) -> AbortReason:
         return ours
     if _PATTERNS[Reason.ROLLING_BUILD].fullmatch(reason):  # home-made rolling builds send Bitrise's sentence by API
         return AbortReason(Reason.ROLLING_BUILD, reason, by=owner)
-    return _parse_tagged(reason, by=owner)
+    parsed = _parse_tagged(reason, by=owner)
+    return parsed if parsed.category is not Reason.OTHER else AbortReason(Reason.IN_BITRISE, reason, by=owner)
 
 
 def _parse_ours(text: str) -> AbortReason | None:

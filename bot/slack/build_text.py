@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.abort_reasons import Reason
+from bot.domain.abort_reasons import AUTOMATIC, Reason
 from bot.domain.builds import STOPPED, Cause, Outcome, State, format_duration
 from bot.domain.eta import Eta
 from bot.slack import rich
@@ -15,7 +15,6 @@ from storage.builds import BuildRow, seconds_between
 
 BAR_CELLS = 10
 REASON_LIMIT = 300
-STOPPED_BY_BITRISE = (Reason.ROLLING_BUILD, Reason.LOST_AGENT, Reason.ON_HOLD_EXPIRED, Reason.TIME_OUT)
 CAUSES = {
     Cause.SLACK: ("Started", " from Slack"),
     Cause.MANUAL: ("Started", " in Bitrise"),
@@ -157,7 +156,7 @@ def stop_line(build: BuildRow) -> Line:
 
 def stopped_by(build: BuildRow) -> str | None:
     """Return a Slack user id if the build was stopped from Slack, else the name in Bitrise's text."""
-    if build.reason in STOPPED_BY_BITRISE:
+    if build.reason in AUTOMATIC:
         return None
     from_slack = build.abort_requested_by is not None and build.reason != Reason.IN_BITRISE
     return build.abort_requested_by if from_slack else build.reason_by
@@ -169,7 +168,7 @@ def stop_reason(build: BuildRow) -> str:
     if build.reason is None or build.reason not in set(Reason):
         return text
     reason = Reason(build.reason)
-    if reason in STOPPED_BY_BITRISE:
+    if reason in AUTOMATIC:
         return reason.label
     if reason in (Reason.OTHER, Reason.IN_BITRISE):
         return text

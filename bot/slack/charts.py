@@ -33,12 +33,12 @@ def pie(title: str, shares: Sequence[tuple[str, int]]) -> Block | None:
     positive = [(label, value) for label, value in shares if value > 0]
     kept = positive if len(positive) <= SEGMENTS else positive[: SEGMENTS - 1]
     rest = sum(value for _, value in positive[len(kept) :])
-    shown = [*kept, ("everything else", rest)] if rest else kept
+    shown = [*kept, ("other", rest)] if rest else kept
     segments = [{"label": _with_value(label, value), "value": value} for label, value in shown]
     return _chart(title, {"type": "pie", "segments": segments}) if segments else None
 
 
-def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]], *, x_label: str) -> Block | None:
+def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[int]]) -> Block | None:
     """A group of bars for each category, one for each series that isn't all 0. None without any."""
     labels = [clean(label, LABEL) for label in categories][:POINTS]
     data = [
@@ -51,8 +51,7 @@ def bars(title: str, categories: Sequence[str], series: Mapping[str, Sequence[in
     ]
     if not data:
         return None
-    axes = {"categories": labels, "x_label": clean(x_label, TITLE)}
-    return _chart(title, {"type": "bar", "series": data[:SEGMENTS], "axis_config": axes})
+    return _chart(title, {"type": "bar", "series": data[:SEGMENTS], "axis_config": {"categories": labels}})
 
 
 def _with_value(label: str, value: int) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from bot.domain.builds import format_duration
 from bot.slack.blocks import context, message, section
 from bot.slack.charts import plain_table, table
-from bot.slack.text import Message, channel_mention, date, escape, mention, plain_date, plural, quoted, shorten
+from bot.slack.text import Message, channel_mention, date, escape, mention, plural, quoted, shorten
 from bot.statistics.insights import Insight, InsightKind, find_insights
-from bot.statistics.queries import PeriodComparison, Stats
-from bot.statistics.text import app_name, format_minutes, median, outcome_rows, share, summary_and_trend, workflow_name
+from bot.statistics.queries import Interval, PeriodComparison, Stats
+from bot.statistics.text import app_name, format_minutes, headline, median, outcome_rows, share, workflow_name
 from storage.digests import WEEKLY, DigestRow
 
 TEXT_LIMIT = 2_900
@@ -25,28 +25,28 @@ def digest_message(
     now, before = comparison.now, comparison.before
     period = _period(now)
     rows = [
-        ("Builds that ended", f"this {period}", f"{period} before"),
+        ("Builds", f"this {period}", f"previous {period}"),
         *outcome_rows(now.counts, before.counts),
-        ("Success takes, median", median(now.run), median(before.run)),
-        ("Wait for a machine, median", median(now.queue), median(before.queue)),
+        ("Duration, median", median(now.run), median(before.run)),
+        ("Queue time, median", median(now.queue), median(before.queue)),
     ]
-    sentence = summary_and_trend(now)
     insights = "\n".join(f"• {insight_text(each, now, titles)}" for each in find_insights(comparison))
-    late = "Told late: I was away when it was due." if is_late else ""
-    head = filter(None, (f"*{_heading(now, titles, date)}*", sentence, insights))
-    text = filter(None, (f"{_heading(now, titles, plain_date)}: {sentence}", insights, plain_table(rows), late))
+    late = "Delayed: Buildbell was offline at the scheduled time." if is_late else ""
+    head = filter(None, (f"*{_heading(now, titles)}*", headline(now), insights))
+    text = filter(None, (f"{_heading(now, titles)}: {headline(now, bold='')}", insights, plain_table(rows), late))
     foot = late
     if digest is not None:
-        schedule = f"{schedule_text(digest)}, set up by {mention(digest.created_by)}."
-        foot = f"{late} {schedule} {escape(command)} digest changes it.".lstrip()
+        schedule = f"{schedule_text(digest)} · set up by {mention(digest.created_by)}"
+        foot = f"{late} {schedule} · change it with `{escape(command)} digest`".lstrip()
     return message(
         shorten("\n".join(text), TEXT_LIMIT), section("\n".join(head)), table(rows), context(foot) if foot else None
     )
 
 
-def _heading(stats: Stats, titles: Mapping[str, str], date: Callable[[datetime], str]) -> str:
+def _heading(stats: Stats, titles: Mapping[str, str]) -> str:
+    """``iOS Shop, Mar 2-8``, the days that the report is about."""
     app = app_name(stats.query.app_slug, titles) if stats.query.app_slug else "All apps"
-    return f"{app}, the {_period(stats)} from {date(stats.since)} to {date(stats.until)}"
+    return f"{app}, {Interval(stats.since, stats.until, stats.counts).label}"
 
 
 def _period(stats: Stats) -> str:
@@ -63,44 +63,44 @@ def saved_text(digest: DigestRow, titles: Mapping[str, str], *, next_at: datetim
     """The reply to the person who saved the schedule, as mrkdwn."""
     apps = app_name(digest.app_slug, titles) if digest.app_slug else "all apps"
     return (
-        f"{channel_mention(digest.channel_id)} gets the figures of {apps}: "
-        f"{schedule_text(digest).replace('Every', 'every')}, the next time {date(next_at)}. "
-        "When nothing happened, nothing is told."
+        f"Scheduled a report about {apps} in {channel_mention(digest.channel_id)}: "
+        f"{schedule_text(digest).replace('Every', 'every')}, next on {date(next_at)}. "
+        "No report is posted if no builds finished."
     )
 
 
 def insight_text(insight: Insight, stats: Stats, titles: Mapping[str, str]) -> str:
     """One insight in a sentence, escaped."""
-    name = workflow_name(insight.target, stats, titles, default="what has no workflow") if insight.target else ""
+    name = workflow_name(insight.target, stats, titles, default="builds without a workflow") if insight.target else ""
     now, before = format_duration(insight.now), format_duration(insight.before)
     match insight.kind:
         case InsightKind.RATE_FELL | InsightKind.RATE_ROSE:
             moved = "rose" if insight.kind == InsightKind.RATE_ROSE else "fell"
             points = abs(round(100 * (insight.now - insight.before), 1))
-            return f"The success rate {moved} by {points} points, from {share(insight.before)} to {share(insight.now)}."
+            return f"The success rate {moved} {points} pts, from {share(insight.before)} to {share(insight.now)}."
         case InsightKind.FAILING:
-            since = f", and nothing else since {date(insight.since)}" if insight.since else ""
-            return f"{name} fails most: {insight.count:,} of {insight.total:,} ({share(insight.now)}){since}."
+            since = f", without a success since {date(insight.since)}" if insight.since else ""
+            return f"{name} fails most often: {insight.count:,} of {insight.total:,} ({share(insight.now)}){since}."
         case InsightKind.REPLACED:
             return (
-                f"{share(insight.now)} of stops were replaced builds: turn on rolling builds, and Bitrise stops them "
-                "by itself."
+                f"{share(insight.now)} of stopped builds were superseded. Turn on rolling builds, and Bitrise "
+                "stops them automatically."
             )
         case InsightKind.WAITING:
-            return (
-                f"Builds wait {now} for a machine in the middle, {before} before: more concurrency at Bitrise would "
-                "shorten that."
-            )
+            return f"Median queue time rose from {before} to {now}. More Bitrise concurrency would shorten it."
         case InsightKind.SLOWER:
-            return f"{name} takes {round(100 * (insight.now / insight.before - 1))} % longer: {now}, {before} before."
+            return (
+                f"{name} takes {round(100 * (insight.now / insight.before - 1))}% longer: {now}, previously {before}."
+            )
         case InsightKind.FLAKY:
             return (
-                f"{insight.count:,} commits failed and also passed with nothing changed, most of them in {name}: "
-                "look at its tests."
+                f"{insight.count:,} commits failed and also passed without changes, most often in {name}. "
+                "Check its tests."
             )
         case InsightKind.SKIPPED:
             return (
-                f"{insight.count:,} builds ({share(insight.now)}) had nothing to do and were skipped{_saved(insight)}."
+                f"{insight.count:,} builds ({share(insight.now)}) were skipped because nothing "
+                f"changed{_saved(insight)}."
             )
 
 

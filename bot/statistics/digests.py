@@ -15,7 +15,7 @@ from bot.errors import BuildbellError, MissingArgument
 from bot.permissions import Actor
 from bot.statistics import queries as stats_queries
 from bot.statistics.queries import StatsQuery
-from bot.statistics.schedule import Schedule, newest_due, next_due
+from bot.statistics.schedule import Schedule, midnight_before, newest_due, next_due
 from storage import Transaction
 from storage import digests as digest_rows
 from storage import messages as message_rows
@@ -123,17 +123,24 @@ async def perform_digest(ctx: Context, arguments: Mapping[str, Any]) -> None:
     now = max(ctx.clock.now(), due_at)
     if not await _is_synced(ctx, digest.workspace_id, until=due_at):
         raise RetryAt(now + RETRY_AFTER)
-    until, next_at = newest_due(digest, until=now), next_due(digest, after=now)
+    newest_at, next_at = newest_due(digest, until=now), next_due(digest, after=now)
+    until = midnight_before(newest_at, digest.zone)  # of whole days, so that no build is in two reports
     query = StatsQuery(digest.app_slug, digest.days)
     has_builds = await stats_queries.has_finished_builds(ctx, digest.workspace_id, query, until=until)
-    facts = {"digest": digest.digest_id, "app": digest.app_slug, "days": digest.days, "until": until.isoformat()}
+    facts = {
+        "digest": digest.digest_id,
+        "app": digest.app_slug,
+        "days": digest.days,
+        "until": until.isoformat(),
+        "zone": digest.zone,
+    }
     report = MessageRow(
         message_id=ctx.new_id(),
         workspace_id=digest.workspace_id,
         channel_id=digest.channel_id,
         created_at=ctx.clock.now(),
         kind=DIGEST_KIND,
-        facts=facts | ({"late": True} if now - until > LATE_AFTER else {}),
+        facts=facts | ({"late": True} if now - newest_at > LATE_AFTER else {}),
     )
 
     async def store(tx: Transaction) -> None:

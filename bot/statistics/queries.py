@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from itertools import accumulate, pairwise
 
 from bot.context import Context
@@ -95,10 +95,19 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A part of the period, for a chart."""
+    """Whole days of the period, for a chart: from ``since`` until just before ``until``."""
 
     since: datetime
+    until: datetime
     counts: Counts
+
+    @property
+    def label(self) -> str:
+        """``Mar 2``, or ``Mar 2-4`` for several days."""
+        first, last = self.since.date(), (self.until - timedelta(microseconds=1)).date()
+        if first == last:
+            return f"{first:%b} {first.day}"
+        return f"{first:%b} {first.day}\N{EN DASH}{last.day if first.month == last.month else f'{last:%b} {last.day}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +155,11 @@ class PeriodComparison:
     failing_since: Mapping[Target, datetime] = field(default_factory=dict)
 
 
-async def compare_periods(ctx: Context, workspace_id: str, query: StatsQuery, *, until: datetime) -> PeriodComparison:
-    now = await load_stats(ctx, workspace_id, query, until=until)
-    before = await load_stats(ctx, workspace_id, query, until=now.since)
+async def compare_periods(
+    ctx: Context, workspace_id: str, query: StatsQuery, *, until: datetime, zone: tzinfo
+) -> PeriodComparison:
+    now = await load_stats(ctx, workspace_id, query, until=until, zone=zone)
+    before = await load_stats(ctx, workspace_id, query, until=now.since, zone=zone)
     failing_since: dict[Target, datetime] = {}
     for worst in now.most_failing:
         scope = query.scope(workspace_id, until - timedelta(days=MAX_DAYS), until)
@@ -163,13 +174,18 @@ async def has_finished_builds(ctx: Context, workspace_id: str, query: StatsQuery
     return bool(await stats_rows.count_results(ctx.db, scope))
 
 
-async def load_stats(ctx: Context, workspace_id: str, query: StatsQuery, *, until: datetime | None = None) -> Stats:
-    """Return the statistics of the ``query.days`` days until then, or until now, compared with as many days before."""
-    until = until or ctx.clock.now()
-    since = until - timedelta(days=query.days)
+async def load_stats(
+    ctx: Context, workspace_id: str, query: StatsQuery, *, until: datetime | None = None, zone: tzinfo = UTC
+) -> Stats:
+    """Return the statistics of the last ``query.days`` days in ``zone``, today included, compared with as many before.
+
+    ``until`` is now by default. A period that ends at midnight consists of whole days.
+    """
+    until = (until or ctx.clock.now()).astimezone(zone)
+    edges = split_days(until, query.days)
+    since, days = edges[0], timedelta(days=query.days)
     scope = query.scope(workspace_id, since, until)
-    earlier = query.scope(workspace_id, since - timedelta(days=query.days), since)
-    edges = split_period(since, until, min(query.days, MAX_INTERVALS))
+    earlier = query.scope(workspace_id, since - days, until - days)  # by the wall clock, also when that changes
     by_interval = [
         await stats_rows.count_results(ctx.db, dataclasses.replace(scope, since=begin, until=end))
         for begin, end in pairwise(edges)
@@ -194,13 +210,19 @@ async def load_stats(ctx: Context, workspace_id: str, query: StatsQuery, *, unti
         apps=_counts_by_app(results),
         workflows=_list_workflows(durations, await stats_rows.count_failures(ctx.db, scope)),
         flaky=await stats_rows.list_flaky(ctx.db, scope),
-        intervals=[Interval(begin, sum_counts(each)) for begin, each in zip(edges, by_interval, strict=False)],
+        intervals=[Interval(*edge, sum_counts(each)) for edge, each in zip(pairwise(edges), by_interval, strict=True)],
     )
 
 
-def split_period(since: datetime, until: datetime, intervals: int) -> list[datetime]:
-    """Return the edges of intervals of equal length."""
-    return [since + (until - since) * place / intervals for place in range(intervals)] + [until]
+def split_days(until: datetime, days: int) -> list[datetime]:
+    """Return the edges of at most `MAX_INTERVALS` intervals of whole days, from midnight to midnight and to ``until``.
+
+    The days are those of the time zone of ``until``.
+    """
+    last_day = (until - timedelta(microseconds=1)).date()
+    first_day, step = last_day - timedelta(days=days - 1), math.ceil(days / MAX_INTERVALS)
+    starts = [first_day + timedelta(days=offset) for offset in range(0, days, step)]
+    return [*(datetime.combine(day, time(), tzinfo=until.tzinfo) for day in starts), until]
 
 
 def sum_counts(results: Iterable[ResultCount]) -> Counts:

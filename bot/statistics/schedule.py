@@ -49,6 +49,11 @@ def _due_times(schedule: Schedule | DigestRow, moment: datetime, *, forward: boo
         day += step
 
 
+def midnight_before(at: datetime, zone_name: str) -> datetime:
+    """Return the beginning of the day in that zone."""
+    return at.astimezone(find_zone(zone_name) or ZoneInfo("UTC")).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def parse_time(text: str | None) -> time | None:
     """Parse ``22:30``; return None for anything else."""
     match = _CLOCK.fullmatch(text or "")

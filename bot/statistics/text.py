@@ -42,50 +42,41 @@ def workflow_name(
 
 
 def share(part: float | None) -> str:
-    """``94.1 %``. ``100 %`` and ``0 %`` are exact: other rates are not rounded to them."""
+    """``94.1%``. ``100%`` and ``0%`` are exact: other rates are not rounded to them."""
     if part is None:
-        return "–"
-    if part in (0, 1):
-        return f"{part:.0%}".replace("%", " %")
-    return f"{min(99.9, max(0.1, round(100 * part, 1))):.1f} %"
+        return NOTHING
+    return f"{part:.0%}" if part in (0, 1) else f"{min(99.9, max(0.1, round(100 * part, 1))):.1f}%"
 
 
 def median(durations: Percentiles | None) -> str:
     return format_duration(durations.median) if durations else NOTHING
 
 
-def summary(counts: Counts) -> str:
-    """The success rate, and what was left out of it."""
-    left_out = f"{counts.aborted:,} aborted, {counts.skipped:,} skipped not counted"
-    if not counts.finished:
-        return f"No build succeeded or failed; {left_out}."
-    return f"{share(counts.success_rate)} of {counts.finished:,} finished succeeded; {left_out}."
-
-
-def summary_and_trend(stats: Stats) -> str:
-    return f"{summary(stats.counts)} {_trend(stats)}".rstrip()
+def headline(stats: Stats, *, bold: str = "*") -> str:
+    """``*94.2% success* (114 of 121) · ▲ 7.9 pts vs previous 30 days``, and what isn't counted in a second line."""
+    counts = stats.counts
+    rate = "No build succeeded or failed"
+    if counts.finished:
+        rate = f"{bold}{share(counts.success_rate)} success{bold} ({counts.succeeded:,} of {counts.finished:,})"
+    others = [
+        f"{count:,} {name}" for name, count in (("aborted", counts.aborted), ("skipped", counts.skipped)) if count
+    ]
+    left_out = f"\nNot counted: {', '.join(others)}." if others else ""
+    return f"{rate}{_trend(stats)}{left_out}"
 
 
 def _trend(stats: Stats) -> str:
     now, before = stats.counts.success_rate, stats.before.success_rate
     if now is None or before is None:
         return ""
-    previous = f"the {period(stats.query.days)} before"
     points = round(100 * (now - before), 1)
-    if not points:
-        return f"As many as in {previous}."
-    more = "more" if points > 0 else "fewer"
-    return f"That is {abs(points):.1f} points {more} than in {previous} ({share(before)} of {stats.before.finished:,})."
-
-
-def summary_before(stats: Stats) -> str:
-    counts = summary(stats.before) if stats.before.total else "none either."
-    return f"In the {period(stats.query.days)} before: {counts}"
+    change = f"{'▲' if points > 0 else '▼'} {abs(points):.1f} pts" if points else "unchanged"
+    return f" · {change} vs previous {period(stats.query.days)}"
 
 
 def outcome_rows(now: Counts, before: Counts) -> list[tuple[str, str, str]]:
     """Rows of a table: the success rate and the number of builds by outcome."""
-    rate = ("True success rate", share(now.success_rate), share(before.success_rate))
+    rate = ("Success rate", share(now.success_rate), share(before.success_rate))
     return [rate, *((name.capitalize(), f"{getattr(now, name):,}", f"{getattr(before, name):,}") for name in OUTCOMES)]
 
 
@@ -106,7 +97,7 @@ def _costs(stats: Stats) -> str:
         if cost and (cost.run_seconds or cost.credits):
             credit = f" ({plural(cost.credits, 'credit')})" if cost.credits else ""
             parts.append(f"{outcome} {format_minutes(cost.run_seconds)}{credit}")
-    return f"*Machine time without a success:* {', '.join(parts)}." if parts else ""
+    return f"*Time spent on unsuccessful builds:* {', '.join(parts)}." if parts else ""
 
 
 def _workflows(stats: Stats, titles: Mapping[str, str]) -> list[str]:
@@ -119,7 +110,7 @@ def _workflows(stats: Stats, titles: Mapping[str, str]) -> list[str]:
         f"({share(each.failed / each.finished)})"
         for each in stats.most_failing[:LISTED]
     ]
-    lines = [f"*Slowest, by median:* {' · '.join(slowest)}"] if slowest else []
+    lines = [f"*Slowest (median):* {' · '.join(slowest)}"] if slowest else []
     return [*lines, f"*Most failures:* {' · '.join(failing)}"] if failing else lines
 
 
@@ -129,26 +120,26 @@ def _flaky(stats: Stats) -> str:
     commits = [f"{code(each.commit_hash[:7])} in {code(each.workflow, 40)}" for each in stats.flaky[:LISTED]]
     rest = ", …" if len(stats.flaky) > LISTED else ""
     count = plural(len(stats.flaky), "commit")
-    return f"*Flaky:* {count} failed and also passed, with nothing changed: {', '.join(commits)}{rest}"
+    return f"*Flaky:* {count} failed and also passed without changes: {', '.join(commits)}{rest}"
 
 
 MEANINGS = (
-    "*Which builds.* Those that ended within the span, by Bitrise's time of their end. A build that is part of a "
-    "pipeline is counted as a build; the pipeline itself is not counted again. Without an app: all apps that the "
-    "stored Bitrise token reaches.",
-    "*True success rate* = succeeded ÷ (succeeded + failed). *Aborted* builds were stopped, *skipped* ones were "
-    "stopped and reported green because there was nothing to do: neither says anything about the code, so both stand "
-    "beside the rate and never in it.",
-    "*A success takes:* from its start on a machine to its end, of successes only. *Wait for a machine:* from the "
-    "trigger to the start, of all builds that reached one. The *median* is the one in the middle; *9 in 10 within* "
-    "says how long the slowest tenth exceeds.",
-    "*Machine time without a success:* the time on machines, and the credits Bitrise names, of failed, aborted and "
-    "skipped builds.",
-    "*Flaky:* a commit on which a workflow failed in this span, and which has passed the same workflow of the same app "
-    "as well.",
-    "*Before:* the span of the same length just before this one.",
+    "*Builds.* Builds that finished within the period, by Bitrise's finish time. A pipeline's builds are counted, the "
+    "pipeline itself isn't. Without an app: all apps that the connected Bitrise token can access. Days start at "
+    "midnight in your time zone.",
+    "*Success rate* = succeeded ÷ (succeeded + failed). *Aborted* builds were stopped. *Skipped* builds were "
+    "stopped and "
+    "reported as passed because there was nothing to do. Neither says anything about the code, so neither counts.",
+    "*Stopped by people* includes stops from Slack, in Bitrise and through the API. *Stopped automatically* "
+    "are rolling "
+    "builds, time limits, lost machines and builds that were on hold too long.",
+    "*Duration* is the time on a machine, of successful builds. *Queue time* is the time from the trigger to the start "
+    "on a machine. The *median* is the middle value; nine in ten builds stay below the *p90*.",
+    "*Time spent on unsuccessful builds*: machine time, and credits if Bitrise reports them.",
+    "*Flaky*: a commit on which a workflow failed in the period and also passed.",
+    "*Previous*: the period of the same length before this one.",
 )
 
 
 def meanings_view() -> Payload:
-    return modal(ids.MESSAGE_CLOSED, "What the numbers mean", [section(text) for text in MEANINGS], close="Close")
+    return modal(ids.MESSAGE_CLOSED, "About these stats", [section(text) for text in MEANINGS], close="Close")

@@ -11,9 +11,7 @@ from storage.imports import DONE, FAILED, ImportRow
 
 APPS_LISTED = 10
 EMOJI = {DONE: "✅", FAILED: "❌"}
-GONE = (
-    "Past builds are not read here any more: somebody has asked for them again elsewhere, or Bitrise was disconnected."
-)
+GONE = "This import moved to another message, or Bitrise was disconnected."
 
 
 def progress(rows: Sequence[ImportRow], titles: Mapping[str, str], *, command: str) -> Message:
@@ -22,12 +20,15 @@ def progress(rows: Sequence[ImportRow], titles: Mapping[str, str], *, command: s
         return Message(GONE)
     days = period(max(row.days for row in rows))
     if any(row.is_open for row in rows):
-        head = f"*Reading builds* of the last {days}, asked for by {mention(rows[0].requested_by)}"
-        note = f"Nothing else waits for this. {escape(command)} import stop ends it; what is read stays."
+        head = f"*Importing builds* from the last {days} (requested by {mention(rows[0].requested_by)})"
+        note = (
+            f"You can keep using Buildbell. To cancel, run `{escape(command)} import stop`; builds already "
+            "imported are kept."
+        )
     else:
         builds, seconds = sum(row.imported_count for row in rows), sum(row.duration_ms for row in rows) / 1_000
-        head = f"*Builds are read*: {builds:,} of the last {days}, in {format_duration(seconds)}"
-        note = f"{escape(command)} stats counts them."
+        head = f"*Import complete*: {builds:,} builds from the last {days}, in {format_duration(seconds)}"
+        note = f"They are now included in `{escape(command)} stats`."
     started = [row for row in rows if row.updated_at or not row.is_open]
     apps = [_app_line(row, titles) for row in started[:APPS_LISTED]]
     more = len(started) - len(apps)
@@ -42,11 +43,11 @@ def progress_sentence(rows: Sequence[ImportRow], titles: Mapping[str, str]) -> s
         return ""
     first, rest = rows[0], _waiting(len(rows) - 1)
     title = isolate(titles.get(first.app_slug, first.app_slug))
-    return f"Past builds are being read: {title}: {_app_progress(first)}{f'; {rest}' if rest else ''}."
+    return f"Importing past builds: {title}: {_app_progress(first)}{f'; {rest}' if rest else ''}."
 
 
 def _waiting(count: int) -> str:
-    return f"{count:,} more {'apps wait' if count > 1 else 'app waits'}" if count else ""
+    return f"{count:,} more {'apps are' if count > 1 else 'app is'} waiting" if count else ""
 
 
 def _app_line(row: ImportRow, titles: Mapping[str, str]) -> str:
@@ -57,15 +58,15 @@ def _app_line(row: ImportRow, titles: Mapping[str, str]) -> str:
     if row.state == DONE:
         return f"{emoji} {title}: {plural(row.imported_count, 'build') if row.imported_count else 'no builds'}"
     after = f" after {row.imported_count:,} of {plural(row.total, 'build')}" if row.total else ""
-    return f"{emoji} {title}: {quoted(row.error or 'ended', 300)}{after}"
+    return f"{emoji} {title}: {quoted(row.error or 'stopped', 300)}{after}"
 
 
 def _app_progress(row: ImportRow) -> str:
-    """``1,850 of 4,210 builds (43 %), about 2 min left``."""
+    """``1,850 of 4,210 builds (43%), about 2 min left``."""
     count, total = row.imported_count, max(row.total or 0, row.imported_count)
-    imported = f"{count:,} of {plural(total, 'build')} ({100 * count // total} %)" if total else "about to begin"
+    imported = f"{count:,} of {plural(total, 'build')} ({100 * count // total}%)" if total else "starting"
     if row.failures:
-        return f"{imported}; Bitrise is busy, I go on by myself"
+        return f"{imported}; Bitrise is busy, the import resumes automatically"
     left = seconds_left(row)
     return imported + (f", about {format_duration(left)} left" if left else "")
 

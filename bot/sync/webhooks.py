@@ -94,7 +94,7 @@ async def register(ctx: Context, actor: Actor, app_slug: str) -> ManualWebhook |
             "Until then I ask Bitrise myself, every minute and more often while something runs."
         )
     if await app_rows.find_app(ctx.db, actor.workspace_id, app_slug) is None:
-        raise AppNotFound("That app is not among those the stored token reaches any more.")
+        raise AppNotFound("The connected Bitrise token can no longer access that app.")
     workspace = await ensure_key(ctx, actor.workspace_id)
     url, secret = f"{ctx.settings.public_url}{PATH}/{workspace.webhook_key}", open_secret(ctx, workspace)
     try:

@@ -41,7 +41,7 @@ KILL = Step("kill", "Kill the bot", "Under *Trouble*, kill the bot while a build
 
 
 class Guide:
-    """Tracks finished steps: the page's own buttons by `note`, everything else from the servers' records."""
+    """Tracks finished steps: the page's own buttons by `note`, other from the servers' records."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage

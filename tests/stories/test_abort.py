@@ -391,7 +391,7 @@ async def test_an_abort_in_bitrises_page_is_recognised(running: World) -> None:
 async def test_a_stop_that_comes_after_somebody_elses_in_bitrise_takes_no_credit(running: World) -> None:
     running.bitrise.abort_in_web(running.builds()[0], "octocat", "not needed")
     await running.stop_build(running.card, by=running.bo)
-    assert "Aborted by octocat: not needed" in running.read(running.card)
+    assert "Aborted by octocat in Bitrise: not needed" in running.read(running.card)
     assert "#1 (endless) has already finished (aborted after" in running.whispers(running.bo)[-1]
     assert (await stored(running)).abort_requested_by is None
 
@@ -400,4 +400,4 @@ async def test_rolling_builds_are_recognised(running: World) -> None:
     running.shop.rolling_builds = True
     running.bitrise.start_build(running.shop, workflow="endless", branch="main")
     await running.passes(minutes=1)
-    assert "Aborted: replaced by rolling builds" in running.read(running.cards()[0])
+    assert "Aborted: replaced by a rolling build" in running.read(running.cards()[0])

@@ -62,7 +62,7 @@ async def busy(world: World) -> World:
     for place in range(12):
         ended(world, 20 + place)
     for place in range(3):
-        ended(world, 10 + place, Status.FAILED)
+        ended(world, 14 + place, Status.FAILED)
     for place in range(13):
         ended(world, 24 * 8 + place)
     await world.say("/build import android-shop")
@@ -71,7 +71,8 @@ async def busy(world: World) -> World:
 
 
 def digests(world: World) -> list[str]:
-    return [world.read(message) for message in world.cards() if re.search(r", the (week|day) from", message.text)]
+    reports = re.compile(r"(All apps|Android Shop), [A-Z][a-z]{2} \d")
+    return [world.read(message) for message in world.cards() if reports.match(message.text)]
 
 
 # Form.
@@ -79,7 +80,8 @@ def digests(world: World) -> list[str]:
 
 async def test_form_is_saved_and_shows_when_the_next_report_is_due(world: World) -> None:
     told = await set_up(world)
-    assert "gets the figures of all apps: every Monday at 10:30 (Europe/Amsterdam), the next time" in told
+    assert "Scheduled a report about all apps in" in told
+    assert "every Monday at 10:30 (Europe/Amsterdam), next on" in told
 
 
 async def test_time_zone_defaults_to_the_persons_own(world: World) -> None:
@@ -90,7 +92,7 @@ async def test_time_zone_defaults_to_the_persons_own(world: World) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "why"),
     [
-        ("zone", "Moon/Tranquility", "I know no time zone “Moon/Tranquility”"),
+        ("zone", "Moon/Tranquility", "Unknown time zone “Moon/Tranquility”"),
         ("at", None, "complete this required field"),
     ],
 )
@@ -121,21 +123,21 @@ async def test_report_compares_the_week_with_the_one_before(busy: World) -> None
     assert digests(busy) == []
     await busy.passes(minutes=4)
     (told,) = digests(busy)
-    assert "All apps, the week from" in told
-    assert "80.0 % of 15 finished succeeded; 0 aborted, 0 skipped not counted." in told
-    assert "• The success rate fell by 20.0 points, from 100 % to 80.0 %." in told
-    assert "• Android Shop `deploy` fails most: 3 of 15 (20.0 %), and nothing else since" in told
+    assert "All apps, Feb 23–Mar 1" in told
+    assert "80.0% success (12 of 15) · ▼ 20.0 pts vs previous 7 days" in told.replace("*", "")
+    assert "• The success rate fell 20.0 pts, from 100% to 80.0%." in told
+    assert "• Android Shop `deploy` fails most often: 3 of 15 (20.0%), without a success since" in told
     assert "Succeeded | 12 | 13" in told.splitlines()
-    assert "Every Monday at 10:30 (Europe/Amsterdam), set up by @ana. /build digest changes it." in told
+    assert "Every Monday at 10:30 (Europe/Amsterdam) · set up by @ana · change it with `/build digest`" in told
 
 
 async def test_report_is_posted_again_a_week_later(busy: World) -> None:
     await set_up(busy)
     await busy.passes(minutes=33)
-    await sleeps_until(busy, "2026-03-09T09:00:00", ended_before=1)
+    await sleeps_until(busy, "2026-03-09T09:00:00", ended_before=12)
     await busy.passes(minutes=40)
     assert len(digests(busy)) == 2
-    assert "100 % of 1 finished succeeded" in digests(busy)[1]
+    assert "*100% success* (1 of 1)" in digests(busy)[1]
 
 
 async def test_period_without_builds_posts_no_report(world: World) -> None:
@@ -149,17 +151,17 @@ async def test_period_without_builds_posts_no_report(world: World) -> None:
 async def test_daily_report_covers_a_day(busy: World) -> None:
     await set_up(busy, cadence="daily", app=busy.droid.slug)
     await busy.passes(minutes=33)
-    (message,) = [message for message in busy.cards() if "the day from" in message.text]
-    assert message.text.startswith("Android Shop, the day from 2026-03-01 09:30 UTC to 2026-03-02 09:30 UTC: ")
+    (message,) = [message for message in busy.cards() if "Mar 1" in message.text]
+    assert message.text.startswith("Android Shop, Mar 1: ")
 
 
 async def test_missed_reports_are_posted_once_and_late(busy: World) -> None:
     await set_up(busy, cadence="daily")
-    await sleeps_until(busy, "2026-03-05T09:00:00", ended_before=28)
+    await sleeps_until(busy, "2026-03-05T09:00:00", ended_before=40)
     await busy.passes(minutes=33)
-    (message,) = [message for message in busy.cards() if "the day from" in message.text]
-    assert message.text.startswith("All apps, the day from 2026-03-03 09:30 UTC to 2026-03-04 09:30 UTC: ")
-    assert "Told late: I was away when it was due." in busy.read(message)
+    (message,) = [message for message in busy.cards() if "Mar 3" in message.text]
+    assert message.text.startswith("All apps, Mar 3: ")
+    assert "Delayed: Buildbell was offline at the scheduled time." in busy.read(message)
 
 
 async def test_report_due_once_is_posted_once_by_two_jobs(busy: World) -> None:
@@ -178,11 +180,11 @@ async def test_report_due_once_is_posted_once_by_two_jobs(busy: World) -> None:
 async def test_off_stops_the_report(busy: World) -> None:
     await set_up(busy)
     await busy.say("/build digest off")
-    assert "no figures come here by themselves any more" in busy.whispers()[-1]
+    assert "Scheduled reports are off for this channel" in busy.whispers()[-1]
     await busy.passes(minutes=60)
     assert digests(busy) == []
     await busy.say("/build digest off android-shop")
-    assert "gets no figures like that" in busy.whispers()[-1]
+    assert "has no matching scheduled report" in busy.whispers()[-1]
 
 
 async def test_unreachable_channel_pauses_the_report_until_its_creator_resumes_it(busy: World) -> None:
@@ -193,6 +195,6 @@ async def test_unreachable_channel_pauses_the_report_until_its_creator_resumes_i
     busy.slack.unarchive(busy.ios)
     letter = busy.slack.direct_messages(busy.ana, busy.app)[-1]
     await busy.press(letter, "Try again")
-    await sleeps_until(busy, "2026-03-09T09:00:00", ended_before=1)
+    await sleeps_until(busy, "2026-03-09T09:00:00", ended_before=12)
     await busy.passes(minutes=40)
     assert len(digests(busy)) == 1

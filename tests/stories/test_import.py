@@ -69,11 +69,11 @@ async def test_person_who_connected_sees_the_progress_in_one_message(aged: World
     await aged.connect()
     await aged.passes(seconds=11)
     (letter,) = aged.letters(aged.ada)
-    assert letter.startswith("*Reading builds* of the last 200 days, asked for by @ada")
-    assert f"Android Shop: 50 of {count_builds(aged)} builds (17 %), about 10 s left" in letter
+    assert letter.startswith("*Importing builds* from the last 200 days (requested by @ada)")
+    assert f"Android Shop: 50 of {count_builds(aged)} builds (17%), about 10 s left" in letter
     await aged.passes(minutes=1)
     (letter,) = aged.letters(aged.ada)
-    assert letter.startswith(f"*Builds are read*: {count_builds(aged)} of the last 200 days, in")
+    assert letter.startswith(f"*Import complete*: {count_builds(aged)} builds from the last 200 days, in")
     assert "✅ iOS Shop: no builds" in letter
 
 
@@ -114,7 +114,7 @@ async def test_doctor_shows_the_progress(aged: World) -> None:
     await aged.connect()
     await aged.passes(seconds=8)
     await aged.say("/build doctor")
-    assert "Past builds are being read: Android Shop: 50 of" in aged.whispers()[-1]
+    assert "Importing past builds: Android Shop: 50 of" in aged.whispers()[-1]
     await aged.passes(minutes=1)
     await aged.say("/build doctor")
     assert "Past builds" not in aged.whispers()[-1]
@@ -147,7 +147,7 @@ async def test_retry_after_of_bitrise_is_respected(aged: World) -> None:
     await aged.passes(minutes=1)
     before = await count_stored(aged, aged.droid)
     await aged.say("/build doctor")
-    assert "Bitrise is busy, I go on by myself" in aged.whispers()[-1]
+    assert "Bitrise is busy, the import resumes automatically" in aged.whispers()[-1]
     await aged.passes(minutes=3)
     assert (before, await count_stored(aged, aged.droid)) == (50, count_builds(aged))
 
@@ -271,10 +271,10 @@ async def test_requested_import_shows_its_progress_in_the_channel(aged: World) -
     await aged.connect()
     await aged.passes(minutes=1)
     await aged.say("/build import android-shop 30d", by=aged.bo)
-    assert "*Reading builds* of the last 30 days, asked for by @bo" in aged.read(aged.card)
+    assert "*Importing builds* from the last 30 days (requested by @bo)" in aged.read(aged.card)
     await aged.passes(minutes=1)
-    assert aged.read(aged.card).startswith("*Builds are read*: ")
-    assert "of the last 30 days, in" in aged.read(aged.card)
+    assert aged.read(aged.card).startswith("*Import complete*: ")
+    assert "from the last 30 days, in" in aged.read(aged.card)
     assert fetched_cursors(aged).count(None) == 3
 
 
@@ -299,7 +299,7 @@ async def test_stop_keeps_imported_builds(aged: World) -> None:
     assert await count_stored(aged, aged.droid) == before
     assert f"⏹️ Android Shop: stopped by @bo after {before} of {count_builds(aged)} builds" in aged.letters(aged.ada)[-1]
     await aged.say("/build import stop", by=aged.bo)
-    assert "No builds of the past are being read." in aged.whispers(aged.bo)[-1]
+    assert "No import is running." in aged.whispers(aged.bo)[-1]
 
 
 async def test_app_without_builds_is_done_at_once(world: World) -> None:
@@ -311,12 +311,12 @@ async def test_app_without_builds_is_done_at_once(world: World) -> None:
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ("shop workflow:deploy", "Builds are read app by app, all that there are."),
-        ("shop 90", "Builds are read app by app, all that there are. As in `import shop 90d`."),
-        ("shop 300d", "300d` is no span I know."),
-        ("shop 7d 30d", "are two spans."),
+        ("shop workflow:deploy", "An import takes an app and a period."),
+        ("shop 90", "An import takes an app and a period. For example: `import shop 90d`."),
+        ("shop 300d", "300d` isn't a valid period."),
+        ("shop 7d 30d", "are both periods."),
         ("nowhere", "nowhere"),
-        ("stop nowhere", "No builds are being read of an app that is called nowhere."),
+        ("stop nowhere", "No import of nowhere is running."),
     ],
 )
 async def test_invalid_arguments_are_explained(world: World, typed: str, why: str) -> None:
@@ -348,8 +348,8 @@ async def test_stats_say_that_they_are_incomplete_during_an_import(aged: World) 
     await aged.connect()
     await aged.passes(seconds=11)
     await aged.say("/build stats android-shop")
-    assert "Past builds are being read: Android Shop: " in aged.whispers()[-1]
-    assert "Until then these figures are not whole." in aged.whispers()[-1]
+    assert "Importing past builds: Android Shop: " in aged.whispers()[-1]
+    assert "These numbers are incomplete until the import finishes." in aged.whispers()[-1]
     await aged.passes(minutes=5)
     await aged.say("/build stats android-shop")
     assert "not whole" not in aged.whispers()[-1]

@@ -94,7 +94,7 @@ async def test_a_build_whose_step_says_so_is_skipped_and_the_card_says_why(world
     await world.passes(seconds=30)
     drawn = " ".join(world.read(world.card).split())
     assert "Skipped: stopped by a step of the build and reported green – nothing under apps/shop has changed" in drawn
-    assert "(nothing changed)" in drawn
+    assert "(no changes)" in drawn
 
 
 async def test_bitrise_is_told_once_and_to_report_it_green(world: World) -> None:

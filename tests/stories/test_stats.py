@@ -67,37 +67,43 @@ def told(world: World) -> str:
 async def test_the_sentence_says_what_is_counted_and_what_is_not(busy: World) -> None:
     await busy.say("/build stats shop")
     assert "iOS Shop, last 30 days" in told(busy)
-    assert "75.0 % of 8 finished succeeded; 2 aborted, 1 skipped not counted." in told(busy)
+    assert "*75.0% success* (6 of 8)\nNot counted: 2 aborted, 1 skipped." in told(busy)
 
 
 async def test_the_table_has_the_figures_and_a_chart_shows_them(busy: World) -> None:
     await busy.say("/build stats shop")
     lines = told(busy).splitlines()
-    for row in ("True success rate | 75.0 % | –", "Succeeded | 6 | 0", "Failed | 2 | 0", "Aborted | 2 | 0",
-                "Skipped | 1 | 0", "Success takes, median | 7 min | –"):  # fmt: skip
-        assert row in lines
-    assert "[bar chart: How builds ended]" in lines
+    assert "[bar chart: Results]" in lines
     assert not [line for line in lines if line.startswith("[pie")], "one chart is enough"
+    await busy.press(busy.whisper(), "Details")
+    lines = told(busy).splitlines()
+    for row in ("Success rate | 75.0% | –", "Succeeded | 6 | 0", "Failed | 2 | 0", "Aborted | 2 | 0",
+                "Skipped | 1 | 0", "Duration, median | 7 min | –"):  # fmt: skip
+        assert row in lines
+    await busy.press(busy.whisper(), "Summary")
+    assert "[bar chart: Results]" in told(busy)
 
 
 async def test_what_stands_out_is_named(busy: World) -> None:
     await busy.say("/build stats shop")
-    assert "*Most failures:* `test` 2 of 2 (100 %)" in told(busy)
-    assert "*Slowest, by median:* `deploy` 7 min" in told(busy)
-    assert "*Machine time without a success:* failed" in told(busy)
+    await busy.press(busy.whisper(), "Details")
+    assert "*Most failures:* `test` 2 of 2 (100%)" in told(busy)
+    assert "*Slowest (median):* `deploy` 7 min" in told(busy)
+    assert "*Time spent on unsuccessful builds:* failed" in told(busy)
 
 
 async def test_a_commit_that_failed_and_passed_is_flaky(busy: World) -> None:
     past(busy, 8, workflow="test", commit_hash="c0ffee0")
     await heard(busy)
     await busy.say("/build stats shop")
-    assert "*Flaky:* 1 commit failed and also passed, with nothing changed: `c0ffee0` in `test`" in told(busy)
+    await busy.press(busy.whisper(), "Details")
+    assert "*Flaky:* 1 commit failed and also passed without changes: `c0ffee0` in `test`" in told(busy)
 
 
 async def test_all_apps_without_a_name_and_the_channels_app_where_it_has_one(busy: World) -> None:
     await busy.say("/build stats")
     assert "All apps, last 30 days" in told(busy)
-    assert "of 9 finished" in told(busy)
+    assert "(7 of 9)" in told(busy)
     await busy.say("/build settings")
     await busy.submit({"settings.app": "Android Shop"})
     await busy.say("/build stats 7d")
@@ -108,11 +114,11 @@ async def test_all_apps_without_a_name_and_the_channels_app_where_it_has_one(bus
 
 async def test_filters_narrow_what_is_counted(busy: World) -> None:
     await busy.say("/build stats shop workflow:test")
-    assert "0 % of 2 finished succeeded" in told(busy)
+    assert "*0% success* (0 of 2)" in told(busy)
     await busy.say("/build stats shop branch:fix/login")
-    assert "No build succeeded or failed; 0 aborted, 1 skipped not counted." in told(busy)
+    assert "No build succeeded or failed\nNot counted: 1 skipped." in told(busy)
     await busy.say("/build stats shop cause:schedule")
-    assert "No build ended." in told(busy)
+    assert "No builds finished." in told(busy)
 
 
 async def test_the_span_before_is_compared(busy: World) -> None:
@@ -120,7 +126,7 @@ async def test_the_span_before_is_compared(busy: World) -> None:
         past(busy, 24 * 9 + place)
     await heard(busy)
     await busy.say("/build stats shop 7d")
-    assert "That is 25.0 points fewer than in the 7 days before (100 % of 4)." in told(busy)
+    assert "▼ 25.0 pts vs previous 7 days" in told(busy)
 
 
 async def test_buttons_ask_further_in_the_same_place(busy: World) -> None:
@@ -140,17 +146,17 @@ async def test_buttons_ask_further_in_the_same_place(busy: World) -> None:
 
 async def test_by_reason_and_back(busy: World) -> None:
     await busy.say("/build stats shop")
-    await busy.press(busy.whisper(), "By reason")
-    assert "3 of 11 builds were stopped: 2 aborted, 1 skipped" in told(busy)
-    assert "replaced by rolling builds | 2 | 66.7 %" in told(busy)
-    assert "nothing changed | 1 | 33.3 %" in told(busy)
-    await busy.press(busy.whisper(), "By outcome")
+    await busy.press(busy.whisper(), "Stop reasons")
+    assert "3 of 11 builds stopped*: 1 by people, 2 automatically · 2 aborted, 1 skipped" in told(busy)
+    assert "replaced by a rolling build | 2 | 66.7%" in told(busy)
+    assert "no changes | 1 | 33.3%" in told(busy)
+    await busy.press(busy.whisper(), "Summary")
     assert "75.0 %" in told(busy)
 
 
 async def test_the_definitions_are_behind_a_button(busy: World) -> None:
     await busy.say("/build stats shop")
-    await busy.press(busy.whisper(), "What do these mean?")
+    await busy.press(busy.whisper(), "About these stats")
     assert "succeeded ÷ (succeeded + failed)" in busy.modal_text()
 
 
@@ -191,8 +197,7 @@ async def test_where_tables_are_refused_the_same_stands_in_plain_text(busy: Worl
     busy.slack.faults.add(refused)
     await busy.say("/build stats shop")
     assert is_plain(busy.whisper())
-    assert "True success rate" in told(busy)
-    assert "75.0 %" in told(busy)
+    assert "75.0% success" in told(busy)
     busy.slack.faults.add(refused)
     await busy.press(busy.whisper(), "7 days")
     assert is_plain(busy.whisper())
@@ -202,9 +207,9 @@ async def test_where_tables_are_refused_the_same_stands_in_plain_text(busy: Worl
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("/build stats shop 500d", "is no span I know"),
-        ("/build stats shop 7d 30d", "are two spans"),
-        ("/build stats shop outcome:failed", "Figures can be narrowed to"),
+        ("/build stats shop 500d", "isn't a valid period"),
+        ("/build stats shop 7d 30d", "are both periods"),
+        ("/build stats shop outcome:failed", "Use an app, a period"),
         ("/build stats zzzz", "I can't find an app"),
     ],
 )

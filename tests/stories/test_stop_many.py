@@ -190,7 +190,7 @@ async def test_one_message_shows_each_build_and_the_count(three: World) -> None:
     await confirm(three)
     told = three.read(three.card)
     assert told.startswith("Stopping 3 builds of feature/x, asked by @ana: 3 still stopping.")
-    assert "iOS Shop · Replaced by a newer build" in told
+    assert "iOS Shop · Superseded" in told
     await three.passes(minutes=2)
     told = three.read(three.card)
     assert told.startswith("Stopped 3 builds of feature/x, asked by @ana.")
@@ -203,7 +203,7 @@ async def test_cards_of_the_single_builds_show_it_too(three: World) -> None:
     card = three.card
     await confirm(three)
     await three.passes(seconds=5)
-    assert "Aborted by @ana: replaced by a newer build" in three.read(card)
+    assert "Aborted by @ana: superseded" in three.read(card)
     assert three.thread(card)[0].startswith("⏹️ *Aborted*")
 
 
@@ -215,7 +215,7 @@ async def test_what_ended_a_moment_ago_is_shown_as_ended(three: World) -> None:
     told = three.read(three.card)
     assert told.startswith("Stopped 1 of 3 builds of feature/x, asked by @ana: 2 had already finished.")
     assert "✅ Succeeded" in told
-    assert "replaced by rolling builds" in told
+    assert "replaced by a rolling build" in told
     assert "not stopped" not in told
 
 

@@ -39,7 +39,8 @@ from tests.test_house import Registrar, registered
 __all__ = ["registered"]
 
 NOT_THERE = re.compile(
-    r"can't find|don't know|not among|answered already|hears nothing|not there any more|Nothing is paused|^nothing$",
+    r"can't find|don't know|not among|answered already|hears nothing|not there any more|Nothing is paused|"
+    r"can no longer access|^nothing$",
     re.MULTILINE,
 )
 NOTHING = "nothing"

@@ -42,7 +42,7 @@ async def press_offer(world: World, *, by: User | None = None) -> None:
     offer = Message("offer") + webhook.offer(world.shop.slug, "iOS Shop")
     await outbox.answer_privately(world.bot.ctx, actor, offer)
     await world.settled()
-    await world.press(world.whisper(person), "Let Bitrise call me", by=person)
+    await world.press(world.whisper(person), "Set up webhook", by=person)
 
 
 def answer(world: World) -> str:
@@ -73,7 +73,7 @@ BODY = json.dumps({"app_slug": "a", "build_slug": "b", "build_number": 1, "build
 
 async def test_admin_registers_a_webhook(world: World) -> None:
     await press_offer(world)
-    assert answer(world) == "Done: Bitrise calls me at once when something happens to iOS Shop."
+    assert answer(world) == "Webhook set up. Bitrise now notifies Buildbell about builds of iOS Shop at once."
     assert len(world.bitrise.webhooks.of(world.shop)) == 1
 
 
@@ -93,7 +93,7 @@ async def test_token_without_the_role_gets_the_values_to_enter_by_hand(world: Wo
     await world.connect(world.bitrise.add_token(world.owner, role="developer"))
     await press_offer(world)
     told = answer(world)
-    assert "may not change webhooks of iOS Shop" in told
+    assert "can't change webhooks of iOS Shop" in told
     assert f"{world.bot.ctx.settings.public_url}/bitrise/webhook/" in told
     assert "X-Buildbell-Secret" in told
 
@@ -259,8 +259,8 @@ async def test_webhook_secret_is_never_logged(world: World, caplog: pytest.LogCa
 async def test_subscriber_is_offered_a_webhook_once(world: World) -> None:
     await world.say("/build subscribe shop", by=world.ada)
     assert "In the last 7 days" in answer(world)
-    await world.press(world.whisper(world.ada), "Let Bitrise call me", by=world.ada)
-    assert "Done: Bitrise calls me at once" in answer(world)
+    await world.press(world.whisper(world.ada), "Set up webhook", by=world.ada)
+    assert "Webhook set up." in answer(world)
     await world.say("/build subscribe shop outcome:failed", by=world.ada)
     assert "[Let Bitrise call me]" not in answer(world)
 

@@ -55,7 +55,7 @@ def wish(now: datetime, state: str = "done", **facts: Any) -> RequestRow:
         ({"outcome": "aborted", "reason": "superseded"}, None, AbortStatus.BY_OTHERS),
         ({"outcome": "aborted", "reason": "stuck"}, "refused", AbortStatus.BY_OTHERS),
         ({"outcome": "aborted", "reason": "rolling-build"}, "done", AbortStatus.FINISHED),
-        ({"outcome": "aborted", "reason": "in-bitrise"}, "done", AbortStatus.FINISHED),
+        ({"outcome": "aborted", "reason": "in-bitrise"}, "done", AbortStatus.BY_OTHERS),
         ({"outcome": "succeeded"}, "done", AbortStatus.FINISHED),
         ({"outcome": "succeeded"}, None, AbortStatus.FINISHED),
         ({"outcome": "failed"}, "refused", AbortStatus.NOT_STOPPED),
@@ -105,7 +105,7 @@ def test_a_line_for_each_build(build: Make, ended: Make, seen: Seen, now: dateti
     assert seen(bulk.progress(asked, FACTS)).splitlines() == [
         "Stopping 5 builds of feature/x, asked by @ana: 1 stopped, 1 still stopping, 1 had already finished, "
         "1 stopped by somebody else, 1 not stopped.",
-        "iOS Shop · Replaced by a newer build: “newer <one>”",
+        "iOS Shop · Superseded: “newer <one>”",
         "⏹️ Aborted  deploy #3  release/3.2",
         "✅ Succeeded  deploy #2  release/3.2 – had finished after 7 min",
         "🟠 Stopping…  deploy #1  release/3.2 – Bitrise has not taken it yet; I keep trying",

@@ -102,7 +102,7 @@ def test_wordings_of_bitrise_are_recognized(text: str, reason: Reason) -> None:
         ("User Bo Li requested to abort this build", AbortReason(Reason.IN_BITRISE, "", "Bo Li")),
         (
             "User ci requested to abort this build with reason: aborted via MCP",
-            AbortReason(Reason.OTHER, "aborted via MCP", "ci"),
+            AbortReason(Reason.IN_BITRISE, "aborted via MCP", "ci"),
         ),
         (
             "User ci requested to abort this build with reason: Automatically aborted via Rolling Builds.",

@@ -17,7 +17,7 @@ from bot.slack.build_text import BuildView
 from bot.slack.text import Message
 from bot.statistics import digest_messages as digest_message
 from bot.statistics.insights import Insight, InsightKind
-from bot.statistics.messages import BY_REASON, StatsPage, stats_message
+from bot.statistics.messages import BY_REASON, DETAILS, StatsPage, stats_message
 from bot.statistics.queries import Cost, Counts, Percentiles, Stats, StatsQuery
 from bot.sync import import_messages as import_message
 from storage.imports import OPEN, ImportRow
@@ -68,8 +68,8 @@ def stats(counts: Counts, costs: dict[str, Cost]) -> Stats:
 
 def test_one_stopped_build_and_one_credit(seen: Seen) -> None:
     told = stats(Counts(aborted=1), {"aborted": Cost(60, 1)})
-    assert "1 of 1 build was stopped: 1 aborted" in seen(stats_message(told, StatsPage(told.query, BY_REASON), {}))
-    assert "aborted 1 min (1 credit)" in seen(stats_message(told, StatsPage(told.query), {}))
+    assert "*1 of 1 build stopped*: 1 by people" in seen(stats_message(told, StatsPage(told.query, BY_REASON), {}))
+    assert "aborted 1 min (1 credit)" in seen(stats_message(told, StatsPage(told.query, DETAILS), {}))
     insight = Insight(InsightKind.SKIPPED, 1, now=0.5, count=5, saved_credits=1)
     assert digest_message.insight_text(insight, told, {}).endswith("saved about 1 credit.")
 
@@ -78,4 +78,4 @@ def test_one_build_of_the_past(seen: Seen) -> None:
     row = ImportRow(
         "T1", "a1", OPEN, NOON - timedelta(days=30), "UANA", NOON, updated_at=NOON, imported_count=1, total=1
     )
-    assert "a1: 1 of 1 build (100 %)" in seen(import_message.progress([row], {}, command="/build"))
+    assert "a1: 1 of 1 build (100%)" in seen(import_message.progress([row], {}, command="/build"))

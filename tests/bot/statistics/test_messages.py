@@ -16,15 +16,19 @@ from bot.errors import ViewExpired
 from bot.slack.charts import pie, plain_table
 from bot.slack.fallback import without_new_blocks
 from bot.slack.text import Message
-from bot.statistics.messages import BY_REASON, StatsPage, read_stats_page, stats_message
+from bot.statistics.messages import BY_REASON, DETAILS, StatsPage, read_stats_page, stats_message
 from bot.statistics.queries import Cost, Counts, Interval, Percentiles, Stats, StatsQuery, Workflow
-from bot.statistics.text import meanings_view, share, summary
+from bot.statistics.text import headline, meanings_view, share
 from playground.slack.validation import check_blocks
 from storage.statistics import FlakyCommit
 
 NOON = datetime(2026, 8, 7, 12, tzinfo=UTC)
 TITLES = {"a1": "iOS Shop", "a2": "Android <!channel> Shop"}
 Seen = Callable[[Message], str]
+
+
+def interval(since: datetime, counts: Counts, days: int = 3) -> Interval:
+    return Interval(since, since + timedelta(days=days), counts)
 
 
 def stats(**changes: Any) -> Stats:
@@ -38,7 +42,7 @@ def stats(**changes: Any) -> Stats:
         "apps": {"a1": Counts(176, 11, 23, 41)},
         "workflows": [Workflow("a1", "deploy", 100, 1, 840), Workflow("a1", "test", 76, 10, 300)],
         "flaky": [FlakyCommit("a1", "test", "a1b2c3d4e5", 2)],
-        "intervals": [Interval(since + timedelta(days=3 * place), Counts(17, 1, 2, 4)) for place in range(10)],
+        "intervals": [interval(since + timedelta(days=3 * place), Counts(17, 1, 2, 4)) for place in range(10)],
     }  # fmt: skip
     return Stats(**(facts | changes))
 
@@ -50,31 +54,36 @@ def drawn(told: Stats, by: str | None = None) -> Message:
 def test_what_is_counted_and_what_is_left_out(seen: Seen) -> None:
     assert seen(drawn(stats())).splitlines()[:2] == [
         "*iOS Shop, last 30 days*",
-        "94.1 % of 187 finished succeeded; 23 aborted, 41 skipped not counted. "
-        "That is 4.1 points more than in the 30 days before (90.0 % of 100).",
+        "*94.1% success* (176 of 187) · ▲ 4.1 pts vs previous 30 days",
     ]
+    assert "Not counted: 23 aborted, 41 skipped." in seen(drawn(stats()))
 
 
 def test_what_stands_out(seen: Seen) -> None:
-    lines = seen(drawn(stats())).splitlines()
+    lines = seen(drawn(stats(), DETAILS)).splitlines()
     assert lines[-7:-3] == [
-        "*Machine time without a success:* failed 60 min (40 credits), aborted 20 min.",
-        "*Slowest, by median:* `deploy` 14 min · `test` 5 min",
-        "*Most failures:* `test` 10 of 86 (11.6 %) · `deploy` 1 of 101 (1.0 %)",
-        "*Flaky:* 1 commit failed and also passed, with nothing changed: `a1b2c3d` in `test`",
+        "*Time spent on unsuccessful builds:* failed 60 min (40 credits), aborted 20 min.",
+        "*Slowest (median):* `deploy` 14 min · `test` 5 min",
+        "*Most failures:* `test` 10 of 86 (11.6%) · `deploy` 1 of 101 (1.0%)",
+        "*Flaky:* 1 commit failed and also passed without changes: `a1b2c3d` in `test`",
     ]
 
 
 def test_of_all_apps_each_workflow_names_its_own(seen: Seen) -> None:
-    told = seen(drawn(stats(query=StatsQuery(), workflows=[Workflow("a2", "test", 1, 1, 60)])))
+    told = seen(drawn(stats(query=StatsQuery(), workflows=[Workflow("a2", "test", 1, 1, 60)]), DETAILS))
     assert "Android &lt;!channel&gt; Shop `test` 1 min" in told
 
 
-@pytest.mark.parametrize("by", [None, BY_REASON])
-def test_the_text_alone_says_it_too(by: str | None) -> None:
-    text = drawn(stats(), by).text
-    for part in ("94.1 %", "7 min", "23", "41") if by is None else ("64", "replaced by rolling builds", "62.5 %"):
-        assert part in text
+@pytest.mark.parametrize(
+    ("by", "parts"),
+    [
+        (None, ("94.1%", "176 of 187", "23", "41")),
+        (DETAILS, ("94.1%", "7 min", "23", "41")),
+        (BY_REASON, ("64", "44 by people, 20 automatically", "replaced by a rolling build", "62.5%")),
+    ],
+)
+def test_the_text_alone_says_it_too(by: str | None, parts: tuple[str, ...]) -> None:
+    assert [part for part in parts if part not in drawn(stats(), by).text] == []
 
 
 def test_where_new_blocks_are_refused_the_text_and_the_buttons_stay(seen: Seen) -> None:
@@ -90,8 +99,8 @@ def test_where_new_blocks_are_refused_the_text_and_the_buttons_stay(seen: Seen) 
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        (None, "–"), (0.0, "0 %"), (1.0, "100 %"), (0.9999, "99.9 %"), (0.0001, "0.1 %"), (0.941, "94.1 %"),
-        (2 / 3, "66.7 %"),
+        (None, "–"), (0.0, "0%"), (1.0, "100%"), (0.9999, "99.9%"), (0.0001, "0.1%"), (0.941, "94.1%"),
+        (2 / 3, "66.7%"),
     ],
 )  # fmt: skip
 def test_only_all_is_all_and_only_nothing_is_nothing(part: float | None, told: str) -> None:
@@ -99,14 +108,14 @@ def test_only_all_is_all_and_only_nothing_is_nothing(part: float | None, told: s
 
 
 def test_without_a_build_that_finished_there_is_no_rate() -> None:
-    assert summary(Counts(aborted=2)) == "No build succeeded or failed; 2 aborted, 0 skipped not counted."
+    assert headline(stats(counts=Counts(aborted=2))) == "No build succeeded or failed\nNot counted: 2 aborted."
 
 
 def test_nothing_at_all(seen: Seen) -> None:
     empty = stats(counts=Counts(), intervals=[], workflows=[], flaky=[], costs={}, reasons=[], run=None, queue=None)
-    assert "No build ended." in seen(drawn(empty))
+    assert "No builds finished." in seen(drawn(empty))
     assert "94.1" not in drawn(empty).text
-    assert "No build was stopped." in seen(drawn(empty, BY_REASON))
+    assert "No builds were stopped." in seen(drawn(empty, BY_REASON))
 
 
 # Whatever is counted and whatever things are called, Slack takes the message.
@@ -153,12 +162,13 @@ def test_each_button_is_the_same_question_changed_in_one_point() -> None:
     pages = {
         label: read_stats_page(value)
         for label, value in buttons(drawn(stats(query=query)))
-        if label != "What do these mean?"
+        if label != "About these stats"
     }
     assert pages == {
         "7 days": StatsPage(replace(query, days=7)),
         "90 days": StatsPage(replace(query, days=90)),
-        "By reason": StatsPage(query, BY_REASON),
+        "Details": StatsPage(query, DETAILS),
+        "Stop reasons": StatsPage(query, BY_REASON),
         "deploy": StatsPage(replace(query, workflow="deploy")),
         "test": StatsPage(replace(query, workflow="test")),
         "All apps": StatsPage(replace(query, app_slug=None)),
@@ -177,7 +187,7 @@ def test_more_than_six_pieces_become_one() -> None:
     assert chart is not None
     segments: Any = chart["chart"]["segments"]
     assert [each["value"] for each in segments] == [10, 9, 8, 7, 6, 14]
-    assert [each["label"] for each in segments][::5] == ["reason 0 10", "everything else 14"]
+    assert [each["label"] for each in segments][::5] == ["reason 0 10", "other 14"]
     assert pie("Nothing", [("a", 0)]) is None
 
 
@@ -187,7 +197,7 @@ def charts(message: Message) -> list[Any]:
 
 def test_series_of_zeros_are_left_out_and_each_names_its_value() -> None:
     since = NOON - timedelta(days=30)
-    intervals = [Interval(since + timedelta(days=3 * place), Counts(1_000, place % 2, 0, 0)) for place in range(10)]
+    intervals = [interval(since + timedelta(days=3 * place), Counts(1_000, place % 2, 0, 0)) for place in range(10)]
     (chart,) = charts(drawn(stats(intervals=intervals)))
     assert [series["name"] for series in chart["series"]] == ["Failed 5", "Succeeded 10,000"]
 
@@ -216,17 +226,17 @@ PALETTES = {
 def test_failures_are_never_green(palette: tuple[str, ...], zeros: tuple[int, ...]) -> None:
     """``zeros`` are the outcomes without a build: succeeded, aborted, skipped."""
     succeeded, aborted, skipped = (0 if place in zeros else 7 for place in (1, 2, 3))
-    intervals = [Interval(NOON, Counts(succeeded, 3, aborted, skipped))] * 2
+    intervals = [interval(NOON, Counts(succeeded, 3, aborted, skipped))] * 2
     (chart,) = charts(drawn(stats(intervals=intervals)))
     colors = {series["name"].split()[0]: palette[place] for place, series in enumerate(chart["series"])}
     assert colors["Failed"] != "green"
 
 
 def test_a_long_label_keeps_its_value() -> None:
-    chart = pie("Reasons", [("replaced by rolling builds", 1_234), ("replaced by a newer build", 20)])
+    chart = pie("Reasons", [("replaced by a rolling build", 1_234), ("superseded by a newer one", 20)])
     assert chart is not None
     segments: Any = chart["chart"]["segments"]
-    assert [each["label"] for each in segments] == ["replaced by r… 1,234", "replaced by a ne… 20"]
+    assert [each["label"] for each in segments] == ["replaced by a… 1,234", "superseded by a… 20"]
     assert all(len(each["label"]) <= 20 for each in segments)
 
 
@@ -240,4 +250,4 @@ def test_a_plain_table_is_aligned() -> None:
 
 
 def test_the_definitions_fit_a_modal(seen_view: Callable[[dict[str, Any]], str]) -> None:
-    assert "True success rate" in seen_view(meanings_view())
+    assert "Success rate" in seen_view(meanings_view())

@@ -7,8 +7,10 @@ import statistics
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +18,17 @@ from hypothesis import strategies as st
 
 from bot.context import Context
 from bot.statistics import queries as stats_queries
-from bot.statistics.queries import Cost, Counts, Percentiles, Stats, StatsQuery, percentiles
+from bot.statistics.queries import (
+    Cost,
+    Counts,
+    Interval,
+    Percentiles,
+    Stats,
+    StatsQuery,
+    load_stats,
+    percentiles,
+    split_days,
+)
 from playground.clock import SteppedClock
 from storage import Database, Transaction, open_database
 from storage import apps as app_rows
@@ -250,3 +262,43 @@ async def test_example_of_the_documentation(database: Database) -> None:
         stats.costs["failed"].run_seconds + stats.costs["aborted"].run_seconds + stats.costs["skipped"].run_seconds
         == 360
     )
+
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=AMSTERDAM)
+
+
+@pytest.mark.parametrize(
+    ("until", "days", "edges", "labels"),
+    [
+        ("2026-03-02T00:00", 2, ["2026-02-28T00:00", "2026-03-01T00:00"], ["Feb 28", "Mar 1"]),
+        ("2026-03-02T09:30", 1, ["2026-03-02T00:00"], ["Mar 2"]),
+        ("2026-03-30T00:00", 2, ["2026-03-28T00:00", "2026-03-29T00:00"], ["Mar 28", "Mar 29"]),  # a day of 23 hours
+    ],
+)
+def test_periods_are_cut_at_midnight(until: str, days: int, edges: list[str], labels: list[str]) -> None:
+    found = split_days(local(until), days)
+    assert found == [*map(local, edges), local(until)]
+    assert [Interval(*edge, Counts()).label for edge in pairwise(found)] == labels
+
+
+def test_long_periods_have_few_bars_of_whole_days() -> None:
+    found = split_days(local("2026-03-11T12:00"), 30)
+    assert len(found) == 11
+    assert Interval(found[0], found[1], Counts()).label == "Feb 10–12"
+    assert Interval(found[6], found[7], Counts()).label == "Feb 28–Mar 2"
+
+
+async def test_a_build_counts_on_the_day_of_the_readers_zone(database: Database) -> None:
+    """Half past eleven in the evening in UTC is already tomorrow in Amsterdam."""
+    finished_at = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+    rows = [build(outcome="succeeded", finished_at=finished_at, triggered_at=finished_at - timedelta(minutes=5))]
+    ctx = await stored(database, "T1", rows)
+    until = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    query = StatsQuery(days=2)
+    in_utc, in_amsterdam = [await load_stats(ctx, "T1", query, until=until, zone=zone) for zone in (UTC, AMSTERDAM)]
+    assert [interval.counts.total for interval in in_utc.intervals] == [1, 0]
+    assert [interval.counts.total for interval in in_amsterdam.intervals] == [0, 1]

@@ -25,14 +25,17 @@ WAITING: dict[str, Any] = {"updated_at": None, "imported_count": 0, "total": Non
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([row()], "🔵 iOS &lt;Shop&gt;: 1,850 of 4,210 builds (43 %), about 2 min left"),
-        ([row(failures=1)], "🔵 iOS &lt;Shop&gt;: 1,850 of 4,210 builds (43 %); Bitrise is busy, I go on by myself"),
+        ([row()], "🔵 iOS &lt;Shop&gt;: 1,850 of 4,210 builds (43%), about 2 min left"),
+        (
+            [row(failures=1)],
+            "🔵 iOS &lt;Shop&gt;: 1,850 of 4,210 builds (43%); Bitrise is busy, the import resumes automatically",
+        ),
         ([row(state=DONE)], "✅ iOS &lt;Shop&gt;: 1,850 builds"),
         ([row(state=DONE, imported_count=1)], "✅ iOS &lt;Shop&gt;: 1 build"),
         ([row(state=DONE, imported_count=0)], "✅ iOS &lt;Shop&gt;: no builds"),
         ([row(state=STOPPED, error="by @bo")], "⏹️ iOS &lt;Shop&gt;: by @bo after 1,850 of 4,210 builds"),
         ([row(state=FAILED, total=None, error="<gone>")], "❌ iOS &lt;Shop&gt;: &lt;gone&gt;"),
-        ([row(), row("droid", **WAITING)], "1 more app waits"),
+        ([row(), row("droid", **WAITING)], "1 more app is waiting"),
         ([row(f"app{place}", DONE) for place in range(13)], "and 3 more apps"),
         ([], GONE),
     ],
@@ -43,7 +46,7 @@ def test_line_of_each_state(rows: list[ImportRow], told: str) -> None:
 
 def test_finished_import_shows_count_and_duration() -> None:
     text = progress([row(state=DONE), row("droid", DONE, imported_count=150)], TITLES, command="/build").text
-    assert text.splitlines()[0] == "*Builds are read*: 2,000 of the last 200 days, in 3 min"
+    assert text.splitlines()[0] == "*Import complete*: 2,000 builds from the last 200 days, in 3 min"
 
 
 def test_remaining_time_follows_the_pace() -> None:
@@ -54,7 +57,7 @@ def test_remaining_time_follows_the_pace() -> None:
 def test_sentence_names_the_current_app_and_counts_the_others() -> None:
     told = progress_sentence([row(), row("droid", **WAITING), row("third", **WAITING)], TITLES)
     assert told == (
-        "Past builds are being read: iOS <Shop>: 1,850 of 4,210 builds (43 %), about 2 min left; 2 more apps wait."
+        "Importing past builds: iOS <Shop>: 1,850 of 4,210 builds (43%), about 2 min left; 2 more apps are waiting."
     )
-    assert progress_sentence([row(**WAITING)], TITLES) == "Past builds are being read: iOS <Shop>: about to begin."
+    assert progress_sentence([row(**WAITING)], TITLES) == "Importing past builds: iOS <Shop>: starting."
     assert progress_sentence([], TITLES) == ""
