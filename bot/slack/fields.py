@@ -72,8 +72,8 @@ class Slot:
 class Field:
     """An input. ``name`` is its name in the record; ``key`` stands for it in the id.
 
-    ``parse`` turns what was entered into the record's value, or raises `BuildbellError` with the sentence to show at
-    the field. ``missing`` is the sentence where nothing was entered.
+    ``is_extra`` hides the field behind *More options*. ``parse`` turns what was entered into the record's value, or
+    raises `BuildbellError` with the sentence to show at the field. ``missing`` is the sentence without input.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Field:
     placeholder: str = ""
     optional: bool = False
     dispatch: bool = False
+    is_extra: bool = False
     missing: str = ""
     parse: Callable[[Any], Any] | None = None
 

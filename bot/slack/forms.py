@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar
 
 from bot.errors import BuildbellError
 from bot.slack import ids
-from bot.slack.blocks import BLOCKS_IN_VIEW, Block, plain, section
+from bot.slack.blocks import BLOCKS_IN_VIEW, Block, actions, button, plain, section
 from bot.slack.fields import Field, Hidden, Option, Search, Select, Slot, chosen_option
 from bot.slack.text import length
 
@@ -58,11 +58,17 @@ class Form(Generic[Record]):
     record: Callable[..., Record]
     check: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda values: {}
     close: str = "Cancel"
+    more: str = "More options"
+    """The button in place of the extra fields, until one of them has a value."""
 
     def id(self, name: str) -> str:
         """The id of a field's block and action."""
         (key,) = (each.key or name for each in self.fields if isinstance(each, Field) and each.name == name)
         return f"{self.prefix}.{key.replace('_', '-')}"
+
+    @property
+    def more_id(self) -> str:
+        return f"{self.prefix}.more"
 
     @property
     def options(self) -> dict[str | re.Pattern[str], Callable[..., Awaitable[Sequence[Option | None]]]]:
@@ -83,8 +89,11 @@ class Form(Generic[Record]):
         ``channel_id`` is where the form is opened; the metadata of every form keeps it.
         """
         metadata, blocks = {"channel_id": channel_id}, list[Block]()
+        is_whole = any(each.is_extra and initial.get(each.name) for each in self.fields if isinstance(each, Field))
         for each in self.fields:
-            if isinstance(each, Field):
+            if isinstance(each, Field) and each.is_extra and not is_whole:
+                initial.pop(each.name, None)
+            elif isinstance(each, Field):
                 field = each.without(without) if isinstance(each, Select) else each
                 blocks += field.blocks(self.id(each.name), initial.pop(each.name, None))
             elif isinstance(each, Hidden):
@@ -93,8 +102,19 @@ class Form(Generic[Record]):
                 blocks += each.blocks(initial.pop(each.name, "")) if isinstance(each, Slot) else [each]
         if initial:
             raise TypeError(f"the form {self.prefix} has no field {', '.join(initial)}")
+        if not is_whole and any(isinstance(each, Field) and each.is_extra for each in self.fields):
+            blocks += actions(button(self.more_id, self.more, value=self.prefix))
         title, submit = title or self.title, submit or self.submit
         return modal(self.callback_id, title, blocks, submit=submit, close=self.close, metadata=metadata)
+
+    def with_more(self, view: Mapping[str, Any]) -> Payload:
+        """Return an open form for views.update, with the extra fields in place of the button."""
+        again = redrawn(view)
+        blocks = [block for block in again["blocks"] if not _has_button(block, self.more_id)]
+        for each in self.fields:
+            if isinstance(each, Field) and each.is_extra:
+                blocks += each.blocks(self.id(each.name), None)
+        return again | {"blocks": blocks}
 
     def read(self, view: Mapping[str, Any]) -> Record:
         """Return the submission. Raises `FormRefused` with the errors of all fields, in plain text as Slack shows."""
@@ -117,6 +137,10 @@ class Form(Generic[Record]):
     def refuse(self, **errors: str) -> FormRefused:
         """The error to raise for fields, by name, that turn out to be invalid after they were read."""
         return FormRefused({self.id(name): sentence for name, sentence in errors.items()})
+
+
+def _has_button(block: Block, action_id: str) -> bool:
+    return any(each.get("action_id") == action_id for each in block.get("elements") or ())
 
 
 # Views.

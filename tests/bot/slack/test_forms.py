@@ -418,3 +418,24 @@ def test_home_of_somebody_who_builds(
     assert told.splitlines()[1] == "[Start a build] [Refresh]"
     assert "🔵 Running  iOS Shop · deploy  #812" in told
     assert told.count("❌ Failed") == home.RECENT_SHOWN
+
+
+# Extra fields.
+
+WITH_EXTRAS: forms.Form[dict[str, Any]] = forms.Form(
+    "x.form", "x", title="X", submit="Save", record=dict,
+    fields=(fields.Text("name", "Name"), fields.Text("note", "Note", optional=True, is_extra=True)),
+)  # fmt: skip
+
+
+def test_extra_fields_wait_behind_a_button() -> None:
+    view = WITH_EXTRAS.view(name="one")
+    assert [block["type"] for block in view["blocks"]] == ["input", "actions"]
+    assert WITH_EXTRAS.read(submitted(view)) == {"name": "one", "note": ""}
+    opened = WITH_EXTRAS.with_more(submitted(view, x_name="two"))
+    assert [block["block_id"] for block in opened["blocks"]] == ["x.name", "x.note"]
+
+
+def test_extra_fields_with_a_value_are_drawn_at_once() -> None:
+    view = WITH_EXTRAS.view(name="one", note="because")
+    assert WITH_EXTRAS.read(submitted(view)) == {"name": "one", "note": "because"}
