@@ -39,7 +39,7 @@ from bot.results import analysis
 from bot.settings import Settings
 from bot.slack.client import web_client
 from bot.statistics import digests, prometheus
-from bot.sync import history_import, poller
+from bot.sync import history_import, poller, webhooks
 from bot.tasks import Tasks
 from bot.vault import Vault, parse_keys
 from bot.web.dispatch import Dispatcher
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 35.0
-ROOMS = (connect, start_job, abort, poller, history_import, analysis, digests, pausing, sender)
+ROOMS = (connect, start_job, abort, poller, history_import, analysis, digests, pausing, webhooks, sender)
 JOBS = tuple(kind for room in ROOMS for kind in room.JOBS)
 GRACE_SECONDS = 3.0
 """Added to the setting for the shutdown. Longer means that a database doesn't respond."""

@@ -1,17 +1,28 @@
-"""Bitrise's outgoing webhooks: registered once per app, they make the next sync due at once."""
+"""Bitrise's outgoing webhooks: registered once per app, they make the next sync due; deleted on disconnecting."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 from bot import connection, requests, sync_schedule
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Webhook
 from bot.bitrise.webhook import SECRET_HEADER, parse_hint, verify_delivery
 from bot.context import Context
-from bot.errors import AppNotFound, BitriseNotFound, BuildbellError, SealBroken
+from bot.engine import Job, JobKind, RetryAt
+from bot.errors import (
+    AppNotFound,
+    BitriseBusy,
+    BitriseError,
+    BitriseNotFound,
+    BitriseUnavailable,
+    BuildbellError,
+    SealBroken,
+)
 from bot.permissions import Actor
 from bot.sync_schedule import MIN_PAUSE
 from storage import Transaction
@@ -23,6 +34,9 @@ from storage.workspaces import WorkspaceRow
 
 log = logging.getLogger(__name__)
 PATH = "/bitrise/webhook"
+DELETE = "delete-webhook"
+RETRY_AFTER, GIVE_UP_AFTER = timedelta(seconds=30), timedelta(hours=1)
+"""The sealed token of a workspace that was disconnected is kept no longer than its last webhook needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +154,37 @@ async def find_or_create(client: BitriseClient, app_slug: str, *, url: str, secr
         if page.next is None or page.next == cursor:
             return await client.create_webhook(app_slug, url=url, secret=secret, headers={SECRET_HEADER: secret})
         cursor = page.next
+
+
+# Delete.
+
+
+async def schedule_deletion(ctx: Context, tx: Transaction, workspace: WorkspaceRow) -> None:
+    """Delete the webhooks of a workspace whose token is being deleted. The jobs carry the sealed token."""
+    if workspace.bitrise_token_sealed is None:
+        return
+    for row in await webhook_rows.delete_webhooks(tx, workspace.workspace_id):
+        arguments = asdict(row) | {"token_sealed": workspace.bitrise_token_sealed, "since": ctx.clock.now().isoformat()}
+        await ctx.engine.enqueue(tx, Job(DELETE, arguments))
+
+
+async def perform_deletion(ctx: Context, arguments: Mapping[str, Any]) -> None:
+    """Delete a webhook at Bitrise, unless it was registered again. One that is gone already is an answer, too."""
+    row = WebhookRow(arguments["workspace_id"], arguments["app_slug"], arguments["webhook_slug"])
+    if await webhook_rows.find_webhook(ctx.db, row.workspace_id, row.app_slug) == row:
+        return
+    now, facts = ctx.clock.now(), {"workspace": row.workspace_id, "app": row.app_slug}
+    try:
+        token = ctx.vault.open(arguments["token_sealed"], context=connection.token_context(row.workspace_id))
+        await ctx.bitrise(token).delete_webhook(row.app_slug, row.webhook_slug)
+    except BitriseNotFound:
+        return
+    except (BitriseUnavailable, BitriseBusy) as error:
+        if now - datetime.fromisoformat(arguments["since"]) < GIVE_UP_AFTER:
+            raise RetryAt(now + RETRY_AFTER) from error
+        log.warning("a webhook could not be deleted", extra=facts | {"error": str(error)})
+    except (BitriseError, SealBroken) as error:
+        log.warning("a webhook could not be deleted", extra=facts | {"error": str(error)})
+
+
+JOBS = (JobKind(DELETE, perform_deletion, concurrency=2),)

@@ -16,7 +16,7 @@ from bot.engine import Job, JobKind, RetryAt
 from bot.errors import BitriseBusy, BitriseError, BitriseUnauthorized, BitriseUnavailable
 from bot.permissions import Actor
 from bot.slack.errors import SlackFailed
-from bot.sync import history_import
+from bot.sync import history_import, webhooks
 from bot.vault import Token
 from bot.workspaces import connect_form
 from storage import Transaction
@@ -141,6 +141,9 @@ async def disconnect(ctx: Context, actor: Actor) -> bool:
 
     async def store(tx: Transaction) -> bool:
         await request_rows.cancel_connecting(tx, workspace_id, result="disconnected meanwhile", now=now)
+        workspace = await workspace_rows.find_workspace(tx, workspace_id)
+        if workspace is not None:
+            await webhooks.schedule_deletion(ctx, tx, workspace)
         if not await workspace_rows.delete_connection(tx, workspace_id, now=now):
             return False
         await app_rows.replace_apps(tx, workspace_id, [])

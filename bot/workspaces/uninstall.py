@@ -9,6 +9,7 @@ from functools import partial
 
 from bot import requests
 from bot.context import Context
+from bot.sync import webhooks
 from storage import Transaction
 from storage import apps as app_rows
 from storage import imports as import_rows
@@ -82,6 +83,7 @@ async def forget_workspace(ctx: Context, workspace: WorkspaceRow) -> None:
         if not await workspace_rows.save_uninstalled(tx, workspace_id, now=now):
             return
         await request_rows.cancel_connecting(tx, workspace_id, result=PAUSED, now=now)
+        await webhooks.schedule_deletion(ctx, tx, await workspace_rows.find_workspace(tx, workspace_id) or workspace)
         had_token = await workspace_rows.delete_connection(tx, workspace_id, now=now)
         await app_rows.replace_apps(tx, workspace_id, [])
         await import_rows.delete_imports(tx, workspace_id)

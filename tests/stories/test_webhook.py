@@ -244,6 +244,49 @@ async def test_webhook_after_disconnecting_does_nothing(world: World) -> None:
     assert calls(world) == 0
 
 
+async def disconnect(world: World) -> None:
+    await world.say("/build disconnect", by=world.ada)
+    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+
+
+async def test_disconnecting_deletes_the_webhook_at_bitrise(world: World) -> None:
+    await press_offer(world)
+    await disconnect(world)
+    assert world.bitrise.webhooks.of(world.shop) == []
+    assert await world.bot.ctx.db.fetch_all("select * from webhooks") == []
+    await world.connect(world.bitrise.add_token(world.owner, role="admin"))
+    await press_offer(world)
+    assert len(world.bitrise.webhooks.of(world.shop)) == 1
+
+
+async def test_webhook_is_deleted_once_bitrise_is_back(world: World) -> None:
+    await press_offer(world)
+    world.bitrise.faults.add(Fault("webhooks.delete", "status", status=503, times=3))
+    await disconnect(world)
+    assert len(world.bitrise.webhooks.of(world.shop)) == 1
+    await world.restart_bot()
+    await world.passes(minutes=3)
+    assert world.bitrise.webhooks.of(world.shop) == []
+
+
+async def test_webhook_that_cannot_be_deleted_is_given_up_with_its_token(world: World) -> None:
+    await press_offer(world)
+    world.bitrise.faults.add(Fault("webhooks.delete", "status", status=503, times=None))
+    await disconnect(world)
+    await world.passes(minutes=70)
+    assert await world.bot.ctx.db.fetch_all("select * from jobs where arguments like '%token_sealed%'") == []
+
+
+async def test_webhook_that_was_registered_again_stays(world: World) -> None:
+    await press_offer(world)
+    world.bitrise.faults.add(Fault("webhooks.delete", "status", status=503, times=2))
+    await disconnect(world)
+    await world.connect(world.bitrise.add_token(world.owner, role="admin"))
+    await press_offer(world)
+    await world.passes(minutes=5)
+    assert len(world.bitrise.webhooks.of(world.shop)) == 1
+
+
 async def test_webhook_secret_is_never_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     await press_offer(world)
@@ -262,10 +305,10 @@ async def test_subscriber_is_offered_a_webhook_once(world: World) -> None:
     await world.press(world.whisper(world.ada), "Set up webhook", by=world.ada)
     assert "Webhook set up." in answer(world)
     await world.say("/build subscribe shop outcome:failed", by=world.ada)
-    assert "[Let Bitrise call me]" not in answer(world)
+    assert "[Set up webhook]" not in answer(world)
 
 
 async def test_webhook_is_not_offered_without_permission(world: World) -> None:
     await world.say("/build subscribe shop")
     assert "In the last 7 days" in world.whispers()[-1]
-    assert "[Let Bitrise call me]" not in world.whispers()[-1]
+    assert "[Set up webhook]" not in world.whispers()[-1]
