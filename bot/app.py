@@ -210,7 +210,6 @@ class Bot:
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
             user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
         )
-        commands.register_all(app, command=self._settings.command)
         app.error(commands.answer_bug)
         return Dispatcher(
             app, commands.list_handlers(self._settings.command), ctx=self.ctx,

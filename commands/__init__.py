@@ -1,4 +1,4 @@
-"""The list of commands: verbs, help, Bolt's listeners and direct dispatch derive from it."""
+"""The list of commands: verbs, help and dispatch derive from it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slack_bolt import BoltResponse
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot.manifest import SLASH_COMMANDS
 from commands import (
@@ -91,12 +91,6 @@ def list_handlers(command: str) -> Iterator[tuple[str, Id, Handler]]:
 
 async def acknowledge(ack: AsyncAck) -> None:
     await ack()
-
-
-def register_all(app: AsyncApp, *, command: str) -> None:
-    """Register every handler with Bolt."""
-    for listener, name, handler in list_handlers(command):
-        getattr(app, listener)(name)(handler)
 
 
 async def answer_bug(error: Exception, body: dict[str, Any]) -> BoltResponse:

@@ -39,7 +39,7 @@ OnQuery = Callable[[Context, OptionQuery], Awaitable[Sequence[Option | None]]]
 OnEvent = Callable[[Context, Event], Awaitable[None]]
 Id = str | re.Pattern[str]
 Handler = Callable[..., Awaitable[None]]
-"""Takes any of ``ack``, ``body``, ``ctx`` and what was delivered (``command``, ``event``), by name as in Bolt."""
+"""Takes ``ack``, ``body`` and ``ctx`` by name, as in Bolt, and that of an event the ``event``, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,19 +30,19 @@ def verbs() -> dict[str, Run]:
     return {name: each.run for each in commands.COMMANDS if each.run for name in (each.name, *each.aliases)}
 
 
-async def take_command(ack: AsyncAck, command: Payload, ctx: Context) -> None:
-    suffix = command["command"].removeprefix(ctx.settings.command)
+async def take_command(ack: AsyncAck, body: Payload, ctx: Context) -> None:
+    suffix = body["command"].removeprefix(ctx.settings.command)
     verb = next((each.verb for each in SLASH_COMMANDS if each.suffix == suffix), "")
-    text = f"{verb} {command.get('text', '')}" if verb else command.get("text", "")
+    text = f"{verb} {body.get('text', '')}" if verb else body.get("text", "")
     actor = Actor(
-        workspace_id=command["team_id"],
-        team_id=command["team_id"],
-        user_id=command["user_id"],
-        user_name=command.get("user_name") or command["user_id"],
-        channel_id=command.get("channel_id"),
-        response_url=command.get("response_url"),
+        workspace_id=body["team_id"],
+        team_id=body["team_id"],
+        user_id=body["user_id"],
+        user_name=body.get("user_name") or body["user_id"],
+        channel_id=body.get("channel_id"),
+        response_url=body.get("response_url"),
     )
-    message = await run_text(ctx, actor, text, command["trigger_id"])
+    message = await run_text(ctx, actor, text, body["trigger_id"])
     if message is None:
         await ack()
     else:

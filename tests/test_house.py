@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,38 +29,21 @@ COMMAND = "/build"
 Handler = Callable[..., Any]
 
 
-class Registrar:
-    """Stands where the Slack app stands and writes down who registers for what."""
+class Registrations:
+    """Every handler with its kind and id."""
 
-    def __init__(self) -> None:
-        self.entries: list[tuple[str, Any, Handler]] = []
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def register(what: Any, *others: Handler, **given: Any) -> Any:
-            handlers = [*others, *filter(None, [given.get("ack"), *given.get("lazy", ())])]
-            if callable(what):  # app.use(handler), app.error(handler)
-                handlers, what = [what, *handlers], None
-            self.entries += [(kind, what, handler) for handler in handlers]
-            return lambda handler: self.entries.append((kind, what, handler))
-
-        return register
+    def __init__(self, entries: Iterable[tuple[str, Any, Handler]]) -> None:
+        self.entries = list(entries)
 
     def names(self, *kinds: str) -> set[Any]:
-        """What is registered for; a constraint that is a dict counts by its id."""
-        return {_name(what) for kind, what, _ in self.entries if kind in kinds and what is not ANYTHING}
-
-
-def _name(what: Any) -> Any:
-    return what.get("callback_id") or what.get("type") if isinstance(what, dict) else what
+        return {name for kind, name, _ in self.entries if kind in kinds and name is not ANYTHING}
 
 
 @pytest.fixture(scope="module")
-def registered() -> Registrar:
+def registered() -> Registrations:
     import commands
 
-    registrar = Registrar()
-    commands.register_all(registrar, command=COMMAND)  # type: ignore[arg-type]
-    return registrar
+    return Registrations(commands.list_handlers(COMMAND))
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +52,16 @@ def features() -> dict[str, Any]:
     return made
 
 
-def test_every_command_is_in_the_manifest(registered: Registrar, features: dict[str, Any]) -> None:
+def test_every_command_is_in_the_manifest(registered: Registrations, features: dict[str, Any]) -> None:
     assert registered.names("command") == {command["command"] for command in features["slash_commands"]}
 
 
-def test_every_shortcut_is_in_the_manifest(registered: Registrar, features: dict[str, Any]) -> None:
+def test_every_shortcut_is_in_the_manifest(registered: Registrations, features: dict[str, Any]) -> None:
     in_manifest = {shortcut["callback_id"] for shortcut in features["shortcuts"]}
     assert registered.names("shortcut", "global_shortcut", "message_shortcut") == in_manifest
 
 
-def test_every_event_is_in_the_manifest(registered: Registrar) -> None:
+def test_every_event_is_in_the_manifest(registered: Registrations) -> None:
     for_many = Settings(slack_client_id="1.2", slack_client_secret=SecretStr("x"))
     subscribed = build_manifest(for_many)["settings"]["event_subscriptions"]["bot_events"]
     assert registered.names("event") == set(subscribed) > set(EVENTS)
@@ -104,7 +87,7 @@ def test_no_verb_stands_for_two_commands() -> None:
     assert len(names) == len(set(names))
 
 
-def test_every_handler_parameter_is_one_that_bolt_knows(registered: Registrar) -> None:
+def test_every_handler_parameter_is_one_that_bolt_knows(registered: Registrations) -> None:
     """Bolt fills a misspelt parameter with None, and never fills one that is keyword-only."""
     known = {*AsyncArgs.__annotations__, "args", "error", "ctx"}
     misspelt = {}

@@ -9,13 +9,11 @@ refused in Bolt's words. A request that Slack didn't sign is refused before it i
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from aiohttp import web
@@ -42,30 +40,22 @@ MAX_AGE_SECONDS = 60 * 5
 FORM = "application/x-www-form-urlencoded"
 JSON_HEADERS = {"Content-Type": "application/json;charset=utf-8"}
 Handler = Callable[..., Awaitable[Any]]
-Registrations = Iterable[tuple[str, str | re.Pattern[str], Handler]]
-ARGUMENTS = frozenset(["ack", "body", "ctx"])
+Registration = tuple[str, str | re.Pattern[str], Handler]
+Registrations = Iterable[Registration]
 IsKnown = Callable[[str | None, str | None], Awaitable[object]]
 OnError = Callable[[Exception, dict[str, Any]], Awaitable[BoltResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class DirectHandler:
-    """A handler with the names of its parameters. ``kind`` is the parameter that takes what was delivered."""
-
-    kind: str
-    run: Handler
-    parameters: tuple[str, ...]
-
-
-def direct_handlers(registrations: Registrations) -> dict[tuple[str, str], DirectHandler]:
-    """Pick the commands, actions and views with an exact id whose handlers need nothing that only Bolt can give."""
-    handlers: dict[tuple[str, str], DirectHandler] = {}
+def split_handlers(registrations: Registrations) -> tuple[dict[tuple[str, str], Handler], list[Registration]]:
+    """Return the handlers of commands, actions and views with an exact id, and the registrations that Bolt serves."""
+    direct: dict[tuple[str, str], Handler] = {}
+    others = []
     for kind, name, handler in registrations:
-        parameters = tuple(inspect.signature(handler).parameters)
-        is_exact = kind in ("command", "action", "view") and isinstance(name, str)
-        if is_exact and ARGUMENTS | {kind} >= set(parameters):
-            handlers.setdefault((kind, str(name)), DirectHandler(kind, handler, parameters))
-    return handlers
+        if kind in ("command", "action", "view") and isinstance(name, str):
+            direct.setdefault((kind, name), handler)
+        else:
+            others.append((kind, name, handler))
+    return direct, others
 
 
 def handler_key(body: Payload) -> tuple[str, str]:
@@ -96,7 +86,8 @@ def place_of(body: Payload) -> tuple[str | None, str | None]:
 class Dispatcher:
     """``is_known(team_id, enterprise_id)`` says whether Buildbell is installed; ``on_error`` answers for a bug.
 
-    Without a ``signing_secret`` (in Socket Mode) no request is taken by HTTP.
+    What isn't dispatched directly is registered with Bolt. Without a ``signing_secret`` (in Socket Mode) no request is
+    taken by HTTP.
     """
 
     def __init__(
@@ -110,7 +101,10 @@ class Dispatcher:
         is_known: IsKnown,
         on_error: OnError,
     ) -> None:
-        self.app, self._handlers = app, direct_handlers(registrations)
+        self.app = app
+        self._handlers, others = split_handlers(registrations)
+        for kind, name, handler in others:
+            getattr(app, kind)(name)(handler)
         self._ctx, self._metrics = ctx, metrics
         self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
         self._is_known, self._on_error = is_known, on_error
@@ -157,13 +151,9 @@ class Dispatcher:
         except Exception as error:
             return await self._on_error(error, cast("dict[str, Any]", body))
 
-    async def _run(self, handler: DirectHandler, body: Payload) -> BoltResponse:
+    async def _run(self, handler: Handler, body: Payload) -> BoltResponse:
         ack = AsyncAck()  # type: ignore[no-untyped-call]  # Bolt's
-        delivered = {"action": lambda: body["actions"][0], "view": lambda: body["view"]}.get(
-            handler.kind, lambda: body
-        )()
-        arguments = {"ack": ack, "ctx": self._ctx, "body": body, handler.kind: delivered}
-        await handler.run(**{name: arguments[name] for name in handler.parameters})
+        await handler(ack=ack, body=body, ctx=self._ctx)
         return ack.response or BoltResponse(status=404)
 
     async def dispatch_with_bolt(

@@ -34,7 +34,7 @@ from playground.slack import Message, User, View
 from playground.wire import Fault
 from storage.apps import ChannelRow
 from tests.many_workspaces import Many
-from tests.test_house import Registrar, registered
+from tests.test_house import Registrations, registered
 
 __all__ = ["registered"]
 
@@ -334,7 +334,7 @@ BY_ADDRESS = ("{url}", "status {url}", "abort {url} stuck", "again {url}", "log 
 # The whole list.
 
 
-def test_every_handler_is_tried(registered: Registrar) -> None:
+def test_every_handler_is_tried(registered: Registrations) -> None:
     """Except those for everything without a handler, which read no id."""
     names = {handler_name(kind, what) for kind, what, _ in registered.entries}
     assert {name for name in names if name in TRIES or not name.endswith(" .*")} == set(TRIES)

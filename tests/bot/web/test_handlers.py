@@ -7,26 +7,25 @@ from typing import Any
 
 import pytest
 
-from bot.web.dispatch import direct_handlers, handler_key
+from bot.web.dispatch import handler_key, split_handlers
 
 
 async def take(ack: Any, body: Any, ctx: Any) -> None: ...
 
 
-async def press(ack: Any, action: Any) -> None: ...
+async def press(ack: Any, body: Any, ctx: Any) -> None: ...
 
 
-async def press_curiously(ack: Any, action: Any, logger: Any) -> None: ...
-
-
-HANDLERS = direct_handlers(
+PAGES = re.compile("build.page.*")
+DIRECT, OTHERS = split_handlers(
     [
         ("command", "/build", take),
         ("action", "build.stop", press),
-        ("action", "build.odd", press_curiously),
-        ("action", re.compile("build.page.*"), press),
+        ("action", "build.stop", take),
+        ("action", PAGES, press),
         ("view", "build.start", take),
         ("event", "app_home_opened", take),
+        ("shortcut", "build.new", press),
     ]
 )
 
@@ -46,10 +45,12 @@ def pressed(action_id: str) -> dict[str, Any]:
         ({"command": "/other"}, None),
         (pressed("build.start"), None),
         (pressed("build.page.2"), None),
-        (pressed("build.odd"), None),
         ({}, None),
     ],
 )
 def test_who_answers(body: dict[str, Any], handler: Any) -> None:
-    found = HANDLERS.get(handler_key(body))
-    assert (found and found.run) is handler
+    assert DIRECT.get(handler_key(body)) is handler
+
+
+def test_bolt_serves_the_rest() -> None:
+    assert [("action", PAGES, press), ("event", "app_home_opened", take), ("shortcut", "build.new", press)] == OTHERS
