@@ -9,8 +9,8 @@ from typing import Literal
 from bot import outbox
 from bot.bitrise.client import BitriseClient
 from bot.context import Context
-from bot.errors import BitriseError, BitriseUnauthorized, NotConnected, TokenRejected
-from bot.slack.replies import reply
+from bot.errors import CHECK_AGAIN, BitriseError, BitriseUnauthorized, NotConnected, TokenRejected
+from bot.slack.replies import reply, suggestion_buttons
 from bot.slack.text import Message
 from storage import Transaction
 from storage import workspaces as workspace_rows
@@ -66,7 +66,7 @@ async def client_of(ctx: Context, workspace: WorkspaceRow) -> AsyncIterator[Bitr
             f"Bitrise refuses the token stored for this Slack workspace since now ({workspace.bitrise_owner}). "
             "Builds can't be started, followed or stopped until it is replaced: "
             f"make a new token at Bitrise and run `{ctx.settings.command} connect`."
-        )
+        ) + Message("", tuple(suggestion_buttons([CHECK_AGAIN])))
         await save_health(ctx, workspace, "refused", rejected)
         raise TokenRejected(ctx.settings.command) from error
 

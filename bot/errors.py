@@ -13,6 +13,10 @@ class Suggestion:
     text: str
 
 
+CHECK_AGAIN = Suggestion("Check again", "doctor")
+"""Checks a rejected token again: Bitrise may have rejected it for a moment only."""
+
+
 class BuildbellError(Exception):
     """An expected failure. ``sentence`` is shown to the person and contains no secret."""
 
@@ -42,7 +46,8 @@ class TokenRejected(BuildbellError):
     def __init__(self, command: str) -> None:
         super().__init__(
             "Bitrise refuses the stored token, so nothing can be started, followed or stopped. "
-            f"An admin can replace it with `{command} connect`."
+            f"An admin can replace it with `{command} connect`.",
+            suggestions=(CHECK_AGAIN,),
         )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.errors import BuildbellError, ViewExpired
+from bot.errors import CHECK_AGAIN, BuildbellError, Suggestion, ViewExpired
 from bot.slack import build_text, ids
-from bot.slack.blocks import actions, button, lines, message, section
+from bot.slack.blocks import Block, actions, button, lines, message, section
 from bot.slack.build_lists import VALUE_LIMIT
 from bot.slack.build_text import BuildView
 from bot.slack.cards import build_lines, open_button
@@ -52,13 +52,18 @@ def escape_lines(text: str) -> str:
 
 
 def error(failure: BuildbellError) -> Message:
-    """An error with a button for each suggestion, whose value is the command text it stands for."""
+    """An error with a button for each suggestion."""
+    return reply(failure.sentence) + message("", suggestion_buttons(failure.suggestions))
+
+
+def suggestion_buttons(suggestions: Sequence[Suggestion]) -> list[Block]:
+    """A button for each suggestion, whose value is the command text it stands for."""
     buttons = [
         button(ids.numbered(ids.BUILD_CHOOSE_APP, place), suggestion.label, value=suggestion.text)
-        for place, suggestion in enumerate(failure.suggestions[:SUGGESTIONS_SHOWN], start=1)
+        for place, suggestion in enumerate(suggestions[:SUGGESTIONS_SHOWN], start=1)
         if suggestion.text and length(suggestion.text) <= VALUE_LIMIT
     ]
-    return reply(failure.sentence) + message("", actions(*buttons))
+    return actions(*buttons)
 
 
 # Questions. The request waits as a row and its id is in the buttons.
@@ -146,7 +151,8 @@ def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
 def health_report(workspace: WorkspaceRow | None, texts: Sequence[str], *, command: str) -> Message:
     """The state of the connection and further sentences, one a line."""
     text = "\n".join([_plain_health(workspace, command=command), *map(escape_lines, texts)])
-    return message(text, section(text))
+    is_rejected = workspace is not None and workspace.health == "refused"
+    return message(text, section(text), suggestion_buttons([CHECK_AGAIN] if is_rejected else []))
 
 
 def _plain_health(workspace: WorkspaceRow | None, *, command: str) -> str:

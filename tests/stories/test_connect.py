@@ -364,6 +364,16 @@ async def test_doctor_checks_a_rejected_token_again(world: World) -> None:
     assert len(world.builds()) == 1
 
 
+@pytest.mark.parametrize("where", ["reply", "direct message"])
+async def test_rejected_token_is_checked_again_with_a_button(world: World, where: str) -> None:
+    world.bitrise.faults.add(Fault(status=401))
+    await world.say("/build status", by=world.ada)
+    letters = world.slack.direct_messages(world.ada, world.app)
+    await world.press(world.whisper(world.ada) if where == "reply" else letters[-1], "Check again", by=world.ada)
+    await world.say("/build shop deploy main")
+    assert len(world.builds()) == 1
+
+
 async def test_doctor_says_that_a_revoked_token_is_rejected(world: World) -> None:
     world.bitrise.revoke(world.token)
     await world.say("/build status")
