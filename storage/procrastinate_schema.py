@@ -53,6 +53,12 @@ async def _execute_script(connection: Connection, script: str) -> None:
     await connection.execute(script)  # without parameters, so that it may hold many statements
 
 
+async def server_time(db: Reads) -> datetime:
+    """Return the server's time, which decides when a job is due."""
+    now: datetime = (await db.fetch_all("select clock_timestamp() as now"))[0]["now"]
+    return now
+
+
 async def pull_forward(db: Database, *, wait_seconds: float) -> int:
     """Make jobs due that block others of their key, or wait for a retry, for longer than ``wait_seconds``."""
     return await db.execute(

@@ -72,7 +72,8 @@ class DistributedEngine:
         """Ids of jobs that began here and whose result isn't stored."""
         self._worker_id = 0
         self._heartbeat_at = 0.0
-        self._latest = clock.now()
+        self._clocks: tuple[datetime, ...] = ()
+        """The time of this process and of the server, as last read."""
 
     def register(self, kind: JobKind, ctx: Any = None) -> None:
         self._kinds[kind.name] = _Registered(kind, ctx)
@@ -231,9 +232,13 @@ class DistributedEngine:
         async with asyncio.timeout(self._config.call_timeout_seconds):
             rescued = await queue_rows.return_orphaned_jobs(self._db, dead_after_seconds=dead_after)
             await self._manager.prune_stalled_workers(dead_after * 10)
-            if (now := self._clock.now()) < self._latest:  # set back: what waits would block its key
-                rescued += await queue_rows.pull_forward_until(self._db, until=self._latest + MAX_BACKOFF)
-            self._latest = now
+            clocks = self._clock.now(), await queue_rows.server_time(self._db)
+            if any(now < before for now, before in zip(clocks, self._clocks, strict=False)):
+                log.warning("the clock was set back; waiting jobs run now")  # they would block their key
+                rescued += await queue_rows.pull_forward_until(
+                    self._db, until=max(*clocks, *self._clocks) + MAX_BACKOFF
+                )
+            self._clocks = clocks
         if rescued:
             log.info("unfinished jobs run again", extra={"jobs": rescued})
             self._wakeup.set()

@@ -20,6 +20,7 @@ from bot.engine.procrastinate import DistributedEngine, WorkerConfig
 from bot.engine.sqlite import LocalEngine
 from playground.clock import SteppedClock
 from storage import Database, DatabaseUnavailable, open_database
+from storage import procrastinate_schema as queue_rows
 from storage.postgres import PostgresDatabase
 
 FAST = WorkerConfig(poll_seconds=0.05, heartbeat_seconds=0.1, dead_after_seconds=5, rescue_seconds=0.1)
@@ -363,6 +364,30 @@ async def test_clock_that_is_set_back_blocks_no_key(
     await asyncio.sleep(0.3)
     assert bench.done == []
     clock.set_back(by)
+    async with asyncio.timeout(5):
+        await bench.until(done=["a", "b"])
+
+
+@pytest.mark.parametrize("by", BACK)
+async def test_server_clock_that_is_set_back_blocks_no_key(
+    bench: Bench, by: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs were postponed while the server's clock, which alone decides what is due, was ahead by that much."""
+    if bench.database.dialect == "sqlite":
+        pytest.skip("a file has no clock of its own")
+    ahead = by
+
+    async def shifted_time(database: Database) -> datetime:
+        return SystemClock().now() + ahead
+
+    monkeypatch.setattr(queue_rows, "server_time", shifted_time)
+    await bench.add("a", key="ios", after_seconds=by.total_seconds() + 20)
+    await bench.add("b", key="ios")
+    await bench.add("tomorrow", after_seconds=by.total_seconds() + 86_400)
+    await bench.engine.wait_idle()
+    await asyncio.sleep(0.3)
+    assert bench.done == []
+    ahead = timedelta()
     async with asyncio.timeout(5):
         await bench.until(done=["a", "b"])
 
