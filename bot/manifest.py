@@ -13,19 +13,20 @@ from bot.settings_check import check_oauth
 from bot.slack import ids
 
 SCOPES: Final = {
-    "commands": "the slash commands and the shortcut",
-    "chat:write": "cards and announcements in channels the bot is invited to",
-    "links:read": "to hear of links to Bitrise's build pages in channels the bot is in",
-    "links:write": "to show the build's card below such a link",
-    "users:read": "names for build messages and abort reasons; who is an admin and may connect",
+    "commands": "receive the slash commands and the shortcut",
+    "chat:write": "post cards and notifications in channels the bot is invited to",
+    "links:read": "receive links to Bitrise builds in channels the bot is in",
+    "links:write": "show the build's card below such a link",
+    "users:read": "read names for build messages and stop reasons, and who is an admin or a guest",
 }
 READ_EMAIL: Final = "users:read.email"
 OPTIONAL_SCOPES: Final = {
-    "chat:write.public": "cards in public channels without an invitation",
-    "files:write": "QR codes of install pages, and figures as a CSV file",
-    READ_EMAIL: "whose builds are whose: commits signed with somebody's e-mail address count as theirs",
+    "app_mentions:read": "reply to a mention with how to use the slash command",
+    "chat:write.public": "post cards in public channels without an invitation",
+    "files:write": "send QR codes of install pages, and stats as a CSV file",
+    READ_EMAIL: "match commits with people by email address",
 }
-EVENTS: Final = ("app_home_opened", "app_uninstalled", "link_shared", "tokens_revoked")
+EVENTS: Final = ("app_home_opened", "app_mention", "app_uninstalled", "link_shared", "tokens_revoked")
 ORGANIZATION_EVENTS: Final = ("team_access_revoked",)
 """Events for apps that an organization can install in many workspaces."""
 EVENTS_PATH: Final = "/slack/events"
@@ -34,13 +35,13 @@ REDIRECT_PATH: Final = "/slack/oauth_redirect"
 """The path to which Slack redirects a browser after the consent page."""
 
 HEADER: Final = """\
-# The Slack app that goes with Buildbell: choose "Create New App", "From a manifest" and paste this.
-# Made by `buildbell manifest`; run that again when the command's name, the mode or the address changes.
+# Manifest of the Slack app for Buildbell. In Slack, choose "Create New App", "From a manifest" and paste it.
+# Created by `buildbell manifest`. Run it again after you change the command, the mode or the public URL.
 """
 LONG_DESCRIPTION: Final = (
-    "Type /build in any channel and the build starts at Bitrise with the workspace's one token. One message, the card, "
-    "shows it live: branch, commit, progress and how it ended. A button on the card stops a build with a reason that "
-    "everybody can read later. Self-hosted: tokens stay on your own machine, encrypted."
+    "Type /build in any channel to start a Bitrise build. One message, the card, tracks it live: branch, commit, "
+    "progress and result. A button on the card stops the build with a reason that everybody can read later. "
+    "One Bitrise token connects all apps. Self-hosted: tokens stay on your own machine, encrypted."
 )
 
 
@@ -55,10 +56,8 @@ class SlashCommand:
 
 
 SLASH_COMMANDS = (
-    SlashCommand(
-        "", "", "Start a Bitrise build, or ask about one", '[app] [workflow] [branch] [KEY=value] ["message"]'
-    ),
-    SlashCommand("-status", "status", "Show one build, or what runs now", "[app] [#number]"),
+    SlashCommand("", "", "Start a Bitrise build, or show one", '[app] [workflow] [branch] [KEY=value] ["message"]'),
+    SlashCommand("-status", "status", "Show a build, or all running builds", "[app] [#number]"),
     SlashCommand("-abort", "abort", "Stop a build, with a reason", "[app] #number [reason]"),
 )
 
@@ -73,7 +72,7 @@ def build_manifest(settings: Settings) -> dict[str, Any]:
         "_metadata": {"major_version": 2, "minor_version": 0},
         "display_information": {
             "name": "Buildbell",
-            "description": "Start, follow and stop Bitrise builds from Slack.",
+            "description": "Start, track and stop Bitrise builds from Slack.",
             "background_color": "#3c2a5c",
             "long_description": LONG_DESCRIPTION.replace("/build", settings.command),
         },
@@ -102,7 +101,7 @@ def _shortcut() -> dict[str, str]:
         "name": "Start a build",
         "type": "global",
         "callback_id": ids.BUILD_START,
-        "description": "Opens the form with app, workflow and branch.",
+        "description": "Open a form to choose app, workflow and branch.",
     }
 
 
@@ -143,8 +142,8 @@ def check_urls(settings: Settings) -> list[str]:
     if settings.slack_signing_secret is None or settings.uses_socket_mode or settings.public_url:
         return []
     return [
-        f"{env_name('public_url')} is not set, and without {env_name('slack_app_token')} Slack needs an address: set "
-        f"the public address, like https://buildbell.example.com (Slack will call {EVENTS_PATH} there)."
+        f"{env_name('public_url')} is not set, but HTTP mode needs it. Set the URL at which Slack reaches "
+        f"{EVENTS_PATH}, such as https://buildbell.example.com, or set {env_name('slack_app_token')}."
     ]
 
 

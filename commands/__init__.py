@@ -24,6 +24,7 @@ from commands import (
     home,
     list_builds,
     log,
+    mention,
     preferences,
     rebuild,
     settings,
@@ -74,6 +75,7 @@ COMMANDS = (
     home.COMMAND,
     webhook.COMMAND,
     unfurl.COMMAND,
+    mention.COMMAND,
     uninstall.COMMAND,
     unhandled.COMMAND,
 )
@@ -97,13 +99,16 @@ async def answer_bug(error: Exception, body: dict[str, Any]) -> BoltResponse:
     """Log an unexpected error under an id, and answer with that id."""
     kind = body.get("type", "command")
     if isinstance(error, DatabaseUnavailable):  # not a bug, but the operator has to know
-        logger.error("a request was not taken", extra={"kind": kind, "error": str(error)})
-        text = f"{error} Nothing was done. Try again in a few minutes, and tell whoever runs Buildbell if it goes on."
+        logger.error("a request was refused", extra={"kind": kind, "error": str(error)})
+        text = (
+            f"{error} Nothing was changed. Try again in a few minutes. If it persists, contact your Buildbell operator."
+        )
     else:
         bug_id = secrets.token_hex(4)
-        logger.error("a handler broke", extra={"bug_id": bug_id, "kind": kind}, exc_info=error)
+        logger.error("a handler failed", extra={"bug_id": bug_id, "kind": kind}, exc_info=error)
         text = (
-            f"Something broke on my side, and I could not do that. If it happens again, tell your admin this: {bug_id}."
+            "Something went wrong and Buildbell couldn't complete that. "
+            f"If it keeps happening, send your admin this error ID: {bug_id}."
         )
     if kind in ("view_submission", "block_suggestion", "event_callback"):
         return BoltResponse(status=500)  # Slack sends an event again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from storage.database import Reads, Transaction, delete_rows, find_row, insert, list_rows, upsert
 
@@ -96,3 +97,19 @@ async def get_channel(db: Reads, workspace_id: str, channel_id: str) -> ChannelR
 
 async def save_channel(tx: Transaction, channel: ChannelRow) -> None:
     await upsert(tx, "channels", channel, key="workspace_id, channel_id")
+
+
+async def claim_introduction(
+    tx: Transaction, workspace_id: str, channel_id: str, *, now: datetime, before: datetime
+) -> bool:
+    """Return whether the last introduction in the channel was earlier than ``before``; this one counts from now on."""
+    touched = await tx.execute(
+        """
+        insert into channels (workspace_id, channel_id, finish_in, introduced_at)
+        values (:workspace_id, :channel_id, 'thread', :now)
+        on conflict (workspace_id, channel_id) do update set introduced_at = excluded.introduced_at
+        where channels.introduced_at is null or channels.introduced_at <= :before
+        """,
+        workspace_id=workspace_id, channel_id=channel_id, now=now, before=before,
+    )  # fmt: skip
+    return touched == 1

@@ -105,6 +105,7 @@ APPS = (
         workflow text,
         branch text,
         finish_in text not null,
+        introduced_at text,
         primary key (workspace_id, channel_id)
     )""",
     """

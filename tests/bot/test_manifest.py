@@ -100,7 +100,7 @@ def test_commands_have_the_name_in_the_settings() -> None:
 
 def test_manifest_requests_only_needed_scopes() -> None:
     needed = ["commands", "chat:write", "links:read", "links:write", "users:read"]
-    optional = ["chat:write.public", "files:write", "users:read.email"]
+    optional = ["app_mentions:read", "chat:write.public", "files:write", "users:read.email"]
     scopes = build_manifest(Settings())["oauth_config"]["scopes"]
     assert scopes == {"bot": [*needed, *optional], "bot_optional": optional}
 
