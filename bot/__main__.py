@@ -32,9 +32,9 @@ INTERRUPTED = 130
 
 
 class Run(BaseModel):
-    """Serve Slack until SIGTERM: by Socket Mode when an app-level token is set, otherwise by HTTP."""
+    """Run Buildbell until SIGTERM: in Socket Mode if an app-level token is set, otherwise over HTTP."""
 
-    role: Role | None = Field(None, description="what this process does, instead of BUILDBELL_ROLE")
+    role: Role | None = Field(None, description="override BUILDBELL_ROLE for this process")
 
     def cli_cmd(self) -> None:
         settings = _settings_for_run(self.role)
@@ -47,15 +47,15 @@ class Run(BaseModel):
 
 
 class Migrate(BaseModel):
-    """Bring the database up to date and print its version. `run` does the same when it starts."""
+    """Migrate the database and print its schema version. `run` also migrates when it starts."""
 
     def cli_cmd(self) -> None:
         settings = read_settings()
-        print(f"The database is at version {_run(_migrate(settings))}.")
+        print(f"Database schema is at version {_run(_migrate(settings))}.")
 
 
 class Copy(BaseModel):
-    """Copy everything from SQLite into an empty PostgreSQL, and compare every row. Stop the bot first."""
+    """Copy all data from SQLite to an empty PostgreSQL database and verify every row. Stop Buildbell first."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -63,8 +63,8 @@ class Copy(BaseModel):
     target: str | None = Field(
         None,
         alias="to",
-        description="the empty database, postgresql://USER@HOST/NAME; BUILDBELL_DATABASE_URL when it is left out, "
-        "which keeps a password off the command line",
+        description="the empty database, postgresql://USER@HOST/NAME. Defaults to BUILDBELL_DATABASE_URL, which keeps "
+        "the password off the command line",
     )
 
     def cli_cmd(self) -> None:
@@ -76,7 +76,7 @@ class Copy(BaseModel):
 
 
 class Doctor(BaseModel):
-    """Check settings, database, Slack, Bitrise and the clock; exit code 1 if something is wrong."""
+    """Check settings, database, Slack, Bitrise and the clock. Exits with 1 if a check fails."""
 
     def cli_cmd(self) -> None:
         settings = read_settings()
@@ -90,7 +90,7 @@ class Doctor(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Print the Slack app's manifest for the configured command, mode and address."""
+    """Print the Slack app manifest for the configured command, mode and URL."""
 
     def cli_cmd(self) -> None:
         settings = read_settings()
@@ -100,21 +100,21 @@ class Manifest(BaseModel):
 
 
 class Export(BaseModel):
-    """Print finished builds for a spreadsheet or another program; beside a running Buildbell too. No secrets in it."""
+    """Export finished builds, without secrets. Safe to run while Buildbell is running."""
 
-    since: str = Field("30d", description="from when on: so many days ago (30d), or a date (2026-01-31)")
+    since: str = Field("30d", description="start of the period: days ago (30d) or a date (2026-01-31)")
     format: Literal["csv", "json", "sqlite"] = Field("csv", description="csv, json (one array) or sqlite (needs --out)")
-    out: Path | None = Field(None, description="a new file to write; without it, it is printed")
+    out: Path | None = Field(None, description="new file to write. Defaults to standard output")
 
     def cli_cmd(self) -> None:
         settings = read_settings()
         count = _run(_export(settings, self))
         if self.out:
-            print(f"{count:,} {'build' if count == 1 else 'builds'} written to {self.out}.")
+            print(f"Wrote {count:,} {'build' if count == 1 else 'builds'} to {self.out}.")
 
 
 class Audit(Export):
-    """Print who changed what in all workspaces, newest first; beside a running Buildbell too."""
+    """Export the audit log of all workspaces, newest first. Safe to run while Buildbell is running."""
 
     format: Literal["csv", "json"] = Field("csv", description="csv or json (one array)")
 
@@ -122,32 +122,32 @@ class Audit(Export):
         settings = read_settings()
         count = _run(_export_audit(settings, self))
         if self.out:
-            print(f"{count:,} {'entry' if count == 1 else 'entries'} written to {self.out}.")
+            print(f"Wrote {count:,} {'entry' if count == 1 else 'entries'} to {self.out}.")
 
 
 class NewKey(BaseModel):
-    """Print a fresh key. Put it first in BUILDBELL_ENCRYPTION_KEYS."""
+    """Print a new key. Put it first in BUILDBELL_ENCRYPTION_KEYS."""
 
     def cli_cmd(self) -> None:
         print(new_key())
 
 
 class RotateKeys(BaseModel):
-    """Seal every stored token again with the newest key, so that older keys can be removed."""
+    """Encrypt every stored secret with the newest key, so that older keys can be removed."""
 
     def cli_cmd(self) -> None:
         settings = read_settings()
         from bot.maintenance.rotate_keys import rotate_keys
 
         count = _run(rotate_keys(settings))
-        print(f"{count} stored {'token was' if count == 1 else 'tokens were'} sealed again with the newest key.")
+        print(f"Encrypted {count} stored {'secret' if count == 1 else 'secrets'} with the newest key.")
 
 
 class Keys(BaseModel):
-    """Make an encryption key, or change to a newer one."""
+    """Create an encryption key, or switch to a newer one."""
 
-    new: CliSubCommand[NewKey] = Field(description="print a fresh key")
-    rotate: CliSubCommand[RotateKeys] = Field(description="seal stored tokens again with the newest key")
+    new: CliSubCommand[NewKey] = Field(description="print a new key")
+    rotate: CliSubCommand[RotateKeys] = Field(description="encrypt stored secrets with the newest key")
 
     def cli_cmd(self) -> None:
         CliApp.run_subcommand(self)
@@ -155,22 +155,22 @@ class Keys(BaseModel):
 
 class Buildbell(BaseSettings):
     """
-    Start, follow and stop Bitrise builds from Slack.
+    Start, track and stop Bitrise builds from Slack.
 
-    Settings are environment variables, BUILDBELL_…, or lines of the file .env; .env.example explains each. Secrets are
-    never taken from the command line, where other users of the machine could read them.
+    Set BUILDBELL_… environment variables, or put them in the file .env. .env.example explains each. Secrets can't be
+    passed on the command line, where other users of the machine could read them.
     """
 
     model_config = SettingsConfigDict(cli_prog_name="buildbell", cli_hide_none_type=True)
 
-    run: CliSubCommand[Run] = Field(description="serve Slack until SIGTERM")
-    migrate: CliSubCommand[Migrate] = Field(description="bring the database up to date")
-    copy_: CliSubCommand[Copy] = Field(alias="copy", description="copy everything from SQLite to PostgreSQL")
+    run: CliSubCommand[Run] = Field(description="run Buildbell until SIGTERM")
+    migrate: CliSubCommand[Migrate] = Field(description="migrate the database")
+    copy_: CliSubCommand[Copy] = Field(alias="copy", description="copy all data from SQLite to PostgreSQL")
     doctor: CliSubCommand[Doctor] = Field(description="check settings, database, Slack, Bitrise and the clock")
-    manifest: CliSubCommand[Manifest] = Field(description="print the manifest of the Slack app")
-    export: CliSubCommand[Export] = Field(description="print finished builds as CSV, JSON or an SQLite file")
-    audit: CliSubCommand[Audit] = Field(description="print the audit log as CSV or JSON")
-    keys: CliSubCommand[Keys] = Field(description="make an encryption key, or change to a newer one")
+    manifest: CliSubCommand[Manifest] = Field(description="print the Slack app manifest")
+    export: CliSubCommand[Export] = Field(description="export finished builds as CSV, JSON or an SQLite file")
+    audit: CliSubCommand[Audit] = Field(description="export the audit log as CSV or JSON")
+    keys: CliSubCommand[Keys] = Field(description="create an encryption key, or switch to a newer one")
 
     def cli_cmd(self) -> None:
         CliApp.run_subcommand(self)
@@ -184,7 +184,7 @@ class Buildbell(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)  # a variable that happens to be called RUN is no command
+        return (init_settings,)  # a variable that happens to be called RUN isn't a command
 
 
 def _settings_for_run(role: Role | None) -> Settings:
@@ -277,7 +277,7 @@ def _about_option(name: str, problem: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Exit code 0 when all is well, 1 when `doctor` finds something, 2 when it cannot be done."""
+    """Exit with 0 after success, 1 if `doctor` finds an error, 2 if the command can't run."""
     if (sys.argv[1:] if arguments is None else arguments) == ["--version"]:
         print(f"buildbell {__version__}")
         return

@@ -87,7 +87,7 @@ class Bot:
             await self._start()
         except DatabaseUnavailable as trouble:
             await self._on_exit.aclose()
-            raise StartupFailed(f"{trouble} It has to be written to (BUILDBELL_DATABASE_URL).") from trouble
+            raise StartupFailed(f"{trouble} Buildbell needs a writable database (BUILDBELL_DATABASE_URL).") from trouble
         except BaseException:
             await self._on_exit.aclose()
             raise
@@ -208,7 +208,7 @@ class Bot:
             authorize=cast(Any, authorize),  # Bolt's type forgets that nobody may be found
             client=web_client(session=session, base_url=self._settings.slack_api_url),
             process_before_response=True,  # else Bolt looks for the answer every 10 ms only
-            user_facing_authorize_error_message="Buildbell is not installed in your Slack workspace.",
+            user_facing_authorize_error_message="Buildbell isn't installed in your Slack workspace.",
         )
         app.error(commands.answer_bug)
         return Dispatcher(
@@ -233,9 +233,12 @@ class Bot:
             await site.start()
         except OSError as error:
             taken = "Set BUILDBELL_PORT to a free port."
-            other = "BUILDBELL_HOST is an address of this machine, 127.0.0.1 or 0.0.0.0; ports below 1024 want a right."
+            other = (
+                "Set BUILDBELL_HOST to an address of this machine, such as 127.0.0.1 or 0.0.0.0. Ports below 1024 need "
+                "extra privileges."
+            )
             raise StartupFailed(
-                f"Nothing can listen on {self._settings.host}:{self._settings.port} ({error.strerror}). "
+                f"Cannot listen on {self._settings.host}:{self._settings.port} ({error.strerror}). "
                 + (taken if error.errno == errno.EADDRINUSE else other)
             ) from error
         self.port = runner.addresses[0][1]
@@ -288,7 +291,7 @@ def _leave_anyway(*, after_seconds: float) -> None:
     """End the process if the shutdown hangs, as on a connection to a frozen server. Everything else is stored."""
 
     def leave() -> None:
-        log.warning("the shutdown hangs, so it ends here; what was not finished is done by the next process")
+        log.warning("shutdown timed out; the next process finishes the remaining work")
         os._exit(1)
 
     hammer = threading.Timer(after_seconds, leave)

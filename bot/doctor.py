@@ -72,11 +72,11 @@ async def _with_time_limit(subject: str, check: Awaitable[list[Check]]) -> list[
         async with asyncio.timeout(CHECK_SECONDS):
             return await check
     except TimeoutError:
-        return [Check(subject, "error", f"There was no answer within {CHECK_SECONDS} s. Check network and proxy.")]
+        return [Check(subject, "error", f"No response within {CHECK_SECONDS} s. Check network and proxy.")]
     except BuildbellError as error:
         return [Check(subject, "error", error.sentence)]
     except Exception as error:  # a check that breaks must not hide the results of the others
-        return [Check(subject, "error", f"It could not be checked: {type(error).__name__}: {error}.")]
+        return [Check(subject, "error", f"Check failed: {type(error).__name__}: {error}.")]
 
 
 def check_settings(settings: Settings, names: Iterable[str]) -> list[Check]:
@@ -84,7 +84,7 @@ def check_settings(settings: Settings, names: Iterable[str]) -> list[Check]:
     missing = [Check("settings", "error", sentence) for sentence in check_required(settings)]
     typos = [Check("settings", "warning", sentence) for sentence in find_typos(names)]
     mode = "Socket Mode" if settings.uses_socket_mode else f"HTTP on {settings.host}:{settings.port}"
-    complete = [] if missing else [Check("settings", "ok", f"Complete; Slack is served by {mode}.")]
+    complete = [] if missing else [Check("settings", "ok", f"Complete. Connects to Slack by {mode}.")]
     return [*missing, *typos, *complete]
 
 
@@ -94,9 +94,10 @@ def check_keys(settings: Settings) -> Check:
     except BuildbellError as error:
         return Check("encryption keys", "error", error.sentence)
     if not keys:
-        return Check("encryption keys", "skipped", "There is none yet.")
-    older = len(keys) - 1
-    return Check("encryption keys", "ok", "One key." if not older else f"One key that seals, {older} that only open.")
+        return Check("encryption keys", "skipped", "Not set yet.")
+    rest = len(keys) - 1
+    older = f", {rest} older {'key' if rest == 1 else 'keys'} (decrypt only)" if rest else ""
+    return Check("encryption keys", "ok", f"1 active key{older}.")
 
 
 def _keys(settings: Settings) -> tuple[bytes, ...]:
@@ -105,7 +106,7 @@ def _keys(settings: Settings) -> tuple[bytes, ...]:
 
 async def _check_bot_token(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> list[Check]:
     if settings.slack_bot_token is None:
-        return [Check("Slack token", "skipped", "It is not set.")]
+        return [Check("Slack token", "skipped", "Not set.")]
     client = _slack_client(settings, session, settings.slack_bot_token)
     try:
         answer = await client.auth_test()
@@ -117,7 +118,7 @@ async def _check_bot_token(settings: Settings, session: aiohttp.ClientSession, c
     headers = _headers(answer)
     who = f"@{answer.get('user')} in {answer.get('team')}"
     return [
-        Check("Slack token", "ok", f"It is of {who}."),
+        Check("Slack token", "ok", f"Valid for {who}."),
         check_scopes(headers.get("x-oauth-scopes", "")),
         *_check_clock(headers, clock),
     ]
@@ -134,7 +135,7 @@ async def _check_oauth(settings: Settings, session: aiohttp.ClientSession, clock
     except SlackApiError as error:
         clock_results = _check_clock(_headers(error.response), clock)
         if (code := str(error.response.get("error"))) == "invalid_code":
-            return [*results, Check("OAuth", "ok", "Slack knows the client id and the client secret."), *clock_results]
+            return [*results, Check("OAuth", "ok", "Slack accepts the client id and client secret."), *clock_results]
         name = "BUILDBELL_SLACK_CLIENT_ID" if "client_id" in code else "BUILDBELL_SLACK_CLIENT_SECRET"
         return [*results, Check("OAuth", "error", _refusal(name, error)), *clock_results]
     except (aiohttp.ClientError, TimeoutError) as error:
@@ -149,8 +150,8 @@ def check_oauth_address(settings: Settings) -> list[Check]:
     if not url.startswith("https://"):
         results = [Check("install page", "error", "BUILDBELL_PUBLIC_URL must begin with https:// for OAuth.")]
     if settings.slack_bot_token is not None:
-        vain = "BUILDBELL_SLACK_BOT_TOKEN is not used with OAuth: install once more from the install page, and drop it."
-        results.append(Check("Slack token", "warning", vain))
+        unused = "BUILDBELL_SLACK_BOT_TOKEN isn't used with OAuth. Install again from the install page, then remove it."
+        results.append(Check("Slack token", "warning", unused))
     return results
 
 
@@ -161,17 +162,19 @@ def check_scopes(granted: str) -> Check:
         return Check(
             "Slack scopes",
             "error",
-            f"Missing: {', '.join(missing)}. Update the Slack app from `buildbell manifest` and install it again.",
+            f"Missing: {', '.join(missing)}. Update the Slack app from `buildbell manifest` and reinstall it.",
         )
     if left_out := [scope for scope in OPTIONAL_SCOPES if scope not in names]:
-        return Check("Slack scopes", "ok", f"All that are needed; left out by choice: {', '.join(left_out)}.")
-    return Check("Slack scopes", "ok", "All that are needed.")
+        return Check(
+            "Slack scopes", "ok", f"All required scopes granted. Optional, not granted: {', '.join(left_out)}."
+        )
+    return Check("Slack scopes", "ok", "All scopes granted.")
 
 
 async def _check_app_token(settings: Settings, session: aiohttp.ClientSession) -> list[Check]:
     """Open a connection: Bolt's Socket Mode client retries a bad token forever without reporting it."""
     if settings.slack_app_token is None:
-        return [Check("Slack app token", "skipped", "It is not set: Slack is served by HTTP, which does not need it.")]
+        return [Check("Slack app token", "skipped", "Not set. HTTP mode doesn't need it.")]
     client = _slack_client(settings, session, settings.slack_app_token)
     try:
         await client.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
@@ -179,7 +182,7 @@ async def _check_app_token(settings: Settings, session: aiohttp.ClientSession) -
         return [Check("Slack app token", "error", _refusal("BUILDBELL_SLACK_APP_TOKEN", error))]
     except (aiohttp.ClientError, TimeoutError) as error:
         return [Check("Slack app token", "error", _unreachable(settings.slack_api_url, error))]
-    return [Check("Slack app token", "ok", "Slack opens a Socket Mode connection with it.")]
+    return [Check("Slack app token", "ok", "Slack accepts it for Socket Mode.")]
 
 
 def _slack_client(settings: Settings, session: aiohttp.ClientSession, token: SecretStr) -> AsyncWebClient:
@@ -189,27 +192,27 @@ def _slack_client(settings: Settings, session: aiohttp.ClientSession, token: Sec
 
 
 ADVICE = {
-    "bad_client_secret": 'copy "Client Secret" again from "Basic Information"',
-    "invalid_client_id": 'copy "Client ID" again from "Basic Information"',
-    "invalid_auth": "copy it again from the Slack app's page",
-    "not_authed": "copy it again from the Slack app's page",
-    "token_revoked": "install the app again and copy the new token",
-    "token_expired": "install the app again and copy the new token",
-    "account_inactive": "install the app again and copy the new token",
-    "missing_scope": "add the scope connections:write to it",
-    "not_allowed_token_type": "it is of another kind; bot tokens begin with xoxb-, app-level tokens with xapp-",
-    "forbidden_team": "turn Socket Mode on for the Slack app",
-    "ratelimited": "try again in a minute",
+    "bad_client_secret": 'Copy "Client Secret" again from "Basic Information".',
+    "invalid_client_id": 'Copy "Client ID" again from "Basic Information".',
+    "invalid_auth": "Copy it again from the Slack app's page.",
+    "not_authed": "Copy it again from the Slack app's page.",
+    "token_revoked": "Reinstall the app and copy the new token.",
+    "token_expired": "Reinstall the app and copy the new token.",
+    "account_inactive": "Reinstall the app and copy the new token.",
+    "missing_scope": "Add the scope connections:write to it.",
+    "not_allowed_token_type": "Bot tokens start with xoxb-, app-level tokens with xapp-.",
+    "forbidden_team": "Turn on Socket Mode for the Slack app.",
+    "ratelimited": "Try again in a minute.",
 }
 
 
 def _refusal(name: str, error: SlackApiError) -> str:
     code = str(error.response.get("error") or f"HTTP {error.response.status_code}")
-    return f"Slack refuses {name} ({code}): {ADVICE.get(code, 'see what Slack says about this error')}."
+    return f"Slack rejected {name} ({code}). {ADVICE.get(code, 'Look up the error in the documentation of Slack.')}"
 
 
 def _unreachable(url: str, error: Exception) -> str:
-    return f"{url} cannot be reached ({type(error).__name__}): check network, proxy and the address."
+    return f"Can't reach {url} ({type(error).__name__}). Check the URL, network and proxy."
 
 
 def _headers(answer: object) -> Mapping[str, str]:
@@ -220,12 +223,12 @@ def _check_clock(headers: Mapping[str, str], clock: Clock) -> list[Check]:
     try:
         slack_time = parsedate_to_datetime(headers["date"])
     except (KeyError, ValueError):
-        return [Check("clock", "skipped", "Slack's answer had no date to compare with.")]
+        return [Check("clock", "skipped", "Slack's response has no date to compare with.")]
     seconds = round(abs((clock.now() - slack_time).total_seconds()))
     if seconds <= CLOCK_WARNING_SECONDS:
-        return [Check("clock", "ok", "It agrees with Slack's.")]
+        return [Check("clock", "ok", "In sync with Slack.")]
     level: Level = "error" if seconds > CLOCK_ERROR_SECONDS else "warning"
-    return [Check("clock", level, f"It is {seconds} s away from Slack's. Turn on time synchronisation (NTP).")]
+    return [Check("clock", level, f"{seconds} s off from Slack. Enable time synchronization (NTP).")]
 
 
 async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) -> list[Check]:
@@ -238,7 +241,7 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
     try:
         database = await open_database(url)
     except DatabaseInUse:
-        running = f"A running Buildbell has it open; what it stores is checked by {settings.command} doctor in Slack."
+        running = f"In use by a running Buildbell. To check its connection, run {settings.command} doctor in Slack."
         return [Check("database", "ok", running)]
     except (DatabaseUnusable, DatabaseUnavailable) as error:
         return [Check("database", "error", str(error))]
@@ -248,7 +251,7 @@ async def _check_database(settings: Settings, workspaces: list[WorkspaceRow]) ->
     finally:
         await database.close()
     name = "PostgreSQL" if database.dialect == "postgresql" else url
-    return [Check("database", "ok", f"{name} opens and can be written; version {version}.")]
+    return [Check("database", "ok", f"{name} is writable, schema version {version}.")]
 
 
 async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, workspace: WorkspaceRow) -> list[Check]:
@@ -259,11 +262,11 @@ async def _check_bitrise(settings: Settings, session: aiohttp.ClientSession, wor
     if workspace.bitrise_token_sealed is None:
         return [Check("Bitrise token", "skipped", f"{workspace.name}: run {settings.command} connect in Slack.")]
     if not (keys := _keys(settings)):
-        return [Check("Bitrise token", "skipped", f"{workspace.name}: it cannot be opened without encryption keys.")]
+        return [Check("Bitrise token", "skipped", f"{workspace.name}: can't decrypt it without encryption keys.")]
     token = Vault(keys).open(workspace.bitrise_token_sealed, context=token_context(workspace.workspace_id))
     client = BitriseClient(HttpTransport(session, settings.bitrise_api_url, token, retry_delays_seconds=()))
     total = (await client.list_apps(limit=1)).total
-    reached = "" if total is None else f", reaches {total} {'app' if total == 1 else 'apps'}"
+    reached = "" if total is None else f", {total} {'app' if total == 1 else 'apps'}"
     return [Check("Bitrise token", "ok", f"{workspace.name}: {workspace.bitrise_owner}{reached}.")]
 
 
@@ -272,7 +275,7 @@ def check_skips(settings: Settings, workspace: WorkspaceRow) -> list[Check]:
     if workspace.skip_key is None:
         return []
     if settings.public_url is None:
-        sentence = f"{workspace.name}: builds can't reach it without BUILDBELL_PUBLIC_URL."
+        sentence = f"{workspace.name}: builds can't reach Buildbell. Set BUILDBELL_PUBLIC_URL."
         return [Check("skip step", "warning", sentence)]
     at = workspace.last_skip_at
     usage = f"last used {at:%Y-%m-%d %H:%M} UTC" if at else "not used yet"
@@ -282,8 +285,8 @@ def check_skips(settings: Settings, workspace: WorkspaceRow) -> list[Check]:
 def _absent(path: Path) -> Check:
     """Report a missing database file. Don't create it: an empty one in the wrong folder would look right."""
     if os.access(path.absolute().parent, os.W_OK):
-        return Check("database", "ok", f"{path} is not there yet; `buildbell run` makes it.")
-    return Check("database", "error", f"{path} is not there and its folder cannot be written to.")
+        return Check("database", "ok", f"{path} doesn't exist yet. `buildbell run` creates it.")
+    return Check("database", "error", f"{path} doesn't exist, and its folder isn't writable.")
 
 
 def format_table(results: Sequence[Check]) -> str:
@@ -292,5 +295,5 @@ def format_table(results: Sequence[Check]) -> str:
     lines = [f"{result.level:<8} {result.subject:<{width}}  {escape(result.sentence)}" for result in results]
     errors = sum(result.is_error for result in results)
     lines.append("")
-    lines.append("All is well." if not errors else f"{errors} {'thing is' if errors == 1 else 'things are'} wrong.")
+    lines.append("All checks passed." if not errors else f"{errors} {'check' if errors == 1 else 'checks'} failed.")
     return "\n".join(lines)

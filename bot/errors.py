@@ -39,7 +39,7 @@ class SealBroken(BuildbellError):
 
 class NotConnected(BuildbellError):
     def __init__(self, command: str) -> None:
-        super().__init__(f"There is no Bitrise token here yet. An admin can add one with `{command} connect`.")
+        super().__init__(f"Bitrise isn't connected yet. An admin can connect it with `{command} connect`.")
 
 
 class TokenRejected(BuildbellError):
@@ -79,9 +79,7 @@ class SubscriptionGone(BuildbellError):
     """The subscription exists neither in this channel nor among this person's own."""
 
     def __init__(self, command: str) -> None:
-        super().__init__(
-            f"That subscription is not there any more. `{command} subscriptions` lists what is heard here."
-        )
+        super().__init__(f"That subscription no longer exists. Run `{command} subscriptions` to see the current ones.")
 
 
 class InvalidInput(BuildbellError):

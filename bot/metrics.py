@@ -23,22 +23,22 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "buildbell_slack_requests_total",
-            "What Slack delivered: commands, presses, forms, events.",
+            "Requests from Slack: commands, actions, forms, events.",
             ["kind", "result"],
             registry=self.registry,
         )
         self.ack_seconds = Histogram(
             "buildbell_slack_ack_seconds",
-            "From Slack's delivery to our acknowledgement.",
+            "Time from receiving a request of Slack to its acknowledgement.",
             ["kind"],
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 2, 3),
             registry=self.registry,
         )
         self.outbox_waiting = Gauge(
-            "buildbell_outbox_waiting", "Messages to Slack that are still to be sent.", registry=self.registry
+            "buildbell_outbox_waiting", "Messages to Slack that are not sent yet.", registry=self.registry
         )
         self.requests_open = Gauge(
-            "buildbell_requests_open", "Starts and stops that Bitrise has not answered yet.", registry=self.registry
+            "buildbell_requests_open", "Starts and stops that Bitrise has not confirmed yet.", registry=self.registry
         )
         self.builds = BuildMetrics(self.registry)
         self.by_kind = MetricsByKind(self)
@@ -71,19 +71,19 @@ class BuildMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.finished = Gauge(
             "buildbell_builds_last_day",
-            "Builds that ended in the last 24 hours, by outcome and by the reason of a stop.",
+            "Builds finished in the last 24 hours, by result and stop reason.",
             ["workspace", "outcome", "reason"],
             registry=registry,
         )
         self.run_seconds = Gauge(
             "buildbell_build_run_seconds_last_day",
-            "How long the successes of the last 24 hours ran: median and 90th percentile.",
+            "Duration of builds that succeeded in the last 24 hours: median and p90.",
             ["workspace", "quantile"],
             registry=registry,
         )
         self.queue_seconds = Gauge(
             "buildbell_build_queue_seconds_last_day",
-            "How long the builds that ended in the last 24 hours had waited for a machine.",
+            "Queue time of builds finished in the last 24 hours: median and p90.",
             ["workspace", "quantile"],
             registry=registry,
         )

@@ -70,7 +70,7 @@ class Permissions:
 
     def check_member(self, actor: Actor) -> None:
         if actor.team_id != actor.workspace_id:
-            raise NotAllowed("Only members of this Slack workspace can do that; you are here through Slack Connect.")
+            raise NotAllowed("Only members of this Slack workspace can do that. You are here through Slack Connect.")
 
     async def check_may_act(self, actor: Actor) -> None:
         """Check that a person may start or stop builds, read logs and change settings. Guests may only look."""
@@ -90,7 +90,7 @@ class Permissions:
         if expires_at <= now:
             answer = await self._is_guest(*key)
             if answer is None and not self._is_failure_logged:
-                log.warning("Slack could not say who is a guest; people count as what they were, or as members")
+                log.warning("Slack did not say who is a guest; using the last answer, or treating people as members")
             self._is_failure_logged = answer is None
             is_guest = is_guest if answer is None else answer
             self._guests[key] = is_guest, now + (RETRY_AFTER if answer is None else REFRESH_AFTER)
@@ -103,8 +103,8 @@ class Permissions:
         self.check_member(actor)
         if not await self.may_connect(actor):
             raise NotAllowed(
-                "Whatever connects Bitrise is limited to admins of this Slack workspace. Ask one of them, "
-                "or ask whoever runs Buildbell to add you to BUILDBELL_CONNECT_USERS."
+                "Only workspace admins can do that. Ask an admin, or ask your Buildbell operator to add you to "
+                "`BUILDBELL_CONNECT_USERS`."
             )
 
     async def may_connect(self, actor: Actor) -> bool:
@@ -119,6 +119,6 @@ class Permissions:
     def check_may_report_green(self, actor: Actor) -> None:
         if not self.may_report_green(actor):
             raise NotAllowed(
-                "Reporting a stopped build as green is limited to the people in BUILDBELL_REPORT_GREEN_USERS. "
-                "Choose another report, or ask one of them."
+                "Only people listed in `BUILDBELL_REPORT_GREEN_USERS` can report a stopped build as passed. "
+                "Choose another option."
             )

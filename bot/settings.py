@@ -47,116 +47,113 @@ class Settings(BaseSettings):
     )
 
     slack_bot_token: SecretStr | None = Field(
-        None, description="The bot's token, xoxb-…, from \"OAuth & Permissions\" on the Slack app's page."
+        None, description='Bot token (xoxb-…), from "OAuth & Permissions" on the Slack app\'s page.'
     )
     slack_app_token: SecretStr | None = Field(
         None,
-        description="An app-level token, xapp-…, with the scope connections:write, from "
-        '"Basic Information". When it is set, Buildbell uses Socket Mode and needs no public address.',
+        description="App-level token (xapp-…) with the scope connections:write, from "
+        '"Basic Information". If set, Buildbell uses Socket Mode and needs no public URL.',
     )
     slack_signing_secret: SecretStr | None = Field(
         None,
-        description='The signing secret from "Basic Information". Needed in HTTP mode, which is used when no '
-        "app-level token is set.",
+        description='Signing secret, from "Basic Information". Required in HTTP mode, which is used without an '
+        "app-level token.",
     )
     slack_client_id: str | None = Field(
         None,
-        description='The client id from "Basic Information". With it and the client secret, workspaces install '
-        "Buildbell themselves at /slack/install, and no bot token is needed.",
+        description='Client ID, from "Basic Information". With the client secret, workspaces install Buildbell '
+        "themselves at /slack/install, without a bot token.",
     )
-    slack_client_secret: SecretStr | None = Field(
-        None, description='The client secret from "Basic Information", beside the client id.'
-    )
+    slack_client_secret: SecretStr | None = Field(None, description='Client secret, from "Basic Information".')
     slack_api_url: str = Field(
-        "https://slack.com/api/", description="Where Slack's Web API is. Change it only to practise or to use a proxy."
+        "https://slack.com/api/", description="URL of Slack's Web API. Change it only to practice or to use a proxy."
     )
     bitrise_api_url: str = Field(
         "https://api.bitrise.io/v0.1",
-        description="Where Bitrise's API is. Change it only to practise or to use a proxy.",
+        description="URL of Bitrise's API. Change it only to practice or to use a proxy.",
     )
     bitrise_site_url: str = Field(
         "https://app.bitrise.io",
-        description="Where people open builds; links that are pasted from there are understood.",
+        description="URL of Bitrise's website. Buildbell recognizes build links that start with it.",
     )
     database_url: SecretStr = Field(
         SecretStr("sqlite:///buildbell.db"),
-        description="What Buildbell remembers: sqlite:///FILE (three slashes for a file beside the process, four for "
-        "an absolute path) for one process, or postgresql://USER:PASSWORD@HOST/NAME for any number of them.",
+        description="Database URL: sqlite:///FILE for one process (three slashes for a relative path, four for an "
+        "absolute one), or postgresql://USER:PASSWORD@HOST/NAME for any number of processes.",
     )
     role: Role = Field(
         "all",
-        description="What this process does: web takes requests from Slack and Bitrise, worker does the jobs and the "
-        "sweeps, all does both. Only all works with SQLite.",
+        description="Role of this process: web takes requests from Slack and Bitrise, worker runs jobs and syncs, "
+        "all does both. SQLite requires all.",
     )
     encryption_keys: SecretStr | None = Field(
         None,
-        description="The keys that seal stored tokens, newest first, separated by commas. `buildbell keys new` prints "
-        "one; keep a copy apart from the database.",
+        description="Keys that encrypt stored secrets, newest first, separated by commas. Create one with "
+        "`buildbell keys new`. Keep a copy apart from the database.",
     )
     command: str = Field(
-        "/build", description="The slash command. Two more are made from it: /build-status and /build-abort."
+        "/build", description="Slash command. Two more derive from it: /build-status and /build-abort."
     )
     host: str = Field(
         "127.0.0.1",
-        description="The address to listen on: 127.0.0.1 behind a proxy on the same machine, 0.0.0.0 in a container.",
+        description="Address to listen on: 127.0.0.1 behind a proxy on the same machine, 0.0.0.0 in a container.",
     )
-    port: int = Field(3000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    port: int = Field(3000, ge=0, le=65535, description="Port to listen on. 0 picks a free one.")
     public_url: str | None = Field(
         None,
-        description="The address under which Slack (in HTTP mode) and Bitrise's webhooks reach this process, like "
-        "https://buildbell.example.com; `buildbell manifest` needs it for HTTP mode.",
+        description="URL at which Slack (in HTTP mode) and Bitrise's webhooks reach this process, such as "
+        "https://buildbell.example.com. `buildbell manifest` needs it for HTTP mode.",
     )
     connect_users: CommaSeparated = Field(
         (),
-        description="Slack user ids (U…, from a profile's menu) that may connect Bitrise, besides the workspace's "
-        "admins; separated by commas.",
+        description="Slack user IDs (U…, from a profile's menu) that may connect Bitrise, in addition to workspace "
+        "admins. Separate with commas.",
     )
     report_green_users: CommaSeparated = Field(
         (),
-        description="Slack user ids that may report a stopped build as green, which lets a required check pass without "
-        "running; * for everybody, empty for nobody.",
+        description="Slack user IDs that may report a stopped build as passed, which lets a required check pass "
+        "without running. * means everybody, empty means nobody.",
     )
     allow_guests: bool = Field(
         False,
-        description="Whether guests of the Slack workspace may start and stop builds, read logs and change settings; "
-        "without it they can only view builds.",
+        description="Let guests of the Slack workspace start and stop builds, read logs and change settings. If off, "
+        "they can only view builds.",
     )
     ci_reasons: CiReasons = Field(
-        ("no-changes",), description="Reasons that `/build skip-step` takes, with commas; only no-changes is green."
+        ("no-changes",),
+        description="Reasons that a skip step may give. Separate with commas. Only no-changes is reported as passed.",
     )
-    sweep_seconds: float = Field(
-        10, ge=1, le=600, description="How often Bitrise is asked what changed while a build is watched."
+    sweep_seconds: float = Field(10, ge=1, le=600, description="Polling interval while a build is running, in seconds.")
+    idle_sweep_seconds: float = Field(
+        300, ge=1, le=86400, description="Polling interval when nothing is running, in seconds."
     )
-    idle_sweep_seconds: float = Field(300, ge=1, le=86400, description="How often Bitrise is asked while nothing runs.")
     subscribed_sweep_seconds: float = Field(
         60,
         ge=1,
         le=3600,
-        description="How often Bitrise is asked while nothing runs and channels or people wait to hear of builds.",
+        description="Polling interval when nothing is running but subscriptions exist, in seconds.",
     )
     look_back_seconds: float = Field(
         10,
         ge=0,
         le=600,
-        description="How long a start whose answer was lost is looked for at Bitrise before it is sent again.",
+        description="Seconds to search Bitrise for a build whose start response was lost, before retrying.",
     )
     start_deadline_seconds: float = Field(
-        120, ge=5, le=3600, description="How long a start is tried before the person is told that it did not work."
+        120, ge=5, le=3600, description="Seconds to retry a start before reporting that it failed."
     )
-    shutdown_seconds: float = Field(
-        8, ge=0, le=300, description="How long work that runs may take to finish after SIGTERM."
-    )
+    shutdown_seconds: float = Field(8, ge=0, le=300, description="Seconds to let running work finish after SIGTERM.")
     metrics_token: SecretStr | None = Field(
-        None, description="Whoever reads /metrics must bear it (Authorization: Bearer …); empty for everybody."
+        None, description="Bearer token required to read /metrics. If empty, /metrics is public."
     )
     build_metrics: bool = Field(
-        False, description="Whether /metrics tells of builds, by workspace; needs BUILDBELL_METRICS_TOKEN."
+        False, description="Expose per-workspace build metrics. Requires BUILDBELL_METRICS_TOKEN."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least important line that is logged: DEBUG, INFO, WARNING or ERROR."
+        "INFO", description="Lowest level to log: DEBUG, INFO, WARNING or ERROR."
     )
     log_format: Literal["text", "json"] = Field(
-        "text", description="text for people, json (one object a line) for log collectors."
+        "text", description="Log format: text for people, json (one object per line) for log collectors."
     )
 
     @property
@@ -187,18 +184,18 @@ class Settings(BaseSettings):
     @field_validator("slack_bot_token")
     @classmethod
     def _is_bot_token(cls, value: SecretStr | None) -> SecretStr | None:
-        return _check_prefix(value, "xoxb-", 'the "Bot User OAuth Token" under "OAuth & Permissions" does')
+        return _check_prefix(value, "xoxb-", 'Copy the "Bot User OAuth Token" from "OAuth & Permissions"')
 
     @field_validator("slack_app_token")
     @classmethod
     def _is_app_token(cls, value: SecretStr | None) -> SecretStr | None:
-        return _check_prefix(value, "xapp-", 'the "App-Level Tokens" under "Basic Information" do')
+        return _check_prefix(value, "xapp-", 'Copy one of the "App-Level Tokens" from "Basic Information"')
 
     @field_validator("slack_client_id")
     @classmethod
     def _is_client_id(cls, value: str | None) -> str | None:
         if value is not None and not CLIENT_ID.fullmatch(value):
-            raise ValueError('must be two numbers with a dot between, as "Client ID" under "Basic Information" shows')
+            raise ValueError('must be two numbers joined by a dot. Copy "Client ID" from "Basic Information"')
         return value
 
     @field_validator("command")
@@ -206,7 +203,7 @@ class Settings(BaseSettings):
     def _is_command(cls, value: str) -> str:
         if not COMMAND.fullmatch(value):
             raise ValueError(
-                "must be a slash and up to 24 lower-case letters, digits, hyphens or underscores, like /build"
+                "must be a slash and up to 24 lowercase letters, digits, hyphens or underscores, such as /build"
             )
         return value
 
@@ -217,9 +214,9 @@ class Settings(BaseSettings):
             return None
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must be an address that begins with https:// (or http://) and has no ? or #")
+            raise ValueError("must be a URL that starts with https:// (or http://) and has no ? or #")
         if parts.username is not None or parts.password is not None:
-            raise ValueError("must not hold a user name or password")
+            raise ValueError("must not contain a user name or password")
         return value
 
     @field_validator("slack_api_url")
@@ -244,8 +241,8 @@ class Settings(BaseSettings):
     def _are_users(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if wrong := [user for user in value if user != "*" and not SLACK_USER.fullmatch(user)]:
             raise ValueError(
-                f"holds {wrong[0][:40]!r}, which is no Slack user id; they begin with U or W and are copied from "
-                "a profile's menu, not typed as @names"
+                f"contains {wrong[0][:40]!r}, which isn't a Slack user ID. Copy IDs (U… or W…) from a profile's menu, "
+                "and don't use @names"
             )
         return value
 
@@ -253,7 +250,7 @@ class Settings(BaseSettings):
     @classmethod
     def _excludes_everybody(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if "*" in value:
-            raise ValueError("must name people by their Slack user ids; everybody (*) may not connect Bitrise")
+            raise ValueError("can't be *, because not everybody may connect Bitrise. List Slack user IDs")
         return value
 
     @field_validator("log_level", mode="before")
@@ -264,7 +261,7 @@ class Settings(BaseSettings):
 
 def _check_prefix(value: SecretStr | None, prefix: str, hint: str) -> SecretStr | None:
     if value is not None and not value.get_secret_value().startswith(prefix):
-        raise ValueError(f"must begin with {prefix}; {hint}")
+        raise ValueError(f"must start with {prefix}. {hint}")
     return value
 
 
@@ -289,7 +286,7 @@ def read_settings() -> Settings:
         details = error.errors(include_url=False, include_input=False)
         raise InvalidSettings([_sentence(detail) for detail in details]) from None  # its text would show values
     except (OSError, UnicodeDecodeError):
-        raise InvalidSettings(["The file .env cannot be read as UTF-8 text: correct it, or move it away."]) from None
+        raise InvalidSettings(["Can't read .env as UTF-8 text. Fix the file or move it away."]) from None
 
 
 def _sentence(detail: ErrorDetails) -> str:

@@ -10,9 +10,9 @@ from dotenv import dotenv_values
 
 from bot.settings import PREFIX, Settings, env_name
 
-NO_ADDRESS_FOR_OAUTH = (
-    "BUILDBELL_PUBLIC_URL is not set, and workspaces cannot install by OAuth without it: set the address under which "
-    "browsers reach this process, like https://buildbell.example.com."
+NO_URL_FOR_OAUTH = (
+    "BUILDBELL_PUBLIC_URL is not set, but OAuth needs it. "
+    "Set the URL at which browsers reach this process, such as https://buildbell.example.com."
 )
 
 
@@ -21,25 +21,25 @@ def check_required(settings: Settings) -> list[str]:
     missing = []
     if settings.slack_bot_token is None and not settings.uses_oauth:
         missing.append(
-            f"{env_name('slack_bot_token')} is not set: install the Slack app to your workspace and copy the "
+            f"{env_name('slack_bot_token')} is not set. Install the Slack app in your workspace and copy the "
             '"Bot User OAuth Token" from "OAuth & Permissions".'
         )
     missing += check_oauth(settings)
     if settings.role != "all" and settings.database_url.get_secret_value().startswith("sqlite:"):
         missing.append(
-            f"{env_name('role')} is {settings.role}, and {env_name('database_url')} names SQLite, which serves one "
-            f"process: set the role to all, or use PostgreSQL."
+            f"{env_name('role')}={settings.role} doesn't work with SQLite, which serves one process. "
+            f"Set it to all, or set {env_name('database_url')} to PostgreSQL."
         )
     if settings.takes_requests and settings.slack_app_token is None and settings.slack_signing_secret is None:
         missing.append(
-            f"Neither {env_name('slack_app_token')} (for Socket Mode) nor {env_name('slack_signing_secret')} (for "
-            'HTTP) is set: copy one of them from "Basic Information" of the Slack app.'
+            f"Set {env_name('slack_app_token')} (for Socket Mode) or {env_name('slack_signing_secret')} (for HTTP). "
+            'Both are under "Basic Information" of the Slack app.'
         )
     if settings.build_metrics and settings.metrics_token is None:
-        missing.append(f"{env_name('build_metrics')} is on, but {env_name('metrics_token')} is not set.")
+        missing.append(f"{env_name('build_metrics')} needs {env_name('metrics_token')}. Set it, or turn metrics off.")
     if settings.encryption_keys is None:
         missing.append(
-            f"{env_name('encryption_keys')} is not set: run `buildbell keys new`, set what it prints, and keep a copy "
+            f"{env_name('encryption_keys')} is not set. Run `buildbell keys new`, set what it prints, and keep a copy "
             "apart from the database."
         )
     return missing
@@ -51,8 +51,8 @@ def check_oauth(settings: Settings) -> list[str]:
     absent = [env_name(field) for field, value in pair.items() if value is None]
     if len(absent) == 1:
         [present] = {env_name(field) for field in pair} - set(absent)
-        return [f"{absent[0]} is not set, but {present} is: set both for OAuth, or neither for one workspace."]
-    return [NO_ADDRESS_FOR_OAUTH] if settings.uses_oauth and not settings.public_url else []
+        return [f"{absent[0]} is not set, but {present} is. Set both for OAuth, or neither for one workspace."]
+    return [NO_URL_FOR_OAUTH] if settings.uses_oauth and not settings.public_url else []
 
 
 def variable_names() -> set[str]:
@@ -64,7 +64,7 @@ def find_typos(names: Iterable[str]) -> list[str]:
     """Return a sentence for each name with the prefix of a setting that isn't one, with the closest setting."""
     valid = {env_name(field) for field in Settings.model_fields}
     typos = {name.upper() for name in names if name.upper().startswith(PREFIX)} - valid
-    return [f"{typo} is no setting.{_did_you_mean(typo, valid)}" for typo in sorted(typos)]
+    return [f"Unknown setting {typo}.{_did_you_mean(typo, valid)}" for typo in sorted(typos)]
 
 
 def _did_you_mean(typo: str, valid: set[str]) -> str:

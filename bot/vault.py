@@ -73,14 +73,14 @@ class Vault:
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise SealBroken(
-                f"A stored secret was sealed with the key {key_id}, which BUILDBELL_ENCRYPTION_KEYS does not hold. "
-                "Put that key back, behind the newest one; if it is lost, connect again."
+                f"BUILDBELL_ENCRYPTION_KEYS lacks the key {key_id} of a stored secret. "
+                "Add it back after the newest key. If it is lost, connect again."
             )
         try:
             secret = cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], f"{VERSION}.{key_id}.{context}".encode())
         except InvalidTag as error:
             raise SealBroken(
-                "A stored secret does not open: it was altered, or copied from another workspace. Connect again."
+                "A stored secret can't be decrypted: it was altered, or copied from another workspace. Connect again."
             ) from error
         return Token(secret.decode())
 
@@ -116,7 +116,7 @@ def _parse(sealed: str) -> tuple[str, bytes]:
     except (ValueError, binascii.Error):
         data = b""
     if version != VERSION or len(data) <= NONCE_BYTES:
-        raise SealBroken("A stored secret is not in a form this version knows. Connect again.")
+        raise SealBroken("A stored secret has an unknown format. Connect again.")
     return key_id, data
 
 
@@ -135,10 +135,10 @@ def parse_keys(text: str) -> tuple[bytes, ...]:
     """Parse ``BUILDBELL_ENCRYPTION_KEYS``, newest key first. Raises `StartupFailed` without showing a key."""
     pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
     if not pieces:
-        raise StartupFailed("BUILDBELL_ENCRYPTION_KEYS holds no key. `buildbell keys new` prints one.")
+        raise StartupFailed("BUILDBELL_ENCRYPTION_KEYS is empty. Run `buildbell keys new` and set what it prints.")
     keys = tuple(_parse_key(piece, number) for number, piece in enumerate(pieces, start=1))
     if len(set(keys)) < len(keys):
-        raise StartupFailed("BUILDBELL_ENCRYPTION_KEYS holds the same key twice. Remove one of them.")
+        raise StartupFailed("BUILDBELL_ENCRYPTION_KEYS contains the same key twice. Remove one of them.")
     return keys
 
 
@@ -149,7 +149,7 @@ def _parse_key(piece: str, number: int) -> bytes:
         key = b""
     if len(key) != KEY_BYTES:
         raise StartupFailed(
-            f"Key {number} in BUILDBELL_ENCRYPTION_KEYS is not {KEY_BYTES} bytes in base64. "
-            "`buildbell keys new` prints one."
+            f"Key {number} in BUILDBELL_ENCRYPTION_KEYS isn't {KEY_BYTES} bytes in base64. "
+            "Run `buildbell keys new` to create one."
         ) from None
     return key

@@ -6,11 +6,12 @@ from bot.context import Context
 from bot.slack import ids, replies
 from bot.slack.blocks import actions, button, message, section
 from bot.slack.forms import Payload as View
-from bot.slack.text import Message, quoted
+from bot.slack.text import Message, plural, quoted
 from bot.workspaces import connect
 from bot.workspaces.connect_form import FORM, checking_view, connect_form
 from commands.command import Command, Help
 from commands.interaction import Action, Interaction, Submission, Typed, open_view
+from storage import apps as app_rows
 from storage import workspaces as workspace_rows
 
 
@@ -32,32 +33,31 @@ async def ask_to_disconnect(ctx: Context, typed: Typed) -> Message:
     await ctx.permissions.check_may_connect(typed.actor)
     workspace = await workspace_rows.find_workspace(ctx.db, typed.actor.workspace_id)
     if workspace is None or workspace.bitrise_token_sealed is None:
-        return replies.reply("There is no Bitrise token stored, so there is nothing to forget.")
-    return confirm_disconnect(workspace.bitrise_owner or "its owner")
-
-
-def confirm_disconnect(owner: str) -> Message:
+        return replies.reply(f"Bitrise isn't connected. To connect it, run `{ctx.settings.command} connect`.")
+    count = len(await app_rows.list_apps(ctx.db, typed.actor.workspace_id))
+    connection = ", ".join([*filter(None, [quoted(workspace.bitrise_owner or "", 100)]), plural(count, "app")])
     question = (
-        f"Forget the Bitrise token of {quoted(owner, 100)}? "
-        "Builds that run go on, but nobody here can start, follow or stop any until another one is connected."
+        f"Disconnect Bitrise ({connection})? Running builds continue, but nobody here can start, follow or stop builds "
+        "until an admin connects a new token."
     )
-    forget = button(ids.CONNECTION_DISCONNECT, "Forget the token", value="disconnect", style="danger")
-    return message(question, section(question), actions(forget))
+    confirm = button(ids.CONNECTION_DISCONNECT, "Disconnect", value="disconnect", style="danger")
+    return message(question, section(question), actions(confirm))
 
 
 async def disconnect(ctx: Context, action: Action) -> Message:
-    await connect.disconnect(ctx, action.actor)
-    return replies.answered("The Bitrise token is forgotten. Revoke it at Bitrise too if nothing else uses it.")
+    if not await connect.disconnect(ctx, action.actor):
+        return replies.answered("Bitrise was already disconnected.")
+    return replies.answered("Disconnected Bitrise. If nothing else uses the token, revoke it in Bitrise.")
 
 
 COMMAND = Command(
     "connect",
     run=open_form,
-    help=(Help("connect", "stores the workspace's Bitrise token, or replaces it (admins)"),),
+    help=(Help("connect", "connect Bitrise with a token, or replace it (admins)"),),
     actions={
         ids.CONNECTION_CONNECT: open_form,
         ids.CONNECTION_DISCONNECT: disconnect,
     },
     views={ids.CONNECTION_CONNECT: submit_form},
 )
-DISCONNECT = Command("disconnect", run=ask_to_disconnect, help=(Help("disconnect", "forgets it (admins)"),))
+DISCONNECT = Command("disconnect", run=ask_to_disconnect, help=(Help("disconnect", "delete the token (admins)"),))

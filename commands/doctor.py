@@ -38,24 +38,24 @@ async def recheck_token(ctx: Context, workspace_id: str) -> Message:
 async def report_health(ctx: Context, workspace_id: str, workspace: WorkspaceRow | None) -> Message:
     lines = []
     if workspace and workspace.last_synced_at:
-        lines.append(f"Bitrise was last looked at {ago(ctx, workspace.last_synced_at)}.")
+        lines.append(f"Last checked Bitrise {ago(ctx, workspace.last_synced_at)}.")
     if workspace and workspace.last_sync_error:
-        lines.append(f"The last look failed: {workspace.last_sync_error}")
+        lines.append(f"Last sync failed: {workspace.last_sync_error}")
     if workspace and workspace.last_webhook_at:
-        lines.append(f"Bitrise last called {ago(ctx, workspace.last_webhook_at)}.")
+        lines.append(f"Last webhook from Bitrise {ago(ctx, workspace.last_webhook_at)}.")
     else:
-        why = "" if webhooks.is_enabled(ctx) else ": BUILDBELL_PUBLIC_URL is not set, so it can't reach me"
-        lines.append(f"Bitrise has not called yet{why}. I look by myself all the same.")
+        why = "" if webhooks.is_enabled(ctx) else " (BUILDBELL_PUBLIC_URL is not set)"
+        lines.append(f"No webhook received from Bitrise yet{why}. Buildbell keeps polling.")
     if workspace and workspace.skip_key:
-        last = f"A step of a build last asked for a skip {ago(ctx, at)}." if (at := workspace.last_skip_at) else None
-        lines.append(last or "Steps of builds may ask for a skip; none has yet.")
+        last = f"Skip steps are on, last used {ago(ctx, at)}." if (at := workspace.last_skip_at) else None
+        lines.append(last or "Skip steps are on, not used yet.")
     if imports := await describe_imports(ctx, workspace_id):
         lines.append(imports)
     if paused := await subscription_rows.count_paused(ctx.db, workspace_id):
         lines.append(f"Paused: {plural(paused, 'subscription')}. See `{ctx.settings.command} subscriptions` for why.")
     waiting = await outbox_rows.count_waiting(ctx.db, workspace_id)
     open_requests = await request_rows.count_open(ctx.db, workspace_id)
-    lines.append(f"Messages waiting for Slack: {waiting}. Starts and stops waiting for Bitrise: {open_requests}.")
+    lines.append(f"Waiting: {plural(waiting, 'message')} for Slack, {plural(open_requests, 'request')} for Bitrise.")
     return replies.health_report(workspace, lines, command=ctx.settings.command)
 
 
@@ -64,5 +64,5 @@ def ago(ctx: Context, at: datetime) -> str:
 
 
 COMMAND = Command(
-    "doctor", run=check_health, help=(Help("doctor", "is everything well: token, last sweep, waiting messages"),)
+    "doctor", run=check_health, help=(Help("doctor", "check the connection, sync status and message queue"),)
 )

@@ -34,9 +34,9 @@ from commands.tokenizer import Words, quote_input
 from storage.workspaces import ChannelContext
 
 Payload = Mapping[str, Any]
-AGAIN = "Please try again in a moment."
+AGAIN = "Try again in a moment."
 ADVICE: Mapping[type[BuildbellError], str] = {
-    BitriseNotFound: "Either it is gone there, or the stored token's role in its app is too low for it.",
+    BitriseNotFound: "It may have been deleted, or the connected token doesn't have access.",
     BitriseBusy: AGAIN,
     BitriseUnavailable: AGAIN,
     SlackBusy: AGAIN,
@@ -76,7 +76,7 @@ class Action(Interaction):
         """The value of the button. Raises `ViewExpired` without one."""
         value = self.body["actions"][0].get("value")
         if not isinstance(value, str) or not value:
-            raise ViewExpired("That button is from an older message. Ask again.")
+            raise ViewExpired("This button has expired. Run the command again.")
         return value
 
     @property
@@ -153,7 +153,7 @@ def read_actor(body: Payload) -> Actor:
         view.get("app_installed_team_id"), team_id, user.get("team_id"), view.get("team_id")
     )
     if workspace_id is None:
-        raise ViewExpired("Slack did not say to which workspace that belongs.")
+        raise ViewExpired("Slack didn't say which workspace this belongs to. Run the command again.")
     channel_id = (body.get("channel") or {}).get("id")
     if channel_id is None and view:
         channel_id = read_metadata(view).get("channel_id")
@@ -197,9 +197,9 @@ def run_in_background(
                 message = await work
             except BuildbellError:
                 raise
-            except Exception:  # a bug: logged by the task, but the person must not wait in vain
-                broken = replies.reply("Something broke on my side, and I could not do that.")
-                await outbox.answer_privately(ctx, actor, broken)
+            except Exception:  # a bug: logged by the task, but the person must get an answer
+                failed = replies.reply("Something went wrong and Buildbell couldn't complete that.")
+                await outbox.answer_privately(ctx, actor, failed)
                 raise
             if message is not None:
                 await (replace_message if replace else outbox.answer_privately)(ctx, actor, message)

@@ -53,19 +53,19 @@ def read_aliases(text: str) -> tuple[tuple[str, str], ...]:
         if not line.strip():
             continue
         if not app or not alias:
-            raise BuildbellError(f"Line {number}: write it as name = app.")
+            raise BuildbellError(f"Line {number}: use name = app.")
         if not ALIAS.fullmatch(alias) or len(alias) > ALIAS_LIMIT:
-            problem = f"{quote_value(alias)} can't be a short name. Use words of letters, digits, dots and dashes."
+            problem = f"{quote_value(alias)} isn't a valid short name. Use letters, digits, dots and dashes."
             raise BuildbellError(f"Line {number}: {problem}")
         if alias in aliases:
-            raise BuildbellError(f"Line {number}: {quote_value(alias)} is there twice.")
+            raise BuildbellError(f"Line {number}: {quote_value(alias)} is already defined. Remove one of them.")
         aliases[alias] = app
     return tuple(aliases.items())
 
 
 def check_settings(values: Mapping[str, Any]) -> Mapping[str, str]:
     if (values.get("target") or values.get("branch")) and not values.get("app_slug"):
-        return {"app_slug": "Choose the app that the workflow and the branch belong to."}
+        return {"app_slug": "Choose the app of this workflow and branch."}
     return {}
 
 
@@ -79,16 +79,16 @@ FORM = Form(
         target_field("Workflow"),
         branch_field(),
         Radio(
-            "finish_in", "Where is the end of a build told?", default=THREAD,
+            "finish_in", "Where to post results", default=THREAD,
             options=(
-                choice("In the thread of the card", THREAD, "Quiet: reaches those who follow the build"),
-                choice("In the channel", CHANNEL, "Loud: everybody sees it"),
+                choice("In the card's thread", THREAD, "Notifies people who follow the build"),
+                choice("In the channel", CHANNEL, "Notifies everybody in the channel"),
             ),
         ),
         Text(
             "aliases", "Short names for apps", placeholder="shop = iOS Shop", optional=True, multiline=True,
-            hint="For the whole workspace: one name = app a line.", parse=read_aliases,
-            overflow="There are more short names than fit here; they stay as they are.",
+            hint="One name = app per line. They apply to the whole workspace.", parse=read_aliases,
+            overflow="Too many short names to show here. They stay unchanged.",
         ),
     ),
 )  # fmt: skip
@@ -99,7 +99,7 @@ def settings_form(channel: ChannelRow, *, app_title: str | None, aliases: Sequen
     """``aliases`` are ``(short name, app)`` for the whole workspace."""
     return FORM.view(
         channel_id=channel.channel_id,
-        heading=f"For {channel_mention(channel.channel_id)}: what is filled in when somebody leaves it out.",
+        heading=f"Defaults for {channel_mention(channel.channel_id)}.",
         app_slug=app_option(channel.app_slug, app_title),
         target=target_option(Target(channel.workflow)) if channel.workflow else None,
         branch=branch_option(channel.branch),
@@ -115,7 +115,7 @@ async def open_form(ctx: Context, typed: Typed) -> None:
     await ctx.permissions.check_may_act(typed.actor)
     actor = typed.actor
     if actor.channel_id is None:
-        raise MissingArgument(f"Settings belong to a channel: type {ctx.settings.command} settings in one.")
+        raise MissingArgument(f"Settings apply to a channel. Run `{ctx.settings.command} settings` in one.")
     await connection.require(ctx, actor.workspace_id)
     channel = await app_rows.get_channel(ctx.db, actor.workspace_id, actor.channel_id)
     titles = await apps.list_titles(ctx, actor.workspace_id)
@@ -147,7 +147,7 @@ async def submit_form(ctx: Context, submission: Submission) -> None:
         if aliases is not None:
             await app_rows.replace_aliases(tx, actor.workspace_id, aliases)
         await audit_settings(ctx, tx, actor, channel, aliases)
-        await outbox.reply_privately(ctx, tx, actor, replies.reply("Saved. It counts from the next start on."))
+        await outbox.reply_privately(ctx, tx, actor, replies.reply("Saved. Applies to the next build."))
 
     await ctx.db.transaction(save)
 
@@ -169,7 +169,7 @@ async def check_app(ctx: Context, actor: Actor, form: SettingsForm) -> None:
         return
     before = await app_rows.get_channel(ctx.db, actor.workspace_id, form.channel_id)
     if before.app_slug != form.app_slug:
-        raise FORM.refuse(app_slug="I can't find that app among those the stored token reaches.")
+        raise FORM.refuse(app_slug="The connected token has no access to this app.")
 
 
 async def resolve_aliases(ctx: Context, actor: Actor, form: SettingsForm) -> dict[str, str] | None:
@@ -192,8 +192,7 @@ COMMAND = Command(
     help=(
         Help(
             "settings",
-            "this channel's app, workflow and branch, where the end of a build is told, short names for apps; "
-            "also {command} defaults",
+            "set this channel's default app, workflow and branch, where to post results, and short names for apps",
         ),
     ),
     views={ids.CHANNEL_SETTINGS: submit_form},

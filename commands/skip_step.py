@@ -1,4 +1,4 @@
-"""Set up build steps that skip their own build: the script to paste at Bitrise, new secrets, switching off."""
+"""Set up build steps that skip their own build: show the script and the secret, rotate the secrets, turn it off."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ from collections.abc import Sequence
 from importlib import resources
 
 from bot.builds import queries, skip
+from bot.builds.skip import SkipSecrets
 from bot.context import Context
-from bot.slack import replies
-from bot.slack.blocks import message, preformatted, section
-from bot.slack.text import Message, code, escape, quoted
+from bot.slack import ids, replies
+from bot.slack.blocks import actions, button, message, preformatted, section
+from bot.slack.text import Message, code, escape, plural, quoted
 from commands.build_reference import read_build
 from commands.command import Command, Help
-from commands.interaction import Typed
+from commands.interaction import Action, Typed
 
 EXAMPLE_URL = "https://buildbell.example.com/ci/skip"
 VARIABLE = "BUILDBELL_SKIP_SECRET"
+APPS_NAMED = 10
+CHANGED = "Nothing was changed: the skip secrets were changed since you ran the command."
 
 
 async def show_step(ctx: Context, typed: Typed) -> Message:
-    """Show how to set up an app, or run ``rotate`` or ``off``; an app of such a name goes in quotes."""
+    """Show how to set up an app, or ask to ``rotate`` or turn ``off``. An app of such a name goes in quotes."""
     words, command = typed.words.words, ctx.settings.command
     only = words[0].text.lower() if len(words) == 1 and not words[0].quoted else ""
-    if only == "rotate":
-        await skip.rotate_secret(ctx, typed.actor)
-        return replies.reply(
-            "Done: the secrets of all apps are new, and the ones before are worth nothing. "
-            f"{escape(command)} skip-step shop shows an app's."
-        )
-    if only == "off":
-        if await skip.disable(ctx, typed.actor):
-            return replies.reply("Done: no step of a build can have anything stopped any more; those that ask go on.")
-        return replies.reply("It is off already: no step of a build can have anything stopped.")
+    if only in ("rotate", "off"):
+        secrets = await skip.find_secrets(ctx, typed.actor)
+        if secrets is None:
+            return replies.reply(f"Skip steps are already off. To set one up, run `{command} skip-step shop`.")
+        return confirm_change(secrets, rotate=only == "rotate")
     await ctx.permissions.check_may_connect(typed.actor)
     reference, _ = read_build(typed.words)  # a bare slug may be an app's as well as a build's
     app = await queries.require_app(ctx, typed.actor, reference.app or reference.slug)
@@ -39,22 +37,49 @@ async def show_step(ctx: Context, typed: Typed) -> Message:
     return setup_message(app.title, url=step.url, secret=step.secret, reasons=step.reasons, command=command)
 
 
+def confirm_change(secrets: SkipSecrets, *, rotate: bool) -> Message:
+    """Ask before all secrets change, and name the apps that were set up with them."""
+    titles = ", ".join(quoted(title, 100) for title in secrets.apps[:APPS_NAMED])
+    more = f" and {len(secrets.apps) - APPS_NAMED:,} more" if len(secrets.apps) > APPS_NAMED else ""
+    where = f"{plural(len(secrets.apps), 'app')}{f' ({titles}{more})' if titles else ''}"
+    if rotate:
+        question = f"Rotate the skip secrets of {where}? The current secrets stop working immediately."
+        confirm = button(ids.SKIP_STEP_ROTATE, "Rotate secrets", value=secrets.fingerprint, style="danger")
+    else:
+        question = f"Turn off skip steps for {where}? Their secrets stop working immediately, and builds run in full."
+        confirm = button(ids.SKIP_STEP_DISABLE, "Turn off", value=secrets.fingerprint, style="danger")
+    return message(question, section(question), actions(confirm))
+
+
+async def rotate_secrets(ctx: Context, action: Action) -> Message:
+    if not await skip.replace_secrets(ctx, action.actor, action.value, rotate=True):
+        return replies.answered(CHANGED)
+    show = f"{escape(ctx.settings.command)} skip-step shop"
+    return replies.answered(f"Rotated all skip secrets. To show the new one of an app, run {code(show)}.")
+
+
+async def turn_off(ctx: Context, action: Action) -> Message:
+    if not await skip.replace_secrets(ctx, action.actor, action.value, rotate=False):
+        return replies.answered(CHANGED)
+    return replies.answered("Turned off skip steps. Builds with such a step run in full.")
+
+
 def setup_message(app_title: str, *, url: str, secret: str, reasons: Sequence[str], command: str) -> Message:
     """Explain the setup, privately because of the secret."""
-    text = f"A step of a build of {quoted(app_title, 100)} can have its build stopped when nothing has changed for it."
+    text = f"Set up a step that skips a build of {quoted(app_title, 100)} when there is nothing to build."
     store = (
-        f"1. At Bitrise, in the app's *Workflow Editor* under *Secrets*, add {code(VARIABLE)}. Not in the yml. "
-        "*Expose for pull requests* lets builds of pull requests skip themselves, and lets their code read it: for "
-        f"repositories whose contributors you trust.\n{code(secret, 200)}"
+        f"1. In Bitrise, open the app's *Workflow Editor*. Under *Secrets*, add {code(VARIABLE)}, not in the yml. "
+        "*Expose for pull requests* lets builds of pull requests skip themselves, but their code can then read the "
+        f"secret. Turn it on only if you trust all contributors.\n{code(secret, 200)}"
     )
     paste = (
-        "2. Behind *Git Clone*, add a step *Script* with this, and put your own test in front. "
-        f"Reasons a step may give here: {', '.join(map(code, reasons)) or 'none'}; only {code('no-changes')} is "
-        f"reported green. {code(f'{command} skip-step rotate')} makes new secrets for all apps, "
-        f"{code(f'{command} skip-step off')} ends it."
+        "2. After *Git Clone*, add a *Script* step with this content, and put your own check first. "
+        f"Allowed reasons: {', '.join(map(code, reasons)) or 'none'}. Only {code('no-changes')} is reported as "
+        f"passed. To replace the secrets of all apps, run {code(f'{command} skip-step rotate')}. To turn this off, run "
+        f"{code(f'{command} skip-step off')}."
     )
     return message(
-        f"{text} See the message for the secret and the script.",
+        f"{text} The message contains the secret and the script.",
         section(text), section(store), section(paste), preformatted(script(url)),
     )  # fmt: skip
 
@@ -68,7 +93,8 @@ COMMAND = Command(
     "skip-step",
     run=show_step,
     help=(
-        Help("skip-step shop", "a step for mono-repos that skips its own build when nothing has changed (admins)"),
-        Help("skip-step rotate", "new secrets for such steps; skip-step off ends it (admins)"),
+        Help("skip-step shop", "set up a step that skips its build if nothing changed (admins)"),
+        Help("skip-step rotate", "replace the secrets of all skip steps; off turns them off (admins)"),
     ),
+    actions={ids.SKIP_STEP_ROTATE: rotate_secrets, ids.SKIP_STEP_DISABLE: turn_off},
 )

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Asks Buildbell to stop this build because nothing has changed for it. Needs bash, curl and the Secret
-# BUILDBELL_SKIP_SECRET. Ends with 0 and the build goes on: when Buildbell is away, and when it says no.
-# SKIP_STRICT=1 makes that 75 (away, or not stopped in time) and 77 (no).
+# Asks Buildbell to stop this build because there is nothing to build. Needs bash, curl and the secret
+# BUILDBELL_SKIP_SECRET. If Buildbell doesn't respond or refuses, the script exits with 0 and the build continues.
+# With SKIP_STRICT=1 it exits with 75 (no response, or not stopped in time) or 77 (refused).
 
-# Your own test comes first: where something has changed, the script ends and the build goes on. Such as:
+# Put your own check first. If there is something to build, exit with 0. For example:
 # git diff --quiet HEAD^ HEAD -- apps/shop || exit 0
 
 url="${SKIP_URL:-https://buildbell.example.com/ci/skip}"
 wait="${SKIP_WAIT:-120}"
 
 go_on() {
-  echo "Buildbell: $1 The build goes on."
+  echo "Buildbell: $1 Continuing the build."
   if [ "${SKIP_STRICT:-0}" = 1 ]; then exit "$2"; fi
   exit 0
 }
 
-ask() { # the secret goes in through a pipe: it is in no list of processes
+ask() { # the secret is piped in, so that it doesn't show in a process list
   printf 'header = "Authorization: Bearer %s"\n' "$secret" |
     curl --disable --config - --silent --show-error --connect-timeout 5 --max-time "${SKIP_SECONDS:-10}" \
       --data-urlencode "app=${BITRISE_APP_SLUG:-}" --data-urlencode "build=${BITRISE_BUILD_SLUG:-}" \
@@ -26,8 +26,8 @@ ask() { # the secret goes in through a pipe: it is in no list of processes
 
 secret="${BUILDBELL_SKIP_SECRET:-}"
 secret="${secret//[^a-z0-9_]/}"
-if [ -z "$secret" ]; then go_on "BUILDBELL_SKIP_SECRET is not set here." 77; fi
-if [ -z "${BITRISE_BUILD_SLUG:-}" ]; then go_on "this is no build at Bitrise." 77; fi
+if [ -z "$secret" ]; then go_on "BUILDBELL_SKIP_SECRET is not set." 77; fi
+if [ -z "${BITRISE_BUILD_SLUG:-}" ]; then go_on "This isn't a Bitrise build." 77; fi
 
 for pause in ${SKIP_PAUSES:-2 4 0}; do
   answer="$(ask)"
@@ -38,10 +38,10 @@ done
 
 case "$status" in
   200 | 202) echo "Buildbell: $said" ;;
-  "" | 000) go_on "no answer." 75 ;;
-  429 | 5??) go_on "not now ($status). $said" 75 ;;
-  404) go_on "it does not know this build, or the secret is not this app's." 77 ;;
-  *) go_on "no ($status). $said" 77 ;;
+  "" | 000) go_on "No response." 75 ;;
+  429 | 5??) go_on "Not available ($status). $said" 75 ;;
+  404) go_on "Unknown build, or BUILDBELL_SKIP_SECRET belongs to another app." 77 ;;
+  *) go_on "Refused ($status). $said" 77 ;;
 esac
 sleep "$wait" # the stop ends the script here
-go_on "the stop did not come within $wait s." 75
+go_on "The build was not stopped within $wait s." 75

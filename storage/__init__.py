@@ -47,7 +47,7 @@ async def open_database(url: str) -> Database:
     parts = urlsplit(url)
     if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
         raise DatabaseUnusable(
-            "The database URL must look like sqlite:///buildbell.db (a file beside the process) "
+            "Invalid database URL. Use sqlite:///buildbell.db (a file in the working directory) "
             "or postgresql://user@host/buildbell."
         )
     import sqlite3
@@ -62,8 +62,8 @@ async def open_database(url: str) -> Database:
         await database.close()
         if isinstance(error, sqlite3.Error):
             raise DatabaseUnusable(
-                f"The tables cannot be made in {path}: {error}. "
-                "It has to be Buildbell's own file (BUILDBELL_DATABASE_URL)."
+                f"Cannot create tables in {path}: {error}. "
+                "Set BUILDBELL_DATABASE_URL to a new file or to a database of Buildbell."
             ) from error
         raise
     return database
@@ -90,7 +90,7 @@ async def _open_postgres(url: str) -> Database:
 
 
 def needs_packages(error: ImportError) -> str:
-    return f"PostgreSQL needs more packages ({error}): run `pip install '.[postgres]'` in the checkout."
+    return f"PostgreSQL needs more packages ({error}). Run `pip install '.[postgres]'` in the checkout."
 
 
 def absent_file(url: str) -> Path | None:

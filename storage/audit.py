@@ -83,6 +83,25 @@ async def list_entries(
     )
 
 
+async def list_apps_of(db: Reads, workspace_id: str, action: str) -> list[str]:
+    """Return the slugs of the apps of an action, since the newest of its entries that is about no single app."""
+    rows = await db.fetch_all(
+        """
+        select distinct app_slug from audit as entry
+        where workspace_id = :workspace_id and action = :action and app_slug is not null
+        and not exists (
+            select 1 from audit as later
+            where later.workspace_id = entry.workspace_id and later.action = entry.action
+            and later.app_slug is null and later.created_at > entry.created_at
+        )
+        order by app_slug
+        """,
+        workspace_id=workspace_id,
+        action=action,
+    )
+    return [row["app_slug"] for row in rows]
+
+
 async def iterate_entries(db: Reads, *, since: datetime) -> AsyncIterator[list[AuditRow]]:
     """Yield the entries of all workspaces from ``since`` on in pages, workspace by workspace, newest first."""
     for row in await db.fetch_all("select distinct workspace_id from audit order by workspace_id"):

@@ -40,13 +40,13 @@ async def migrate(database: Database, *, steps: tuple[Migration, ...] = MIGRATIO
     oldest, newest = steps[0].number, steps[-1].number
     if 0 < version < oldest:
         raise DatabaseUnusable(
-            f"The database is at version {version}, from before the first release of Buildbell, and can't be upgraded: "
-            "move it away to start with a new one, or set BUILDBELL_DATABASE_URL to another."
+            f"The database has schema version {version}, from before the first release, and can't be upgraded. "
+            "Move it away to start with a new one, or set BUILDBELL_DATABASE_URL to another."
         )
     if version > newest:
         raise DatabaseUnusable(
-            f"The database is at version {version}, this Buildbell knows versions up to {newest}: "
-            "it was used by a newer Buildbell. Start that one, or restore the backup made before the upgrade."
+            f"The database has schema version {version}, but this Buildbell supports versions up to {newest}. "
+            "Run the newer Buildbell, or restore the backup from before the upgrade."
         )
     for step in steps:
         if step.number > version:

@@ -32,7 +32,7 @@ from storage.postgres_transaction import DeferredStatement, PostgresTransaction,
 T = TypeVar("T")
 Pool = AsyncConnectionPool[Connection]
 MAX_CONNECTIONS = 10
-UNREACHABLE = "PostgreSQL cannot be reached just now."
+UNREACHABLE = "Can't reach PostgreSQL."
 EXCLUSIVE_SECONDS = 3.0
 """For how long an exclusive transaction may hold up all others: one second for the lock, the rest for its work."""
 BEGIN = "begin isolation level serializable"

@@ -31,8 +31,8 @@ CONNECTION_OPTIONS: dict[str, Any] = {
 }
 TIMEOUTS = "set statement_timeout = '30s'; set lock_timeout = '10s'; set idle_in_transaction_session_timeout = '60s'"
 UNREADABLE = (
-    "The database URL cannot be read. It looks like postgresql://user:password@host:5432/buildbell; "
-    "in a password, @ is written %40, / is %2F, : is %3A and % is %25."
+    "Invalid database URL. Use postgresql://user:password@host:5432/buildbell. "
+    "In the password, write %40 for @, %2F for /, %3A for : and %25 for %."
 )
 
 
@@ -87,14 +87,14 @@ async def check_server(url: str, options: dict[str, Any]) -> None:
         connection = await AsyncConnection.connect(url, **options)
     except psycopg.Error as error:
         raise DatabaseUnusable(
-            f"PostgreSQL does not take us: {_reason(error)}. "
-            "Check the database URL (BUILDBELL_DATABASE_URL), and that the server runs."
+            f"Cannot connect to PostgreSQL: {_reason(error)}. "
+            "Check BUILDBELL_DATABASE_URL, and that the server is running."
         ) from None
     encoding = connection.info.parameter_status("server_encoding")
     await connection.close()
     if encoding not in ("UTF8", None):
         raise DatabaseUnusable(
-            f"The database stores text as {encoding}, and Buildbell needs UTF8: make another one with "
+            f"The database has the encoding {encoding}, but Buildbell needs UTF8. Create a new one with "
             "`createdb --template=template0 --encoding=UTF8`."
         )
 
@@ -108,8 +108,8 @@ def creating_tables() -> Iterator[None]:
         if is_unreachable(error):
             raise
         raise DatabaseUnusable(
-            f"PostgreSQL does not let us make our tables: {_reason(error)}. The database has to be Buildbell's alone, "
-            "and to belong to the user that BUILDBELL_DATABASE_URL names: alter database … owner to …."
+            f"Cannot create tables in PostgreSQL: {_reason(error)}. Use an empty database that belongs to the user in "
+            "BUILDBELL_DATABASE_URL (`alter database … owner to …`)."
         ) from error
 
 
@@ -120,7 +120,7 @@ def reading_tables() -> Iterator[None]:
         yield
     except psycopg.ProgrammingError as error:
         raise DatabaseUnusable(
-            f"The database cannot be read: {_reason(error)}. Has `buildbell migrate` run, and may this user read it?"
+            f"Cannot read the database: {_reason(error)}. Run `buildbell migrate`, and check this user's privileges."
         ) from error
 
 

@@ -28,7 +28,7 @@ async def prepare_queue(database: PostgresDatabase) -> None:
     steps = _published_steps()
     if newer := done - steps.keys():
         raise DatabaseUnusable(
-            f"The job tables were used by a newer Procrastinate (step {max(newer)}). "
+            f"The job tables belong to a newer Procrastinate (step {max(newer)}). "
             "Run `pip install --upgrade '.[postgres]'` in the checkout."
         )
     if not done:

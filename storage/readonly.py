@@ -24,7 +24,7 @@ class ReadonlySqlite:
                 f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
-            raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
+            raise DatabaseUnusable(f"Cannot open the database file {path}: {error}.") from error
         self._connection.row_factory = sqlite3.Row
 
     async def fetch_one(self, sql: str, /, **parameters: object) -> Row | None:
@@ -38,7 +38,7 @@ class ReadonlySqlite:
         except sqlite3.DatabaseError as error:
             if (unavailable := translate_error(error)) is not error:
                 raise unavailable from error
-            raise DatabaseUnusable(f"The database cannot be read: {error}. Run `buildbell migrate` first.") from error
+            raise DatabaseUnusable(f"Cannot read the database: {error}. Run `buildbell migrate` first.") from error
 
     def close(self) -> None:
         self._connection.close()
@@ -71,6 +71,6 @@ async def _check_version(reads: Reads) -> None:
     version, newest = int(row["version"] or 0) if row else 0, MIGRATIONS[-1].number
     if version != newest:
         raise DatabaseUnusable(
-            f"The database is at version {version}, this Buildbell reads version {newest}: "
-            + ("run `buildbell migrate` first." if version < newest else "use the newer Buildbell that wrote it.")
+            f"The database has schema version {version}, but this Buildbell needs version {newest}. "
+            + ("Run `buildbell migrate` first." if version < newest else "Use the newer Buildbell that wrote it.")
         )

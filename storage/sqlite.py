@@ -149,7 +149,7 @@ class SqliteDatabase:
                     for _ in range(2)
                 )
             except (sqlite3.Error, OSError) as error:
-                raise DatabaseUnusable(f"The database file {path} cannot be opened: {error}.") from error
+                raise DatabaseUnusable(f"Cannot open the database file {path}: {error}.") from error
             self._opened = opened.pop_all()
         self._queue: queue.SimpleQueue[WriteTask | CommitBatch | None] = queue.SimpleQueue()
         self._pending = 0

@@ -11,12 +11,12 @@ from storage.database import DatabaseInUse, DatabaseUnavailable, DatabaseUnusabl
 
 PRAGMAS = ("synchronous = full", "busy_timeout = 2000", "foreign_keys = on")
 ERROR_SENTENCES = {
-    sqlite3.SQLITE_FULL: "The disk that holds the database is full.",
-    sqlite3.SQLITE_IOERR: "The disk refuses to read or write the database.",
-    sqlite3.SQLITE_READONLY: "The database file may not be written to.",
-    sqlite3.SQLITE_CANTOPEN: "The database file can no longer be opened.",
-    sqlite3.SQLITE_BUSY: "Another process, like a backup, keeps the database locked.",
-    sqlite3.SQLITE_CORRUPT: "The database file is damaged: stop Buildbell and restore a backup.",
+    sqlite3.SQLITE_FULL: "The disk with the database is full.",
+    sqlite3.SQLITE_IOERR: "The disk can't read or write the database.",
+    sqlite3.SQLITE_READONLY: "The database file is read-only.",
+    sqlite3.SQLITE_CANTOPEN: "The database file can't be opened.",
+    sqlite3.SQLITE_BUSY: "Another process, such as a backup, keeps the database locked.",
+    sqlite3.SQLITE_CORRUPT: "The database file is damaged. Stop Buildbell and restore a backup.",
 }
 """By primary result code. https://www.sqlite.org/rescode.html"""
 
@@ -67,14 +67,14 @@ def lock(path: Path) -> TextIO:
         handle = lock_path.open("w")
     except OSError as error:
         raise DatabaseUnusable(
-            f"{lock_path} cannot be written to: {error.strerror}. Whoever runs Buildbell has to own it, the database "
-            "and their folder."
+            f"Cannot write {lock_path}: {error.strerror}. The folder must exist, and the user that runs Buildbell must "
+            "own it and the database."
         ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         handle.close()
         raise DatabaseInUse(
-            f"Another process already works with {path}. SQLite serves one Buildbell; stop the other one first."
+            f"Another process is using {path}. SQLite serves one process, so stop the other one first."
         ) from error
     return handle

@@ -256,9 +256,9 @@ class FactFile:
 
     def __init__(self, path: Path) -> None:
         if path.exists():
-            raise DatabaseUnusable(f"The file {path} is there already; name a new one.")
+            raise DatabaseUnusable(f"{path} already exists. Choose a new file.")
         if not path.parent.is_dir():
-            raise DatabaseUnusable(f"There is no folder {path.parent}.")
+            raise DatabaseUnusable(f"The folder {path.parent} doesn't exist.")
         import sqlite_utils  # with PostgreSQL nothing else needs it
 
         self._database = sqlite_utils.Database(path)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot import connection, requests
+from bot import apps, connection, requests
 from bot.builds import abort
 from bot.builds.abort import AbortParameters, finished_text, label
 from bot.builds.skip_token import SkipRequest, app_secret, matches, parse_skip, verify
@@ -19,7 +20,7 @@ from bot.errors import BitriseBusy, BitriseNotFound, BuildbellError, SealBroken
 from bot.permissions import BUILD_STEP, Actor
 from bot.rate_limits import Bucket
 from bot.sync import updates
-from storage import Transaction
+from storage import Transaction, audit
 from storage import builds as build_rows
 from storage import workspaces as workspace_rows
 from storage.builds import BuildRow
@@ -27,6 +28,7 @@ from storage.workspaces import WorkspaceRow
 
 log = logging.getLogger(__name__)
 PATH: Final = "/ci/skip"
+AUDIT_ACTION: Final = "skip-step"
 WITHIN_SECONDS = 90
 """The step waits for two minutes and then goes on: a later stop would hit work that has begun."""
 SkipLimits = dict[tuple[str, str], Bucket]
@@ -45,7 +47,7 @@ class SkipResponse:
     retry_after_seconds: int | None = None
 
 
-NOT_FOUND = SkipResponse(404, "Nothing here answers to that.")
+NOT_FOUND = SkipResponse(404, "Not found.")
 """The response to every request that fails authentication or isn't about the step's own build."""
 
 
@@ -71,20 +73,20 @@ async def receive_skip(ctx: Context, raw: bytes, headers: Mapping[str, str]) -> 
         if not verify(skip, open_secret(ctx, workspace)):
             return NOT_FOUND
     except SealBroken:
-        log.error("a skip secret does not open", extra={"workspace": workspace.workspace_id})
+        log.error("a skip secret can't be decrypted", extra={"workspace": workspace.workspace_id})
         return NOT_FOUND
     if wait := retry_after(ctx, workspace.workspace_id, skip.app_slug):
-        return SkipResponse(429, "Too many builds of this app ask at once.", wait)
+        return SkipResponse(429, "Too many requests for this app.", wait)
     reasons = ctx.settings.ci_reasons
     if skip.reason not in reasons:
-        return SkipResponse(403, f"A step may not give this reason; it may give: {', '.join(reasons) or 'none'}.")
+        return SkipResponse(403, f"This reason isn't allowed. Allowed: {', '.join(reasons) or 'none'}.")
     try:
         return await stop_build(ctx, workspace.workspace_id, skip)
     except BitriseNotFound:
         return NOT_FOUND
     except BuildbellError as error:
         wait = math.ceil(error.retry_after) if isinstance(error, BitriseBusy) else None
-        return SkipResponse(503, f"I can't look at this build now: {error.sentence}", wait)
+        return SkipResponse(503, f"Couldn't check this build: {error.sentence}", wait)
 
 
 def retry_after(ctx: Context, workspace_id: str, app_slug: str) -> int | None:
@@ -116,9 +118,9 @@ async def stop_build(ctx: Context, workspace_id: str, skip: SkipRequest) -> Skip
 
     if not await ctx.db.transaction(store):
         return SkipResponse(200, await abort.explain_too_late(ctx, build))
-    log.info("a step asked for its build's stop", extra={"build_slug": build.build_slug, "reason": skip.reason})
-    green = " and reported green" if report == "green" else ""
-    return SkipResponse(202, f"{label(build)} is being stopped{green} ({reason.label}).")
+    log.info("a step skips its build", extra={"build_slug": build.build_slug, "reason": skip.reason})
+    passed = " and reporting it as passed" if report == "green" else ""
+    return SkipResponse(202, f"Stopping {label(build)}{passed} ({reason.label}).")
 
 
 async def find_build(ctx: Context, workspace_id: str, skip: SkipRequest) -> BuildRow | None:
@@ -139,11 +141,11 @@ def explain_refusal(build: BuildRow) -> SkipResponse | None:
     if build.is_finished:
         return SkipResponse(200 if build.outcome in STOPPED else 409, finished_text(build))
     if build.abort_requested_by:
-        return SkipResponse(200, f"{label(build)} is being stopped already.")
+        return SkipResponse(200, f"{label(build)} is already stopping.")
     if build.pipeline_workflow_id is not None:
-        return SkipResponse(409, f"{label(build)} is part of a pipeline, and a part can't be stopped alone.")
+        return SkipResponse(409, f"{label(build)} is part of a pipeline and can't be stopped alone.")
     if build.state != State.RUNNING:
-        return SkipResponse(409, f"{label(build)} does not run yet.")
+        return SkipResponse(409, f"{label(build)} isn't running yet.")
     return None
 
 
@@ -158,45 +160,63 @@ async def prepare_step(ctx: Context, actor: Actor, app_slug: str) -> SkipStep:
     await ctx.permissions.check_may_connect(actor)
     if ctx.settings.public_url is None:
         raise BuildbellError(
-            "Builds can't reach me: whoever runs Buildbell has to set BUILDBELL_PUBLIC_URL first, "
-            f"and let {PATH} through from outside."
+            "Builds can't reach Buildbell yet. Ask your Buildbell operator to set `BUILDBELL_PUBLIC_URL` and to allow "
+            f"requests to `{PATH}`."
         )
 
     async def store(tx: Transaction) -> WorkspaceRow | None:
         await claim_secret(ctx, tx, actor.workspace_id)
-        await record_audit(ctx, tx, actor, app_slug, "shown")
+        await record_audit(ctx, tx, actor, "secret shown", app_slug)
         return await workspace_rows.find_workspace(tx, actor.workspace_id)
 
     workspace = await ctx.db.transaction(store)
     if workspace is None:
-        raise BuildbellError("I don't know this Slack workspace.")
+        raise BuildbellError("This Slack workspace is not installed.")
     secret = app_secret(workspace.skip_key or "", open_secret(ctx, workspace), app_slug)
     return SkipStep(ctx.settings.public_url + PATH, ctx.settings.ci_reasons, secret)
 
 
-async def disable(ctx: Context, actor: Actor) -> bool:
-    """Revoke the secrets of all apps. Return False if there were none. Raises `NotAllowed`."""
+@dataclass(frozen=True, slots=True)
+class SkipSecrets:
+    """The current secrets: the titles of the apps that were shown theirs, and a fingerprint that reveals nothing."""
+
+    apps: tuple[str, ...]
+    fingerprint: str
+
+
+async def find_secrets(ctx: Context, actor: Actor) -> SkipSecrets | None:
+    """Return what a change would affect, or None if skip steps are off. Raises `NotAllowed`."""
+    await ctx.permissions.check_may_connect(actor)
+    workspace = await workspace_rows.find_workspace(ctx.db, actor.workspace_id)
+    if workspace is None or workspace.skip_key is None:
+        return None
+    titles = await apps.list_titles(ctx, actor.workspace_id)
+    slugs = await audit.list_apps_of(ctx.db, actor.workspace_id, AUDIT_ACTION)
+    return SkipSecrets(tuple(titles.get(slug, slug) for slug in slugs), fingerprint(workspace.skip_key))
+
+
+async def replace_secrets(ctx: Context, actor: Actor, expected: str, *, rotate: bool) -> bool:
+    """Revoke the secrets of all apps, and create new ones if ``rotate``.
+
+    Return False if they aren't those of the fingerprint ``expected`` anymore. Raises `NotAllowed`.
+    """
     await ctx.permissions.check_may_connect(actor)
 
     async def store(tx: Transaction) -> bool:
-        if not await workspace_rows.delete_key(tx, actor.workspace_id, "skip"):
+        workspace = await workspace_rows.find_workspace(tx, actor.workspace_id)
+        if workspace is None or workspace.skip_key is None or fingerprint(workspace.skip_key) != expected:
             return False
-        await record_audit(ctx, tx, actor, "off", "done")
+        await workspace_rows.delete_key(tx, actor.workspace_id, "skip")
+        if rotate:
+            await claim_secret(ctx, tx, actor.workspace_id)
+        await record_audit(ctx, tx, actor, "secrets rotated" if rotate else "turned off")
         return True
 
     return await ctx.db.transaction(store)
 
 
-async def rotate_secret(ctx: Context, actor: Actor) -> None:
-    """Replace the secrets of all apps; the previous ones stop working at once. Raises `NotAllowed`."""
-    await ctx.permissions.check_may_connect(actor)
-
-    async def store(tx: Transaction) -> None:
-        await workspace_rows.delete_key(tx, actor.workspace_id, "skip")
-        await claim_secret(ctx, tx, actor.workspace_id)
-        await record_audit(ctx, tx, actor, "rotate", "done")
-
-    await ctx.db.transaction(store)
+def fingerprint(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 async def claim_secret(ctx: Context, tx: Transaction, workspace_id: str) -> None:
@@ -215,7 +235,7 @@ def secret_context(workspace_id: str) -> str:
     return f"skip:{workspace_id}"
 
 
-async def record_audit(ctx: Context, tx: Transaction, actor: Actor, subject: str, result: str) -> None:
+async def record_audit(ctx: Context, tx: Transaction, actor: Actor, result: str, app_slug: str | None = None) -> None:
     await requests.record_audit(
-        ctx, tx, actor.workspace_id, actor.user_id, action="skip-step", subject=subject, result=result
+        ctx, tx, actor.workspace_id, actor.user_id, action=AUDIT_ACTION, subject="", result=result, app_slug=app_slug
     )

@@ -1,7 +1,7 @@
 """Parse skip requests from build steps and verify their token. Pure.
 
-The secret of an app is derived from the secret of the workspace and the app's slug: one stored in an app can't skip the
-builds of another, and the secret of the workspace is never handed out.
+The secret of an app is derived from the secret of the workspace and the app's slug. So the secret of one app can't skip
+builds of another, and the secret of the workspace is never shown.
 """
 
 from __future__ import annotations

@@ -234,10 +234,8 @@ class DistributedEngine:
             await self._manager.prune_stalled_workers(dead_after * 10)
             clocks = self._clock.now(), await queue_rows.server_time(self._db)
             if any(now < before for now, before in zip(clocks, self._clocks, strict=False)):
-                log.warning("the clock was set back; waiting jobs run now")  # they would block their key
-                rescued += await queue_rows.pull_forward_until(
-                    self._db, until=max(*clocks, *self._clocks) + MAX_BACKOFF
-                )
+                until = max(*clocks, *self._clocks) + MAX_BACKOFF
+                rescued += await queue_rows.pull_forward_until(self._db, until=until)  # they would block their key
             self._clocks = clocks
         if rescued:
             log.info("unfinished jobs run again", extra={"jobs": rescued})

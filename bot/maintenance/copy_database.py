@@ -16,7 +16,7 @@ from storage import jobs as job_rows
 if TYPE_CHECKING:
     from storage.copy import Table
 
-NOT_EMPTY = "The target holds something already, so nothing was copied. Make a new database and copy into that."
+NOT_EMPTY = "The target database isn't empty, so nothing was copied. Create a new database and copy into that."
 
 
 class CopyFailed(StartupFailed):
@@ -26,9 +26,9 @@ class CopyFailed(StartupFailed):
 async def copy_database(source_url: str, target_url: str) -> list[str]:
     """Return one line for each table. Raises `CopyFailed`, which leaves the target unchanged."""
     if is_postgres(source_url) or not is_postgres(target_url):
-        raise CopyFailed("Copying goes from sqlite:///… to postgresql://…, and in no other direction.")
+        raise CopyFailed("Can only copy from sqlite:///… to postgresql://….")
     if absent := await asyncio.to_thread(absent_file, source_url):
-        raise CopyFailed(f"There is no file {absent}, so nothing was copied.")
+        raise CopyFailed(f"{absent} doesn't exist, so nothing was copied.")
     source = await open_database(source_url)
     try:
         target = await open_database(target_url)
@@ -52,9 +52,9 @@ async def _copy(source: Database, target: Database) -> list[str]:
         raise CopyFailed(f"{error}; nothing was copied.") from error
     await target.execute("analyze")  # the planner would scan whole tables that it knows as empty
     failed = (await job_rows.count_jobs(source)).get("failed", 0)
-    left_behind = f"{failed} that {'was given up stays' if failed == 1 else 'were given up stay'} behind"
+    left_behind = f"{failed} failed {'job' if failed == 1 else 'jobs'} not copied"
     lines = [f"{table.name}: {count} {'row' if count == 1 else 'rows'}" for table, count in counts]
-    return [*lines, f"jobs: {len(jobs)} that wait, in their order; {left_behind}"]
+    return [*lines, f"jobs: {len(jobs)} pending, in order; {left_behind}"]
 
 
 async def _copy_rows(

@@ -1,4 +1,4 @@
-"""Seal every stored secret again with the newest key, so that older keys can be removed."""
+"""Encrypt every stored secret with the newest key, so that older keys can be removed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from storage import workspaces as workspace_rows
 
 
 async def rotate_keys(settings: Settings) -> int:
-    """Return how many secrets were sealed again. Raises `SealBroken` if one doesn't open with the given keys."""
+    """Return the number of secrets encrypted again. Raises `SealBroken` if none of the keys opens one."""
     vault = Vault(parse_keys(settings.encryption_keys.get_secret_value() if settings.encryption_keys else ""))
     url = settings.database_url.get_secret_value()
     if absent := await asyncio.to_thread(absent_file, url):
-        raise StartupFailed(f"There is no file {absent}, so nothing was sealed again.")
+        raise StartupFailed(f"{absent} doesn't exist, so nothing was encrypted.")
     database = await open_database(url)
     try:
         count = 0
@@ -43,7 +43,7 @@ async def rotate_keys(settings: Settings) -> int:
 
 
 async def _rotate_installations(database: Database, vault: Vault) -> int:
-    """Seal the Slack tokens of workspaces that installed by OAuth."""
+    """Encrypt the Slack tokens of workspaces that installed by OAuth."""
     count = 0
     for row in await installation_rows.list_installations(database):
         if vault.needs_rotation(row.tokens_sealed):

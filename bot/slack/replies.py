@@ -136,11 +136,11 @@ def answered(text: str) -> Message:
 def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
     """The state of the connection and what to do about it, as one line of mrkdwn."""
     if workspace is None or workspace.bitrise_token_sealed is None:
-        return f"⚪ *Not connected to Bitrise.* An admin can add a token with `{escape(command)} connect`."
+        return f"⚪ *Bitrise isn't connected yet.* An admin can connect it with `{escape(command)} connect`."
     if workspace.health == "refused":
-        since = f" since {date(workspace.health_since)}" if workspace.health_since else ""
+        since = f" (since {date(workspace.health_since)})" if workspace.health_since else ""
         return (
-            f"❌ *Bitrise refuses the stored token{since}.* Nothing can be started, followed or stopped. "
+            f"❌ *Bitrise rejects the connected token*{since}. Builds can't be started, followed or stopped. "
             f"An admin can replace it with `{escape(command)} connect`."
         )
     by = f", connected by {mention(workspace.connected_by)}" if workspace.connected_by else ""
@@ -157,10 +157,10 @@ def health_report(workspace: WorkspaceRow | None, texts: Sequence[str], *, comma
 
 def _plain_health(workspace: WorkspaceRow | None, *, command: str) -> str:
     if workspace is None or workspace.bitrise_token_sealed is None:
-        return f"Not connected to Bitrise. An admin can add a token with {escape(command)} connect."
+        return f"Bitrise isn't connected yet. An admin can connect it with {escape(command)} connect."
     if workspace.health == "refused":
-        since = f" since {plain_date(workspace.health_since)}" if workspace.health_since else ""
-        return f"Bitrise refuses the stored token{since}. An admin can replace it with {escape(command)} connect."
+        since = f" (since {plain_date(workspace.health_since)})" if workspace.health_since else ""
+        return f"Bitrise rejects the connected token{since}. An admin can replace it with {escape(command)} connect."
     return f"Connected to Bitrise as {_owner(workspace)}."
 
 
@@ -170,7 +170,7 @@ def _owner(workspace: WorkspaceRow) -> str:
 
 def _last_sync(workspace: WorkspaceRow) -> str:
     if workspace.last_sync_error:
-        return f" The last look failed: {quoted(workspace.last_sync_error, 200)}"
-    synced = f" Last looked {date(workspace.last_synced_at)}." if workspace.last_synced_at else ""
-    called = f" Bitrise last called {date(workspace.last_webhook_at)}." if workspace.last_webhook_at else ""
+        return f" Last sync failed: {quoted(workspace.last_sync_error, 200)}"
+    synced = f" Last checked {date(workspace.last_synced_at)}." if workspace.last_synced_at else ""
+    called = f" Last webhook {date(workspace.last_webhook_at)}." if workspace.last_webhook_at else ""
     return synced + called

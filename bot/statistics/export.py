@@ -93,14 +93,14 @@ def open_writer(
     """``names`` are the columns of CSV. Raises `StartupFailed` if the file can't be written."""
     if form == "sqlite":
         if path is None:
-            raise StartupFailed("An SQLite file cannot be printed: name one with --out builds.db.")
+            raise StartupFailed("An SQLite export needs a file. Add --out builds.db.")
         yield FactFile(path)
         return
     try:
         with contextlib.nullcontext(stdout) if path is None else path.open("x", encoding="utf-8", newline="") as out:
             yield CsvWriter(out, names) if form == "csv" else JsonWriter(out)
     except OSError as error:
-        raise StartupFailed(f"{path} cannot be written: {error.strerror}.") from error
+        raise StartupFailed(f"Cannot write {path}: {error.strerror}.") from error
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -110,4 +110,4 @@ def parse_since(text: str, now: datetime) -> datetime:
     try:
         return datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
-        raise StartupFailed("--since takes a number of days like 30d, or a date like 2026-01-31.") from error
+        raise StartupFailed("--since needs a number of days (30d) or a date (2026-01-31).") from error

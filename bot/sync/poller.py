@@ -112,13 +112,13 @@ async def sync_workspace(ctx: Context, workspace: WorkspaceRow, *, began_at: dat
     except TokenRejected as rejected:
         error = None if await connection.recheck(ctx, workspace_id) else rejected
     except BitriseError as failure:
-        log.warning("a sweep failed", extra={"workspace": workspace_id, "error": str(failure)})
+        log.warning("a sync failed", extra={"workspace": workspace_id, "error": str(failure)})
         error = failure
     except DatabaseUnavailable:
         raise  # the engine retries this job
     except Exception:  # the next sync must be scheduled in any case
-        log.exception("a sweep broke", extra={"workspace": workspace_id})
-        error = BitriseError("The last sweep broke; the log says how.")
+        log.exception("a sync failed unexpectedly", extra={"workspace": workspace_id})
+        error = BitriseError("Unexpected error. Your Buildbell operator can find it in the log.")
     await finish(ctx, workspace_id, error, began_at=began_at)
 
 

@@ -1,1 +1,1 @@
-"""Everything that comes in: HTTP routes, Socket Mode, dispatch to handlers."""
+"""Requests from outside: HTTP routes, Socket Mode, dispatch to handlers."""

@@ -193,9 +193,7 @@ class Dispatcher:
         now = time.monotonic()
         if now - self._warned_at >= WARNED_EVERY_SECONDS:
             self._warned_at = now
-            log.warning(
-                "a delivery is not signed with this app's signing secret, or its time is not that of this machine"
-            )
+            log.warning("a request has an invalid signature; check the signing secret and the clock of this machine")
 
     async def _counted(self, body: Payload, answering: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
         counted = self._metrics.by_kind[str(body.get("type") or ("command" if "command" in body else "event"))]

@@ -1,4 +1,4 @@
-"""Three small pages: install, installed, not installed. No script, nothing fetched from anywhere."""
+"""Pages of an installation: install, installed, not installed. No scripts, no external resources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.workspaces.oauth_client import Grant
 
 HEADERS = {
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",  # the address of the way back holds a code
+    "Referrer-Policy": "no-referrer",  # the redirect's URL contains a code
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
@@ -73,12 +73,12 @@ def install(start: str, *, command: str) -> str:
     return _page(
         "Add Buildbell to Slack",
         f"""
-<p>Start, follow and stop Bitrise builds from Slack. Somebody types <code>{escape(command)} shop deploy</code>; one
-message shows the build live, the channel hears how it ended, and a button stops it with a reason.</p>
+<p>Start, track and stop Bitrise builds from Slack. Type <code>{escape(command)} shop deploy</code> to start a build.
+One message tracks it live, announces the result in its thread, and has a button to stop the build with a reason.</p>
 <p><a class="go" href="{escape(start)}">Add to Slack</a></p>
-<p class="soft">Slack asks you next whether you allow it. You can take it back at any time by removing the app from
-your workspace: then Buildbell forgets its tokens at once.</p>
-<h2>What Buildbell may do there</h2>
+<p class="soft">Slack asks for your permission next. To revoke it, remove the app from your workspace. Buildbell then
+deletes its tokens immediately.</p>
+<h2>Permissions</h2>
 <dl>{terms}</dl>
 """,
     )
@@ -86,17 +86,17 @@ your workspace: then Buildbell forgets its tokens at once.</p>
 
 def installed(grant: Grant, *, command: str) -> str:
     if grant.is_for_organization:
-        where = f"the workspaces of {grant.enterprise_name or 'your organisation'} that an admin adds it to"
+        where = f"the workspaces of {grant.enterprise_name or 'your organization'} that an admin adds it to"
     else:
         where = grant.team_name or "your workspace"
     query = {"app": grant.app_id, **({"team": grant.team_id} if grant.team_id else {})}
     return _page(
         "Buildbell is installed",
         f"""
-<p>It is there for <strong>{escape(where)}</strong>. Two steps are left, both in Slack:</p>
+<p>Installed in <strong>{escape(where)}</strong>. Two steps are left, both in Slack:</p>
 <ol>
-<li>An admin types <code>{escape(command)} connect</code> and gives Buildbell a Bitrise token.</li>
-<li>Invite Buildbell to the channels that shall see builds: <code>/invite @Buildbell</code></li>
+<li>As an admin, run <code>{escape(command)} connect</code> and enter a Bitrise token.</li>
+<li>In each channel where you want to see builds, run <code>/invite @Buildbell</code>.</li>
 </ol>
 <p><a class="go" href="https://slack.com/app_redirect?{escape(urlencode(query))}">Open Slack</a></p>
 """,

@@ -1,4 +1,4 @@
-"""HTTP routes of an installation: /slack/install, the redirect to Slack, and the way back."""
+"""HTTP routes of an installation: /slack/install, the redirect to Slack, and the redirect back."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class OAuthRoutes:
 
 
 def _not_ready() -> web.Response:
-    return _page(pages.failed("Buildbell is starting or stopping just now.", START_PATH), status=503)
+    return _page(pages.failed("Buildbell is starting or stopping. Try again.", START_PATH), status=503)
 
 
 def cookie_name(oauth: OAuth) -> str:

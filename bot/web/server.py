@@ -119,7 +119,7 @@ class Routes:
     async def build_step(self, request: web.Request) -> web.Response:
         """Take the request of a build step to skip its build. The response is printed in the build's log."""
         if missing := self.is_ready():
-            return web.Response(status=503, text=f"Buildbell waits for {missing}.")
+            return web.Response(status=503, text=f"Buildbell is waiting for {missing}.")
         answer = await skip.receive_skip(self.ctx, await read_body(request, limit=MAX_SKIP_BYTES), request.headers)
         wait = {"Retry-After": str(answer.retry_after_seconds)} if answer.retry_after_seconds else None
         return web.Response(status=answer.status, text=answer.sentence, headers=wait)

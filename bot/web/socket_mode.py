@@ -51,7 +51,7 @@ class _Line(SocketModeClient):
 
     async def enqueue_message(self, message: str) -> None:
         if CROWDED in message[:200]:  # the limit is ten for all replicas: an immediate retry would fail again
-            log.info("Slack has no room for one more connection of ours")
+            log.info("Slack limits the number of connections; trying again")
             self._rests_until = asyncio.get_running_loop().time() + CROWDED_SECONDS
         await super().enqueue_message(message)
 
@@ -77,7 +77,7 @@ class _Line(SocketModeClient):
             except SlackApiError as error:
                 wait = _check(error)
             except (TimeoutError, aiohttp.ClientError) as error:
-                log.warning("Slack does not answer; trying again", extra={"error": type(error).__name__})
+                log.warning("Slack did not respond; trying again", extra={"error": type(error).__name__})
             await asyncio.sleep(wait)
         return ""  # closed meanwhile
 
@@ -98,10 +98,10 @@ def _check(error: SlackApiError) -> float:
     reason = str(error.response.get("error"))
     if reason in FATAL:
         raise StartupFailed(
-            f"Slack refuses BUILDBELL_SLACK_APP_TOKEN ({reason}). It must be an app-level token (xapp-…) "
-            "with the scope connections:write, from the app's page, Basic Information."
+            f"Slack rejected BUILDBELL_SLACK_APP_TOKEN ({reason}). Create an app-level token (xapp-…) with the scope "
+            "connections:write under Basic Information."
         ) from error
-    log.warning("Slack gives no socket yet; trying again", extra={"error": reason})
+    log.warning("Slack refused a connection; trying again", extra={"error": reason})
     seconds = str(error.response.headers.get("Retry-After", ""))
     return float(seconds) if seconds.isdigit() else RETRY_SECONDS
 
@@ -126,7 +126,7 @@ class _Handler(AsyncSocketModeHandler):
         try:
             await task
         except ConnectionError as error:
-            log.warning("an answer could not be sent; Slack asks again", extra={"error": type(error).__name__})
+            log.warning("a response could not be sent; Slack retries", extra={"error": type(error).__name__})
 
     async def _answer(self, client: SocketModeClient, req: SocketModeRequest) -> None:
         response = await self._dispatcher.dispatch_direct(req.payload) if req.type in NAMED else None
@@ -175,7 +175,7 @@ class Socket:
         try:
             await line.connect()
         except StartupFailed as error:  # the first connection serves until it has to be refreshed
-            log.error("there is no second connection to Slack", extra={"error": str(error)})
+            log.error("the second connection to Slack failed", extra={"error": str(error)})
 
     async def is_connected(self) -> bool:
         return any([await handler.line.is_connected() for handler in self._handlers])

@@ -67,15 +67,16 @@ async def perform_connect(ctx: Context, arguments: Mapping[str, Any]) -> None:
     try:
         verified = await verify(ctx, token)
     except BitriseUnauthorized:
-        await refuse(ctx, request, "Bitrise does not know this token. Copy it again; tokens are shown only once.")
+        problem = "Bitrise rejected this token. Create a new one in Bitrise, which shows each token only once."
+        await refuse(ctx, request, problem)
     except (BitriseUnavailable, BitriseBusy) as error:
         now = ctx.clock.now()
         if now - request.created_at < GIVE_UP_AFTER:
             wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_AFTER
             raise RetryAt(now + wait) from error
-        await refuse(ctx, request, f"Bitrise could not be asked: {error.sentence} Please try again later.")
+        await refuse(ctx, request, f"Couldn't reach Bitrise: {error.sentence} Try again later.")
     except BitriseError as error:
-        await refuse(ctx, request, f"Bitrise did not accept the token: {error.sentence}")
+        await refuse(ctx, request, f"Bitrise rejected the token: {error.sentence}")
     else:
         await complete(ctx, request, token, verified)
 

@@ -21,16 +21,15 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 _OF_SLACK = re.compile(r"x(?:ox[a-z]|app|oxe)[-.]")
 
 EXPLANATION = (
-    "One Bitrise token serves this whole Slack workspace: it reaches every app its owner can reach, "
-    "and nothing is set up app by app.\n"
-    "• *What is stored:* the token, sealed with AES-GCM under a key that only this Buildbell has, "
-    "and the name of its owner.\n"
-    "• *Who sees it:* nobody. It is sent to Bitrise only; it is never shown again, logged or put on a command line.\n"
-    "• *What it can do:* whatever its owner may do. Everybody in this workspace starts and stops builds with it."
+    "One token connects this whole Slack workspace to every app that its owner can access. "
+    "No setup per app.\n"
+    "• *Stored:* the token, encrypted with a key that only this Buildbell has, and its owner's name.\n"
+    "• *Visible to:* nobody. Buildbell sends it to Bitrise only, and never shows or logs it.\n"
+    "• *Allows:* everything its owner can do. Everybody in this workspace starts and stops builds with it."
 )
 RECOMMENDATION = (
-    "Take a *workspace API token*, or a personal token of a *dedicated user with the Developer role*: "
-    "a Tester cannot start builds, and a token of a person stops when that person leaves."
+    "Use a *workspace API token*, or a personal token of a *dedicated user with the Developer role*. "
+    "Testers can't start builds, and a person's token stops working when they leave."
 )
 
 
@@ -50,9 +49,9 @@ def connect_form(
     """
     blocks: list[Block] = []
     if failure:
-        blocks.append(section(f"⚠️ *That did not work.* {quoted(failure, 1_000)}"))
+        blocks.append(section(f"⚠️ *Couldn't connect Bitrise.* {quoted(failure, 1_000)}"))
     if connected_as:
-        kept = f"Connected as {quoted(connected_as, 100)}. That token stays until the new one has been tested."
+        kept = f"Connected as {quoted(connected_as, 100)}. That token is kept until the new one is verified."
         blocks.append(section(kept))
     return FORM.view(channel_id=channel_id, status=blocks)
 
@@ -63,11 +62,11 @@ def read_token(text: str) -> str:
     if not token:
         raise BuildbellError("Paste a Bitrise token.")
     if _OF_SLACK.match(token):
-        raise BuildbellError("That is a token of Slack. Bitrise's begin with bitpat_ or bitwat_.")
+        raise BuildbellError("That's a Slack token. Bitrise tokens start with bitpat_ or bitwat_.")
     if " " in token:
-        raise BuildbellError("A token is one word. Paste only the token.")
+        raise BuildbellError("Tokens can't contain spaces. Paste only the token.")
     if not _TOKEN.fullmatch(token) or len(token) < TOKEN_LEAST:
-        raise BuildbellError("That does not look like a Bitrise token: it is too short or has signs that no token has.")
+        raise BuildbellError("That doesn't look like a Bitrise token: it's too short or contains invalid characters.")
     return token
 
 
@@ -78,7 +77,7 @@ FORM = Form(
         section(EXPLANATION),
         section(RECOMMENDATION),
         Text("token", "Bitrise token", placeholder="bitpat_… or bitwat_…", limit=TOKEN_LIMIT, parse=read_token),
-        context("It is tested with one harmless call before it is stored."),
+        context("Buildbell verifies the token with a read-only request before storing it."),
     ),
 )  # fmt: skip
 
@@ -88,13 +87,13 @@ FORM = Form(
 
 def checking_view() -> Payload:
     """While Bitrise is asked; updated with what comes of it."""
-    return notice("Connect Bitrise", "⏳ Checking the token with Bitrise… You may close this window.")
+    return notice("Connect Bitrise", "⏳ Verifying the token with Bitrise… You can close this window.")
 
 
 def connected_view(owner: str, apps: int, *, command: str) -> Payload:
-    advice = "" if apps else " It reaches no app yet: give its owner a role in one."
+    advice = "" if apps else " It can't access any app yet. In Bitrise, give its owner a role in one."
     return notice(
         "Connect Bitrise",
         f"✅ *Connected as {quoted(owner, 100)}, {plural(apps, 'app')}.*{advice}",
-        f"Try `{escape(command)}` in a channel to start a build.",
+        f"To start a build, run `{escape(command)}` in a channel.",
     )

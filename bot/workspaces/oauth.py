@@ -28,8 +28,8 @@ from storage import installations as installation_rows
 log = logging.getLogger(__name__)
 STATE_LIFETIME = timedelta(minutes=10)
 UNMATCHED: Final = (
-    "This visit cannot be matched to one that began here: it was used already, took longer than ten "
-    "minutes, or began in another browser. If Buildbell is in your workspace by now, all is well."
+    "This installation link has expired: it was used, is older than 10 minutes, or was opened in another browser. "
+    "If Buildbell is already in your workspace, there's nothing left to do."
 )
 COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{20,100}")
 STATE_PURPOSE: Final = "oauth state"
@@ -87,10 +87,10 @@ class OAuth:
     async def finish(self, *, cookie: str, state: str, code: str, error: str) -> Grant:
         """Store the installation that Slack granted. Raises `InstallationFailed`."""
         if error == "access_denied":
-            raise InstallationFailed("You did not allow it, so nothing was installed.")
+            raise InstallationFailed("You canceled the installation in Slack. Nothing was installed.")
         if error:
             details = f" ({error})" if re.fullmatch(r"[a-z_]{1,40}", error) else ""
-            raise InstallationFailed(f"Slack reported a problem{details}, so nothing was installed.")
+            raise InstallationFailed(f"Slack reported an error{details}. Nothing was installed.")
         expires_at = self._expiry(state, cookie)
         if expires_at is None or await installation_rows.is_state_used(self._db, digest(state)):
             raise InstallationFailed(UNMATCHED)
@@ -121,15 +121,16 @@ class OAuth:
             return await self._client.exchange(code, redirect_uri=self._redirect_uri)
         except SlackRefused as error:
             if error.error in CODE_ERRORS:
-                raise InstallationFailed("Slack's code for this visit was used already, or is too old.") from error
-            log.error("Slack refuses to install", extra={"error": error.error})
+                raise InstallationFailed("Slack's code for this installation has expired.") from error
+            log.error("Slack refused an installation", extra={"error": error.error})
             raise InstallationFailed(
-                f"Slack refused ({error.error}). Whoever runs this Buildbell can find out why with `buildbell doctor`.",
+                f"Slack refused the installation ({error.error}). Ask your Buildbell operator to run "
+                "`buildbell doctor`.",
                 status=502,
             ) from error
         except SlackFailed as error:
-            log.warning("Slack did not answer an installation", extra={"error": str(error)})
-            raise InstallationFailed("Slack did not answer just now.", status=502) from error
+            log.warning("Slack did not respond to an installation", extra={"error": str(error)})
+            raise InstallationFailed("Slack did not respond.", status=502) from error
 
 
 def digest(secret: str) -> str:

@@ -77,7 +77,7 @@ class OAuthClient:
             tokens=_tokens(response),
         )
         if not (grant.team_id or grant.enterprise_id):
-            raise SlackUnavailable("Slack's answer names neither a workspace nor an organisation.")
+            raise SlackUnavailable("Slack's response names neither a workspace nor an organization.")
         return grant
 
     async def refresh(self, token: Token) -> BotTokens:
@@ -98,7 +98,7 @@ def _tokens(response: Any) -> BotTokens:
     access, refresh = text_of(response, "access_token"), text_of(response, "refresh_token")
     expires_in = response.get("expires_in")
     if not access:
-        raise SlackUnavailable("Slack's answer holds no token.")
+        raise SlackUnavailable("Slack's response has no token.")
     if refresh and isinstance(expires_in, int):
         return BotTokens(Token(access), Token(refresh), expires_in)
     return BotTokens(Token(access))

@@ -72,11 +72,11 @@ class SingleWorkspace:
                 break
             except SlackRefused as error:
                 raise StartupFailed(
-                    f"Slack refuses BUILDBELL_SLACK_BOT_TOKEN ({error.error}). "
-                    "Copy the Bot User OAuth Token from the app's page, OAuth & Permissions."
+                    f"Slack rejected BUILDBELL_SLACK_BOT_TOKEN ({error.error}). "
+                    "Copy the Bot User OAuth Token from OAuth & Permissions."
                 ) from error
             except SlackFailed as error:
-                log.warning("Slack does not answer; trying again in 5 s", extra={"error": str(error)})
+                log.warning("Slack did not respond; trying again in 5 s", extra={"error": str(error)})
                 await asyncio.sleep(5)
         self._workspace_id = identity.team_id
         self._result = AuthorizeResult(
@@ -186,7 +186,7 @@ async def is_admin(client: SlackClient, user_id: str) -> bool:
     try:
         user = await client.get_user(user_id)
     except SlackFailed as error:
-        log.warning("Slack could not say who is an admin", extra={"error": str(error)})
+        log.warning("Slack did not say who is an admin", extra={"error": str(error)})
         return False
     return user.is_admin or user.is_owner
 
@@ -197,5 +197,5 @@ async def is_guest(client: SlackClient, user_id: str) -> bool | None:
         async with asyncio.timeout(GUEST_TIMEOUT_SECONDS):
             return (await client.get_user(user_id)).is_guest
     except (TimeoutError, SlackFailed) as error:
-        log.info("Slack could not say whether a person is a guest", extra={"user": user_id, "error": str(error)})
+        log.info("Slack did not say whether a person is a guest", extra={"user": user_id, "error": str(error)})
         return None

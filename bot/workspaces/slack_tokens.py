@@ -112,7 +112,7 @@ class SlackTokens:
         try:
             return self._store.open_tokens(row)
         except SealBroken as error:
-            log.error("a Slack token does not open", extra={"workspace": row.team_id or row.enterprise_id})
+            log.error("a Slack token can't be decrypted", extra={"workspace": row.team_id or row.enterprise_id})
             raise SlackRefused("invalid_auth") from error
 
     # Renewing.
@@ -167,12 +167,12 @@ class SlackTokens:
             now = self._clock.now()
             await installation_rows.claim_renewal(self._db, row, now=now + RENEWAL_TIMEOUT, until=now + REFUSED_FOR)
             log.error(
-                "Slack does not renew the bot's token; install Buildbell again from /slack/install",
+                "Slack rejected the refresh token; reinstall Buildbell from /slack/install",
                 extra={"workspace": workspace_id, "error": error.error},
             )
             return self._open_valid(row, SlackRefused("token_expired"))
         except SlackFailed as error:
-            log.warning("Slack could not renew the bot's token yet", extra={"workspace": workspace_id})
+            log.warning("the Slack token could not be renewed yet", extra={"workspace": workspace_id})
             return self._open_valid(row, error)
         await self._store.save_renewed(row, renewed)
         self.clear_cache()

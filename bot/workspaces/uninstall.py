@@ -10,6 +10,7 @@ from functools import partial
 from bot import requests
 from bot.context import Context
 from bot.sync import webhooks
+from bot.slack.text import plural
 from storage import Transaction
 from storage import apps as app_rows
 from storage import imports as import_rows
@@ -43,7 +44,7 @@ async def uninstall(ctx: Context, removal: Removal) -> None:
         installation = await installation_rows.find_installation(ctx.db, removal.enterprise_id, "")
     if installation is not None:
         if installation.installed_at > removal.at:
-            log.info("an old removal is not heeded", extra={"workspace": removal.team_id or removal.enterprise_id})
+            log.info("an outdated removal was ignored", extra={"workspace": removal.team_id or removal.enterprise_id})
             return
         await ctx.db.transaction(partial(installation_rows.delete_installation, row=installation))
         if ctx.slack_tokens is not None:
@@ -65,7 +66,7 @@ async def withdraw(ctx: Context, removal: Removal, *, team_ids: tuple[str, ...])
     """
     installation = await installation_rows.find_installation(ctx.db, removal.enterprise_id, "")
     if installation is not None and installation.installed_at > removal.at:
-        log.info("an old removal is not heeded", extra={"workspace": removal.enterprise_id})
+        log.info("an outdated removal was ignored", extra={"workspace": removal.enterprise_id})
         return
     for team_id in team_ids:
         workspace = await workspace_rows.find_workspace(ctx.db, team_id)
@@ -89,8 +90,8 @@ async def forget_workspace(ctx: Context, workspace: WorkspaceRow) -> None:
         await import_rows.delete_imports(tx, workspace_id)
         paused = await subscription_rows.pause_workspace(tx, workspace_id, why=PAUSED, now=now)
         dropped = await outbox_rows.delete_of_workspace(tx, workspace_id)
-        token = "Bitrise token forgotten, " if had_token else ""
-        result = f"{token}{paused} subscriptions paused, {dropped} messages dropped"
+        token = "Bitrise token deleted, " if had_token else ""
+        result = f"{token}{plural(paused, 'subscription')} paused, {plural(dropped, 'message')} dropped"
         await requests.record_audit(
             ctx, tx, workspace_id, BY_SLACK, action="uninstall", subject=workspace.name, result=result
         )

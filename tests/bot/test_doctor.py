@@ -94,15 +94,15 @@ async def test_complete_setup_has_no_errors(settings: Settings, bitrise: Practic
     await connect(settings, bitrise.add_token(user, role="developer"))
     results = await run_checks(settings, clock=CLOCK)
     assert [result.subject for result in results if result.level != "ok"] == []
-    assert format_table(results).endswith("\nAll is well.")
-    assert "Acme: bitrise-bot, reaches 2 apps." in format_table(results)
+    assert format_table(results).endswith("\nAll checks passed.")
+    assert "Acme: bitrise-bot, 2 apps." in format_table(results)
 
 
 async def test_invalid_bot_token_is_reported(settings: Settings) -> None:
     wrong = settings.model_copy(update={"slack_bot_token": Settings(slack_bot_token="xoxb-wrong").slack_bot_token})
     result = await find_result(wrong, "Slack token")
     assert result.is_error
-    assert result.sentence.startswith("Slack refuses BUILDBELL_SLACK_BOT_TOKEN (invalid_auth): copy it again")
+    assert result.sentence.startswith("Slack rejected BUILDBELL_SLACK_BOT_TOKEN (invalid_auth). Copy it again")
 
 
 async def test_invalid_app_token_is_reported(settings: Settings) -> None:
@@ -121,7 +121,7 @@ async def test_unreachable_slack_is_reported(settings: Settings) -> None:
     away = settings.model_copy(update={"slack_api_url": "http://127.0.0.1:1/api/"})
     result = await find_result(away, "Slack token")
     assert result.is_error
-    assert "http://127.0.0.1:1/api/ cannot be reached" in result.sentence
+    assert "Can't reach http://127.0.0.1:1/api/" in result.sentence
 
 
 async def test_unreadable_response_of_slack_is_reported(settings: Settings, slack: PracticeSlack) -> None:
@@ -148,8 +148,12 @@ async def test_wrong_clock_is_reported(settings: Settings, off: int, level: str)
 @pytest.mark.parametrize(
     ("granted", "level", "told"),
     [
-        (",".join((*SCOPES, *OPTIONAL_SCOPES)), "ok", "All that are needed."),
-        (", ".join(SCOPES), "ok", "left out by choice: chat:write.public, files:write, users:read.email"),
+        (",".join((*SCOPES, *OPTIONAL_SCOPES)), "ok", "All scopes granted."),
+        (
+            ", ".join(SCOPES),
+            "ok",
+            "Optional, not granted: app_mentions:read, chat:write.public, files:write, users:read.email",
+        ),
         ("commands,links:read,links:write", "error", "Missing: chat:write, users:read."),
         ("", "error", "Missing: commands"),
     ],
@@ -169,7 +173,7 @@ async def test_skip_endpoint_without_a_public_url_is_reported(settings: Settings
     )
     await database.close()
     without = settings.model_copy(update={"public_url": None})
-    told = "Acme: builds can't reach it without BUILDBELL_PUBLIC_URL."
+    told = "Acme: builds can't reach Buildbell. Set BUILDBELL_PUBLIC_URL."
     assert await find_result(without, "skip step") == Check("skip step", "warning", told)
     reached = settings.model_copy(update={"public_url": "https://buildbell.example.com"})
     assert await find_result(reached, "skip step") == Check(
@@ -191,7 +195,7 @@ async def test_token_encrypted_with_a_missing_key_is_reported(settings: Settings
     other = settings.model_copy(update={"encryption_keys": Settings(encryption_keys=OTHER_KEY).encryption_keys})
     result = await find_result(other, "Bitrise token")
     assert result.is_error
-    assert "BUILDBELL_ENCRYPTION_KEYS does not hold" in result.sentence
+    assert "BUILDBELL_ENCRYPTION_KEYS lacks the key" in result.sentence
 
 
 async def test_missing_database_is_not_created(settings: Settings, empty_folder: Path) -> None:
@@ -225,14 +229,14 @@ def test_encryption_keys_are_checked(keys: Any, level: str) -> None:
 
 
 def test_table_escapes_control_characters() -> None:
-    assert "\x1b" not in format_table([Check("Slack token", "ok", "It is of @bo in \x1b[31mAcme.")])
+    assert "\x1b" not in format_table([Check("Slack token", "ok", "Valid for @bo in \x1b[31mAcme.")])
 
 
 def test_exit_code_is_1_if_there_are_errors(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["doctor"])
     assert stop.value.code == 1
-    assert "3 things are wrong." in capsys.readouterr().out
+    assert "3 checks failed." in capsys.readouterr().out
 
 
 # Many workspaces, by OAuth.
@@ -250,7 +254,7 @@ async def test_complete_oauth_setup_has_no_errors(many: Settings) -> None:
     results = await run_checks(many, clock=CLOCK)
     assert [result for result in results if result.level in ("warning", "error")] == []
     told = format_table(results)
-    assert "Slack knows the client id and the client secret." in told
+    assert "Slack accepts the client id and client secret." in told
     assert "Workspaces install at https://buildbell.example.com/slack/install." in told
 
 

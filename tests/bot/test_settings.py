@@ -117,10 +117,10 @@ WRONG = [
     ("BUILDBELL_COMMAND", "build", "must be a slash"),
     ("BUILDBELL_COMMAND", "/Build it", "must be a slash"),
     ("BUILDBELL_COMMAND", "/" + "b" * 25, "up to 24"),
-    ("BUILDBELL_SLACK_BOT_TOKEN", "xoxp-2323-AbCdEfGh", "must begin with xoxb-"),
-    ("BUILDBELL_SLACK_APP_TOKEN", SECRET, "must begin with xapp-"),
+    ("BUILDBELL_SLACK_BOT_TOKEN", "xoxp-2323-AbCdEfGh", "must start with xoxb-"),
+    ("BUILDBELL_SLACK_APP_TOKEN", SECRET, "must start with xapp-"),
     ("BUILDBELL_SLACK_API_URL", "slack.com/api", "https://"),
-    ("BUILDBELL_PUBLIC_URL", "https://ana:AbCdEfGh@example.com", "must not hold a user name or password"),
+    ("BUILDBELL_PUBLIC_URL", "https://ana:AbCdEfGh@example.com", "must not contain a user name or password"),
     ("BUILDBELL_DATABASE_URL", "mysql://ana:AbCdEfGh@db/x", "sqlite:///buildbell.db"),
     ("BUILDBELL_CONNECT_USERS", "U024BE7LH,@bo", "'@bo'"),
     ("BUILDBELL_CONNECT_USERS", "*", "everybody"),
@@ -167,7 +167,7 @@ def test_run_names_every_missing_setting(capsys: pytest.CaptureFixture[str]) -> 
 def test_sqlite_needs_the_role_all(role: Any) -> None:
     facts: dict[str, Any] = {"slack_bot_token": SECRET, "slack_app_token": "xapp-1", "encryption_keys": new_key()}
     [told] = check_required(Settings(**facts, role=role))
-    assert told.startswith(f"BUILDBELL_ROLE is {role}, and BUILDBELL_DATABASE_URL names SQLite")
+    assert told.startswith(f"BUILDBELL_ROLE={role} doesn't work with SQLite")
     assert check_required(Settings(**facts, role=role, database_url="postgresql://host/buildbell")) == []
 
 
@@ -199,14 +199,12 @@ def test_invalid_encryption_key_is_not_shown(
 
 def test_env_file_that_is_not_text_is_reported(empty_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (empty_folder / ".env").write_bytes(b"BUILDBELL_COMMAND=\xff\xfe")
-    assert refused(capsys, "migrate") == [
-        "buildbell: The file .env cannot be read as UTF-8 text: correct it, or move it away."
-    ]
+    assert refused(capsys, "migrate") == ["buildbell: Can't read .env as UTF-8 text. Fix the file or move it away."]
 
 
 def test_misspelled_variable_is_reported() -> None:
     assert find_typos(["BUILDBELL_PORT", "HOME", "BUILDBELL_SLACK_BOT_TOKENS"]) == [
-        "BUILDBELL_SLACK_BOT_TOKENS is no setting. Did you mean BUILDBELL_SLACK_BOT_TOKEN?"
+        "Unknown setting BUILDBELL_SLACK_BOT_TOKENS. Did you mean BUILDBELL_SLACK_BOT_TOKEN?"
     ]
 
 
@@ -253,7 +251,7 @@ def test_migrate_creates_the_database_and_prints_its_version(
     empty_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["migrate"])
-    assert capsys.readouterr().out.startswith("The database is at version ")
+    assert capsys.readouterr().out.startswith("Database schema is at version ")
     assert (empty_folder / "buildbell.db").exists()
 
 

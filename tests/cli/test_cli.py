@@ -44,7 +44,7 @@ async def test_migrate_makes_the_database_and_says_its_version(bare_scene: Comma
     first = await bare_scene.call("migrate")
     again = await bare_scene.call("migrate")
     assert [(code, process.out) for code, process in (first, again)] == [
-        (0, f"The database is at version {NEWEST}.\n")
+        (0, f"Database schema is at version {NEWEST}.\n")
     ] * 2
     assert bare_scene.database_path.exists()
 
@@ -56,7 +56,7 @@ async def test_a_locked_database_is_told_in_one_line(bare_scene: CommandLine, ar
     with contextlib.closing(sqlite3.connect(bare_scene.database_path, isolation_level=None)) as backup:
         backup.execute("begin exclusive")
         code, refused = await bare_scene.call(*arguments)
-    assert (code, refused.said) == (2, ["buildbell: Another process, like a backup, keeps the database locked."])
+    assert (code, refused.said) == (2, ["buildbell: Another process, such as a backup, keeps the database locked."])
 
 
 async def test_a_damaged_file_is_told_in_one_line(bare_scene: CommandLine) -> None:
@@ -65,7 +65,7 @@ async def test_a_damaged_file_is_told_in_one_line(bare_scene: CommandLine) -> No
         damaged.seek(4096)
         damaged.write(b"\xff" * 40 * 4096)
     code, refused = await bare_scene.call("export")
-    told = "The database file is damaged: stop Buildbell and restore a backup."
+    told = "The database file is damaged. Stop Buildbell and restore a backup."
     assert (code, refused.said) == (2, [f"buildbell: {told}"])
 
 
@@ -142,10 +142,10 @@ async def test_an_sqlite_file_is_written_once(bare_scene: CommandLine) -> None:
     await bare_scene.call("migrate")
     path = bare_scene.folder / "builds.db"
     code, first = await bare_scene.call("export", "--format", "sqlite", "--out", str(path))
-    assert (code, first.out) == (0, f"0 builds written to {path}.\n")
+    assert (code, first.out) == (0, f"Wrote 0 builds to {path}.\n")
     code, again = await bare_scene.call("export", "--format", "sqlite", "--out", str(path))
     assert code == 2
-    assert "is there already" in again.said[0]
+    assert "already exists" in again.said[0]
     with contextlib.closing(sqlite3.connect(path)) as written:
         assert written.execute("select count(*) from build_facts").fetchone() == (0,)
 
@@ -155,7 +155,7 @@ async def test_an_sqlite_file_is_written_once(bare_scene: CommandLine) -> None:
     [
         (["--since", "soon"], "30d"),
         (["--format", "sqlite"], "--out"),
-        (["--out", "nowhere/x.csv"], "cannot be written"),
+        (["--out", "nowhere/x.csv"], "Cannot write"),
     ],
     ids=["span", "no file", "no folder"],
 )
@@ -174,8 +174,8 @@ async def test_an_export_that_cannot_be_is_refused_in_one_line(
 async def test_doctor_finds_all_well(scene: CommandLine) -> None:
     code, doctor = await scene.call("doctor")
     assert (code, doctor.log) == (0, ""), doctor.out
-    assert doctor.out.endswith("\nAll is well.\n")
-    assert "Acme: ci-bot, reaches 1 app." in doctor.out
+    assert doctor.out.endswith("\nAll checks passed.\n")
+    assert "Acme: ci-bot, 1 app." in doctor.out
 
 
 async def test_doctor_finds_all_well_on_a_postgres_in_use(bare_scene: CommandLine, postgres_url: str) -> None:
@@ -185,8 +185,8 @@ async def test_doctor_finds_all_well_on_a_postgres_in_use(bare_scene: CommandLin
     code, doctor = await bare_scene.call("doctor")
     await replica.close()
     assert code == 0, doctor.out
-    assert "PostgreSQL opens and can be written" in doctor.out
-    assert "ci-bot, reaches 1 app" in doctor.out
+    assert "PostgreSQL is writable" in doctor.out
+    assert "ci-bot, 1 app" in doctor.out
 
 
 async def doctor_says(scene: CommandLine, **wrong: str) -> str:
@@ -202,9 +202,9 @@ async def doctor_says(scene: CommandLine, **wrong: str) -> str:
     [
         ({"slack_bot_token": "xoxb-wrong"}, "BUILDBELL_SLACK_BOT_TOKEN (invalid_auth)"),
         ({"slack_app_token": "xapp-wrong"}, "BUILDBELL_SLACK_APP_TOKEN (invalid_auth)"),
-        ({"encryption_keys": new_key()}, "BUILDBELL_ENCRYPTION_KEYS does not hold"),
+        ({"encryption_keys": new_key()}, "BUILDBELL_ENCRYPTION_KEYS lacks the key"),
         ({"bitrise_api_url": "http://127.0.0.1:1/v0.1"}, "Bitrise could not be reached"),
-        ({"database_url": "sqlite:///no/such/folder.db"}, "cannot be written to"),
+        ({"database_url": "sqlite:///no/such/folder.db"}, "isn't writable"),
     ],
     ids=["bot token", "app token", "key", "bitrise", "folder"],
 )
@@ -224,7 +224,7 @@ async def test_doctor_tells_of_a_missing_scope(scene: CommandLine) -> None:
 
 async def test_doctor_tells_of_a_newer_database(scene: CommandLine) -> None:
     write(scene.database_path, "insert into schema_version (version) values (99)")
-    assert "The database is at version 99" in await doctor_says(scene)
+    assert "The database has schema version 99" in await doctor_says(scene)
 
 
 @pytest.mark.usefixtures("short_locks")
@@ -232,7 +232,7 @@ async def test_doctor_tells_of_a_lock(scene: CommandLine) -> None:
     with contextlib.closing(sqlite3.connect(scene.database_path, isolation_level=None)) as backup:
         backup.execute("begin exclusive")
         told = await doctor_says(scene)
-    assert told.endswith("  Another process, like a backup, keeps the database locked.")
+    assert told.endswith("  Another process, such as a backup, keeps the database locked.")
 
 
 # Keys.
@@ -243,8 +243,8 @@ async def test_a_key_is_replaced_without_anybody_noticing(scene: CommandLine) ->
     rotated = await scene.call("keys", "rotate", encryption_keys=f"{newer},{scene.key}")
     again = await scene.call("keys", "rotate", encryption_keys=f"{newer},{scene.key}")
     assert [code for code, _ in (rotated, again)] == [0, 0]
-    assert rotated[1].out == "1 stored token was sealed again with the newest key.\n"
-    assert again[1].out == "0 stored tokens were sealed again with the newest key.\n"
+    assert rotated[1].out == "Encrypted 1 stored secret with the newest key.\n"
+    assert again[1].out == "Encrypted 0 stored secrets with the newest key.\n"
     scene.settings["encryption_keys"] = newer
     code, doctor = await scene.call("doctor")
     assert code == 0, doctor.out
@@ -253,7 +253,7 @@ async def test_a_key_is_replaced_without_anybody_noticing(scene: CommandLine) ->
 async def test_keys_are_not_rotated_without_the_older_one(scene: CommandLine) -> None:
     code, rotate = await scene.call("keys", "rotate", encryption_keys=new_key())
     assert (code, len(rotate.said)) == (2, 1), rotate.log
-    assert "BUILDBELL_ENCRYPTION_KEYS does not hold" in rotate.said[0]
+    assert "BUILDBELL_ENCRYPTION_KEYS lacks the key" in rotate.said[0]
 
 
 def write(path: Path, sql: str) -> None:

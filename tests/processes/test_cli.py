@@ -31,5 +31,5 @@ async def test_beside_a_running_bot_builds_are_exported_all_is_well_and_migratin
     assert code == 0, doctor.out
     code, migrate = await scene.command_line("migrate")
     assert (code, len(migrate.said)) == (2, 1), migrate.log
-    assert "Another process already works with" in migrate.said[0]
+    assert "Another process is using" in migrate.said[0]
     assert bot.is_alive

@@ -50,9 +50,9 @@ async def test_a_command_on_a_full_disk_is_refused_in_words_and_taken_once_there
     let_files_grow(bot, 0)
     said = await scene.slack.command(scene.ana, scene.ios, "/build shop deploy main")
     answer = str(said.answer)
-    assert "The disk refuses to read or write the database. Nothing was done." in answer
+    assert "The disk can't read or write the database. Nothing was changed." in answer
     assert scene.bitrise.triggers == []
-    assert [line["error"] for line in bot.events("a request was not taken")]
+    assert [line["error"] for line in bot.events("a request was refused")]
     let_files_grow(bot, resource.RLIM_INFINITY)
     await scene.start_build()
     await ends_well(scene)
@@ -85,7 +85,7 @@ async def test_a_kill_on_a_full_disk_leaves_a_file_that_is_whole(scene: Scene) -
 
 
 @pytest.mark.parametrize(
-    ("is_folder", "told"), [(False, "may not be written to"), (True, "cannot be opened")], ids=["file", "folder"]
+    ("is_folder", "told"), [(False, "is read-only"), (True, "Cannot open")], ids=["file", "folder"]
 )
 async def test_it_starts_on_what_it_may_not_write_once_it_may(scene: Scene, is_folder: bool, told: str) -> None:
     locked = scene.folder if is_folder else scene.database_path

@@ -89,7 +89,7 @@ async def test_a_second_process_is_refused_until_the_first_is_killed(scene: Scen
     first = await scene.run_bot()
     code, second = await scene.command_line("run", port="0")
     assert (code, len(second.said)) == (2, 1), second.log
-    assert second.said[0].startswith(f"buildbell: Another process already works with {scene.database_path}")
+    assert second.said[0].startswith(f"buildbell: Another process is using {scene.database_path}")
     assert first.is_alive
     await first.kill()
     third = await scene.run_bot()

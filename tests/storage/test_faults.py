@@ -61,7 +61,7 @@ async def is_well(database: Database, url: str) -> None:
 async def test_a_full_disk_is_reported_and_passes(url: str, database: Database) -> None:
     await database.execute("pragma max_page_count = 1")  # SQLite keeps to what there is, and says what a full disk says
     results = await together(database, note("big", "x" * 100_000), note("also big", "x" * 100_000))
-    assert [str(result) for result in results] == ["The disk that holds the database is full."] * 2
+    assert [str(result) for result in results] == ["The disk with the database is full."] * 2
     assert all(isinstance(result, DatabaseUnavailable) for result in results)
     assert await noted(database) == []
     await database.execute("pragma max_page_count = 1000000")
@@ -72,7 +72,7 @@ async def test_a_full_disk_is_reported_and_passes(url: str, database: Database) 
 async def test_a_read_only_file_is_reported_and_passes(url: str, database: Database) -> None:
     assert isinstance(database, SqliteDatabase)
     await database.execute("pragma query_only = on")  # SQLite says what it says on a disk that turned read-only
-    with pytest.raises(DatabaseUnavailable, match="may not be written to"):
+    with pytest.raises(DatabaseUnavailable, match="is read-only"):
         await database.transaction(note("a"))
     assert await noted(database) == [], "reading goes on"
     database._writer.execute("pragma query_only = off")  # by nobody else: no transaction begins meanwhile

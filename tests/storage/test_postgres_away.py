@@ -34,7 +34,7 @@ async def test_an_outage_is_reported_and_work_resumes_after_it(own_postgres: Loc
     await database.transaction(note("before"))
     own_postgres.stop()
     for asked in (database.transaction(note("lost")), database.fetch_all("select * from notes")):
-        with pytest.raises(DatabaseUnavailable, match="PostgreSQL cannot be reached just now") as told:
+        with pytest.raises(DatabaseUnavailable, match="Can't reach PostgreSQL") as told:
             await asked
         assert is_unreachable(told.value)
     own_postgres.start()
@@ -62,7 +62,7 @@ async def test_a_command_is_refused_in_words_before_slack_gives_up(own_postgres:
     own_postgres.stop()
     said: Delivery = await world.slack.command(world.ana, world.ios, "/build shop deploy main")
     own_postgres.start()
-    assert "PostgreSQL cannot be reached just now. Nothing was done." in str(said.answer)
+    assert "Can't reach PostgreSQL. Nothing was changed." in str(said.answer)
     await world.say("/build shop deploy main")
     await world.close()
     assert len(world.builds()) == 1

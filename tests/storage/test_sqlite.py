@@ -42,7 +42,7 @@ async def quiet(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_file_that_is_open_is_refused(url: str, database: Database) -> None:
-    with pytest.raises(DatabaseInUse, match="Another process already works with"):
+    with pytest.raises(DatabaseInUse, match="Another process is using"):
         await open_database(url)
     await database.close()
     await (await open_database(url)).close()
@@ -73,7 +73,7 @@ async def test_a_file_whose_rights_were_chosen_keeps_them(tmp_path: Path) -> Non
 async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     diary = tmp_path / "diary.db"
     diary.write_text("Dear diary, " * 100)
-    with pytest.raises(DatabaseUnusable, match=r"diary\.db cannot be opened"):
+    with pytest.raises(DatabaseUnusable, match=r"Cannot open .*diary\.db"):
         await open_database(f"sqlite:///{diary}")
     assert diary.read_text().startswith("Dear diary")
 

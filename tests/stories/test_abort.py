@@ -91,7 +91,7 @@ async def test_an_unknown_number_is_told_in_words(running: World) -> None:
 async def test_a_build_that_bitrise_does_not_show_just_now_is_not_called_missing(running: World) -> None:
     running.bitrise.faults.add(Fault(status=429, retry_after=3, times=None))
     await running.say("/build abort shop #99")
-    assert "Bitrise asks for a pause of 3 s. Please try again in a moment." in running.whispers()[-1]
+    assert "Bitrise asks for a pause of 3 s. Try again in a moment." in running.whispers()[-1]
     assert "Not found" not in running.modal_text()
 
 
@@ -180,7 +180,7 @@ async def test_a_permission_that_was_taken_back_counts_at_the_submission(open_wo
     await world.restart_bot(report_green_users=[])
     await world.slack.submit(world.ana, form, {"abort.reason": "stuck", "abort.report": "green"})
     await world.settled()
-    assert "limited to the people" in world.modal_text()
+    assert "Only people listed in" in world.modal_text()
     assert not world.bitrise.aborts
 
 
@@ -354,7 +354,7 @@ async def test_a_token_of_a_tester_cannot_stop(running: World) -> None:
 async def test_a_dead_token_is_told_and_the_button_comes_back(running: World) -> None:
     running.bitrise.revoke(running.token)
     await running.stop_build(running.card, by=running.bo)
-    assert "Bitrise refuses the stored token" in running.whispers(running.bo)[-1]
+    assert "the connected token" in running.whispers(running.bo)[-1]
     assert "[Stop…]" in running.read(running.card)
 
 

@@ -43,10 +43,10 @@ async def test_a_command_meanwhile_is_refused_in_words_and_taken_afterwards(
 ) -> None:
     backup.execute("begin immediate")
     refused = await world.slack.command(world.ana, world.ios, TYPED)
-    assert "a backup, keeps the database locked. Nothing was done." in str(refused.answer)
+    assert "a backup, keeps the database locked. Nothing was changed." in str(refused.answer)
     assert world.bitrise.triggers == []
     backup.execute("rollback")
-    assert "a request was not taken" in caplog.text
+    assert "a request was refused" in caplog.text
     await world.say(TYPED)
     await ends_well(world)
 

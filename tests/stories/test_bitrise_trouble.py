@@ -208,7 +208,7 @@ async def ask_for_status(world: World, fault: Fault) -> str:
         (Fault(kind="html", status=502), "Bitrise has trouble (502)"),
         (Fault(kind="broken_json"), "Bitrise's answer cannot be read"),
         (Fault(kind="cut_before"), "Bitrise could not be reached"),
-        (Fault(status=401), "Bitrise refuses the stored token"),
+        (Fault(status=401), "the connected token"),
     ],
     ids=lambda value: called(value) if isinstance(value, Fault) else "",
 )
@@ -284,11 +284,11 @@ async def test_a_bare_no_to_a_question_is_told_with_what_may_be_behind_it(
     await world.passes(minutes=20)
     world.bitrise.faults.add(Fault("builds.*", status=status, times=None))
     await world.say(f"/build {typed}")
-    assert "Either it is gone there, or the stored token's role in its app is too low for it." in world.whispers()[-1]
+    assert "It may have been deleted, or the connected token doesn't have access." in world.whispers()[-1]
 
 
 async def test_a_question_in_an_outage_is_answered_with_what_to_do(world: World) -> None:
     world.bitrise.faults.add(Fault("builds.*", status=503, times=None))
     await world.say("/build list shop")
     assert "Bitrise has trouble (503)" in world.whispers()[-1]
-    assert "Please try again in a moment." in world.whispers()[-1]
+    assert "Try again in a moment." in world.whispers()[-1]

@@ -32,7 +32,7 @@ async def fresh(open_world: OpenWorld) -> World:
 async def test_the_modal_says_what_is_stored_who_sees_it_and_which_token_to_take(fresh: World) -> None:
     await fresh.say("/build connect", by=fresh.ada)
     told = fresh.modal_text(fresh.ada)
-    for part in ("What is stored", "sealed", "Who sees it", "workspace API token", "Developer role"):
+    for part in ("Stored:", "encrypted", "Visible to:", "workspace API token", "Developer role"):
         assert part in told
 
 
@@ -42,7 +42,9 @@ async def test_the_answer_names_the_owner_and_counts_the_apps(fresh: World) -> N
 
 
 async def test_an_app_that_was_pasted_and_installed_without_optional_scopes_works(open_world: OpenWorld) -> None:
-    world = await open_world(declined_scopes=("chat:write.public", "files:write", "users:read.email"))
+    world = await open_world(
+        declined_scopes=("app_mentions:read", "chat:write.public", "files:write", "users:read.email")
+    )
     assert set(world.app.scopes) == {"commands", "chat:write", "links:read", "links:write", "users:read"}
     await world.say("/build shop deploy main")
     await world.passes(minutes=10)
@@ -51,7 +53,7 @@ async def test_an_app_that_was_pasted_and_installed_without_optional_scopes_work
 
 async def test_only_admins_may_connect(fresh: World) -> None:
     await fresh.say("/build connect", by=fresh.ana)
-    assert "limited to admins" in fresh.whispers(fresh.ana)[-1]
+    assert "Only workspace admins can do that" in fresh.whispers(fresh.ana)[-1]
     assert not fresh.slack.views(fresh.ana)
 
 
@@ -69,7 +71,7 @@ async def test_somebody_who_is_no_admin_any_more_cannot_submit_what_was_open(fre
     await fresh.say("/build connect", by=fresh.ada)
     fresh.ada.is_admin = False
     await fresh.submit({"connect.token": fresh.token}, by=fresh.ada)
-    assert "limited to admins" in fresh.modal_text(fresh.ada)
+    assert "Only workspace admins can do that" in fresh.modal_text(fresh.ada)
     assert (await workspace_rows.list_workspaces(fresh.bot.ctx.db))[0].bitrise_token_sealed is None
 
 
@@ -97,7 +99,7 @@ async def test_an_owner_with_an_ampersand_is_spelt_right_everywhere(fresh: World
 async def test_a_token_that_reaches_no_app_says_so(fresh: World) -> None:
     await fresh.connect(fresh.bitrise.add_token(fresh.owner, role={}))
     assert "0 apps" in fresh.modal_text(fresh.ada)
-    assert "reaches no app yet" in fresh.modal_text(fresh.ada)
+    assert "can't access any app yet" in fresh.modal_text(fresh.ada)
 
 
 # What goes wrong.
@@ -113,14 +115,14 @@ async def test_what_cannot_be_a_token_is_told_at_the_field(fresh: World, typed: 
 
 async def test_a_wrong_token_is_told_and_can_be_tried_again(fresh: World) -> None:
     await fresh.connect("bitpat_" + "x" * 40)
-    assert "Bitrise does not know this token" in fresh.modal_text(fresh.ada)
+    assert "Bitrise rejected this token" in fresh.modal_text(fresh.ada)
     await fresh.submit({"connect.token": fresh.token}, by=fresh.ada)
     assert "Connected as ci-bot" in fresh.modal_text(fresh.ada)
 
 
 async def test_an_expired_token_is_refused(fresh: World) -> None:
     await fresh.connect(fresh.bitrise.add_token(fresh.owner, expires_at=fresh.clock.now()))
-    assert "Bitrise does not know this token" in fresh.modal_text(fresh.ada)
+    assert "Bitrise rejected this token" in fresh.modal_text(fresh.ada)
 
 
 async def test_quotes_around_a_pasted_token_are_left_out(fresh: World) -> None:
@@ -131,7 +133,7 @@ async def test_quotes_around_a_pasted_token_are_left_out(fresh: World) -> None:
 async def test_while_bitrise_is_away_the_check_is_repeated(fresh: World) -> None:
     fresh.bitrise.faults.add(Fault("apps.list", status=500, times=2))
     await fresh.connect()
-    assert "Checking the token" in fresh.modal_text(fresh.ada)
+    assert "Verifying the token" in fresh.modal_text(fresh.ada)
     await fresh.passes(seconds=10)
     assert "Connected as ci-bot" in fresh.modal_text(fresh.ada)
 
@@ -147,7 +149,7 @@ async def test_a_bitrise_that_stays_away_is_told(fresh: World) -> None:
     fresh.bitrise.faults.add(Fault("apps.list", status=500, times=None))
     await fresh.connect()
     await fresh.passes(minutes=2)
-    assert "Bitrise could not be asked" in fresh.modal_text(fresh.ada)
+    assert "Couldn't reach Bitrise" in fresh.modal_text(fresh.ada)
 
 
 @pytest.mark.parametrize("kind", ["html", "broken_json", "cut_before", "nulls"])
@@ -178,7 +180,7 @@ async def test_a_wrong_new_token_leaves_the_old_one_at_work(world: World) -> Non
 
 async def test_replacing_says_that_the_old_one_stays_until_the_new_one_is_tested(world: World) -> None:
     await world.say("/build connect", by=world.ada)
-    assert "Connected as ci-bot. That token stays until the new one has been tested." in world.modal_text(world.ada)
+    assert "Connected as ci-bot. That token is kept until the new one is verified." in world.modal_text(world.ada)
 
 
 async def test_a_good_new_token_takes_the_place_of_the_old(world: World) -> None:
@@ -245,7 +247,7 @@ async def test_a_dead_token_shows_in_every_answer(world: World, verb: str) -> No
     world.bitrise.revoke(world.token)
     await world.passes(minutes=6)
     await world.say(f"/build {verb}")
-    assert "Bitrise refuses the stored token" in world.whispers()[-1]
+    assert "the connected token" in world.whispers()[-1]
 
 
 async def test_with_a_dead_token_the_name_of_an_app_is_no_misspelt_stop(world: World) -> None:
@@ -262,13 +264,13 @@ async def test_a_dead_token_shows_on_the_home_tab(world: World) -> None:
     await world.settled()
     home = world.slack.home(world.ana)
     assert home is not None
-    assert "Bitrise refuses the stored token" in view_text(home.body)
+    assert "Bitrise rejects the connected token" in view_text(home.body)
 
 
 async def test_a_start_with_a_token_that_has_just_died_says_so(world: World) -> None:
     world.bitrise.revoke(world.token)
     await world.say("/build shop deploy main")
-    assert "Bitrise refuses the stored token" in world.whispers()[-1]
+    assert "the connected token" in world.whispers()[-1]
     assert len(world.letters(world.ada)) == 1
 
 
@@ -294,29 +296,29 @@ async def test_a_token_that_bitrise_takes_again_is_used_again(world: World) -> N
 
 async def test_disconnect_asks_first(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
-    assert "Forget the Bitrise token of ci-bot?" in world.whispers(world.ada)[-1]
+    assert "Disconnect Bitrise (ci-bot, 2 apps)?" in world.whispers(world.ada)[-1]
     await world.say("/build shop deploy main")
     assert len(world.builds()) == 1
 
 
 async def test_a_confirmed_disconnect_forgets_the_token(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
-    assert "is forgotten" in world.whispers(world.ada)[-1]
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
+    assert "Disconnected Bitrise" in world.whispers(world.ada)[-1]
     (workspace,) = await workspace_rows.list_workspaces(world.bot.ctx.db)
     assert workspace.bitrise_token_sealed is None
     await world.say("/build shop deploy main")
-    assert "There is no Bitrise token here yet" in world.whispers()[-1]
+    assert "Bitrise isn't connected yet" in world.whispers()[-1]
 
 
 async def test_only_admins_may_disconnect(world: World) -> None:
     await world.say("/build disconnect", by=world.ana)
-    assert "limited to admins" in world.whispers(world.ana)[-1]
+    assert "Only workspace admins can do that" in world.whispers(world.ana)[-1]
 
 
 async def test_nothing_to_disconnect_is_said(fresh: World) -> None:
     await fresh.say("/build disconnect", by=fresh.ada)
-    assert "nothing to forget" in fresh.whispers(fresh.ada)[-1]
+    assert "Bitrise isn't connected" in fresh.whispers(fresh.ada)[-1]
 
 
 async def test_apps_that_are_on_their_way_when_the_token_is_forgotten_are_forgotten_too(world: World) -> None:
@@ -347,7 +349,7 @@ async def test_a_new_token_that_is_being_verified_when_the_old_is_forgotten_is_f
 async def test_a_card_that_runs_when_the_token_is_forgotten_breaks_nothing(world: World) -> None:
     await world.say("/build shop deploy main")
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
     await world.passes(minutes=20)
     await world.connect()
     await world.passes(minutes=1)
@@ -378,4 +380,4 @@ async def test_doctor_says_that_a_revoked_token_is_rejected(world: World) -> Non
     world.bitrise.revoke(world.token)
     await world.say("/build status")
     await world.say("/build doctor")
-    assert "Bitrise refuses the stored token" in world.whispers()[-1]
+    assert "the connected token" in world.whispers()[-1]

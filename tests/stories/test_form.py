@@ -72,18 +72,18 @@ async def test_what_is_started_from_the_shortcut_is_shown_directly(world: World)
 
 async def test_without_a_token_the_form_does_not_open(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
     await open_form(world)
     assert not world.slack.views(world.ana)
-    assert "There is no Bitrise token here yet" in world.whispers()[-1]
+    assert "Bitrise isn't connected yet" in world.whispers()[-1]
 
 
 async def test_the_shortcut_without_a_token_says_so_directly(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
     await world.slack.shortcut(world.ana, "build.start")
     await world.settled()
-    assert "There is no Bitrise token here yet" in world.letters()[-1]
+    assert "Bitrise isn't connected yet" in world.letters()[-1]
 
 
 async def test_the_form_opens_with_the_last_start_of_the_channels_app(world: World) -> None:

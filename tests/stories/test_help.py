@@ -42,7 +42,7 @@ async def test_help_is_private_and_whole(world: World) -> None:
 
 async def test_help_works_without_a_token(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
     await world.say("/build help")
     assert "/build connect" in world.whispers()[-1]
 
@@ -157,7 +157,7 @@ async def test_a_misspelt_verb_before_a_build_is_recognised(world: World) -> Non
 
 async def test_a_misspelt_verb_is_recognised_before_anything_is_connected(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
     await world.say("/build conect", by=world.ada)
     await world.press(world.whisper(world.ada), "/build connect", by=world.ada)
     assert world.modal(world.ada).title == "Connect Bitrise"

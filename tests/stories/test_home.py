@@ -29,7 +29,7 @@ async def test_it_says_who_connected_as_whom(world: World) -> None:
 async def test_without_a_token_admins_can_connect_from_here(open_world: Callable[..., Awaitable[World]]) -> None:
     world = await open_world(connected=False)
     view = await home(world, world.ada)
-    assert "Not connected to Bitrise" in view_text(view.body)
+    assert "Bitrise isn't connected yet" in view_text(view.body)
     await world.slack.press_in_view(world.ada, view, "Connect Bitrise")
     await world.settled()
     await world.submit({"connect.token": world.token}, by=world.ada)

@@ -221,7 +221,7 @@ async def test_disconnecting_deletes_imports_and_connecting_restarts_them(aged: 
     await aged.connect()
     await aged.passes(seconds=8)
     await aged.say("/build disconnect", by=aged.ada)
-    await aged.press(aged.whisper(aged.ada), "Forget the token", by=aged.ada)
+    await aged.press(aged.whisper(aged.ada), "Disconnect", by=aged.ada)
     aged.bitrise.journal.clear()
     await aged.passes(minutes=2)
     assert fetched_cursors(aged) == []

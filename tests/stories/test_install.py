@@ -136,7 +136,7 @@ async def test_who_says_no_is_told_that_nothing_happened(many: Many) -> None:
     url, cookie = await trip(many, allow=False)
     browser = many.browser()
     browser.cookies = {"buildbell-install": cookie}
-    assert "You did not allow it" in (await browser.get(url)).text
+    assert "You canceled the installation" in (await browser.get(url)).text
     await failing(many, url, of=cookie)
 
 
@@ -152,7 +152,7 @@ async def test_a_state_is_good_once(many: Many) -> None:
     assert (await browser.get(url)).status == 200
     again = await browser.get(url)
     assert again.status == 400
-    assert "used already" in again.text
+    assert "link has expired" in again.text
 
 
 async def test_a_state_ends_after_ten_minutes(many: Many) -> None:
@@ -233,7 +233,7 @@ async def test_a_wrong_client_secret_is_for_whoever_runs_it(many: Many, complain
     url, cookie = await trip(many)
     many.registered.client_secret = "changed"
     await failing(many, url, of=cookie, status=502)
-    assert any("Slack refuses to install" in told for told in complaints.told)
+    assert any("Slack refused an installation" in told for told in complaints.told)
 
 
 async def test_a_look_ahead_begins_nothing(many: Many) -> None:
@@ -264,4 +264,4 @@ async def test_who_is_not_installed_is_told_so(many: Many) -> None:
     many.slack.install(many.registered.manifest, many.team, of=many.registered)
     await many.slack.command(many.ana, many.ios, "/build shop deploy main")
     await many.settled()
-    assert "not installed in your Slack workspace" in many.whispers()[-1]
+    assert "isn't installed in your Slack workspace" in many.whispers()[-1]

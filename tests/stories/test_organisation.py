@@ -72,7 +72,7 @@ async def test_home_and_links_are_the_workspaces_own(initech: Many) -> None:
 async def test_what_one_workspace_connects_the_other_does_not_have(initech: Many) -> None:
     await connect_east(initech)
     await initech.say("/build shop deploy main", by=initech.wes, at=initech.west_channel)
-    assert "no Bitrise token here yet" in initech.whispers(initech.wes, initech.west_channel)[-1]
+    assert "Bitrise isn't connected yet" in initech.whispers(initech.wes, initech.west_channel)[-1]
     assert initech.builds() == []
 
 

@@ -205,7 +205,7 @@ async def test_bitrise_is_not_called_without_a_token(open_world: OpenWorld) -> N
 
 async def test_bitrise_is_not_called_after_disconnecting(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
     world.bitrise.journal.clear()
     await world.passes(minutes=30)
     assert not len(world.bitrise.journal)

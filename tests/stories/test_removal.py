@@ -103,7 +103,7 @@ async def test_it_is_written_down(both: Many) -> None:
     await both.uninstall(both.app)
     entries = await audit.list_entries(both.bot.ctx.db, both.team.id)
     [entry] = [entry for entry in entries if entry.action == "uninstall"]
-    assert entry.result.startswith("Bitrise token forgotten, 1 subscriptions paused")
+    assert entry.result.startswith("Bitrise token deleted, 1 subscription paused")
     assert [entry.user_id for entry in entries if entry.action == "install"] == [both.ada.id]
 
 
@@ -114,7 +114,7 @@ async def test_back_again_it_is_new_but_remembers_the_settings(both: Many) -> No
     await both.passes(minutes=5)
     both.app = await both.install(both.bo, into=both.ios)
     await both.say("/build shop deploy main")
-    assert "no Bitrise token here yet" in both.whispers()[-1]
+    assert "Bitrise isn't connected yet" in both.whispers()[-1]
     await both.connect()
     await both.say("/build store deploy main")
     assert both.builds()[-1].app is both.droid
@@ -182,7 +182,7 @@ async def test_what_another_process_removed_is_noticed_within_a_minute(both: Man
     asked_before = len(both.slack.journal.named("chat.*"))
     await both.slack.command(both.ana, both.ios, "/build shop deploy main")
     await both.settled()
-    assert "not installed in your Slack workspace" in both.whispers()[-1]
+    assert "isn't installed in your Slack workspace" in both.whispers()[-1]
     assert len(both.slack.journal.named("chat.*")) == asked_before
 
 

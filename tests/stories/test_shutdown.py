@@ -185,4 +185,4 @@ async def test_slack_in_trouble_is_waited_for(
     patient.slack.faults.add(Fault("apps.connections.open", kind="status", status=503))
     await patient.start_bot()
     logged = {record.getMessage() for record in caplog.records}
-    assert logged & {"Slack gives no socket yet; trying again", "Slack does not answer; trying again"}
+    assert logged & {"Slack refused a connection; trying again", "Slack did not respond; trying again"}

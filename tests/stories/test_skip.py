@@ -159,7 +159,7 @@ async def test_a_wrong_secret_an_unknown_one_and_none_get_one_answer(world: Worl
     build = await running(world)
     wrong = secret[:-1] + ("0" if secret[-1] != "0" else "1")
     lies = [await post(world, told(build), each) for each in (wrong, f"bbskip_{'0' * 32}_{'0' * 64}", "x", "", None)]
-    assert lies == [(404, "Nothing here answers to that.", None)] * 5
+    assert lies == [(404, "Not found.", None)] * 5
     await world.settled()
     assert not world.bitrise.aborts
 
@@ -302,7 +302,7 @@ async def test_other_reasons_are_refused_unless_a_setting_allows_them(world: Wor
     secret = await secret_of(world)
     build = await running(world)
     status, sentence, _ = await post(world, told(build, reason="superseded"), secret)
-    assert (status, sentence) == (403, "A step may not give this reason; it may give: no-changes.")
+    assert (status, sentence) == (403, "This reason isn't allowed. Allowed: no-changes.")
     await world.settled()
     assert not world.bitrise.aborts
 
@@ -338,14 +338,14 @@ async def test_while_bitrise_is_away_the_step_is_told_so(world: World) -> None:
     build = await running(world)
     world.bitrise.faults.add(Fault(SHOW, status=500, times=None))
     status, sentence, _ = await post(world, told(build), secret)
-    assert (status, sentence.startswith("I can't look at this build now: ")) == (503, True)
+    assert (status, sentence.startswith("Couldn't check this build: ")) == (503, True)
 
 
 async def test_while_nothing_is_connected_the_step_is_told_so(world: World) -> None:
     secret = await secret_of(world)
     build = await running(world)
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
     assert (await post(world, told(build), secret))[0] == 503
 
 
@@ -353,7 +353,7 @@ async def test_while_the_bot_stops_the_step_is_told_to_come_back(world: World) -
     secret = await secret_of(world)
     build = await running(world)
     world.bot._is_stopping = True
-    assert (await post(world, told(build), secret))[:2] == (503, "Buildbell waits for shutdown.")
+    assert (await post(world, told(build), secret))[:2] == (503, "Buildbell is waiting for shutdown.")
     world.bot._is_stopping = False
 
 
@@ -363,7 +363,7 @@ async def test_while_the_bot_stops_the_step_is_told_to_come_back(world: World) -
 async def test_only_those_who_may_connect_are_shown_the_secret(world: World) -> None:
     for typed in ("shop", "rotate", "off"):
         await world.say(f"/build skip-step {typed}", by=world.bo)
-        assert "limited to admins" in world.whispers(world.bo)[-1]
+        assert "Only workspace admins can do that" in world.whispers(world.bo)[-1]
 
 
 async def test_without_a_public_address_it_is_said_what_to_do(open_world: OpenWorld) -> None:
@@ -390,19 +390,65 @@ async def test_new_secrets_end_the_old_ones(world: World) -> None:
     old = await secret_of(world)
     build = await running(world)
     await world.say("/build skip-step rotate", by=world.ada)
-    assert "the ones before are worth nothing" in world.whispers(world.ada)[-1]
+    await world.press(world.whisper(world.ada), "Rotate secrets", by=world.ada)
+    assert "Rotated all skip secrets" in world.whispers(world.ada)[-1]
     new = await secret_of(world)
     assert await ask(world, build, old) == 404
     assert await ask(world, build, new) == 202
+
+
+async def test_rotating_asks_first_and_names_the_apps_that_have_a_secret(world: World) -> None:
+    await secret_of(world, "android-shop")
+    await world.passes(seconds=1)
+    await world.say("/build skip-step rotate", by=world.ada)
+    await world.press(world.whisper(world.ada), "Rotate secrets", by=world.ada)
+    await world.passes(seconds=1)
+    secret = await secret_of(world)
+    await world.say("/build skip-step rotate", by=world.ada)
+    assert "Rotate the skip secrets of 1 app (iOS Shop)?" in world.whispers(world.ada)[-1]
+    await secret_of(world, "android-shop")
+    await world.say("/build skip-step off", by=world.ada)
+    asked = world.whispers(world.ada)[-1]
+    assert "Turn off skip steps for 2 apps (" in asked
+    assert "iOS Shop" in asked
+    assert "Android Shop" in asked
+    assert await ask(world, await running(world), secret) == 202
+
+
+async def test_a_confirmation_does_not_revoke_secrets_that_are_newer_than_its_question(world: World) -> None:
+    await secret_of(world)
+    await world.say("/build skip-step rotate", by=world.ada)
+    await world.say("/build skip-step off", by=world.ada)
+    off, rotate = world.whisper(world.ada), world.slack.ephemerals(world.ada, world.ios)[-2]
+    await world.press(rotate, "Rotate secrets", by=world.ada)
+    secret = await secret_of(world)
+    await world.press(off, "Turn off", by=world.ada)
+    assert any("Nothing was changed" in text for text in world.whispers(world.ada))
+    assert await ask(world, await running(world), secret) == 202
+
+
+async def test_only_those_who_may_connect_can_confirm(world: World) -> None:
+    secret = await secret_of(world)
+    for typed, button in (("rotate", "Rotate secrets"), ("off", "Turn off")):
+        await world.say(f"/build skip-step {typed}", by=world.ada)
+        question = world.whisper(world.ada)
+        world.ada.is_admin = False
+        await world.press(question, button, by=world.ada)
+        assert any("Only workspace admins can do that" in text for text in world.whispers(world.ada))
+        world.ada.is_admin = True
+    assert await ask(world, await running(world), secret) == 202
 
 
 async def test_it_can_be_switched_off(world: World) -> None:
     secret = await secret_of(world)
     build = await running(world)
     await world.say("/build skip-step off", by=world.ada)
+    await world.press(world.whisper(world.ada), "Turn off", by=world.ada)
+    assert "Turned off skip steps." in world.whispers(world.ada)[-1]
     assert await ask(world, build, secret) == 404
-    await world.say("/build skip-step off", by=world.ada)
-    assert "off already" in world.whispers(world.ada)[-1]
+    for typed in ("off", "rotate"):
+        await world.say(f"/build skip-step {typed}", by=world.ada)
+        assert "Skip steps are already off." in world.whispers(world.ada)[-1]
 
 
 async def test_doctor_says_when_a_step_last_asked(world: World) -> None:
@@ -410,10 +456,10 @@ async def test_doctor_says_when_a_step_last_asked(world: World) -> None:
     assert "skip" not in world.whispers()[-1]
     secret = await secret_of(world)
     await world.say("/build doctor")
-    assert "Steps of builds may ask for a skip; none has yet." in world.whispers()[-1]
+    assert "Skip steps are on, not used yet." in world.whispers()[-1]
     await ask(world, await running(world), secret)
     await world.say("/build doctor")
-    assert "A step of a build last asked for a skip 0 s ago." in world.whispers()[-1]
+    assert "Skip steps are on, last used 0 s ago." in world.whispers()[-1]
 
 
 async def test_the_secret_is_in_no_log_and_no_table(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -424,7 +470,7 @@ async def test_the_secret_is_in_no_log_and_no_table(world: World, caplog: pytest
     await ask(world, build, secret)
     logged = "\n".join(str(record.__dict__) for record in caplog.records if record.name.startswith(("bot", "commands")))
     proof = secret.rsplit("_", 1)[1]
-    assert "a step asked for its build's stop" in logged
+    assert "a step skips its build" in logged
     assert proof not in logged
     stored = [await world.bot.ctx.db.fetch_all(f"select * from {table}") for table in ("workspaces", "outbox")]
     assert proof not in str([dict(row) for rows in stored for row in rows])
@@ -435,5 +481,5 @@ async def test_a_stop_by_a_step_is_in_the_audit(world: World) -> None:
     await ask(world, await running(world), secret)
     rows = await world.bot.ctx.db.fetch_all("select user_id, action, result from audit order by created_at")
     kept = [(row["user_id"], row["action"], row["result"]) for row in rows]
-    assert (world.ada.id, "skip-step", "shown") in kept
+    assert (world.ada.id, "skip-step", "secret shown") in kept
     assert ("a step of the build", "abort", "stopped: no-changes (report green)") in kept

@@ -305,7 +305,7 @@ async def test_bug_in_a_background_task_is_reported_to_the_person_who_waits(worl
     await world.say(TYPED)
     await world.bot.ctx.db.execute("alter table message_builds rename to elsewhere")
     await world.say("/build shop #1")
-    assert "Something broke on my side" in world.whispers()[-1]
+    assert "Something went wrong" in world.whispers()[-1]
 
 
 # Socket Mode.
@@ -405,4 +405,4 @@ async def test_request_body_is_never_logged(
 async def test_form_that_slack_does_not_open_can_be_requested_again(world: World, fault: Fault) -> None:
     world.slack.faults.add(at("views.open", fault))
     await world.say("/build")
-    assert "Please try again in a moment." in world.whispers()[-1]
+    assert "Try again in a moment." in world.whispers()[-1]

@@ -422,7 +422,7 @@ async def test_what_bitrise_says_about_a_disabled_app_is_told(world: World) -> N
 async def test_without_a_token_everybody_hears_how_to_connect(open_world: OpenWorld) -> None:
     world = await open_world(connected=False)
     await world.say("/build shop deploy main")
-    assert "There is no Bitrise token here yet" in world.whispers()[-1]
+    assert "Bitrise isn't connected yet" in world.whispers()[-1]
 
 
 # The same again.

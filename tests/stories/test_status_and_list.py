@@ -225,7 +225,7 @@ async def test_a_look_that_is_hours_old_is_told_in_hours(world: World) -> None:
     world.clock.move_to(world.clock.now() + timedelta(hours=50))
     await world.slack.command(world.ana, world.ios, "/build doctor")
     await world.settled()
-    assert "Bitrise was last looked at 2 d 2 h ago." in world.whispers()[-1]
+    assert "Last checked Bitrise 2 d 2 h ago." in world.whispers()[-1]
 
 
 @pytest.mark.parametrize("kind", ["html", "broken_json", "cut_before"])

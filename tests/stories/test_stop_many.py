@@ -351,7 +351,7 @@ async def test_a_permission_that_was_taken_back_counts_at_the_submission(open_wo
     await world.restart_bot(report_green_users=[])
     await world.slack.submit(world.ana, form, {"abort.report": "green"})
     await world.settled()
-    assert "limited to the people" in world.modal_text()
+    assert "Only people listed in" in world.modal_text()
     assert not world.bitrise.aborts
     assert world.cards() == []
 

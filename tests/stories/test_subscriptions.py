@@ -160,7 +160,7 @@ async def test_without_a_token_the_reply_explains_how_to_connect(open_world: Ope
     world = await open_world(connected=False)
     for text in ("subscribe", "subscribe shop"):
         await world.say(f"/build {text}")
-        assert "no Bitrise token here yet" in world.whispers()[-1]
+        assert "Bitrise isn't connected yet" in world.whispers()[-1]
     assert await stored(world) == []
 
 
@@ -339,7 +339,7 @@ async def test_edit_form_of_a_removed_subscription_does_not_restore_it(world: Wo
     await world.press(world.whisper(), "Edit…")
     await world.say("/build unsubscribe shop", by=world.bo)
     await fill_form(world, workflow="test")
-    assert "not there any more" in world.modal_text()
+    assert "no longer exists" in world.modal_text()
     assert await stored(world) == []
 
 
@@ -405,7 +405,7 @@ async def test_buttons_of_a_removed_subscription_say_it_is_gone(world: World) ->
     await world.say("/build unsubscribe shop", by=world.bo)
     for pressed in ("Remove", "Edit…"):
         await world.press(before, pressed)
-        assert "not there any more" in world.whispers()[-1]
+        assert "no longer exists" in world.whispers()[-1]
 
 
 async def test_subscription_cannot_be_changed_from_another_channel(world: World) -> None:
@@ -421,7 +421,7 @@ async def test_subscription_cannot_be_changed_from_another_channel(world: World)
             if element.get("action_id") == "subscription.remove":
                 element["value"] = row.subscription_id
     await world.press(listed, "Remove", by=world.bo)
-    assert "not there any more" in world.whispers(world.bo, other)[-1]
+    assert "no longer exists" in world.whispers(world.bo, other)[-1]
     assert await stored(world) == [row]
 
 

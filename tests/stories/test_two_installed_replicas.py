@@ -88,7 +88,7 @@ async def test_an_uninstall_that_one_is_told_of_holds_at_the_other_within_a_minu
     assert len(pair.many.slack.journal.named("users.info")) == asked_before, "Slack is not even asked"
     pair.many.app.revoked = False  # Slack's client still shows the command for a moment
     await pair.ask(pair.second)
-    assert "not installed in your Slack workspace" in pair.many.whispers()[-1]
+    assert "isn't installed in your Slack workspace" in pair.many.whispers()[-1]
 
 
 async def test_a_replica_that_was_not_told_yet_gets_nowhere_with_what_it_remembers(pair: Pair) -> None:

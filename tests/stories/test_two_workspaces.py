@@ -39,8 +39,8 @@ from tests.test_house import Registrations, registered
 __all__ = ["registered"]
 
 NOT_THERE = re.compile(
-    r"can't find|don't know|not among|answered already|hears nothing|not there any more|Nothing is paused|"
-    r"can no longer access|^nothing$",
+    r"can't find|don't know|not among|answered already|hears nothing|no longer exists|no access|Nothing is paused|"
+    r"can no longer access|Nothing was changed|^nothing$",
     re.MULTILINE,
 )
 NOTHING = "nothing"
@@ -174,6 +174,11 @@ async def pastes_a_link(spy: Spy) -> str:
     return NOTHING
 
 
+async def mentions_the_bot(spy: Spy) -> str:
+    bot = spy.many.their_app.bot_user.name
+    return await spy.heard(lambda: spy.many.slack.post(spy.many.gia, spy.many.droid_channel, f"@{bot} what now?"))
+
+
 async def tells_of_a_removal(spy: Spy, kind: str) -> str:
     """Globex's own: what it does there is another story; Acme stays as it is."""
     told = {"tokens": {"oauth": [spy.many.ada.id]}, "team_ids": [spy.many.team.id]}
@@ -264,6 +269,9 @@ TRIES: dict[str, Try] = {
     "options start.app": lambda spy: spy.suggest(spy.start_form(), "start.app", "shop"),
     "options settings.app": lambda spy: spy.suggest(spy.settings_form(), "settings.app", "shop"),
     "event link_shared": pastes_a_link,
+    "event app_mention": told_nothing(mentions_the_bot),
+    "action skip-step.rotate": presses(ids.SKIP_STEP_ROTATE, build),
+    "action skip-step.disable": presses(ids.SKIP_STEP_DISABLE, build),
     # These take no id of anybody's.
     "options subscribe.app": told_nothing(offered_to_subscribe),
     "action subscription.remove": told_nothing(presses(ids.SUBSCRIPTION_REMOVE, lambda spy: spy.subscription_id)),
@@ -502,6 +510,6 @@ async def waiting_at_doctor(many: Many, person: User) -> tuple[int, int]:
     place = many.ios if person.team is many.team else many.droid_channel
     await many.slack.command(person, place, "/build doctor")
     answer = many.read(many.slack.ephemerals(person, place)[-1])
-    counts = re.search(r"waiting for Slack: (\d+)[.].*waiting for Bitrise: (\d+)[.]", answer)
+    counts = re.search(r"Waiting: (\d+) messages? for Slack, (\d+) requests? for Bitrise[.]", answer)
     assert counts
     return int(counts[1]), int(counts[2])

@@ -85,7 +85,7 @@ async def test_registering_twice_creates_one_webhook(world: World) -> None:
 
 async def test_only_people_who_may_connect_can_register_a_webhook(world: World) -> None:
     await press_offer(world, by=world.bo)
-    assert "limited to admins" in world.whispers(world.bo)[-1]
+    assert "Only workspace admins can do that" in world.whispers(world.bo)[-1]
     assert not world.bitrise.webhooks.of(world.shop)
 
 
@@ -225,19 +225,19 @@ async def test_replayed_webhooks_cause_at_most_one_sync_every_two_seconds(world:
 
 async def test_doctor_shows_the_last_webhook(world: World) -> None:
     await world.say("/build doctor")
-    assert "Bitrise has not called yet" in world.whispers()[-1]
+    assert "No webhook received from Bitrise yet" in world.whispers()[-1]
     await press_offer(world)
     world.bitrise.start_build(world.shop, workflow="test")
     await world.passes(seconds=7)
     await world.say("/build doctor")
-    assert "Bitrise last called" in world.whispers()[-1]
+    assert "Last webhook from Bitrise" in world.whispers()[-1]
 
 
 async def test_webhook_after_disconnecting_does_nothing(world: World) -> None:
     await press_offer(world)
     url, secret = await hook(world)
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
     world.bitrise.journal.clear()
     assert await post(url, BODY, signed(BODY, secret)) == 204
     await world.settled()

@@ -334,11 +334,11 @@ def test_a_wrong_token_is_not_repeated(typed: str | None, told: str) -> None:
 
 
 def test_how_the_check_went(seen_view: SeenView) -> None:
-    assert "Checking the token" in seen_view(connect_form.checking_view())
+    assert "Verifying the token" in seen_view(connect_form.checking_view())
     assert "✅ *Connected as Acme CI, 14 apps.*" in seen_view(
         connect_form.connected_view("Acme CI", 14, command="/build")
     )
-    assert "reaches no app yet" in seen_view(connect_form.connected_view("A", 0, command="/build"))
+    assert "can't access any app yet" in seen_view(connect_form.connected_view("A", 0, command="/build"))
 
 
 # Settings.

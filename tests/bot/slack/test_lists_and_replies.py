@@ -16,7 +16,6 @@ from bot.slack import build_lists as lists
 from bot.slack import ids, replies
 from bot.slack.build_text import BuildView
 from bot.slack.text import Message
-from commands.connect import confirm_disconnect
 from storage.results import ResultRow
 from storage.workspaces import WorkspaceRow
 
@@ -107,12 +106,6 @@ def test_the_same_was_asked_for_a_moment_ago(seen: Seen) -> None:
     assert replies.read_answer(buttons(message)[0][1]) == ("r1", replies.NO_BUILD)
 
 
-def test_forgetting_the_token_asks_first(seen: Seen) -> None:
-    message = confirm_disconnect("Acme CI")
-    assert seen(message).startswith("Forget the Bitrise token of Acme CI?")
-    assert [action_id for action_id, _ in buttons(message)] == ["connection.disconnect"]
-
-
 def test_an_answered_question_has_no_buttons(seen: Seen) -> None:
     assert seen(replies.answered("Started another one.")) == "Started another one."
 
@@ -131,7 +124,7 @@ def test_the_notification_of_a_log_is_escaped_once(ended: Make, now: datetime) -
 
 def test_an_error_is_a_sentence(seen: Seen) -> None:
     told = seen(replies.error(NotConnected("/build")))
-    assert told == "There is no Bitrise token here yet. An admin can add one with `/build connect`."
+    assert told == "Bitrise isn't connected yet. An admin can connect it with `/build connect`."
 
 
 def test_an_error_has_its_ways_out_as_buttons(seen: Seen) -> None:
@@ -160,6 +153,6 @@ def test_the_health_of_the_connection(workspace: Callable[..., WorkspaceRow]) ->
     ]
     told = [replies.health_line(each, command="/build") for each in health]
     assert told[0].startswith("✅ *Connected to Bitrise* as Acme CI, connected by <@UANA> (<!date^")
-    assert told[1].endswith("The last look failed: Bitrise &lt;answered&gt; 503")
-    assert told[2].startswith("❌ *Bitrise refuses the stored token since <!date^")
-    assert told[3] == told[4] == "⚪ *Not connected to Bitrise.* An admin can add a token with `/build connect`."
+    assert told[1].endswith("Last sync failed: Bitrise &lt;answered&gt; 503")
+    assert told[2].startswith("❌ *Bitrise rejects the connected token* (since <!date^")
+    assert told[3] == told[4] == "⚪ *Bitrise isn't connected yet.* An admin can connect it with `/build connect`."

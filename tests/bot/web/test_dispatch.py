@@ -20,7 +20,7 @@ from bot.web.payloads import read_form
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
-SAYS_NOT_INSTALLED = "not installed in your Slack workspace"
+SAYS_NOT_INSTALLED = "isn't installed in your Slack workspace"
 
 words = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
 nested = st.dictionaries(words, words | st.dictionaries(words, words, max_size=2), max_size=4)
