@@ -9,8 +9,8 @@ from functools import partial
 
 from bot import requests
 from bot.context import Context
-from bot.sync import webhooks
 from bot.slack.text import plural
+from bot.sync import webhooks
 from storage import Transaction
 from storage import apps as app_rows
 from storage import imports as import_rows

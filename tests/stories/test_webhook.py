@@ -246,7 +246,7 @@ async def test_webhook_after_disconnecting_does_nothing(world: World) -> None:
 
 async def disconnect(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
-    await world.press(world.whisper(world.ada), "Forget the token", by=world.ada)
+    await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
 
 
 async def test_disconnecting_deletes_the_webhook_at_bitrise(world: World) -> None:
