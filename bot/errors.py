@@ -45,7 +45,7 @@ class NotConnected(BuildbellError):
 class TokenRejected(BuildbellError):
     def __init__(self, command: str) -> None:
         super().__init__(
-            "Bitrise refuses the stored token, so nothing can be started, followed or stopped. "
+            "Bitrise rejected the connected token, so builds can't be started, followed or stopped. "
             f"An admin can replace it with `{command} connect`.",
             suggestions=(CHECK_AGAIN,),
         )
