@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ LogQuirk = Literal["repeats", "gaps", "from-zero", "no-url", "never-archived", "
 """Oddities of a log: repeated chunks, chunks missing until it is archived, positions from 0 as in 2018, an archive
 without a URL, an empty log that is never archived, no log at all."""
 
+VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 DEFAULT_STEPS = ("activate-ssh-key", "git-clone", "script", "deploy-to-bitrise-io")
 
 
@@ -115,6 +117,8 @@ class App:
     is_disabled: bool = False
     is_public: bool = False
     avatar_url: str | None = None
+    commits_of_forks: dict[str, str] = field(default_factory=dict)
+    """The repository of each commit that is in a fork only: Bitrise can't clone it from the app's own repository."""
     next_number: int = 1
     builds: list[Build] = field(default_factory=list)
     """Oldest first."""
@@ -130,6 +134,10 @@ class App:
     @property
     def last_build_at(self) -> datetime:
         return self.builds[-1].triggered_at if self.builds else self.created_at
+
+
+def _expand(value: str, variables: Mapping[str, str]) -> str:
+    return VARIABLE.sub(lambda match: variables.get(match[1] or match[2], ""), value)
 
 
 @dataclass(slots=True, eq=False)
@@ -166,6 +174,22 @@ class Build:
     turn: int = 0
     """Changes with every state change, so that older plans become invalid."""
     has_slot: bool = False
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables as the build's steps see them: expanded unless ``is_expand`` is false."""
+        own = {
+            "BITRISE_BUILD_NUMBER": str(self.number),
+            "BITRISE_GIT_BRANCH": self.params.get("branch") or "",
+            "BITRISE_TRIGGERED_WORKFLOW_ID": self.workflow,
+        }
+        seen: dict[str, str] = {}
+        for sent in self.params.get("environments") or ():
+            value, known = sent.get("value", ""), own | seen
+            if sent.get("is_expand", True):
+                value = _expand(value, known)
+            seen[sent.get("key") or sent["mapped_to"]] = value
+        return seen
 
     @property
     def is_finished(self) -> bool:

@@ -123,6 +123,9 @@ def _printed(build: Build, name: str) -> tuple[str, ...]:
     talks = build.plan.failed_step or steps[max(0, len(steps) - 2)]
     if build.plan.log is not None and name == talks:
         return tuple(build.plan.log.removesuffix("\n").split("\n"))  # a single \r is part of its line
+    if name == build.failed_step == "git-clone":
+        commit = build.params.get("commit_hash")
+        return (f"git fetch {build.app.repo_url}.git", f"fatal: remote error: upload-pack: not our ref {commit}")
     return (f"Running {name}", f"branch: {build.branch}", "Done")
 
 

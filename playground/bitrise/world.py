@@ -185,11 +185,21 @@ class World(Directory):
             triggered_by=triggered_by,
             pipeline=pipeline,
         )
+        self._check_out(build)
         self._register(build)
         self._roll_over_older(build)
         self._floor.admit(build)
         self.webhooks.tell("build/triggered", build)
         return build
+
+    def _check_out(self, build: Build) -> None:
+        """Fail a build that names a fork's commit without the fork's repository, as ``git fetch`` does."""
+        app, commit = build.app, build.params.get("commit_hash")
+        repository = build.params.get("pull_request_repository_url")
+        if commit and repository and repository.removesuffix(".git") != app.repo_url:
+            app.commits_of_forks.setdefault(commit, repository)
+        elif commit in app.commits_of_forks:
+            build.planned, build.failed_step = Status.FAILED, "git-clone"
 
     def _register(self, build: Build) -> None:
         self._builds[build.slug] = build

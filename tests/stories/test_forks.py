@@ -68,7 +68,7 @@ async def test_figures_of_main_do_not_count_forks(world: World) -> None:
     await world.passes(minutes=10)
     await world.say("/build stats shop 7d branch:main")
     await world.passes(seconds=10)
-    assert "100 % of 1 finished succeeded" in world.whispers()[-1]
+    assert "*100% success* (1 of 1)" in world.whispers()[-1]
 
 
 async def test_a_fork_is_not_followed_as_our_main(world: World) -> None:

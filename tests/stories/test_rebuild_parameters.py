@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from playground.bitrise.model import Status
 from tests.world import World
 
 PULL_REQUEST: dict[str, Any] = {
@@ -46,3 +47,31 @@ async def test_what_was_expanded_is_expanded_again(world: World) -> None:
     )
     (version,) = [each for each in sent["environments"] if each["key"] == "VERSION"]
     assert version["is_expand"] is True
+
+
+async def test_rebuild_of_a_forks_pull_request_clones_the_forks_commit(world: World) -> None:
+    """In our repository there is no such commit: without the fork's address the clone fails."""
+    first = world.bitrise.start_build(
+        world.shop, workflow="test", triggered_by="webhook-github/mallory", **PULL_REQUEST
+    )
+    await world.passes(minutes=6)
+    await world.say(f"/build again shop #{first.number}")
+    await world.passes(minutes=6)
+    assert [build.status for build in world.builds()] == [Status.SUCCESS, Status.SUCCESS]
+
+
+async def test_rebuild_expands_its_variables_anew(world: World) -> None:
+    version = {"key": "VERSION", "value": "1.0.$BITRISE_BUILD_NUMBER", "is_expand": True}
+    plain = {"key": "PRICE", "value": "$5", "is_expand": False}
+    await again(world, environments=[version, plain])
+    seen = [(build.variables["VERSION"], build.variables["PRICE"]) for build in world.builds()]
+    assert seen == [("1.0.1", "$5"), ("1.0.2", "$5")]
+
+
+async def test_commit_of_a_fork_alone_cannot_be_built(world: World) -> None:
+    world.bitrise.start_build(world.shop, workflow="test", triggered_by="webhook-github/mallory", **PULL_REQUEST)
+    await world.say(f"/build shop test commit:{PULL_REQUEST['commit_hash']} branch:main")
+    await world.passes(minutes=6)
+    assert world.builds()[-1].status is Status.FAILED
+    assert "Failed in step git-clone" in "".join(world.thread(world.card))
+    assert "not our ref" in "".join(world.thread(world.card))
