@@ -1,7 +1,7 @@
-# Buildbell as an image: docker build --tag buildbell:0.1.0 .
+# Image of Buildbell: docker build --tag buildbell:0.1.0 .
 #
-# The first stage makes an environment with all that is needed, PostgreSQL's driver too; the second is Python, that
-# environment, and a user who owns /data and nothing else. docs/operating.md says how it is run.
+# The first stage builds a virtual environment with all dependencies, including the PostgreSQL driver. The second adds it
+# to Python, with a user who owns only /data. docs/operating.md explains how to run it.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
@@ -17,7 +17,7 @@ FROM python:${PYTHON}-slim
 LABEL org.opencontainers.image.title="Buildbell" \
       org.opencontainers.image.description="Start, follow and stop Bitrise builds from Slack." \
       org.opencontainers.image.licenses="Apache-2.0"
-# With a name, although a number would do: libpq asks who it runs as.
+# The user needs a name, because libpq looks it up.
 RUN groupadd --gid 10001 buildbell \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin buildbell \
  && install --directory --owner 10001 --group 10001 --mode 0700 /data
@@ -32,7 +32,7 @@ VOLUME /data
 USER 10001:10001
 EXPOSE 3000
 STOPSIGNAL SIGTERM
-# http.client takes no proxy from the environment, unlike the bot; 127.0.0.1 is behind none.
+# http.client ignores proxies in the environment, which must not be used for 127.0.0.1.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "-c", "import http.client, os, sys; asked = http.client.HTTPConnection('127.0.0.1', int(os.environ['BUILDBELL_PORT']), timeout=4); asked.request('GET', '/readyz'); sys.exit(asked.getresponse().status != 200)"]
 ENTRYPOINT ["buildbell"]
 CMD ["run"]

@@ -263,5 +263,5 @@ async def fetch_names(ctx: Context, workspace_id: str, app_slug: str, column: st
                 return list(await client.list_workflows(app_slug))
             return list(await client.list_branches(app_slug))
     except (TimeoutError, BuildbellError) as error:
-        log.info("names could not be asked for", extra={"column": column, "error": str(error)})
+        log.info("names could not be listed", extra={"column": column, "error": str(error)})
         return []

@@ -63,9 +63,9 @@ async def client_of(ctx: Context, workspace: WorkspaceRow) -> AsyncIterator[Bitr
         yield open_client(ctx, workspace)
     except BitriseUnauthorized as error:
         rejected = reply(
-            f"Bitrise refuses the token stored for this Slack workspace since now ({workspace.bitrise_owner}). "
-            "Builds can't be started, followed or stopped until it is replaced: "
-            f"make a new token at Bitrise and run `{ctx.settings.command} connect`."
+            f"Bitrise has started rejecting this workspace's token ({workspace.bitrise_owner}). "
+            "Until it is replaced, builds can't be started, followed or stopped. "
+            f"Create a new token in Bitrise and run `{ctx.settings.command} connect`."
         ) + Message("", tuple(suggestion_buttons([CHECK_AGAIN])))
         await save_health(ctx, workspace, "refused", rejected)
         raise TokenRejected(ctx.settings.command) from error
@@ -80,7 +80,7 @@ async def recheck(ctx: Context, workspace_id: str) -> bool:
         await open_client(ctx, workspace).list_apps(limit=1)
     except BitriseError:
         return False
-    accepted = reply("Bitrise takes the stored token again; builds can be started, followed and stopped.")
+    accepted = reply("Bitrise accepts the token again. Everything is working.")
     await save_health(ctx, workspace, "ok", accepted)
     return True
 

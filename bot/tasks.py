@@ -52,4 +52,4 @@ class Tasks:
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("a task broke", extra={"task": task.get_name()}, exc_info=error)
+            log.error("a task failed", extra={"task": task.get_name()}, exc_info=error)

@@ -122,7 +122,7 @@ class DistributedEngine:
             async with asyncio.timeout(self._config.call_timeout_seconds):
                 await self._manager.unregister_worker(self._worker_id)
         except (ConnectorException, DatabaseUnavailable, CommitUnknown, TimeoutError):
-            log.warning("the database is away; the others will notice that this worker is gone")
+            log.warning("the database is unavailable; other workers take over the jobs")
 
     async def wait_idle(self) -> None:
         while self._running() or await queue_rows.count_due(self._db):  # noqa: ASYNC110  # other replicas set no event
@@ -179,7 +179,7 @@ class DistributedEngine:
     def _on_done(self, registered: _Registered, task: asyncio.Task[None]) -> None:
         registered.running.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("a job's end could not be stored; it runs again", exc_info=error)
+            log.error("a job's result could not be stored; it runs again", exc_info=error)
             self._has_orphans = True
         self._wakeup.set()
 
@@ -293,7 +293,7 @@ class DistributedEngine:
                     raise
             await asyncio.sleep(self._config.poll_seconds)
         self._unfinished.discard(cast(int, job.id))
-        log.warning("a job ended after its worker was taken for dead; it runs again", extra={"job_id": job.id})
+        log.warning("a job finished after its worker counted as dead; it runs again", extra={"job_id": job.id})
 
 
 def _task_name(job: QueuedJob) -> str:

@@ -166,7 +166,7 @@ class _Worker:
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("a job's end could not be stored; it runs again at the next start", exc_info=error)
+            log.error("a job's result could not be stored; it runs again at the next start", exc_info=error)
         self.wake()
 
     async def _run(self, row: JobRow) -> None:

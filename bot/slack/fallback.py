@@ -28,9 +28,9 @@ async def with_fallback(send: Callable[[Message], Awaitable[T]], message: Messag
         if remedy_of(error.error) is not Remedy.CONTENT or is_plain:
             raise
         if plainer := without_new_blocks(message):
-            log.warning("Slack does not take tables or charts here", extra={"remarks": error.messages})
+            log.warning("Slack rejected tables or charts", extra={"remarks": error.messages})
             return await with_fallback(send, plainer)
-        log.error("Slack cannot read our blocks", extra={"error": error.error, "remarks": error.messages})
+        log.error("Slack rejected the blocks of a message", extra={"error": error.error, "remarks": error.messages})
         return await send(Message(shorten(message.text, SAFE_LENGTH)))
 
 

@@ -67,7 +67,7 @@ async def receive(ctx: Context, key: str, raw: bytes, headers: Mapping[str, str]
     try:
         secret = open_secret(ctx, workspace)
     except SealBroken:
-        log.error("a webhook's secret does not open", extra={"workspace": workspace.workspace_id})
+        log.error("a webhook secret can't be decrypted", extra={"workspace": workspace.workspace_id})
         return False
     if not verify_delivery(raw=raw, headers=headers, secret=secret):
         return False

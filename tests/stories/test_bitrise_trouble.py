@@ -249,7 +249,7 @@ async def test_a_dead_token_is_told_once_to_who_connected_it(world: World) -> No
     await world.say(TYPED)
     world.bitrise.revoke(world.token)
     await world.passes(minutes=30)
-    told = [letter for letter in world.letters(world.ada) if "Bitrise refuses the token" in letter]
+    told = [letter for letter in world.letters(world.ada) if "rejecting this workspace's token" in letter]
     assert len(told) == 1
 
 
@@ -258,7 +258,7 @@ async def test_a_passing_401_is_recovered_from(world: World) -> None:
     world.bitrise.faults.add(Fault("builds.list-all", status=401))
     await world.passes(minutes=30)
     assert world.read(world.card).startswith("✅ Succeeded")
-    assert "Bitrise takes the stored token again" in world.letters(world.ada)[-1]
+    assert "Bitrise accepts the token again" in world.letters(world.ada)[-1]
 
 
 async def test_a_new_token_takes_up_what_the_dead_one_left(world: World) -> None:

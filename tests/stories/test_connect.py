@@ -238,7 +238,7 @@ async def test_the_token_reaches_bitrise_in_the_header_only(world: World) -> Non
 async def test_a_dead_token_is_told_once_to_whoever_connected_it(world: World) -> None:
     world.bitrise.revoke(world.token)
     await world.passes(minutes=60)
-    assert len([letter for letter in world.letters(world.ada) if "refuses the token" in letter]) == 1
+    assert len([letter for letter in world.letters(world.ada) if "rejecting this workspace's token" in letter]) == 1
     assert not world.letters(world.ana)
 
 
@@ -286,7 +286,7 @@ async def test_a_token_that_bitrise_takes_again_is_used_again(world: World) -> N
     world.bitrise.faults.add(Fault("builds.list-all", status=401))
     await world.passes(minutes=6)
     await world.passes(minutes=15)
-    assert "takes the stored token again" in world.letters(world.ada)[-1]
+    assert "accepts the token again" in world.letters(world.ada)[-1]
     await world.say("/build shop deploy main")
     assert len(world.builds()) == 1
 
