@@ -21,7 +21,6 @@ from bot.slack.text import (
     length,
     link,
     mention,
-    plain_date,
     quoted,
     shorten,
 )
@@ -133,7 +132,7 @@ def answered(text: str) -> Message:
 # The connection to Bitrise.
 
 
-def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
+def connection_line(workspace: WorkspaceRow | None, *, command: str) -> str:
     """The state of the connection and what to do about it, as one line of mrkdwn."""
     if workspace is None or workspace.bitrise_token_sealed is None:
         return f"⚪ *Bitrise isn't connected yet.* An admin can connect it with `{escape(command)} connect`."
@@ -143,29 +142,25 @@ def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
             f"❌ *Bitrise rejects the connected token*{since}. Builds can't be started, followed or stopped. "
             f"An admin can replace it with `{escape(command)} connect`."
         )
-    by = f", connected by {mention(workspace.connected_by)}" if workspace.connected_by else ""
-    at = f" ({date(workspace.connected_at)})" if workspace.connected_at else ""
-    return f"✅ *Connected to Bitrise* as {_owner(workspace)}{by}{at}.{_last_sync(workspace)}"
+    owner = quoted(workspace.bitrise_owner or "", 100)
+    return f"✅ *Connected to Bitrise*{f' as {owner}' if owner else ''}."
+
+
+def health_line(workspace: WorkspaceRow | None, *, command: str) -> str:
+    """The state of the connection, who connected it, and its last sync and webhook."""
+    line = connection_line(workspace, command=command)
+    if workspace is None or workspace.bitrise_token_sealed is None or workspace.health == "refused":
+        return line
+    by = f" by {mention(workspace.connected_by)}" if workspace.connected_by else ""
+    at = f" {date(workspace.connected_at)}" if workspace.connected_at else ""
+    return f"{line}{f' Connected{by}{at}.' if by or at else ''}{_last_sync(workspace)}"
 
 
 def health_report(workspace: WorkspaceRow | None, texts: Sequence[str], *, command: str) -> Message:
     """The state of the connection and further sentences, one a line."""
-    text = "\n".join([_plain_health(workspace, command=command), *map(escape_lines, texts)])
+    text = "\n".join([connection_line(workspace, command=command), *map(escape_lines, texts)])
     is_rejected = workspace is not None and workspace.health == "refused"
     return message(text, section(text), suggestion_buttons([CHECK_AGAIN] if is_rejected else []))
-
-
-def _plain_health(workspace: WorkspaceRow | None, *, command: str) -> str:
-    if workspace is None or workspace.bitrise_token_sealed is None:
-        return f"Bitrise isn't connected yet. An admin can connect it with {escape(command)} connect."
-    if workspace.health == "refused":
-        since = f" (since {plain_date(workspace.health_since)})" if workspace.health_since else ""
-        return f"Bitrise rejects the connected token{since}. An admin can replace it with {escape(command)} connect."
-    return f"Connected to Bitrise as {_owner(workspace)}."
-
-
-def _owner(workspace: WorkspaceRow) -> str:
-    return quoted(workspace.bitrise_owner or "", 100) or "the token's owner"
 
 
 def _last_sync(workspace: WorkspaceRow) -> str:

@@ -48,7 +48,7 @@ async def test_somebody_types_in_the_terminal_and_quits() -> None:
     try:
         printed = await read_until(process, "Running")  # a card is live
         process.stdin.write(b"/build doctor\n")
-        printed += await read_until(process, "Connected to Bitrise as ci-bot")
+        printed += await read_until(process, "*Connected to Bitrise* as ci-bot")
         process.stdin.write(b"quit\n")
         assert await end(process, printed) == 0
     finally:

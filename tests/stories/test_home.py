@@ -23,7 +23,7 @@ async def read(world: World, of: User | None = None) -> str:
 
 
 async def test_it_says_who_connected_as_whom(world: World) -> None:
-    assert "*Connected to Bitrise* as ci-bot, connected by @ada" in await read(world)
+    assert "*Connected to Bitrise* as ci-bot. Connected by @ada" in await read(world)
 
 
 async def test_without_a_token_admins_can_connect_from_here(open_world: Callable[..., Awaitable[World]]) -> None:

@@ -152,7 +152,7 @@ def test_the_health_of_the_connection(workspace: Callable[..., WorkspaceRow]) ->
         None,
     ]
     told = [replies.health_line(each, command="/build") for each in health]
-    assert told[0].startswith("✅ *Connected to Bitrise* as Acme CI, connected by <@UANA> (<!date^")
+    assert told[0].startswith("✅ *Connected to Bitrise* as Acme CI. Connected by <@UANA> <!date^")
     assert told[1].endswith("Last sync failed: Bitrise &lt;answered&gt; 503")
     assert told[2].startswith("❌ *Bitrise rejects the connected token* (since <!date^")
     assert told[3] == told[4] == "⚪ *Bitrise isn't connected yet.* An admin can connect it with `/build connect`."
