@@ -30,8 +30,9 @@ SWIFT = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_
 
 
 SHAPE = """
-    select table_name::text, column_name::text from information_schema.columns
-    where table_schema = 'public' order by table_name, column_name
+    select relname::text, attname::text from pg_attribute join pg_class on pg_class.oid = attrelid
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') and attnum > 0 and not attisdropped
+    order by relname, attname
 """
 CUT_OTHERS = """
     select pg_terminate_backend(pid) from pg_stat_activity
@@ -76,7 +77,8 @@ class PostgresServer:
         self._template = self._make("template0")
         with ThreadPoolExecutor(1) as thread:  # this thread may have a running loop
             thread.submit(asyncio.run, _migrate(f"{url}/{self._template}")).result()
-        self._shape = self._tables(f"{url}/{self._template}")
+        with psycopg.connect(f"{url}/{self._template}") as connection:
+            self._shape = _read_shape(connection)
         self._spare: list[str] = []
 
     def make_database(self, *, is_empty: bool = False) -> str:
@@ -87,21 +89,18 @@ class PostgresServer:
 
     def give_back(self, url: str) -> None:
         """Empty a database for the next test, or drop it if a test changed its schema."""
-        if self._tables(url) != self._shape:
+        with psycopg.connect(url, autocommit=True) as connection:
+            is_same = _read_shape(connection) == self._shape
+            if is_same:
+                connection.execute(CUT_OTHERS)
+                tables = sorted({table for table, _ in self._shape} - KEPT)
+                deletes = [sql.SQL("delete from {}").format(sql.Identifier(name)) for name in tables]
+                # Ignore foreign keys.
+                connection.execute(sql.SQL("; ").join([sql.SQL("set session_replication_role = replica"), *deletes]))
+        if is_same:
+            self._spare.append(url)
+        else:
             self.drop_database(url)
-            return
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(CUT_OTHERS)
-            connection.execute(sql.SQL("set session_replication_role = replica"))  # ignore foreign keys
-            for name in {table for table, _ in self._shape} - KEPT:
-                connection.execute(sql.SQL("delete from {}").format(sql.Identifier(name)))
-        self._spare.append(url)
-
-    def _tables(self, url: str) -> list[tuple[str, str]]:
-        with psycopg.connect(url, autocommit=True) as connection:
-            versions = connection.execute("select max(version) from schema_version").fetchone()
-            rows = connection.execute(SHAPE).fetchall()
-            return [*rows, ("schema_version", str(versions))]
 
     def drop_database(self, url: str) -> None:
         name = sql.Identifier(url.rpartition("/")[2])
@@ -117,6 +116,12 @@ class PostgresServer:
         statement = sql.SQL("create database {} template {} encoding 'UTF8'")
         self._admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return name
+
+
+def _read_shape(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
+    """Return the columns of all tables, and the version of the schema."""
+    versions = connection.execute("select max(version) from schema_version").fetchone()
+    return [*connection.execute(SHAPE).fetchall(), ("schema_version", str(versions))]
 
 
 async def _migrate(url: str) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from tests.soak.day import SUBSCRIPTIONS, Day
 
-HOURS = float(os.environ.get("SOAK_HOURS", "2"))
-BUILDS = int(os.environ.get("SOAK_BUILDS", "160"))
+HOURS = float(os.environ.get("SOAK_HOURS", "1.5"))
+BUILDS = int(os.environ.get("SOAK_BUILDS", "100"))
 SEED = int(os.environ.get("SOAK_SEED", "7"))
 
 

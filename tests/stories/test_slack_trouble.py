@@ -24,7 +24,6 @@ PASSING = [
     Fault(status=429, retry_after=3),
     Fault(status=429),
     Fault(kind="error", error="ratelimited", status=429, retry_after=2),
-    Fault(status=500),
     Fault(status=503),
     Fault(kind="error", error="internal_error"),
     Fault(kind="body", body="<html>"),
