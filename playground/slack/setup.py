@@ -135,6 +135,9 @@ def _letter(team: Team) -> str:
     return "W" if team.is_organisation or team.organisation else "U"
 
 
+SCOPES_OF_EVENTS = {"app_mention": "app_mentions:read", "link_shared": "links:read"}
+
+
 def _check_manifest(manifest: Mapping[str, Any]) -> None:
     """https://docs.slack.dev/reference/app-manifest and https://docs.slack.dev/authentication/installing-with-oauth"""
     scopes = (manifest.get("oauth_config") or {}).get("scopes") or {}
@@ -144,6 +147,10 @@ def _check_manifest(manifest: Mapping[str, Any]) -> None:
     features = manifest.get("features") or {}
     if (features.get("slash_commands") or features.get("shortcuts")) and "commands" not in scopes.get("bot", ()):
         raise ValueError("slash commands and shortcuts need the scope `commands`")
+    events = ((manifest.get("settings") or {}).get("event_subscriptions") or {}).get("bot_events") or []
+    for event in events:
+        if (scope := SCOPES_OF_EVENTS.get(event)) and scope not in scopes.get("bot", ()):
+            raise ValueError(f"the event {event} needs the scope `{scope}`")
 
 
 def check_declined(app: App, declined: Collection[str]) -> None:

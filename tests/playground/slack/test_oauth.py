@@ -155,6 +155,16 @@ def test_a_manifest_whose_optional_scopes_are_no_subset_is_refused(scene: Scene,
         scene.slack.install(manifest, scene.team)
 
 
+@pytest.mark.parametrize(("event", "scope"), [("app_mention", "app_mentions:read"), ("link_shared", "links:read")])
+def test_a_manifest_whose_event_lacks_its_scope_is_refused(slack: PracticeSlack, event: str, scope: str) -> None:
+    manifest = deepcopy(MANIFEST)
+    manifest["settings"]["event_subscriptions"]["bot_events"].append(event)
+    with pytest.raises(ValueError, match=f"the event {event} needs the scope `{scope}`"):
+        slack.register(manifest)
+    manifest["oauth_config"]["scopes"]["bot"].append(scope)
+    slack.register(manifest)
+
+
 async def test_a_refresh_token_is_good_once_but_for_a_moment(scene: Scene, app: App, clock: WatchedClock) -> None:
     first = await installed(scene, app)
     renew = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
