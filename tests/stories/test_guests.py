@@ -110,7 +110,7 @@ async def test_while_slack_cannot_say_everybody_counts_as_a_member(
     await world.say("/build shop deploy main")
     await world.say("/build shop deploy develop", by=world.bo)
     assert len(world.builds()) == 2
-    assert caplog.text.count("could not say who is a guest") == 1
+    assert caplog.text.count("did not say who is a guest") == 1
 
 
 async def test_while_slack_cannot_say_a_guest_stays_one(world: World) -> None:

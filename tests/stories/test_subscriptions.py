@@ -586,7 +586,7 @@ async def test_resume_of_a_running_subscription_says_nothing_is_paused(world: Wo
     world.slack.invite(channel, world.app.bot_user)
     await world.press(direct_message(world), "Try again")
     await world.press(pressed, "Try again")
-    assert "Nothing is paused there any more." in world.letters()[-1]
+    assert "Nothing is paused there." in world.letters()[-1]
 
 
 async def test_renamed_channel_is_still_notified(world: World) -> None:
