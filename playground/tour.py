@@ -113,7 +113,7 @@ class Tour:
         (call,) = self._stage.bitrise.aborts
         expected = "[wrong-target] should have been release/3.2 (@bo, via Buildbell)"
         self._expect(call.reason == expected, f"Bitrise was told {expected!r}, not {call.reason!r}")
-        self._expect("Aborted by @bo" in self._card(), "the card names who stopped it")
+        self._expect("Stopped by @bo" in self._card(), "the card names who stopped it")
 
     async def _fail(self) -> None:
         """A build that fails"""
@@ -140,7 +140,7 @@ class Tour:
         self._expect("*Broken*" in self._last_two(), "the channel hears that the release is broken")
         self._stage.bitrise.finish(await self._push("Round prices half up"))
         await self._passes(2)
-        self._expect("*Back to normal*" in self._card(), "the channel hears that it is repaired")
+        self._expect("*Fixed*" in self._card(), "the channel hears that it is repaired")
 
     async def _push(self, message: str) -> Build:
         """Push as Ana, and wait until the bot has seen the test build running."""

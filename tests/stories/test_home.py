@@ -59,7 +59,7 @@ async def test_my_recent_builds_are_there(world: World) -> None:
     await world.passes(minutes=10)
     told = await read(world)
     assert "None of your builds is running." in told
-    assert "Succeeded  iOS Shop · deploy · #1" in told
+    assert "✅ iOS Shop · #1 deploy" in told
 
 
 async def test_without_builds_it_says_what_will_be_here(world: World) -> None:

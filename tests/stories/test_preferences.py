@@ -80,7 +80,7 @@ async def test_level_failures_sends_failures_only(world: World) -> None:
     (message,) = direct_messages(world)
     assert message.startswith(f"❌ Failed  iOS Shop · endless  #{build.number}")
     assert "Push by octocat" in message
-    assert "[Run again]" in message
+    assert "[Rerun]" in message
 
 
 async def test_level_all_sends_every_result(world: World) -> None:
@@ -134,7 +134,7 @@ async def test_signed_commit_belongs_to_its_author(world: World) -> None:
     await run_build(world, who="merge-bot", commit_message=SIGNED)
     await run_build(world, who="merge-bot", commit_message="Fix")
     assert len(direct_messages(world)) == 1
-    assert (await home(world)).count("Failed  iOS Shop") == 1
+    assert (await home(world)).count("❌ iOS Shop") == 1
 
 
 async def test_build_gets_its_owner_when_the_commit_is_known_later(world: World) -> None:
@@ -188,7 +188,7 @@ async def test_many_late_results_become_one_summary(world: World) -> None:
     await world.start_bot()
     await world.passes(seconds=30)
     (message,) = direct_messages(world)
-    assert "4 of your builds ended while I was away: 4 succeeded." in message
+    assert "4 of your builds finished while Buildbell was offline: 4 succeeded." in message
 
 
 # Unreachable people.
@@ -318,7 +318,7 @@ async def test_saving_links_recent_builds(world: World) -> None:
     assert "iOS Shop" not in await home(world)
     assert "By that I know 3 builds of yours from the last 30 days." in await set_preferences(world, "off")
     told = await home(world)
-    assert (told.count("Failed  iOS Shop"), told.count("[Stop…]")) == (2, 1)
+    assert (told.count("❌ iOS Shop"), told.count("[Stop…]")) == (2, 1)
 
 
 async def test_removing_a_name_unlinks_its_builds(world: World) -> None:
@@ -326,11 +326,11 @@ async def test_removing_a_name_unlinks_its_builds(world: World) -> None:
     await run_build(world)
     await world.passes(minutes=10)
     await set_preferences(world, "off", "octocat")
-    assert "Failed  iOS Shop" in await home(world)
+    assert "❌ iOS Shop" in await home(world)
     assert "I know no name of yours in Git yet" in await set_preferences(world, "off", "")
     told = await home(world)
     assert "Failed  iOS Shop" not in told
-    assert "Succeeded  iOS Shop · deploy" in told
+    assert "✅ iOS Shop · #" in told
 
 
 async def test_home_shows_the_preferences_and_opens_the_form(world: World) -> None:

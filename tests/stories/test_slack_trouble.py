@@ -18,7 +18,7 @@ from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
 TYPED = "/build shop deploy main"
-GONE = ["iOS Shop · deploy", "I can't write where you asked for it"]
+GONE = ["iOS Shop · deploy", "Posted here because Buildbell can't post in that channel"]
 
 PASSING = [
     Fault(status=429, retry_after=3),
@@ -192,7 +192,7 @@ async def test_card_with_invalid_blocks_is_posted_as_plain_text(world: World) ->
     world.expects_errors = True
     world.slack.faults.add(Fault("chat.postMessage", "error", error="invalid_blocks"))
     await world.say(TYPED)
-    assert world.read(world.card) == "iOS Shop deploy #1 on main is waiting for a machine."
+    assert world.read(world.card) == "⏳ iOS Shop deploy #1 is queued (main)"
 
 
 async def test_update_with_invalid_blocks_is_sent_as_plain_text(world: World) -> None:
@@ -201,7 +201,7 @@ async def test_update_with_invalid_blocks_is_sent_as_plain_text(world: World) ->
     await world.passes(minutes=7)
     world.slack.faults.add(Fault("chat.update", "error", error="invalid_blocks"))
     await world.passes(minutes=3)
-    assert "iOS Shop deploy #1 on main succeeded after 7 min." in world.card.text
+    assert "✅ iOS Shop deploy #1 succeeded after 7 min (main)" in world.card.text
 
 
 async def test_private_reply_with_invalid_blocks_becomes_plain_text(world: World) -> None:
@@ -352,7 +352,7 @@ async def test_start_and_result_over_http(by_http: World) -> None:
 async def test_stop_over_http(by_http: World) -> None:
     await by_http.say("/build shop endless main")
     await by_http.stop_build(by_http.card, by=by_http.bo)
-    assert "Aborted by @bo: wrong branch" in by_http.read(by_http.card)
+    assert "Stopped by @bo – wrong branch or workflow" in by_http.read(by_http.card)
 
 
 BODY = b"command=%2Fbuild&text=shop+deploy+main+SECRET%3Dhush-hush&team_id=T1&user_id=U1&trigger_id=1&response_url="

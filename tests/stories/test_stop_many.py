@@ -203,8 +203,8 @@ async def test_cards_of_the_single_builds_show_it_too(three: World) -> None:
     card = three.card
     await confirm(three)
     await three.passes(seconds=5)
-    assert "Aborted by @ana: superseded" in three.read(card)
-    assert three.thread(card)[0].startswith("⏹️ *Aborted*")
+    assert "Stopped by @ana – superseded" in three.read(card)
+    assert three.thread(card)[0].startswith("⏹️ *Stopped by ana*")
 
 
 async def test_what_ended_a_moment_ago_is_shown_as_ended(three: World) -> None:
@@ -406,11 +406,22 @@ async def test_what_one_push_started_together_is_no_older_build(world: World) ->
     assert "older build" not in world.read(world.card)
 
 
-async def test_without_a_pull_request_the_same_workflow_on_the_branch_is_offered(world: World) -> None:
-    begin(world, 1)
-    begin(world, 1, workflow="deploy")
+async def test_builds_with_other_variables_are_not_superseded(world: World) -> None:
+    begin(world, 1, environments=[{"key": "FLAVOR", "value": "gamma"}])
     await world.passes(minutes=1)
     await world.say("/build shop endless feature/x FLAVOR=beta")
+    await world.passes(seconds=30)
+    assert "older build" not in world.read(world.card)
+    assert "FLAVOR=beta" in world.read(world.card)
+
+
+async def test_without_a_pull_request_the_same_workflow_on_the_branch_is_offered(world: World) -> None:
+    beta = [{"key": "FLAVOR", "value": "beta"}]
+    begin(world, 1, environments=beta)
+    begin(world, 1, workflow="deploy", environments=beta)
+    await world.passes(minutes=1)
+    await world.say("/build shop endless feature/x FLAVOR=beta message:again")
+    await world.press(world.whisper(), "Start anyway")
     await world.passes(seconds=30)
     await world.press(world.card, "Stop 1 older build…")
     await world.submit({})
