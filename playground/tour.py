@@ -122,10 +122,10 @@ class Tour:
         self._expect("Failed after 2 min" in self._card(), "the card shows it failed")
 
     async def _skip(self) -> None:
-        """A build that stops itself because nothing has changed: skipped, which is no success"""
+        """A build that stops itself because nothing has changed: skipped, not a success"""
         await self._type(self._ana, "/build shop changed-only main")
         await self._passes(2)
-        self._expect(self._newest("changed-only").status_text == "aborted-with-success", "Bitrise reports it as green")
+        self._expect(self._newest("changed-only").status_text == "aborted-with-success", "Bitrise reports it as passed")
         self._expect("Skipped" in self._card() and "Succeeded" not in self._card(), "the card shows it skipped")
 
     async def _hear(self) -> None:

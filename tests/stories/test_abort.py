@@ -84,8 +84,8 @@ async def test_abort_without_a_number_shows_what_runs_with_buttons(running: Worl
 
 async def test_an_unknown_number_is_told_in_words(running: World) -> None:
     await running.say("/build abort shop #99")
-    assert "I can't find #99" in running.whispers()[-1]
-    assert "I can't show that build; my message says why." in running.modal_text()
+    assert "Couldn't find #99" in running.whispers()[-1]
+    assert "Couldn't open that build. See the message for why." in running.modal_text()
 
 
 async def test_a_build_that_bitrise_does_not_show_just_now_is_not_called_missing(running: World) -> None:
@@ -116,7 +116,7 @@ async def test_the_report_goes_in_bitrises_fields(
 async def test_another_reason_needs_words(running: World) -> None:
     await running.press(running.card, "Stop…")
     refused = await running.submit({"abort.reason": "other"})
-    assert refused.errors == {"abort.sentence": "Say in a few words why."}
+    assert refused.errors == {"abort.sentence": "Enter a short explanation."}
     assert not running.bitrise.aborts
 
 
@@ -166,8 +166,8 @@ async def test_a_named_person_may_report_green_and_another_may_not(open_world: O
     card = await start(world)
     await world.press(card, "Stop…", by=world.ana)
     await world.press(card, "Stop…", by=world.bo)
-    assert "Green" not in world.modal_text(world.ana)
-    assert "Green" in world.modal_text(world.bo)
+    assert "/ Passed /" not in world.modal_text(world.ana)
+    assert "/ Passed /" in world.modal_text(world.bo)
 
 
 async def test_a_permission_that_was_taken_back_counts_at_the_submission(open_world: OpenWorld) -> None:
@@ -209,7 +209,7 @@ async def test_two_people_who_press_at_once_stop_it_once(running: World) -> None
     assert len(running.bitrise.journal.named("builds.abort")) == 1
     told = [running.modal_text(person) for person in (running.ana, running.bo) if running.slack.views(person)]
     assert len(told) == 1
-    assert "has asked to stop #1 (endless) already" in told[0]
+    assert "already stopped #1 (endless)" in told[0]
 
 
 async def test_a_form_submitted_twice_stops_it_once(running: World) -> None:
@@ -233,7 +233,7 @@ async def test_an_old_card_of_an_ended_build_says_how_it_ended(world: World) -> 
     card = (await start(world, "shop test main")).snapshot()
     await world.passes(minutes=10)
     await world.press(card, "Stop…")
-    assert "This build has ended" in world.modal_text()
+    assert "This build has already finished" in world.modal_text()
     assert "Succeeded" in world.modal_text()
 
 
@@ -259,7 +259,7 @@ async def test_typing_a_stop_for_an_ended_build_says_how_it_ended(world: World) 
     await start(world, "shop test main")
     await world.passes(minutes=10)
     await world.say("/build abort shop #1")
-    assert "This build has ended" in world.modal_text()
+    assert "This build has already finished" in world.modal_text()
 
 
 async def test_an_old_card_can_be_pressed_after_a_restart(running: World) -> None:
@@ -371,8 +371,8 @@ async def test_a_stop_nobody_takes_is_given_up_in_words(running: World) -> None:
     await running.stop_build(running.card, by=running.bo)
     await running.passes(minutes=12)
     waiting, given_up = running.whispers(running.bo)
-    assert "Bitrise hasn't taken the stop of #1 (endless) yet" in waiting
-    assert "I have given up" in given_up
+    assert "Bitrise hasn't confirmed the stop of #1 (endless) yet" in waiting
+    assert "may still be running" in given_up
     assert "[Stop…]" in running.read(running.card)
 
 

@@ -89,7 +89,7 @@ async def test_a_branch_that_has_moved_is_asked_about(world: World) -> None:
     await moved(world)
     await world.say("/build again shop #1")
     told = world.whispers()[-1]
-    assert "`main` has moved since" in told
+    assert "`main` has new commits since" in told
     assert "[Same commit aaaaaaa] [Newest bbbbbbb]" in told
     assert len(world.builds()) == 2
 
@@ -153,7 +153,7 @@ async def test_without_a_build_it_asks_which(world: World) -> None:
 
 async def test_a_build_that_is_not_there_is_told(world: World) -> None:
     await world.say("/build again shop #77")
-    assert "I can't find #77" in world.whispers()[-1]
+    assert "Couldn't find #77" in world.whispers()[-1]
 
 
 async def test_the_form_says_what_it_cannot_hold(world: World) -> None:
@@ -173,7 +173,7 @@ async def test_the_form_says_what_it_cannot_hold(world: World) -> None:
 
 async def test_a_build_that_is_not_there_is_told_in_the_form(world: World) -> None:
     await world.say("/build again shop #77 form")
-    assert "I can't find #77" in world.modal_text()
+    assert "Couldn't find #77" in world.modal_text()
     assert "Looking for" not in world.modal_text()
 
 

@@ -278,7 +278,7 @@ async def test_stop_on_a_card_that_has_ended_meanwhile_tells_how_it_ended(world:
     old = world.card.snapshot()
     await world.passes(minutes=10)
     await world.press(old, "Stop…")
-    assert "This build has ended" in world.modal_text()
+    assert "This build has already finished" in world.modal_text()
     assert "Succeeded" in world.modal_text()
     assert not world.bitrise.aborts
 
@@ -299,7 +299,7 @@ async def test_a_card_of_yesterday_still_answers_after_a_restart(world: World) -
     await world.stop_bot()
     await world.start_bot()
     await world.press(old, "Stop…")
-    assert "This build has ended" in world.modal_text()
+    assert "This build has already finished" in world.modal_text()
 
 
 async def test_pressing_open_is_heard_and_changes_nothing(world: World) -> None:

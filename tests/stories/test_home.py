@@ -63,7 +63,7 @@ async def test_my_recent_builds_are_there(world: World) -> None:
 
 
 async def test_without_builds_it_says_what_will_be_here(world: World) -> None:
-    assert "What you start from Slack is listed here." in await read(world)
+    assert "Builds you start from Slack appear here." in await read(world)
 
 
 async def test_refresh_shows_what_has_happened_since(world: World) -> None:

@@ -281,7 +281,7 @@ async def test_who_was_first_is_told(world: World) -> None:
     await world.press(card, "Stop…")
     await ask(world, build, secret)
     await world.submit({"abort.reason": "stuck", "abort.sentence": "mine"})
-    assert "A step of the build has asked to stop" in world.modal_text()
+    assert "A step of the build already stopped" in world.modal_text()
 
 
 async def test_a_part_of_a_pipeline_is_not_stopped_alone(world: World) -> None:

@@ -75,7 +75,7 @@ async def test_the_registered_status_command_does_the_same(world: World) -> None
 @pytest.mark.parametrize("name", ["shop #99", "0123456789abcdef"])
 async def test_a_build_that_is_not_there_is_told(world: World, name: str) -> None:
     await world.say(f"/build status {name}")
-    assert "I can't find" in world.whispers()[-1]
+    assert "Couldn't find" in world.whispers()[-1]
 
 
 async def test_a_number_without_an_app_asks_which(world: World) -> None:

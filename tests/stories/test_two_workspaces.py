@@ -39,8 +39,8 @@ from tests.test_house import Registrations, registered
 __all__ = ["registered"]
 
 NOT_THERE = re.compile(
-    r"can't find|don't know|not among|answered already|hears nothing|no longer exists|no access|Nothing is paused|"
-    r"can no longer access|Nothing was changed|^nothing$",
+    r"can't find|don't know|Couldn't find|no longer available|no matching|not among|answered already|no longer exists|"
+    r"no access|Nothing is paused|can no longer access|Nothing was changed|^nothing$",
     re.MULTILINE,
 )
 NOTHING = "nothing"

@@ -300,7 +300,9 @@ async def test_slacks_word_for_no_is_kept(practice: Practice, error: str) -> Non
 
 
 async def test_a_missing_scope_is_named(practice: Practice) -> None:
-    app = practice.slack.install({**MANIFEST, "oauth_config": {"scopes": {"bot": ["commands"]}}}, practice.app.team)
+    app = practice.slack.install(
+        {**MANIFEST, "oauth_config": {"scopes": {"bot": ["commands", "links:read"]}}}, practice.app.team
+    )
     client = client_of(practice.slack, app, practice.session, timeout_seconds=5)
     with pytest.raises(SlackRefused) as refused:
         await client.post(practice.ios.id, Message("hello"))

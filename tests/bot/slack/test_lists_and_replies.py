@@ -92,15 +92,15 @@ def test_the_same_already_runs(build: Make, seen: Seen, now: datetime) -> None:
 def test_the_branch_has_moved(ended: Make, seen: Seen) -> None:
     message = replies.branch_moved(ended("failed"), request_id="r1", newest_commit="e4f5a6b7")
     told = seen(message)
-    assert "`release/3.2` has moved since" in told
-    assert "from `a1b2c3d` to `e4f5a6b`" in told
+    assert "`release/3.2` has new commits since" in told
+    assert "(`a1b2c3d` → `e4f5a6b`)" in told
     assert told.endswith("[Same commit a1b2c3d] [Newest e4f5a6b]")
     assert {replies.read_answer(value) for _, value in buttons(message)} == {("r1", "b0001")}
 
 
 def test_the_same_was_asked_for_a_moment_ago(seen: Seen) -> None:
     message = replies.duplicate_requested("iOS <Shop> `deploy`", request_id="r1")
-    assert seen(message) == "The same is being started already: iOS &lt;Shop&gt; `deploy`.\n[Start anyway]"
+    assert seen(message) == "An identical build is already starting: iOS &lt;Shop&gt; `deploy`.\n[Start anyway]"
     assert replies.read_answer(buttons(message)[0][1]) == ("r1", replies.NO_BUILD)
 
 
