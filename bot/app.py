@@ -157,7 +157,7 @@ class Bot:
             has_scope=slack.workspaces.has_scope,
             slack_tokens=slack.tokens,
             tasks=self.tasks,
-            app_cache=AppCache(self._clock),
+            app_cache=AppCache(),
             start_batch=Batcher(lambda starts: start.store_starts(ctx, starts)),
             channel_batch=Batcher(lambda channels: workspace_rows.find_channel_contexts(database, channels)),
             rate_limits=RateLimiter(),

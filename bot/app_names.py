@@ -11,12 +11,15 @@ from bot.fuzzy import fold
 from storage.apps import AppRow
 
 MAX_SUGGESTIONS = 5
+MIN_LETTERS = 3
+"""Of the beginning of a name that stands for all of it."""
 
 
 class AppIndex:
     """The apps of a workspace by name, as of one ``version`` of the names.
 
     ``names`` has each in lower case, and folded. ``own_titles`` may be shared by several apps, ``titles`` are not.
+    A slug is a name only as a whole: it is a random text, so that its beginning means nothing.
     """
 
     def __init__(self, version: int, apps: Sequence[AppRow], aliases: Mapping[str, str]) -> None:
@@ -28,9 +31,9 @@ class AppIndex:
         self._by_folded_name: dict[str, list[AppRow]] = {}
         for app in apps:
             hyphenated = re.sub(r"[^\w]+", "-", app.title.lower()).strip("-")
-            names = [app.app_slug, app.title, hyphenated, app.repo_slug, repository_of(app), self.titles[app.app_slug]]
+            names = [app.title, hyphenated, app.repo_slug, repository_of(app), self.titles[app.app_slug]]
             names += [alias for alias, slug in aliases.items() if slug == app.app_slug]
-            present = [" ".join(name.split()) for name in names if name]
+            present = [" ".join(name.split()) for name in names if name and name != app.app_slug]
             for index, key in (
                 (self.by_name, str),
                 (self._by_lower_name, str.lower),
@@ -38,25 +41,22 @@ class AppIndex:
             ):
                 for name in dict.fromkeys(map(key, present)):
                     index.setdefault(name, []).append(app)
-
+            if app not in (of_slug := self._by_lower_name.setdefault(app.app_slug.lower(), [])):
+                of_slug.append(app)
         self.names = frozenset([*self._by_lower_name, *self._by_folded_name])
 
     def match(self, query: str) -> list[AppRow]:
-        """Return the apps with that name, or else with that prefix; several if it is ambiguous."""
-        if whole := self._match_whole(query):
+        """Return the apps with that name, or else with that beginning of three letters or more."""
+        if whole := self.match_whole(query):
             return whole
         folded = fold(" ".join(query.split()))
-        if not folded:
+        if sum(map(str.isalpha, folded)) < MIN_LETTERS:
             return []
         matches = [app for name, apps in self._by_folded_name.items() if name.startswith(folded) for app in apps]
         return list({app.app_slug: app for app in matches}.values())
 
-    def has_name(self, query: str) -> bool:
-        """Return whether one app has exactly that name."""
-        return len(self._match_whole(query)) == 1
-
-    def _match_whole(self, query: str) -> list[AppRow]:
-        """Return the apps with that name, or else with that name except for accents."""
+    def match_whole(self, query: str) -> list[AppRow]:
+        """Return the apps with exactly that name, or else with that name except for accents."""
         name = " ".join(query.split())
         return self._by_lower_name.get(name.lower()) or self._by_folded_name.get(fold(name), [])
 
@@ -87,12 +87,12 @@ def not_found(query: str, close: Sequence[AppRow], *, is_ambiguous: bool) -> App
     titles = distinct_titles(close)
     suggestions = tuple(Suggestion(titles[app.app_slug], app.app_slug) for app in close)
     if is_ambiguous:
-        sentence = f"More than one app is called “{query}”. Which one?"
+        sentence = f"Which app did you mean by “{query}”?"
     elif suggestions:
-        sentence = f"I can't find an app called “{query}”. Did you mean one of these?"
+        sentence = f"No app is called “{query}”. Did you mean one of these?"
     else:
         sentence = (
-            f"I can't find an app called “{query}” among those the stored Bitrise token reaches. "
-            "Check the name, or the token's access to the app at Bitrise."
+            f"No app called “{query}” is available to the connected Bitrise token. "
+            "Check the name or the token's access."
         )
     return AppNotFound(sentence, query=query, suggestions=suggestions)

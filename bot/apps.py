@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Generic, TypeVar
+from typing import NamedTuple
 
 from bot import connection
 from bot.app_names import MAX_SUGGESTIONS, AppIndex, not_found
 from bot.bitrise.client import MAX_APPS
 from bot.bitrise.models import App
-from bot.clock import Clock
 from bot.context import Context
-from bot.errors import BuildbellError
+from bot.errors import BitriseUnauthorized, BuildbellError
 from bot.fuzzy import rank
 from bot.permissions import Actor
 from storage import Transaction
@@ -25,39 +25,62 @@ from storage import workspaces as workspace_rows
 from storage.apps import AppRow
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 STALE_AFTER = timedelta(minutes=1)
 ANSWER_WITHIN_SECONDS = 2.0  # Slack waits 3 s for an answer
 CACHED_FOR = timedelta(seconds=60)
 """Another replica may replace or delete the token meanwhile."""
 MAX_CACHED = 500
 MAX_CACHED_WORKSPACES = 200
+DEFAULT_BRANCHES = ("main", "master", "develop", "trunk")
 
 
-class TimedCache(Generic[T]):
-    """Values by workspace, app and name, kept for a minute."""
+@dataclass(frozen=True, slots=True)
+class AppNames:
+    """Names of an app, most recent first. ``workflows`` and ``branches`` miss those of which nothing is known yet."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._entries: dict[tuple[str, str, str], tuple[datetime, T]] = {}
+    workflows: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
 
-    async def get(self, key: tuple[str, str, str], load: Callable[[], Awaitable[T]]) -> T:
-        entry, now = self._entries.get(key), self._clock.now()
-        if entry is None or now - entry[0] >= CACHED_FOR:
-            entry = (now, await load())
-            if len(self._entries) >= MAX_CACHED:
-                self._entries.clear()
-            self._entries[key] = entry
-        return entry[1]
+    def __add__(self, other: AppNames) -> AppNames:
+        pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
+        return AppNames(*(tuple(dict.fromkeys([*mine, *others])) for mine, others in pairs))
+
+    def find_target(self, name: str) -> str | None:
+        """Return the workflow or pipeline of that name, else the only one that differs in case alone."""
+        targets = (*self.workflows, *self.pipelines)
+        if name in targets:
+            return name
+        alike = {each for each in targets if each.casefold() == name.casefold()}
+        return alike.pop() if len(alike) == 1 else None
+
+    @property
+    def default_branch(self) -> str | None:
+        """Bitrise doesn't tell an app's default branch, so it is the usual one that has builds."""
+        return next((name for name in DEFAULT_BRANCHES if name in self.branches), None)
+
+
+class ListedNames(NamedTuple):
+    """Names that Bitrise returned at a time."""
+
+    names: AppNames
+    at: datetime
+
+
+class CachedNames(NamedTuple):
+    """All names of an app, as of ``read_at``, and those of them that Bitrise listed."""
+
+    names: AppNames
+    read_at: datetime
+    listed: ListedNames | None
 
 
 class AppCache:
-    """The index of each workspace, the names that Bitrise listed, and whether a name is a pipeline's."""
+    """The index of each workspace, and the names of workflows, pipelines and branches by workspace and app."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self) -> None:
         self.indexes: dict[str, AppIndex] = {}
-        self.names_at_bitrise = TimedCache[list[str]](clock)
-        self.pipelines = TimedCache[bool](clock)
+        self.names: dict[tuple[str, str], CachedNames] = {}
 
 
 # The list of apps.
@@ -129,15 +152,10 @@ async def fetch_by_title(ctx: Context, workspace_id: str, title: str) -> bool:
 # Finding an app.
 
 
-async def get_app(ctx: Context, workspace_id: str, query: str, *, version: int | None = None) -> AppRow:
-    """Find an app by name, also one that is new at Bitrise.
-
-    ``version`` is that of the names, if it was just read. Raises `AppNotFound` with close matches.
-    """
-    matches = (await load_index(ctx, workspace_id, version)).match(query)
+async def get_app(ctx: Context, workspace_id: str, query: str) -> AppRow:
+    """Find an app by name, also one that is new at Bitrise. Raises `AppNotFound` with close matches."""
+    matches = (await load_index(ctx, workspace_id)).match(query)
     if len(matches) != 1 and await refresh_in_time(ctx, workspace_id):
-        matches = (await load_index(ctx, workspace_id)).match(query)
-    if not matches and await fetch_by_title(ctx, workspace_id, query):
         matches = (await load_index(ctx, workspace_id)).match(query)
     if len(matches) == 1:
         return matches[0]
@@ -148,11 +166,6 @@ async def find_by_name(ctx: Context, workspace_id: str, query: str) -> AppRow | 
     """Return the app that the name identifies, or None, without a request to Bitrise."""
     matches = (await load_index(ctx, workspace_id)).match(query)
     return matches[0] if len(matches) == 1 else None
-
-
-async def has_app_named(ctx: Context, workspace_id: str, query: str) -> bool:
-    """Return whether one app has exactly that name, without a request to Bitrise."""
-    return (await load_index(ctx, workspace_id)).has_name(query)
 
 
 async def find_app(ctx: Context, workspace_id: str, app_slug: str) -> AppRow | None:
@@ -221,47 +234,64 @@ async def refresh_in_time(ctx: Context, workspace_id: str) -> bool:
 # Workflows, pipelines and branches of an app.
 
 
-async def list_workflows(ctx: Context, workspace_id: str, app_slug: str) -> list[str]:
-    return await list_names(ctx, workspace_id, app_slug, "workflow")
+async def list_names(ctx: Context, workspace_id: str, app_slug: str) -> AppNames:
+    """Return the names of stored builds, and those that Bitrise listed just now, without a request to Bitrise."""
+    entry = ctx.app_cache.names.get((workspace_id, app_slug))
+    if entry is not None and ctx.clock.now() - entry.read_at < CACHED_FOR:
+        return entry.names
+    return await _save_names(ctx, workspace_id, app_slug, _fresh(ctx, entry))
 
 
-async def list_branches(ctx: Context, workspace_id: str, app_slug: str) -> list[str]:
-    return await list_names(ctx, workspace_id, app_slug, "branch")
+async def fetch_names(ctx: Context, workspace_id: str, app_slug: str) -> AppNames:
+    """Return the names of stored builds and those at Bitrise; without the latter if Bitrise is slow.
+
+    Bitrise lists workflows and branches that have run, and the app's bitrise.yml has the others. That file takes an
+    admin's token, so it may be missing.
+    """
+    listed = _fresh(ctx, ctx.app_cache.names.get((workspace_id, app_slug)))
+    if listed is None:
+        parts: list[AppNames] = []
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS), connection.client(ctx, workspace_id) as client:
+                with _unless_refused("workflows"):
+                    parts.append(AppNames(workflows=tuple(await client.list_workflows(app_slug))))
+                with _unless_refused("branches"):
+                    parts.append(AppNames(branches=tuple(await client.list_branches(app_slug))))
+                with _unless_refused("bitrise.yml"):
+                    parts.append(AppNames(*await client.list_configured(app_slug)))
+        except (TimeoutError, BuildbellError) as error:
+            log.info("names could not be listed", extra={"workspace": workspace_id, "error": str(error)})
+        listed = ListedNames(sum(parts, AppNames()), ctx.clock.now())
+    return await _save_names(ctx, workspace_id, app_slug, listed)
 
 
-async def list_pipelines(ctx: Context, workspace_id: str, app_slug: str) -> list[str]:
-    """Return the pipelines of stored builds; Bitrise has no list of them."""
-    return await build_rows.list_names(ctx.db, workspace_id, app_slug, column="pipeline")
+def _fresh(ctx: Context, entry: CachedNames | None) -> ListedNames | None:
+    """Return the names that Bitrise listed, unless the token may have changed since."""
+    listed = entry.listed if entry else None
+    return listed if listed is not None and ctx.clock.now() - listed.at < CACHED_FOR else None
 
 
-async def list_stored_names(ctx: Context, workspace_id: str, app_slug: str) -> list[str]:
-    """Return the workflows, pipelines and branches of an app's stored builds."""
-    names = []
-    for column in ("workflow", "pipeline", "branch"):
-        names += await build_rows.list_names(ctx.db, workspace_id, app_slug, column=column)
+async def _save_names(ctx: Context, workspace_id: str, app_slug: str, listed: ListedNames | None) -> AppNames:
+    columns, key = ("workflow", "pipeline", "branch"), (workspace_id, app_slug)
+    lists = [await build_rows.list_names(ctx.db, workspace_id, app_slug, column=column) for column in columns]
+    names = AppNames(*map(tuple, lists)) + (listed.names if listed else AppNames())
+    cache = ctx.app_cache.names
+    if len(cache) >= MAX_CACHED and key not in cache:
+        cache.clear()
+    cache[key] = CachedNames(names, ctx.clock.now(), listed)
     return names
 
 
-async def is_pipeline(ctx: Context, workspace_id: str, app_slug: str, name: str) -> bool:
-    """Return whether builds of a pipeline with that name are stored. Cached for a minute."""
-    key = (workspace_id, app_slug, name)
-    return await ctx.app_cache.pipelines.get(key, partial(build_rows.has_pipeline, ctx.db, *key))
+async def prefetch_names(ctx: Context, workspace_id: str, app_slug: str) -> None:
+    await fetch_names(ctx, workspace_id, app_slug)
 
 
-async def list_names(ctx: Context, workspace_id: str, app_slug: str, column: str) -> list[str]:
-    """Return the names from stored builds and from Bitrise; the stored ones alone if Bitrise is slow."""
-    key = (workspace_id, app_slug, column)
-    stored = await build_rows.list_names(ctx.db, workspace_id, app_slug, column=column)
-    listed = await ctx.app_cache.names_at_bitrise.get(key, partial(fetch_names, ctx, *key))
-    return list(dict.fromkeys([*stored, *listed]))
-
-
-async def fetch_names(ctx: Context, workspace_id: str, app_slug: str, column: str) -> list[str]:
+@contextmanager
+def _unless_refused(what: str) -> Iterator[None]:
+    """Go on without names that Bitrise refuses to this token, but not with a rejected token."""
     try:
-        async with asyncio.timeout(ANSWER_WITHIN_SECONDS), connection.client(ctx, workspace_id) as client:
-            if column == "workflow":
-                return list(await client.list_workflows(app_slug))
-            return list(await client.list_branches(app_slug))
-    except (TimeoutError, BuildbellError) as error:
-        log.info("names could not be listed", extra={"column": column, "error": str(error)})
-        return []
+        yield
+    except BitriseUnauthorized:
+        raise
+    except BuildbellError as error:
+        log.info("names could not be listed", extra={"names": what, "error": str(error)})

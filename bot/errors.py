@@ -63,6 +63,14 @@ class AppNotFound(BuildbellError):
         self.query = query
 
 
+class StartUnclear(BuildbellError):
+    """A start can be read in several ways, or lacks something. The suggestions are whole commands."""
+
+
+class AppUnclear(StartUnclear):
+    """The first word of a start isn't exactly the name of one app."""
+
+
 class MissingArgument(BuildbellError):
     """A required argument was left out and has no default."""
 

@@ -25,10 +25,10 @@ class _Closeness(IntEnum):
     NONE = 6
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
+def nearest(word: str, candidates: Iterable[str], *, ratio: float = _MIN_RATIO) -> str | None:
     """Return the candidate that was probably meant ("did you mean"), or None when none is close."""
     by_folded = {fold(candidate): candidate for candidate in candidates}
-    close = difflib.get_close_matches(fold(word)[:_MAX_COMPARED], by_folded, n=1, cutoff=_MIN_RATIO)
+    close = difflib.get_close_matches(fold(word)[:_MAX_COMPARED], by_folded, n=1, cutoff=ratio)
     return by_folded[close[0]] if close else None
 
 

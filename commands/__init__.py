@@ -26,11 +26,13 @@ from commands import (
     log,
     mention,
     preferences,
+    preset,
     rebuild,
     settings,
     skip_step,
     slash,
     start,
+    start_form,
     stats,
     status,
     subscribe,
@@ -47,8 +49,9 @@ logger = logging.getLogger(__name__)
 
 
 COMMANDS = (
-    start.FORM_COMMAND,
+    start_form.COMMAND,
     start.COMMAND,
+    preset.COMMAND,
     status.COMMAND,
     status.SHOW_COMMAND,
     list_builds.COMMAND,

@@ -64,8 +64,8 @@ def _named(kind: str, match: re.Match[str], before: tuple[Word, ...]) -> BuildRe
     app = _app_of(before)
     if kind == "address":
         raise ArgumentsUnclear(
-            f"{quote_input(match['address'])} is no page of Bitrise that I know.",
-            "Paste the address of a build, or write `app #812`.",
+            f"{quote_input(match['address'])} isn't a Bitrise build link.",
+            "Paste one, or enter the app and the number: `shop #812`.",
         )
     if kind == "page":
         slug = match["pipeline"] or match["build"]
@@ -73,7 +73,7 @@ def _named(kind: str, match: re.Match[str], before: tuple[Word, ...]) -> BuildRe
     if kind == "slug":
         return BuildRef(app, slug=match["slug"])
     if len(match[kind]) > _MAX_DIGITS:
-        raise ArgumentsUnclear(f"{quote_input('#' + match[kind])} is no build number.", "Write it as in `app #812`.")
+        raise ArgumentsUnclear(f"{quote_input('#' + match[kind])} isn't a build number.", "Use one like `shop #812`.")
     return BuildRef(match["joined_app"] if kind == "joined" else app, int(match[kind]))
 
 

@@ -144,7 +144,7 @@ class Grammar:
         free = [name for name in self.positional if name not in named]
         if len(positional) > len(free):
             surplus = quote_input(positional[len(free)].text)
-            raise ArgumentsUnclear(f"I do not know what {surplus} is.", f"Write filters as `{self._example}`.")
+            raise ArgumentsUnclear(f"Unexpected {surplus}.", f"Use filters like `{self._example}`.")
         yield from (Part(name, word.text, "", word) for name, word in zip(free, positional, strict=False))
 
     def _option(self, word: Word) -> Part | None:
@@ -170,12 +170,12 @@ class Grammar:
 def unknown(kind: str, word: str, names: Iterable[str]) -> ArgumentsUnclear:
     """Return the error for a word that isn't one of the names, with the nearest of them or all."""
     near = nearest(word, names)
-    hint = f"Did you mean `{near}`?" if near else f"What I know: {', '.join(f'`{name}`' for name in names)}."
-    return ArgumentsUnclear(f"I know no {kind} {quote_input(word)}.", hint)
+    hint = f"Did you mean `{near}`?" if near else f"Use one of {', '.join(f'`{name}`' for name in names)}."
+    return ArgumentsUnclear(f"Unknown {kind} {quote_input(word)}.", hint)
 
 
 def without_value(key: str) -> ArgumentsUnclear:
-    return ArgumentsUnclear(f"{quote_input(f'{key}:')} has no value.", "Write it behind the colon, without a space.")
+    return ArgumentsUnclear(f"{quote_input(key.rstrip(':') + ':')} has no value.", "Enter it after the colon.")
 
 
 # Values.
@@ -212,6 +212,6 @@ def one_name(value: str) -> str:
     Neither a branch (https://git-scm.com/docs/git-check-ref-format) nor a workflow can have a star in its name.
     """
     if "*" in value:
-        problem = f"{quote_input(value)} is no name, and patterns are for subscriptions."
-        raise ArgumentsUnclear(problem, "Write one branch or workflow as it is called.")
+        problem = f"{quote_input(value)} is a pattern, which only subscriptions take."
+        raise ArgumentsUnclear(problem, "Enter the whole name of one branch or workflow.")
     return value

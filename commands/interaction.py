@@ -12,6 +12,7 @@ from bot import outbox, requests
 from bot.context import Context
 from bot.errors import (
     AppNotFound,
+    AppUnclear,
     BitriseBusy,
     BitriseNotFound,
     BitriseUnavailable,
@@ -30,10 +31,12 @@ from bot.slack.forms import Payload as View
 from bot.slack.forms import notice, read_metadata
 from bot.slack.text import Message, escape
 from bot.workspaces.slack_access import ORGANIZATION_PREFIX
-from commands.tokenizer import Words, quote_input
+from commands.tokenizer import Words
 from storage.workspaces import ChannelContext
 
 Payload = Mapping[str, Any]
+VERB_RATIO = 0.72
+"""How alike a word and a verb are, at least, for the verb to be suggested: ``lsit``, but not ``main`` for ``me``."""
 AGAIN = "Try again in a moment."
 ADVICE: Mapping[type[BuildbellError], str] = {
     BitriseNotFound: "It may have been deleted, or the connected token doesn't have access.",
@@ -270,17 +273,17 @@ def with_suggestions(error: BuildbellError, typed: Typed, command: str) -> Build
         )
         error = AppNotFound(error.sentence, query=error.query, suggestions=suggestions)
     first = typed.words.words[0] if typed.words else None
-    if typed.verb or first is None or not isinstance(error, AppNotFound | NotConnected):
+    if typed.verb or first is None or first.quoted or not isinstance(error, AppNotFound | AppUnclear | NotConnected):
         return error
-    verb = None if first.quoted else nearest(first.text, typed.verbs)
-    usage = f"`{command} help` lists what can be typed."
+    verb = nearest(first.text, [verb for verb in typed.verbs if verb[:1] == first.text[:1].lower()], ratio=VERB_RATIO)
+    if verb is None and error.suggestions:
+        return error
     if verb is None:
-        return BuildbellError(f"{error.sentence} {usage}", suggestions=error.suggestions)
-    sentence = (
-        f"{error.sentence} If {quote_input(first.text)} was to be a verb: did you mean `{command} {verb}`? {usage}"
-    )
+        sentence = f"{error.sentence} Run `{command} help` to see all commands."
+        return BuildbellError(sentence, suggestions=error.suggestions)
     text = escape(f"{verb} {typed.words.after(1).as_typed()}".strip())
-    return BuildbellError(sentence, suggestions=(Suggestion(f"{command} {verb}", text), *error.suggestions))
+    sentence = f"{error.sentence} Or did you mean `{command} {verb}`?"
+    return BuildbellError(sentence, suggestions=(*error.suggestions, Suggestion(f"{command} {verb}", text)))
 
 
 def replace_app(typed: Typed, name: str, app_slug: str) -> str:
@@ -294,6 +297,4 @@ def replace_app(typed: Typed, name: str, app_slug: str) -> str:
     before, after = (text[: match.start()], text[match.end() :]) if match else ("", f" {text}")
     # Quotes have no meaning in Bitrise's own syntax, nor before a joined number.
     slug = app_slug if "|" in text or after.startswith("#") else f'"{app_slug}"'
-    if before and not after_key and not typed.verb:
-        slug = f"app:{slug}"  # quotes alone would be the message of a start
     return escape(f"{typed.verb} {before}{slug}{after}".strip())

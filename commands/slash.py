@@ -8,6 +8,7 @@ from slack_bolt.async_app import AsyncAck
 
 import commands
 from bot import apps, connection, requests
+from bot.apps import AppNames
 from bot.context import Context
 from bot.errors import BuildbellError, NotAllowed
 from bot.manifest import SLASH_COMMANDS
@@ -89,8 +90,9 @@ async def parse_text(ctx: Context, actor: Actor, text: str) -> tuple[Parsed, Cha
     parsed = parse(text, verbs(), app_names=index.names, keep=index.by_name)
     named = index.match(parsed.words.words[0].text) if parsed.words else []
     app_slug = named[0].app_slug if len(named) == 1 else channel.app_slug
-    names = await apps.list_stored_names(ctx, actor.workspace_id, app_slug) if app_slug else []
-    return parse(text, verbs(), app_names=index.names, keep=[*index.by_name, *names]), channel
+    names = await apps.list_names(ctx, actor.workspace_id, app_slug) if app_slug else AppNames()
+    keep = [*index.by_name, *names.workflows, *names.pipelines, *names.branches]
+    return parse(text, verbs(), app_names=index.names, keep=keep), channel
 
 
 COMMAND = Command(actions={ids.any_number(ids.BUILD_CHOOSE_APP): run_suggestion})

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot import apps
 from bot.app_names import repository_of
+from bot.apps import AppNames
 from bot.context import Context
 from bot.fuzzy import fold
 from bot.slack.fields import Option, Search, chosen_option, option
@@ -18,16 +19,17 @@ from storage import apps as app_rows
 from storage.apps import AppRow
 
 OPTIONS_SHOWN = 100
-WORKFLOW, PIPELINE = "w:", "p:"
+WORKFLOW, PIPELINE, TRIGGER_MAP = "w:", "p:", "m:"
 """Prefixes of the values of options."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A workflow or a pipeline. ``value`` is that of its option, which says which it is."""
+    """A workflow, a pipeline, or the app's trigger map. ``value`` is that of its option, which says which it is."""
 
     name: str
     is_pipeline: bool = False
+    is_trigger_map: bool = False
 
     @property
     def workflow(self) -> str | None:
@@ -39,7 +41,11 @@ class Target:
 
     @property
     def value(self) -> str:
-        return (PIPELINE if self.is_pipeline else WORKFLOW) + self.name
+        return (TRIGGER_MAP if self.is_trigger_map else PIPELINE if self.is_pipeline else WORKFLOW) + self.name
+
+
+TRIGGER_MAP_TARGET = Target("Trigger map", is_trigger_map=True)
+"""The app's trigger map decides, which may start several builds."""
 
 
 # Fields. Each form's block ids end in "app", "target" and "branch".
@@ -48,19 +54,17 @@ class Target:
 def app_field(*, or_all: bool = False, **more: Any) -> Search:
     """Return the field of an app's slug; with ``or_all`` the record's value can be None for all apps."""
     if or_all:
-        more = {"load": suggest_apps_or_all, "parse": read_app_or_all, "missing": "Choose an app, or all of them."}
-    return Search("app_slug", "App", key="app", placeholder="Type a part of its name", **{"load": suggest_apps} | more)
+        more = {"load": suggest_apps_or_all, "parse": read_app_or_all, "missing": "Choose an app, or all apps."}
+    return Search("app_slug", "App", key="app", placeholder="Search for an app", **{"load": suggest_apps} | more)
 
 
-def target_field(label: str, hint: str = "") -> Search:
-    return Search(
-        "target", label, placeholder="Choose, or type its id", hint=hint, optional=True,
-        load=suggest_targets, parse=read_target,
-    )  # fmt: skip
+def target_field(label: str, **more: Any) -> Search:
+    settings: dict[str, Any] = {"load": suggest_targets, "optional": True, "placeholder": "Pick or enter a workflow"}
+    return Search("target", label, parse=read_target, **settings | more)
 
 
 def branch_field(**more: Any) -> Search:
-    placeholder = "Choose, or type any branch"
+    placeholder = "Pick or enter a branch"
     return Search("branch", "Branch", placeholder=placeholder, optional=True, load=suggest_branches, **more)
 
 
@@ -69,8 +73,10 @@ def read_app_or_all(value: str) -> str | None:
 
 
 def read_target(value: str) -> Target | None:
-    """Read the value of an option. None, for an unknown one, leaves the choice to the app's trigger map."""
+    """Read the value of an option; None for an unknown one."""
     kind, name = value[:2], value[2:]
+    if kind == TRIGGER_MAP:
+        return TRIGGER_MAP_TARGET
     return Target(name, kind == PIPELINE) if kind in (WORKFLOW, PIPELINE) and name else None
 
 
@@ -90,17 +96,19 @@ def app_options(text: str, rows: Iterable[AppRow]) -> list[Option | None]:
 
 
 def target_option(target: Target | None) -> Option | None:
-    kind = "Pipeline" if target and target.is_pipeline else "Workflow"
-    return option(target.name, target.value, kind) if target else None
+    if target is None:
+        return None
+    kind = "May start several builds" if target.is_trigger_map else "Pipeline" if target.is_pipeline else "Workflow"
+    return option(target.name, target.value, kind)
 
 
-def target_options(text: str, *, workflows: Sequence[str], pipelines: Sequence[str] = ()) -> list[Option | None]:
+def target_options(text: str, names: AppNames) -> list[Option | None]:
     """Return the targets that match, then the text itself: Bitrise may have more than Buildbell has seen."""
-    targets = [Target(name) for name in workflows] + [Target(name, is_pipeline=True) for name in pipelines]
-    matches = [target for target in targets if contains(target.name, text)]
+    targets = [Target(name) for name in names.workflows] + [Target(name, is_pipeline=True) for name in names.pipelines]
+    matches = [target_option(target) for target in targets if contains(target.name, text)]
     name = one_line(text)
-    new = [Target(name)] if name and name not in {target.name for target in targets} else []
-    return [target_option(target) for target in [*matches, *new][:OPTIONS_SHOWN]]
+    is_new = name and name not in {target.name for target in targets}
+    return [*matches[: OPTIONS_SHOWN - 2], *([option(use(name), Target(name).value, "Workflow")] if is_new else [])]
 
 
 def branch_option(name: str | None) -> Option | None:
@@ -108,11 +116,16 @@ def branch_option(name: str | None) -> Option | None:
 
 
 def branch_options(text: str, *, branches: Sequence[str]) -> list[Option | None]:
-    """Return the text itself, which may be a branch that was just pushed, then the branches that match."""
+    """Return the branches that match, then the text itself, which may be a branch that was just pushed."""
     name = one_line(text)
-    new = [name] if name and name not in branches else []
-    matches = [branch for branch in branches if contains(branch, text)]
-    return [branch_option(each) for each in [*new, *matches][:OPTIONS_SHOWN]]
+    matches = [branch_option(branch) for branch in branches if contains(branch, text)]
+    is_new = name and name not in branches
+    return [*matches[: OPTIONS_SHOWN - 1], *([option(use(name), name)] if is_new else [])]
+
+
+def use(name: str) -> str:
+    """Return the label of the option that stands for what was typed."""
+    return f"Use “{name}”"
 
 
 def contains(name: str, text: str) -> bool:
@@ -135,16 +148,17 @@ async def suggest_apps_or_all(ctx: Context, query: OptionQuery) -> list[Option |
 
 
 async def suggest_targets(ctx: Context, query: OptionQuery) -> list[Option | None]:
-    workspace_id, slug = query.actor.workspace_id, selected_app(ctx, query)
-    workflows = await apps.list_workflows(ctx, workspace_id, slug) if slug else []
-    pipelines = await apps.list_pipelines(ctx, workspace_id, slug) if slug else []
-    return target_options(query.text, workflows=workflows, pipelines=pipelines)
+    return target_options(query.text, await load_names(ctx, query))
 
 
 async def suggest_branches(ctx: Context, query: OptionQuery) -> list[Option | None]:
+    return branch_options(query.text, branches=(await load_names(ctx, query)).branches)
+
+
+async def load_names(ctx: Context, query: OptionQuery) -> AppNames:
+    """Return the names of the app that is selected in the open form."""
     slug = selected_app(ctx, query)
-    branches = await apps.list_branches(ctx, query.actor.workspace_id, slug) if slug else []
-    return branch_options(query.text, branches=branches)
+    return await apps.fetch_names(ctx, query.actor.workspace_id, slug) if slug else AppNames()
 
 
 def selected_app(ctx: Context, query: OptionQuery) -> str | None:

@@ -12,17 +12,17 @@ from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, Suggestion
 
 MAX_CHARACTERS = 3_000
 MAX_QUOTED_CHARACTERS = 60
 
 
 class ArgumentsUnclear(InvalidInput):
-    """Typed text that cannot be read: ``problem`` says why, ``hint`` what to type, ``sentence`` is both."""
+    """Typed text that can't be read: ``problem`` says why, ``hint`` what to type, ``sentence`` is both."""
 
-    def __init__(self, problem: str, hint: str) -> None:
-        super().__init__(f"{problem} {hint}")
+    def __init__(self, problem: str, hint: str, *, suggestions: tuple[Suggestion, ...] = ()) -> None:
+        super().__init__(f"{problem} {hint}", suggestions=suggestions)
         self.problem = problem
         self.hint = hint
 
@@ -97,15 +97,15 @@ def tokenize(text: str, *, keep: Collection[str] = ()) -> Words:
     cleaned = text.strip() if is_plain else _clean_typography(text, keep)
     if len(cleaned) > MAX_CHARACTERS:
         raise ArgumentsUnclear(
-            f"That is {len(cleaned):,} characters, more than the {MAX_CHARACTERS:,} a command can have.",
-            "Shorten it, or run the command alone and use the form.",
+            f"The command has {len(cleaned):,} characters; the limit is {MAX_CHARACTERS:,}.",
+            "Shorten it, or use the form.",
         )
     return Words(cleaned, split(cleaned), mentions)
 
 
-def quote_input(text: str) -> str:
+def quote_input(text: str, limit: int = MAX_QUOTED_CHARACTERS) -> str:
     """Quote typed text in an answer: shortened, and inert in a Slack message however it is escaped."""
-    short = text if len(text) <= MAX_QUOTED_CHARACTERS else f"{text[: MAX_QUOTED_CHARACTERS - 1]}…"
+    short = text if len(text) <= limit else f"{text[: limit - 1]}…"
     return f"`{short.translate(_INERT)}`"
 
 

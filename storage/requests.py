@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database import Reads, Transaction, columns, fetch_row, find_row, insert, placeholders, to_columns
+from storage.database import (
+    Reads,
+    Transaction,
+    columns,
+    fetch_rows,
+    find_row,
+    insert,
+    placeholders,
+    to_columns,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,21 +177,21 @@ async def claim_notification(tx: Transaction, request_id: str, *, now: datetime)
     return touched == 1
 
 
-async def find_last_start(db: Reads, workspace_id: str, channel_id: str, app_slug: str) -> RequestRow | None:
-    """Return the newest start of an app in a channel that was not refused."""
-    return await fetch_row(
+async def list_own_starts(db: Reads, workspace_id: str, user_id: str, *, limit: int) -> list[RequestRow]:
+    """Return a person's newest starts that were not refused."""
+    return await fetch_rows(
         db,
         RequestRow,
         f"""
         select {columns(RequestRow)} from requests
-        where workspace_id = :workspace_id and channel_id = :channel_id and app_slug = :app_slug
+        where workspace_id = :workspace_id and user_id = :user_id
         and kind = 'start' and state in ('accepted', 'sent', 'done')
         order by created_at desc
-        limit 1
+        limit :limit
         """,
         workspace_id=workspace_id,
-        channel_id=channel_id,
-        app_slug=app_slug,
+        user_id=user_id,
+        limit=limit,
     )
 
 

@@ -109,6 +109,17 @@ APPS = (
         primary key (workspace_id, channel_id)
     )""",
     """
+    create table presets (
+        workspace_id text not null references workspaces (workspace_id),
+        channel_id text not null,
+        name text not null,
+        app_slug text not null,
+        parameters_sealed text not null,
+        created_by text not null,
+        created_at text not null,
+        primary key (workspace_id, channel_id, name)
+    )""",
+    """
     create table webhooks (
         workspace_id text not null references workspaces (workspace_id),
         app_slug text not null,
@@ -143,7 +154,7 @@ REQUESTS = (
         result text
     )""",
     "create unique index requests_once on requests (workspace_id, unique_key)",
-    "create index requests_in_channel on requests (workspace_id, channel_id, app_slug, created_at)",
+    "create index requests_of_user on requests (workspace_id, user_id, created_at) where kind = 'start'",
     # Every start looks for an identical one in progress, and the metrics count open requests.
     """
     create index requests_identical on requests (workspace_id, app_slug, parameters_hash)

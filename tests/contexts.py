@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 from bot.apps import AppCache
-from bot.clock import SystemClock
 from bot.context import Context
 from storage import Database
 
@@ -14,5 +13,5 @@ from storage import Database
 def make_context(database: Database, **given: Any) -> Context:
     """Fields that are not given are None: a test that needs one fails where it is used."""
     empty: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(Context))
-    state = {"app_cache": AppCache(SystemClock()), "sync_failures": {}, "skip_limits": {}}
+    state = {"app_cache": AppCache(), "sync_failures": {}, "skip_limits": {}}
     return Context(**(empty | {"db": database} | state | given))

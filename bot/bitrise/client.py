@@ -7,6 +7,7 @@ https://docs.bitrise.io/en/bitrise-ci/api/api-overview.html
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,6 +42,11 @@ MAX_APPS = MAX_APP_PAGES * PAGE_LIMIT
 WEBHOOKS = "/apps/{app}/outgoing-webhooks"
 WEBHOOK_EVENTS = ("build", "pipeline")
 """Bitrise knows these two and ``all``."""
+MAX_NAMES = 1_000
+"""Of one section of a bitrise.yml."""
+_YAML_KEY = re.compile(
+    r"""(?P<indent> *)(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>[\w.][^:#]*?)) *:(?= |$)"""
+)
 
 
 class BitriseClient(LogCalls):
@@ -106,6 +112,14 @@ class BitriseClient(LogCalls):
         """
         body = await self._http.get("/apps/{app}/build-workflows", app=app_slug)
         return list(_page(body, parsing.as_text).items)
+
+    async def list_configured(self, app_slug: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the workflows and pipelines in the app's bitrise.yml, which takes a token of the admin role.
+
+        https://api-docs.bitrise.io/#/app-setup/app-config-datastore-show
+        """
+        text = await self._http.get_text("/apps/{app}/bitrise.yml", app=app_slug)
+        return parse_names(text, "workflows"), parse_names(text, "pipelines")
 
     # Builds and pipelines.
 
@@ -260,3 +274,25 @@ def read_trigger_result(
     if response.is_empty or not isinstance(response.body, dict):
         raise unreadable(response.status)
     raise BitriseUnavailable("Bitrise took the start, but does not say which build it gave.", status=response.status)
+
+
+def parse_names(text: str, section: str) -> tuple[str, ...]:
+    """Return the names directly under a top-level key of a bitrise.yml, without those that can't be started.
+
+    Only the layout that Bitrise's editor and its documentation write is read: one key a line, indented under its
+    section. A name that begins with an underscore is a part of other workflows.
+    """
+    names: list[str] = []
+    is_inside, indent = False, 0
+    for line in text.splitlines():
+        match = _YAML_KEY.match(line)
+        if match is None:
+            continue
+        name = match["double"] or match["single"] or match["plain"]
+        if not match["indent"]:
+            is_inside, indent = name == section, 0
+        elif is_inside:
+            indent = indent or len(match["indent"])
+            if len(match["indent"]) == indent and not name.startswith("_"):
+                names.append(parsing.clean(name))
+    return tuple(dict.fromkeys(names[:MAX_NAMES]))

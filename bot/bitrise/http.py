@@ -76,12 +76,22 @@ class HttpTransport:
 
     async def get(self, path: str, query: Mapping[str, object] | None = None, **slugs: str) -> Mapping[str, Any]:
         """Return the JSON object of a successful response."""
-        request = ApiRequest("GET", path, slugs, query or {})
-        response = await self.request(request, self._read_timeout_seconds, self._retry_delays_seconds)
-        self.check(response)
+        response = await self._read(ApiRequest("GET", path, slugs, query or {}))
         if not isinstance(response.body, dict):
             raise unreadable(response.status)
         return response.body
+
+    async def get_text(self, path: str, **slugs: str) -> str:
+        """Return the text of a successful response."""
+        response = await self._read(ApiRequest("GET", path, slugs))
+        if not isinstance(response.body, str):
+            raise unreadable(response.status)
+        return response.body
+
+    async def _read(self, request: ApiRequest) -> ApiResponse:
+        response = await self.request(request, self._read_timeout_seconds, self._retry_delays_seconds)
+        self.check(response)
+        return response
 
     async def post(self, path: str, body: Mapping[str, Any], **slugs: str) -> ApiResponse:
         return await self.request(ApiRequest("POST", path, slugs, body=body), self._write_timeout_seconds)

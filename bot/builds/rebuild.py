@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot import connection, requests
 from bot.bitrise.models import REPEATABLE, RESERVED_PREFIX, BuildFilters
 from bot.builds import queries
-from bot.builds.parameters import StartParameters, StartRequest
+from bot.builds.start import StartParameters
 from bot.context import Context
 from bot.permissions import Actor
 from bot.sync import updates
@@ -19,19 +19,21 @@ NEWEST_BUILDS = 20
 IGNORED = frozenset(["build_request_slug", "triggered_by"])
 
 
-async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> StartRequest:
-    """Return the parameters that a build was started with, without our own variables, which identify that start.
+async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> tuple[StartParameters, tuple[str, ...]]:
+    """Return the parameters that a build was started with, and the names of those that can't be sent again.
 
-    Bitrise knows them; without its answer they are put together from the row and our own request.
+    Variables of Buildbell are left out, because they identify that start. Bitrise knows the parameters; without its
+    answer they are put together from the row and our own request.
     """
     await ctx.permissions.check_may_act(actor)
     current = await queries.refresh_build(ctx, build)
     if current is not None and (requested := current.requested) is not None:
         variables = [item for item in requested.environments if not item.key.startswith(RESERVED_PREFIX)]
-        return StartRequest(
-            app=build.app_slug,
-            workflow=requested.workflow_id or (None if requested.pipeline_id else build.workflow),
-            pipeline=requested.pipeline_id,
+        pipeline = requested.pipeline_id or (build.pipeline if build.is_pipeline else None)
+        parameters = StartParameters(
+            build.app_slug,
+            workflow=None if pipeline else requested.workflow_id or build.workflow,
+            pipeline=pipeline,
             branch=requested.branch or build.branch,
             tag=requested.tag,
             commit=requested.commit_hash,
@@ -39,20 +41,19 @@ async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> StartR
             message=build.build_message,
             expanded=tuple(item.key for item in variables if item.is_expanded),
             others={name: value for name, value in requested.others.items() if name in REPEATABLE},
-            not_repeated=tuple(name for name in requested.others if name not in REPEATABLE | IGNORED),
         )
-    stored = StartRequest(
-        app=build.app_slug,
+        return parameters, tuple(name for name in requested.others if name not in REPEATABLE | IGNORED)
+    stored = StartParameters(
+        build.app_slug,
         workflow=build.workflow,
         pipeline=build.pipeline,
         branch=build.branch,
         tag=build.tag,
         message=build.build_message,
-        not_repeated=(f"pull request #{build.pull_request_id}",) if build.pull_request_id else (),
     )
     request = await request_rows.find_request(ctx.db, build.request_id) if build.request_id else None
     if request is None or request.workspace_id != build.workspace_id:
-        return stored
+        return stored, (f"pull request #{build.pull_request_id}",) if build.pull_request_id else ()
     ours = StartParameters.read(requests.parameters(ctx, request))
     return replace(
         stored,
@@ -61,8 +62,7 @@ async def load_parameters(ctx: Context, actor: Actor, build: BuildRow) -> StartR
         message=ours.message,
         expanded=ours.expanded,
         others=ours.others,
-        not_repeated=(),
-    )
+    ), ()
 
 
 async def find_newer_commit(ctx: Context, actor: Actor, build: BuildRow) -> str | None:
@@ -76,12 +76,12 @@ async def find_newer_commit(ctx: Context, actor: Actor, build: BuildRow) -> str 
     return commit if commit and commit != build.commit_hash else None
 
 
-def at_newest_commit(parameters: StartRequest) -> StartRequest:
+def at_newest_commit(parameters: StartParameters) -> StartParameters:
     """Return the parameters for the commit the branch has now, without what describes the old one."""
     others = {name: value for name, value in parameters.others.items() if not name.startswith("commit_")}
     return replace(parameters, commit=None, others=others)
 
 
-def at_commit_of(parameters: StartRequest, build: BuildRow) -> StartRequest:
+def at_commit_of(parameters: StartParameters, build: BuildRow) -> StartParameters:
     """Return the parameters for the same commit as the build's."""
     return replace(parameters, commit=build.commit_hash, branch=parameters.branch or build.branch)

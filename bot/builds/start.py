@@ -1,16 +1,21 @@
-"""Accept starts: resolve what was typed, look for an identical build, store one request and one job."""
+"""Accept starts: look for an identical build, store one request and one job; and the parameters of a start."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bot import apps, connection, requests
-from bot.builds.parameters import StartParameters, StartRequest
+from bot.app_names import not_found
+from bot.bitrise.mapping import hash_parameters
 from bot.context import Context
 from bot.engine import Job
-from bot.errors import AppNotFound, InvalidInput, MissingArgument, Suggestion
+from bot.errors import BitriseError, BitriseNotFound, BuildbellError, Suggestion
+from bot.fuzzy import nearest
 from bot.permissions import Actor
+from bot.slack.text import escape
 from storage import CommitUnknown, Transaction
 from storage import builds as build_rows
 from storage import requests as request_rows
@@ -20,6 +25,99 @@ from storage.requests import RequestRow
 from storage.workspaces import ChannelContext
 
 START = "start"
+MAX_WORKFLOWS = 10
+"""Listed when an unknown one was refused."""
+TRIGGER_MAP = "trigger-map"
+"""The word that leaves the choice of workflows to the app's trigger map."""
+_PLAIN = re.compile(rf"(?!(?i:help|{TRIGGER_MAP})\Z)[\w.@][\w./@+-]*")
+_BEFORE_QUOTE = re.compile(r'(\\*)("|\Z)')
+
+
+@dataclass(frozen=True, slots=True)
+class StartParameters:
+    """A start without gaps, as it is sealed into the request. Without a workflow the app's trigger map decides.
+
+    The values of the environment may be secret, so they aren't in the repr.
+    """
+
+    app_slug: str
+    workflow: str | None = None
+    pipeline: str | None = None
+    branch: str | None = None
+    tag: str | None = None
+    commit: str | None = None
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    message: str | None = None
+    expanded: tuple[str, ...] = ()
+    """The variables in whose values ``$NAME`` is expanded: those of a build that is rebuilt."""
+    others: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Fields of `bot.bitrise.models.REPEATABLE` from the build that is rebuilt."""
+
+    @property
+    def target(self) -> str | None:
+        return self.pipeline or self.workflow
+
+    @property
+    def code(self) -> str | None:
+        """The commit, tag or branch, as people see it."""
+        return (self.commit or "")[:7] or self.tag or self.branch
+
+    @property
+    def digest(self) -> str:
+        return hash_parameters(
+            workflow=self.workflow,
+            pipeline=self.pipeline,
+            branch=self.branch,
+            tag=self.tag,
+            commit=self.commit,
+            environment=self.environment,
+            others=self.others,
+        )
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields for JSON. `dataclasses.asdict` would copy immutable values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def read(cls, fields: dict[str, Any]) -> StartParameters:
+        """Restore the parameters from `fields` after JSON."""
+        environment = tuple((key, value) for key, value in fields["environment"])
+        return cls(**fields | {"environment": environment, "expanded": tuple(fields.get("expanded", ()))})
+
+
+def command_text(
+    words: Sequence[str] = (),
+    *,
+    environment: Sequence[tuple[str, str]] = (),
+    message: str | None = None,
+    **options: str | None,
+) -> str:
+    """Return a start as a person would type it. The words are app, workflow and branch, as far as they are known."""
+    named = {"workflow" if key == "pipeline" else key for key, value in options.items() if value}
+    keys = [key for key in ("app", "workflow", "branch") if key not in named]
+    parts = []
+    for place, (word, key) in enumerate(zip(words, keys, strict=False)):
+        is_plain = _PLAIN.fullmatch(word) and (key != "app" or not word.isdecimal())
+        is_first = place == 0 and key == "app"
+        parts.append(word if is_plain else quote_argument(word) if is_first else f"{key}:{quote_argument(word)}")
+    for key, value in options.items():
+        parts += [f"{key}:{value if _PLAIN.fullmatch(value) else quote_argument(value)}"] if value else []
+    for key, value in environment:
+        parts.append(f"{key}={value if _PLAIN.fullmatch(value) else quote_argument(value)}")
+    return " ".join([*parts, *([f"message:{quote_argument(message)}"] if message else [])])
+
+
+def command_text_of(parameters: StartParameters) -> str:
+    """Return the command text of a start that was typed or entered, without its others."""
+    names = ("workflow", "pipeline", "branch", "tag", "commit")
+    options = {name: getattr(parameters, name) for name in names}
+    environment, message = parameters.environment, parameters.message
+    return command_text(app=parameters.app_slug, environment=environment, message=message, **options)
+
+
+def quote_argument(text: str) -> str:
+    """Quote a text so that the tokenizer reads it back."""
+    return '"' + _BEFORE_QUOTE.sub(lambda run: run[1] * 2 + ('\\"' if run[2] else ""), text) + '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +137,25 @@ class Started:
 async def request_start(
     ctx: Context,
     actor: Actor,
-    wanted: StartRequest,
+    parameters: StartParameters,
     *,
     unique_key: str,
     start_anyway: bool = False,
+    app: AppRow | None = None,
     channel: ChannelContext | None = None,
 ) -> Started:
     """Store a start under ``unique_key``; a second one under the same key changes nothing.
 
-    ``channel`` is passed where it has just been read.
-    Raises `NotAllowed`, `NotConnected`, `TokenRejected`, `AppNotFound`, `MissingArgument`, `InvalidInput`.
+    ``app`` and ``channel`` are passed where they have just been read.
+    Raises `NotAllowed`, `NotConnected`, `TokenRejected`, `AppNotFound`.
     """
     await ctx.permissions.check_may_act(actor)
-    channel = channel or await connection.find_channel_context(ctx, actor.workspace_id, actor.channel_id or "")
-    channel = connection.check_connected(ctx, channel)
-    app, parameters = await _resolve(ctx, actor, wanted, channel)
+    if channel is None:
+        channel = await connection.find_channel_context(ctx, actor.workspace_id, actor.channel_id or "")
+        connection.check_connected(ctx, channel)
+    app = app or await apps.find_app(ctx, actor.workspace_id, parameters.app_slug)
+    if app is None:
+        raise not_found(parameters.app_slug, (), is_ambiguous=False)
     request = requests.new(
         ctx,
         actor,
@@ -126,99 +228,33 @@ async def cancel_start(ctx: Context, actor: Actor, request_id: str) -> bool:
     return await ctx.db.transaction(store)
 
 
-async def _resolve(
-    ctx: Context, actor: Actor, wanted: StartRequest, channel: ChannelContext
-) -> tuple[AppRow, StartParameters]:
-    """Place the unnamed words, then fill gaps from the channel's settings and from the last start here."""
-    app, words = await _resolve_app(ctx, actor, wanted, channel)
-    if wanted.quoted_at is not None:
-        wanted = await _place_quoted(ctx, app, wanted, words)
-    named = {"workflow": wanted.workflow or wanted.pipeline, "branch": wanted.branch}
-    open_places = [place for place, name in named.items() if not name]
-    if len(words) > len(open_places):
-        raise InvalidInput(
-            f"I read app, workflow and branch, and then “{words[len(open_places)]}”, which I can't place. "
-            f'A message goes in quotes: {ctx.settings.command} {app.repo_slug or app.title} deploy main "try the login"'
+async def explain_refusal(
+    ctx: Context, workspace_id: str, parameters: StartParameters, error: BuildbellError
+) -> BuildbellError:
+    """Return the error with its likely reason, and with a button for the workflow that was probably meant."""
+    sentence = f"Not started: {error.sentence.rstrip('.')}."
+    if isinstance(error, BitriseNotFound):
+        return BuildbellError(
+            f"{sentence} The app may have been deleted, or the connected token needs the Developer role."
         )
-    placed = dict(zip(open_places, words, strict=False))
-    workflow, branch = placed.get("workflow", wanted.workflow), placed.get("branch", wanted.branch)
-    defaults = channel if channel.app_slug == app.app_slug else None
-    asks_target = workflow is None and wanted.pipeline is None
-    asks_code = branch is None and wanted.tag is None and wanted.commit is None
-    last = None
-    if asks_target or asks_code:
-        channel_id = actor.channel_id or ""
-        last = await request_rows.find_last_start(ctx.db, actor.workspace_id, channel_id, app.app_slug)
-    if asks_target:
-        workflow = (defaults and defaults.workflow) or (last and last.workflow) or None
-    if asks_code:
-        branch = (defaults and defaults.branch) or (last and last.branch) or None
-    pipeline = wanted.pipeline
-    if workflow and not pipeline and await apps.is_pipeline(ctx, actor.workspace_id, app.app_slug, workflow):
-        workflow, pipeline = None, workflow
-    if not (workflow or pipeline or branch or wanted.tag or wanted.commit):
-        raise MissingArgument(
-            f"Which workflow or branch of {app.title}? For example: "
-            f"{ctx.settings.command} {app.repo_slug or app.app_slug} deploy main. The form helps to choose.",
-            suggestions=(Suggestion("Open the form", f"form {app.app_slug}"),),
-        )
-    parameters = StartParameters(
-        app.app_slug,
-        workflow,
-        pipeline,
-        branch,
-        wanted.tag,
-        wanted.commit,
-        wanted.environment,
-        wanted.message,
-        wanted.expanded,
-        wanted.others,
+    target = parameters.target
+    if not isinstance(error, BitriseError) or not target or "workflow" not in error.sentence.lower():
+        return BuildbellError(sentence)
+    names = await apps.fetch_names(ctx, workspace_id, parameters.app_slug)
+    if target in names.workflows:
+        return BuildbellError(sentence)
+    title = await apps.find_title(ctx, workspace_id, parameters.app_slug) or parameters.app_slug
+    near = names.find_target(target) or nearest(target, [*names.workflows, *names.pipelines])
+    sentence = f"Not started: {title} has no workflow “{target}”."
+    hint = f"For a pipeline, use `pipeline:{target}`."
+    if near is None:
+        listed = ", ".join(f"`{name}`" for name in names.workflows[:MAX_WORKFLOWS])
+        return BuildbellError(f"{sentence} {f'Its workflows: {listed}. ' if listed else ''}{hint}")
+    workflow, pipeline = (None, near) if near in names.pipelines else (near, None)
+    meant = replace(parameters, workflow=workflow, pipeline=pipeline)
+    code = f" on {parameters.code}" if parameters.code else ""
+    suggestion = Suggestion(f"Start {near}{code}", escape(f"{START} {command_text_of(meant)}"))
+    return BuildbellError(
+        f"{sentence} Did you mean `{near}`? {hint}",
+        suggestions=(suggestion,) if not parameters.others and not parameters.expanded else (),
     )
-    return app, parameters
-
-
-async def _place_quoted(ctx: Context, app: AppRow, wanted: StartRequest, words: tuple[str, ...]) -> StartRequest:
-    """Read a message in quotes as the workflow or branch that has exactly this name, if that place is free."""
-    name, workspace_id, app_slug = wanted.message or "", app.workspace_id, app.app_slug
-    words_before = (wanted.quoted_at or 0) - (len(wanted.words) - len(words))
-    has_target = wanted.workflow is not None or wanted.pipeline is not None
-    if not has_target and words_before <= 0:
-        is_workflow = name in await apps.list_workflows(ctx, workspace_id, app_slug)
-        if is_workflow or await apps.is_pipeline(ctx, workspace_id, app_slug, name):
-            return replace(wanted, workflow=name, message=None)
-    has_code = wanted.branch is not None or wanted.tag is not None or wanted.commit is not None
-    if not has_code and len(words) <= (0 if has_target else 1):
-        if name in await apps.list_branches(ctx, workspace_id, app_slug):
-            return replace(wanted, branch=name, message=None)
-    return wanted
-
-
-async def _resolve_app(
-    ctx: Context, actor: Actor, wanted: StartRequest, channel: ChannelContext
-) -> tuple[AppRow, tuple[str, ...]]:
-    """Return the app and the words left. Without a name, the app of the channel is meant."""
-    version = channel.names_version
-    if wanted.app:
-        return await apps.get_app(ctx, actor.workspace_id, wanted.app, version=version), wanted.words
-    chosen = await apps.find_app(ctx, actor.workspace_id, channel.app_slug) if channel.app_slug else None
-    if not wanted.words:
-        if chosen is None:
-            raise MissingArgument(
-                f"Which app? For example: {ctx.settings.command} shop deploy main. "
-                f"A default for this channel can be set with {ctx.settings.command} settings.",
-                suggestions=(Suggestion("Open the form", "form"),),
-            )
-        return chosen, ()
-    first, *rest = wanted.words
-    if chosen is not None and not await apps.has_app_named(ctx, actor.workspace_id, first):
-        if first in await apps.list_workflows(ctx, chosen.workspace_id, chosen.app_slug):
-            return chosen, wanted.words
-        if await apps.is_pipeline(ctx, chosen.workspace_id, chosen.app_slug, first):
-            return chosen, wanted.words
-    try:
-        return await apps.get_app(ctx, actor.workspace_id, first, version=version), tuple(rest)
-    except AppNotFound as error:
-        if chosen is None or rest or not (wanted.workflow or wanted.pipeline):
-            raise
-        way_out = f" If you mean a branch of {chosen.title}, write branch:{first}."
-        raise AppNotFound(error.sentence + way_out, query=error.query, suggestions=error.suggestions) from None

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import apps, connection, outbox, requests, sync_schedule
-from bot.bitrise.mapping import hash_variables
+from bot import connection, outbox, requests, sync_schedule
 from bot.bitrise.models import (
     MESSAGE_VARIABLE,
     REQUEST_VARIABLE,
@@ -18,14 +17,19 @@ from bot.bitrise.models import (
     TriggerParams,
     TriggerResult,
 )
-from bot.builds.parameters import StartParameters
-from bot.builds.start import START
+from bot.builds.start import START, StartParameters, explain_refusal
 from bot.builds.start_lookup import find_started
 from bot.context import Context
 from bot.domain.builds import Cause, triggered_by_text
 from bot.engine import JobKind, RetryAt
-from bot.errors import BitriseBusy, BitriseError, BitriseNotFound, BitriseRefused, BitriseUnavailable, BuildbellError
+from bot.errors import (
+    BitriseBusy,
+    BitriseRefused,
+    BitriseUnavailable,
+    BuildbellError,
+)
 from bot.notifications import events
+from bot.slack.replies import error as error_reply
 from bot.slack.replies import reply
 from bot.sync import updates
 from storage import Transaction
@@ -41,8 +45,14 @@ RETRY_AFTER = timedelta(seconds=3)
 LOOK_AFTER = timedelta(seconds=30)
 """Once it is too late to send again, only look."""
 GIVE_UP_AFTER = timedelta(hours=24)
-UNANSWERED = "Bitrise has not answered for a day, so I can't tell whether your build was started. Please look there."
-BROKEN = "Something broke on my side, so I can't tell whether your build was started. Please look at Bitrise."
+UNANSWERED = (
+    "Bitrise hasn't responded for a day, so it's unknown whether your build started. "
+    "Check Bitrise before you start it again."
+)
+BROKEN = (
+    "Something went wrong in Buildbell, so it's unknown whether your build started. "
+    "Check Bitrise before you start it again."
+)
 
 
 async def perform_start(ctx: Context, arguments: Mapping[str, Any]) -> None:
@@ -58,7 +68,7 @@ async def perform_start(ctx: Context, arguments: Mapping[str, Any]) -> None:
     except (BitriseUnavailable, BitriseBusy) as error:
         await _retry(ctx, request, error)
     except BuildbellError as error:
-        await _refuse(ctx, request, error)
+        await _refuse(ctx, request, await explain_refusal(ctx, request.workspace_id, parameters, error))
 
 
 async def _adopt(ctx: Context, request: RequestRow, parameters: StartParameters) -> bool:
@@ -74,9 +84,7 @@ async def _adopt(ctx: Context, request: RequestRow, parameters: StartParameters)
     if now < look_until:
         raise RetryAt(min(look_until, now + RETRY_AFTER))
     if now > _deadline(ctx, request):
-        raise BitriseRefused(
-            "Bitrise did not answer in time and no build appeared, so nothing was started. Please try again."
-        )
+        raise BitriseRefused("Bitrise didn't respond in time, and no build appeared. Try again.")
     return False
 
 
@@ -88,7 +96,7 @@ def _deadline(ctx: Context, request: RequestRow) -> datetime:
 async def _send(ctx: Context, request: RequestRow, parameters: StartParameters) -> None:
     now = ctx.clock.now()
     if now > _deadline(ctx, request):
-        raise BitriseRefused("Bitrise could not be reached in time; nothing was started. Please try again.")
+        raise BitriseRefused("Couldn't reach Bitrise in time. Try again.")
     if not await ctx.db.transaction(lambda tx: request_rows.mark_sent(tx, request.request_id, now=now)):
         return
     try:
@@ -134,7 +142,7 @@ async def _complete(
         now = ctx.clock.now()
         rows = []
         for item in answer.builds if answer else ():
-            rows.append(with_variables(ctx, new_row(request, parameters, item, now=now), parameters))
+            rows.append(new_row(request, parameters, item, now=now))
         for build in await updates.apply_builds(ctx, tx, request.workspace_id, found or [], notify=False):
             rows.append(claim_build(build, request, parameters))
             await build_rows.save_build(tx, rows[-1], expected_state=build.state)
@@ -191,14 +199,6 @@ def new_row(request: RequestRow, parameters: StartParameters, item: TriggeredBui
     return claim_build(BuildRow(**columns), request, parameters)
 
 
-def with_variables(ctx: Context, build: BuildRow, parameters: StartParameters) -> BuildRow:
-    """Return the build with the variables that were typed, sealed."""
-    if not parameters.environment:
-        return build
-    sealed = updates.seal_variables(ctx, build.build_slug, parameters.environment)
-    return dataclasses.replace(build, variables_sealed=sealed, variables_hash=hash_variables(parameters.environment))
-
-
 async def _save_build(
     ctx: Context, tx: Transaction, row: BuildRow, request: RequestRow, parameters: StartParameters
 ) -> None:
@@ -236,7 +236,8 @@ async def _retry(ctx: Context, request: RequestRow, error: BitriseUnavailable | 
         return
     minutes = max(1, round(ctx.settings.start_deadline_seconds / 60))
     message = reply(
-        f"Bitrise hasn't answered yet ({error.sentence}). I keep trying for {minutes} min and will not start it twice."
+        f"Bitrise hasn't responded yet ({error.sentence.rstrip('.')}). "
+        f"Retrying for up to {minutes} min. Your build won't start twice."
     )
     actor = requests.actor_of(ctx, request)
     await requests.notify_once(ctx, request, lambda tx: outbox.reply_privately(ctx, tx, actor, message))
@@ -246,29 +247,14 @@ async def _retry(ctx: Context, request: RequestRow, error: BitriseUnavailable | 
 
 async def _refuse(ctx: Context, request: RequestRow, error: BuildbellError) -> None:
     """Close the request and explain why nothing was started."""
-    message = reply(f"Not started: {error.sentence}{await _hint(ctx, request, error)}")
 
     async def store(tx: Transaction) -> None:
         now = ctx.clock.now()
         if await request_rows.complete_request(tx, request.request_id, state="refused", result=error.sentence, now=now):
-            await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), message)
+            await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), error_reply(error))
             await _audit(ctx, tx, request, f"refused: {error.sentence}")
 
     await ctx.db.transaction(store)
-
-
-async def _hint(ctx: Context, request: RequestRow, error: BuildbellError) -> str:
-    """Return the likely reason of a bare refusal. For an unknown workflow, list those that ran."""
-    if isinstance(error, BitriseNotFound):
-        return (
-            ". Either the app is gone, or the stored token's role in it is too low: "
-            "starting builds takes the role Developer."
-        )
-    if not isinstance(error, BitriseError) or "workflow" not in error.sentence or not request.app_slug:
-        return ""
-    workflows = await apps.list_workflows(ctx, request.workspace_id, request.app_slug)
-    ran = f"\nWorkflows that have run: {', '.join(f'`{name}`' for name in workflows[:10])}" if workflows else ""
-    return f"{ran}\nA pipeline that I have not seen run is named as one: `pipeline:{request.workflow}`"
 
 
 async def give_up(ctx: Context, arguments: Mapping[str, Any]) -> None:

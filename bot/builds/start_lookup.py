@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot import connection
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build, BuildFilters
-from bot.builds.parameters import StartParameters
+from bot.builds.start import StartParameters
 from bot.context import Context
 from bot.errors import BitriseBusy, BitriseUnavailable, BuildbellError
 from storage.requests import RequestRow

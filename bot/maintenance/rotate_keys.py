@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.builds.presets import seal_context as preset_context
 from bot.builds.skip import secret_context as skip_context
 from bot.connection import token_context
 from bot.errors import StartupFailed
@@ -13,6 +14,7 @@ from bot.vault import Vault, parse_keys
 from bot.workspaces.installation_store import seal_context
 from storage import Database, absent_file, open_database
 from storage import installations as installation_rows
+from storage import presets as preset_rows
 from storage import workspaces as workspace_rows
 
 
@@ -37,6 +39,7 @@ async def rotate_keys(settings: Settings) -> int:
                     count += await workspace_rows.replace_sealed(
                         database, workspace_id, column=column, old=old, new=new
                     )
+            count += await _rotate_presets(database, vault, workspace_id)
         return count + await _rotate_installations(database, vault)
     finally:
         await database.close()
@@ -50,4 +53,14 @@ async def _rotate_installations(database: Database, vault: Vault) -> int:
             context = seal_context(row)
             opened = vault.open(row.tokens_sealed, context=context).reveal()
             count += await installation_rows.replace_sealed_tokens(database, row, vault.seal(opened, context=context))
+    return count
+
+
+async def _rotate_presets(database: Database, vault: Vault, workspace_id: str) -> int:
+    count = 0
+    for row in await preset_rows.list_presets(database, workspace_id):
+        if vault.needs_rotation(row.parameters_sealed):
+            context = preset_context(row)
+            sealed = vault.seal(vault.open(row.parameters_sealed, context=context).reveal(), context=context)
+            count += await preset_rows.replace_sealed_parameters(database, row, sealed)
     return count

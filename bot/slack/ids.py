@@ -33,6 +33,16 @@ BUILD_STOP_ALL: Final = "build.stop-all"
 BUILD_LIST_PAGE: Final = "build.list-page"
 """Newer and Older. The value is a page as JSON, see `bot.slack.build_lists.read_page`. Numbered."""
 
+START_RERUN: Final = "start.rerun"
+"""Under the offer of the last start. The value is the question's id and the request's."""
+START_EDIT: Final = "start.edit"
+START_RECENT: Final = "start.recent"
+"""The list of recent starts and presets in the start form."""
+
+# Presets. The value is the channel and the name.
+PRESET_START: Final = "preset.start"
+PRESET_REMOVE: Final = "preset.remove"
+
 # The global shortcut and the forms.
 BUILD_START: Final = "build.start"
 """The shortcut and the form."""

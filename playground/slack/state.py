@@ -138,6 +138,8 @@ def _option(each: ElementInView, value: Any, offered: list[JSON]) -> JSON:
     for option in choices:
         if wanted in (option["value"], option["text"]["text"]):
             return option
+    if len(repeating := [option for option in choices if f"“{wanted}”" in option["text"]["text"]]) == 1:
+        return repeating[0]  # it repeats in quotes what was typed
     there = ", ".join(f"{option['value']} “{option['text']['text']}”" for option in choices) or "nothing"
     raise LookupError(f"{each.action_id} does not offer {wanted!r}; it offers {there}")
 

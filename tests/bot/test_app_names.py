@@ -53,8 +53,8 @@ def test_the_name_with_its_accents_wins() -> None:
     assert [each.app_slug for each in index.match("café")] == ["a1"]
     assert [each.app_slug for each in index.match("cafe")] == ["a2"]
     assert [each.app_slug for each in index.match("càfe")] == ["a1", "a2"]
-    assert index.has_name("CAFE")
-    assert not index.has_name("càfe")
+    assert len(index.match_whole("CAFE")) == 1
+    assert len(index.match_whole("càfe")) == 2
 
 
 def test_apps_of_the_same_title_are_told_apart_by_repository() -> None:

@@ -58,7 +58,7 @@ def test_build_or_filters_and_the_reason_are_read(text: str, arguments: AbortArg
 
 @pytest.mark.parametrize("typed", ["pr:feature", "pr:1234567890", "pr:-1"])
 def test_pull_request_must_be_a_number(typed: str) -> None:
-    with pytest.raises(ArgumentsUnclear, match="isn't a pull request number"):
+    with pytest.raises(ArgumentsUnclear, match="is no number of a pull request"):
         read_abort(tokenize(f"shop {typed}"))
 
 
@@ -74,9 +74,9 @@ def test_unknown_category_is_refused_with_the_nearest() -> None:
         ("shop workflow:deploy branch: main", "`branch:` has no value"),
         ("shop pr: 12", "`pr:` has no value"),
         ("shop werkflow:deploy", "Did you mean `workflow`"),
-        ("shop tag:v1", "no filter `tag:`"),
-        ("shop branch:feature/*", "`feature/\\*` is no name"),
-        ("shop w:* older", "`\\*` is no name"),
+        ("shop tag:v1", "Unknown filter `tag:`"),
+        ("shop branch:feature/*", "`feature/\\*` is a pattern"),
+        ("shop w:* older", "`\\*` is a pattern"),
     ],
 )
 def test_broken_filter_is_refused_and_not_taken_for_a_reason(typed: str, sentence: str) -> None:

@@ -59,5 +59,5 @@ def test_reference_is_read_in_every_form(text: str, build: BuildRef, rest: str) 
 
 @pytest.mark.parametrize("text", ["https://ci.example.com/job/7", "https://app.bitrise.io", "#99999999999"])
 def test_address_or_number_of_no_build_is_refused(text: str) -> None:
-    with pytest.raises(ArgumentsUnclear, match="is no"):
+    with pytest.raises(ArgumentsUnclear, match="isn't a"):
         read_build(tokenize(text))

@@ -45,8 +45,8 @@ def test_app_period_and_filters_are_read(typed: str, options: dict[str, Any]) ->
         ("app:shop deploy", "Use an app, a period"),
         ("all app:shop", "Use an app, a period"),
         ("shop by:@ana", "Use an app, a period"),
-        ("shop cause:moon", "no cause"),
-        ("shop colour:red", "no filter"),
+        ("shop cause:moon", "Unknown cause"),
+        ("shop colour:red", "Unknown filter"),
     ],
 )
 def test_unclear_text_is_refused(typed: str, problem: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from storage import apps as app_rows
 from storage import builds as build_rows
 from storage import messages as message_rows
 from storage import outbox as outbox_rows
+from storage import presets as preset_rows
 from storage import requests as request_rows
 from storage import sync_schedule as sync_rows
 from storage import workspaces as workspace_rows
@@ -22,6 +24,7 @@ from storage.audit import AuditRow
 from storage.builds import BuildRow
 from storage.messages import MessageRow
 from storage.outbox import OutboxRow
+from storage.presets import PresetRow
 from storage.requests import RequestRow
 from tests.storage.conftest import NOW
 
@@ -96,17 +99,30 @@ async def test_a_request_can_be_repeated_if_its_key_was_freed(database: Database
     assert await database.transaction(lambda tx: request_rows.add_request(tx, second)) is again
 
 
-async def test_the_last_start_of_a_channel_is_not_a_refused_one(database: Database) -> None:
+async def test_own_starts_are_the_newest_that_were_not_refused(database: Database) -> None:
     for row in (
         request("old", branch="main"),
         request("new", branch="release", created_at=LATER),
         request("refused", branch="typo", created_at=LATER + timedelta(1), state="refused"),
-        request("elsewhere", branch="other", channel_id="C2", created_at=LATER + timedelta(2)),
+        request("of-another", branch="other", user_id="U2", created_at=LATER + timedelta(2)),
     ):
         await database.transaction(partial(request_rows.add_request, request=row))
-    last = await request_rows.find_last_start(database, "T1", "C1", "shop")
-    assert last is not None
-    assert last.branch == "release"
+    own = await request_rows.list_own_starts(database, "T1", "U1", limit=5)
+    assert [row.branch for row in own] == ["release", "main"]
+    assert len(await request_rows.list_own_starts(database, "T1", "U1", limit=1)) == 1
+
+
+async def test_a_preset_is_replaced_by_its_name_and_removed_once(database: Database) -> None:
+    first = PresetRow("T1", "C1", "beta", "shop", "sealed", created_by="U1", created_at=NOW)
+    second = dataclasses.replace(first, parameters_sealed="sealed again")
+    for row in (first, second):
+        await database.transaction(partial(preset_rows.save_preset, preset=row))
+    assert await preset_rows.find_preset(database, "T1", "C1", "beta") == second
+    assert await preset_rows.list_presets(database, "T1", created_by="U2") == []
+    assert await preset_rows.replace_sealed_parameters(database, first, "newer") == 0
+    assert await preset_rows.replace_sealed_parameters(database, second, "newer") == 1
+    for expected in (True, False):
+        assert await database.transaction(lambda tx: preset_rows.delete_preset(tx, "T1", "C1", "beta")) is expected
 
 
 # Builds and cards.

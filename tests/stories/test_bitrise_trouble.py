@@ -63,7 +63,7 @@ async def test_a_start_in_trouble_is_told_once(world: World, fault: Fault) -> No
     world.bitrise.faults.add(at("builds.trigger", fault, times=3))
     await world.say(TYPED)
     await world.passes(minutes=6)
-    assert len(said(world, "Bitrise hasn't answered yet")) == 1
+    assert len(said(world, "Bitrise hasn't responded yet")) == 1
 
 
 @pytest.mark.parametrize("status", FINAL)
@@ -112,7 +112,7 @@ async def test_a_start_nobody_takes_is_given_up_in_words(world: World) -> None:
     world.bitrise.faults.add(Fault("builds.trigger", status=500, times=None))
     await world.say(TYPED)
     await world.passes(minutes=15)
-    assert len(said(world, "nothing was started. Please try again")) == 1
+    assert len(said(world, "Not started: Bitrise didn't respond in time, and no build appeared. Try again.")) == 1
     sent = len(world.bitrise.journal.named("builds.trigger"))
     await world.passes(minutes=30)
     assert len(world.bitrise.journal.named("builds.trigger")) == sent
@@ -143,7 +143,7 @@ async def test_when_the_list_is_away_for_longer_than_the_deadline_the_lost_build
     world.bitrise.faults.add(Fault("builds.list", status=500, times=None))
     await world.say(TYPED)
     await world.passes(minutes=15)
-    assert not said(world, "nothing was started")
+    assert not said(world, "Not started")
     world.bitrise.faults.clear()
     await world.passes(minutes=2)
     assert len(world.bitrise.triggers) == 1
@@ -160,7 +160,7 @@ async def test_a_stop_in_trouble_ends_in_one_abort(world: World, fault: Fault) -
     await world.stop_build(world.card, by=world.bo)
     await world.passes(minutes=3)
     assert len(world.bitrise.aborts) == 1
-    assert "Stopped by @bo – wrong branch or workflow" in world.read(world.card)
+    assert "Aborted by @bo: wrong branch" in world.read(world.card)
     assert "was not stopped" not in "".join(world.whispers(world.bo))
 
 
@@ -182,7 +182,7 @@ async def test_a_stop_whose_look_fails_is_one_abort(world: World, trouble: int) 
     await world.stop_build(world.card, by=world.bo)
     await world.passes(minutes=4)
     assert len(world.bitrise.aborts) == 1
-    assert "Stopped by @bo" in world.read(world.card)
+    assert "Aborted by @bo" in world.read(world.card)
 
 
 # Reading.

@@ -31,7 +31,8 @@ async def test_a_guest_cannot_start_a_build(world: World, guest: Guest) -> None:
 @pytest.mark.parametrize(
     "typed",
     [
-        "", "shop deploy main", "form", "abort shop #1 stuck", "abort shop", "stop shop branch:main", "again shop #1",
+        "", "shop deploy main", "shop", "preset save beta shop deploy main", "preset remove beta", "form",
+        "abort shop #1 stuck", "abort shop", "stop shop branch:main", "again shop #1",
         "again shop #1 form", "log shop #1", "settings", "subscribe shop", "subscribe", "unsubscribe shop", "digest",
         "digest off shop", "import shop", "import stop",
     ],
@@ -49,7 +50,7 @@ async def test_a_guest_cannot_type_what_changes_something(world: World, typed: s
 
 
 async def stored(world: World) -> list[object]:
-    tables = ("subscriptions", "digests", "requests", "channels", "imports")
+    tables = ("presets", "subscriptions", "digests", "requests", "channels", "imports")
     return [[dict(row) for row in await world.bot.ctx.db.fetch_all(f"select * from {table}")] for table in tables]
 
 
@@ -74,7 +75,7 @@ async def test_a_guest_cannot_press_what_changes_something(world: World) -> None
     await world.say("/build abort shop #1 stuck")
     await world.submit({"abort.reason": "stuck"})
     await world.passes(minutes=1)
-    await world.press(world.cards()[0], "Rerun", by=gus)
+    await world.press(world.cards()[0], "Run again", by=gus)
     assert REFUSED in world.whispers(gus)[-1]
     assert len(world.builds()) == 1
 
@@ -83,7 +84,7 @@ async def test_somebody_who_became_a_guest_cannot_submit_what_was_open(world: Wo
     await world.say("/build form")
     world.ana.guest = "multi_channel"
     await world.passes(minutes=11)
-    await world.submit({"start.app": "iOS Shop", "start.branch": "main"})
+    await world.submit({"start.app": "iOS Shop", "start.target": "Trigger map", "start.branch": "main"})
     assert REFUSED in world.modal_text()
     assert not world.builds()
 

@@ -39,7 +39,6 @@ def sent(world: World) -> dict[str, object]:
         ("shop deploy branch:'feature/a b'", "deploy", "feature/a b"),
         ('"iOS Shop" deploy main', "deploy", "main"),
         ("SHOP deploy main", "deploy", "main"),
-        ("ios deploy main", "deploy", "main"),
         ("ios-shop deploy main", "deploy", "main"),
     ],
 )
@@ -129,7 +128,7 @@ async def test_control_characters_are_left_out(world: World) -> None:
 
 async def test_an_enormous_text_is_refused_in_words(world: World) -> None:
     await world.say(f"/build shop deploy main {'x' * 5000}")
-    assert "more than the 3,000" in world.whispers()[-1]
+    assert "the limit is 3,000" in world.whispers()[-1]
     assert not world.builds()
 
 
@@ -179,8 +178,10 @@ async def test_the_channels_defaults_fill_what_is_left_out(world: World) -> None
 async def test_a_lone_word_that_is_no_app_may_have_been_meant_as_a_branch(world: World) -> None:
     await set_defaults(world, app="iOS Shop")
     await world.say("/build workflow:deploy main")
-    assert "If you mean a branch of iOS Shop, write branch:main." in world.whispers()[-1]
+    assert "Did you mean a build of iOS Shop?" in world.whispers()[-1]
     assert not world.builds()
+    await world.press(world.whisper(), "Start deploy on main")
+    assert [(build.workflow, build.branch) for build in world.builds()] == [("deploy", "main")]
 
 
 async def test_bitrises_own_syntax_works_with_the_channels_app(world: World) -> None:
@@ -225,17 +226,53 @@ async def test_another_apps_defaults_are_not_taken(world: World) -> None:
     assert (build.app, build.workflow, build.branch) == (world.droid, "test", "main")
 
 
-async def test_the_last_start_here_fills_what_is_left_out(world: World) -> None:
-    await world.say("/build shop deploy release/3.2")
+async def test_your_last_start_here_is_offered_and_started_by_a_button(world: World) -> None:
+    await world.say("/build shop deploy release/3.2 FLAVOR=beta 'the message'")
     await world.passes(minutes=10)
     await world.say("/build shop")
+    assert "Rerun *deploy* on *release/3.2* (FLAVOR=beta)?\n[Run] [Edit…]" in world.whispers()[-1]
+    assert len(world.builds()) == 1
+    question = world.whisper().snapshot()
+    await world.press(question, "Run")
+    await world.press(question, "Run")
     assert [(build.workflow, build.branch) for build in world.builds()] == [("deploy", "release/3.2")] * 2
+    assert world.builds()[-1].environments["FLAVOR"] == "beta"
+
+
+async def test_your_last_start_can_be_edited_first(world: World) -> None:
+    await world.say("/build shop deploy release/3.2 FLAVOR=beta")
+    await world.passes(minutes=10)
+    await world.say("/build shop")
+    await world.press(world.whisper(), "Edit…")
+    await world.submit({"start.environment": "FLAVOR=gold"})
+    assert world.builds()[-1].environments["FLAVOR"] == "gold"
+
+
+async def test_the_last_start_of_somebody_else_is_neither_started_nor_offered(world: World) -> None:
+    await world.say("/build shop deploy release/3.2 FLAVOR=beta", by=world.bo)
+    await world.passes(minutes=10)
+    await world.say("/build shop")
+    assert len(world.builds()) == 1
+    assert not world.whispers()
+    assert "release/3.2" not in world.modal_text()
+    assert "beta" not in world.modal_text()
+
+
+async def test_your_last_start_here_comes_before_a_newer_one_elsewhere(world: World) -> None:
+    other = world.slack.add_channel(world.team, "other", members=[world.ana])
+    await world.say("/build shop deploy main")
+    await world.passes(minutes=10)
+    await world.say("/build shop test develop", at=other)
+    await world.passes(minutes=10)
+    await world.say("/build shop")
+    assert "Rerun *deploy* on *main*?" in world.whispers()[-1]
 
 
 async def test_the_last_pipeline_here_runs_as_a_pipeline_again(world: World) -> None:
     await world.say("/build shop pipeline:release branch:main")
     await world.passes(minutes=30)
     await world.say("/build shop")
+    await world.press(world.whisper(), "Run")
     assert [run.name for call in world.bitrise.triggers for run in call.pipelines] == ["release", "release"]
 
 
@@ -273,11 +310,10 @@ async def test_without_an_app_the_form_is_offered(world: World) -> None:
     assert world.modal().title == "Start a build"
 
 
-async def test_without_workflow_and_branch_the_form_is_offered_for_that_app(world: World) -> None:
+async def test_without_workflow_and_branch_the_form_opens_for_that_app(world: World) -> None:
     await world.say("/build shop")
-    assert "Which workflow or branch of iOS Shop?" in world.whispers()[-1]
-    await world.press(world.whisper(), "Open the form")
-    assert "iOS Shop" in world.modal_text()
+    assert "App: ‹iOS Shop›" in world.modal_text()
+    assert not world.builds()
 
 
 # Which app.
@@ -288,7 +324,7 @@ async def test_an_ambiguous_name_is_answered_with_buttons_that_start(world: Worl
     world.bitrise.add_app("Blog App", world.acme)
     await world.passes(minutes=2)
     await world.say("/build blog primary main 'go on'")
-    assert "More than one app" in world.whispers()[-1]
+    assert "Which app did you mean by “blog”?" in world.whispers()[-1]
     await world.press(world.whisper(), "Blog App")
     (build,) = world.builds()
     assert (build.app.title, build.workflow, build.branch) == ("Blog App", "primary", "main")
@@ -345,7 +381,7 @@ async def test_a_candidate_pressed_twice_starts_once(world: World) -> None:
 
 async def test_an_unknown_app_is_told_with_a_way_out(world: World) -> None:
     await world.say("/build zzzzqqqq deploy main")
-    assert "I can't find an app called “zzzzqqqq”" in world.whispers()[-1]
+    assert "No app called “zzzzqqqq” is available" in world.whispers()[-1]
     assert not world.builds()
 
 
@@ -371,7 +407,7 @@ async def test_a_trigger_map_that_starts_two_gives_one_card_with_both(world: Wor
         "Mono", world.acme, workflows={"one": Workflow(), "two": Workflow(timedelta(minutes=2))}, trigger_map=rules
     )
     await world.passes(minutes=2)
-    await world.say("/build mono branch:main")
+    await world.say("/build mono main trigger-map")
     assert len(world.cards()) == 1
     assert "Mono · one" in world.read(world.card)
     assert "Mono · two" in world.read(world.card)
@@ -381,24 +417,25 @@ async def test_what_a_trigger_map_could_not_start_is_told_beside_the_card(world:
     rules = [TriggerRule(workflow="one"), TriggerRule(workflow="gone")]
     world.bitrise.add_app("Mono", world.acme, workflows={"one": Workflow()}, trigger_map=rules)
     await world.passes(minutes=2)
-    await world.say("/build mono branch:main")
+    await world.say("/build mono main trigger-map")
     assert "Mono · one" in world.read(world.card)
     assert "workflow (gone) did not match" in world.whispers()[-1]
 
 
-async def test_an_unknown_workflow_is_answered_with_those_that_have_run(world: World) -> None:
+async def test_an_unknown_workflow_is_answered_with_the_one_that_was_meant(world: World) -> None:
     world.bitrise.start_build(world.shop, workflow="deploy")
     await world.say("/build shop deplyo main")
-    assert "workflow (deplyo) did not match" in world.whispers()[-1]
-    assert "Workflows that have run: `deploy`" in world.whispers()[-1]
+    assert "iOS Shop has no workflow “deplyo”. Did you mean `deploy`?" in world.whispers()[-1]
+    await world.press(world.whisper(), "Start deploy on main")
+    assert world.builds()[-1].workflow == "deploy"
 
 
 async def test_a_pipeline_that_never_ran_is_taken_for_a_workflow_and_the_answer_says_how_to_name_it(
     world: World,
 ) -> None:
     await world.say("/build shop release main")
-    assert "workflow (release) did not match" in world.whispers()[-1]
-    assert world.whispers()[-1].endswith("`pipeline:release`")
+    assert "iOS Shop has no workflow “release”" in world.whispers()[-1]
+    assert world.whispers()[-1].endswith("use `pipeline:release`.")
     await world.say("/build shop pipeline:release main")
     assert "iOS Shop · release  #1\nmain" in world.read(world.card)
 
@@ -449,7 +486,7 @@ async def test_start_anyway_starts_one_however_often_it_is_pressed(world: World)
     await world.press(question, "Start anyway", by=world.bo)
     await world.press(question, "Start anyway", by=world.bo)
     assert len(world.builds()) == 2
-    assert world.whispers(world.bo)[-1] == "That was answered already."
+    assert world.whispers(world.bo)[-1] == "Someone already answered this."
 
 
 async def test_join_shows_the_card_once_however_often_it_is_pressed(world: World) -> None:
@@ -543,5 +580,5 @@ def commands_timed(world: World) -> float:
 
 async def test_a_backtick_in_a_branch_breaks_no_code_span(world: World) -> None:
     await world.say("/build shop deploy fix/`x`")
-    assert "on `fix/'x'`. The card follows." in world.whispers()[-1]
+    assert "on `fix/'x'`. Its card will appear in this channel." in world.whispers()[-1]
     assert "fix/`x`" in world.read(world.card)

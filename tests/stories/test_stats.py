@@ -151,7 +151,7 @@ async def test_by_reason_and_back(busy: World) -> None:
     assert "replaced by a rolling build | 2 | 66.7%" in told(busy)
     assert "no changes | 1 | 33.3%" in told(busy)
     await busy.press(busy.whisper(), "Summary")
-    assert "75.0%" in told(busy)
+    assert "75.0 %" in told(busy)
 
 
 async def test_the_definitions_are_behind_a_button(busy: World) -> None:
@@ -210,7 +210,7 @@ async def test_where_tables_are_refused_the_same_stands_in_plain_text(busy: Worl
         ("/build stats shop 500d", "isn't a valid period"),
         ("/build stats shop 7d 30d", "are both periods"),
         ("/build stats shop outcome:failed", "Use an app, a period"),
-        ("/build stats zzzz", "I can't find an app"),
+        ("/build stats zzzz", "No app called"),
     ],
 )
 async def test_what_cannot_be_read_is_told(world: World, typed: str, said: str) -> None:

@@ -81,8 +81,8 @@ async def test_a_disconnect_at_one_is_known_at_the_other_at_once(pair: Pair) -> 
 async def test_what_the_old_token_showed_is_forgotten_everywhere_within_a_minute(pair: Pair) -> None:
     ctx, shop = pair.second.ctx, pair.world.shop.slug
     pair.world.bitrise.start_build(pair.world.shop, workflow="deploy")
-    assert "deploy" in await apps.list_workflows(ctx, pair.world.team.id, shop)
+    assert "deploy" in (await apps.fetch_names(ctx, pair.world.team.id, shop)).workflows
     await connect.disconnect(pair.first.ctx, pair.admin)
     pair.world.clock.move_to(pair.world.clock.now() + timedelta(seconds=60))
-    assert await apps.list_workflows(ctx, pair.world.team.id, shop) == []
+    assert await apps.fetch_names(ctx, pair.world.team.id, shop) == apps.AppNames()
     assert await apps.find_app(ctx, pair.world.team.id, shop) is None

@@ -23,13 +23,13 @@ from bot.slack.text import Message as Told
 from bot.statistics.schedule import Schedule
 from bot.sync import webhooks
 from bot.workspaces.connect_form import connect_form
-from commands import start
+from commands import start_fields
 from commands.audit import AuditQuery
 from commands.digest import digest_form
 from commands.settings import settings_form
 from commands.slash import verbs
 from commands.subscription_form import subscription_form
-from commands.suggestions import app_option, branch_option
+from commands.suggestions import Target, app_option, branch_option, target_option
 from playground.slack import Message, User, View
 from playground.wire import Fault
 from storage.apps import ChannelRow
@@ -39,8 +39,9 @@ from tests.test_house import Registrations, registered
 __all__ = ["registered"]
 
 NOT_THERE = re.compile(
-    r"can't find|don't know|Couldn't find|no longer available|no matching|not among|answered already|no longer exists|"
-    r"no access|Nothing is paused|can no longer access|Nothing was changed|^nothing$",
+    r"can't find|don't know|not among|already answered|No app called|wasn't started by you|no preset|"
+    r"preset “acme-preset” no longer|hears nothing|no longer exists|no access|Nothing is paused|"
+    r"can no longer access|Nothing was changed|^nothing$",
     re.MULTILINE,
 )
 NOTHING = "nothing"
@@ -120,7 +121,10 @@ class Spy:
 
     def start_form(self) -> Mapping[str, Any]:
         app = app_option(self.many.shop.slug, "x")
-        return start.FORM.view(channel_id=self.many.ios.id, app_slug=app, branch=branch_option("main"))
+        target = target_option(Target("x"))
+        return start_fields.FORM.view(
+            channel_id=self.many.ios.id, app_slug=app, target=target, branch=branch_option("main")
+        )
 
     def settings_form(self) -> Mapping[str, Any]:
         row = ChannelRow(self.many.team.id, self.many.ios.id, self.many.shop.slug, None, None, "thread")
@@ -199,6 +203,20 @@ async def chooses_own_app(spy: Spy, form: Mapping[str, Any], action_id: str) -> 
     return await spy.heard(lambda: act)
 
 
+async def shows_more(spy: Spy) -> str:
+    view = await spy.open(spy.start_form())
+    return await spy.heard(lambda: spy.many.slack.press_in_view(spy.many.gia, view, "More options"))
+
+
+async def chooses_acmes_preset(spy: Spy) -> str:
+    option = {"text": {"type": "plain_text", "text": "x"}, "value": "preset:acme-preset"}
+    select = {"type": "static_select", "action_id": ids.START_RECENT, "options": [option]}
+    recent = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}, "accessory": select}
+    form = spy.start_form()
+    view = await spy.open({**form, "blocks": [recent, *form["blocks"]]})
+    return await spy.heard(lambda: spy.many.slack.select(spy.many.gia, view, ids.START_RECENT, "x"))
+
+
 async def ticks_nothing(spy: Spy) -> str:
     view = await spy.open(spy.bulk_form)
     boxes = next(block for block in view.blocks if block["block_id"].startswith("abort.builds"))
@@ -240,6 +258,10 @@ TRIES: dict[str, Try] = {
     "action build.choose-app": presses(ids.BUILD_CHOOSE_APP, lambda spy: f"{spy.many.shop.slug} deploy main"),
     "action build.start-anyway": presses(ids.BUILD_START_ANYWAY, question),
     "action build.join": presses(ids.BUILD_JOIN, question),
+    "action start.rerun": presses(ids.START_RERUN, lambda spy: f"q {spy.request_id}"),
+    "action start.edit": presses(ids.START_EDIT, lambda spy: f"q {spy.request_id}"),
+    "action preset.start": presses(ids.PRESET_START, lambda spy: f"{spy.many.ios.id} acme-preset"),
+    "action preset.remove": presses(ids.PRESET_REMOVE, lambda spy: f"{spy.many.ios.id} acme-preset"),
     "action build.stop": presses(ids.BUILD_STOP, build),
     "action build.again": presses(ids.BUILD_AGAIN, build),
     "action build.again-form": presses(ids.BUILD_AGAIN_FORM, build),
@@ -286,6 +308,8 @@ TRIES: dict[str, Try] = {
     ),
     "action home.start": told_nothing(presses(ids.HOME_START, build)),
     "action home.refresh": told_nothing(presses(ids.HOME_REFRESH, build)),
+    "action start.more": told_nothing(shows_more),
+    "action start.recent": chooses_acmes_preset,
     "action start.app": told_nothing(lambda spy: chooses_own_app(spy, spy.start_form(), "start.app")),
     "action settings.app": told_nothing(lambda spy: chooses_own_app(spy, spy.settings_form(), "settings.app")),
     "action connection.connect": told_nothing(presses(ids.CONNECTION_CONNECT, build)),
@@ -333,6 +357,8 @@ WITHOUT_IDS = {
     "settings": "settings",
     "defaults": "defaults",
     "me": "me",
+    "preset": "preset",
+    "presets": "presets",
     "doctor": "doctor",
     "help": "help",
 }
@@ -365,6 +391,7 @@ async def spy(many: Many) -> Spy:
     await many.both_install()
     await many.say("/build shop endless acme-only")
     await many.say("/build shop endless acme-only", by=many.bo)  # asks whether to join
+    await many.say("/build preset save acme-preset shop endless acme-only")
     await many.say("/build subscribe shop")
     await many.passes(minutes=1)
     await many.press(many.cards()[0], "Stop…")

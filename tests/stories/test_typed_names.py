@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from playground.wire import Fault
 from tests.world import World
 
 
@@ -168,7 +169,7 @@ async def test_a_short_name_of_two_words_starts(world: World) -> None:
 async def test_a_title_of_two_apps_is_asked_about(world: World) -> None:
     await add_app(world, "iOS Shop")
     await world.say("/build iOS Shop deploy main")
-    assert "More than one app is called “iOS Shop”" in world.whispers()[-1]
+    assert "Which app did you mean by “iOS Shop”?" in world.whispers()[-1]
     await world.press(world.whisper(), "iOS Shop (acme/shop)")
     await world.say("/build iOS Shop (acme/shop) test main")
     await world.passes(seconds=30)
@@ -214,10 +215,12 @@ async def test_quoted_text_stays_a_message_where_the_branch_is_given(world: Worl
     "typed", ['shop deploy "hotfix"', 'shop deploy message:"release/3.2"', 'shop deploy "release/3.2 again"']
 )
 async def test_other_quoted_text_is_a_message(world: World, typed: str) -> None:
-    await run_build(world, branch="release/3.2")
+    await run_build(world, workflow="deploy", branch="release/3.2")
+    await world.say("/build settings")
+    await world.submit({"settings.app": "iOS Shop", "settings.branch": "main"})
     await world.say(f"/build {typed}")
     await world.passes(seconds=30)
-    assert starts(world) == [("iOS Shop", "deploy", None)]
+    assert starts(world) == [("iOS Shop", "deploy", "main")]
 
 
 # The typography of a phone.
@@ -251,3 +254,156 @@ async def test_a_long_dash_is_a_short_one_where_no_name_has_it(world: World) -> 
     await world.say("/build shop deploy fix–login")
     await world.passes(seconds=30)
     assert starts(world) == [("iOS Shop", "deploy", "fix-login")]
+
+
+# Guessing has a limit: what isn't clear starts nothing and is offered as a button.
+
+
+async def has_run(world: World, workflow: str = "deploy", branch: str = "main") -> None:
+    """Let iOS Shop have a finished build, and forget of names that were read before."""
+    world.bitrise.start_build(world.shop, workflow=workflow, branch=branch, triggered_by="webhook-github/x")
+    await world.passes(minutes=12)
+
+
+async def set_channel(world: World, **values: str) -> None:
+    await world.say("/build settings")
+    await world.submit({f"settings.{name}": value for name, value in values.items()})
+
+
+@pytest.mark.parametrize("typed", ["7 lint main", "d lint main", "io deploy main", "zz deploy main"])
+async def test_a_number_or_two_letters_are_no_app(world: World, typed: str) -> None:
+    await has_run(world)
+    await world.say(f"/build {typed}")
+    assert starts(world) == []
+    assert "app" in world.whispers()[-1]
+
+
+async def test_a_number_is_a_build_number(world: World) -> None:
+    await set_channel(world, app="iOS Shop")
+    await world.say("/build 7 lint main")
+    assert "`7` is a build number, not an app." in world.whispers()[-1]
+    await world.press(world.whisper(), "Start lint on main")
+    assert "iOS Shop has no workflow “lint”" in world.whispers()[-1]
+
+
+async def test_the_beginning_of_a_slug_names_nothing(world: World) -> None:
+    await world.say(f"/build {world.shop.slug[:12]} deploy main")
+    assert starts(world) == []
+    await world.say(f"/build status {world.shop.slug[:12]}")
+    assert "No app called" in world.whispers()[-1]
+
+
+@pytest.mark.parametrize("typed", ["ios deploy main", "ios-sh deploy main", "shp deploy main"])
+async def test_a_shortened_or_misspelt_app_starts_by_one_button(world: World, typed: str) -> None:
+    await world.say(f"/build {typed}")
+    assert starts(world) == []
+    await world.press(world.whisper(), "iOS Shop")
+    assert starts(world) == [("iOS Shop", "deploy", "main")]
+
+
+async def test_a_shortened_app_is_enough_to_look(world: World) -> None:
+    await has_run(world)
+    await world.say("/build list ios")
+    assert "deploy" in world.whispers()[-1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "button", "start"),
+    [
+        ("deploy shop main", "shop deploy main", ("iOS Shop", "deploy", "main")),
+        ("deploy iOS Shop main", "shop deploy main", ("iOS Shop", "deploy", "main")),
+        ("shop main", "Start deploy on main", ("iOS Shop", "deploy", "main")),
+        ("shop main deploy", "Start deploy on main", ("iOS Shop", "deploy", "main")),
+        ("shop deploy main main", "Start deploy on main", ("iOS Shop", "deploy", "main")),
+        ("shop deploy", "Start deploy on main", ("iOS Shop", "deploy", "main")),
+        ("shop branch:main", "Start deploy on main", ("iOS Shop", "deploy", "main")),
+        ("shop deploi", "Start deploy on main", ("iOS Shop", "deploy", "main")),
+        ("shop deploy branch:develop branch:main", "Start this", ("iOS Shop", "deploy", "main")),
+        ("shop DEPLOI main", "Start deploy on main", ("iOS Shop", "deploy", "main")),
+    ],
+)
+async def test_the_likely_reading_is_one_button(
+    world: World, typed: str, button: str, start: tuple[str, str, str]
+) -> None:
+    await has_run(world)
+    await world.say(f"/build {typed}")
+    assert [build.workflow for build in world.builds()] == ["deploy"]
+    await world.press(world.whisper(), button)
+    assert starts(world)[-1] == start
+
+
+@pytest.mark.parametrize("typed", ["main", "deploy shop main", "deploy shop"])
+async def test_in_a_channel_with_an_app_the_likely_reading_is_one_button_too(world: World, typed: str) -> None:
+    await has_run(world)
+    await set_channel(world, app="iOS Shop")
+    await world.say(f"/build {typed}")
+    assert starts(world) == []
+    assert "/build me" not in world.whispers()[-1]
+    offers = {"main": "Start deploy on main", "deploy shop main": "shop deploy main", "deploy shop": "shop deploy"}
+    await world.press(world.whisper(), offers[typed])
+    if typed == "deploy shop":
+        await world.press(world.whisper(), "Start deploy on main")
+    assert starts(world) == [("iOS Shop", "deploy", "main")]
+
+
+async def test_a_branch_alone_says_that_it_is_one(world: World) -> None:
+    await has_run(world)
+    await world.say("/build shop main")
+    assert "`main` is a branch:\n[Start deploy on main]" in world.whispers()[-1]
+
+
+@pytest.mark.parametrize("typed", ["shop newest", "shop helpme", "shop something"])
+async def test_an_unknown_word_starts_nothing(world: World, typed: str) -> None:
+    await has_run(world)
+    await set_channel(world, app="iOS Shop", branch="main")
+    await world.say(f"/build {typed}")
+    assert starts(world) == []
+    assert "isn't a known workflow or branch of iOS Shop." in world.whispers()[-1]
+
+
+@pytest.mark.parametrize("typed", ["DEPLOY", "Deploy"])
+async def test_a_workflow_is_found_in_any_case(world: World, typed: str) -> None:
+    await has_run(world)
+    await world.say(f"/build shop {typed} main")
+    assert starts(world) == [("iOS Shop", "deploy", "main")]
+
+
+async def test_a_workflow_that_never_ran_is_suggested_in_its_own_case(world: World) -> None:
+    world.bitrise.set_role(world.token, "admin")
+    await world.say("/build shop DEPLOY main")
+    await world.press(world.whisper(), "Start deploy on main")
+    assert [build.workflow for build in world.builds()] == ["deploy"]
+
+
+async def test_words_after_the_branch_become_a_message_by_a_button(world: World) -> None:
+    await has_run(world)
+    await world.say("/build shop deploy main try the login A=1")
+    assert '`shop deploy main A=1 message:"try the login"`' in world.whispers()[-1]
+    await world.press(world.whisper(), "Start with this message")
+    build = world.builds()[-1]
+    assert (build.environments["BUILDBELL_MESSAGE"], build.environments["A"]) == ("try the login", "1")
+
+
+async def test_an_unclear_start_can_be_edited_in_the_form(world: World) -> None:
+    await has_run(world)
+    await world.say("/build shop main FLAVOR=beta")
+    await world.press(world.whisper(), "Edit…")
+    for part in ("iOS Shop", "main", "FLAVOR=beta"):
+        assert f"‹{part}›" in world.modal_text()
+
+
+async def test_a_clear_start_asks_bitrise_for_no_names(world: World) -> None:
+    await has_run(world)
+    await world.passes(minutes=2)
+    before = len(world.bitrise.journal.named("apps.branches"))
+    await world.say("/build shop deploy main")
+    assert starts(world) == [("iOS Shop", "deploy", "main")]
+    assert len(world.bitrise.journal.named("apps.branches")) == before
+
+
+async def test_an_unclear_start_is_answered_while_bitrise_is_down(world: World) -> None:
+    await has_run(world)
+    await world.passes(minutes=2)
+    world.bitrise.faults.add(Fault("apps.*", status=500, times=None))
+    await world.say("/build shop main")
+    assert "`main` is a branch:" in world.whispers()[-1]

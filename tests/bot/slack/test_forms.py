@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.apps import AppNames
 from bot.builds.abort import AbortParameters
-from bot.builds.parameters import StartRequest
+from bot.builds.start import StartParameters
 from bot.domain.abort_reasons import REASONS_TO_CHOOSE, Reason
 from bot.slack import fields, forms
 from bot.slack.build_text import BuildView
 from bot.slack.forms import FormRefused
 from bot.workspaces import connect_form
-from commands import abort_form, home, start
+from commands import abort_form, home, start_fields
 from commands import settings as settings_form
 from commands import suggestions as targets
 from commands.suggestions import Target, app_of, app_option, branch_option, target_option
@@ -37,8 +38,8 @@ FULL: dict[str, Any] = {
     "message": "try the new login",
     "anyway": True,
 }
-WANTED = StartRequest(
-    app="a1",
+WANTED = StartParameters(
+    "a1",
     workflow="deploy",
     branch="release/3.2",
     commit="a1b2c3d",
@@ -63,7 +64,7 @@ def submitted(view: Mapping[str, Any], **typed: Any) -> dict[str, Any]:
 
 def start_view(**changes: Any) -> dict[str, Any]:
     """The start form, filled in but for the changes."""
-    return start.FORM.view(channel_id="C1", **FULL | changes)
+    return start_fields.FORM.view(channel_id="C1", **FULL | changes)
 
 
 def held(element: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def chosen(value: str, text: str = "…") -> dict[str, Any]:
 def test_the_start_form_is_read_as_it_was_filled_in(seen_view: SeenView) -> None:
     view = start_view()
     assert seen_view(view).splitlines()[:3] == ["App: iOS Shop", "Workflow or pipeline: deploy", "Branch: release/3.2"]
-    assert start.FORM.read(submitted(view)) == (WANTED, True)
+    assert start_fields.FORM.read(submitted(view)) == (WANTED, True)
 
 
 def test_a_form_that_is_redrawn_keeps_what_was_entered_for_another_app() -> None:
@@ -92,7 +93,7 @@ def test_a_form_that_is_redrawn_keeps_what_was_entered_for_another_app() -> None
     assert app_of({"view": view, "block_id": "start.branch"}) == "a2"
     again = forms.redrawn(view)
     assert app_of({"view": again, "block_id": "start.branch"}) == "a2"
-    assert start.FORM.read(submitted(again)) == (dataclasses.replace(WANTED, app="a2"), True)
+    assert start_fields.FORM.read(submitted(again)) == (dataclasses.replace(WANTED, app_slug="a2"), True)
 
 
 def test_the_app_the_form_opened_with_is_known_to_the_suggestions() -> None:
@@ -101,11 +102,11 @@ def test_the_app_the_form_opened_with_is_known_to_the_suggestions() -> None:
 
 
 def test_an_empty_form_opens_and_names_what_is_missing(seen_view: SeenView) -> None:
-    view = start.FORM.view(note="The branch has moved &lt;b&gt;.")
+    view = start_fields.FORM.view(note="The branch has moved &lt;b&gt;.")
     assert seen_view(view).startswith("The branch has moved &lt;b&gt;.")
     with pytest.raises(FormRefused) as refused:
-        start.FORM.read(submitted(view))
-    assert set(refused.value.errors) == {"start.app", "start.branch"}
+        start_fields.FORM.read(submitted(view))
+    assert set(refused.value.errors) == {"start.app", "start.target", "start.branch"}
 
 
 @pytest.mark.parametrize(
@@ -123,32 +124,32 @@ def test_an_empty_form_opens_and_names_what_is_missing(seen_view: SeenView) -> N
     ],
 )
 def test_a_commit_or_a_tag(typed: str, commit: str | None, tag: str | None) -> None:
-    view = submitted(start_view(), start_revision=typed)
-    wanted, _ = start.FORM.read(view)
+    view = submitted(start_view(**{"branch": None} if tag else {}), start_revision=typed)
+    wanted, _ = start_fields.FORM.read(view)
     assert (wanted.commit, wanted.tag) == (commit, tag)
 
 
 @pytest.mark.parametrize("typed", ["two words", "tag:", "commit:v3", "commit:"])
 def test_neither_commit_nor_tag(typed: str) -> None:
     with pytest.raises(FormRefused) as refused:
-        start.FORM.read(submitted(start_view(), start_revision=typed))
+        start_fields.FORM.read(submitted(start_view(), start_revision=typed))
     assert list(refused.value.errors) == ["start.revision"]
 
 
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("FLAVOR", "Line 1: there is no “=”."),
-        ("A=1\n\n2B=3", "Line 3: “2B” is no variable name."),
-        ("A B=1", "Line 1: “A B” is no variable name."),
+        ("FLAVOR", "Line 1: missing “=”."),
+        ("A=1\n\n2B=3", "Line 3: “2B” isn't a variable name."),
+        ("A B=1", "Line 1: “A B” isn't a variable name."),
         ("=secret", "Line 1:"),
-        ("BUILDBELL_REQUEST=1", "Line 1: names that begin with BUILDBELL_ are kept for Buildbell."),
-        ("A=1\nA=2", "Line 2: A is there twice."),
+        ("BUILDBELL_REQUEST=1", "Line 1: names starting with BUILDBELL_ are reserved."),
+        ("A=1\nA=2", "Line 2: A is given twice."),
     ],
 )
 def test_a_wrong_variable_names_its_line_and_not_its_value(typed: str, told: str) -> None:
     with pytest.raises(FormRefused) as refused:
-        start.FORM.read(submitted(start_view(), start_environment=typed))
+        start_fields.FORM.read(submitted(start_view(), start_environment=typed))
     assert refused.value.errors["start.environment"].startswith(told)
     assert "secret" not in refused.value.sentence
 
@@ -156,7 +157,7 @@ def test_a_wrong_variable_names_its_line_and_not_its_value(typed: str, told: str
 def test_environment_values_stay_out_of_reprs_and_metadata() -> None:
     view = start_view(environment="KEY=hidden-value")
     assert "hidden-value" not in view["private_metadata"]
-    assert "hidden-value" not in repr(start.FORM.read(submitted(view)))
+    assert "hidden-value" not in repr(start_fields.FORM.read(submitted(view)))
 
 
 ANY = st.none() | st.text(max_size=30) | st.sampled_from(["x" * 4_000, "<!channel>", "\n", "🚀" * 200])
@@ -193,7 +194,7 @@ def test_broken_views_are_refused_and_crash_nothing(junk: Any, depth: int) -> No
     names = ["start.branch", "abort.reason", "connect.token", "settings.branch"]
     within = {4: {each: {each: junk} for each in names}, 3: dict.fromkeys(names, junk)}.get(depth, junk)
     view: dict[str, Any] = {"state": {"values": within} if depth > 1 else junk, "private_metadata": "["}
-    for read in (start.FORM.read, abort_form.FORM.read, connect_form.FORM.read):
+    for read in (start_fields.FORM.read, abort_form.FORM.read, connect_form.FORM.read):
         with pytest.raises(FormRefused):
             read(view)
 
@@ -202,19 +203,20 @@ def test_broken_views_are_refused_and_crash_nothing(junk: Any, depth: int) -> No
 
 
 def test_what_is_typed_is_offered_too() -> None:
-    offered = targets.target_options("dep", workflows=["deploy", "test"], pipelines=["deploy-all"])
+    offered = targets.target_options("dep", AppNames(("deploy", "test"), ("deploy-all",)))
     assert [option.value for option in offered if option] == ["w:deploy", "p:deploy-all", "w:dep"]
     offered = targets.branch_options("release/3", branches=["main", "release/3.2"])
-    assert [option.value for option in offered if option] == ["release/3", "release/3.2"]
+    assert [option.value for option in offered if option] == ["release/3.2", "release/3"]
+    assert offered[-1] == fields.option("Use “release/3”", "release/3")
 
 
 def test_everything_is_offered_before_the_first_letter() -> None:
-    assert len(targets.target_options("", workflows=["a", "b"])) == 2
+    assert len(targets.target_options("", AppNames(("a", "b")))) == 2
     assert [option.value for option in targets.branch_options("", branches=["main"]) if option] == ["main"]
 
 
 def test_a_known_name_is_not_offered_twice() -> None:
-    offered = targets.target_options("deploy", workflows=["deploy"], pipelines=["deploy"])
+    offered = targets.target_options("deploy", AppNames(("deploy",), ("deploy",)))
     assert [option.value for option in offered if option] == ["w:deploy", "p:deploy"]
     assert len(fields.options_ack(targets.branch_options("main", branches=["main", "main"]))["options"]) == 1
 
@@ -254,7 +256,7 @@ def test_what_is_no_target(value: str) -> None:
 def test_the_stop_form_is_read_as_it_was_filled_in(build: Make, seen_view: SeenView) -> None:
     view = abort_form.abort_form(build(pull_request_id=12), may_report_green=True, channel_id="C1")
     assert view["title"]["text"] == "Stop #812"
-    assert "Sets the check of pull request #12." in seen_view(view)
+    assert "Pull request #12 will show what you choose here" in seen_view(view)
     form = abort_form.FORM.read(
         submitted(
             view,
@@ -297,7 +299,7 @@ def test_a_stop_needs_a_reason(build: Make, reason: str, field: str) -> None:
 
 def test_nothing_to_stop_any_more(ended: Make, seen_view: SeenView) -> None:
     view = abort_form.build_finished(ended("succeeded"))
-    assert seen_view(view).startswith("This build has already finished.\n✅ Succeeded")
+    assert seen_view(view).startswith("This build has ended, so there is nothing to stop.\n✅ Succeeded")
     assert "submit" not in view
 
 
@@ -320,10 +322,10 @@ def test_the_connect_form_explains_and_reads_the_token(seen_view: SeenView) -> N
     [
         (None, "Paste a Bitrise token."),
         ("  ", "Paste a Bitrise token."),
-        ("xoxb-" + "1" * 30, "That's a Slack token."),
-        (f"my token {TOKEN}", "Tokens can't contain spaces."),
-        ("bitpat_1", "That doesn't look like a Bitrise token"),
-        ("ü" * 30, "That doesn't look like a Bitrise token"),
+        ("xoxb-" + "1" * 30, "That is a token of Slack."),
+        (f"my token {TOKEN}", "A token is one word."),
+        ("bitpat_1", "That does not look like a Bitrise token"),
+        ("ü" * 30, "That does not look like a Bitrise token"),
     ],
 )
 def test_a_wrong_token_is_not_repeated(typed: str | None, told: str) -> None:
@@ -364,17 +366,17 @@ def test_a_channel_without_settings_has_an_empty_form() -> None:
 def test_too_many_short_names_stay_as_they_are(seen_view: SeenView) -> None:
     many = [(f"name{each}", "iOS Shop") for each in range(300)]
     view = settings_form.settings_form(CHANNEL, app_title="iOS Shop", aliases=many)
-    assert "They stay unchanged" in seen_view(view)
+    assert "they stay as they are" in seen_view(view)
     assert settings_form.FORM.read(submitted(view)).aliases is None
 
 
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("shop", "Line 1: use name = app."),
-        ("shop =", "Line 1: use name = app."),
-        ("\nmy/shop = a1", "Line 2: “my/shop” isn't a valid short name."),
-        ("shop = a1\nSHOP = a2", "Line 2: “shop” is already defined."),
+        ("shop", "Line 1: write it as name = app."),
+        ("shop =", "Line 1: write it as name = app."),
+        ("\nmy/shop = a1", "Line 2: “my/shop” can't be a short name."),
+        ("shop = a1\nSHOP = a2", "Line 2: “shop” is there twice."),
     ],
 )
 def test_a_wrong_short_name_names_its_line(typed: str, told: str) -> None:
@@ -417,7 +419,7 @@ def test_home_of_somebody_who_builds(
     told = seen_view(home.home_view(known, now=now))
     assert told.splitlines()[1] == "[Start a build] [Refresh]"
     assert "🔵 Running  iOS Shop · deploy  #812" in told
-    assert told.count("❌ ") == home.RECENT_SHOWN
+    assert told.count("❌ Failed") == home.RECENT_SHOWN
 
 
 # Extra fields.

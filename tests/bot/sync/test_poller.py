@@ -108,7 +108,7 @@ async def made(tmp_path: Path) -> AsyncIterator[Made]:
             new_id=lambda: "id",
             vault=Vault(parse_keys(key)),
             bitrise=lambda token: BitriseClient(HttpTransport(session, bitrise.api_url, token)),
-            app_cache=AppCache(CLOCK),
+            app_cache=AppCache(),
         )
         made = Made(ctx, planned, bitrise)
         await made.add("T1", due_at=NOW - timedelta(minutes=5))
