@@ -64,7 +64,7 @@ async def fill_form(ctx: Context, actor: Actor, view_id: str, arguments: AbortAr
     try:
         build = await queries.get_build(ctx, actor, arguments.build)
     except Exception:
-        await slack.update_view(view_id, notice("Stop a build", "I can't show that build; my message says why."))
+        await slack.update_view(view_id, notice("Stop a build", "Couldn't open that build. See the message for why."))
         raise
     await slack.update_view(view_id, await load_form(ctx, actor, build, arguments))
 
@@ -99,7 +99,7 @@ async def submit_form(ctx: Context, submission: Submission) -> None:
 def read_pull_request(text: str) -> int:
     match = re.fullmatch(r"#?([0-9]{1,9})", text)
     if match is None:
-        raise ArgumentsUnclear(f"{quote_input(text)} is no number of a pull request.", "Write it as in `pr:123`.")
+        raise ArgumentsUnclear(f"{quote_input(text)} isn't a pull request number.", "Use `pr:123`.")
     return int(match[1])
 
 

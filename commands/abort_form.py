@@ -16,7 +16,7 @@ from bot.slack.forms import Form, Payload, modal
 from bot.slack.text import capital
 
 SENTENCE_LIMIT = 300
-COUNTS = "In Buildbell it counts as *aborted*, or as *skipped* when it is reported green; never as a success."
+COUNTS = "Buildbell counts it as *aborted* (or *skipped* if reported as passed), never as a success."
 
 
 class Report(StrEnum):
@@ -29,7 +29,7 @@ class Report(StrEnum):
 
 def check_abort(values: Mapping[str, Any]) -> Mapping[str, str]:
     needs_sentence = values.get("category") == Reason.OTHER and not values["sentence"]
-    return {"sentence": "Say in a few words why."} if needs_sentence else {}
+    return {"sentence": "Enter a short explanation."} if needs_sentence else {}
 
 
 ABORT_FIELDS = (
@@ -37,25 +37,25 @@ ABORT_FIELDS = (
         "category", "Why?", [choice(capital(reason.label), reason) for reason in REASONS_TO_CHOOSE], key="reason",
         placeholder="Choose a reason", missing="Choose why the build is stopped.", parse=Reason,
     ),
-    Text("sentence", "In your words", hint="Shown on the card.", optional=True, limit=SENTENCE_LIMIT),
+    Text("sentence", "Details", hint="Everyone in the channel sees this.", optional=True, limit=SENTENCE_LIMIT),
     Radio(
-        "report", "What shall be reported?", default=Report.FAILED, missing="Choose what shall be reported.",
+        "report", "Result to report", default=Report.FAILED, missing="Choose a result to report.",
         options=(
             choice("Failed", Report.FAILED, "The commit shows a failed check"),
-            choice("Green", Report.GREEN, "The commit shows a passed check, although nothing passed"),
+            choice("Passed", Report.GREEN, "The check passes, even though the build did not"),
             choice("Nothing", Report.NOTHING, "The check stays pending; a required one keeps blocking"),
         ),
     ),
     Slot("consequence"),
-    Checkbox("skip_notifications", "Notifications", "No e-mails or other notifications from Bitrise", key="quiet"),
+    Checkbox("skip_notifications", "Notifications", "Don't send Bitrise email or other notifications", key="quiet"),
 )  # fmt: skip
 """The fields of `AbortParameters`, for one build or several."""
 
 FORM = Form(
-    ids.BUILD_ABORT, "abort", title="Stop a build", submit="Stop build", close="Keep it", record=AbortParameters,
+    ids.BUILD_ABORT, "abort", title="Stop a build", submit="Stop build", close="Cancel", record=AbortParameters,
     check=check_abort, fields=(Hidden("build_slug"), Slot("build"), *ABORT_FIELDS),
 )  # fmt: skip
-"""Whether the person may report green is not checked here."""
+"""Whether the person may report the build as passed is not checked here."""
 
 
 def abort_form(
@@ -67,7 +67,7 @@ def abort_form(
     sentence: str = "",
 ) -> Payload:
     row = build.build
-    where = f"Pull request #{row.pull_request_id}" if row.pull_request_id else "The commit's page at the Git host"
+    where = f"pull request #{row.pull_request_id}" if row.pull_request_id else "the commit"
     return FORM.view(
         title=f"Stop {build_text.number(row)}",
         channel_id=channel_id,
@@ -75,7 +75,7 @@ def abort_form(
         build=[lines(build_text.title_line(build), build_text.commit_line(row))],
         category=category,
         sentence=sentence,
-        consequence=f"{where} will show what you choose here as the result of this build. {COUNTS}",
+        consequence=f"Sets the check of {where}. {COUNTS}",
         without=reports_not_offered(may_report_green, may_be_silent=not row.is_pipeline),
     )
 
@@ -87,6 +87,6 @@ def reports_not_offered(may_report_green: bool, *, may_be_silent: bool) -> list[
 
 def build_finished(build: BuildView) -> Payload:
     """Return the notice that takes the place of the form when the build has finished."""
-    finished = lines("This build has ended, so there is nothing to stop.")
+    finished = lines("This build has already finished.")
     result = lines(build_text.title_line(build), build_text.stop_line(build.build))
     return modal(ids.MESSAGE_CLOSED, f"Stop {build_text.number(build.build)}", [finished, result], close="Close")

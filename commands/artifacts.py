@@ -39,22 +39,22 @@ async def draw_qr_code(ctx: Context, action: Action, view_id: str, build_slug: s
     files = await analysis.list_files(ctx, build)
     install = next((each for each in files.installs if each.platform == platform and each.page_url), None)
     if install is None:
-        raise BuildNotFound("That install page is not there any more, or has been switched off.")
+        raise BuildNotFound("That install page no longer exists or was turned off.")
     slack, url = ctx.slack(action.actor.workspace_id), install.page_url or ""
     try:
         file_id = await slack.upload("install.png", qr_png(url), title="Install page")
         await slack.update_view(view_id, qr_view(install, file_id))
     except SlackFailed as error:
-        why = "Slack would not show the picture."
+        why = "Slack couldn't show the image."
         if isinstance(error, SlackRefused) and error.error == "missing_scope":
-            why = "I may not show pictures here: the optional scope files:write was declined."
-        await slack.update_view(view_id, notice("QR code", why, f"The page itself: {link(url, url)}"))
+            why = "Buildbell can't show images: the optional scope files:write was declined."
+        await slack.update_view(view_id, notice("QR code", why, f"Install page: {link(url, url)}"))
 
 
 COMMAND = Command(
     "artifacts",
     run=show_artifacts,
-    help=(Help("artifacts shop #812", "install pages, one per platform, with QR codes; and the other files"),),
+    help=(Help("artifacts shop #812", "show install pages with QR codes, and the other files"),),
     actions={
         ids.BUILD_INSTALL: show_artifacts,
         ids.any_number(ids.ARTIFACT_QR): show_qr_code,

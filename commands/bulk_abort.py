@@ -84,12 +84,12 @@ def stops_from_values(builds: tuple[str, ...], of: str, newer: str, **how: Any) 
     return BulkForm(tuple(AbortParameters(build_slug, **how) for build_slug in builds), of, newer or None)
 
 
-BUILDS = Builds("builds", "Builds", optional=True, dispatch=True, missing="Tick at least one build, or close this.")
+BUILDS = Builds("builds", "Builds", optional=True, dispatch=True, missing="Select at least one build, or cancel.")
 FORM = Form(
-    ids.BUILD_ABORT_MANY, "abort", title=TITLE, submit="Stop nothing", close="Keep them", record=stops_from_values,
+    ids.BUILD_ABORT_MANY, "abort", title=TITLE, submit="Stop builds", close="Cancel", record=stops_from_values,
     check=check_abort, fields=(Hidden("of"), Hidden("newer"), Slot("summary"), BUILDS, *ABORT_FIELDS),
 )  # fmt: skip
-"""Whether the person may report green is not checked here."""
+"""Whether the person may report builds as passed is not checked here."""
 
 
 def bulk_form(
@@ -108,20 +108,20 @@ def bulk_form(
     of = quoted(description if description == title else f"{isolate(description)} in {isolate(title)}", 300)
     left_out = " ".join(describe_left_out(matches))
     if not views:
-        return notice(TITLE, f"No build of {of} runs or waits that I could stop. {left_out}".rstrip())
+        return notice(TITLE, f"No running or queued builds of {of} can be stopped. {left_out}".rstrip())
     builds = views[: IN_GROUP * GROUPS]
     pipelines = [each for each in builds if each.build.is_pipeline]
-    always = " Pipelines are reported in any case: as failed, if you choose nothing." if pipelines else ""
+    always = " Pipelines always report a result: failed, unless you choose otherwise." if pipelines else ""
     return FORM.view(
         submit=submit_label(len(builds)),
         channel_id=channel_id,
         of=clean(description, OF_LIMIT),
         newer=newer,
-        summary=[section(f"*{plural(len(builds), 'build')} of {of}*. Untick what shall go on. {left_out}")],
+        summary=[section(f"*{plural(len(builds), 'build')} of {of}*. Clear any you want to keep running. {left_out}")],
         builds=[each for each in (build_option(build, now) for build in builds) if each is not None],
         category=category or Reason.SUPERSEDED,
         sentence=sentence,
-        consequence=f"The pull requests and commits will show what you choose here. {COUNTS}{always}",
+        consequence=f"Sets the checks of the commits. {COUNTS}{always}",
         without=reports_not_offered(may_report_green, may_be_silent=len(pipelines) < len(builds)),
     )
 
@@ -136,9 +136,9 @@ def describe_left_out(matches: Matches) -> list[str]:
         belong = "1 build belongs" if matches.in_pipeline == 1 else f"{matches.in_pipeline} builds belong"
         sentences.append(f"{belong} to a pipeline and can only be stopped with it.")
     if matches.stopping:
-        sentences.append(f"{matches.stopping} {'is' if matches.stopping == 1 else 'are'} being stopped already.")
+        sentences.append(f"{matches.stopping} {'is' if matches.stopping == 1 else 'are'} already stopping.")
     if matches.is_more:
-        sentences.append("More are running: these are the newest, ask again for the others.")
+        sentences.append("These are the newest. Run the command again for the others.")
     return sentences
 
 
@@ -182,7 +182,7 @@ async def ask_about_older(ctx: Context, action: Action) -> None:
 
 async def open_form(ctx: Context, interaction: Interaction, find: Find, **initial: Any) -> None:
     """Open a modal at once, because a trigger expires in 3 s, and fill it when the builds are found."""
-    view_id = await open_view(ctx, interaction, notice(TITLE, "⏳ Looking what runs…"))
+    view_id = await open_view(ctx, interaction, notice(TITLE, "⏳ Finding running builds…"))
     work = fill_form(ctx, interaction.actor, view_id, find, **initial)
     run_in_background(ctx, interaction, work, name="abort many form")
 
@@ -206,7 +206,7 @@ async def fill_form(ctx: Context, actor: Actor, view_id: str, find: Find, **init
             raise
         return
     except Exception:
-        await slack.update_view(view_id, notice(TITLE, "Something broke on my side, and I could not look."))
+        await slack.update_view(view_id, notice(TITLE, "Something went wrong. Try again in a few minutes."))
         raise
     await slack.update_view(view_id, view)
 

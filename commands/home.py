@@ -30,11 +30,9 @@ from storage.workspaces import WorkspaceRow
 
 RUNNING_SHOWN = 15
 RECENT_SHOWN = 15
-NO_BUILDS = (
-    "What you start from Slack is listed here. So is what you push, once *Notifications…* knows your name in Git."
-)
+NO_BUILDS = "Builds you start from Slack appear here. To include your pushes, add your Git name under *Notifications…*."
 
-LEVELS = {OFF: "none", FAILURES: "when a build of yours fails", ALL: "when a build of yours ends"}
+LEVELS = {OFF: "off", FAILURES: "when one of your builds fails", ALL: "when one of your builds finishes"}
 
 
 async def open_home(ctx: Context, event: Event) -> None:
@@ -145,9 +143,9 @@ def preferences_line(person: UserRow) -> str:
     """Describe the preferences in one line of mrkdwn."""
     owned = [f"comes from {', '.join(map(code, person.git_names))}"] if person.git_names else []
     owned += [f"is signed with {code(person.email)}"] if person.email else []
-    which = "Yours is what you start from Slack; I know no name of yours in Git yet."
+    which = "Your builds are the ones you start from Slack. Add your Git name to include your pushes."
     if owned:
-        which = f"Yours is what you start from Slack, and what {' or '.join(owned)}."
+        which = f"Your builds are the ones you start from Slack, and what {' or '.join(owned)}."
     return f"*Direct messages:* {LEVELS.get(person.dm_level, LEVELS[OFF])}. {which}"
 
 

@@ -26,7 +26,7 @@ MAX_PAGE = 1_000
 def read_page_number(value: str) -> int:
     page = int(value) if re.fullmatch(r"[0-9]{1,4}", value) else 0
     if not 1 <= page <= MAX_PAGE:
-        raise ArgumentsUnclear(f"{quote_input(value)} is no page.", f"Pages go from 1 to {MAX_PAGE:,}.")
+        raise ArgumentsUnclear(f"{quote_input(value)} isn't a page number.", f"Use 1 to {MAX_PAGE:,}.")
     return page
 
 

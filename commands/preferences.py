@@ -33,12 +33,12 @@ def read_names(text: str) -> tuple[str, ...]:
     parts = [one_line(part).removeprefix("@").lower() for part in re.split(r"[,;\n]", text)]
     names = tuple(dict.fromkeys(filter(None, parts)))
     if invalid := next((name for name in names if not NAME.fullmatch(name)), None):
-        problem = "is no name in Git: letters, digits, dots and dashes, with commas between names."
+        problem = "isn't a Git name. Use letters, digits, dots and dashes, with commas between names."
         if "@" in invalid:
-            problem = "looks like an e-mail address. Those I take from Slack alone, which verifies them."
+            problem = "looks like an email address. Buildbell uses only your verified address from Slack."
         raise BuildbellError(f"{quote_value(invalid)} {problem}")
     if len(names) > NAMES_AT_MOST:
-        raise BuildbellError(f"These are {len(names)} names; {NAMES_AT_MOST} can be linked.")
+        raise BuildbellError(f"You entered {len(names)} names, but can link up to {NAMES_AT_MOST}.")
     return names
 
 
@@ -46,17 +46,17 @@ FORM = Form(
     ids.ME_NOTIFICATIONS, "me", title="Your builds", submit="Save", record=Preferences,
     fields=(
         Radio(
-            "dm_level", "Tell me directly", key="tells", default=OFF, missing="Choose what you want to be told.",
-            hint="Not where a card's thread mentions you anyway, as it does for what you start from Slack.",
+            "dm_level", "Direct messages", key="tells", default=OFF, missing="Choose when to get direct messages.",
+            hint="Not sent if a card's thread mentions you anyway.",
             options=(
-                choice("Nothing", OFF, "Your builds are in App Home all the same"),
-                choice("Failures", FAILURES, "When a build of yours fails"),
-                choice("Every end", ALL, "When a build of yours ends, however it does"),
+                choice("Off", OFF, "You can still see your builds in App Home"),
+                choice("Failures", FAILURES, "When one of your builds fails"),
+                choice("All results", ALL, "Whenever one of your builds finishes"),
             ),
         ),
         Text(
             "git_names", "Your names in Git and Bitrise", key="names", placeholder="octocat, ana-d", optional=True,
-            hint="With commas between them. Builds that such a name pushes or starts count as yours.",
+            hint="Separate with commas. Builds these names push or start count as yours.",
             limit=1_000, parse=read_names,
         ),
         Slot("namesakes"),
@@ -79,18 +79,18 @@ def email_line(person: UserRow, *, may_read_email: bool) -> str:
     if person.email:
         return f"Commits signed with {code(person.email)} count as yours."
     if may_read_email:
-        return "Your profile in Slack shows no e-mail address, so builds are found by the names above alone."
+        return "Your Slack profile has no email address, so only the names above are used to find your builds."
     return (
-        "I may not read e-mail addresses here (the optional scope users:read.email was declined), "
-        "so builds are found by the names above alone."
+        "Buildbell can't read email addresses (the optional scope users:read.email was declined), "
+        "so only the names above are used to find your builds."
     )
 
 
 def namesake_lines(namesakes: Mapping[str, Sequence[str]]) -> list[str]:
     """List a person's names that others have linked too, because their builds count for all of them."""
     return [
-        f"{code(name)} is linked by {', '.join(map(mention, others[:NAMES_AT_MOST]))}, too. "
-        "Its builds count as everybody's who has linked it."
+        f"{code(name)} is also linked by {', '.join(map(mention, others[:NAMES_AT_MOST]))}. "
+        "Its builds count for each of you."
         for name, others in namesakes.items()
     ]
 
@@ -99,8 +99,8 @@ def saved_notice(person: UserRow, *, linked: int | None, namesakes: Mapping[str,
     """Confirm. ``linked`` is how many builds of the last 30 days are theirs by name; None if not counted."""
     sentences = []
     if linked is not None and (person.git_names or person.email):
-        count = plural(linked, "build") if linked else "no build"
-        sentences = [f"By that I know {count} of yours from the last 30 days."]
+        count = plural(linked, "build") if linked else "no builds"
+        sentences = [f"Found {count} of yours in the last 30 days."]
     return notice("Saved", preferences_line(person), *sentences, *namesake_lines(namesakes))
 
 

@@ -28,7 +28,7 @@ from storage import apps as app_rows
 from storage import imports as import_rows
 
 ALL = "all"
-PERIOD = re.compile(r"(?:last:?|span:|days:)?(?P<days>[0-9]{1,4})d(?:ays?)?", re.IGNORECASE)
+PERIOD = re.compile(r"(?:last:?|period:|days:)?(?P<days>[0-9]{1,4})d(?:ays?)?", re.IGNORECASE)
 USAGE = (
     "Use an app, a period, and filters for workflow, branch and cause.",
     "For example: `stats shop 30d workflow:deploy branch:main cause:push`.",

@@ -64,7 +64,7 @@ async def open_form(ctx: Context, typed: Typed) -> None:
     await ctx.permissions.check_may_act(typed.actor)
     actor = typed.actor
     if not actor.channel_id:
-        raise MissingArgument(f"Subscriptions belong to a channel: type {ctx.settings.command} subscribe in one.")
+        raise MissingArgument(f"Subscriptions belong to a channel. Run `{ctx.settings.command} subscribe` in one.")
     await connection.require(ctx, actor.workspace_id)
     app = await apps.find_channel_app(ctx, actor.workspace_id, actor.channel_id)
     title = await apps.find_title(ctx, actor.workspace_id, app.app_slug) if app else None
@@ -100,10 +100,10 @@ COMMAND = Command(
     "subscribe",
     run=subscribe_typed,
     help=(
-        Help("subscribe", "opens a form for what this channel hears of builds, whoever or whatever started them"),
+        Help("subscribe", "choose which builds this channel is notified about"),
         Help(
             "subscribe shop workflow:deploy,release-* branch:main outcome:failed",
-            "subscribes this channel; also tag:, cause:, by:, reason:, style:card, line, thread or changes, and starts",
+            "subscribe this channel; also tag:, cause:, by:, reason:, style:card, line, thread or changes, and starts",
         ),
     ),
     views={ids.SUBSCRIPTION_EDIT: submit_form},

@@ -52,7 +52,7 @@ def subscription_form(
     return FORM.view(
         channel_id=channel_id,
         subscription_id=subscription_id,
-        heading=f"For {channel_mention(channel_id)}. What is left empty lets every build through.",
+        heading=f"For {channel_mention(channel_id)}. Leave a field empty to match all builds.",
         app_slug=app,
         workflow=join_patterns(filters.workflow),
         branch=join_patterns(filters.branch),
@@ -141,7 +141,7 @@ def choices(name: str, label: str, placeholder: str, values: type[Outcome] | typ
 
 
 FORM = Form(
-    ids.SUBSCRIPTION_EDIT, "subscribe", title="What this channel hears", submit="Save", record=subscription_from_values,
+    ids.SUBSCRIPTION_EDIT, "subscribe", title="Channel notifications", submit="Save", record=subscription_from_values,
     check=check_by,
     fields=(
         Hidden("subscription_id"),
@@ -149,7 +149,7 @@ FORM = Form(
         app_field(or_all=True),
         patterns(
             "workflow", "Workflows and pipelines", "deploy, release-*",
-            hint="Separated by commas; * stands for any characters, ! in front excludes.",
+            hint="Separate with commas. * matches anything; ! excludes.",
         ),
         patterns("branch", "Branches", "main, release/*, !release/old"),
         patterns("tag", "Tags", "v*"),
@@ -159,7 +159,7 @@ FORM = Form(
         patterns("by", "Names at the Git host", "octocat, !dependabot*", parse=str),
         patterns("reason", "Why it was stopped", ", ".join(list(Reason)[:3])),
         Radio(
-            "style", "How it is told", default="card",
+            "style", "Notification style", default="card",
             options=(
                 choice("A card for each build", "card", "All about it, with its buttons"),
                 choice("One line for each build", "line", "Short: how it ended, and what caused it"),

@@ -92,8 +92,8 @@ def _split_list(part: Part, words: Words) -> list[str]:
     has_quotes = word.is_open and any(pattern.lstrip(EXCLUDES).startswith(('"', "'")) for pattern in patterns)
     if has_quotes or (word.value_quoted and _QUOTES_IN_LIST.match(words.text, word.start)):
         raise ArgumentsUnclear(
-            f"I cannot read the quotes in {quote_input(f'{key}:{value}')}.",
-            f'Give each value in quotes its own key: `{key}:"one, two" {key}:three`; an exclamation mark goes inside.',
+            f"Misplaced quotes in {quote_input(f'{key}:{value}')}.",
+            f'Give each quoted value its own key: `{key}:"one, two" {key}:three`. An exclamation mark goes inside.',
         )
     return patterns
 
@@ -102,8 +102,8 @@ def _limit(name: str, patterns: Sequence[str]) -> tuple[str, ...]:
     distinct = tuple(dict.fromkeys(patterns))
     if len(distinct) > MAX_PATTERNS:
         raise ArgumentsUnclear(
-            f"That is {len(distinct)} patterns for `{name}:`, more than the {MAX_PATTERNS} I keep.",
-            "Say several with one `*`, or subscribe twice.",
+            f"`{name}:` has {len(distinct)} patterns, but can have up to {MAX_PATTERNS}.",
+            "Combine some with `*`, or subscribe twice.",
         )
     return distinct
 
@@ -116,7 +116,7 @@ def _read_pattern(name: str, text: str, words: Words) -> str:
     elif name in _VALUES:
         value = _read_value(name, value)
     if not value:
-        raise ArgumentsUnclear(f"{quote_input(text)} is no value for `{name}:`.", "`*` stands for any characters.")
+        raise ArgumentsUnclear(f"{quote_input(text)} isn't a valid value for `{name}:`.", "`*` matches anything.")
     if len(mark + value) > MAX_PATTERN_CHARACTERS:
         raise ArgumentsUnclear(
             f"{quote_input(text)} is longer than the {MAX_PATTERN_CHARACTERS} characters a pattern can have.",
@@ -140,8 +140,8 @@ def _read_value(name: str, text: str) -> str:
     values, word = _VALUES[name], text.lower()
     if name == "outcome" and word in RESULTS and word not in values:
         raise ArgumentsUnclear(
-            f"{quote_input(text)} is not how a build ends.",
-            "Write `starts` to hear of starts, or leave it out to hear all ends.",
+            f"{quote_input(text)} isn't a result.",
+            "Add `starts` to be notified of starts, or leave it out to match all results.",
         )
     if re.search(r"[*?]", word) and any(matches(word, each) for each in values.values()):
         return word

@@ -25,8 +25,8 @@ async def show_subscriptions(ctx: Context, typed: Typed) -> Message:
         return await list_own(ctx, typed.actor)
     if scope:
         raise InvalidInput(
-            f"I know {ctx.settings.command} subscriptions for this channel, "
-            f"and {ctx.settings.command} subscriptions all."
+            f"Use {ctx.settings.command} subscriptions for this channel, or {ctx.settings.command} subscriptions all "
+            "for your own."
         )
     return await list_here(ctx, typed.actor)
 
@@ -34,18 +34,18 @@ async def show_subscriptions(ctx: Context, typed: Typed) -> Message:
 async def list_here(ctx: Context, actor: Actor) -> Message:
     rows, command = await subscriptions.list_here(ctx, actor), ctx.settings.command
     if not rows:
-        return subscription_messages.no_subscriptions("This channel hears of no builds.", command=command)
+        return subscription_messages.no_subscriptions("This channel has no subscriptions.", command=command)
     return subscription_messages.subscription_list(await subscriptions.load_views(ctx, rows), command=command)
 
 
 async def list_own(ctx: Context, actor: Actor) -> Message:
     rows, command = await subscriptions.list_own(ctx, actor), ctx.settings.command
     if not rows:
-        return subscription_messages.no_subscriptions("You have subscribed no channel.", command=command)
+        return subscription_messages.no_subscriptions("You haven't set up any subscriptions.", command=command)
     return subscription_messages.subscription_list(
         await subscriptions.load_views(ctx, rows),
         command=command,
-        heading="You have set up; what others did is listed in its own channel",
+        heading="Your subscriptions (others' are listed in their channels)",
         names_channel=True,
     )
 
@@ -56,7 +56,7 @@ async def unsubscribe(ctx: Context, typed: Typed) -> Message:
         return await list_here(ctx, typed.actor)
     matches, command = await find_matches(ctx, typed), ctx.settings.command
     if not matches:
-        return replies.reply(f"This channel hears nothing like that. {command} subscriptions lists what it hears.")
+        return replies.reply(f"This channel has no matching subscription. Run `{command} subscriptions` to see all.")
     if len(matches) > 1:
         views = await subscriptions.load_views(ctx, matches)
         return subscription_messages.choose_subscription(views, command=command)
@@ -102,17 +102,13 @@ async def resume_channel(ctx: Context, action: Action) -> Message:
     count = await subscriptions.resume_channel(ctx, action.actor, action.value)
     if not count:
         return replies.reply("Nothing is paused there.")
-    return replies.reply("I try to write there again; if I can't, I'll tell you.")
+    return replies.reply("Trying to post there again. If that fails, you get a direct message.")
 
 
 COMMAND = Command(
     "subscriptions",
     run=show_subscriptions,
-    help=(
-        Help(
-            "subscriptions", "what this channel hears, with buttons; {command} subscriptions all: all that you set up"
-        ),
-    ),
+    help=(Help("subscriptions", "list this channel's subscriptions; {command} subscriptions all lists your own"),),
     actions={
         ids.SUBSCRIPTION_EDIT: edit_subscription,
         ids.SUBSCRIPTION_REMOVE: remove_subscriptions,
@@ -120,5 +116,5 @@ COMMAND = Command(
     },
 )
 UNSUBSCRIBE = Command(
-    "unsubscribe", run=unsubscribe, help=(Help("unsubscribe shop", "ends what this channel hears of an app"),)
+    "unsubscribe", run=unsubscribe, help=(Help("unsubscribe shop", "remove this channel's subscription to an app"),)
 )

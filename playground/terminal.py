@@ -99,7 +99,7 @@ class Terminal:
         self._channel = channel
 
     async def _press(self, button: str) -> str | None:
-        slack, problem = self._stage.slack, LookupError(f"There is no message with a button {button!r} here.")
+        slack, problem = self._stage.slack, LookupError(f"No message here has a button {button!r}.")
         if views := slack.views(self._person):
             return failed((await slack.press_in_view(self._person, views[-1], button)).error)
         for message in self._messages():

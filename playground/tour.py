@@ -113,7 +113,7 @@ class Tour:
         (call,) = self._stage.bitrise.aborts
         expected = "[wrong-target] should have been release/3.2 (@bo, via Buildbell)"
         self._expect(call.reason == expected, f"Bitrise was told {expected!r}, not {call.reason!r}")
-        self._expect("Aborted by @bo" in self._card(), "the card names who stopped it")
+        self._expect("Stopped by @bo" in self._card(), "the card names who stopped it")
 
     async def _fail(self) -> None:
         """A build that fails"""
@@ -122,10 +122,10 @@ class Tour:
         self._expect("Failed after 2 min" in self._card(), "the card shows it failed")
 
     async def _skip(self) -> None:
-        """A build that stops itself because nothing has changed: skipped, which is no success"""
+        """A build that stops itself because nothing has changed: skipped, not a success"""
         await self._type(self._ana, "/build shop changed-only main")
         await self._passes(2)
-        self._expect(self._newest("changed-only").status_text == "aborted-with-success", "Bitrise reports it as green")
+        self._expect(self._newest("changed-only").status_text == "aborted-with-success", "Bitrise reports it as passed")
         self._expect("Skipped" in self._card() and "Succeeded" not in self._card(), "the card shows it skipped")
 
     async def _hear(self) -> None:
@@ -140,7 +140,7 @@ class Tour:
         self._expect("*Broken*" in self._last_two(), "the channel hears that the release is broken")
         self._stage.bitrise.finish(await self._push("Round prices half up"))
         await self._passes(2)
-        self._expect("*Back to normal*" in self._card(), "the channel hears that it is repaired")
+        self._expect("*Fixed*" in self._card(), "the channel hears that it is repaired")
 
     async def _push(self, message: str) -> Build:
         """Push as Ana, and wait until the bot has seen the test build running."""

@@ -127,7 +127,8 @@ async def list_superseded(db: Reads, build: BuildRow) -> list[BuildRow]:
     """Return the unfinished builds that ``build`` replaces, oldest first.
 
     For a pull request these are its builds of an older commit or of the same target; otherwise builds of the same
-    target on the same branch. Builds that are already being stopped and parts of pipelines are included.
+    target on the same branch; always with the same variables. Builds that are already being stopped and parts of
+    pipelines are included.
     """
     same = OF_SAME_PULL_REQUEST if build.pull_request_id else ON_SAME_BRANCH
     return await fetch_rows(
@@ -137,8 +138,10 @@ async def list_superseded(db: Reads, build: BuildRow) -> list[BuildRow]:
         {SELECT}
         where workspace_id = :workspace_id and app_slug = :app_slug and state != 'finished'
         and triggered_at < :triggered_at and build_slug != :build_slug
+        and coalesce(variables_hash, '') = :variables_hash
         and {same}
         order by triggered_at
         """,
         **_parameters(build), build_slug=build.build_slug, commit_hash=build.commit_hash or "",
+        variables_hash=build.variables_hash or "",
     )  # fmt: skip

@@ -15,7 +15,8 @@ NEWEST_BUILDS = 2_000
 class BuildRow:
     """``state`` is queued, running or finished; ``outcome`` succeeded, failed, aborted, skipped, or None until then.
 
-    ``credit_cost`` is in Bitrise's credits; ``cause_detail`` is the pull request, tag, Git host or text of the cause.
+    ``variables_sealed`` are those that a person set, one ``KEY=value`` a line. ``credit_cost`` is in Bitrise's credits;
+    ``cause_detail`` is the pull request, tag, Git host or text of the cause.
     """
 
     workspace_id: str
@@ -55,6 +56,8 @@ class BuildRow:
     cause_detail: str | None = None
     pipeline_workflow_id: str | None = None
     pull_request_url: str | None = None
+    variables_sealed: str | None = None
+    variables_hash: str | None = None
 
     @property
     def is_finished(self) -> bool:

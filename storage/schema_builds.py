@@ -21,6 +21,8 @@ BUILDS = (
         build_message text,
         pull_request_id integer,
         pull_request_url text,
+        variables_sealed text,
+        variables_hash text,
         machine_type text,
         stack text,
         credit_cost integer,

@@ -153,21 +153,8 @@ def test_every_path_of_the_inner_loop_is_there() -> None:
 
 
 NOT_YET = """
-    CHANGELOG.md README.md bot/app_names.py bot/bitrise/downloads.py bot/builds/abort.py bot/builds/bulk_abort.py
-    bot/builds/bulk_abort_messages.py bot/builds/queries.py bot/builds/start.py bot/builds/start_job.py
-    bot/delivery/render.py bot/notifications/messages.py bot/notifications/subscription_messages.py
-    bot/results/failure.py bot/results/messages.py bot/slack/build_text.py bot/slack/cards.py bot/slack/errors.py
-    bot/slack/fallback.py bot/slack/replies.py bot/statistics/digest_messages.py bot/statistics/digests.py
-    bot/statistics/messages.py bot/statistics/text.py bot/sync/history_import.py bot/sync/import_messages.py
-    bot/sync/webhooks.py commands/abort.py commands/abort_form.py commands/artifacts.py commands/build_reference.py
-    commands/bulk_abort.py commands/digest.py commands/grammar.py commands/history_import.py commands/home.py
-    commands/list_builds.py commands/preferences.py commands/start.py commands/start_syntax.py commands/stats.py
-    commands/subscribe.py commands/subscription_form.py commands/subscription_syntax.py commands/subscriptions.py
-    commands/webhook.py deploy/kubernetes/bot/configmap.yaml deploy/kubernetes/bot/deployment.yaml
-    deploy/prometheus/alerts.yaml docs/metrics.md docs/operating.md docs/reliability.md
-    playground/bitrise/history.py playground/page/bitrise.py playground/page/browser.py playground/page/server.py
-    playground/page/trouble.py playground/slack/models.py playground/slack/user_actions.py playground/terminal.py
-    playground/tour.py
+    bot/app_names.py bot/builds/start.py bot/builds/start_job.py commands/build_reference.py commands/grammar.py
+    commands/start.py commands/start_syntax.py
 """
 """Files whose words are still to be rewritten. `python -m tests.voice` lists what is left in them."""
 

@@ -138,6 +138,7 @@ class World:
             "database_url": f"sqlite:///{self._folder}/buildbell.db",
             "encryption_keys": SecretStr(self._key),
             "port": 0,
+            "sweep_seconds": 20,  # half as many syncs as by default: they are most of what a story costs
             "shutdown_seconds": 2,
         }
         return SettingsOfTest(**(values | self._settings))

@@ -114,7 +114,7 @@ async def _download(
     session: aiohttp.ClientSession, url: URL | None, tail_bytes: int, max_bytes: int
 ) -> Tail | DownloadFailure:
     if url is None:
-        return DownloadFailure("Bitrise gave a link to the log that is no https address.")
+        return DownloadFailure("Bitrise's link to the log isn't an HTTPS address.")
     try:
         async with session.get(
             url,

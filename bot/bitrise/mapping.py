@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,11 @@ from typing import Any
 from bot.bitrise.models import RESERVED_PREFIX, Build, RequestedParams
 from bot.domain import builds
 from bot.domain.abort_reasons import parse_abort_reason
+from bot.logs import STARS
 from storage.builds import BuildRow
 
+SECRET_NAME = re.compile(r"token|secret|passw|credential|(^|_)key(_|$)", re.IGNORECASE)
+MAX_VARIABLES, MAX_VALUE = 20, 100
 SAME_IN_BOTH = (
     "app_slug", "number", "is_pipeline", "workflow", "pipeline", "pull_request_id", "machine_type", "triggered_at",
     "started_at", "finished_at", "stack", "credit_cost", "is_utility", "pipeline_workflow_id",
@@ -63,7 +67,24 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
         last_synced_at=now,
         cause_detail=trigger.detail,
         pull_request_url=build.pull_request_view_url,
+        variables_hash=hash_variables((item.key, item.value) for item in requested.environments),
     )
+
+
+def describe_variables(variables: Iterable[tuple[str, str]]) -> str:
+    """Return the variables that a person set, one ``KEY=value`` a line, as cards show them; empty without any.
+
+    Values of names that sound secret are replaced, although Bitrise shows them to everybody in the app.
+    """
+    own = [(key, value) for key, value in variables if not key.startswith(RESERVED_PREFIX)]
+    lines = [f"{key}={STARS if SECRET_NAME.search(key) else ' '.join(value.split())[:MAX_VALUE]}" for key, value in own]
+    return "\n".join(lines[:MAX_VARIABLES])
+
+
+def hash_variables(variables: Iterable[tuple[str, str]]) -> str | None:
+    """Hash the variables that a person set, to tell builds of a workflow apart; None without any."""
+    own = sorted((key, value) for key, value in variables if not key.startswith(RESERVED_PREFIX))
+    return hashlib.sha256(json.dumps(own).encode()).hexdigest()[:16] if own else None
 
 
 def hash_requested(requested: RequestedParams) -> str:

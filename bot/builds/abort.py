@@ -68,7 +68,7 @@ async def request_abort(ctx: Context, actor: Actor, parameters: AbortParameters)
     await check_may_stop(ctx, actor, parameters.report)
     build = await build_rows.find_build(ctx.db, actor.workspace_id, parameters.build_slug)
     if build is None:
-        raise BuildNotFound("I don't know that build any more.")
+        raise BuildNotFound("That build is no longer available.")
     request = new_request(ctx, actor, parameters, build)
     if not await ctx.db.transaction(lambda tx: store_request(ctx, tx, request, build)):
         raise BuildFinished(await explain_too_late(ctx, build))
@@ -125,7 +125,7 @@ async def explain_too_late(ctx: Context, build: BuildRow) -> str:
     if request is not None:
         is_step = request.user_id == BUILD_STEP
         who = "A step of the build" if is_step else f"@{request.user_name}"
-    return f"{who} has asked to stop {label(current)} already; it is being stopped."
+    return f"{who} already stopped {label(current)}. It is shutting down."
 
 
 async def perform_abort(ctx: Context, arguments: Mapping[str, Any]) -> None:
@@ -146,10 +146,13 @@ async def perform_abort(ctx: Context, arguments: Mapping[str, Any]) -> None:
     except (BitriseUnavailable, BitriseBusy) as error:
         if ctx.clock.now() > deadline:
             within = format_duration(parameters.deadline.total_seconds())
-            text = f"Bitrise did not take it within {within}, so I have given up. The card shows how it goes on."
+            text = (
+                f"Bitrise didn't confirm the stop within {within}. The build may still be running; its card stays up "
+                "to date."
+            )
             await _refuse(ctx, request, build, BuildbellError(text))
             return
-        text = f"Bitrise hasn't taken the stop of {label(build)} yet ({error.sentence}). I keep trying."
+        text = f"Bitrise hasn't confirmed the stop of {label(build)} yet ({error.sentence}). Retrying."
         await requests.notify_once(ctx, request, lambda tx: _notify(ctx, tx, request, text))
         wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_AFTER
         raise RetryAt(ctx.clock.now() + wait) from error
@@ -230,10 +233,7 @@ async def _refuse(ctx: Context, request: RequestRow, build: BuildRow, error: Bui
     """Close the request, give the Stop button back and explain why."""
     why = error.sentence
     if isinstance(error, BitriseNotFound):
-        why += (
-            ". Either the build is gone, or the stored token's role in its app is too low: "
-            "stopping builds takes the role Developer."
-        )
+        why += ". The build may have been deleted, or the connected token needs the Developer role."
 
     async def store(tx: Transaction) -> None:
         if not await request_rows.complete_request(
@@ -253,7 +253,7 @@ async def give_up(ctx: Context, arguments: Mapping[str, Any]) -> None:
     request = await request_rows.find_request(ctx.db, arguments["request_id"])
     build = await build_rows.find_build(ctx.db, request.workspace_id, request.build_slug or "") if request else None
     if request is not None and build is not None:
-        await _refuse(ctx, request, build, BuildbellError("Something broke on my side."))
+        await _refuse(ctx, request, build, BuildbellError("Unexpected error."))
 
 
 def _parameters(ctx: Context, request: RequestRow) -> AbortParameters:

@@ -163,7 +163,7 @@ async def request_bulk_abort(
             builds.append(build)
             requests.append(abort.new_request(ctx, actor, replace(stop, message_id=message_id), build))
     if not builds:
-        raise BuildNotFound("I don't know these builds any more.")
+        raise BuildNotFound("These builds are no longer available.")
     facts: dict[str, Any] = {"of": description, "by": actor.user_name}
     facts |= {"category": stops[0].category, "sentence": stops[0].sentence}
     facts |= {"requests": {request.build_slug: request.request_id for request in requests}}

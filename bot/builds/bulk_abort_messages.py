@@ -119,6 +119,6 @@ def _note(abort: BuildAbort) -> Line:
         case AbortStatus.NOT_STOPPED:
             return f" {DASH} not stopped"
         case AbortStatus.STOPPING if abort.is_delayed:
-            return f" {DASH} Bitrise has not taken it yet; I keep trying"
+            return f" {DASH} waiting for Bitrise to confirm"
         case _:
             return None

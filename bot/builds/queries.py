@@ -104,10 +104,7 @@ async def get_build(ctx: Context, actor: Actor, reference: BuildRef, *, searches
         raise MissingArgument(f"Which build? For example: {ctx.settings.command} status shop #812")
     if build is None:
         label = f"the build {reference.slug}" if reference.number is None else f"#{reference.number}"
-        raise BuildNotFound(
-            f"I can't find {label} among the builds the stored token reaches. "
-            f"{ctx.settings.command} list shows the recent ones."
-        )
+        raise BuildNotFound(f"Couldn't find {label}. Run `{ctx.settings.command} list` to see recent builds.")
     return (await updates.save_builds(ctx, actor.workspace_id, [build]))[0]
 
 
@@ -149,7 +146,7 @@ async def get_stored_build(ctx: Context, actor: Actor, build_slug: str) -> Build
     ctx.permissions.check_member(actor)
     build = await build_rows.find_build(ctx.db, actor.workspace_id, build_slug)
     if build is None:
-        raise BuildNotFound("I don't know that build any more.")
+        raise BuildNotFound("That build is no longer available.")
     return build
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import connection, outbox, requests, sync_schedule
+from bot.bitrise.mapping import hash_variables
 from bot.bitrise.models import (
     MESSAGE_VARIABLE,
     REQUEST_VARIABLE,
@@ -142,7 +143,7 @@ async def _complete(
         now = ctx.clock.now()
         rows = []
         for item in answer.builds if answer else ():
-            rows.append(new_row(request, parameters, item, now=now))
+            rows.append(with_variables(ctx, new_row(request, parameters, item, now=now), parameters))
         for build in await updates.apply_builds(ctx, tx, request.workspace_id, found or [], notify=False):
             rows.append(claim_build(build, request, parameters))
             await build_rows.save_build(tx, rows[-1], expected_state=build.state)
@@ -197,6 +198,14 @@ def new_row(request: RequestRow, parameters: StartParameters, item: TriggeredBui
         "last_synced_at": now,
     }
     return claim_build(BuildRow(**columns), request, parameters)
+
+
+def with_variables(ctx: Context, build: BuildRow, parameters: StartParameters) -> BuildRow:
+    """Return the build with the variables that were typed, sealed."""
+    if not parameters.environment:
+        return build
+    sealed = updates.seal_variables(ctx, build.build_slug, parameters.environment)
+    return dataclasses.replace(build, variables_sealed=sealed, variables_hash=hash_variables(parameters.environment))
 
 
 async def _save_build(

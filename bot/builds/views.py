@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from bot.context import Context
 from bot.domain.builds import Outcome
 from bot.domain.eta import MAX_READ, estimate
+from bot.errors import SealBroken
 from bot.slack.build_text import BuildView
+from bot.sync.updates import variables_context
 from storage import apps as app_rows
 from storage import builds as build_rows
 from storage import results as result_rows
@@ -34,4 +36,16 @@ async def load_view(ctx: Context, build: BuildRow) -> BuildView:
         eta=eta,
         requester_name=build.triggered_by_name if build.requested_by else None,
         is_installable=is_installable,
+        variables=open_variables(ctx, build),
     )
+
+
+def open_variables(ctx: Context, build: BuildRow) -> tuple[str, ...]:
+    """Return the variables of a build as ``KEY=value``; none if their key is gone."""
+    if build.variables_sealed is None:
+        return ()
+    try:
+        opened = ctx.vault.open(build.variables_sealed, context=variables_context(build.build_slug))
+    except SealBroken:
+        return ()
+    return tuple(opened.reveal().split("\n"))

@@ -45,7 +45,7 @@ from storage.messages import (
 )
 
 REROUTED = (
-    "This is here because I can't write where you asked for it. Invite me there to have the next one in the channel."
+    "Posted here because Buildbell can't post in that channel. To see cards there, run `/invite @Buildbell` in it."
 )
 
 

@@ -46,7 +46,7 @@ def _remarks(build: BuildRow, facts: Mapping[str, Any]) -> list[str]:
     if change is not None and change.kind == FLAKY:
         remarks.append(f"Flaky, not fixed: the same commit failed in #{change.other}.")
     if facts.get("late") and build.finished_at:
-        remarks.append(f"Told late: it ended {date(build.finished_at)}.")
+        remarks.append(f"Delayed: finished {date(build.finished_at)}.")
     return remarks
 
 
@@ -70,22 +70,22 @@ def result_change(view: BuildView, facts: Mapping[str, Any], new: CommitsSince |
 def _change_text(view: BuildView, change: ResultTrend) -> str:
     name, failures = linked_name(view), plural(change.failures, "failure")
     if change.kind == BROKEN:
-        chance = f" The same commit passed in #{change.other}, so this may be chance." if change.other else ""
-        return f"❌ *Broken* since {name}. {_cause(view)}.{chance}"
+        chance = f" The same commit passed in #{change.other}, so this may be flaky." if change.other else ""
+        return f"❌ *Broken*: {name}. {_cause(view)}.{chance}"
     if change.kind == FLAKY:
         commit = code(build_text.short_commit(view.build.commit_hash or ""))
         return (
-            f"🟡 *Flaky, not fixed*: {name} passed with {commit}, the very commit that failed in "
-            f"#{change.other}. Red since #{change.since}, {failures}."
+            f"🟡 *Flaky, not fixed*: {name} passed on {commit}, the same commit that failed in "
+            f"#{change.other}. Failing since #{change.since}, {failures}."
         )
     lasted = f" after {format_duration(change.seconds)}" if change.seconds is not None else ""
-    return f"✅ *Back to normal*{lasted}: {name}. Broken since #{change.since}, {failures}."
+    return f"✅ *Fixed*{lasted}: {name}. Was broken since #{change.since}, {failures}."
 
 
 def _new_commits(build: BuildRow, new: CommitsSince, app: AppRow | None) -> list[Line]:
     """The commits since the last green build, newest first, with a link that compares the two."""
-    green = f"since #{new.last_green.number}"
-    rows: list[Line] = [[rich.bold("New "), rich.link(_compare_url(build, new, app), green), " was green:"]]
+    compared = rich.link(_compare_url(build, new, app), f"#{new.last_green.number}")
+    rows: list[Line] = [[rich.bold("Changes"), " since ", compared, " (last green build):"]]
     for commit in new.commits:
         title = first_line(commit.message)
         rows.append(
@@ -96,7 +96,7 @@ def _new_commits(build: BuildRow, new: CommitsSince, app: AppRow | None) -> list
                 [" – ", rich.text(commit.author, 60)] if commit.author else None,
             ]
         )
-    return [*rows, f"and {new.more} more" if new.more else None]
+    return [*rows, f"…and {new.more} more" if new.more else None]
 
 
 def _compare_url(build: BuildRow, new: CommitsSince, app: AppRow | None) -> str | None:
@@ -113,7 +113,7 @@ def summary(views: Sequence[BuildView], facts: Mapping[str, Any]) -> Message:
     by_outcome = {outcome: [view for view in views if view.build.outcome == outcome] for outcome in OUTCOMES}
     counts = ", ".join(f"{len(those)} {outcome}" for outcome, those in reversed(by_outcome.items()) if those)
     of = "of your builds" if facts.get("yours") else "builds"
-    text = f"{len(views)} {of} ended while I was away: {counts}."
+    text = f"{len(views)} {of} finished while Buildbell was offline: {counts}."
     return message(text, section(f"*{text}*"), lines(*(_outcome_line(*each) for each in by_outcome.items())))
 
 
@@ -159,7 +159,7 @@ def explanation(
 def _explanation_text(view: BuildView, finding: ResultRow | None) -> str:
     name = quoted(build_text.name(view), 150)
     if finding is None:
-        return f"What is new in {name}."
+        return f"Changes in {name}."
     step = f" in step {quoted(finding.failed_step, 100)}" if finding.failed_step else ""
     tests = f"; {plural(len(finding.tests), 'test')} failed" if finding.tests else ""
     last = f": {quoted(finding.lines[-1], 200)}" if finding.lines else ""

@@ -57,25 +57,25 @@ def _line_message(*line: Line) -> Message:
 
 
 def saved(view: SubscriptionView, *, is_new: bool) -> Message:
-    lead = "From now on this channel hears of " if is_new else "Changed. This channel hears of "
+    lead = "Subscribed to " if is_new else "Updated: "
     if not view.row.include_starts or view.includes_starts:
         return _line_message(lead, describe(view), ".")
-    why = "changes are told at the end" if view.row.style == CHANGES else "nobody knows the end at the start"
-    return _line_message(lead, describe(view), f". Starts are not told with that: {why}.")
+    why = "changes" if view.row.style == CHANGES else "results"
+    return _line_message(lead, describe(view), f". Not notified of starts, because {why} are known only at the end.")
 
 
 def preview(matching: int, finished: int, *, days: int, is_cut: bool) -> Message:
     """How many past builds the filter matches. ``is_cut``: there were more builds than were read."""
     if is_cut:
-        return _line_message(f"Of the last {finished} builds, {matching or 'none'} would have been told here.")
+        return _line_message(f"This would have matched {matching} of the last {finished} builds.")
     if not finished:
-        return _line_message(f"In the last {days} days there was no build that this could have been about.")
+        return _line_message(f"No builds finished in the last {days} days.")
     builds = f"{finished} build{'' if finished == 1 else 's'}"
-    return _line_message(f"In the last {days} days {matching or 'none'} of {builds} would have been told here.")
+    return _line_message(f"This would have matched {matching} of {builds} in the last {days} days.")
 
 
 def preview_failed(why: str) -> Message:
-    return _line_message("It is saved. What it would have told in the last days I can't say: ", rich.text(why, 500))
+    return _line_message("Saved. Couldn't preview matching builds: ", rich.text(why, 500))
 
 
 def removed(views: Sequence[SubscriptionView]) -> Message:
@@ -88,26 +88,25 @@ def removed(views: Sequence[SubscriptionView]) -> Message:
 
 def no_subscriptions(sentence: str, *, command: str) -> Message:
     example, form = rich.code(f"{command} subscribe shop outcome:failed"), rich.code(f"{command} subscribe")
-    return _line_message(f"{sentence} ", example, " subscribes a channel to an app, ", form, " opens a form.")
+    return _line_message(f"{sentence} To subscribe a channel to an app, run ", example, ", or ", form, " for a form.")
 
 
 # Notes to a channel. Names are not mentions: nobody is pinged.
 
 
 def saved_note(view: SubscriptionView, *, by: str, is_new: bool, command: str) -> Message:
-    did = " has subscribed this channel to " if is_new else " has changed what this channel hears of "
-    manage: Line = [rich.code(f"{command} subscriptions"), " lists and changes what is heard here."]
+    did = " subscribed this channel to " if is_new else " updated this channel's subscription to "
+    manage: Line = ["Manage: ", rich.code(f"{command} subscriptions")]
     return _line_message(rich.text(f"@{by}", 80), did, describe(view), ". ", manage)
 
 
 def removed_note(view: SubscriptionView, *, by: str) -> Message:
-    return _line_message(rich.text(f"@{by}", 80), " has removed what this channel heard of ", describe(view), ".")
+    return _line_message(rich.text(f"@{by}", 80), " unsubscribed this channel from ", describe(view), ".")
 
 
 def resumed_note(count: int, *, by: str) -> Message:
-    which = "the subscription" if count == 1 else f"the {count} subscriptions"
-    resumed = f" has resumed {which} of this channel that had been paused. Builds are told again from now on."
-    return _line_message(rich.text(f"@{by}", 80), resumed)
+    which = "subscription" if count == 1 else f"{count} subscriptions"
+    return _line_message(rich.text(f"@{by}", 80), f" resumed this channel's paused {which}.")
 
 
 # Lists.
@@ -117,7 +116,7 @@ def subscription_list(
     views: Sequence[SubscriptionView],
     *,
     command: str,
-    heading: str = "What this channel hears",
+    heading: str = "This channel's subscriptions",
     names_channel: bool = False,
 ) -> Message:
     """Each subscription with its buttons; ``names_channel`` if they belong to several channels."""
@@ -125,15 +124,15 @@ def subscription_list(
     for view in views[:LISTED]:
         blocks += [lines(*_entry(view, names_channel=names_channel)), *actions(*_buttons(view))]
     if len(views) > LISTED:
-        more = f"{len(views) - LISTED} more are not shown; in their channels "
-        blocks.append(lines([more, rich.code(f"{command} subscriptions"), " lists them."]))
+        more = f"…and {len(views) - LISTED} more. To see them, run "
+        blocks.append(lines([more, rich.code(f"{command} subscriptions"), " in their channels."]))
     descriptions = ". ".join(escape(rich.plain(describe(view, limit=100))) for view in views[:LISTED])
     return message(f"{heading}: {descriptions}.", blocks)
 
 
 def choose_subscription(views: Sequence[SubscriptionView], *, command: str) -> Message:
     """Ask which of several matching subscriptions to remove."""
-    listed = subscription_list(views, command=command, heading="Several fit. Which one shall be removed?")
+    listed = subscription_list(views, command=command, heading="Which subscription do you want to remove?")
     value = " ".join(view.row.subscription_id for view in views)
     remove_all = button(ids.SUBSCRIPTION_REMOVE, f"Remove all {len(views)}", value=value, style="danger")
     return listed + message("", actions(remove_all))
@@ -147,7 +146,7 @@ def _entry(view: SubscriptionView, *, names_channel: bool) -> list[Line]:
         ["Set up by ", rich.user(row.created_by), ", since ", rich.date(row.created_at)],
     ]
     if row.paused_at is not None:
-        why: Line = [", because ", rich.text(row.pause_reason, 200)] if row.pause_reason else None
+        why: Line = [": ", rich.text(row.pause_reason, 200)] if row.pause_reason else None
         entry.append(["⏸️ ", rich.bold("Paused"), " since ", rich.date(row.paused_at), why])
     return entry
 
@@ -156,5 +155,5 @@ def _buttons(view: SubscriptionView) -> list[Button]:
     row, name = view.row, f"the subscription to {isolate(view.app_title or 'every app')}"
     edit = button(ids.SUBSCRIPTION_EDIT, "Edit…", value=row.subscription_id, label=f"Edit {name}")
     remove = button(ids.SUBSCRIPTION_REMOVE, "Remove", value=row.subscription_id, label=f"Remove {name}")
-    resume = button(ids.SUBSCRIPTION_RESUME, "Resume", value=row.channel_id, label="Resume what the channel hears")
+    resume = button(ids.SUBSCRIPTION_RESUME, "Resume", value=row.channel_id, label="Resume the channel's subscriptions")
     return [edit, remove, resume] if row.paused_at is not None else [edit, remove]

@@ -22,12 +22,12 @@ LOG_TIMEOUT = timedelta(minutes=3)
 """How long after a build finished its log may still appear."""
 RETRY_AFTER = timedelta(seconds=10)
 
-OF_A_PIPELINE = "A pipeline has no log of its own; its builds have."
-NEVER_STARTED = "It ended before a machine took it, so there is no log."
-NOT_KEPT = "Bitrise kept no log of it."
-NOT_THERE = "Bitrise has no log of it, or the stored token may not read logs: that takes the Developer role."
-NOT_STARTED = "Bitrise has no log of it yet. Ask again in a moment."
-EMPTY = "Its log is empty."
+OF_A_PIPELINE = "Pipelines don't have logs. Open the log of one of its builds."
+NEVER_STARTED = "This build was stopped before it reached a machine, so it has no log."
+NOT_KEPT = "Bitrise has no log of this build."
+NOT_THERE = "Bitrise has no log of this build, or the connected token needs the Developer role."
+NOT_STARTED = "Bitrise has no log of this build yet. Try again in a moment."
+EMPTY = "The log is empty."
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ LOG_LINE_LIMIT = 300
 QR_PIXELS = 400
 QUIET_ZONE = 4
 """Blank modules around a QR code; with fewer, cameras do not find it."""
-NO_LOG = "Its log tells nothing yet."
-PUBLIC = "⚠️ An install page is public: whoever has its address can install the app, without any login."
+NO_LOG = "No log output yet."
+PUBLIC = "⚠️ Install pages are public: anyone with the link can install the app, without a login."
 
 
 # Why it failed.
@@ -65,7 +65,7 @@ def artifacts_message(view: BuildView, files: BuildFiles) -> Message:
     """Install pages first, one per platform, then the other files."""
     name = unmarked(build_text.name(view), 150)
     if not files.installs and not files.files:
-        text = f"{name} left nothing behind, or Bitrise does not keep it any more."
+        text = f"{name} has no artifacts, or Bitrise no longer stores them."
         return message(text, section(text), actions(open_button(view)))
     return message(
         _artifacts_text(name, files),

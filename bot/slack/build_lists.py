@@ -10,7 +10,7 @@ from bot.errors import ViewExpired
 from bot.slack import build_text, ids, rich
 from bot.slack.blocks import Block, Button, actions, button, lines, message, section
 from bot.slack.build_text import BuildView
-from bot.slack.cards import open_button, stop_button
+from bot.slack.cards import stop_button
 from bot.slack.rich import Line
 from bot.slack.text import Message, unmarked
 
@@ -36,22 +36,27 @@ def build_list(
         return message(f"{heading}: no builds.", section(f"*{heading}*\nNo builds."), actions(*buttons))
     views = views[:BUILDS_IN_LIST]
     text = f"{heading}: {' '.join(map(build_text.sentence, views))}"
-    return message(text, section(f"*{heading}*"), lines(*map(list_line, views)), actions(*buttons))
+    has_app = len({view.build.app_slug for view in views}) > 1
+    rows = [list_line(view, has_app=has_app) for view in views]
+    return message(text, section(f"*{heading}*"), lines(*rows), actions(*buttons))
 
 
-def list_line(view: BuildView) -> Line:
-    build, badge = view.build, build_text.status_badge(view.build)
-    target = rich.text(build.target, 60) if build.target else None
-    name = rich.join(" · ", [rich.text(view.app_title, 60), target, rich.link(view.url, build_text.number(build))])
-    triggered = rich.date(build.triggered_at) if build.triggered_at else None
-    times = rich.join(" · ", [build_text.duration(build), triggered])
-    return [
-        f"{badge.emoji} ",
-        rich.join("  ", [rich.bold(badge.word), name, build_text.branch_parts(build), times]),
-        " · ",
-        build_text.cause_line(view),
-        [" · “", rich.text(build.build_message, 80), "”"] if build.build_message else None,
+def list_line(view: BuildView, *, has_app: bool = True) -> Line:
+    """``❌ #406 test · main · 4 min · yesterday 11:19 · octocat``, short enough for a phone."""
+    build = view.build
+    app: Line = [rich.text(view.app_title, 60), " · "] if has_app else None
+    target: Line = [" ", rich.text(build.target, 60)] if build.target else None
+    person = view.requester_name or build.triggered_by_name
+    parts: list[Line] = [
+        [app, rich.link(view.url, build_text.number(build)), target],
+        build_text.branch_parts(build),
+        build_text.duration(build),
+        rich.date(build.triggered_at) if build.triggered_at else None,
+        rich.text(person, 40) if person else build_text.cause_line(view),
+        build_text.message_part(build, 60),
+        build_text.variables_part(view),
     ]
+    return [f"{build_text.status_badge(build).emoji} ", rich.join(" · ", parts)]
 
 
 def _page_button(filters: Mapping[str, str], text: str, start: str | None, place: int) -> Button | None:
@@ -69,7 +74,7 @@ def read_page(value: str) -> tuple[dict[str, str], str]:
         page = json.loads(value)
         return {str(key): str(text) for key, text in page["filters"].items()}, str(page["at"])
     except (ValueError, TypeError, KeyError, AttributeError) as broken:
-        raise ViewExpired("That list is too old to turn its pages. Ask for it again.") from broken
+        raise ViewExpired("This list has expired. Run the command again.") from broken
 
 
 def running_now(
@@ -85,14 +90,14 @@ def running_now(
     ``is_more``: Bitrise has more than these. ``stop_all`` is the slug of the app whose builds may all be stopped.
     """
     if not views:
-        text = f"Nothing is running{f' in {unmarked(of, 60)}' if of else ''}."
+        text = f"No builds are running{f' in {unmarked(of, 60)}' if of else ''}."
         return message(text, section(text))
     noun = "build is" if len(views) == 1 else "builds are"
-    heading = f"{'More than ' if is_more else ''}{len(views)} {noun} running or waiting"
+    heading = f"{'More than ' if is_more else ''}{len(views)} {noun} running or queued"
     more = None
     if is_more or len(views) > RUNNING_SHOWN:
-        rest = "The others are not shown here." if is_more else build_text.more_not_shown(len(views) - RUNNING_SHOWN)
-        more = section(f"{rest} Name an app to see its own.")
+        rest = "There are more." if is_more else build_text.more_not_shown(len(views) - RUNNING_SHOWN)
+        more = section(f"{rest} Add an app to see only its builds.")
     stop = None
     if stop_all and len(views) > 1:
         stop = button(ids.BUILD_STOP_ALL, "Stop all…", value=stop_all, label="Choose builds and stop them")
@@ -106,8 +111,8 @@ def running_now(
 
 
 def running_blocks(view: BuildView, now: datetime) -> list[Block]:
-    """A running build in two lines, Open and Stop… in rows of their own."""
+    """A running build in two lines, and Stop…"""
     build = view.build
     progress = [build_text.progress(build, view.eta, now), " · ", build_text.cause_line(view)]
     rows = build_text.title_line(view), build_text.commit_line(build), progress, build_text.stop_line(build)
-    return [lines(*rows), *actions(open_button(view)), *actions(stop_button(view))]
+    return [lines(*rows), *actions(stop_button(view))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.abort_reasons import AUTOMATIC, Reason
@@ -23,9 +23,9 @@ CAUSES = {
     Cause.PULL_REQUEST: ("Pull request", ""),
     Cause.TAG: ("Tag", ""),
     Cause.SCHEDULE: ("Schedule", ""),
-    Cause.API: ("Started through the Bitrise API", ""),
+    Cause.API: ("Started via API", ""),
     Cause.PIPELINE: ("Part of a pipeline", ""),
-    Cause.OTHER: ("Started from elsewhere", ""),
+    Cause.OTHER: ("Started outside Slack", ""),
 }
 """The words before and after the name of a person."""
 
@@ -43,6 +43,7 @@ class BuildView:
     eta: Eta | None = None
     requester_name: str | None = None
     is_installable: bool = False
+    variables: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ STATUS_BADGES: dict[str, StatusBadge] = {
     Outcome.ABORTED: StatusBadge("⏹️", "Aborted"),
     Outcome.SKIPPED: StatusBadge("⏭️", "Skipped"),
 }
-UNKNOWN = StatusBadge("❔", "Ended")
+UNKNOWN = StatusBadge("❔", "Result unknown")
 
 
 def is_stopping(build: BuildRow) -> bool:
@@ -93,7 +94,7 @@ def duration(build: BuildRow) -> str:
 
 
 def more_not_shown(count: int) -> str:
-    return f"{count} more {'is' if count == 1 else 'are'} not shown here."
+    return f"…and {count} more."
 
 
 # Lines of rich text.
@@ -102,7 +103,8 @@ def more_not_shown(count: int) -> str:
 def title_line(view: BuildView) -> Line:
     badge, build = status_badge(view.build), view.build
     target: Line = [" · ", rich.text(build.target, 80)] if build.target else None
-    return [f"{badge.emoji} ", rich.bold(badge.word), "  ", rich.bold(view.app_title, 80), target, f"  {number(build)}"]
+    linked = rich.link(view.url, number(build))
+    return [f"{badge.emoji} ", rich.bold(badge.word), "  ", rich.bold(view.app_title, 80), target, "  ", linked]
 
 
 def branch_parts(build: BuildRow) -> Line:
@@ -123,6 +125,18 @@ def commit_line(build: BuildRow) -> Line:
     return [place, "  " if place and title else None, rich.text(title, 120) if title else None]
 
 
+def message_part(build: BuildRow, limit: int) -> Line:
+    return ["“", rich.text(build.build_message, limit, italic=True), "”"] if build.build_message else None
+
+
+def variables_part(view: BuildView) -> Line:
+    """``FLAVOR=beta +2``: the first variable, and how many more there are."""
+    if not view.variables:
+        return None
+    first, *others = view.variables
+    return [rich.code(first, 60), f" +{len(others)}" if others else None]
+
+
 def cause_line(view: BuildView) -> Line:
     """The person or event that started the build."""
     build = view.build
@@ -139,19 +153,20 @@ def cause_line(view: BuildView) -> Line:
 def stop_line(build: BuildRow) -> Line:
     """The person who stopped the build and the reason, during and after the stop."""
     if is_stopping(build):
-        return ["Stopping, asked by ", rich.user(build.abort_requested_by or "")]
+        return ["Stopping (requested by ", rich.user(build.abort_requested_by or ""), ")"]
     if not build.is_finished or not (build.reason or build.reason_text or build.outcome in STOPPED):
         return None
     if build.outcome is None:
-        return rich.text(build.reason_text or "How it ended is not known.", REASON_LIMIT)
-    user, reason = stopped_by(build), stop_reason(build)
-    where = " in Bitrise" if build.reason == Reason.IN_BITRISE else None
+        return rich.text(build.reason_text or "Bitrise no longer shows this build.", REASON_LIMIT)
+    reason = stop_reason(build)
+    why: Line = [f" {DASH} ", rich.text(reason, REASON_LIMIT + 60)] if reason else None
+    if build.reason in AUTOMATIC:
+        return ["Stopped automatically", why]
+    if build.outcome not in STOPPED:
+        return [status_badge(build).word, why]
+    user, where = stopped_by(build), " in Bitrise" if build.reason == Reason.IN_BITRISE else None
     by: Line = [" by ", rich.user(user), where] if user else None
-    skipped = build.outcome == Outcome.SKIPPED
-    why: Line = [f" {DASH} " if skipped else ": ", rich.text(reason, REASON_LIMIT + 60)] if reason else None
-    if skipped:
-        return ["Skipped: stopped", by, " and reported green", why]
-    return [status_badge(build).word, by, why]
+    return ["Skipped" if build.outcome == Outcome.SKIPPED else "Stopped", by, why]
 
 
 def stopped_by(build: BuildRow) -> str | None:
@@ -163,7 +178,7 @@ def stopped_by(build: BuildRow) -> str | None:
 
 
 def stop_reason(build: BuildRow) -> str:
-    """``wrong branch (wrong branch or workflow)``: the text, and the category if it adds something."""
+    """``wrong branch or workflow: “should have been main”``: the category and the text, if they add something."""
     text = build.reason_text or ""
     if build.reason is None or build.reason not in set(Reason):
         return text
@@ -172,7 +187,7 @@ def stop_reason(build: BuildRow) -> str:
         return reason.label
     if reason in (Reason.OTHER, Reason.IN_BITRISE):
         return text
-    return f"{isolate(text)} ({reason.label})" if text and text != reason.label else reason.label
+    return f"{reason.label}: “{isolate(text)}”" if text and text.lower() != reason.label else reason.label
 
 
 # Progress.
@@ -183,9 +198,9 @@ def progress(build: BuildRow, eta: Eta | None, now: datetime) -> str:
         return _result(build)
     if build.state == State.QUEUED:
         waited = seconds_between(build.triggered_at, build.started_at or now)
-        return "Waiting for a machine" + (f", {format_duration(waited)} so far" if waited else "") + _usual(eta)
+        return "Queued" + (f" for {format_duration(waited)}" if waited else "") + _usual(eta)
     ran = seconds_between(build.started_at, build.finished_at or now)
-    return f"Running {_compare(ran, eta)}" if ran is not None else "Running"
+    return _compare(ran, eta) if ran is not None else "Running"
 
 
 def _result(build: BuildRow) -> str:
@@ -193,30 +208,31 @@ def _result(build: BuildRow) -> str:
     if build.outcome == Outcome.SUCCEEDED:
         return f"Succeeded in {ran}" if ran else "Succeeded"
     if not ran:
-        return "Never reached a machine" if build.outcome in STOPPED else ""
-    return f"{'Failed' if build.outcome == Outcome.FAILED else 'Ended'} after {ran}"
+        return "Stopped before it reached a machine" if build.outcome in STOPPED else ""
+    return f"{'Stopped' if build.outcome in STOPPED else status_badge(build).word} after {ran}"
 
 
 def _usual(eta: Eta | None) -> str:
     """Queue time and duration apart: the first depends on how busy the machines are, the second on the code."""
     if eta is None or eta.median_seconds < 1:
         return ""
-    queue = f"; usually {format_duration(eta.queue_seconds)}" if eta.queue_seconds else ""
-    return f"{queue}, then about {format_duration(eta.median_seconds)}"
+    queue = f" (usually {format_duration(eta.queue_seconds)})" if eta.queue_seconds else ""
+    return f"{queue} · then about {format_duration(eta.median_seconds)}"
 
 
 def _compare(ran: int, eta: Eta | None) -> str:
-    """``3 min of about 7 · ▓▓▓▓░░░░░░``; the unit is not repeated."""
+    """``3 of ~7 min · ▓▓▓▓░░░░░░``; the unit is not repeated."""
     elapsed = format_duration(ran)
     if eta is None or eta.median_seconds < 1:
-        return elapsed
+        return f"Running for {elapsed}"
     median = format_duration(eta.median_seconds)
-    amount, _, unit = median.partition(" ")
-    usual = amount if elapsed.partition(" ")[2] == unit and " " not in unit else median
     if ran > eta.median_seconds and elapsed != median:
-        rare = " and than 9 in 10" if eta.p90_seconds is not None and ran > eta.p90_seconds else ""
-        return f"{elapsed}, longer than the usual {usual}{rare}"
-    return f"{elapsed} of about {usual} · {bar(ran / eta.median_seconds)}"
+        rare = " (slower than 9 in 10 builds)" if eta.p90_seconds is not None and ran > eta.p90_seconds else ""
+        longer = format_duration(ran - eta.median_seconds)
+        return f"Running for {elapsed} {DASH} {longer} longer than usual{rare}"
+    amount, _, unit = elapsed.partition(" ")
+    short = amount if median.partition(" ")[2] == unit and " " not in unit else elapsed
+    return f"{short} of ~{median} · {bar(ran / eta.median_seconds)}"
 
 
 def bar(share: float) -> str:
@@ -238,24 +254,31 @@ def on_branch(build: BuildRow) -> str:
 
 
 def sentence(view: BuildView) -> str:
-    """``iOS Shop deploy #812 on release/3.2 failed after 6 min.``: the text of a notification."""
-    place = on_branch(view.build).replace("`", "")
-    return " ".join(filter(None, (quoted(name(view), 180), place, _verb(view.build)))) + "."
+    """``❌ iOS Shop deploy #812 failed after 6 min (release/3.2)``: the text of a notification, also on a phone."""
+    place = on_branch(view.build).replace("`", "").removeprefix("on ")
+    badge = status_badge(view.build).emoji
+    return f"{badge} {quoted(name(view), 180)} {_verb(view.build)}{f' ({place})' if place else ''}"
 
 
 def _verb(build: BuildRow) -> str:
     if is_stopping(build):
-        return "is being stopped"
+        return "is stopping"
     if not build.is_finished:
-        return "is waiting for a machine" if build.state == State.QUEUED else "is running"
+        return "is queued" if build.state == State.QUEUED else "is running"
     after = f" after {ran}" if (ran := duration(build)) else ""
     why = quoted(stop_reason(build), REASON_LIMIT).rstrip(".")
     match build.outcome:
         case Outcome.SUCCEEDED | Outcome.FAILED:
             return f"{build.outcome}{after}"
-        case Outcome.ABORTED:
-            return f"was aborted{after}" + (f": {why}" if why else "")
-        case Outcome.SKIPPED:
-            return f"was skipped{after}: stopped and reported green" + (f", {why}" if why else "")
+        case Outcome.ABORTED | Outcome.SKIPPED:
+            what = "was skipped" if build.outcome == Outcome.SKIPPED else f"was stopped{stopped_by_name(build)}"
+            return f"{what}{after}" + (f": {why}" if why else "")
         case _:
-            return "ended; how is not known"
+            return "finished with an unknown result"
+
+
+def stopped_by_name(build: BuildRow) -> str:
+    """`` by Bo``, escaped, for notifications; empty if nobody is known by name."""
+    if build.reason in AUTOMATIC:
+        return " automatically"
+    return f" by {quoted(build.reason_by, 60)}" if build.reason_by else ""

@@ -15,7 +15,7 @@ from bot.slack.text import Message, isolate, link, mention, plural, unmarked
 from storage.builds import BuildRow
 
 BUILDS_ON_A_CARD = 10
-"""Four blocks each, of the 50 a message may have."""
+"""Three blocks each, of the 50 a message may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ def card(
     """One message for one or several builds, as they are at ``now``. ``notes``, mrkdwn, are shown small, below."""
     blocks: list[Block] = []
     for view in views[:BUILDS_ON_A_CARD]:
-        buttons = open_button(view), install_button(view), log_button(view), *rebuild_buttons(view)
-        # Stop is in a row of its own: a thumb that aims at Open must not stop a build.
-        rows = [lines(*build_lines(view, now)), *actions(*buttons), *actions(stop_button(view))]
+        # A running build has only Stop, so that a thumb that aims at another button doesn't stop a build.
+        buttons = stop_button(view), *rebuild_buttons(view), log_button(view), install_button(view)
+        rows = [lines(*build_lines(view, now)), *actions(*buttons)]
         blocks += [divider(), *rows] if blocks else rows
     more = len(views) - BUILDS_ON_A_CARD
     notes = [*notes, build_text.more_not_shown(more)] if more > 0 else notes
@@ -52,7 +52,7 @@ def build_lines(view: BuildView, now: datetime) -> list[Line]:
     return [
         build_text.title_line(view),
         build_text.commit_line(build),
-        ["“", rich.text(build.build_message, 300, italic=True), "”"] if build.build_message else None,
+        rich.join(" · ", [build_text.message_part(build, 300), build_text.variables_part(view)]),
         build_text.progress(build, view.eta, now),
         build_text.stop_line(build),
         build_text.cause_line(view),
@@ -67,10 +67,9 @@ def rebuild_buttons(view: BuildView) -> tuple[Button, ...]:
     if not view.build.is_finished:
         return ()
     name, value = build_text.name(view), view.build.build_slug
-    form_label = f"Change the parameters of {name} and run it"
     return (
-        button(ids.BUILD_AGAIN, "Run again", value=value, label=f"Run {name} again"),
-        button(ids.BUILD_AGAIN_FORM, "Change and run…", value=value, label=form_label),
+        button(ids.BUILD_AGAIN, "Rerun", value=value, label=f"Rerun {name}"),
+        button(ids.BUILD_AGAIN_FORM, "Edit and run…", value=value, label=f"Edit the parameters of {name} and run it"),
     )
 
 
@@ -98,15 +97,15 @@ def stop_older_button(offer: Offer | None) -> Button | None:
     if offer is None:
         return None
     text = f"Stop {plural(offer.count, 'older build')}"
-    return button(ids.BUILD_STOP_OLDER, f"{text}…", value=offer.build_slug, label=f"{text}, which this one replaces")
+    return button(ids.BUILD_STOP_OLDER, f"{text}…", value=offer.build_slug, label=f"{text} superseded by this one")
 
 
 def announcement(views: Sequence[BuildView], *, mention_user: str | None) -> Message:
     """The results of a card's builds, one a line. ``mention_user``, a user id, is mentioned once."""
     texts = [result_line(view) for view in views[:BUILDS_ON_A_CARD]]
     if len(views) > BUILDS_ON_A_CARD:
-        texts.append(f"{len(views) - BUILDS_ON_A_CARD} more ended as well.")
-    texts[-1] += f" Asked for by {mention(mention_user)}." if mention_user else ""
+        texts.append(f"…and {len(views) - BUILDS_ON_A_CARD} more finished.")
+    texts[-1] += f" Started by {mention(mention_user)}." if mention_user else ""
     return Message("\n".join(texts))
 
 
@@ -115,7 +114,8 @@ def result_line(view: BuildView) -> str:
     build, badge = view.build, build_text.status_badge(view.build)
     ran = build_text.duration(build)
     after = f" {'in' if build.outcome == Outcome.SUCCEEDED else 'after'} {ran}" if ran else ""
-    return f"{badge.emoji} *{badge.word}*{after}: {linked_name(view)}.{_reason(build)}"
+    word = f"Stopped{build_text.stopped_by_name(build)}" if build.outcome == Outcome.ABORTED else badge.word
+    return f"{badge.emoji} *{word}*{after}: {linked_name(view)}.{_reason(build)}"
 
 
 def linked_name(view: BuildView) -> str:

@@ -61,7 +61,7 @@ class TriggerExpired(SlackRefused):
 
     def __init__(self, error: str) -> None:
         super().__init__(error)
-        self.sentence = "Slack leaves me three seconds to open a form, and this time they had passed. Please try again."
+        self.sentence = "The form took too long to open (Slack allows 3 seconds). Try again."
 
 
 class TriggerUsed(SlackRefused):

@@ -99,7 +99,7 @@ def duplicate_running(view: BuildView, *, request_id: str, now: datetime) -> Mes
 
 def duplicate_requested(description: str, *, request_id: str) -> Message:
     """Ask whether to start another build although an identical request, not yet a build, is being sent."""
-    text = f"The same is being started already: {escape_lines(description)}."
+    text = f"An identical build is already starting: {escape_lines(description)}."
     value = answer_value(request_id, NO_BUILD)
     return message(text, section(text), actions(button(ids.BUILD_START_ANYWAY, "Start anyway", value=value)))
 
@@ -111,11 +111,12 @@ def branch_moved(view: BuildView, *, request_id: str, newest_commit: str | None)
     old = build_text.short_commit(build.commit_hash or "")
     new = build_text.short_commit(newest_commit) if newest_commit else ""
     which = link(view.url, build_text.name(view))
-    to = f" to {code(new)}" if new else ""
-    question = f"{code(build.branch or '', 100)} has moved since {which}: from {code(old)}{to}. Which shall run?"
+    change = f" ({code(old)} → {code(new)})" if new else ""
+    commits = f"{code(build.branch or '', 100)} has new commits since {which}{change}."
     branch, name = quoted(build.branch or "", 100), quoted(build_text.name(view))
+    question = f"{commits} Which commit do you want to build?"
     return message(
-        f"{branch} has moved since {name}. Which commit shall run?",
+        f"{branch} has new commits since {name}. Which commit do you want to build?",
         section(question),
         actions(
             button(ids.BUILD_RUN_SAME_COMMIT, f"Same commit {old}".rstrip(), value=value),

@@ -42,7 +42,7 @@ async def list_here(ctx: Context, actor: Actor) -> list[DigestRow]:
     """Return the channel's schedules, oldest first."""
     ctx.permissions.check_member(actor)
     if not actor.channel_id:
-        raise MissingArgument(f"Figures come to a channel: type {ctx.settings.command} digest in one.")
+        raise MissingArgument(f"Reports are posted to a channel. Run `{ctx.settings.command} digest` in one.")
     return await digest_rows.list_of_channel(ctx.db, actor.workspace_id, actor.channel_id)
 
 
@@ -63,7 +63,7 @@ async def save_digest(ctx: Context, actor: Actor, settings: DigestSettings) -> D
         rows = await digest_rows.list_of_channel(tx, new.workspace_id, new.channel_id)
         existing = next((row for row in rows if row.app_slug == new.app_slug), None)
         if existing is None and len(rows) >= MAX_IN_CHANNEL:
-            raise BuildbellError(f"This channel gets figures of {MAX_IN_CHANNEL} apps already, the most it can get.")
+            raise BuildbellError(f"This channel already has {MAX_IN_CHANNEL} reports, the maximum. Remove one first.")
         row = new
         if existing is not None:
             row = dataclasses.replace(new, digest_id=existing.digest_id, created_at=existing.created_at)

@@ -199,7 +199,7 @@ async def restart_or_fail(ctx: Context, row: ImportRow, error: BitriseNotFound |
 
 async def give_up_import(ctx: Context, arguments: Mapping[str, Any]) -> None:
     for row in await import_rows.list_open(ctx.db, arguments["workspace_id"]):
-        await save(ctx, row, fail(ctx, row, "Reading it broke on my side; the log says how."))
+        await save(ctx, row, fail(ctx, row, "Unexpected error. Your Buildbell operator can find it in the log."))
 
 
 def fail(ctx: Context, row: ImportRow, error: str) -> ImportRow:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from bot import outbox
-from bot.bitrise.mapping import build_row
+from bot.bitrise.mapping import build_row, describe_variables
 from bot.bitrise.models import Build
 from bot.context import Context
 from bot.notifications import events, owners
@@ -22,7 +22,8 @@ STATE_ORDER = {"queued": 0, "running": 1, "finished": 2}
 LATE_FIELDS = ("credit_cost", "machine_type", "stack")
 """Bitrise may fill them only after the build has finished."""
 OWN_FIELDS = (
-    "request_id", "requested_by", "build_message", "abort_requested_by", "abort_requested_at", "parameters_hash"
+    "request_id", "requested_by", "build_message", "abort_requested_by", "abort_requested_at", "parameters_hash",
+    "variables_sealed", "variables_hash",
 )  # fmt: skip
 """Known to Buildbell only, or better than to Bitrise."""
 HIDDEN_FIELDS = (
@@ -40,10 +41,25 @@ async def apply_builds(
     """
     builds = list(fetched)
     await save_titles(ctx, tx, workspace_id, builds)
-    rows = [await apply_build(ctx, tx, build_row(workspace_id, build, now=ctx.clock.now())) for build in builds]
+    rows = []
+    for build in builds:
+        row = build_row(workspace_id, build, now=ctx.clock.now())
+        if row.variables_hash and build.requested:
+            variables = ((item.key, item.value) for item in build.requested.environments)
+            row = dataclasses.replace(row, variables_sealed=seal_variables(ctx, row.build_slug, variables))
+        rows.append(await apply_build(ctx, tx, row))
     if notify:
         await events.notify(ctx, tx, workspace_id)
     return rows
+
+
+def variables_context(build_slug: str) -> str:
+    return f"variables:{build_slug}"
+
+
+def seal_variables(ctx: Context, build_slug: str, variables: Iterable[tuple[str, str]]) -> str:
+    """Seal what cards show of a build's variables, because people put secrets there."""
+    return ctx.vault.seal(describe_variables(variables), context=variables_context(build_slug))
 
 
 async def save_titles(ctx: Context, tx: Transaction, workspace_id: str, builds: Iterable[Build]) -> None:

@@ -104,8 +104,8 @@ async def register(ctx: Context, actor: Actor, app_slug: str) -> ManualWebhook |
     await ctx.permissions.check_may_connect(actor)
     if ctx.settings.public_url is None:
         raise BuildbellError(
-            "Bitrise can't reach me: whoever runs Buildbell has to set BUILDBELL_PUBLIC_URL first. "
-            "Until then I ask Bitrise myself, every minute and more often while something runs."
+            "Bitrise can't reach Buildbell yet. Ask your Buildbell operator to set `BUILDBELL_PUBLIC_URL`. "
+            "Until then, Buildbell keeps polling."
         )
     if await app_rows.find_app(ctx.db, actor.workspace_id, app_slug) is None:
         raise AppNotFound("The connected Bitrise token can no longer access that app.")
@@ -139,7 +139,7 @@ async def ensure_key(ctx: Context, workspace_id: str) -> WorkspaceRow:
 
     workspace = await ctx.db.transaction(store)
     if workspace is None:
-        raise BuildbellError("I don't know this Slack workspace.")
+        raise BuildbellError("This Slack workspace is not installed.")
     return workspace
 
 

@@ -12,7 +12,7 @@ from playground.bitrise.model import App, Build, Status
 from playground.bitrise.rules import ROLLED, abort_wording
 from playground.bitrise.world import World
 
-REASONS = ("wrong branch", "not needed any more", "takes too long", "started twice")
+REASONS = ("wrong branch", "no longer needed", "takes too long", "started twice")
 WORKDAY_HOURS = (8, 19)
 
 

@@ -106,13 +106,13 @@ class BitriseActions:
     def _build(self, body: JSON) -> Build:
         build = self._bitrise.find_build(str(body.get("build")))
         if build is None:
-            raise LookupError("there is no such build")
+            raise LookupError("unknown build")
         return build
 
     def _app(self, body: JSON) -> App:
         app = self._bitrise.apps.get(str(body.get("app")))
         if app is None:
-            raise LookupError("there is no such app")
+            raise LookupError("unknown app")
         return app
 
 

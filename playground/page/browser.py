@@ -35,7 +35,7 @@ def why_no_browser() -> str | None:
     if importlib.util.find_spec("playwright") is None:
         return "Playwright's Python package is not installed (pip install playwright; no browser download needed)"
     if chromium_path() is None:
-        return "there is no Chromium on this machine (apt-get install chromium)"
+        return "Chromium is not installed (apt-get install chromium)"
     return None
 
 

@@ -75,7 +75,7 @@ class Guide:
     def _was_notified(self) -> bool:
         """Return whether a channel got a notification of a changed result."""
         texts = (message.text for each in self._stage.channels.values() for message in self._stage.slack.messages(each))
-        return any("*Broken*" in text or "*Back to normal*" in text for text in texts)
+        return any("*Broken*" in text or "*Fixed*" in text for text in texts)
 
     def _is_connected(self) -> bool:
         """Return whether a token was accepted: Bitrise has answered a list of apps."""

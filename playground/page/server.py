@@ -107,7 +107,7 @@ class PageServer:
             return self._bitrise.perform(action, body)
         if side == "trouble":
             return await self.trouble.perform(action, body)
-        raise LookupError(f"there is no {side} here")
+        raise LookupError(f"unknown part {side}")
 
     def _person(self, user_id: str | None) -> User:
         """Return the person who uses the window, by default the first engineer."""

@@ -82,7 +82,7 @@ SWITCHES = (
         "webhook-lost",
         "bitrise",
         "Webhooks lost",
-        "Bitrise tells of its builds, and nothing arrives.",
+        "Bitrise sends webhooks, and none arrives.",
         Fault(kind="lost", times=None),
         "webhooks",
     ),
@@ -90,11 +90,11 @@ SWITCHES = (
         "webhook-twice",
         "bitrise",
         "Webhooks doubled",
-        "Everything Bitrise tells by itself arrives two times.",
+        "Every webhook arrives twice.",
         Fault(kind="twice", times=None),
         "webhooks",
     ),
-    Switch("token-revoked", "bitrise", "Token revoked", "Bitrise knows the stored token no more."),
+    Switch("token-revoked", "bitrise", "Token revoked", "Bitrise rejects the connected token."),
 )
 ONCES = (
     Once("socket-cut", "slack", "Drop the socket", "The TCP connection breaks without a word."),
@@ -110,12 +110,12 @@ ONCES = (
         "lost-start",
         "bitrise",
         "Lose the next start’s answer",
-        "Bitrise starts the build, and the bot never hears of it.",
+        "Bitrise starts the build, and the response is lost.",
         Fault("builds.trigger", kind="cut_after"),
     ),
-    Once("bot-kill", "bot", "Kill the bot", "SIGKILL, in the middle of whatever it does."),
-    Once("bot-start", "bot", "Start the bot", "It reads its rows and goes on."),
-    Once("bot-restart", "bot", "Restart the bot", "It ends in order and starts again."),
+    Once("bot-kill", "bot", "Kill the bot", "SIGKILL, in the middle of its work."),
+    Once("bot-start", "bot", "Start the bot", "It reads its rows and continues."),
+    Once("bot-restart", "bot", "Restart the bot", "It shuts down cleanly and starts again."),
 )
 
 
@@ -152,7 +152,7 @@ class Trouble:
         elif action == "calm":
             self.calm()
         else:
-            raise LookupError(f"there is no trouble called {action}")
+            raise LookupError(f"unknown fault {action}")
         return None
 
     def _set_speed(self, speed: float) -> None:
@@ -212,4 +212,4 @@ def _find(among: tuple[Any, ...], name: str) -> Any:
     for each in among:
         if each.id == name:
             return each
-    raise LookupError(f"there is no trouble called {name}")
+    raise LookupError(f"unknown fault {name}")

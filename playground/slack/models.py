@@ -10,7 +10,7 @@ from typing import Any, Literal
 JSON = dict[str, Any]
 Guest = Literal["multi_channel", "single_channel"]
 Posting = Literal["open", "read_only", "no_threads", "threads_only"]
-"""Who may post what in a channel. An admin may post in a read-only one, a bot may not."""
+"""The posting permission of a channel. Admins may post in a read-only one, bots may not."""
 Replies = Literal["open", "locked", "refused"]
 """``locked`` by an admin; ``refused``: a kind of message that can have no thread."""
 

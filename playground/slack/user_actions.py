@@ -266,7 +266,7 @@ class UserActions(Core):
             for registered in app.app.shortcuts:
                 if (registered["callback_id"], registered["type"]) == (callback_id, kind) and app.serves(user.team):
                     return app
-        raise LookupError(f"there is no {kind} shortcut {callback_id} in {user.team.name}")
+        raise LookupError(f"unknown {kind} shortcut {callback_id} in {user.team.name}")
 
     def _action_ts(self) -> str:
         return f"{self.clock.now().timestamp():.6f}"

@@ -58,7 +58,7 @@ def test_build_or_filters_and_the_reason_are_read(text: str, arguments: AbortArg
 
 @pytest.mark.parametrize("typed", ["pr:feature", "pr:1234567890", "pr:-1"])
 def test_pull_request_must_be_a_number(typed: str) -> None:
-    with pytest.raises(ArgumentsUnclear, match="is no number of a pull request"):
+    with pytest.raises(ArgumentsUnclear, match="isn't a pull request number"):
         read_abort(tokenize(f"shop {typed}"))
 
 

@@ -63,7 +63,7 @@ async def test_what_identified_the_first_start_is_not_sent_again(world: World) -
 
 async def test_the_button_of_the_card_does_the_same(world: World) -> None:
     await finished(world)
-    await world.press(world.card, "Run again", by=world.bo)
+    await world.press(world.card, "Rerun", by=world.bo)
     assert len(world.builds()) == 2
     assert "Started by @bo from Slack" in world.read(world.card)
 
@@ -81,7 +81,7 @@ async def test_a_build_nobody_started_here_runs_again_too(world: World) -> None:
 async def test_a_pipeline_runs_again_as_a_pipeline(world: World) -> None:
     await world.say("/build shop pipeline:release branch:main")
     await world.passes(minutes=20)
-    await world.press(world.card, "Run again")
+    await world.press(world.card, "Rerun")
     assert [run.name for call in world.bitrise.triggers for run in call.pipelines] == ["release", "release"]
 
 
@@ -89,7 +89,7 @@ async def test_a_branch_that_has_moved_is_asked_about(world: World) -> None:
     await moved(world)
     await world.say("/build again shop #1")
     told = world.whispers()[-1]
-    assert "`main` has moved since" in told
+    assert "`main` has new commits since" in told
     assert "[Same commit aaaaaaa] [Newest bbbbbbb]" in told
     assert len(world.builds()) == 2
 
@@ -153,7 +153,7 @@ async def test_without_a_build_it_asks_which(world: World) -> None:
 
 async def test_a_build_that_is_not_there_is_told(world: World) -> None:
     await world.say("/build again shop #77")
-    assert "I can't find #77" in world.whispers()[-1]
+    assert "Couldn't find #77" in world.whispers()[-1]
 
 
 async def test_the_form_says_what_it_cannot_hold(world: World) -> None:
@@ -173,14 +173,14 @@ async def test_the_form_says_what_it_cannot_hold(world: World) -> None:
 
 async def test_a_build_that_is_not_there_is_told_in_the_form(world: World) -> None:
     await world.say("/build again shop #77 form")
-    assert "I can't find #77" in world.modal_text()
+    assert "Couldn't find #77" in world.modal_text()
     assert "Looking for" not in world.modal_text()
 
 
 async def test_bitrise_in_trouble_starts_nothing_and_is_told(world: World) -> None:
     await finished(world)
     world.bitrise.faults.add(Fault("builds.get", status=500, times=5))
-    await world.press(world.card, "Run again")
+    await world.press(world.card, "Rerun")
     assert len(world.builds()) == 1
     assert "Bitrise has trouble" in world.whispers()[-1]
 
@@ -195,7 +195,7 @@ async def test_the_candidate_of_a_misspelt_app_runs_it_again(world: World) -> No
 async def test_change_and_run_on_a_card_opens_the_form_filled_in(world: World) -> None:
     await world.say('/build shop deploy main FLAVOR=beta "first try"')
     await world.passes(minutes=10)
-    await world.press(world.card, "Change and run…")
+    await world.press(world.card, "Edit and run…")
     assert "FLAVOR=beta" in world.modal_text()
     await world.submit({"start.environment": "FLAVOR=release"})
     assert world.builds()[-1].environments["FLAVOR"] == "release"
@@ -205,6 +205,6 @@ async def test_variables_are_kept_when_bitrise_does_not_say_with_what_it_started
     await world.say('/build shop deploy main FLAVOR=beta "first try"')
     await world.passes(minutes=10)
     world.bitrise.faults.add(Fault("builds.get", "nulls"))
-    await world.press(world.card, "Run again")
+    await world.press(world.card, "Rerun")
     again = world.builds()[-1]
     assert (again.number, again.environments["FLAVOR"]) == (2, "beta")

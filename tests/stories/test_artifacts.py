@@ -37,7 +37,7 @@ async def test_install_pages_come_first_one_a_platform(world: World) -> None:
 async def test_it_is_said_that_a_page_is_public(world: World) -> None:
     leaves(world, ipa())
     await world.say(f"/build artifacts {await deploy(world)}")
-    assert "without any login" in world.whispers()[-1]
+    assert "without a login" in world.whispers()[-1]
 
 
 async def test_a_page_that_is_off_is_named_and_not_linked(world: World) -> None:
@@ -94,12 +94,12 @@ async def test_a_page_that_was_switched_off_meanwhile_is_not_drawn(world: World)
     for stored in world.builds()[-1].artifacts:
         stored.is_public = False
     await world.press(world.whisper(), "QR code")
-    assert "switched off" in world.whispers()[-1]
+    assert "turned off" in world.whispers()[-1]
 
 
 async def test_a_build_that_left_nothing_says_so(world: World) -> None:
     await world.say(f"/build artifacts {await deploy(world)}")
-    assert "left nothing behind" in world.whispers()[-1]
+    assert "has no artifacts" in world.whispers()[-1]
 
 
 async def test_more_than_a_page_of_files_is_counted(world: World) -> None:

@@ -160,7 +160,7 @@ async def test_a_stop_in_trouble_ends_in_one_abort(world: World, fault: Fault) -
     await world.stop_build(world.card, by=world.bo)
     await world.passes(minutes=3)
     assert len(world.bitrise.aborts) == 1
-    assert "Aborted by @bo: wrong branch" in world.read(world.card)
+    assert "Stopped by @bo – wrong branch or workflow" in world.read(world.card)
     assert "was not stopped" not in "".join(world.whispers(world.bo))
 
 
@@ -182,7 +182,7 @@ async def test_a_stop_whose_look_fails_is_one_abort(world: World, trouble: int) 
     await world.stop_build(world.card, by=world.bo)
     await world.passes(minutes=4)
     assert len(world.bitrise.aborts) == 1
-    assert "Aborted by @bo" in world.read(world.card)
+    assert "Stopped by @bo" in world.read(world.card)
 
 
 # Reading.

@@ -41,21 +41,21 @@ def drawings(world: World) -> list[datetime]:
 async def test_a_new_build_waits_for_a_machine(world: World) -> None:
     await start(world)
     assert first_line(world) == "⏳ Queued  iOS Shop · deploy  #1"
-    assert "Waiting for a machine" in world.read(world.card)
+    assert "Queued" in world.read(world.card)
 
 
 async def test_how_long_it_waits_is_shown(world: World) -> None:
     world.shop.workflows["deploy"] = Workflow(queue=timedelta(minutes=9))
     await start(world)
     await world.passes(minutes=5)
-    assert "Waiting for a machine, 5 min so far" in world.read(world.card)
+    assert "Queued for 5 min" in world.read(world.card)
 
 
 async def test_a_build_on_a_machine_runs(world: World) -> None:
     await start(world)
     await world.passes(minutes=3)
     assert first_line(world) == "🔵 Running  iOS Shop · deploy  #1"
-    assert "Running 3 min" in world.read(world.card)
+    assert "Running for 3 min" in world.read(world.card)
 
 
 @pytest.mark.parametrize(("outcome", "word"), ENDS)
@@ -74,7 +74,7 @@ async def test_the_announcement_says_the_same_word(world: World, outcome: str, w
     world.bitrise.finish(build, outcome, reason="User octocat requested to abort this build.")  # type: ignore[arg-type]
     await world.passes(seconds=30)
     (told,) = [reply for reply in world.thread(world.card) if not reply.startswith("Failed in step")]
-    assert f"*{word}*" in told
+    assert f"*{word.replace('Aborted', 'Stopped by octocat')}*" in told
 
 
 async def test_a_skipped_build_is_nowhere_called_a_success(world: World) -> None:
@@ -88,7 +88,7 @@ async def test_a_skipped_build_is_nowhere_called_a_success(world: World) -> None
 async def test_an_ended_build_can_be_run_again_and_not_be_stopped(world: World) -> None:
     await start(world)
     await world.passes(minutes=10)
-    assert "[Open] [Run again] [Change and run…]" in world.read(world.card)
+    assert "[Rerun] [Edit and run…]" in world.read(world.card)
     assert "Stop" not in world.read(world.card)
 
 
@@ -129,7 +129,7 @@ async def test_after_three_successes_the_card_says_how_long_it_takes(world: Worl
         await world.passes(minutes=10)
     await start(world)
     await world.passes(minutes=3)
-    assert "of about 7" in world.read(world.card)
+    assert "of ~7 min" in world.read(world.card)
     assert "▓" in world.read(world.card)
 
 
@@ -146,7 +146,7 @@ async def test_a_build_that_takes_longer_than_usual_says_so(world: World) -> Non
     world.shop.workflows["deploy"] = Workflow(timedelta(minutes=30))
     await start(world)
     await world.passes(minutes=12)
-    assert "longer than the usual 7" in world.read(world.card)
+    assert "longer than usual" in world.read(world.card)
 
 
 @pytest.mark.parametrize("kind", ["nulls", "all_nulls", "broken_json", "html"])
@@ -202,7 +202,7 @@ async def test_a_commit_message_that_calls_the_channel_calls_nobody(world: World
         ("webhook-github/octocat", {"tag": "v1"}, "Tag by octocat"),
         ("schedule", {}, "Schedule"),
         ("manual-octocat", {}, "Started by octocat in Bitrise"),
-        (None, {}, "Started through the Bitrise API"),
+        (None, {}, "Started via API"),
     ],
 )
 async def test_a_build_nobody_started_here_has_its_cause(
@@ -235,7 +235,7 @@ async def test_the_requester_is_mentioned_once_in_the_thread(world: World) -> No
     (told,) = world.slack.thread(world.card)
     assert world.slack.pings(told) == {world.ana.id}
     assert told.text.count(world.ana.id) == 1
-    assert "Asked for by @ana" in world.read(told)
+    assert "Started by @ana" in world.read(told)
 
 
 async def test_a_channel_can_hear_the_end_aloud(world: World) -> None:
@@ -278,7 +278,7 @@ async def test_stop_on_a_card_that_has_ended_meanwhile_tells_how_it_ended(world:
     old = world.card.snapshot()
     await world.passes(minutes=10)
     await world.press(old, "Stop…")
-    assert "This build has ended" in world.modal_text()
+    assert "This build has already finished" in world.modal_text()
     assert "Succeeded" in world.modal_text()
     assert not world.bitrise.aborts
 
@@ -286,8 +286,8 @@ async def test_stop_on_a_card_that_has_ended_meanwhile_tells_how_it_ended(world:
 async def test_run_again_pressed_twice_starts_one_and_asks(world: World) -> None:
     await start(world)
     await world.passes(minutes=10)
-    await world.press(world.card, "Run again")
-    await world.press(world.cards()[0], "Run again")
+    await world.press(world.card, "Rerun")
+    await world.press(world.cards()[0], "Rerun")
     assert len(world.builds()) == 2
     assert "Join it, or start another one?" in world.whispers()[-1]
 
@@ -299,12 +299,13 @@ async def test_a_card_of_yesterday_still_answers_after_a_restart(world: World) -
     await world.stop_bot()
     await world.start_bot()
     await world.press(old, "Stop…")
-    assert "This build has ended" in world.modal_text()
+    assert "This build has already finished" in world.modal_text()
 
 
 async def test_pressing_open_is_heard_and_changes_nothing(world: World) -> None:
     await start(world)
-    told = await world.press(world.card, "Open")
+    await start(world)
+    told = await world.press(world.whisper(), "Open")
     assert told.ok
     assert len(world.slack.messages(world.ios)) == 1
 

@@ -170,7 +170,7 @@ async def test_build_that_never_reached_a_machine_has_no_log(world: World) -> No
     world.bitrise.abort_in_web(world.builds()[-1], "octocat")
     await world.passes(seconds=30)
     await world.say(f"/build log shop #{world.builds()[-1].number}")
-    assert "before a machine took it" in world.whispers()[-1]
+    assert "before it reached a machine" in world.whispers()[-1]
 
 
 async def test_token_of_a_tester_names_the_missing_role(world: World) -> None:
@@ -180,7 +180,7 @@ async def test_token_of_a_tester_names_the_missing_role(world: World) -> None:
     build = world.bitrise.start_build(world.shop, workflow="broken")
     await world.passes(minutes=5)
     await world.say(f"/build log shop #{build.number}")
-    assert "may not read logs" in world.whispers()[-1]
+    assert "needs the Developer role" in world.whispers()[-1]
 
 
 async def test_log_without_a_build_shows_an_example(world: World) -> None:
@@ -194,4 +194,4 @@ async def test_log_requested_too_early_is_announced(world: World) -> None:
     await world.passes(seconds=1)
     world.bitrise.finish(build, "failed")
     await world.say(f"/build log shop #{build.number}")
-    assert "no log of it yet" in world.whispers()[-1]
+    assert "no log of this build yet" in world.whispers()[-1]

@@ -59,7 +59,7 @@ async def test_a_failure_of_main_is_not_fixed_by_a_fork(world: World) -> None:
     await subscribe(world, "shop branch:main style:changes")
     await ends(world, "failed", branch="main", commit_hash="a" * 40)
     await ends(world, "success", **fork())
-    assert not any("Back to normal" in text for text in told(world))
+    assert not any("Fixed" in text for text in told(world))
 
 
 async def test_figures_of_main_do_not_count_forks(world: World) -> None:
@@ -84,7 +84,7 @@ async def test_two_pull_requests_from_branches_of_one_name_are_two(world: World)
     await ends(world, "success", **fork(12, commit="c"))
     await ends(world, "failed", **fork(13, owner="trudy", commit="d"))
     await ends(world, "success", **fork(12, commit="e"))
-    assert not any("Back to normal" in text for text in told(world))
+    assert not any("Fixed" in text for text in told(world))
 
 
 async def test_a_pull_request_has_a_thread_of_its_own(world: World) -> None:

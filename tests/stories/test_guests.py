@@ -75,7 +75,7 @@ async def test_a_guest_cannot_press_what_changes_something(world: World) -> None
     await world.say("/build abort shop #1 stuck")
     await world.submit({"abort.reason": "stuck"})
     await world.passes(minutes=1)
-    await world.press(world.cards()[0], "Run again", by=gus)
+    await world.press(world.cards()[0], "Rerun", by=gus)
     assert REFUSED in world.whispers(gus)[-1]
     assert len(world.builds()) == 1
 

@@ -137,7 +137,7 @@ async def test_a_misspelt_verb_is_answered_with_the_nearest(world: World, typed:
 async def test_the_nearest_verb_can_be_pressed(world: World) -> None:
     await world.say("/build staus")
     await world.press(world.whisper(), "/build status")
-    assert world.whispers()[-1] == "Nothing is running."
+    assert world.whispers()[-1] == "No builds are running."
 
 
 async def test_the_nearest_verb_keeps_what_followed(world: World) -> None:
@@ -182,4 +182,4 @@ async def test_start_and_show_may_be_said(world: World) -> None:
 
 async def test_the_case_of_a_verb_does_not_matter(world: World) -> None:
     await world.say("/build STATUS")
-    assert world.whispers()[-1] == "Nothing is running."
+    assert world.whispers()[-1] == "No builds are running."

@@ -59,11 +59,11 @@ async def test_my_recent_builds_are_there(world: World) -> None:
     await world.passes(minutes=10)
     told = await read(world)
     assert "None of your builds is running." in told
-    assert "Succeeded  iOS Shop · deploy · #1" in told
+    assert "✅ iOS Shop · #1 deploy" in told
 
 
 async def test_without_builds_it_says_what_will_be_here(world: World) -> None:
-    assert "What you start from Slack is listed here." in await read(world)
+    assert "Builds you start from Slack appear here." in await read(world)
 
 
 async def test_refresh_shows_what_has_happened_since(world: World) -> None:

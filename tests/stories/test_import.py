@@ -177,7 +177,7 @@ async def test_bug_during_an_import_is_reported_and_a_new_request_works(
 
     monkeypatch.setattr(history_import, "advance", break_down)
     await aged.passes(minutes=60)
-    told = "❌ Android Shop: Reading it broke on my side; the log says how."
+    told = "❌ Android Shop: Unexpected error. Your Buildbell operator can find it in the log."
     (letter,) = aged.letters(aged.ada)
     assert told in letter
     before = len(fetched_cursors(aged))

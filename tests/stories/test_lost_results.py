@@ -144,7 +144,7 @@ async def test_a_private_reply_survives_every_refusal(world: World, error: str) 
     world.slack.faults.add(Fault("chat.postEphemeral", "error", error=error, times=2))
     await world.say("/build status shop #99")
     await world.passes(minutes=20)
-    assert "I can't find #99" in "\n".join([*world.whispers(), *world.letters()])
+    assert "Couldn't find #99" in "\n".join([*world.whispers(), *world.letters()])
 
 
 # The log of a failure.

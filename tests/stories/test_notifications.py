@@ -69,7 +69,7 @@ async def test_card_posted_at_the_end_shows_the_result_without_a_reply(world: Wo
     (card,) = messages(world)
     assert world.read(card).startswith("❌ Failed  iOS Shop · endless  #1")
     assert "Push by octocat" in world.read(card)
-    assert "[Run again]" in world.read(card)
+    assert "[Rerun]" in world.read(card)
     assert replies(world, card) == []
 
 
@@ -104,7 +104,7 @@ async def test_aborted_and_skipped_builds_are_told_apart(world: World) -> None:
     await subscribe(world, "shop style:line")
     await run_build(world, "aborted")
     await run_build(world, "aborted-with-success")
-    assert [text.split(":")[0] for text in texts(world)] == ["⏹️ *Aborted* after 2 min", "⏭️ *Skipped* after 2 min"]
+    assert [text.split(":")[0] for text in texts(world)] == ["⏹️ *Stopped* after 2 min", "⏭️ *Skipped* after 2 min"]
 
 
 # Lines.
@@ -185,17 +185,17 @@ async def test_broken_branch_is_notified_once_and_again_when_fixed(world: World)
     for outcome in ("success", "failed", "failed", "failed", "success", "success"):
         await run_build(world, outcome)
     broken, fixed = texts(world)
-    assert broken.startswith("❌ *Broken* since iOS Shop · endless")
+    assert broken.startswith("❌ *Broken*: iOS Shop · endless")
     assert "#2" in broken
-    assert fixed.startswith("✅ *Back to normal* after 12 min: iOS Shop · endless")
-    assert "Broken since #2, 3 failures." in fixed
+    assert fixed.startswith("✅ *Fixed* after 12 min: iOS Shop · endless")
+    assert "Was broken since #2, 3 failures." in fixed
 
 
 async def test_first_result_of_a_branch_is_notified_if_it_failed(world: World) -> None:
     await subscribe(world, "shop style:changes")
     await run_build(world, "failed")
     await run_build(world, "failed")
-    assert [text.split()[1] for text in texts(world)] == ["*Broken*"]
+    assert [text.split()[1] for text in texts(world)] == ["*Broken*:"]
 
 
 async def test_aborted_and_skipped_builds_never_change_the_result(world: World) -> None:
@@ -203,7 +203,7 @@ async def test_aborted_and_skipped_builds_never_change_the_result(world: World) 
     for outcome in ("success", "aborted", "aborted-with-success", "success", "failed", "aborted", "failed"):
         await run_build(world, outcome)
     await run_build(world, "aborted-with-success")
-    assert [text.split()[1] for text in texts(world)] == ["*Broken*"]
+    assert [text.split()[1] for text in texts(world)] == ["*Broken*:"]
 
 
 async def test_changes_are_tracked_by_workflow_and_branch(world: World) -> None:
@@ -211,7 +211,7 @@ async def test_changes_are_tracked_by_workflow_and_branch(world: World) -> None:
     await run_build(world, "failed", workflow="deploy", branch="main")
     await run_build(world, "success", workflow="test", branch="main")
     await run_build(world, "success", workflow="deploy", branch="develop")
-    assert [text.split()[1] for text in texts(world)] == ["*Broken*"]
+    assert [text.split()[1] for text in texts(world)] == ["*Broken*:"]
 
 
 async def test_same_commit_that_passes_is_flaky_not_fixed(world: World) -> None:
@@ -219,14 +219,14 @@ async def test_same_commit_that_passes_is_flaky_not_fixed(world: World) -> None:
     await run_build(world, "failed", commit_hash=A)
     await run_build(world, "success", commit_hash=A)
     assert texts(world)[-1].startswith("🟡 *Flaky, not fixed*: iOS Shop · endless")
-    assert "the very commit that failed in #1" in texts(world)[-1]
+    assert "the same commit that failed in #1" in texts(world)[-1]
 
 
 async def test_same_commit_that_fails_after_it_passed_may_be_flaky(world: World) -> None:
     await subscribe(world, "shop style:changes")
     await run_build(world, "success", commit_hash=A)
     await run_build(world, "failed", commit_hash=A)
-    assert "The same commit passed in #1, so this may be chance." in texts(world)[-1]
+    assert "The same commit passed in #1, so this may be flaky." in texts(world)[-1]
 
 
 async def test_result_overtaken_by_a_newer_build_is_silent(world: World) -> None:
@@ -252,7 +252,7 @@ async def test_broken_lists_the_commits_since_the_last_green_build(world: World)
     )
     lines = texts(world)[-1].splitlines()
     assert lines[1:] == [
-        "New since #1 was green:", "• ccccccc Fix <!channel> & co – bo", "• bbbbbbb Add a basket – ada",
+        "Changes since #1 (last green build):", "• ccccccc Fix <!channel> & co – bo", "• bbbbbbb Add a basket – ada",
     ]  # fmt: skip
     assert "<!channel>" not in messages(world)[-1].text
 
@@ -334,7 +334,7 @@ async def test_start_from_slack_has_one_card_and_its_result_goes_to_the_channel(
     card, end = messages(world)
     assert world.read(card).startswith("❌ Failed")
     assert world.read(end).startswith("❌ *Failed*")
-    assert "Asked for by @ana." in world.read(end)
+    assert "Started by @ana." in world.read(end)
     assert replies(world, card) == []
 
 
@@ -439,7 +439,7 @@ async def test_few_late_results_are_notified_one_by_one(world: World) -> None:
     await world.start_bot()
     await world.passes(minutes=1)
     assert len(messages(world)) == 3
-    assert all("Told late: it ended" in text for text in texts(world))
+    assert all("Delayed: finished" in text for text in texts(world))
 
 
 async def test_late_card_says_when_the_build_finished(world: World) -> None:
@@ -450,7 +450,7 @@ async def test_late_card_says_when_the_build_finished(world: World) -> None:
     await world.passes(minutes=1)
     (card,) = messages(world)
     (note,) = [block["elements"][0]["text"] for block in card.blocks if block["type"] == "context"]
-    assert note.startswith("Told late: it ended <!date^")
+    assert note.startswith("Delayed: finished <!date^")
 
 
 async def test_many_late_results_become_one_summary(world: World) -> None:
@@ -460,7 +460,7 @@ async def test_many_late_results_become_one_summary(world: World) -> None:
     await world.start_bot()
     await world.passes(minutes=1)
     (summary,) = texts(world)
-    assert "14 builds ended while I was away: 11 succeeded, 3 failed." in summary
+    assert "14 builds finished while Buildbell was offline: 11 succeeded, 3 failed." in summary
     assert "❌ Failed: " in summary
     await run_build(world)
     assert len(messages(world)) == 2
@@ -473,7 +473,7 @@ async def test_gap_of_many_pages_is_backfilled_completely(world: World) -> None:
     await world.start_bot()
     await world.passes(minutes=5)
     (summary,) = texts(world)
-    assert "130 builds ended while I was away: 120 succeeded, 10 failed." in summary
+    assert "130 builds finished while Buildbell was offline: 120 succeeded, 10 failed." in summary
 
 
 async def test_backfill_of_an_endless_list_stops(world: World) -> None:
@@ -499,7 +499,7 @@ async def test_no_result_is_lost_while_bitrise_is_unavailable(world: World) -> N
     world.bitrise.faults.clear()
     await world.passes(minutes=10)
     posted = texts(world)
-    (summary,) = [text for text in posted if "while I was away" in text]
+    (summary,) = [text for text in posted if "while Buildbell was offline" in text]
     assert int(summary.split()[0].strip("*")) + len(posted) - 1 == 120
 
 
@@ -520,7 +520,7 @@ async def test_backfill_resumes_after_a_restart_and_notifies_nothing_twice(world
     await world.start_bot()
     await world.passes(minutes=5)
     (summary,) = texts(world)
-    assert "130 builds ended while I was away: 129 succeeded, 1 failed." in summary
+    assert "130 builds finished while Buildbell was offline: 129 succeeded, 1 failed." in summary
     await world.restart_bot()
     await world.passes(minutes=5)
     assert len(messages(world)) == 1
@@ -541,7 +541,7 @@ async def test_crash_at_the_start_of_a_backfill_loses_no_build(world: World) -> 
     await miss_builds(world, 60)
     await world.start_bot()
     await world.passes(minutes=5)
-    counts = [text.split(" builds ended while I was away")[0] for text in texts(world)[1:]]
+    counts = [text.split(" builds finished while Buildbell was offline")[0] for text in texts(world)[1:]]
     assert sum(int(count.strip("*")) for count in counts) == 130
 
 
@@ -555,7 +555,7 @@ async def test_builds_started_during_a_backfill_are_notified_after_it(world: Wor
     world.bitrise.finish(start(world), "failed")
     await world.passes(minutes=10)
     summary, newest = texts(world)
-    assert "130 builds ended while I was away" in summary
+    assert "130 builds finished while Buildbell was offline" in summary
     assert "#131" in newest
 
 
@@ -587,7 +587,7 @@ async def test_a_build_that_matches_two_subscriptions_is_posted_once(world: Worl
     earlier = world.slack.messages(world.ios)
     await run_build(world, "failed")
     added = [message for message in world.slack.messages(world.ios)[len(earlier) :] if message.thread_ts is None]
-    assert [world.read(message).split()[1] for message in added] == ["*Broken*"]
+    assert [world.read(message).split()[1] for message in added] == ["*Broken*:"]
 
 
 async def test_the_richest_style_of_two_subscriptions_is_posted(world: World) -> None:

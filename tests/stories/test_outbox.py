@@ -72,7 +72,7 @@ async def test_delayed_card_is_posted_with_its_current_state(world: World) -> No
 
 async def test_update_without_a_change_is_not_sent(world: World) -> None:
     await world.say("/build shop endless main")
-    await world.passes(seconds=30)
+    await world.passes(seconds=40)
     world.slack.journal.clear()
     await world.stop_bot()
     await world.start_bot()

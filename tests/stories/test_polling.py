@@ -16,6 +16,12 @@ OpenWorld = Callable[..., Awaitable[World]]
 LIST, ONE = "builds.list-all", "builds.get"
 
 
+@pytest.fixture
+async def world(open_world: OpenWorld) -> World:
+    """A world that polls as often as it does by default."""
+    return await open_world(sweep_seconds=10)
+
+
 def calls(world: World, operation: str) -> int:
     return len(world.bitrise.journal.named(operation))
 

@@ -80,7 +80,7 @@ async def test_level_failures_sends_failures_only(world: World) -> None:
     (message,) = direct_messages(world)
     assert message.startswith(f"❌ Failed  iOS Shop · endless  #{build.number}")
     assert "Push by octocat" in message
-    assert "[Run again]" in message
+    assert "[Rerun]" in message
 
 
 async def test_level_all_sends_every_result(world: World) -> None:
@@ -134,7 +134,7 @@ async def test_signed_commit_belongs_to_its_author(world: World) -> None:
     await run_build(world, who="merge-bot", commit_message=SIGNED)
     await run_build(world, who="merge-bot", commit_message="Fix")
     assert len(direct_messages(world)) == 1
-    assert (await home(world)).count("Failed  iOS Shop") == 1
+    assert (await home(world)).count("❌ iOS Shop") == 1
 
 
 async def test_build_gets_its_owner_when_the_commit_is_known_later(world: World) -> None:
@@ -173,7 +173,7 @@ async def test_form_says_that_addresses_are_not_read_without_the_scope(world: Wo
 
 async def test_email_address_is_refused_in_the_form(world: World) -> None:
     world.bo.email = "bo@acme.dev"
-    assert "looks like an e-mail address" in await refused(world, "me.names", {"me.names": "octocat, bo@acme.dev"})
+    assert "looks like an email address" in await refused(world, "me.names", {"me.names": "octocat, bo@acme.dev"})
 
 
 # After an outage.
@@ -188,7 +188,7 @@ async def test_many_late_results_become_one_summary(world: World) -> None:
     await world.start_bot()
     await world.passes(seconds=30)
     (message,) = direct_messages(world)
-    assert "4 of your builds ended while I was away: 4 succeeded." in message
+    assert "4 of your builds finished while Buildbell was offline: 4 succeeded." in message
 
 
 # Unreachable people.
@@ -210,7 +210,7 @@ async def test_messages_that_slack_refuses_are_switched_off(world: World, error:
     world.slack.faults.add(Fault("chat.postMessage", kind="error", error=error))
     await run_build(world)
     assert direct_messages(world) == []
-    assert "*Direct messages:* none." in await home(world)
+    assert "*Direct messages:* off." in await home(world)
     await set_preferences(world)  # it can be switched on again
     await run_build(world)
     assert len(direct_messages(world)) == 1
@@ -245,7 +245,7 @@ async def refused(world: World, field: str, values: dict[str, Any]) -> str:
 async def test_form_starts_with_messages_off(world: World) -> None:
     await world.say("/build me")
     await world.submit({})
-    assert "*Direct messages:* none. Yours is what you start from Slack" in world.modal_text()
+    assert "*Direct messages:* off. Your builds are the ones you start from Slack" in world.modal_text()
 
 
 async def test_form_shows_the_stored_preferences(world: World) -> None:
@@ -263,10 +263,10 @@ async def test_form_shows_the_stored_preferences(world: World) -> None:
 @pytest.mark.parametrize(
     ("field", "values", "sentence"),
     [
-        ("me.names", {"me.names": "octocat, a/b"}, "“a/b” is no name in Git"),
-        ("me.names", {"me.names": "<!channel>"}, "is no name in Git"),
-        ("me.names", {"me.names": "x" * 101}, "is no name in Git"),
-        ("me.names", {"me.names": ", ".join(f"n{number}" for number in range(11))}, "11 names; 10 can be linked"),
+        ("me.names", {"me.names": "octocat, a/b"}, "“a/b” isn't a Git name"),
+        ("me.names", {"me.names": "<!channel>"}, "isn't a Git name"),
+        ("me.names", {"me.names": "x" * 101}, "isn't a Git name"),
+        ("me.names", {"me.names": ", ".join(f"n{number}" for number in range(11))}, "can link up to 10"),
     ],
 )
 async def test_invalid_names_are_explained_at_the_field(
@@ -290,9 +290,9 @@ async def test_failed_lookup_in_slack_keeps_the_email_address(world: World) -> N
 async def test_name_linked_by_several_people_is_shown_to_each(world: World) -> None:
     await set_preferences(world, "all", "octocat", by=world.bo)
     told = await set_preferences(world, "all", "octocat, ana-d")
-    assert f"`octocat` is linked by <@{world.bo.id}>, too." in told
+    assert f"`octocat` is also linked by <@{world.bo.id}>." in told
     await world.say("/build me", by=world.bo)
-    assert f"`octocat` is linked by <@{world.ana.id}>, too." in world.modal_text(world.bo)
+    assert f"`octocat` is also linked by <@{world.ana.id}>." in world.modal_text(world.bo)
     await run_build(world)
     assert (len(direct_messages(world, world.ana)), len(direct_messages(world, world.bo))) == (1, 1)
 
@@ -316,9 +316,9 @@ async def test_saving_links_recent_builds(world: World) -> None:
     push(world)
     await world.passes(minutes=6)
     assert "iOS Shop" not in await home(world)
-    assert "By that I know 3 builds of yours from the last 30 days." in await set_preferences(world, "off")
+    assert "Found 3 builds of yours in the last 30 days." in await set_preferences(world, "off")
     told = await home(world)
-    assert (told.count("Failed  iOS Shop"), told.count("[Stop…]")) == (2, 1)
+    assert (told.count("❌ iOS Shop"), told.count("[Stop…]")) == (2, 1)
 
 
 async def test_removing_a_name_unlinks_its_builds(world: World) -> None:
@@ -326,15 +326,15 @@ async def test_removing_a_name_unlinks_its_builds(world: World) -> None:
     await run_build(world)
     await world.passes(minutes=10)
     await set_preferences(world, "off", "octocat")
-    assert "Failed  iOS Shop" in await home(world)
-    assert "I know no name of yours in Git yet" in await set_preferences(world, "off", "")
+    assert "❌ iOS Shop" in await home(world)
+    assert "Add your Git name to include your pushes" in await set_preferences(world, "off", "")
     told = await home(world)
     assert "Failed  iOS Shop" not in told
-    assert "Succeeded  iOS Shop · deploy" in told
+    assert "✅ iOS Shop · #" in told
 
 
 async def test_home_shows_the_preferences_and_opens_the_form(world: World) -> None:
-    assert "*Direct messages:* none." in await home(world)
+    assert "*Direct messages:* off." in await home(world)
     view = world.slack.home(world.ana)
     assert view is not None
     await world.slack.press_in_view(world.ana, view, "Notifications…")
@@ -344,8 +344,8 @@ async def test_home_shows_the_preferences_and_opens_the_form(world: World) -> No
     assert view is not None
     told = view_text(view.body)  # nobody has opened it again
     assert (
-        "*Direct messages:* when a build of yours fails. "
-        "Yours is what you start from Slack, and what comes from `octocat`." in told
+        "*Direct messages:* when one of your builds fails. "
+        "Your builds are the ones you start from Slack, and what comes from `octocat`." in told
     )
 
 

@@ -18,7 +18,7 @@ from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
 TYPED = "/build shop deploy main"
-GONE = ["iOS Shop · deploy", "I can't write where you asked for it"]
+GONE = ["iOS Shop · deploy", "Posted here because Buildbell can't post in that channel"]
 
 PASSING = [
     Fault(status=429, retry_after=3),
@@ -192,7 +192,7 @@ async def test_card_with_invalid_blocks_is_posted_as_plain_text(world: World) ->
     world.expects_errors = True
     world.slack.faults.add(Fault("chat.postMessage", "error", error="invalid_blocks"))
     await world.say(TYPED)
-    assert world.read(world.card) == "iOS Shop deploy #1 on main is waiting for a machine."
+    assert world.read(world.card) == "⏳ iOS Shop deploy #1 is queued (main)"
 
 
 async def test_update_with_invalid_blocks_is_sent_as_plain_text(world: World) -> None:
@@ -201,14 +201,14 @@ async def test_update_with_invalid_blocks_is_sent_as_plain_text(world: World) ->
     await world.passes(minutes=7)
     world.slack.faults.add(Fault("chat.update", "error", error="invalid_blocks"))
     await world.passes(minutes=3)
-    assert "iOS Shop deploy #1 on main succeeded after 7 min." in world.card.text
+    assert "✅ iOS Shop deploy #1 succeeded after 7 min (main)" in world.card.text
 
 
 async def test_private_reply_with_invalid_blocks_becomes_plain_text(world: World) -> None:
     world.expects_errors = True
     world.slack.faults.add(Fault("response_url", "error", error="invalid_blocks", status=400))
     await world.say("/build status shop #99")
-    assert "I can't find #99" in world.whispers()[-1]
+    assert "Couldn't find #99" in world.whispers()[-1]
 
 
 # Private replies.
@@ -218,14 +218,14 @@ async def test_private_reply_with_invalid_blocks_becomes_plain_text(world: World
 async def test_private_reply_falls_back_to_the_channel_without_its_response_url(world: World, error: str) -> None:
     world.slack.faults.add(Fault("response_url", "error", error=error, status=404))
     await world.say("/build status shop #99")
-    assert "I can't find #99" in world.whispers()[-1]
+    assert "Couldn't find #99" in world.whispers()[-1]
     assert world.slack.journal.named("chat.postEphemeral")
 
 
 async def test_private_reply_falls_back_to_a_direct_message(world: World, private: Channel) -> None:
     world.slack.faults.add(Fault("response_url", "error", error="used_url", status=404))
     await world.say("/build status shop #99", at=private)
-    assert "I can't find #99" in world.letters()[-1]
+    assert "Couldn't find #99" in world.letters()[-1]
 
 
 async def test_reply_after_half_an_hour_still_arrives(world: World) -> None:
@@ -241,7 +241,7 @@ async def test_private_reply_arrives_once_through_any_trouble(world: World, faul
     world.slack.faults.add(at("response_url", fault))
     await world.say("/build status shop #99")
     await world.passes(minutes=2)
-    assert len([told for told in world.whispers() if "I can't find #99" in told]) == 1
+    assert len([told for told in world.whispers() if "Couldn't find #99" in told]) == 1
 
 
 # Forms.
@@ -262,14 +262,14 @@ async def test_form_that_opens_too_late_is_explained(world: World, typed: str) -
     await late(world)
     told = await world.say(typed)
     assert told.ok
-    assert "Please try again" in world.whispers()[-1]
+    assert "Try again." in world.whispers()[-1]
 
 
 async def test_stop_form_that_opens_too_late_is_explained(world: World) -> None:
     await world.say(TYPED)
     await late(world)
     await world.press(world.card, "Stop…")
-    assert "Please try again" in world.whispers()[-1]
+    assert "Try again." in world.whispers()[-1]
 
 
 @pytest.mark.parametrize("fault", [each for each in PASSING if each.kind != "slow"], ids=called)
@@ -352,7 +352,7 @@ async def test_start_and_result_over_http(by_http: World) -> None:
 async def test_stop_over_http(by_http: World) -> None:
     await by_http.say("/build shop endless main")
     await by_http.stop_build(by_http.card, by=by_http.bo)
-    assert "Aborted by @bo: wrong branch" in by_http.read(by_http.card)
+    assert "Stopped by @bo – wrong branch or workflow" in by_http.read(by_http.card)
 
 
 BODY = b"command=%2Fbuild&text=shop+deploy+main+SECRET%3Dhush-hush&team_id=T1&user_id=U1&trigger_id=1&response_url="

@@ -151,7 +151,7 @@ async def test_by_reason_and_back(busy: World) -> None:
     assert "replaced by a rolling build | 2 | 66.7%" in told(busy)
     assert "no changes | 1 | 33.3%" in told(busy)
     await busy.press(busy.whisper(), "Summary")
-    assert "75.0 %" in told(busy)
+    assert "75.0%" in told(busy)
 
 
 async def test_the_definitions_are_behind_a_button(busy: World) -> None:

@@ -75,7 +75,7 @@ async def test_the_registered_status_command_does_the_same(world: World) -> None
 @pytest.mark.parametrize("name", ["shop #99", "0123456789abcdef"])
 async def test_a_build_that_is_not_there_is_told(world: World, name: str) -> None:
     await world.say(f"/build status {name}")
-    assert "I can't find" in world.whispers()[-1]
+    assert "Couldn't find" in world.whispers()[-1]
 
 
 async def test_a_number_without_an_app_asks_which(world: World) -> None:
@@ -125,14 +125,14 @@ async def test_a_failed_build_says_after_how_long(world: World) -> None:
 
 async def test_nothing_runs(world: World) -> None:
     await world.say("/build status")
-    assert world.whispers()[-1] == "Nothing is running."
+    assert world.whispers()[-1] == "No builds are running."
 
 
 @pytest.mark.parametrize("verb", ["status", "abort"])
 async def test_nothing_runs_in_the_app_that_was_understood(world: World, verb: str) -> None:
     world.bitrise.start_build(world.shop, workflow="deploy")
     await world.say(f"/build {verb} andr")
-    assert world.whispers()[-1] == "Nothing is running in Android Shop."
+    assert world.whispers()[-1] == "No builds are running in Android Shop."
 
 
 async def test_what_runs_in_all_apps(world: World) -> None:
@@ -141,7 +141,7 @@ async def test_what_runs_in_all_apps(world: World) -> None:
     ended(world, 2)
     await world.say("/build status")
     told = world.whispers()[-1]
-    assert "2 builds are running or waiting" in told
+    assert "2 builds are running or queued" in told
     assert "iOS Shop · deploy" in told
     assert "Android Shop · test" in told
 
@@ -150,7 +150,7 @@ async def test_what_runs_in_one_app(world: World) -> None:
     world.bitrise.start_build(world.shop, workflow="deploy")
     world.bitrise.start_build(world.droid, workflow="test")
     await world.say("/build status shop-android")
-    assert "1 build is running or waiting" in world.whispers()[-1]
+    assert "1 build is running or queued" in world.whispers()[-1]
     assert "Android Shop" in world.whispers()[-1]
 
 
@@ -168,7 +168,7 @@ async def test_a_word_that_is_no_part_of_the_apps_name_is_asked_about(world: Wor
     await world.say("/build status shop test")
     assert "No app is called “shop test”" in world.whispers()[-1]
     await world.press(world.whisper(), "iOS Shop")
-    assert "1 build is running or waiting" in world.whispers()[-1]
+    assert "1 build is running or queued" in world.whispers()[-1]
 
 
 async def test_what_runs_cannot_be_narrowed_and_the_answer_says_what_can(world: World) -> None:
@@ -183,7 +183,7 @@ async def test_what_runs_in_one_app_is_found_among_many_others(world: World) -> 
     for _ in range(55):
         world.bitrise.start_build(world.droid, workflow="endless")
     await world.say("/build status shop")
-    assert "1 build is running or waiting" in world.whispers()[-1]
+    assert "1 build is running or queued" in world.whispers()[-1]
 
 
 async def test_what_runs_says_how_long_it_will_take(world: World) -> None:
@@ -192,7 +192,7 @@ async def test_what_runs_says_how_long_it_will_take(world: World) -> None:
     world.bitrise.start_build(world.shop, workflow="deploy", triggered_by="webhook-github/octocat")
     await world.passes(minutes=3)
     await world.say("/build status")
-    assert "of about 7" in world.whispers()[-1]
+    assert "of ~7 min" in world.whispers()[-1]
 
 
 async def test_a_build_can_be_stopped_from_the_list_of_what_runs(world: World) -> None:
@@ -208,7 +208,7 @@ async def test_more_than_can_be_drawn_is_counted(world: World) -> None:
         world.bitrise.start_build(world.shop, workflow="endless")
     await world.say("/build status")
     assert "15 builds are running" in world.whispers()[-1]
-    assert "3 more are not shown here" in world.whispers()[-1]
+    assert "…and 3 more" in world.whispers()[-1]
 
 
 @pytest.mark.parametrize("typed", ["status", "status shop", "abort shop"])
@@ -216,8 +216,8 @@ async def test_more_than_bitrise_lists_at_once_is_not_counted(world: World, type
     for _ in range(60):
         world.bitrise.start_build(world.shop, workflow="endless")
     await world.say(f"/build {typed}")
-    assert "More than 50 builds are running or waiting" in world.whispers()[-1]
-    assert "The others are not shown here" in world.whispers()[-1]
+    assert "More than 50 builds are running or queued" in world.whispers()[-1]
+    assert "There are more" in world.whispers()[-1]
 
 
 async def test_a_look_that_is_hours_old_is_told_in_hours(world: World) -> None:

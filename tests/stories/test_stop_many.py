@@ -93,7 +93,7 @@ async def test_what_was_typed_as_reason_is_in_the_form(three: World) -> None:
 
 async def test_nothing_to_stop_says_so(three: World) -> None:
     await three.say("/build abort shop branch:nowhere")
-    assert "No build of nowhere in iOS Shop runs or waits that I could stop." in three.modal_text()
+    assert "No running or queued builds of nowhere in iOS Shop can be stopped." in three.modal_text()
     assert not three.modal().body.get("submit")
 
 
@@ -140,7 +140,7 @@ async def test_what_is_unticked_goes_on(three: World) -> None:
 
 async def test_the_button_counts_what_is_ticked(three: World) -> None:
     await three.say(BRANCH)
-    for left, label in ((1, "Stop 1 build"), (0, "Stop nothing"), (2, "Stop 2 builds")):
+    for left, label in ((1, "Stop 1 build"), (0, "Stop builds"), (2, "Stop 2 builds")):
         await three.slack.select(three.ana, three.modal(), GROUP, [each.slug for each in three.builds()[:left]])
         await three.settled()
         assert three.modal().body["submit"]["text"] == label
@@ -158,7 +158,7 @@ async def test_what_was_typed_stays_while_it_is_counted(three: World) -> None:
 async def test_nothing_ticked_is_refused_in_the_form(three: World) -> None:
     await three.say(BRANCH)
     told = await three.submit({GROUP: []})
-    assert told.errors == {GROUP: "Tick at least one build, or close this."}
+    assert told.errors == {GROUP: "Select at least one build, or cancel."}
     assert not three.bitrise.aborts
 
 
@@ -179,7 +179,7 @@ async def test_what_is_being_stopped_already_is_left_out(three: World) -> None:
     await three.say("/build abort shop")
     await three.press(three.whisper(), "Stop all…")
     assert len(ticked(three)) == 3
-    assert "1 is being stopped already." in three.modal_text()
+    assert "1 is already stopping." in three.modal_text()
 
 
 # How it goes.
@@ -203,8 +203,8 @@ async def test_cards_of_the_single_builds_show_it_too(three: World) -> None:
     card = three.card
     await confirm(three)
     await three.passes(seconds=5)
-    assert "Aborted by @ana: superseded" in three.read(card)
-    assert three.thread(card)[0].startswith("⏹️ *Aborted*")
+    assert "Stopped by @ana – superseded" in three.read(card)
+    assert three.thread(card)[0].startswith("⏹️ *Stopped by ana*")
 
 
 async def test_what_ended_a_moment_ago_is_shown_as_ended(three: World) -> None:
@@ -225,7 +225,7 @@ async def test_a_refusal_of_one_is_told_on_the_message_and_holds_up_no_other(thr
     await confirm(three)
     told = three.read(three.card)
     assert told.startswith("Stopped 2 of 3 builds of feature/x, asked by @ana: 1 not stopped.")
-    assert "stopping builds takes the role Developer" in told
+    assert "needs the Developer role" in told
     assert three.whispers() == before
     await confirm(three, by=three.bo)  # it can be asked for again
     assert len(three.bitrise.aborts) == 3
@@ -244,7 +244,7 @@ async def test_trouble_in_the_middle_is_told_and_overcome(three: World, fault: F
     three.bitrise.faults.add(fault)
     await confirm(three)
     assert "2 stopped, 1 still stopping" in three.read(three.card)
-    assert "Bitrise has not taken it yet; I keep trying" in three.read(three.card)
+    assert "waiting for Bitrise to confirm" in three.read(three.card)
     await three.passes(minutes=1)
     assert aborted(three) == [1, 2, 3]
     assert three.read(three.card).startswith("Stopped 3 builds of feature/x")
@@ -268,7 +268,7 @@ async def test_fifty_builds_are_stopped_with_one_message(world: World) -> None:
         world.bitrise.hold(build)
     await world.say(BRANCH)
     assert world.modal().body["submit"]["text"] == "Stop 50 builds"
-    assert "More are running: these are the newest" in world.modal_text()
+    assert "These are the newest" in world.modal_text()
     await world.submit({})
     await world.passes(minutes=2)
     assert len({call.build.slug for call in world.bitrise.aborts}) == len(world.bitrise.aborts) == 50
@@ -304,7 +304,7 @@ async def test_two_at_once_stop_each_build_once_and_the_later_hears_it(three: Wo
     assert len(three.bitrise.journal.named("builds.abort")) == 3
     (told,) = [three.modal_text(person) for person in (three.ana, three.bo) if three.slack.views(person)]
     assert "There is nothing left to stop." in told
-    assert "has asked to stop #1 (endless) already" in told
+    assert "already stopped #1 (endless)" in told
     assert three.sees().count("builds of feature/x") == 1
 
 
@@ -337,7 +337,7 @@ async def test_green_is_only_for_those_who_may(open_world: OpenWorld) -> None:
     await world.restart_bot(report_green_users=[world.bo.id])
     begin(world, 2)
     await world.say(BRANCH)
-    assert "Green" not in world.modal_text()
+    assert "The check passes" not in world.modal_text()
     await confirm(world, by=world.bo, abort__report="green", abort__reason="no-changes")
     assert [call.with_success for call in world.bitrise.aborts] == [True, True]
     assert world.read(world.card).count("⏭️ Skipped") == 2
@@ -395,7 +395,7 @@ async def test_an_old_offer_answers_with_the_true_state(offered: World) -> None:
     for build in offered.builds()[:2]:
         offered.bitrise.finish(build)
     await offered.press(card, "Stop 2 older builds…")
-    assert "No build of pull request #12 in iOS Shop runs or waits that I could stop." in offered.modal_text()
+    assert "No running or queued builds of pull request #12 in iOS Shop can be stopped." in offered.modal_text()
 
 
 async def test_what_one_push_started_together_is_no_older_build(world: World) -> None:
@@ -406,11 +406,22 @@ async def test_what_one_push_started_together_is_no_older_build(world: World) ->
     assert "older build" not in world.read(world.card)
 
 
-async def test_without_a_pull_request_the_same_workflow_on_the_branch_is_offered(world: World) -> None:
-    begin(world, 1)
-    begin(world, 1, workflow="deploy")
+async def test_builds_with_other_variables_are_not_superseded(world: World) -> None:
+    begin(world, 1, environments=[{"key": "FLAVOR", "value": "gamma"}])
     await world.passes(minutes=1)
     await world.say("/build shop endless feature/x FLAVOR=beta")
+    await world.passes(seconds=30)
+    assert "older build" not in world.read(world.card)
+    assert "FLAVOR=beta" in world.read(world.card)
+
+
+async def test_without_a_pull_request_the_same_workflow_on_the_branch_is_offered(world: World) -> None:
+    beta = [{"key": "FLAVOR", "value": "beta"}]
+    begin(world, 1, environments=beta)
+    begin(world, 1, workflow="deploy", environments=beta)
+    await world.passes(minutes=1)
+    await world.say("/build shop endless feature/x FLAVOR=beta message:again")
+    await world.press(world.whisper(), "Start anyway")
     await world.passes(seconds=30)
     await world.press(world.card, "Stop 1 older build…")
     await world.submit({})

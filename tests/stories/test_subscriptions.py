@@ -54,8 +54,7 @@ async def test_subscription_is_stored_with_its_creator_and_audited(world: World)
 async def test_reply_describes_the_subscription_in_words(world: World) -> None:
     await world.say("/build subscribe shop workflow:deploy,release-* outcome:failed,aborted style:line")
     assert world.whispers()[0] == (
-        "From now on this channel hears of iOS Shop: workflow deploy or release-*, only failed or aborted; "
-        "one line for each build."
+        "Subscribed to iOS Shop: workflow deploy or release-*, only failed or aborted; one line for each build."
     )
 
 
@@ -63,7 +62,7 @@ async def test_channel_sees_who_subscribed_it_without_a_mention(world: World) ->
     await world.say("/build subscribe shop by:@bo")
     (note,) = world.slack.messages(world.ios)
     told = world.read(note)
-    assert told.startswith("@ana has subscribed this channel to iOS Shop: by @bo; a card for each build.")
+    assert told.startswith("@ana subscribed this channel to iOS Shop: by @bo; a card for each build.")
     assert "/build subscriptions" in told
     assert "<@" not in f"{note.text}{note.blocks}"
     assert '"user"' not in str(note.blocks).replace("'", '"')
@@ -80,7 +79,7 @@ async def test_people_are_stored_by_id_and_shown_by_name(world: World) -> None:
 @pytest.mark.parametrize("typed", ["shop style:changes starts", "shop failed starts"])
 async def test_starts_that_filters_exclude_are_not_promised(world: World, typed: str) -> None:
     await world.say(f"/build subscribe {typed}")
-    assert "Starts are not told with that" in world.whispers()[0]
+    assert "Not notified of starts" in world.whispers()[0]
     assert "its start too" not in world.sees()
 
 
@@ -93,7 +92,7 @@ async def test_subscribe_to_all_apps(world: World) -> None:
     await world.say("/build subscribe all failed")
     (row,) = await stored(world)
     assert row.app_slug is None
-    assert "hears of every app: only failed" in world.whispers()[0]
+    assert "Subscribed to every app: only failed" in world.whispers()[0]
 
 
 async def test_default_app_of_the_channel_is_subscribed(world: World) -> None:
@@ -130,9 +129,9 @@ async def test_same_app_and_filters_change_the_existing_subscription(world: Worl
     await world.say("/build subscribe shop workflow:test,deploy style:line", by=world.bo)
     (row,) = await stored(world)
     assert (row.style, row.include_starts, row.created_by) == ("line", True, world.bo.id)
-    assert world.whispers(world.bo)[0].startswith("Changed. This channel hears of iOS Shop")
+    assert world.whispers(world.bo)[0].startswith("Updated: iOS Shop")
     await world.passes(seconds=5)
-    assert "@bo has changed what this channel hears of iOS Shop" in world.sees()
+    assert "@bo updated this channel's subscription to iOS Shop" in world.sees()
 
 
 async def test_other_filters_are_another_subscription(world: World) -> None:
@@ -171,7 +170,7 @@ async def test_preview_counts_the_builds_that_match(world: World) -> None:
     last_week(world, 9, workflow="deploy")
     last_week(world, 55, workflow="test")
     await world.say("/build subscribe shop workflow:deploy")
-    assert world.whispers()[-1] == "In the last 7 days 9 of 64 builds would have been told here."
+    assert world.whispers()[-1] == "This would have matched 9 of 64 builds in the last 7 days."
 
 
 async def test_preview_notifies_nothing_and_stores_the_builds(world: World) -> None:
@@ -188,7 +187,7 @@ async def test_preview_skips_older_and_running_builds(world: World) -> None:
     last_week(world, 3, every=timedelta(days=3))
     world.bitrise.start_build(world.shop, workflow="endless")
     await world.say("/build subscribe all")
-    assert world.whispers()[-1] == "In the last 7 days 2 of 2 builds would have been told here."
+    assert world.whispers()[-1] == "This would have matched 2 of 2 builds in the last 7 days."
 
 
 async def test_preview_of_changes_counts_only_changed_results(world: World) -> None:
@@ -199,25 +198,25 @@ async def test_preview_of_changes_counts_only_changed_results(world: World) -> N
         build = world.bitrise.start_build(world.shop, workflow="endless", triggered_by=PUSH)
         world.bitrise.finish(build, outcome)
     await world.say("/build subscribe shop style:changes")
-    assert world.whispers()[-1] == "In the last 7 days 2 of 5 builds would have been told here."
+    assert world.whispers()[-1] == "This would have matched 2 of 5 builds in the last 7 days."
 
 
 async def test_preview_says_that_only_the_last_builds_were_read(world: World) -> None:
     last_week(world, 510, every=timedelta(minutes=10), workflow="deploy")
     await world.say("/build subscribe shop workflow:!deploy")
-    assert world.whispers()[-1] == "Of the last 500 builds, none would have been told here."
+    assert world.whispers()[-1] == "This would have matched 0 of the last 500 builds."
     assert len(world.bitrise.journal.named("builds.list")) == 10
 
 
 async def test_preview_without_builds_says_so(world: World) -> None:
     await world.say("/build subscribe shop")
-    assert world.whispers()[-1] == "In the last 7 days there was no build that this could have been about."
+    assert world.whispers()[-1] == "No builds finished in the last 7 days."
 
 
 async def test_subscription_is_stored_even_if_the_preview_fails(world: World) -> None:
     world.bitrise.faults.add(Fault("builds.list", status=500, times=None))
     await world.say("/build subscribe shop")
-    assert world.whispers()[-1].startswith("It is saved. What it would have told in the last days I can't say:")
+    assert world.whispers()[-1].startswith("Saved. Couldn't preview matching builds:")
     assert len(await stored(world)) == 1
 
 
@@ -231,7 +230,7 @@ async def fill_form(world: World, *, who: User | None = None, **values: Any) -> 
 
 async def test_subscribe_without_arguments_opens_the_form(world: World) -> None:
     await world.say("/build subscribe")
-    assert world.modal().title == "What this channel hears"
+    assert world.modal().title == "Channel notifications"
     errors = await fill_form(
         world, app="iOS Shop", workflow="deploy, release-*", branch='main, "odd, one"', outcome=["failed", "aborted"],
         cause=["push"], people=[world.bo.id], by="octocat", reason="stuck", style="thread",
@@ -243,8 +242,8 @@ async def test_subscribe_without_arguments_opens_the_form(world: World) -> None:
         "workflow": ["deploy", "release-*"], "branch": ["main", "odd, one"], "outcome": ["failed", "aborted"],
         "cause": ["push"], "by": [world.bo.id, "octocat"], "reason": ["stuck"],
     }  # fmt: skip
-    assert "From now on this channel hears of iOS Shop" in world.whispers()[0]
-    assert "In the last 7 days" in world.whispers()[-1]
+    assert "Subscribed to iOS Shop" in world.whispers()[0]
+    assert "in the last 7 days" in world.whispers()[-1]
 
 
 async def test_app_menu_offers_all_apps_and_searches(world: World) -> None:
@@ -277,9 +276,9 @@ async def test_metadata_of_the_form_holds_ids_only(world: World) -> None:
     ("field", "typed", "told"),
     [
         ("reason", "stuk", "Did you mean stuck?"),
-        ("branch", ", ".join(f"b{number}" for number in range(21)), "more than the 20"),
+        ("branch", ", ".join(f"b{number}" for number in range(21)), "can have up to 20"),
         ("workflow", "w" * 201, "longer than the 200 characters"),
-        ("by", "@", "is no value for by:"),
+        ("by", "@", "isn't a valid value for by:"),
     ],
 )
 async def test_errors_are_shown_at_their_fields(world: World, field: str, typed: str, told: str) -> None:
@@ -319,7 +318,7 @@ async def test_edit_form_changes_the_subscription(world: World) -> None:
         world.bo.id,
     )
     await world.passes(seconds=5)
-    assert "@bo has changed what this channel hears of every app: workflow test" in world.sees()
+    assert "@bo updated this channel's subscription to every app: workflow test" in world.sees()
 
 
 async def test_editing_cannot_make_two_subscriptions_identical(world: World) -> None:
@@ -358,7 +357,7 @@ async def test_list_shows_app_filters_style_creator_and_date(world: World) -> No
 
 async def test_empty_list_shows_how_to_subscribe(world: World) -> None:
     await world.say("/build subscriptions")
-    assert "This channel hears of no builds." in world.whispers()[-1]
+    assert "This channel has no subscriptions." in world.whispers()[-1]
     assert "/build subscribe shop" in world.whispers()[-1]
 
 
@@ -366,7 +365,7 @@ async def test_each_channel_lists_its_own_subscriptions(world: World) -> None:
     other = world.slack.add_channel(world.team, "other", members=[world.ana, world.app.bot_user])
     await world.say("/build subscribe shop")
     await world.say("/build subscriptions", at=other)
-    assert "hears of no builds" in world.whispers(at=other)[-1]
+    assert "has no subscriptions" in world.whispers(at=other)[-1]
 
 
 async def test_list_of_all_shows_own_subscriptions_in_every_channel_and_no_others(world: World) -> None:
@@ -381,7 +380,7 @@ async def test_list_of_all_shows_own_subscriptions_in_every_channel_and_no_other
     assert "workflow test" not in told
     assert hidden.id in str(world.whisper().blocks)
     await world.say("/build subscriptions all", by=world.ada)
-    assert "You have subscribed no channel." in world.whispers(world.ada)[-1]
+    assert "You haven't set up any subscriptions." in world.whispers(world.ada)[-1]
 
 
 async def test_remove_button_removes_and_shows_the_rest(world: World) -> None:
@@ -393,9 +392,9 @@ async def test_remove_button_removes_and_shows_the_rest(world: World) -> None:
     assert await stored(world) == [second]
     told = world.whispers(world.bo)[-1]
     assert told.startswith("Removed: iOS Shop: workflow deploy")
-    assert "workflow test" in told.split("What this channel hears")[1]
+    assert "workflow test" in told.split("This channel's subscriptions")[1]
     await world.passes(seconds=5)
-    assert "@bo has removed what this channel heard of iOS Shop: workflow deploy" in world.sees()
+    assert "@bo unsubscribed this channel from iOS Shop: workflow deploy" in world.sees()
 
 
 async def test_buttons_of_a_removed_subscription_say_it_is_gone(world: World) -> None:
@@ -443,7 +442,7 @@ async def test_unsubscribe_asks_if_several_match(world: World) -> None:
     assert len(await stored(world)) == 2
     await world.press(world.whisper(), "Remove all 2")
     assert await stored(world) == []
-    assert "hears of no builds" in world.whispers()[-1]
+    assert "has no subscriptions" in world.whispers()[-1]
 
 
 async def test_unsubscribe_with_filters_removes_the_one_that_has_them(world: World) -> None:
@@ -462,7 +461,7 @@ async def test_unsubscribe_without_arguments_shows_the_list(world: World) -> Non
 
 async def test_unsubscribe_without_a_match_says_so(world: World) -> None:
     await world.say("/build unsubscribe shop")
-    assert "hears nothing like that" in world.whispers()[-1]
+    assert "has no matching subscription" in world.whispers()[-1]
 
 
 # Lost channels.
@@ -519,7 +518,7 @@ async def test_resumed_subscription_notifies_later_builds_only(world: World) -> 
     world.slack.unarchive(channel)
     await run_failing_build(world)
     await world.press(direct_message(world), "Try again")
-    assert "@ana has resumed the subscription of this channel" in world.sees(channel)
+    assert "@ana resumed this channel's paused subscription" in world.sees(channel)
     assert "#1" not in world.sees(channel)
     await run_failing_build(world)
     told = world.sees(channel)
@@ -554,7 +553,7 @@ async def test_person_who_resumes_for_somebody_else_is_notified_too(world: World
     world.slack.invite(channel, world.app.bot_user)
     await world.press(direct_message(world, world.bo), "Try again", by=world.bo)
     await world.passes(seconds=5)
-    assert "@bo has resumed" in world.sees(channel)
+    assert "@bo resumed" in world.sees(channel)
     assert not any(row.paused_at for row in await stored(world, channel))
 
 
@@ -586,7 +585,7 @@ async def test_resume_of_a_running_subscription_says_nothing_is_paused(world: Wo
     world.slack.invite(channel, world.app.bot_user)
     await world.press(direct_message(world), "Try again")
     await world.press(pressed, "Try again")
-    assert "Nothing is paused there any more." in world.letters()[-1]
+    assert "Nothing is paused there." in world.letters()[-1]
 
 
 async def test_renamed_channel_is_still_notified(world: World) -> None:

@@ -39,9 +39,9 @@ from tests.test_house import Registrations, registered
 __all__ = ["registered"]
 
 NOT_THERE = re.compile(
-    r"can't find|don't know|not among|already answered|No app called|wasn't started by you|no preset|"
-    r"preset “acme-preset” no longer|hears nothing|no longer exists|no access|Nothing is paused|"
-    r"can no longer access|Nothing was changed|^nothing$",
+    r"can't find|don't know|Couldn't find|no longer available|no matching|not among|already answered|No app called|"
+    r"wasn't started by you|no preset|preset “acme-preset” no longer|no longer exists|"
+    r"no access|Nothing is paused|can no longer access|Nothing was changed|^nothing$",
     re.MULTILINE,
 )
 NOTHING = "nothing"

@@ -301,7 +301,7 @@ async def test_webhook_secret_is_never_logged(world: World, caplog: pytest.LogCa
 
 async def test_subscriber_is_offered_a_webhook_once(world: World) -> None:
     await world.say("/build subscribe shop", by=world.ada)
-    assert "In the last 7 days" in answer(world)
+    assert "in the last 7 days" in answer(world)
     await world.press(world.whisper(world.ada), "Set up webhook", by=world.ada)
     assert "Webhook set up." in answer(world)
     await world.say("/build subscribe shop outcome:failed", by=world.ada)
@@ -310,5 +310,5 @@ async def test_subscriber_is_offered_a_webhook_once(world: World) -> None:
 
 async def test_webhook_is_not_offered_without_permission(world: World) -> None:
     await world.say("/build subscribe shop")
-    assert "In the last 7 days" in world.whispers()[-1]
+    assert "in the last 7 days" in world.whispers()[-1]
     assert "[Set up webhook]" not in world.whispers()[-1]

@@ -108,7 +108,7 @@ def test_a_line_for_each_build(build: Make, ended: Make, seen: Seen, now: dateti
         "iOS Shop · Superseded: “newer <one>”",
         "⏹️ Aborted  deploy #3  release/3.2",
         "✅ Succeeded  deploy #2  release/3.2 – had finished after 7 min",
-        "🟠 Stopping…  deploy #1  release/3.2 – Bitrise has not taken it yet; I keep trying",
+        "🟠 Stopping…  deploy #1  release/3.2 – waiting for Bitrise to confirm",
         "🟠 Stopping…  deploy #5  release/3.2 – asked by @UBO",
         "🔵 Running  deploy #4  release/3.2 – not stopped",
         "Not stopped: Not &lt;you&gt;. Ask an admin.",
@@ -179,13 +179,13 @@ def many(build: Make, count: int) -> list[BuildView]:
 def test_the_form_shows_what_fits(build: Make, seen_view: SeenView, now: datetime) -> None:
     view = form(build(), now=now, found={"in_pipeline": 2, "stopping": 1, "is_more": True})
     assert seen_view(view).splitlines()[0] == (
-        "*1 build of feature/x in iOS Shop*. Untick what shall go on. "
-        "2 builds belong to a pipeline and can only be stopped with it. 1 is being stopped already. "
-        "More are running: these are the newest, ask again for the others."
+        "*1 build of feature/x in iOS Shop*. Clear any you want to keep running. "
+        "2 builds belong to a pipeline and can only be stopped with it. 1 is already stopping. "
+        "These are the newest. Run the command again for the others."
     )
     (option,) = view["blocks"][1]["element"]["options"]
     assert option["text"]["text"] == "#812 deploy · release/3.2"
-    assert option["description"]["text"] == "Running 3 min · Started by @ana from Slack"
+    assert option["description"]["text"] == "Running for 3 min · Started by @ana from Slack"
     assert (view["title"]["text"], view["submit"]["text"]) == ("Stop builds", "Stop 1 build")
 
 
@@ -218,13 +218,13 @@ def test_nothing_ticked_is_refused(build: Make, now: datetime) -> None:
     with pytest.raises(FormRefused) as refused:
         bulk_form.FORM.read(view)
     assert list(refused.value.errors) == ["abort.builds:1"]
-    assert bulk_form.redraw_button(view)["submit"]["text"] == "Stop nothing"
+    assert bulk_form.redraw_button(view)["submit"]["text"] == "Stop builds"
 
 
 def test_nothing_to_stop_has_no_button(seen_view: SeenView, now: datetime) -> None:
     view = form(now=now, found={"description": "<b>", "in_pipeline": 1})
     assert seen_view(view) == (
-        "No build of &lt;b&gt; in iOS Shop runs or waits that I could stop. "
+        "No running or queued builds of &lt;b&gt; in iOS Shop can be stopped. "
         "1 build belongs to a pipeline and can only be stopped with it."
     )
     assert "submit" not in view
@@ -250,7 +250,7 @@ def test_what_may_be_reported(
     builds = [build(build_slug=f"b{place}", is_pipeline=each) for place, each in enumerate(pipelines)]
     view = form(*builds, now=now, may_report_green=may)
     assert reports(view) == told
-    assert ("Pipelines are reported in any case" in seen_view(view)) == any(pipelines)
+    assert ("Pipelines always report a result" in seen_view(view)) == any(pipelines)
 
 
 def test_text_from_outside_fits_and_calls_nobody(build: Make, seen_view: SeenView, now: datetime) -> None:
@@ -265,7 +265,7 @@ def test_text_from_outside_fits_and_calls_nobody(build: Make, seen_view: SeenVie
 
 def test_a_card_offers_to_stop_older_builds_in_a_row_of_its_own(build: Make, seen: Seen, now: datetime) -> None:
     told = seen(cards.card([build()], now=now, offer=cards.Offer("b0001", 3)))
-    assert told.splitlines()[-3:] == ["[Open]", "[Stop…]", "[Stop 3 older builds…]"]
+    assert told.splitlines()[-3:] == ["Started by @ana from Slack", "[Stop…]", "[Stop 3 older builds…]"]
     assert "[Stop 1 older build…]" in seen(cards.card([build()], now=now, offer=cards.Offer("b0001", 1)))
     assert "older" not in seen(cards.card([build()], now=now))
 
@@ -275,7 +275,7 @@ def test_a_full_card_has_room_for_the_offer_and_notes(build: Make, seen: Seen, n
     notes = [f"note {number}" for number in range(12)]
     message = cards.card(builds, now=now, notes=notes, offer=cards.Offer("b0", 2))
     assert "[Stop 2 older builds…]" in seen(message)
-    assert len(message.blocks) == 50
+    assert len(message.blocks) == 40
 
 
 def test_a_list_offers_all_only_of_a_named_app_and_of_several(build: Make, seen: Seen, now: datetime) -> None:

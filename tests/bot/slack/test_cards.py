@@ -27,27 +27,26 @@ def test_a_running_build(build: Make, seen: Seen, now: datetime, usual: Eta) -> 
         "🔵 Running  iOS Shop · deploy  #812",
         "release/3.2 · a1b2c3d  Fix login crash",
         "“try the new login”",
-        "Running 3 min of about 7 · ▓▓▓▓░░░░░░",
+        "3 of ~7 min · ▓▓▓▓░░░░░░",
         "Started by @ana from Slack",
-        "[Open]",
         "[Stop…]",
     ]
-    assert card.text == "iOS Shop deploy #812 on release/3.2 is running."
+    assert card.text == "🔵 iOS Shop deploy #812 is running (release/3.2)"
 
 
 def test_a_waiting_build(build: Make, seen: Seen, now: datetime) -> None:
     waiting = build(state="queued", started_at=None, triggered_at=now - timedelta(seconds=40))
     card = cards.card([waiting], now=now)
     assert "⏳ Queued  iOS Shop" in seen(card)
-    assert "Waiting for a machine, 40 s so far" in seen(card)
-    assert card.text == "iOS Shop deploy #812 on release/3.2 is waiting for a machine."
+    assert "Queued for 40 s" in seen(card)
+    assert card.text == "⏳ iOS Shop deploy #812 is queued (release/3.2)"
 
 
 @pytest.mark.parametrize(
     ("queue_seconds", "line"),
     [
-        (None, "Waiting for a machine, 40 s so far, then about 7 min"),
-        (90, "Waiting for a machine, 40 s so far; usually 2 min, then about 7 min"),
+        (None, "Queued for 40 s · then about 7 min"),
+        (90, "Queued for 40 s (usually 2 min) · then about 7 min"),
     ],
 )
 def test_waiting_and_running_are_promised_apart(
@@ -61,13 +60,13 @@ def test_waiting_and_running_are_promised_apart(
 @pytest.mark.parametrize(
     ("seconds", "line"),
     [
-        (0, "Running 0 s of about 7 min · ░░░░░░░░░░"),
-        (40, "Running 40 s of about 7 min · ░░░░░░░░░░"),
-        (415, "Running 7 min of about 7 · ▓▓▓▓▓▓▓▓▓░"),
-        (440, "Running 7 min of about 7 · ▓▓▓▓▓▓▓▓▓░"),
-        (495, "Running 8 min, longer than the usual 7"),
-        (540, "Running 9 min, longer than the usual 7 and than 9 in 10"),
-        (4_000, "Running 1 h 7 min, longer than the usual 7 min and than 9 in 10"),
+        (0, "0 s of ~7 min · ░░░░░░░░░░"),
+        (40, "40 s of ~7 min · ░░░░░░░░░░"),
+        (415, "7 of ~7 min · ▓▓▓▓▓▓▓▓▓░"),
+        (440, "7 of ~7 min · ▓▓▓▓▓▓▓▓▓░"),
+        (495, "Running for 8 min – 1 min longer than usual"),
+        (540, "Running for 9 min – 2 min longer than usual (slower than 9 in 10 builds)"),
+        (4_000, "Running for 1 h 7 min – 1 h longer than usual (slower than 9 in 10 builds)"),
     ],
 )
 def test_progress_against_the_usual(
@@ -80,10 +79,10 @@ def test_progress_against_the_usual(
 @pytest.mark.parametrize(
     ("seconds", "usually", "line"),
     [
-        (7_800, 7_800, "Running 2 h 10 min of about 2 h 10 min · ▓▓▓▓▓▓▓▓▓░"),
-        (4_200, 7_800, "Running 1 h 10 min of about 2 h 10 min · ▓▓▓▓▓░░░░░"),
-        (11_400, 7_800, "Running 3 h 10 min, longer than the usual 2 h 10 min"),
-        (3_600, 7_200, "Running 1 h of about 2 · ▓▓▓▓▓░░░░░"),
+        (7_800, 7_800, "2 h 10 min of ~2 h 10 min · ▓▓▓▓▓▓▓▓▓░"),
+        (4_200, 7_800, "1 h 10 min of ~2 h 10 min · ▓▓▓▓▓░░░░░"),
+        (11_400, 7_800, "Running for 3 h 10 min – 1 h longer than usual"),
+        (3_600, 7_200, "1 of ~2 h · ▓▓▓▓▓░░░░░"),
     ],
 )
 def test_hours_and_minutes_are_both_said(
@@ -94,7 +93,7 @@ def test_hours_and_minutes_are_both_said(
 
 
 def test_progress_without_history(build: Make, seen: Seen, now: datetime) -> None:
-    assert "Running 3 min" in seen(cards.card([build()], now=now)).splitlines()
+    assert "Running for 3 min" in seen(cards.card([build()], now=now)).splitlines()
 
 
 @given(st.floats(0, 1e9))
@@ -106,50 +105,50 @@ def test_the_bar_is_never_full(share: float) -> None:
 @pytest.mark.parametrize(
     ("outcome", "changes", "first", "line", "text"),
     [
-        ("succeeded", {}, "✅ Succeeded", "Succeeded in 7 min", "succeeded after 7 min."),
-        ("failed", {}, "❌ Failed", "Failed after 7 min", "failed after 7 min."),
+        ("succeeded", {}, "✅ Succeeded", "Succeeded in 7 min", "succeeded after 7 min"),
+        ("failed", {}, "❌ Failed", "Failed after 7 min", "failed after 7 min"),
         (
             "aborted",
             {"reason": "wrong-target", "reason_text": "wrong branch", "abort_requested_by": "UBO", "reason_by": "Bo"},
             "⏹️ Aborted",
-            "Aborted by @UBO: wrong branch (wrong branch or workflow)",
-            "was aborted after 7 min: wrong branch (wrong branch or workflow).",
+            "Stopped by @UBO – wrong branch or workflow: “wrong branch”",
+            "was stopped by Bo after 7 min: wrong branch or workflow: “wrong branch”",
         ),
         (
             "aborted",
             {"reason": "stuck", "reason_text": "", "reason_by": "Bo Li"},
             "⏹️ Aborted",
-            "Aborted by Bo Li: stuck or too slow",
-            "was aborted after 7 min: stuck or too slow.",
+            "Stopped by Bo Li – stuck or too slow",
+            "was stopped by Bo Li after 7 min: stuck or too slow",
         ),
         (
             "aborted",
             {"reason": "in-bitrise", "reason_by": "octocat", "abort_requested_by": "UBO"},
             "⏹️ Aborted",
-            "Aborted by octocat in Bitrise",
-            "was aborted after 7 min.",
+            "Stopped by octocat in Bitrise",
+            "was stopped by octocat after 7 min",
         ),
         (
             "aborted",
             {"reason": "rolling-build", "reason_text": "Aborted via Rolling Builds.", "abort_requested_by": "UBO"},
             "⏹️ Aborted",
-            "Aborted: replaced by a rolling build",
-            "was aborted after 7 min: replaced by a rolling build.",
+            "Stopped automatically – replaced by a rolling build",
+            "was stopped automatically after 7 min: replaced by a rolling build",
         ),
         (
             "skipped",
             {"reason": "no-changes"},
             "⏭️ Skipped",
-            "Skipped: stopped and reported green \u2013 no changes",
-            "was skipped after 7 min: stopped and reported green, no changes.",
+            "Skipped – no changes",
+            "was skipped after 7 min: no changes",
         ),
-        ("aborted", {}, "⏹️ Aborted", "Ended after 7 min", "was aborted after 7 min."),
+        ("aborted", {}, "⏹️ Aborted", "Stopped after 7 min", "was stopped after 7 min"),
         (
             None,
             {"reason_text": "Bitrise no longer shows this build."},
-            "❔ Ended",
+            "❔ Result unknown",
             "Bitrise no longer shows this build.",
-            "ended; how is not known.",
+            "finished with an unknown result",
         ),
     ],
 )  # fmt: skip
@@ -160,28 +159,28 @@ def test_an_ended_build(
     told = seen(card).splitlines()
     assert told[0] == f"{first}  iOS Shop · deploy  #812"
     assert line in told
-    why = "[Log] " if outcome == "failed" else ""
-    assert told[-1] == f"[Open] {why}[Run again] [Change and run…]"
-    assert card.text == f"iOS Shop deploy #812 on release/3.2 {text}"
+    why = " [Log]" if outcome == "failed" else ""
+    assert told[-1] == f"[Rerun] [Edit and run…]{why}"
+    assert card.text == f"{first.split(maxsplit=1)[0]} iOS Shop deploy #812 {text} (release/3.2)"
 
 
 def test_a_build_aborted_before_a_machine_took_it(ended: Make, seen: Seen, now: datetime) -> None:
     told = seen(cards.card([ended("aborted", started_at=None)], now=now))
-    assert "Never reached a machine" in told
+    assert "Stopped before it reached a machine" in told
 
 
 def test_the_stop_button_vanishes_when_pressed(build: Make, seen: Seen, now: datetime) -> None:
     told = seen(cards.card([build(abort_requested_by="UBO", abort_requested_at=now)], now=now))
     assert "[Stop…]" not in told
-    assert "Stopping, asked by @UBO" in told
+    assert "Stopping (requested by @UBO)" in told
     assert told.startswith("🟠 Stopping…")
 
 
-def test_stop_is_not_beside_open(build: Make, now: datetime) -> None:
+def test_stop_is_beside_no_other_button(build: Make, now: datetime) -> None:
     rows = [block["elements"] for block in cards.card([build()], now=now).blocks if block["type"] == "actions"]
-    assert [[button["action_id"] for button in row] for row in rows] == [["build.open"], ["build.stop"]]
-    assert rows[1][0]["style"] == "danger"
-    assert rows[1][0]["value"] == "b0001"
+    assert [[button["action_id"] for button in row] for row in rows] == [["build.stop"]]
+    assert rows[0][0]["style"] == "danger"
+    assert rows[0][0]["value"] == "b0001"
 
 
 @pytest.mark.parametrize(
@@ -208,13 +207,32 @@ def test_stop_is_not_beside_open(build: Make, now: datetime) -> None:
         ({"requested_by": None, "cause": "manual", "triggered_by_name": "bo"}, "Started by bo in Bitrise"),
         ({"requested_by": None, "cause": "manual", "triggered_by_name": None}, "Started in Bitrise"),
         ({"requested_by": None, "cause": "rebuild", "triggered_by_name": None}, "Rebuilt in Bitrise"),
-        ({"requested_by": None, "cause": "api", "triggered_by_name": None}, "Started through the Bitrise API"),
+        ({"requested_by": None, "cause": "api", "triggered_by_name": None}, "Started via API"),
         ({"requested_by": None, "cause": "pipeline", "triggered_by_name": None}, "Part of a pipeline"),
-        ({"requested_by": None, "cause": "never heard of", "triggered_by_name": None}, "Started from elsewhere"),
+        ({"requested_by": None, "cause": "never heard of", "triggered_by_name": None}, "Started outside Slack"),
     ],
 )
 def test_every_card_has_a_cause(build: Make, seen: Seen, now: datetime, changes: dict[str, Any], line: str) -> None:
     assert line in seen(cards.card([build(**changes)], now=now)).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"variables": ("FLAVOR=beta",)}, "FLAVOR=beta"),
+        ({"variables": ("FLAVOR=beta", "DEBUG=1", "X=2")}, "FLAVOR=beta +2"),
+        ({"variables": ("FLAVOR=beta",), "build_message": "try it"}, "“try it” · FLAVOR=beta"),
+    ],
+)
+def test_variables_tell_builds_of_a_branch_apart(
+    build: Make, seen: Seen, now: datetime, changes: dict[str, Any], line: str
+) -> None:
+    assert line in seen(cards.card([build(**changes)], now=now)).splitlines()
+
+
+def test_the_number_links_to_bitrise(build: Make, now: datetime) -> None:
+    parts = cards.card([build()], now=now).blocks[0]["elements"][0]["elements"]
+    assert next(part["text"] for part in parts if part["type"] == "link") == "#812"
 
 
 def test_a_bare_build_still_makes_a_card(build: Make, seen: Seen, now: datetime) -> None:
@@ -224,13 +242,13 @@ def test_a_bare_build_still_makes_a_card(build: Make, seen: Seen, now: datetime)
     )  # fmt: skip
     card = cards.card([bare], now=now)
     assert seen(card).splitlines()[-1] == "[Stop…]"
-    assert card.text == "(no number yet) is running."
+    assert card.text == "🔵 (no number yet) is running"
 
 
 def test_a_tag_and_a_pipeline(ended: Make, seen: Seen, now: datetime) -> None:
     card = cards.card([ended("failed", tag="v3.2", branch=None, is_pipeline=True, pipeline="release")], now=now)
     assert "❌ Failed  iOS Shop · release  #812\ntag v3.2 · a1b2c3d" in seen(card)
-    assert card.text == "iOS Shop release #812 on tag v3.2 failed after 7 min."
+    assert card.text == "❌ iOS Shop release #812 failed after 7 min (tag v3.2)"
 
 
 def test_several_builds_share_a_card(build: Make, ended: Make, seen: Seen, now: datetime) -> None:
@@ -238,12 +256,12 @@ def test_several_builds_share_a_card(build: Make, ended: Make, seen: Seen, now: 
     assert "#812" in seen(card)
     assert "#813" in seen(card)
     assert seen(card).endswith("The trigger map started two.")
-    assert card.text.startswith("2 builds: iOS Shop deploy #812")
+    assert card.text.startswith("2 builds: 🔵 iOS Shop deploy #812")
 
 
 def test_too_many_builds_are_counted(build: Make, seen: Seen, now: datetime) -> None:
     card = cards.card([build(number=each, build_slug=f"b{each}") for each in range(40)], now=now, notes=["one", "two"])
-    assert "30 more are not shown here." in seen(card)
+    assert "…and 30 more." in seen(card)
     assert len(card.blocks) <= 50
 
 
@@ -295,7 +313,7 @@ def test_whatever_a_build_holds_slack_takes_it(
         (
             "aborted",
             {"reason": "other", "reason_text": "no <b> time", "url": ""},
-            "⏹️ *Aborted* after 7 min: iOS Shop · deploy #812 on `release/3.2`. No &lt;b&gt; time.",
+            "⏹️ *Stopped* after 7 min: iOS Shop · deploy #812 on `release/3.2`. No &lt;b&gt; time.",
         ),
     ],
 )  # fmt: skip
@@ -309,7 +327,7 @@ def test_the_end_is_told_outcome_first(
 def test_marks_in_a_name_or_reason_format_nothing(ended: Make, seen: Seen) -> None:
     marked = ended("aborted", app_title="*Shop*", workflow="`ui` _all_", reason="other", reason_text="~no~", url="")
     told = seen(cards.announcement([marked], mention_user=None))
-    assert told == "⏹️ *Aborted* after 7 min: *Shop∗ · 'ui' _allˍ #812 on `release/3.2`. ~no∼."
+    assert told == "⏹️ *Stopped* after 7 min: *Shop∗ · 'ui' _allˍ #812 on `release/3.2`. ~no∼."
 
 
 def test_the_requester_is_mentioned_once(ended: Make, seen: Seen) -> None:

@@ -95,11 +95,11 @@ async def test_a_card_is_posted_and_redrawn(
     posted = await practice.client.post(practice.ios.id, cards.card([build()], now=now))
     [shown] = practice.slack.messages(practice.ios)
     assert posted == Posted(practice.ios.id, shown.ts)
-    assert shown.text == "iOS Shop deploy #812 on release/3.2 is running."
+    assert shown.text == "🔵 iOS Shop deploy #812 is running (release/3.2)"
 
     await practice.client.update(posted.channel_id, posted.ts, cards.card([ended("failed")], now=now))
     [shown] = practice.slack.messages(practice.ios)
-    assert shown.text == "iOS Shop deploy #812 on release/3.2 failed after 7 min."
+    assert shown.text == "❌ iOS Shop deploy #812 failed after 7 min (release/3.2)"
     assert len(shown.blocks) == 2
 
     await practice.client.update(posted.channel_id, posted.ts, Message("gone"))
@@ -300,7 +300,9 @@ async def test_slacks_word_for_no_is_kept(practice: Practice, error: str) -> Non
 
 
 async def test_a_missing_scope_is_named(practice: Practice) -> None:
-    app = practice.slack.install({**MANIFEST, "oauth_config": {"scopes": {"bot": ["commands"]}}}, practice.app.team)
+    app = practice.slack.install(
+        {**MANIFEST, "oauth_config": {"scopes": {"bot": ["commands", "links:read"]}}}, practice.app.team
+    )
     client = client_of(practice.slack, app, practice.session, timeout_seconds=5)
     with pytest.raises(SlackRefused) as refused:
         await client.post(practice.ios.id, Message("hello"))

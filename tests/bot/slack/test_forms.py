@@ -256,7 +256,7 @@ def test_what_is_no_target(value: str) -> None:
 def test_the_stop_form_is_read_as_it_was_filled_in(build: Make, seen_view: SeenView) -> None:
     view = abort_form.abort_form(build(pull_request_id=12), may_report_green=True, channel_id="C1")
     assert view["title"]["text"] == "Stop #812"
-    assert "Pull request #12 will show what you choose here" in seen_view(view)
+    assert "Sets the check of pull request #12." in seen_view(view)
     form = abort_form.FORM.read(
         submitted(
             view,
@@ -299,7 +299,7 @@ def test_a_stop_needs_a_reason(build: Make, reason: str, field: str) -> None:
 
 def test_nothing_to_stop_any_more(ended: Make, seen_view: SeenView) -> None:
     view = abort_form.build_finished(ended("succeeded"))
-    assert seen_view(view).startswith("This build has ended, so there is nothing to stop.\n✅ Succeeded")
+    assert seen_view(view).startswith("This build has already finished.\n✅ Succeeded")
     assert "submit" not in view
 
 
@@ -322,10 +322,10 @@ def test_the_connect_form_explains_and_reads_the_token(seen_view: SeenView) -> N
     [
         (None, "Paste a Bitrise token."),
         ("  ", "Paste a Bitrise token."),
-        ("xoxb-" + "1" * 30, "That is a token of Slack."),
-        (f"my token {TOKEN}", "A token is one word."),
-        ("bitpat_1", "That does not look like a Bitrise token"),
-        ("ü" * 30, "That does not look like a Bitrise token"),
+        ("xoxb-" + "1" * 30, "That's a Slack token."),
+        (f"my token {TOKEN}", "Tokens can't contain spaces."),
+        ("bitpat_1", "That doesn't look like a Bitrise token"),
+        ("ü" * 30, "That doesn't look like a Bitrise token"),
     ],
 )
 def test_a_wrong_token_is_not_repeated(typed: str | None, told: str) -> None:
@@ -366,17 +366,17 @@ def test_a_channel_without_settings_has_an_empty_form() -> None:
 def test_too_many_short_names_stay_as_they_are(seen_view: SeenView) -> None:
     many = [(f"name{each}", "iOS Shop") for each in range(300)]
     view = settings_form.settings_form(CHANNEL, app_title="iOS Shop", aliases=many)
-    assert "they stay as they are" in seen_view(view)
+    assert "They stay unchanged" in seen_view(view)
     assert settings_form.FORM.read(submitted(view)).aliases is None
 
 
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("shop", "Line 1: write it as name = app."),
-        ("shop =", "Line 1: write it as name = app."),
-        ("\nmy/shop = a1", "Line 2: “my/shop” can't be a short name."),
-        ("shop = a1\nSHOP = a2", "Line 2: “shop” is there twice."),
+        ("shop", "Line 1: use name = app."),
+        ("shop =", "Line 1: use name = app."),
+        ("\nmy/shop = a1", "Line 2: “my/shop” isn't a valid short name."),
+        ("shop = a1\nSHOP = a2", "Line 2: “shop” is already defined."),
     ],
 )
 def test_a_wrong_short_name_names_its_line(typed: str, told: str) -> None:
@@ -419,7 +419,7 @@ def test_home_of_somebody_who_builds(
     told = seen_view(home.home_view(known, now=now))
     assert told.splitlines()[1] == "[Start a build] [Refresh]"
     assert "🔵 Running  iOS Shop · deploy  #812" in told
-    assert told.count("❌ Failed") == home.RECENT_SHOWN
+    assert told.count("❌ ") == home.RECENT_SHOWN
 
 
 # Extra fields.

@@ -32,9 +32,8 @@ def test_a_list_has_a_line_for_each_build(build: Make, ended: Make, seen: Seen) 
     builds = [build(build_message="try it"), ended("failed", number=811, requested_by=None, cause="push")]
     assert seen(lists.build_list("Recent builds of iOS Shop", builds)).splitlines() == [
         "*Recent builds of iOS Shop*",
-        "🔵 Running  iOS Shop · deploy · #812  release/3.2  2026-08-07 11:56 UTC · "
-        "Started by @ana from Slack · “try it”",
-        "❌ Failed  iOS Shop · deploy · #811  release/3.2  7 min · 2026-08-07 11:56 UTC · Push by ana",
+        "🔵 #812 deploy · release/3.2 · 2026-08-07 11:56 UTC · ana · “try it”",
+        "❌ #811 deploy · release/3.2 · 7 min · 2026-08-07 11:56 UTC · ana",
     ]
 
 
@@ -66,22 +65,21 @@ def test_a_page_that_is_not_ours_is_refused(value: str) -> None:
 def test_what_runs_now(build: Make, seen: Seen, now: datetime, usual: Eta) -> None:
     told = seen(lists.running_now([build(eta=usual)], now=now)).splitlines()
     assert told == [
-        "*1 build is running or waiting*",
+        "*1 build is running or queued*",
         "🔵 Running  iOS Shop · deploy  #812",
         "release/3.2 · a1b2c3d  Fix login crash",
-        "Running 3 min of about 7 · ▓▓▓▓░░░░░░ · Started by @ana from Slack",
-        "[Open]",
+        "3 of ~7 min · ▓▓▓▓░░░░░░ · Started by @ana from Slack",
         "[Stop…]",
     ]
 
 
 def test_nothing_runs(seen: Seen, now: datetime) -> None:
-    assert seen(lists.running_now([], now=now)) == "Nothing is running."
+    assert seen(lists.running_now([], now=now)) == "No builds are running."
 
 
 def test_very_much_runs(build: Make, seen: Seen, now: datetime) -> None:
     message = lists.running_now([build(build_slug=f"b{each}") for each in range(60)], now=now)
-    assert "48 more are not shown here." in seen(message)
+    assert "…and 48 more." in seen(message)
 
 
 def test_the_same_already_runs(build: Make, seen: Seen, now: datetime) -> None:
@@ -94,15 +92,15 @@ def test_the_same_already_runs(build: Make, seen: Seen, now: datetime) -> None:
 def test_the_branch_has_moved(ended: Make, seen: Seen) -> None:
     message = replies.branch_moved(ended("failed"), request_id="r1", newest_commit="e4f5a6b7")
     told = seen(message)
-    assert "`release/3.2` has moved since" in told
-    assert "from `a1b2c3d` to `e4f5a6b`" in told
+    assert "`release/3.2` has new commits since" in told
+    assert "(`a1b2c3d` → `e4f5a6b`)" in told
     assert told.endswith("[Same commit a1b2c3d] [Newest e4f5a6b]")
     assert {replies.read_answer(value) for _, value in buttons(message)} == {("r1", "b0001")}
 
 
 def test_the_same_was_asked_for_a_moment_ago(seen: Seen) -> None:
     message = replies.duplicate_requested("iOS <Shop> `deploy`", request_id="r1")
-    assert seen(message) == "The same is being started already: iOS &lt;Shop&gt; `deploy`.\n[Start anyway]"
+    assert seen(message) == "An identical build is already starting: iOS &lt;Shop&gt; `deploy`.\n[Start anyway]"
     assert replies.read_answer(buttons(message)[0][1]) == ("r1", replies.NO_BUILD)
 
 
@@ -119,7 +117,7 @@ def test_an_answer_that_is_not_ours_is_refused(value: str) -> None:
 def test_the_notification_of_a_log_is_escaped_once(ended: Make, now: datetime) -> None:
     finding = ResultRow("T1", "b0001", "complete", now, lines=("error: a && b",))
     told = log_message(ended("failed", app_title="R&D <Shop>"), finding)
-    assert told.text == ("R&amp;D &lt;Shop&gt; deploy #812 on release/3.2 failed after 7 min. error: a &amp;&amp; b")
+    assert told.text == ("❌ R&amp;D &lt;Shop&gt; deploy #812 failed after 7 min (release/3.2) error: a &amp;&amp; b")
 
 
 def test_an_error_is_a_sentence(seen: Seen) -> None:

@@ -33,9 +33,9 @@ PAGE = InstallLink("ios", "Shop.ipa", 1, None, "https://b.io/p", is_public=True)
 
 def test_one_more_build_is_not_shown(build: Make, seen: Seen, now: datetime) -> None:
     many = [build(build_slug=f"b{each}") for each in range(13)]
-    assert "1 more is not shown here." in seen(cards.card(many[:11], now=now))
-    assert "3 more are not shown here." in seen(cards.card(many, now=now))
-    assert "1 more is not shown here." in seen(lists.running_now(many, now=now))
+    assert "…and 1 more." in seen(cards.card(many[:11], now=now))
+    assert "…and 3 more." in seen(cards.card(many, now=now))
+    assert "…and 1 more." in seen(lists.running_now(many, now=now))
 
 
 @pytest.mark.parametrize(

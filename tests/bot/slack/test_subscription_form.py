@@ -120,5 +120,5 @@ def test_patterns_that_do_not_fit_their_field_stay_as_they_are() -> None:
     wanted = Filters(workflow=longest, branch=("main",), by=("U012AB", *(f"y{each}" for each in longest[1:])))
     view = submitted(subscription_id="s1", app=app_option("a" * 36, "t" * 200), filters=wanted)
     assert check_view({name: value for name, value in view.items() if name != "state"}) == []
-    assert "they stay as they are" in str(view["blocks"])
+    assert "They stay unchanged" in str(view["blocks"])
     assert FORM.read(view).apply_to(wanted) == wanted
