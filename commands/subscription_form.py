@@ -129,7 +129,7 @@ def chosen_of(patterns: Sequence[str], values: Iterable[str]) -> tuple[str, ...]
 
 
 def patterns(name: str, label: str, placeholder: str, **more: Any) -> Text:
-    overflow = f"{label}: there are more than fit here; they stay as they are."
+    overflow = f"{label}: too many to show here. They stay unchanged."
     more = {"parse": partial(read_patterns, name)} | more
     return Text(name, label, placeholder=placeholder, optional=True, overflow=overflow, **more)
 
@@ -153,25 +153,26 @@ FORM = Form(
         ),
         patterns("branch", "Branches", "main, release/*, !release/old"),
         patterns("tag", "Tags", "v*"),
-        choices("outcome", "How it ended", "Any end", Outcome),
-        choices("cause", "What caused it", "Any cause", Cause),
-        Users("people", "Whose builds", placeholder="Anybody", optional=True),
-        patterns("by", "Names at the Git host", "octocat, !dependabot*", parse=str),
-        patterns("reason", "Why it was stopped", ", ".join(list(Reason)[:3])),
+        choices("outcome", "Result", "Any result", Outcome),
+        choices("cause", "Trigger", "Any trigger", Cause),
+        Users("people", "Author", placeholder="Anybody", optional=True),
+        patterns("by", "Git names", "octocat, !dependabot*", parse=str),
+        patterns("reason", "Stop reason", ", ".join(list(Reason)[:3])),
         Radio(
             "style", "Notification style", default="card",
             options=(
-                choice("A card for each build", "card", "All about it, with its buttons"),
-                choice("One line for each build", "line", "Short: how it ended, and what caused it"),
-                choice("A thread for each branch", "thread", "One message a branch, its builds as lines below"),
+                choice("A card for each build", "card", "All details and buttons"),
+                choice("One line for each build", "line", "Only the result and the trigger"),
+                choice("A thread for each branch", "thread", "One message per branch, with its builds in the thread"),
                 choice(
                     "Only when the result changes", CHANGES,
-                    "Broken, back to normal, flaky; aborted and skipped never count",
+                    "Broken, fixed or flaky. Aborted and skipped builds don't count",
                 ),
             ),
         ),
         Checkbox(
-            "starts", "Starts", "Tell when a build starts, too", "Not with chosen ends, reasons or only changes"
+            "starts", "Starts", "Also notify when a build starts",
+            "Not available with result, reason or “only changes” filters",
         ),
     ),
 )  # fmt: skip
