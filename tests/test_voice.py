@@ -23,7 +23,7 @@ FORBIDDEN = (
     "the span before",
     "Figures of an app",
     "apps that the stored token reaches",
-    "Started by @ada",
+    "was asked for by @ada",
     "stopped and reported green",
     "report a stopped build as green",
 )
