@@ -221,7 +221,8 @@ async def has_pipeline(db: Reads, workspace_id: str, app_slug: str, pipeline: st
 
 async def list_durations(db: Reads, build: BuildRow, *, limit: int) -> list[Durations]:
     """Return the durations of the last successes of the same app and workflow (or pipeline), newest first."""
-    target = "pipeline = :target and is_pipeline = 1" if build.is_pipeline else "workflow = :target and is_pipeline = 0"
+    # "< 1" keeps SQLite from the index of statistics, in which it would read every success to find a rare workflow.
+    target = "pipeline = :target and is_pipeline = 1" if build.is_pipeline else "workflow = :target and is_pipeline < 1"
     return await fetch_rows(
         db,
         Durations,

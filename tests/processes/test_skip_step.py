@@ -74,7 +74,7 @@ async def test_the_build_is_stopped_with_the_words_it_gave(world: World) -> None
     code, told = await run(address(world), inside(build, secret) | words)
     await world.settled()
     assert code == 0
-    assert "and reporting it as passed (nothing changed)." in told
+    assert "and reporting it as passed (no changes)." in told
     [call] = world.bitrise.aborts
     said = '[no-changes] nothing in "apps/shop" & 100% of ünits has changed'
     assert (call.build, call.reason) == (build, f"{said} (step of #{build.number}, via Buildbell)")

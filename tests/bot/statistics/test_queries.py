@@ -180,9 +180,10 @@ async def test_statistics_agree_with_the_reference_calculation(
     workspace_id = f"T{next(ids)}"
     rows = [build(**each, workspace_id=workspace_id) for each in facts]
     stats = await stats_queries.load_stats((await stored(database, workspace_id, rows)), workspace_id, query)
-    since = NOW - timedelta(days=query.days)
+    days = timedelta(days=query.days)
+    since = (NOW - days + timedelta(days=1)).replace(hour=0)  # the beginning of the first day, today being the last
     ours = [row for row in rows if fits(row, query)]
-    inside, before = between(ours, since, NOW), between(ours, since - timedelta(days=query.days), since)
+    inside, before = between(ours, since, NOW), between(ours, since - days, NOW - days)
 
     assert stats.counts == counts(inside)
     assert stats.before == counts(before)
