@@ -75,7 +75,9 @@ def build() -> Callable[..., BuildView]:
 
     def make(**changes: Any) -> BuildView:
         around: dict[str, Any] = {
-            key: changes.pop(key) for key in ("app_title", "url", "eta", "requester_name") if key in changes
+            key: changes.pop(key)
+            for key in ("app_title", "url", "eta", "requester_name", "variables")
+            if key in changes
         }
         facts: dict[str, Any] = {**SHOWN, **around}
         return BuildView(BuildRow(**{**DEFAULTS, **changes}), **facts)

@@ -105,7 +105,7 @@ def test_all_causes_chosen_is_any_cause() -> None:
 def test_a_view_with_nothing_in_it_asks_for_the_app() -> None:
     with pytest.raises(FormRefused) as refused:
         FORM.read({})
-    assert refused.value.errors == {"subscribe.app": "Choose an app, or all of them."}
+    assert refused.value.errors == {"subscribe.app": "Choose an app, or all apps."}
 
 
 def test_a_view_with_nothing_but_the_app_is_read() -> None:
