@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
-from bot import connection
+from bot import apps, connection
+from bot.apps import AppNames
 from bot.builds import queries, views
 from bot.builds.queries import NEWEST, ListQuery
+from bot.builds.start import command_text
 from bot.context import Context
 from bot.domain.builds import Cause, State
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, Suggestion
+from bot.fuzzy import nearest
 from bot.permissions import Actor
 from bot.slack import build_lists, ids
-from bot.slack.text import Message, isolate
+from bot.slack.text import Message, escape, isolate
 from commands.command import Command, Help
 from commands.grammar import CAUSES, RESULTS, Grammar, choice, one_name
 from commands.interaction import Action, Typed, run_in_background
@@ -69,7 +74,32 @@ async def show_list(ctx: Context, typed: Typed) -> None:
     if options.get("page", 1) > 1:
         raise InvalidInput("Bitrise knows no page numbers: ask for the list, then press Older.")
     query = ListQuery(options.get("app"), options.get("workflow"), options.get("branch"), options.get("outcome"), event)
-    run_in_background(ctx, typed, load_page(ctx, typed.actor, query), name="list")
+    unnamed = {part.name for part in GRAMMAR.parts(typed.words) if not part.key}
+    run_in_background(ctx, typed, load_typed(ctx, typed.actor, query, unnamed), name="list")
+
+
+async def load_typed(ctx: Context, actor: Actor, query: ListQuery, unnamed: Collection[str]) -> Message:
+    """Load the first page. Words without a key have to be a workflow or branch of the app. Raises `InvalidInput`."""
+    app = await queries.require_app(ctx, actor, query.app)
+    names = await apps.fetch_names(ctx, actor.workspace_id, app.app_slug)
+    query = replace(query, app=app.app_slug)
+    if query.workflow and (target := names.find_target(query.workflow)):
+        query = replace(query, workflow=target)
+    elif "workflow" in unnamed and query.workflow in names.branches and query.branch is None:
+        query = replace(query, workflow=None, branch=query.workflow)
+    targets = (*names.workflows, *names.pipelines)
+    pairs = (("workflow", query.workflow, targets), ("branch", query.branch, names.branches))
+    word = next((word for name, word, known in pairs if name in unnamed and word and word not in known), None)
+    if word is None or names == AppNames():
+        return await load_page(ctx, actor, query)
+    near = nearest(word, [*targets, *names.branches])
+    workflow, branch = (near, None) if near in targets else (None, near)
+    text = command_text(app=app.app_slug, workflow=workflow, branch=branch)
+    raise InvalidInput(
+        f"{quote_input(word)} isn't a known workflow or branch of {app.title}."
+        + (f" Did you mean {quote_input(near)}?" if near else ""),
+        suggestions=(Suggestion(f"List {near}", escape(f"list {text}")),) if near else (),
+    )
 
 
 async def load_page(ctx: Context, actor: Actor, query: ListQuery) -> Message:

@@ -83,14 +83,14 @@ def read_answer(value: str) -> tuple[str, str]:
 def duplicate_running(view: BuildView, *, request_id: str, now: datetime) -> Message:
     """Ask whether to follow the identical build that is running, or to start another."""
     value = answer_value(request_id, view.build.build_slug)
-    question = "The same build is on its way already. Join it, or start another one?"
+    question = "An identical build is already running. Follow it or start another?"
     number = build_text.number(view.build)
     return message(
         f"{question} {build_text.sentence(view)}",
         section(question),
         lines(*build_lines(view, now)),
         actions(
-            button(ids.BUILD_JOIN, f"Join {number}", value=value, style="primary", label=f"Show {number} here"),
+            button(ids.BUILD_JOIN, f"Follow {number}", value=value, style="primary", label=f"Show {number} here"),
             button(ids.BUILD_START_ANYWAY, "Start anyway", value=value),
         ),
         actions(open_button(view)),

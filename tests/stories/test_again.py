@@ -137,7 +137,7 @@ async def test_a_command_that_comes_twice_runs_it_once(world: World) -> None:
 async def test_again_while_it_still_runs_asks(world: World) -> None:
     await world.say("/build shop deploy main")
     await world.say("/build again shop #1", by=world.bo)
-    assert "Join it, or start another one?" in world.whispers(world.bo)[-1]
+    assert "Follow it or start another?" in world.whispers(world.bo)[-1]
 
 
 async def test_values_of_variables_are_not_shown_when_asking(world: World) -> None:

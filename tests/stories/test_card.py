@@ -289,7 +289,7 @@ async def test_run_again_pressed_twice_starts_one_and_asks(world: World) -> None
     await world.press(world.card, "Rerun")
     await world.press(world.cards()[0], "Rerun")
     assert len(world.builds()) == 2
-    assert "Join it, or start another one?" in world.whispers()[-1]
+    assert "Follow it or start another?" in world.whispers()[-1]
 
 
 async def test_a_card_of_yesterday_still_answers_after_a_restart(world: World) -> None:

@@ -242,7 +242,7 @@ async def test_the_same_that_runs_already_is_asked_about(world: World) -> None:
     await world.say("/build shop deploy main")
     await open_form(world)
     await submit(world, target="deploy", branch="main")
-    assert "Join it, or start another one?" in world.whispers()[-1]
+    assert "Follow it or start another?" in world.whispers()[-1]
     assert len(world.builds()) == 1
 
 

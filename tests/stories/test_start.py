@@ -298,7 +298,7 @@ async def test_joining_what_has_ended_meanwhile_shows_how_it_ended(world: World)
     await world.say("/build shop deploy main", by=world.bo)
     question = world.whisper(world.bo).snapshot()
     await world.passes(minutes=20)
-    await world.press(question, "Join #1", by=world.bo)
+    await world.press(question, "Follow #1", by=world.bo)
     assert "Succeeded" in world.read(world.card)
     assert len(world.builds()) == 1
 
@@ -469,7 +469,7 @@ async def test_a_start_that_equals_a_running_one_is_asked_about(world: World) ->
     await world.say("/build shop deploy main")
     await world.passes(minutes=1)
     await world.say("/build shop deploy main", by=world.bo)
-    assert "Join it, or start another one?" in world.whispers(world.bo)[-1]
+    assert "Follow it or start another?" in world.whispers(world.bo)[-1]
     assert len(world.builds()) == 1
 
 
@@ -495,8 +495,8 @@ async def test_join_shows_the_card_once_however_often_it_is_pressed(world: World
     await world.say("/build shop deploy main")
     await world.say("/build shop deploy main", by=world.bo, at=other)
     question = world.whisper(world.bo, other).snapshot()
-    await world.press(question, "Join #1", by=world.bo)
-    await world.press(question, "Join #1", by=world.bo)
+    await world.press(question, "Follow #1", by=world.bo)
+    await world.press(question, "Follow #1", by=world.bo)
     await world.passes(seconds=10)
     assert [world.read(card).splitlines()[0] for card in world.cards(other)] == ["⏳ Queued  iOS Shop · deploy  #1"]
     assert len(world.builds()) == 1
@@ -506,7 +506,7 @@ async def test_after_join_nothing_can_be_started_by_the_old_question(world: Worl
     await world.say("/build shop deploy main")
     await world.say("/build shop deploy main", by=world.bo)
     question = world.whisper(world.bo).snapshot()
-    await world.press(question, "Join #1", by=world.bo)
+    await world.press(question, "Follow #1", by=world.bo)
     await world.press(question, "Start anyway", by=world.bo)
     assert len(world.builds()) == 1
 

@@ -407,3 +407,28 @@ async def test_an_unclear_start_is_answered_while_bitrise_is_down(world: World) 
     world.bitrise.faults.add(Fault("apps.*", status=500, times=None))
     await world.say("/build shop main")
     assert "`main` is a branch:" in world.whispers()[-1]
+
+
+async def test_a_word_that_names_nothing_is_no_filter_of_a_list(world: World) -> None:
+    await has_run(world)
+    await world.say("/build list shop nightly")
+    assert "`nightly` isn't a known workflow or branch of iOS Shop." in world.whispers()[-1]
+    await world.say("/build list shop deploi")
+    await world.press(world.whisper(), "List deploy")
+    assert "Builds of iOS Shop · deploy" in world.whispers()[-1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "filters"), [("DEPLOY", "deploy"), ("main", "main"), ("deploy main", "deploy · main")]
+)
+async def test_a_list_takes_known_names_without_a_key(world: World, typed: str, filters: str) -> None:
+    await has_run(world)
+    await world.say(f"/build list shop {typed}")
+    assert f"Builds of iOS Shop · {filters}" in world.whispers()[-1]
+
+
+@pytest.mark.parametrize("typed", ["stats shop nightly", "import shop nightly"])
+async def test_no_other_verb_takes_an_unknown_word_for_a_filter(world: World, typed: str) -> None:
+    await has_run(world)
+    await world.say(f"/build {typed}")
+    assert f"/build {typed.split(maxsplit=1)[0]} " in world.whispers()[-1]

@@ -84,7 +84,7 @@ def test_very_much_runs(build: Make, seen: Seen, now: datetime) -> None:
 
 def test_the_same_already_runs(build: Make, seen: Seen, now: datetime) -> None:
     message = replies.duplicate_running(build(), request_id="r1", now=now)
-    assert "[Join #812] [Start anyway]" in seen(message)
+    assert "[Follow #812] [Start anyway]" in seen(message)
     assert [action_id for action_id, _ in buttons(message)] == ["build.join", "build.start-anyway", "build.open"]
     assert replies.read_answer(buttons(message)[0][1]) == ("r1", "b0001")
 
