@@ -148,15 +148,16 @@ async def start_anyway(ctx: Context, action: Action) -> Message:
 
 
 async def follow_build(ctx: Context, action: Action) -> Message:
-    """Drop the start and show the card of the running build, unless the channel has it."""
+    """Drop the start, and mention the person when the running build finishes."""
     request_id, build_slug = replies.read_answer(action.value)
     build = await queries.get_stored_build(ctx, action.actor, build_slug)
     if not await start.cancel_start(ctx, action.actor, request_id):
         return replies.answered("Someone already answered this.")
-    if await queries.has_card_here(ctx, action.actor, build):
-        return replies.answered("This build already has a card in this channel.")
-    await queries.post_card(ctx, action.actor, build)
-    return replies.answered("Following this build here.")
+    await queries.follow(ctx, action.actor, build)
+    number = f"#{build.number}" if build.number is not None else "the build"
+    if build.is_finished:
+        return replies.answered(f"{number[0].upper()}{number[1:]} has already finished.")
+    return replies.answered(f"Following {number}. You'll be mentioned when it finishes.")
 
 
 COMMAND = Command(

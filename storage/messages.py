@@ -64,6 +64,18 @@ async def _add_builds(tx: Transaction, message: MessageRow, build_slugs: Sequenc
         await insert(tx, "message_builds", message_id=message.message_id, **entry)
 
 
+async def add_follower(tx: Transaction, message_id: str, user_id: str) -> None:
+    """Mention a user when the result of a card is announced."""
+    await insert(tx, "message_followers", skip_existing=True, message_id=message_id, user_id=user_id)
+
+
+async def list_followers(db: Reads, message_id: str) -> list[str]:
+    rows = await db.fetch_all(
+        "select user_id from message_followers where message_id = :message_id order by user_id", message_id=message_id
+    )
+    return [row["user_id"] for row in rows]
+
+
 async def find_message(db: Reads, message_id: str) -> MessageRow | None:
     return await find_row(db, MessageRow, "messages", message_id=message_id)
 

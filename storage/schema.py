@@ -249,6 +249,12 @@ MESSAGES = (
     create index messages_by_thread_key on messages (workspace_id, channel_id, thread_key)
         where thread_key is not null and is_deleted = 0""",
     """
+    create table message_followers (
+        message_id text not null references messages (message_id),
+        user_id text not null,
+        primary key (message_id, user_id)
+    )""",
+    """
     create table message_builds (
         message_id text not null references messages (message_id),
         workspace_id text not null,

@@ -211,8 +211,21 @@ async def require_app(ctx: Context, actor: Actor, name: str | None) -> AppRow:
 
 async def has_card_here(ctx: Context, actor: Actor, build: BuildRow) -> bool:
     """Whether the channel has a live card of the build."""
+    return await find_card_here(ctx, actor, build) is not None
+
+
+async def find_card_here(ctx: Context, actor: Actor, build: BuildRow) -> MessageRow | None:
     cards = await message_rows.list_of_build(ctx.db, actor.workspace_id, build.build_slug)
-    return any(card.channel_id == actor.channel_id for card in cards)
+    return next((card for card in cards if card.channel_id == actor.channel_id), None)
+
+
+async def follow(ctx: Context, actor: Actor, build: BuildRow) -> None:
+    """Mention the person when the build finishes, in the thread of its card here, which is posted if there is none."""
+    card = await find_card_here(ctx, actor, build)
+    if card is None:
+        await post_card(ctx, actor, build)  # it mentions the person who had it posted
+    elif card.requested_by != actor.user_id:
+        await ctx.db.transaction(lambda tx: message_rows.add_follower(tx, card.message_id, actor.user_id))
 
 
 async def post_card(ctx: Context, actor: Actor, build: BuildRow) -> None:

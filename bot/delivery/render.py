@@ -58,7 +58,8 @@ async def render(ctx: Context, message: MessageRow) -> Message:
 
 async def render_announcement(ctx: Context, message: MessageRow) -> Message:
     views = await load_views(ctx, await list_builds(ctx, message))
-    return drawing.announcement(views, mention_user=message.requested_by)
+    followers = await message_rows.list_followers(ctx.db, message.message_id)
+    return drawing.announcement(views, mention_user=message.requested_by, followers=followers)
 
 
 async def render_explanation(ctx: Context, message: MessageRow, build_slug: str) -> Message | None:

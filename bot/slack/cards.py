@@ -100,12 +100,13 @@ def stop_older_button(offer: Offer | None) -> Button | None:
     return button(ids.BUILD_STOP_OLDER, f"{text}…", value=offer.build_slug, label=f"{text} superseded by this one")
 
 
-def announcement(views: Sequence[BuildView], *, mention_user: str | None) -> Message:
-    """The results of a card's builds, one a line. ``mention_user``, a user id, is mentioned once."""
+def announcement(views: Sequence[BuildView], *, mention_user: str | None, followers: Sequence[str] = ()) -> Message:
+    """The results of a card's builds, one a line. ``mention_user`` and ``followers``, user ids, are mentioned once."""
     texts = [result_line(view) for view in views[:BUILDS_ON_A_CARD]]
     if len(views) > BUILDS_ON_A_CARD:
         texts.append(f"…and {len(views) - BUILDS_ON_A_CARD} more finished.")
     texts[-1] += f" Started by {mention(mention_user)}." if mention_user else ""
+    texts[-1] += f" Followed by {', '.join(map(mention, followers))}." if followers else ""
     return Message("\n".join(texts))
 
 

@@ -90,7 +90,7 @@ def duplicate_running(view: BuildView, *, request_id: str, now: datetime) -> Mes
         section(question),
         lines(*build_lines(view, now)),
         actions(
-            button(ids.BUILD_JOIN, f"Follow {number}", value=value, style="primary", label=f"Show {number} here"),
+            button(ids.BUILD_JOIN, f"Follow {number}", value=value, style="primary", label=f"Follow {number} here"),
             button(ids.BUILD_START_ANYWAY, "Start anyway", value=value),
         ),
         actions(open_button(view)),

@@ -502,6 +502,18 @@ async def test_join_shows_the_card_once_however_often_it_is_pressed(world: World
     assert len(world.builds()) == 1
 
 
+async def test_followers_are_mentioned_once_with_the_result(world: World) -> None:
+    await world.say("/build shop deploy main")
+    await world.say("/build shop deploy main", by=world.bo)
+    await world.press(world.whisper(world.bo), "Follow #1", by=world.bo)
+    assert world.whispers(world.bo)[-1] == "Following #1. You'll be mentioned when it finishes."
+    await world.passes(minutes=10)
+    (end,) = world.thread(world.card)
+    assert end.endswith("Started by @ana. Followed by @bo.")
+    pings = [world.slack.pings(message) for message in world.slack.messages(world.ios)]
+    assert [sorted(each) for each in pings if each] == [sorted([world.ana.id, world.bo.id])]
+
+
 async def test_after_join_nothing_can_be_started_by_the_old_question(world: World) -> None:
     await world.say("/build shop deploy main")
     await world.say("/build shop deploy main", by=world.bo)
