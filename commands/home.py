@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.builds import views
+from bot import apps
+from bot.builds import presets, views
 from bot.context import Context
 from bot.notifications import preferences
 from bot.permissions import Actor
@@ -24,12 +25,14 @@ from bot.slack.text import code, date, escape
 from commands.command import Command
 from commands.history_import import describe_imports
 from commands.interaction import Action, Event, report_errors
+from commands.preset import preset_blocks
 from storage import workspaces as workspace_rows
 from storage.users import ALL, FAILURES, OFF, UserRow
 from storage.workspaces import WorkspaceRow
 
 RUNNING_SHOWN = 15
 RECENT_SHOWN = 15
+PRESETS_SHOWN = 5
 NO_BUILDS = "Builds you start from Slack appear here. To include your pushes, add your Git name under *Notifications…*."
 
 LEVELS = {OFF: "off", FAILURES: "when one of your builds fails", ALL: "when one of your builds finishes"}
@@ -56,6 +59,8 @@ async def refresh_home(ctx: Context, action: Action) -> None:
 
 async def publish(ctx: Context, actor: Actor) -> None:
     async with report_errors(ctx, actor):
+        own = await presets.list_presets(ctx, actor.workspace_id, created_by=actor.user_id)
+        titles = await apps.list_titles(ctx, actor.workspace_id)
         running, recent = await preferences.list_own_builds(ctx, actor, limit=RECENT_SHOWN)
         facts = HomeFacts(
             workspace=await workspace_rows.find_workspace(ctx.db, actor.workspace_id),
@@ -65,6 +70,7 @@ async def publish(ctx: Context, actor: Actor) -> None:
             may_connect=await ctx.permissions.may_connect(actor),
             command=ctx.settings.command,
             imports=await describe_imports(ctx, actor.workspace_id),
+            presets=preset_blocks(own[:PRESETS_SHOWN], titles, is_home=True),
         )
         is_member = ctx.permissions.is_member(actor)
         view = home_view(facts, now=ctx.clock.now()) if is_member else external_home_view()
@@ -78,7 +84,7 @@ async def publish(ctx: Context, actor: Actor) -> None:
 class HomeFacts:
     """``running`` and ``recent`` are the person's own builds, ``person`` the saved preferences.
 
-    ``imports`` is a sentence about imports in progress; empty without any.
+    ``imports`` is a sentence about imports in progress; empty without any. ``presets`` are those that the person saved.
     """
 
     workspace: WorkspaceRow | None
@@ -88,6 +94,7 @@ class HomeFacts:
     command: str
     person: UserRow | None = None
     imports: str = ""
+    presets: Sequence[Block] = ()
 
 
 def home_view(facts: HomeFacts, *, now: datetime) -> View:
@@ -107,6 +114,7 @@ def home_view(facts: HomeFacts, *, now: datetime) -> View:
         *([] if facts.running else [section("None of your builds is running.")]),
         header("Your recent builds"),
         lines(*map(list_line, facts.recent[:RECENT_SHOWN])) if facts.recent else section(NO_BUILDS),
+        *([header("Your presets"), *facts.presets] if facts.presets else []),
         divider(),
         context(
             f"As of {date(now)}. `{command} help` lists what you can type; `{command} status` shows what runs now."

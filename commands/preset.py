@@ -101,18 +101,20 @@ async def check_name(ctx: Context, typed: Typed, name: str, app_slug: str | None
 
 
 def preset_blocks(
-    rows: Sequence[tuple[PresetRow, StartParameters]], titles: Mapping[str, str], *, shows_channel: bool = False
+    rows: Sequence[tuple[PresetRow, StartParameters]], titles: Mapping[str, str], *, is_home: bool = False
 ) -> list[Block]:
-    """Return a line with its buttons for each preset, for the list of a channel and for App Home."""
+    """Return a line with its buttons for each preset, for the list of a channel, or for App Home with the channels."""
     blocks: list[Block] = []
     for place, (row, parameters) in enumerate(rows):
-        where = f" in {channel_mention(row.channel_id)}" if shows_channel else ""
+        where = f" in {channel_mention(row.channel_id)}" if is_home else ""
         what = escape(presets.describe(parameters, titles.get(row.app_slug, row.app_slug)))
         value = f"{row.channel_id} {row.name}"
         blocks.append(section(f"*{escape(row.name)}*{where}: {what}"))
         blocks += actions(
             button(ids.numbered(ids.PRESET_START, place), "Start", value=value, label=f"Start {row.name}"),
-            button(ids.numbered(ids.PRESET_REMOVE, place), "Remove", value=value, label=f"Remove {row.name}"),
+            None
+            if is_home
+            else button(ids.numbered(ids.PRESET_REMOVE, place), "Remove", value=value, label=f"Remove {row.name}"),
         )
     return blocks
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from playground.plain_text import view_text
 from tests.world import World
 
 
@@ -152,3 +153,19 @@ async def test_variables_of_a_preset_are_encrypted(world: World) -> None:
     await save(world, "beta shop deploy main KEY=hidden-value")
     rows = await world.bot.ctx.db.fetch_all("select * from presets")
     assert "hidden-value" not in str([dict(row) for row in rows])
+
+
+async def test_app_home_starts_presets_that_the_person_saved(world: World) -> None:
+    await save(world)
+    await world.say("/build preset save other shop test main", by=world.bo)
+    await world.slack.open_home(world.ana, world.app)
+    await world.settled()
+    home = world.slack.home(world.ana)
+    assert home is not None
+    shown = view_text({"blocks": home.blocks})
+    assert "iOS Shop deploy on release/3.2 (FLAVOR=beta)" in shown
+    assert "other" not in shown
+    await world.slack.press_in_view(world.ana, home, "Start")
+    await world.settled()
+    assert started(world) == [("deploy", "release/3.2", "beta")]
+    assert "deploy" in "\n".join(world.letters())

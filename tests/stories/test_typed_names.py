@@ -431,4 +431,4 @@ async def test_a_list_takes_known_names_without_a_key(world: World, typed: str, 
 async def test_no_other_verb_takes_an_unknown_word_for_a_filter(world: World, typed: str) -> None:
     await has_run(world)
     await world.say(f"/build {typed}")
-    assert f"/build {typed.split(maxsplit=1)[0]} " in world.whispers()[-1]
+    assert f"For example: `{typed.split(maxsplit=1)[0]} shop " in world.whispers()[-1]
