@@ -88,7 +88,7 @@ async def save_subscription(ctx: Context, actor: Actor, form: SubscriptionForm) 
     if form.subscription_id:
         before = await subscriptions.get_subscription(ctx, actor, form.subscription_id)
     if form.app_slug and app is None and not (before and before.app_slug == form.app_slug):
-        raise FORM.refuse(app_slug="Choose an app, or all of them.")
+        raise FORM.refuse(app_slug="Choose an app, or all apps.")
     kept = filters.from_json(before.filters) if before else Filters()
     request = SubscriptionParameters(form.app_slug, form.apply_to(kept), form.style, form.starts)
     if before is None:

@@ -10,7 +10,7 @@ import pytest
 from tests.postgres_server import LocalServer
 from tests.processes.scene import PATIENCE_SECONDS, BotProcess, Scene
 
-HANGS = "the shutdown hangs, so it ends here; what was not finished is done by the next process"
+HANGS = "shutdown timed out; the next process finishes the remaining work"
 PATIENT = "60"
 """Seconds for running work, where the test ends it."""
 
