@@ -102,7 +102,7 @@ def _take_submission(handler: OnSubmission) -> Handler:
         except BuildbellError as error:
             if isinstance(error, NotAllowed):
                 await requests.audit_refusal(ctx, read_actor(body), error)
-            await ack(response_action="update", view=error_view("That did not work", error))
+            await ack(response_action="update", view=error_view("Couldn't do that", error))
         else:
             await (ack(response_action="update", view=view) if view else ack())
 

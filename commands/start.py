@@ -102,10 +102,10 @@ async def offer_last_start(ctx: Context, typed: Typed, app: AppRow) -> Message |
     """Offer the person's own last start of an app, or open the form without one."""
     await ctx.permissions.check_may_act(typed.actor)
     last = await presets.find_last_start(ctx, typed.actor, app.app_slug)
-    if last is None:
+    parameters = presets.try_open_start(ctx, last) if last else None
+    if last is None or parameters is None:
         await open_filled(ctx, typed, StartParameters(app.app_slug))
         return None
-    parameters = presets.open_start(ctx, last)
     title = await apps.find_title(ctx, app.workspace_id, app.app_slug) or app.title
     target = f"*{escape(isolate(clean(parameters.target, 60)))}*" if parameters.target else "the trigger map"
     code = f" on *{escape(isolate(clean(parameters.code, 60)))}*" if parameters.code else ""

@@ -17,7 +17,7 @@ from bot.slack.blocks import Block, plain, section
 from bot.slack.fields import INPUT_LIMIT, choice, option
 from bot.slack.forms import Payload as View
 from bot.slack.forms import notice, redrawn
-from bot.slack.text import length
+from bot.slack.text import length, quoted
 from commands.command import Command, Help
 from commands.interaction import Action, Interaction, Typed, open_view
 from commands.start_fields import FORM, TITLE
@@ -69,7 +69,7 @@ async def open_form(ctx: Context, interaction: Interaction) -> None:
 
 
 async def load_known(ctx: Context, actor: Actor, app_slug: str = "") -> tuple[StartParameters | None, str]:
-    """Return the channel's defaults, completed from the person's last start of that app, and a note about them.
+    """Return the channel's defaults, completed from the person's last start of that app, and a note in mrkdwn.
 
     After the build of a tag, the branch is the app's default branch, because the next build is rarely of that tag.
     """
@@ -78,8 +78,10 @@ async def load_known(ctx: Context, actor: Actor, app_slug: str = "") -> tuple[St
     last = await presets.find_last_start(ctx, actor, app_slug or None)
     if not app_slug and (last is None or last.channel_id != actor.channel_id):
         return None, ""
-    started = presets.open_start(ctx, last) if last else None
+    started = presets.try_open_start(ctx, last) if last else None
     known = replace(started, message=None, others={}, expanded=()) if started else StartParameters(app_slug)
+    if await apps.find_app(ctx, actor.workspace_id, known.app_slug) is None:
+        return None, ""
     if channel.app_slug == known.app_slug and channel.workflow:
         names = await apps.list_names(ctx, actor.workspace_id, known.app_slug)
         is_pipeline = channel.workflow in names.pipelines
@@ -91,7 +93,7 @@ async def load_known(ctx: Context, actor: Actor, app_slug: str = "") -> tuple[St
         names = await apps.list_names(ctx, actor.workspace_id, known.app_slug)
         note = f"Your last build was of the tag {started.tag}."
         note += f" The branch is set to the default, {names.default_branch}." if names.default_branch else ""
-        return replace(known, branch=names.default_branch, tag=None, commit=None), note
+        return replace(known, branch=names.default_branch, tag=None, commit=None), quoted(note, 500)
     return replace(known, commit=None) if known.branch else known, ""
 
 

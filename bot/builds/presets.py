@@ -123,7 +123,8 @@ async def list_recent_starts(ctx: Context, actor: Actor) -> list[tuple[RequestRo
     for row in await _list_own(ctx, actor):
         if row.app_slug in slugs:
             distinct.setdefault(row.parameters_hash, row)
-    return [(row, open_start(ctx, row)) for row in list(distinct.values())[:RECENT_SHOWN]]
+    opened = [(row, try_open_start(ctx, row)) for row in list(distinct.values())[:RECENT_SHOWN]]
+    return [(row, parameters) for row, parameters in opened if parameters]
 
 
 async def get_own_start(ctx: Context, actor: Actor, request_id: str) -> StartParameters:
@@ -136,6 +137,15 @@ async def get_own_start(ctx: Context, actor: Actor, request_id: str) -> StartPar
 
 def open_start(ctx: Context, row: RequestRow) -> StartParameters:
     return StartParameters.read(requests.parameters(ctx, row))
+
+
+def try_open_start(ctx: Context, row: RequestRow) -> StartParameters | None:
+    """Return the parameters of an earlier start, or None if their key is gone: the form opens without them."""
+    try:
+        return open_start(ctx, row)
+    except SealBroken as error:
+        log.warning("an earlier start can't be opened", extra={"workspace": row.workspace_id, "error": str(error)})
+        return None
 
 
 async def _list_own(ctx: Context, actor: Actor) -> list[RequestRow]:

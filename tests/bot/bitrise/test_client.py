@@ -133,6 +133,59 @@ async def test_lists_hold_workflows_and_branches_that_have_run(desk: Desk) -> No
     assert await desk.client.list_branches(desk.shop.slug) == ["release/1"]
 
 
+YML = """\
+---
+format_version: "13"   # of the file
+app:
+  envs:
+  - FLAVOR: beta
+pipelines:
+  release: {}
+  "night build":
+    workflows:
+      test: {}
+workflows:
+  deploy:
+    steps:
+    - script:
+        inputs:
+        - content: |
+            workflows:
+              not-one:
+  _setup: {}
+  # commented: out
+  'test all' :
+    after_run: [deploy]
+  ui-test_2.0:
+step_bundles:
+  other: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "workflows", "pipelines"),
+    [
+        (YML, ("deploy", "test all", "ui-test_2.0"), ("release", "night build")),
+        (YML.replace("\n", "\r\n"), ("deploy", "test all", "ui-test_2.0"), ("release", "night build")),
+        ("workflows: {}", (), ()),
+        ("no yaml at all", (), ()),
+        ("workflows:\n    a:\n  b:\n", ("a",), ()),
+    ],
+)
+async def test_the_bitrise_yml_names_workflows_and_pipelines(
+    desk: Desk, text: str, workflows: tuple[str, ...], pipelines: tuple[str, ...]
+) -> None:
+    desk.bitrise.set_role(desk.token, "admin")
+    desk.shop.bitrise_yml = text
+    assert await desk.client.list_configured(desk.shop.slug) == (workflows, pipelines)
+
+
+async def test_the_bitrise_yml_takes_an_admin(desk: Desk) -> None:
+    desk.bitrise.set_role(desk.token, "developer")
+    with pytest.raises(BitriseNotFound):
+        await desk.client.list_configured(desk.shop.slug)
+
+
 # Writes.
 
 
