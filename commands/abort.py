@@ -185,6 +185,7 @@ COMMAND = Command(
     "abort",
     run=abort_typed,
     aliases=("stop", "cancel"),
+    topic="Stop",
     help=(
         Help(
             "abort shop #812 wrong branch", "asks for the reason and what to report, then stops; also {command}-abort"

@@ -54,6 +54,7 @@ async def draw_qr_code(ctx: Context, action: Action, view_id: str, build_slug: s
 COMMAND = Command(
     "artifacts",
     run=show_artifacts,
+    topic="Track",
     help=(Help("artifacts shop #812", "show install pages with QR codes, and the other files"),),
     actions={
         ids.BUILD_INSTALL: show_artifacts,

@@ -181,6 +181,7 @@ async def send_csv(ctx: Context, actor: Actor, query: AuditQuery) -> None:
 COMMAND = Command(
     "audit",
     run=show_typed,
+    topic="Admin",
     help=(Help("audit shop @ana 30d", "who changed what, for admins; app, person and period are optional"),),
     actions={ids.AUDIT_PAGE: turn_page, ids.AUDIT_EXPORT: export_csv},
 )

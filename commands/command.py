@@ -52,7 +52,7 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Everything that belongs to one verb. ``name`` is empty where nothing can be typed.
+    """Everything that belongs to one verb. ``name`` is empty where nothing can be typed, ``topic`` orders the help.
 
     The mappings go from ids (or patterns of numbered ids), callback ids and event types to handlers.
     """
@@ -60,6 +60,7 @@ class Command:
     name: str = ""
     run: Run | None = None
     aliases: tuple[str, ...] = ()
+    topic: str = ""
     help: tuple[Help, ...] = ()
     actions: Mapping[Id, OnAction] = field(default_factory=dict)
     shortcuts: Mapping[Id, OnAction] = field(default_factory=dict)

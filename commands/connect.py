@@ -53,6 +53,7 @@ async def disconnect(ctx: Context, action: Action) -> Message:
 COMMAND = Command(
     "connect",
     run=open_form,
+    topic="Admin",
     help=(Help("connect", "connect Bitrise with a token, or replace it (admins)"),),
     actions={
         ids.CONNECTION_CONNECT: open_form,
@@ -60,4 +61,6 @@ COMMAND = Command(
     },
     views={ids.CONNECTION_CONNECT: submit_form},
 )
-DISCONNECT = Command("disconnect", run=ask_to_disconnect, help=(Help("disconnect", "delete the token (admins)"),))
+DISCONNECT = Command(
+    "disconnect", run=ask_to_disconnect, topic="Admin", help=(Help("disconnect", "delete the token (admins)"),)
+)

@@ -152,6 +152,7 @@ async def resume_digests(ctx: Context, action: Action) -> Message:
 COMMAND = Command(
     "digest",
     run=digest_typed,
+    topic="Insights",
     help=(
         Help("digest", "schedule a daily or weekly report for this channel"),
         Help("digest off shop", "stop reports, for one app or all"),

@@ -64,5 +64,8 @@ def ago(ctx: Context, at: datetime) -> str:
 
 
 COMMAND = Command(
-    "doctor", run=check_health, help=(Help("doctor", "check the connection, sync status and message queue"),)
+    "doctor",
+    run=check_health,
+    topic="Admin",
+    help=(Help("doctor", "check the connection, sync status and message queue"),),
 )

@@ -76,6 +76,7 @@ async def stop_imports(ctx: Context, typed: Typed) -> Message:
 COMMAND = Command(
     "import",
     run=import_typed,
+    topic="Insights",
     help=(
         Help("import shop 90d", "import builds of the last 90 days (default 200) for stats and estimates"),
         Help("import stop", "cancel imports and keep what is imported"),

@@ -124,6 +124,7 @@ async def turn_page(ctx: Context, action: Action) -> None:
 COMMAND = Command(
     "list",
     run=show_list,
+    topic="Track",
     help=(
         Help("list shop", "the app's recent builds, newest first, with pages"),
         Help(

@@ -27,6 +27,7 @@ async def explain_failure(ctx: Context, build: BuildRow) -> Message:
 COMMAND = Command(
     "log",
     run=show_log,
+    topic="Track",
     help=(Help("log shop #812", "the failed step and its last telling lines, secrets masked"),),
     actions={ids.BUILD_LOG: show_log},
 )

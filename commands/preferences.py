@@ -124,6 +124,7 @@ async def submit_form(ctx: Context, submission: Submission) -> View:
 COMMAND = Command(
     "me",
     run=open_form,
+    topic="Notifications",
     help=(Help("me", "direct messages about your builds, your names in Git; App Home lists your builds"),),
     actions={ids.ME_NOTIFICATIONS: open_form},
     views={ids.ME_NOTIFICATIONS: submit_form},

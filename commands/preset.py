@@ -145,6 +145,7 @@ COMMAND = Command(
     "preset",
     run=preset_typed,
     aliases=("presets",),
+    topic="Start",
     help=(
         Help("preset save beta shop deploy release/3.2 FLAVOR=beta", "save a build under a name for this channel"),
         Help("beta", "start a preset; add options to change it"),

@@ -139,6 +139,7 @@ COMMAND = Command(
     "again",
     run=rebuild_typed,
     aliases=("retry", "rebuild"),
+    topic="Start",
     help=(
         Help("again shop #812", "rerun a build with its parameters"),
         Help("again shop #812 form", "open the form, filled in with its parameters"),

@@ -189,6 +189,7 @@ COMMAND = Command(
     "settings",
     run=open_form,
     aliases=("defaults",),
+    topic="Admin",
     help=(
         Help(
             "settings",

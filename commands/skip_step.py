@@ -92,6 +92,7 @@ def script(url: str) -> str:
 COMMAND = Command(
     "skip-step",
     run=show_step,
+    topic="Admin",
     help=(
         Help("skip-step shop", "set up a step that skips its build if nothing changed (admins)"),
         Help("skip-step rotate", "replace the secrets of all skip steps; off turns them off (admins)"),

@@ -163,6 +163,7 @@ async def follow_build(ctx: Context, action: Action) -> Message:
 COMMAND = Command(
     "start",
     run=start_build,
+    topic="Start",
     help=(
         Help(
             'shop deploy release/3.2 FLAVOR=beta "try the new login"',

@@ -220,6 +220,7 @@ async def show_more(ctx: Context, action: Action) -> None:
 COMMAND = Command(
     "form",
     run=open_form,
+    topic="Start",
     help=(Help("", "open the form to start a build"), Help("form shop", "open it for an app")),
     actions={
         ids.START_RECENT: choose_recent,

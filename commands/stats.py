@@ -135,6 +135,7 @@ async def send_csv(ctx: Context, actor: Actor, query: StatsQuery) -> None:
 COMMAND = Command(
     "stats",
     run=show_stats,
+    topic="Insights",
     help=(
         Help(
             "stats shop",

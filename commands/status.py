@@ -85,6 +85,7 @@ async def answer_about_build(
 COMMAND = Command(
     "status",
     run=show_status,
+    topic="Track",
     help=(
         Help("status", "what runs now in all apps, with the time left; also {command}-status"),
         Help("status shop", "what runs now in one app"),
@@ -94,5 +95,6 @@ COMMAND = Command(
 SHOW_COMMAND = Command(
     "show",
     run=post_card,
+    topic="Track",
     help=(Help("shop #812", "the card of a build, here, for everybody; a Bitrise link works too"),),
 )

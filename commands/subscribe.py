@@ -99,6 +99,7 @@ async def save_subscription(ctx: Context, actor: Actor, form: SubscriptionForm) 
 COMMAND = Command(
     "subscribe",
     run=subscribe_typed,
+    topic="Notifications",
     help=(
         Help("subscribe", "choose which builds this channel is notified about"),
         Help(

@@ -108,6 +108,7 @@ async def resume_channel(ctx: Context, action: Action) -> Message:
 COMMAND = Command(
     "subscriptions",
     run=show_subscriptions,
+    topic="Notifications",
     help=(Help("subscriptions", "list this channel's subscriptions; {command} subscriptions all lists your own"),),
     actions={
         ids.SUBSCRIPTION_EDIT: edit_subscription,
@@ -116,5 +117,8 @@ COMMAND = Command(
     },
 )
 UNSUBSCRIBE = Command(
-    "unsubscribe", run=unsubscribe, help=(Help("unsubscribe shop", "remove this channel's subscription to an app"),)
+    "unsubscribe",
+    run=unsubscribe,
+    topic="Notifications",
+    help=(Help("unsubscribe shop", "remove this channel's subscription to an app"),),
 )

@@ -26,9 +26,16 @@ def usages() -> list[str]:
     return [entry.usage for each in COMMANDS for entry in each.help]
 
 
-async def test_help_lists_every_verb(world: World) -> None:
+TOPICS = ("Start", "Track", "Stop", "Notifications", "Insights", "Admin")
+
+
+async def test_topics_of_help_list_every_verb(world: World) -> None:
     await world.say("/build help")
-    told = world.whispers()[-1]
+    assert len([line for line in world.whispers()[-1].splitlines() if line.startswith("`/build")]) == 8
+    told = ""
+    for topic in TOPICS:
+        await world.press(world.whisper(), topic)
+        told += world.whispers()[-1]
     aliases = {"form", "stop", "cancel", "retry", "rebuild", "start", "show", "defaults", "presets"}
     assert [verb for verb in verbs() if verb not in aliases and f"/build {verb}" not in told] == []
 
@@ -36,22 +43,22 @@ async def test_help_lists_every_verb(world: World) -> None:
 async def test_help_is_private_and_whole(world: World) -> None:
     await world.say("/build help")
     assert not world.cards()
-    assert "this list" in world.whispers()[-1]
-    assert "…" not in world.whispers()[-1].splitlines()[-1]
+    assert world.whispers()[-1].splitlines()[-1] == " ".join(f"[{topic}]" for topic in TOPICS)
+    assert "…" not in world.whispers()[-1].splitlines()[-2]
 
 
 async def test_help_works_without_a_token(world: World) -> None:
     await world.say("/build disconnect", by=world.ada)
     await world.press(world.whisper(world.ada), "Disconnect", by=world.ada)
-    await world.say("/build help")
+    await world.say("/build help admin")
     assert "/build connect" in world.whispers()[-1]
 
 
 @pytest.mark.parametrize("typed", ["--help", "-h", "?", "HELP", "—help", "help shop"])
-async def test_a_request_for_help_lists_everything(world: World, typed: str) -> None:
+async def test_a_request_for_help_shows_the_topics(world: World, typed: str) -> None:
     await world.say(f"/build {typed}")
-    assert "`/build` open the form" in world.whispers()[-1]
-    assert "`/build doctor`" in world.whispers()[-1]
+    assert "`/build stats shop`" in world.whispers()[-1]
+    assert "[Insights] [Admin]" in world.whispers()[-1]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +87,7 @@ async def test_help_about_a_verb_lists_its_usages(world: World, typed: str, usag
     await world.passes(seconds=10)
     answer = world.whispers()[-1]
     assert usage in answer
-    assert "`/build help` lists everything you can type." in answer
+    assert "`/build help` shows all topics." in answer
     assert "/build doctor" not in answer
     assert not world.bitrise.journal.named("builds.trigger")
     assert not world.slack.views(world.ana)
@@ -90,7 +97,7 @@ async def test_help_about_a_verb_lists_its_usages(world: World, typed: str, usag
 async def test_a_workflow_or_branch_may_be_called_help(world: World, typed: str) -> None:
     await world.say(f"/build {typed}")
     await world.passes(seconds=10)
-    assert "lists everything you can type" not in "\n".join(world.whispers())
+    assert "shows all topics" not in "\n".join(world.whispers())
 
 
 async def test_a_reason_may_end_with_help(world: World) -> None:
