@@ -131,6 +131,7 @@ async def test_a_reload_in_the_middle_loses_nothing(open_page: OpenPage, open_wi
     window = await open_window(page)
     await type_line(window, "/build")
     await take(window, "App", "android", "Android Shop")
+    await window.get_by_role("button", name="More options").click()
     await window.get_by_label("Build message").fill("half a thought")
     ana = stage.people["ana"]
     await stage.wait_for(lambda: "half a thought" in str(stage.slack.view(ana).state), "the text to be kept")
