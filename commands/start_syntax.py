@@ -190,9 +190,8 @@ class _Reader:
     def finish(self) -> TypedStart:
         options: dict[str, Any] = {name: value for name, value in self.options.items() if value}
         if len(options.keys() & {"workflow", "pipeline"}) + self.uses_trigger_map > 1:
-            raise ArgumentsUnclear(
-                "A build runs either a workflow or a pipeline.", "Remove one of them, and the word `trigger-map`."
-            )
+            hint = "Remove the word `trigger-map`, or the name." if self.uses_trigger_map else "Remove one of them."
+            raise ArgumentsUnclear("A build runs either a workflow or a pipeline.", hint)
         if "tag" in options and "branch" in options:
             raise ArgumentsUnclear(
                 "A build runs either a branch or a tag.",

@@ -65,7 +65,7 @@ async def explain_unknown_app(
         named = index.match_whole(" ".join(words[first:end]))
         if not close and len(named) == 1:
             reading = replace(typed, words=(*words[:first], *words[end:]))
-            sentence = f"{quote_input(name)} isn't an app. Start with the app's name:"
+            sentence = f"{quote_input(name)} isn't an app. Did you mean this build?"
             return unclear(sentence, [(named[0], reading)], shows_command=True, kind=AppUnclear)
     chosen = await apps.find_app(ctx, workspace_id, scope.channel.app_slug or "")
     if not close and name.isdecimal():
@@ -91,6 +91,9 @@ def explain_surplus(app: AppRow, typed: TypedStart, places: Sequence[str]) -> St
     kept, surplus = typed.words[: len(places)], typed.words[len(places) :]
     given = {*kept, typed.workflow, typed.pipeline, typed.branch, typed.tag}
     reading = replace(typed, words=kept)
+    if typed.tag and surplus[0] not in given:
+        of_branch = replace(reading, tag=None, branch=surplus[0])
+        return unclear("A build runs either a branch or a tag. Keep one:", [(app, reading), (app, of_branch)])
     problem = f"Unexpected {quote_input(surplus[0])} after the branch."
     if set(surplus) <= given:
         return unclear(problem, [(app, reading)])
@@ -105,7 +108,7 @@ def explain_surplus(app: AppRow, typed: TypedStart, places: Sequence[str]) -> St
 async def explain_lone_word(scope: StartScope, app: AppRow, names: AppNames, typed: TypedStart) -> StartUnclear:
     """Return the error for one word that isn't a known workflow: a branch, a misspelled workflow, or neither."""
     word, defaults = typed.words[0], scope.channel
-    bare = replace(typed, words=())
+    bare = replace(typed, words=(), tag=None)
     if word in names.branches:
         readings = [
             (app, replace(bare, workflow=name, branch=word)) for name in await likely_workflows(scope, app, names)

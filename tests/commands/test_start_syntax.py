@@ -131,7 +131,7 @@ def test_start_is_read_from_pipe_syntax(text: str, arguments: TypedStart) -> Non
         ("shop buildbell_x=x", "`buildbell_x`", "another name"),
         ('shop "one" "two"', "`two`", '`branch:"two"`'),
         ("shop workflow:a pipeline:b", "a pipeline", "Remove one"),
-        ("shop workflow:a trigger-map", "a pipeline", "Remove one"),
+        ("shop workflow:a trigger-map", "a pipeline", "`trigger-map`"),
         ("shop deploy branch:main tag:v1", "a branch or a tag", "`branch:main` or `tag:v1`"),
         ("shop b:main branch:other deploy", "`branch:` is given twice", "`shop branch:other deploy`"),
         ("shop deploy A=1 B=2 A=3 main", "`A` is given twice", "`shop deploy B=2 A=3 main`"),

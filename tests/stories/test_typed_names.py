@@ -320,6 +320,9 @@ async def test_a_shortened_app_is_enough_to_look(world: World) -> None:
         ("shop deploi", "Start deploy on main", ("iOS Shop", "deploy", "main")),
         ("shop deploy branch:develop branch:main", "Start this", ("iOS Shop", "deploy", "main")),
         ("shop DEPLOI main", "Start deploy on main", ("iOS Shop", "deploy", "main")),
+        ("shop deploy main tag:v1", "Start deploy on main", ("iOS Shop", "deploy", "main")),
+        ("shop deploy main tag:v1", "Start deploy on v1", ("iOS Shop", "deploy", None)),
+        ("shop tag:v1 main", "Start deploy on main", ("iOS Shop", "deploy", "main")),
     ],
 )
 async def test_the_likely_reading_is_one_button(
