@@ -187,14 +187,10 @@ COMMAND = Command(
     aliases=("stop", "cancel"),
     topic="Stop",
     help=(
-        Help(
-            "abort shop #812 wrong branch", "asks for the reason and what to report, then stops; also {command}-abort"
-        ),
-        Help("abort shop", "what runs in an app, each with a button to stop it, and one to choose several"),
-        Help("abort shop branch:feature/x workflow:deploy", "what fits, to be stopped together; also pr:123"),
-        Help(
-            "abort shop older", "what a newer build of the same branch or pull request replaces, to be stopped together"
-        ),
+        Help("abort shop #812 wrong branch", "stop a build with a reason; also {command}-abort"),
+        Help("abort shop", "list running builds of an app, with buttons to stop them"),
+        Help("abort shop branch:feature/x workflow:deploy", "stop several builds at once; also pr:123"),
+        Help("abort shop older", "stop builds that a newer build supersedes"),
     ),
     actions={ids.BUILD_STOP: open_form},
     views={ids.BUILD_ABORT: submit_form},

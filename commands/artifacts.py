@@ -55,7 +55,7 @@ COMMAND = Command(
     "artifacts",
     run=show_artifacts,
     topic="Track",
-    help=(Help("artifacts shop #812", "show install pages with QR codes, and the other files"),),
+    help=(Help("artifacts shop #812", "show install pages with QR codes, and other files"),),
     actions={
         ids.BUILD_INSTALL: show_artifacts,
         ids.any_number(ids.ARTIFACT_QR): show_qr_code,

@@ -182,6 +182,6 @@ COMMAND = Command(
     "audit",
     run=show_typed,
     topic="Admin",
-    help=(Help("audit shop @ana 30d", "who changed what, for admins; app, person and period are optional"),),
+    help=(Help("audit shop @ana 30d", "show who changed what; app, person and period are optional (admins)"),),
     actions={ids.AUDIT_PAGE: turn_page, ids.AUDIT_EXPORT: export_csv},
 )

@@ -126,9 +126,10 @@ COMMAND = Command(
     run=show_list,
     topic="Track",
     help=(
-        Help("list shop", "the app's recent builds, newest first, with pages"),
+        Help("list shop", "list recent builds, newest first"),
         Help(
-            "list shop workflow:deploy branch:main outcome:failed", "only those; also cause:push, pull-request or tag"
+            "list shop workflow:deploy branch:main outcome:failed",
+            "filter the list; also cause:push, pull-request or tag",
         ),
     ),
     actions={ids.any_number(ids.BUILD_LIST_PAGE): turn_page},

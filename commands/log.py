@@ -28,6 +28,6 @@ COMMAND = Command(
     "log",
     run=show_log,
     topic="Track",
-    help=(Help("log shop #812", "the failed step and its last telling lines, secrets masked"),),
+    help=(Help("log shop #812", "show why a build failed: the step, the tests, the log lines"),),
     actions={ids.BUILD_LOG: show_log},
 )

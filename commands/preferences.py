@@ -125,7 +125,7 @@ COMMAND = Command(
     "me",
     run=open_form,
     topic="Notifications",
-    help=(Help("me", "direct messages about your builds, your names in Git; App Home lists your builds"),),
+    help=(Help("me", "set up direct messages about your builds, and your Git names"),),
     actions={ids.ME_NOTIFICATIONS: open_form},
     views={ids.ME_NOTIFICATIONS: submit_form},
 )

@@ -142,7 +142,7 @@ COMMAND = Command(
     topic="Start",
     help=(
         Help("again shop #812", "rerun a build with its parameters"),
-        Help("again shop #812 form", "open the form, filled in with its parameters"),
+        Help("again shop #812 form", "edit its parameters in the form first"),
     ),
     actions={
         ids.BUILD_AGAIN: rebuild_pressed,

@@ -167,10 +167,12 @@ COMMAND = Command(
     help=(
         Help(
             'shop deploy release/3.2 FLAVOR=beta "try the new login"',
-            "start a build; gaps come from this channel's settings",
+            "start a build; this channel's settings fill gaps",
         ),
-        Help("shop", "rerun your last build of an app, after a question"),
-        Help("workflow: deploy|branch: main|env[FLAVOR]: beta", "the syntax of Bitrise's own slash command"),
+        Help("shop", "offer to rerun your last build of an app"),
+        Help(
+            "workflow: deploy|branch: main|env[FLAVOR]: beta", "start a build with the syntax of Bitrise's own command"
+        ),
     ),
     actions={
         ids.START_RERUN: run_last_start,

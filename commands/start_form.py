@@ -221,7 +221,7 @@ COMMAND = Command(
     "form",
     run=open_form,
     topic="Start",
-    help=(Help("", "open the form to start a build"), Help("form shop", "open it for an app")),
+    help=(Help("", "open the form to start a build"), Help("form shop", "open the form for an app")),
     actions={
         ids.START_RECENT: choose_recent,
         FORM.id("app_slug"): change_app,

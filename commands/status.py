@@ -87,14 +87,14 @@ COMMAND = Command(
     run=show_status,
     topic="Track",
     help=(
-        Help("status", "what runs now in all apps, with the time left; also {command}-status"),
-        Help("status shop", "what runs now in one app"),
-        Help("status shop #812", "one build, only for you"),
+        Help("status", "show running builds of all apps; also {command}-status"),
+        Help("status shop", "show running builds of an app"),
+        Help("status shop #812", "show a build, visible only to you"),
     ),
 )
 SHOW_COMMAND = Command(
     "show",
     run=post_card,
     topic="Track",
-    help=(Help("shop #812", "the card of a build, here, for everybody; a Bitrise link works too"),),
+    help=(Help("shop #812", "post the card of a build in this channel; a Bitrise link works too"),),
 )
