@@ -12,7 +12,7 @@ from tests.chaos.people import Command, People
 from tests.chaos.stage import Stage
 
 LINK = re.compile(r"/build/([0-9a-f-]+)")
-FINAL = {"success": "Succeeded", "error": "Failed", "aborted": "Aborted", "aborted-with-success": "Skipped"}
+FINAL = {"success": "Succeeded", "error": "Failed", "aborted": "Stopped", "aborted-with-success": "Skipped"}
 
 
 class Said:

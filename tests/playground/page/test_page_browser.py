@@ -41,7 +41,7 @@ async def test_a_build_is_started_by_the_form_and_stopped_with_a_reason(
     await seen(card(window), "Running")
     await card(window).get_by_role("button", name="Stop").click()
     await take(window, "Why?", "wrong", "Wrong branch or workflow")
-    await window.get_by_label("In your words").fill("not this one")
+    await window.get_by_label("Details").fill("not this one")
     await window.get_by_role("button", name="Stop build").click()
     await gone(window.locator("dialog"))
     await seen(card(window), re.compile("Aborted.*not this one", re.DOTALL))
@@ -119,11 +119,11 @@ async def test_a_wrong_field_is_told_beside_it_and_keeps_what_was_typed(
     await type_line(window, "/build shop deploy main")
     await seen(card(window), "iOS Shop · deploy")
     await card(window).get_by_role("button", name="Stop").click()
-    await window.get_by_label("In your words").fill("because")
+    await window.get_by_label("Details").fill("because")
     await window.get_by_role("button", name="Stop build").click()
     await seen(window.locator('[data-block="abort.reason"] .input-error'), "required")
     assert await window.locator("[aria-invalid=true]").get_attribute("id") == "input-abort.reason"
-    assert await window.get_by_label("In your words").input_value() == "because"
+    assert await window.get_by_label("Details").input_value() == "because"
 
 
 async def test_a_reload_in_the_middle_loses_nothing(open_page: OpenPage, open_window: OpenWindow) -> None:

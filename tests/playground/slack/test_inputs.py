@@ -111,7 +111,7 @@ async def test_a_global_shortcut_opens_a_modal(scene: Scene, bot: AsyncApp) -> N
 
     assert delivery.ok
     assert scene.slack.view(scene.ana).title == "Start"
-    with pytest.raises(LookupError, match="no global shortcut"):
+    with pytest.raises(LookupError, match="unknown global shortcut"):
         await scene.slack.shortcut(scene.ana, "other")
 
 
