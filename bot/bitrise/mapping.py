@@ -42,6 +42,7 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
         request_id=request_id,
     )
     reason = parse_abort_reason(build.abort_reason) if build.abort_reason else None
+    variables = [(item.key, item.value) for item in requested.environments]
     return BuildRow(
         **{name: getattr(build, name) for name in SAME_IN_BOTH},
         workspace_id=workspace_id,
@@ -67,7 +68,7 @@ def build_row(workspace_id: str, build: Build, *, now: datetime) -> BuildRow:
         last_synced_at=now,
         cause_detail=trigger.detail,
         pull_request_url=build.pull_request_view_url,
-        variables_hash=hash_variables((item.key, item.value) for item in requested.environments),
+        variables_hash=hash_variables(variables) if variables else None,
     )
 
 

@@ -39,10 +39,14 @@ async def apply_builds(
 
     Notifications are stored in the same transaction; without ``notify`` the caller calls `events.notify` later.
     """
-    builds = list(fetched)
-    await save_titles(ctx, tx, workspace_id, builds)
     rows = []
-    for build in builds:
+    index = ctx.app_cache.indexes.get(workspace_id)
+    titles = dict(index.own_titles) if index else {}
+    for build in fetched:
+        # The app may be new, or renamed, since the list of apps was fetched.
+        if build.app_title and titles.get(build.app_slug) != build.app_title:
+            titles[build.app_slug] = build.app_title
+            await app_rows.save_title(tx, workspace_id, build.app_slug, build.app_title)
         row = build_row(workspace_id, build, now=ctx.clock.now())
         if row.variables_hash and build.requested:
             variables = ((item.key, item.value) for item in build.requested.environments)
@@ -60,15 +64,6 @@ def variables_context(build_slug: str) -> str:
 def seal_variables(ctx: Context, build_slug: str, variables: Iterable[tuple[str, str]]) -> str:
     """Seal what cards show of a build's variables, because people put secrets there."""
     return ctx.vault.seal(describe_variables(variables), context=variables_context(build_slug))
-
-
-async def save_titles(ctx: Context, tx: Transaction, workspace_id: str, builds: Iterable[Build]) -> None:
-    """Store the titles of apps that are new, or were renamed, since their list was fetched."""
-    index = ctx.app_cache.indexes.get(workspace_id)
-    known = index.own_titles if index else {}
-    for app_slug, title in {build.app_slug: build.app_title for build in builds}.items():
-        if title and known.get(app_slug) != title:
-            await app_rows.save_title(tx, workspace_id, app_slug, title)
 
 
 async def save_builds(ctx: Context, workspace_id: str, builds: Iterable[Build]) -> list[BuildRow]:
