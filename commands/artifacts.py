@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.builds import queries, views
 from bot.context import Context
+from bot.domain.builds import Outcome
 from bot.errors import BuildNotFound, ViewExpired
 from bot.results import analysis
 from bot.results.messages import artifacts_message, qr_png, qr_view
@@ -18,7 +19,9 @@ from storage.builds import BuildRow
 
 
 async def show_artifacts(ctx: Context, interaction: Typed | Action) -> None:
-    await answer_about_build(ctx, interaction, list_artifacts)
+    await answer_about_build(
+        ctx, interaction, list_artifacts, is_meant=lambda build: build.outcome == Outcome.SUCCEEDED
+    )
 
 
 async def list_artifacts(ctx: Context, build: BuildRow) -> Message:
@@ -55,7 +58,10 @@ COMMAND = Command(
     "artifacts",
     run=show_artifacts,
     topic="Track",
-    help=(Help("artifacts shop #812", "show install pages with QR codes, and other files"),),
+    help=(
+        Help("artifacts", "show the files of the last successful build in this channel"),
+        Help("artifacts shop #812", "show install pages with QR codes, and other files"),
+    ),
     actions={
         ids.BUILD_INSTALL: show_artifacts,
         ids.any_number(ids.ARTIFACT_QR): show_qr_code,

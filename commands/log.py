@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.builds import views
 from bot.context import Context
+from bot.domain.builds import Outcome
 from bot.results import analysis
 from bot.results.messages import log_message
 from bot.slack import ids
@@ -16,7 +17,7 @@ from storage.builds import BuildRow
 
 async def show_log(ctx: Context, interaction: Typed | Action) -> None:
     await ctx.permissions.check_may_act(interaction.actor)
-    await answer_about_build(ctx, interaction, explain_failure)
+    await answer_about_build(ctx, interaction, explain_failure, is_meant=lambda build: build.outcome == Outcome.FAILED)
 
 
 async def explain_failure(ctx: Context, build: BuildRow) -> Message:
@@ -28,6 +29,9 @@ COMMAND = Command(
     "log",
     run=show_log,
     topic="Track",
-    help=(Help("log shop #812", "show why a build failed: the step, the tests, the log lines"),),
+    help=(
+        Help("log", "show why the last failed build in this channel failed"),
+        Help("log shop #812", "show why a build failed: the step, the tests, the log lines"),
+    ),
     actions={ids.BUILD_LOG: show_log},
 )

@@ -7,7 +7,7 @@ from bot.builds import queries, rebuild, start, views
 from bot.builds.queries import BuildRef
 from bot.builds.start import StartParameters
 from bot.context import Context
-from bot.errors import BuildbellError, InvalidInput, MissingArgument
+from bot.errors import BuildbellError, InvalidInput, MissingArgument, Suggestion
 from bot.permissions import Actor
 from bot.slack import ids, replies
 from bot.slack.forms import Payload as View
@@ -23,7 +23,7 @@ from commands.suggestions import branch_option, target_option
 from commands.tokenizer import quote_input
 from storage.builds import BuildRow
 
-MAX_LISTED = 5
+MAX_LISTED, MAX_OFFERED = 5, 3
 
 
 async def rebuild_typed(ctx: Context, typed: Typed) -> None:
@@ -31,7 +31,10 @@ async def rebuild_typed(ctx: Context, typed: Typed) -> None:
     await ctx.permissions.check_may_act(typed.actor)
     reference, rest = read_build(typed.words)
     if not reference.names_build:
-        raise MissingArgument(f"Which build? For example: {ctx.settings.command} again shop #812")
+        raise MissingArgument(
+            f"Which build? For example: {ctx.settings.command} again shop #812",
+            suggestions=await suggest_finished(ctx, typed.actor),
+        )
     await connection.require(ctx, typed.actor.workspace_id)
     text = rest.tail().strip()
     if text.lower() == "form":
@@ -45,6 +48,15 @@ async def rebuild_typed(ctx: Context, typed: Typed) -> None:
             f"To change them, run {quote_input(f'{ctx.settings.command} again {build} form')}"
         )
     run_in_background(ctx, typed, start_again(ctx, typed, reference), name="again")
+
+
+async def suggest_finished(ctx: Context, actor: Actor) -> tuple[Suggestion, ...]:
+    """Offer the last finished builds of the channel. They may be other people's, so none starts without a choice."""
+    finished = [each for each in await queries.list_here(ctx, actor) if each.is_finished and each.number is not None]
+    return tuple(
+        Suggestion(f"Rerun #{each.number} {each.target or ''}".strip(), f"again {each.app_slug} #{each.number}")
+        for each in finished[:MAX_OFFERED]
+    )
 
 
 async def rebuild_pressed(ctx: Context, action: Action) -> None:

@@ -63,16 +63,23 @@ async def post_card(ctx: Context, typed: Typed) -> None:
 
 
 async def answer_about_build(
-    ctx: Context, interaction: Typed | Action, answer: Callable[[Context, BuildRow], Awaitable[Message]]
+    ctx: Context,
+    interaction: Typed | Action,
+    answer: Callable[[Context, BuildRow], Awaitable[Message]],
+    *,
+    is_meant: Callable[[BuildRow], bool],
 ) -> None:
-    """Answer about the build that was typed, or whose button was used. Raises `MissingArgument` without one."""
+    """Answer about the build that was typed, or whose button was used.
+
+    Nothing typed means the newest build in this channel that ``is_meant``. Raises `MissingArgument` without any.
+    """
     actor = interaction.actor
     if isinstance(interaction, Action):
         name, build = "about a build", queries.get_stored_build(ctx, actor, interaction.value)
     else:
         name, (reference, _) = interaction.verb, read_build(interaction.words)
         if not reference.names_build:
-            raise MissingArgument(f"Which build? For example: {ctx.settings.command} {interaction.verb} shop #812")
+            reference = await find_meant(ctx, interaction, is_meant)
         await connection.require(ctx, actor.workspace_id)
         build = queries.get_build(ctx, actor, reference)
 
@@ -80,6 +87,15 @@ async def answer_about_build(
         return await answer(ctx, await build)
 
     run_in_background(ctx, interaction, load(), name=name)
+
+
+async def find_meant(ctx: Context, typed: Typed, is_meant: Callable[[BuildRow], bool]) -> BuildRef:
+    """Return the newest build of the channel that is meant where none was typed. Raises `MissingArgument`."""
+    here = [] if typed.words else await queries.list_here(ctx, typed.actor)
+    build = next(filter(is_meant, here), None)
+    if build is None:
+        raise MissingArgument(f"Which build? For example: {ctx.settings.command} {typed.verb} shop #812")
+    return BuildRef(slug=build.build_slug, app=build.app_slug, is_pipeline=build.is_pipeline)
 
 
 COMMAND = Command(

@@ -151,6 +151,28 @@ async def list_unfinished(db: Reads, workspace_id: str) -> list[BuildRow]:
     )
 
 
+async def list_of_channel(db: Reads, workspace_id: str, channel_id: str, *, limit: int) -> list[BuildRow]:
+    """Return the builds that the newest messages of a channel are about, newest message first."""
+    rows = await fetch_rows(
+        db,
+        BuildRow,
+        f"""
+        select {columns(BuildRow, table="builds")} from messages
+        join message_builds on message_builds.message_id = messages.message_id
+        join builds on builds.workspace_id = message_builds.workspace_id
+            and builds.build_slug = message_builds.build_slug
+        where messages.workspace_id = :workspace_id and messages.channel_id = :channel_id
+        and messages.kind in ('card', 'line', 'change') and messages.is_deleted = 0
+        order by messages.created_at desc, message_builds.position desc
+        limit :limit
+        """,
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        limit=limit,
+    )
+    return list({row.build_slug: row for row in rows}.values())
+
+
 async def list_identical_running(db: Reads, workspace_id: str, app_slug: str, parameters_hash: str) -> list[BuildRow]:
     """Return unfinished builds with the same parameters, newest first."""
     return await fetch_rows(

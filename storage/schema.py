@@ -248,6 +248,7 @@ MESSAGES = (
     """
     create index messages_by_thread_key on messages (workspace_id, channel_id, thread_key)
         where thread_key is not null and is_deleted = 0""",
+    "create index messages_of_channel on messages (workspace_id, channel_id, created_at)",
     """
     create table message_followers (
         message_id text not null references messages (message_id),

@@ -22,6 +22,8 @@ from storage.messages import MessageRow
 STATUS_CODES = {Outcome.SUCCEEDED: 1, Outcome.FAILED: 2, Outcome.ABORTED: 3, Outcome.SKIPPED: 4}
 PAGE_SIZE = 10
 MAX_PAGES = 5
+MESSAGES_READ = 50
+"""How many messages of a channel are read for the builds that are meant there."""
 NEWEST = "-"
 """Start of the first page of a list."""
 
@@ -96,7 +98,7 @@ async def get_build(ctx: Context, actor: Actor, reference: BuildRef, *, searches
     if reference.slug:
         build = await find_by_slug(ctx, actor, reference, searches_apps=searches_apps)
     elif reference.number is not None:
-        app = await require_app(ctx, actor, reference.app)
+        app = await find_app_here(ctx, actor, reference) or await require_app(ctx, actor, reference.app)
         async with connection.client(ctx, actor.workspace_id) as client:
             page = await client.list_builds(app.app_slug, BuildFilters(build_number=reference.number, limit=1))
         build = page.items[0] if page.items else None
@@ -192,6 +194,22 @@ async def list_running(ctx: Context, actor: Actor, app_name: str | None) -> Runn
     stored = await build_rows.list_unfinished(ctx.db, actor.workspace_id)
     pipelines = [row for row in stored if row.is_pipeline and (app is None or row.app_slug == app.app_slug)]
     return RunningBuilds(app, (*builds, *pipelines), is_more=page.next is not None)
+
+
+async def list_here(ctx: Context, actor: Actor) -> list[BuildRow]:
+    """Return the builds with messages in the channel, the newest message first."""
+    ctx.permissions.check_member(actor)
+    if actor.channel_id is None:
+        return []
+    return await build_rows.list_of_channel(ctx.db, actor.workspace_id, actor.channel_id, limit=MESSAGES_READ)
+
+
+async def find_app_here(ctx: Context, actor: Actor, reference: BuildRef) -> AppRow | None:
+    """Return the app of a number without one, if builds of one app alone have that number in this channel."""
+    if reference.app is not None:
+        return None
+    slugs = {build.app_slug for build in await list_here(ctx, actor) if build.number == reference.number}
+    return await apps.find_app(ctx, actor.workspace_id, slugs.pop()) if len(slugs) == 1 else None
 
 
 async def require_app(ctx: Context, actor: Actor, name: str | None) -> AppRow:
