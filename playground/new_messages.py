@@ -23,7 +23,7 @@ class NewMessage:
     is_edit: bool = False
 
     def __str__(self) -> str:
-        head = f"{self.where}{', edited' if self.is_edit else ''}:"
+        head = f"{self.where}{', updated' if self.is_edit else ''}:"
         return "\n".join([head, *(f"  │ {line}" for line in wrapped(self.text))])
 
 
@@ -65,11 +65,15 @@ class NewMessages:
         for name, channel in self._channels.items():
             for person, user in self._people.items():
                 for message in self._slack.ephemerals(user, channel):
-                    yield f"{person} {channel.id} {message.ts}", f"#{name}, only {person} sees it", self.read(message)
+                    yield (
+                        f"{person} {channel.id} {message.ts}",
+                        f"#{name}, only visible to {person}",
+                        self.read(message),
+                    )
         for person, user in self._people.items():
             views = self._slack.views(user)
             text = plain(view_text(views[-1].body, self.names)) if views else ""
-            yield f"view {person}", f"A modal before {person}", text
+            yield f"view {person}", f"Form of {person}", text
         for name, channel in self._channels.items():
             for message in self._slack.messages(channel):
                 is_reply = message.thread_ts not in (None, message.ts)
@@ -81,4 +85,4 @@ class NewMessages:
         for person, user in self._people.items():
             if user.team is self._app.team:
                 for message in self._slack.direct_messages(user, self._app):
-                    yield f"dm {person} {message.ts}", f"A direct message to {person}", self.read(message)
+                    yield f"dm {person} {message.ts}", f"Direct message to {person}", self.read(message)

@@ -25,6 +25,12 @@ USUAL = {
     "deploy": Workflow(timedelta(minutes=7), jitter=0.15, failure_rate=0.08),
 }
 """Workflows of every app, which its past builds ran."""
+STEPS = {
+    "ios": {"lint": "swiftlint", "test": "xcode-test", "deploy": "xcode-archive"},
+    "android": {"lint": "android-lint", "test": "android-unit-test", "deploy": "android-build"},
+    "flutter": {"lint": "flutter-analyze", "test": "flutter-test", "deploy": "flutter-build"},
+}
+"""The step that does the work of each workflow, by project type."""
 INSTALLABLE = (ipa(), Artifact("test-report.html"))
 PARTICULAR = {
     "integration": Workflow(
@@ -97,7 +103,10 @@ def furnish_bitrise(bitrise: PracticeBitrise, *, days: int = DAYS_OF_HISTORY) ->
 
 
 def _add_app(bitrise: PracticeBitrise, owner: BitriseWorkspace, title: str, kind: str, repository: str) -> App:
-    workflows = dict(USUAL)
+    workflows = {
+        name: replace(workflow, steps=("activate-ssh-key", "git-clone", STEPS[kind][name], "deploy-to-bitrise-io"))
+        for name, workflow in USUAL.items()
+    }
     if kind == "ios":
         workflows["deploy"] = replace(workflows["deploy"], artifacts=INSTALLABLE)
     return bitrise.add_app(

@@ -122,7 +122,7 @@ class Camera:
 
     async def _show_a_card_that_failed(self, window: Page) -> None:
         build = self._stage.bitrise.triggers[-1].builds[0]
-        self._stage.bitrise.finish(build, "failed", failed_step="script")
+        self._stage.bitrise.finish(build, "failed", failed_step="xcode-archive")
         card = window.locator("#conversation article.message").filter(has_text=f"#{build.number}").last
         await card.get_by_text("Failed").first.wait_for()
         await card.locator(".answers").wait_for()

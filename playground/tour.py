@@ -46,7 +46,7 @@ class Tour:
         self._clock = SteppedClock()
         self._stage = Stage(clock=self._clock)
         self._ids = itertools.count(1)
-        self._pushes = 0
+        self._pushes = self._minutes = 0
 
     async def play(self) -> None:
         """Play all chapters. Raises `Unexpected` at the first wrong step."""
@@ -87,13 +87,13 @@ class Tour:
     async def _connect(self) -> None:
         """Ada, an admin, connects Bitrise: one token for every app"""
         await self._type(self._ada, "/build connect")
-        await self._submit(self._ada, {"connect.token": self._stage.token}, told="pastes a Bitrise token")
+        await self._submit(self._ada, {"connect.token": self._stage.token}, words="pastes a Bitrise token")
         view = self._stage.slack.view(self._ada)
         self._expect("Connected as ci-bot, 3 apps" in str(view.blocks), "the modal says who is connected, with 3 apps")
         await self._stage.slack.close(self._ada, view)
 
     async def _succeed(self) -> None:
-        """Ana starts a build, watches it, and hears when it is done"""
+        """Ana starts a build and follows it on its card"""
         await self._type(self._ana, '/build shop deploy release/3.2 FLAVOR=beta "try the new login"')
         build = self._newest("deploy")
         self._expect(build.environments.get("FLAVOR") == "beta", "Bitrise got the environment variable")
@@ -104,47 +104,48 @@ class Tour:
         self._expect(self._mentions(self._ana), "the thread mentions Ana")
 
     async def _stop(self) -> None:
-        """Ana starts one on the wrong branch; Bo stops it with a reason"""
+        """Ana starts a build on the wrong branch, and Bo stops it with a reason"""
         await self._type(self._ana, "/build shop deploy develop")
         await self._passes(1)
         await self._press(self._bo, "Stop…")
         reason = {"abort.reason": "wrong-target", "abort.sentence": "should have been release/3.2"}
-        await self._submit(self._bo, reason, told="chooses “Wrong branch or workflow” and says why")
+        await self._submit(self._bo, reason, words="selects “Wrong branch or workflow” and enters a note")
         (call,) = self._stage.bitrise.aborts
         expected = "[wrong-target] should have been release/3.2 (@bo, via Buildbell)"
-        self._expect(call.reason == expected, f"Bitrise was told {expected!r}, not {call.reason!r}")
+        self._expect(call.reason == expected, f"Bitrise got the reason {expected!r}, not {call.reason!r}")
         self._expect("Stopped by @bo" in self._card(), "the card names who stopped it")
 
     async def _fail(self) -> None:
-        """A build that fails"""
+        """A build fails, and its thread says why"""
         await self._type(self._ana, "/build shop integration main")
         await self._passes(3)
         self._expect("Failed after 2 min" in self._card(), "the card shows it failed")
 
     async def _skip(self) -> None:
-        """A build that stops itself because nothing has changed: skipped, not a success"""
+        """A build skips itself because nothing changed, which isn't a success"""
         await self._type(self._ana, "/build shop changed-only main")
         await self._passes(2)
         self._expect(self._newest("changed-only").status_text == "aborted-with-success", "Bitrise reports it as passed")
         self._expect("Skipped" in self._card() and "Succeeded" not in self._card(), "the card shows it skipped")
 
     async def _hear(self) -> None:
-        """Bo subscribes the channel to changes; a push breaks the release, and the next one repairs it"""
+        """Bo subscribes the channel to changed results; a push breaks the release, the next one fixes it"""
         await self._type(self._bo, "/build subscribe shop branch:release/3.2 workflow:test style:changes")
         good = await self._push("Add gift cards")
         self._stage.bitrise.finish(good)
         await self._passes(2)
         bad = await self._push("Round prices down")
-        self._stage.bitrise.finish(bad, "failed", failed_step="script")
+        self._stage.bitrise.finish(bad, "failed", failed_step="xcode-test")
         await self._passes(3)
-        self._expect("*Broken*" in self._last_two(), "the channel hears that the release is broken")
+        self._expect("*Broken*" in self._last_two(), "the channel is notified that the release is broken")
         self._stage.bitrise.finish(await self._push("Round prices half up"))
         await self._passes(2)
-        self._expect("*Fixed*" in self._card(), "the channel hears that it is repaired")
+        self._expect("*Fixed*" in self._card(), "the channel is notified that it is fixed")
 
     async def _push(self, message: str) -> Build:
         """Push as Ana, and wait until the bot has seen the test build running."""
         self._pushes += 1
+        self._elapse()
         build = self._stage.bitrise.start_build(
             self._stage.shop,
             workflow="test",
@@ -154,7 +155,7 @@ class Tour:
             commit_message=message,
         )
         self._stage.bitrise.run(build)
-        self._say(f"> ana pushes “{message}” to release/3.2, and Bitrise tests it\n")
+        self._say(f"> ana pushes “{message}” to release/3.2, and Bitrise starts the tests\n")
         await self._passes(2)
         return build
 
@@ -164,7 +165,7 @@ class Tour:
     def _sum_up(self) -> None:
         started, stopped = len(self._stage.bitrise.triggers), len(self._stage.bitrise.aborts)
         self._expect((started, stopped) == (4, 1), f"Bitrise got 4 starts and 1 stop, not {started} and {stopped}")
-        self._say(f"\nAll as expected. Bitrise was asked for {started} builds and {stopped} stop, each once.")
+        self._say(f"\nEvery step went as expected. Bitrise got {started} starts and {stopped} stop, each once.")
 
     # Actions of a person.
 
@@ -174,26 +175,30 @@ class Tour:
     async def _press(self, person: User, button: str) -> None:
         await self._do(f"{person.name} presses  [{button}]", self._stage.slack.press(person, self._message(), button))
 
-    async def _submit(self, person: User, values: dict[str, str], *, told: str) -> None:
+    async def _submit(self, person: User, values: dict[str, str], *, words: str) -> None:
         slack = self._stage.slack
-        await self._do(f"{person.name} {told}", slack.submit(person, slack.view(person), values))
+        await self._do(f"{person.name} {words}", slack.submit(person, slack.view(person), values))
 
-    async def _do(self, told: str, act: Awaitable[object]) -> None:
-        self._say(f"> {told}\n")
+    async def _do(self, action: str, act: Awaitable[object]) -> None:
+        self._elapse()
+        self._say(f"> {action}\n")
         await act
-        await self._settled()
+        await self._advance(timedelta(seconds=2))  # Slack's limit of a channel may hold a card back for a second
         self._show()
 
     async def _passes(self, minutes: int) -> None:
+        await self._advance(timedelta(minutes=minutes))
+        self._minutes += minutes
+        self._show()
+
+    async def _advance(self, by: timedelta) -> None:
         """Let time pass; everything due on the way happens at its time."""
-        end = self._clock.now() + timedelta(minutes=minutes)
+        end = self._clock.now() + by
         while (at := self._clock.next_waking()) is not None and at <= end:
             self._clock.move_to(at)
             await self._settled()
         self._clock.move_to(end)
         await self._settled()
-        self._say(f"> {minutes} min later\n")
-        self._show()
 
     async def _settled(self) -> None:
         """Return when everything is idle: no delivery, call, task or due job."""
@@ -224,8 +229,17 @@ class Tour:
         return build
 
     def _show(self) -> None:
-        for sight in self._screens.news():
+        news = self._screens.news()
+        if news:
+            self._elapse()
+        for sight in news:
             self._say(f"{sight}\n")
+
+    def _elapse(self) -> None:
+        """Write how much time has passed since the last line."""
+        if self._minutes:
+            self._say(f"> {self._minutes} min later\n")
+        self._minutes = 0
 
     def _say(self, text: str) -> None:
         print(text, file=self._out)
@@ -251,7 +265,7 @@ def main(*, into_readme: bool = False, readme: Path = README) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except TimeoutError:
-        print(f"\nExpected to be through within {LIMIT_SECONDS:.0f} s.", file=sys.stderr)
+        print(f"\nExpected to finish within {LIMIT_SECONDS:.0f} s.", file=sys.stderr)
         return 1
     if isinstance(out, StringIO):
         readme.write_text(BLOCK.sub(lambda _: out.getvalue().lstrip(), readme.read_text()))

@@ -126,6 +126,91 @@ fatal: Authentication failed
 """
 """Bitrise redacts the secrets it knows; a script has printed others."""
 
+SWIFTLINT: Final = f"""\
++ swiftlint lint --strict
+Linting Swift files in current working directory
+Linting 'Cart.swift' (88/214)
+/Users/vagrant/git/Shop/Cart.swift:88:9: error: Force Unwrapping Violation: Force unwrapping should be avoided \
+(force_unwrapping)
+Found 1 violation, 1 serious in 214 files.
+{RED}Exit code: 2{OFF}
+"""
+
+ANDROID_LINT: Final = """\
+> Task :app:lintDebug FAILED
+src/main/java/dev/acme/shop/CartActivity.kt:57: Error: Call requires API level 33 (current min is 26) [NewApi]
+Lint found 1 error, 4 warnings
+
+FAILURE: Build failed with an exception.
+
+* What went wrong:
+Execution failed for task ':app:lintDebug'.
+> Lint found errors in the project; aborting build.
+
+BUILD FAILED in 38s
+"""
+
+KOTLIN_COMPILE: Final = """\
+> Task :app:compileReleaseKotlin FAILED
+e: file:///bitrise/src/app/src/main/java/Cart.kt:31:22 Type mismatch: inferred type is String but Int was expected
+
+FAILURE: Build failed with an exception.
+
+* What went wrong:
+Execution failed for task ':app:compileReleaseKotlin'.
+> Compilation error. See log for more details
+
+BUILD FAILED in 2m 4s
+"""
+
+DART_ANALYZE: Final = """\
+Analyzing courier...
+  error - The argument type 'String?' can't be assigned to the parameter type 'String' - lib/cart.dart:44:18 - \
+argument_type_not_assignable
+1 issue found.
+"""
+
+DART_COMPILE: Final = """\
+Building with sound null safety
+lib/cart.dart:44:18: Error: The argument type 'String?' can't be assigned to the parameter type 'String'.
+    total(coupon.code);
+                 ^
+Target kernel_snapshot failed: Exception
+"""
+
+SSH_KEY: Final = """\
+Error loading key "(stdin)": error in libcrypto
+git@github.com: Permission denied (publickey).
+"""
+
+UPLOAD: Final = """\
+Uploading Shop.ipa (48 MB)
+Upload attempt 3 of 3 failed: PUT request returned 503 Service Unavailable
+failed to upload artifact: giving up after 3 attempts
+"""
+
+SCRIPT: Final = """\
++ make check
+python tools/check_translations.py
+ERROR: missing translation for "cart.coupon_expired" in de.strings
+make: *** [Makefile:12: check] Error 1
+"""
+
+LOGS_BY_STEP: Final[Mapping[str, str]] = {
+    "activate-ssh-key": SSH_KEY,
+    "deploy-to-bitrise-io": UPLOAD,
+    "xcode-test": XCODEBUILD,
+    "xcode-archive": SWIFT_COMPILE,
+    "swiftlint": SWIFTLINT,
+    "android-unit-test": GRADLE,
+    "android-lint": ANDROID_LINT,
+    "android-build": KOTLIN_COMPILE,
+    "flutter-test": FLUTTER,
+    "flutter-analyze": DART_ANALYZE,
+    "flutter-build": DART_COMPILE,
+}
+"""Output of a failed step whose workflow has no log; any other step prints `SCRIPT`."""
+
 SAMPLE_LOGS: Final[Mapping[str, str]] = {
     "xcodebuild": XCODEBUILD,
     "swift-compile": SWIFT_COMPILE,

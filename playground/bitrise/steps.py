@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from playground.bitrise.model import Build, Status
+from playground.bitrise.sample_logs import LOGS_BY_STEP, SCRIPT
 
 UNPLANNED = timedelta(minutes=10)
 """The assumed duration of a build without an end."""
@@ -126,6 +127,8 @@ def _printed(build: Build, name: str) -> tuple[str, ...]:
     if name == build.failed_step == "git-clone":
         commit = build.params.get("commit_hash")
         return (f"git fetch {build.app.repo_url}.git", f"fatal: remote error: upload-pack: not our ref {commit}")
+    if failed_index(build) == steps.index(name):
+        return tuple(LOGS_BY_STEP.get(name, SCRIPT).removesuffix("\n").split("\n"))
     return (f"Running {name}", f"branch: {build.branch}", "Done")
 
 
