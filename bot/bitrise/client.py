@@ -259,7 +259,7 @@ def read_trigger_result(
     builds = [build for _, build in items if build]
     others = [item for item, build in items if not build]
     errors = [item for item in others if item.get("status") == "error"]
-    refusals = tuple(redactor.message(item) or "Bitrise did not say why." for item in errors)
+    refusals = tuple(redactor.message(item) or "Bitrise gave no reason." for item in errors)
     if builds and params.pipeline:
         # The reference doesn't say which field holds the name of a started pipeline: it is the requested one.
         builds = [replace(build, pipeline=params.pipeline, workflow=None) for build in builds]
@@ -273,7 +273,7 @@ def read_trigger_result(
         raise refusal(redactor.message(response.body), response.status)
     if response.is_empty or not isinstance(response.body, dict):
         raise unreadable(response.status)
-    raise BitriseUnavailable("Bitrise took the start, but does not say which build it gave.", status=response.status)
+    raise BitriseUnavailable("Bitrise accepted the start but named no build.", status=response.status)
 
 
 def parse_names(text: str, section: str) -> tuple[str, ...]:

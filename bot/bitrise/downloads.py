@@ -87,7 +87,7 @@ async def fetch_tail(
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Tail:
     """Raises `BitriseNotFound` if the URL has expired, `BitriseUnavailable` if the file can't be read."""
-    result: Tail | DownloadFailure = DownloadFailure(f"The log could not be fetched within {timeout_seconds:g} s.")
+    result: Tail | DownloadFailure = DownloadFailure(f"Couldn't download the log within {timeout_seconds:g} s.")
     try:
         async with asyncio.timeout(timeout_seconds):
             result = await _download(session, _safe_url(url), tail_bytes, max_bytes)
@@ -114,7 +114,7 @@ async def _download(
     session: aiohttp.ClientSession, url: URL | None, tail_bytes: int, max_bytes: int
 ) -> Tail | DownloadFailure:
     if url is None:
-        return DownloadFailure("Bitrise's link to the log isn't an HTTPS address.")
+        return DownloadFailure("Couldn't download the log: Bitrise's link isn't an HTTPS address.")
     try:
         async with session.get(
             url,
@@ -124,12 +124,12 @@ async def _download(
             middlewares=(_without_credentials,),
         ) as response:
             if response.status != 200:
-                return DownloadFailure(f"The log could not be fetched ({response.status}).", response.status)
+                return DownloadFailure(f"Couldn't download the log (HTTP {response.status}).", response.status)
             return await _read_tail(response, tail_bytes, max_bytes)
     except TimeoutError:  # an OSError too, but ours
         raise
     except (aiohttp.ClientError, OSError, ValueError):
-        return DownloadFailure("The log could not be fetched: the connection broke.")
+        return DownloadFailure("Couldn't download the log: the connection broke.")
 
 
 async def _read_tail(response: aiohttp.ClientResponse, tail_bytes: int, max_bytes: int) -> Tail | DownloadFailure:
@@ -138,7 +138,7 @@ async def _read_tail(response: aiohttp.ClientResponse, tail_bytes: int, max_byte
         size += len(chunk)
         if size > max_bytes:  # its end is what matters, and that is out of reach
             response.close()
-            return DownloadFailure("The log is too long to be read here.")
+            return DownloadFailure("The log is too large to read here.")
         tail += chunk
         if len(tail) > 2 * tail_bytes:
             del tail[:-tail_bytes]

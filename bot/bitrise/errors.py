@@ -43,26 +43,28 @@ def error_for(response: ApiResponse, redactor: ErrorRedactor, *, now: datetime) 
     status = response.status
     if status == 429:
         seconds = retry_after_seconds(response.retry_after, now=now)
-        return BitriseBusy(f"Bitrise asks for a pause of {seconds:.0f} s.", retry_after=seconds)
+        return BitriseBusy(f"Bitrise is rate limiting Buildbell for {seconds:.0f} s.", retry_after=seconds)
     if 300 <= status < 400:
-        redirected = f"Bitrise answered with a redirect ({status}); the token is not taken there."
+        redirected = f"Bitrise redirected the request (HTTP {status}), and Buildbell doesn't follow."
         return BitriseUnavailable(redirected, status=status)
     message = redactor.message(response.body)
     details = f": {message}" if message else ""
     if not 400 <= status < 500 or status in MAY_BE_HANDLED:
-        trouble = f"Bitrise has trouble ({status}){details}"
+        trouble = f"Bitrise returned HTTP {status}{details}"
         return BitriseUnavailable(trouble if trouble.endswith((".", "!", "?", "…")) else f"{trouble}.", status=status)
     if status == 401:
-        return BitriseUnauthorized(f"Bitrise does not accept the token{details}", status=status)
+        return BitriseUnauthorized(f"Bitrise rejected the token (HTTP 401){details}", status=status)
     if status == 403:
-        return BitriseNotFound(f"Bitrise does not allow it{details}", status=status)
+        return BitriseNotFound(f"Bitrise denied access (HTTP 403){details}", status=status)
     if status == 404:
-        return BitriseNotFound(f"Bitrise cannot find it{details}", status=status)
+        return BitriseNotFound(
+            f"Not found in Bitrise (HTTP 404){details or ', or the token has no access'}", status=status
+        )
     return refusal(message, status)
 
 
 def refusal(message: str | None, status: int) -> BitriseRefused:
-    return BitriseRefused(message or f"Bitrise refused without saying why ({status})", status=status)
+    return BitriseRefused(message or f"Bitrise refused without a reason (HTTP {status})", status=status)
 
 
 def is_error_body(body: object) -> bool:
@@ -75,7 +77,7 @@ def is_error_body(body: object) -> bool:
 
 
 def unreadable(status: int = 200) -> BitriseUnavailable:
-    return BitriseUnavailable(f"Bitrise's answer cannot be read ({status}).", status=status)
+    return BitriseUnavailable(f"Bitrise sent an unreadable response (HTTP {status}).", status=status)
 
 
 def require(value: T | None, *, status: int = 200) -> T:

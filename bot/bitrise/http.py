@@ -126,9 +126,9 @@ class HttpTransport:
         """
         token = self._secret
         if not token or not token.isascii() or not token.isprintable():
-            raise BitriseUnauthorized("The token is empty, or has characters in it that no Bitrise token has.")
+            raise BitriseUnauthorized("The token is empty or contains invalid characters.")
         url = self.base_url + request.path.format_map({name: path_part(slug) for name, slug in request.slugs.items()})
-        response: ApiResponse | NoResponse = NoResponse(f"Bitrise did not answer within {timeout_seconds:g} s.")
+        response: ApiResponse | NoResponse = NoResponse(f"Bitrise didn't respond within {timeout_seconds:g} s.")
         try:
             async with asyncio.timeout(timeout_seconds):
                 response = await self._send_with_retries(request, url, retry_delays_seconds)
@@ -165,7 +165,7 @@ class HttpTransport:
                 status = response.status
                 raw = await _read_bounded(response)
                 if raw is None:
-                    return NoResponse("Bitrise could not be reached: its answer has no end.")
+                    return NoResponse("Bitrise sent a response that is too large.")
                 retry_after = response.headers.get("Retry-After")
                 return ApiResponse(status, parse_json(raw), is_empty=not raw.strip(), retry_after=retry_after)
         except TimeoutError:  # an OSError too, but ours
@@ -174,7 +174,7 @@ class HttpTransport:
             # Only its name is kept: an error of aiohttp may hold the request, and its headers the token.
             problem = type(error).__name__
             is_connected = not isinstance(error, aiohttp.ClientConnectorError)
-            return NoResponse(f"Bitrise could not be reached{': the connection broke' if is_connected else ''}.")
+            return NoResponse(f"Couldn't reach Bitrise{': the connection broke' if is_connected else ''}.")
         finally:
             ms = round((time.perf_counter() - started) * 1000)
             facts = {"method": request.method, "path": request.path, "status": status, "ms": ms}
@@ -206,5 +206,5 @@ async def _read_bounded(response: aiohttp.ClientResponse) -> bytes | None:
 def path_part(slug: str) -> str:
     """Check a slug before it goes into a path: what a person typed or a link held can't lead to another path."""
     if not SLUG.fullmatch(slug):
-        raise BitriseNotFound(f"“{shorten(one_line(clean(slug)), 60)}” cannot be anything at Bitrise.")
+        raise BitriseNotFound(f"“{shorten(one_line(clean(slug)), 60)}” isn't a valid Bitrise ID.")
     return slug

@@ -152,7 +152,7 @@ async def perform_abort(ctx: Context, arguments: Mapping[str, Any]) -> None:
             )
             await _refuse(ctx, request, build, BuildbellError(text))
             return
-        text = f"Bitrise hasn't confirmed the stop of {label(build)} yet ({error.sentence}). Retrying."
+        text = f"Bitrise hasn't confirmed the stop of {label(build)} yet ({error.sentence.rstrip('.')}). Retrying."
         await requests.notify_once(ctx, request, lambda tx: _notify(ctx, tx, request, text))
         wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_AFTER
         raise RetryAt(ctx.clock.now() + wait) from error
@@ -233,7 +233,7 @@ async def _refuse(ctx: Context, request: RequestRow, build: BuildRow, error: Bui
     """Close the request, give the Stop button back and explain why."""
     why = error.sentence
     if isinstance(error, BitriseNotFound):
-        why += ". The build may have been deleted, or the connected token needs the Developer role."
+        why += ". Stopping builds needs the Developer role."
 
     async def store(tx: Transaction) -> None:
         if not await request_rows.complete_request(

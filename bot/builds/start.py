@@ -234,9 +234,7 @@ async def explain_refusal(
     """Return the error with its likely reason, and with a button for the workflow that was probably meant."""
     sentence = f"Not started: {error.sentence.rstrip('.')}."
     if isinstance(error, BitriseNotFound):
-        return BuildbellError(
-            f"{sentence} The app may have been deleted, or the connected token needs the Developer role."
-        )
+        return BuildbellError(f"{sentence} Starting builds needs the Developer role.")
     target = parameters.target
     if not isinstance(error, BitriseError) or not target or "workflow" not in error.sentence.lower():
         return BuildbellError(sentence)

@@ -48,7 +48,7 @@ async def find_builds(bitrise: BitriseClient, request: RequestRow, filters: Buil
         if page.next == filters.next:
             break
         filters = dataclasses.replace(filters, next=page.next)
-    raise BitriseUnavailable("Bitrise's list of builds has no end.")
+    raise BitriseUnavailable("Bitrise lists more builds than Buildbell reads.")
 
 
 async def find_pipelines(bitrise: BitriseClient, request: RequestRow, since: datetime) -> list[Build]:

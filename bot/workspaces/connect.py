@@ -74,7 +74,7 @@ async def perform_connect(ctx: Context, arguments: Mapping[str, Any]) -> None:
         if now - request.created_at < GIVE_UP_AFTER:
             wait = timedelta(seconds=error.retry_after) if isinstance(error, BitriseBusy) else RETRY_AFTER
             raise RetryAt(now + wait) from error
-        await refuse(ctx, request, f"Couldn't reach Bitrise: {error.sentence} Try again later.")
+        await refuse(ctx, request, f"Couldn't verify the token. {error.sentence} Try again later.")
     except BitriseError as error:
         await refuse(ctx, request, f"Bitrise rejected the token: {error.sentence}")
     else:

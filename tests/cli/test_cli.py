@@ -203,7 +203,7 @@ async def doctor_says(scene: CommandLine, **wrong: str) -> str:
         ({"slack_bot_token": "xoxb-wrong"}, "BUILDBELL_SLACK_BOT_TOKEN (invalid_auth)"),
         ({"slack_app_token": "xapp-wrong"}, "BUILDBELL_SLACK_APP_TOKEN (invalid_auth)"),
         ({"encryption_keys": new_key()}, "BUILDBELL_ENCRYPTION_KEYS lacks the key"),
-        ({"bitrise_api_url": "http://127.0.0.1:1/v0.1"}, "Bitrise could not be reached"),
+        ({"bitrise_api_url": "http://127.0.0.1:1/v0.1"}, "Couldn't reach Bitrise"),
         ({"database_url": "sqlite:///no/such/folder.db"}, "isn't writable"),
     ],
     ids=["bot token", "app token", "key", "bitrise", "folder"],

@@ -91,7 +91,7 @@ async def test_an_unknown_number_is_told_in_words(running: World) -> None:
 async def test_a_build_that_bitrise_does_not_show_just_now_is_not_called_missing(running: World) -> None:
     running.bitrise.faults.add(Fault(status=429, retry_after=3, times=None))
     await running.say("/build abort shop #99")
-    assert "Bitrise asks for a pause of 3 s. Try again in a moment." in running.whispers()[-1]
+    assert "Bitrise is rate limiting Buildbell for 3 s. Try again in a moment." in running.whispers()[-1]
     assert "Not found" not in running.modal_text()
 
 

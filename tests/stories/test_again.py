@@ -182,7 +182,7 @@ async def test_bitrise_in_trouble_starts_nothing_and_is_told(world: World) -> No
     world.bitrise.faults.add(Fault("builds.get", status=500, times=5))
     await world.press(world.card, "Rerun")
     assert len(world.builds()) == 1
-    assert "Bitrise has trouble" in world.whispers()[-1]
+    assert "Bitrise returned HTTP" in world.whispers()[-1]
 
 
 async def test_the_candidate_of_a_misspelt_app_runs_it_again(world: World) -> None:

@@ -199,11 +199,11 @@ async def ask_for_status(world: World, fault: Fault) -> str:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(status=429, retry_after=20), "Bitrise asks for a pause"),
-        (Fault(status=500), "Bitrise has trouble (500)"),
-        (Fault(kind="html", status=502), "Bitrise has trouble (502)"),
-        (Fault(kind="broken_json"), "Bitrise's answer cannot be read"),
-        (Fault(kind="cut_before"), "Bitrise could not be reached"),
+        (Fault(status=429, retry_after=20), "Bitrise is rate limiting Buildbell"),
+        (Fault(status=500), "Bitrise returned HTTP 500"),
+        (Fault(kind="html", status=502), "Bitrise returned HTTP 502"),
+        (Fault(kind="broken_json"), "Bitrise sent an unreadable response"),
+        (Fault(kind="cut_before"), "Couldn't reach Bitrise"),
         (Fault(status=401), "the connected token"),
     ],
     ids=lambda value: called(value) if isinstance(value, Fault) else "",
@@ -294,5 +294,5 @@ async def test_a_bare_no_to_a_question_is_told_with_what_may_be_behind_it(
 async def test_a_question_in_an_outage_is_answered_with_what_to_do(world: World) -> None:
     world.bitrise.faults.add(Fault("builds.*", status=503, times=None))
     await world.say("/build list shop")
-    assert "Bitrise has trouble (503)" in world.whispers()[-1]
+    assert "Bitrise returned HTTP 503" in world.whispers()[-1]
     assert "Try again in a moment." in world.whispers()[-1]

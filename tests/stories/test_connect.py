@@ -149,7 +149,7 @@ async def test_a_bitrise_that_stays_away_is_told(fresh: World) -> None:
     fresh.bitrise.faults.add(Fault("apps.list", status=500, times=None))
     await fresh.connect()
     await fresh.passes(minutes=2)
-    assert "Couldn't reach Bitrise" in fresh.modal_text(fresh.ada)
+    assert "Couldn't verify the token. Bitrise returned HTTP 500" in fresh.modal_text(fresh.ada)
 
 
 @pytest.mark.parametrize("kind", ["html", "broken_json", "cut_before", "nulls"])

@@ -194,7 +194,7 @@ async def test_app_that_bitrise_refuses_does_not_delay_the_others(aged: World) -
     await aged.connect()
     await aged.passes(minutes=1)
     assert await count_stored(aged, aged.droid) == count_builds(aged)
-    assert "❌ iOS Shop: Bitrise cannot find it" in aged.letters(aged.ada)[-1]
+    assert "❌ iOS Shop: Not found in Bitrise (HTTP 404)" in aged.letters(aged.ada)[-1]
 
 
 async def test_import_with_a_stale_cursor_restarts(aged: World) -> None:

@@ -334,7 +334,7 @@ async def test_slow_response_times_out(desk: Desk) -> None:
 
 async def test_unreachable_server_is_unavailable(desk: Desk) -> None:
     await desk.bitrise.stop()
-    with pytest.raises(BitriseUnavailable, match="could not be reached"):
+    with pytest.raises(BitriseUnavailable, match="Couldn't reach Bitrise"):
         await desk.client.list_all_apps()
 
 

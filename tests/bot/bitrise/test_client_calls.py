@@ -240,7 +240,7 @@ async def test_pipelines_have_a_list_of_their_own(
 async def test_missing_build_is_not_found(shop: App, client: BitriseClient) -> None:
     with pytest.raises(BitriseNotFound) as caught:
         await client.get_build(shop.slug, "0123456789abcdef")
-    assert caught.value.sentence == "Bitrise cannot find it"
+    assert caught.value.sentence == "Not found in Bitrise (HTTP 404), or the token has no access"
     assert caught.value.status == 404
 
 
@@ -474,7 +474,7 @@ async def test_a_revoked_token_is_not_accepted(bitrise: PracticeBitrise, client:
     bitrise.revoke(token)
     with pytest.raises(BitriseUnauthorized) as caught:
         await client.list_apps(limit=1)
-    assert (caught.value.sentence, caught.value.status) == ("Bitrise does not accept the token", 401)
+    assert (caught.value.sentence, caught.value.status) == ("Bitrise rejected the token (HTTP 401)", 401)
 
 
 async def test_every_call_is_logged_with_its_facts(

@@ -122,10 +122,10 @@ async def test_token_without_a_user_is_nobody(bitrise: PracticeBitrise, client: 
     ("status", "sentence"),
     [
         (400, "the build number is odd"),
-        (401, "Bitrise does not accept the token: the build number is odd"),
-        (403, "Bitrise does not allow it: the build number is odd"),
-        (404, "Bitrise cannot find it: the build number is odd"),
-        (500, "Bitrise has trouble (500): the build number is odd."),
+        (401, "Bitrise rejected the token (HTTP 401): the build number is odd"),
+        (403, "Bitrise denied access (HTTP 403): the build number is odd"),
+        (404, "Not found in Bitrise (HTTP 404): the build number is odd"),
+        (500, "Bitrise returned HTTP 500: the build number is odd."),
     ],
 )
 async def test_every_form_of_an_error_is_parsed(
@@ -147,15 +147,15 @@ async def test_every_form_of_an_error_is_parsed(
         ({"errors": ["one", "two", None, 3]}, "one; two"),
         ({"errors": [{"message": "one"}, {"field": "branch"}]}, "one; field: branch"),
         ({"errors": {"tag": ["is gone", "is bad"], "base": "no"}}, "tag: is gone; tag: is bad; no"),
-        ({"message": "Bad Request"}, "Bitrise refused without saying why (400)"),
-        ({"message": 7, "errors": []}, "Bitrise refused without saying why (400)"),
-        ({"something": "else"}, "Bitrise refused without saying why (400)"),
-        ([], "Bitrise refused without saying why (400)"),
-        (None, "Bitrise refused without saying why (400)"),
-        ("", "Bitrise refused without saying why (400)"),
+        ({"message": "Bad Request"}, "Bitrise refused without a reason (HTTP 400)"),
+        ({"message": 7, "errors": []}, "Bitrise refused without a reason (HTTP 400)"),
+        ({"something": "else"}, "Bitrise refused without a reason (HTTP 400)"),
+        ([], "Bitrise refused without a reason (HTTP 400)"),
+        (None, "Bitrise refused without a reason (HTTP 400)"),
+        ("", "Bitrise refused without a reason (HTTP 400)"),
         ("just words", "just words"),
-        ("<html><body>nginx</body></html>", "Bitrise refused without saying why (400)"),
-        ('{"message": "cut sho', "Bitrise refused without saying why (400)"),
+        ("<html><body>nginx</body></html>", "Bitrise refused without a reason (HTTP 400)"),
+        ('{"message": "cut sho', "Bitrise refused without a reason (HTTP 400)"),
         ({"message": "one\r\n\x1b[31mtwo\u202e\tthree\x00"}, "one [31mtwo three\ufffd"),
     ],
 )  # fmt: skip
@@ -227,7 +227,7 @@ async def test_busy_has_the_time_to_retry(
     with pytest.raises(BitriseBusy) as caught:
         await CALLS[name](client, shop.slug)
     assert caught.value.retry_after == 7
-    assert caught.value.sentence == "Bitrise asks for a pause of 7 s."
+    assert caught.value.sentence == "Bitrise is rate limiting Buildbell for 7 s."
     assert len(bitrise.journal) == 1
 
 
@@ -278,7 +278,7 @@ async def test_unreadable_success_is_unavailable(
     bitrise.faults.add(always("body", status=200, body=body))
     with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](client, shop.slug)
-    assert caught.value.sentence == "Bitrise's answer cannot be read (200)."
+    assert caught.value.sentence == "Bitrise sent an unreadable response (HTTP 200)."
     assert len(bitrise.journal) == 1
 
 
@@ -293,7 +293,7 @@ async def test_response_of_nulls_is_accepted(
     body = dict.fromkeys(("data", "paging", "status", "log_chunks", "is_archived", "build_slug"))
     bitrise.faults.add(Fault(kind="body", body=body))
     if name == "trigger_build":
-        with pytest.raises(BitriseUnavailable, match="does not say which build"):
+        with pytest.raises(BitriseUnavailable, match="named no build"):
             await CALLS[name](client, shop.slug)
     else:
         await CALLS[name](client, shop.slug)
@@ -306,7 +306,7 @@ async def test_item_without_its_slug_is_unreadable(
     bitrise: PracticeBitrise, client: BitriseClient, shop: App, name: str, body: Any
 ) -> None:
     bitrise.faults.add(Fault(kind="body", body=body))
-    with pytest.raises(BitriseUnavailable, match="cannot be read"):
+    with pytest.raises(BitriseUnavailable, match="unreadable response"):
         await CALLS[name](client, shop.slug)
 
 
@@ -358,7 +358,7 @@ async def test_endless_response_is_cut_off(serve: Serve, make_client: MakeClient
     url = await serve(b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, 10**12) + raw)
     with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](make_client(url, retry_delays_seconds=()), SLUG)
-    assert caught.value.sentence == "Bitrise could not be reached: its answer has no end."
+    assert caught.value.sentence == "Bitrise sent a response that is too large."
 
 
 @pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 10_000, b"\xff\xfe\x00", b"\x00"])
@@ -400,7 +400,7 @@ async def test_reads_are_tried_three_times(bitrise: PracticeBitrise, client: Bit
     bitrise.faults.add(always("status", status=503))
     with pytest.raises(BitriseUnavailable) as caught:
         await client.list_apps(limit=1)
-    assert caught.value.sentence == "Bitrise has trouble (503)."
+    assert caught.value.sentence == "Bitrise returned HTTP 503."
     assert len(bitrise.journal) == 3
 
 
@@ -449,7 +449,7 @@ async def test_timeout_is_named_in_the_error(
     client = make_client(read_timeout_seconds=0.05, write_timeout_seconds=0.05)
     with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](client, shop.slug)
-    assert (caught.value.sentence, caught.value.status) == ("Bitrise did not answer within 0.05 s.", 0)
+    assert (caught.value.sentence, caught.value.status) == ("Bitrise didn't respond within 0.05 s.", 0)
 
 
 async def test_timeout_of_a_read_covers_all_tries(bitrise: PracticeBitrise, make_client: MakeClient) -> None:
@@ -462,14 +462,14 @@ async def test_broken_connection_is_named_in_the_error(bitrise: PracticeBitrise,
     bitrise.faults.add(always("cut_before"))
     with pytest.raises(BitriseUnavailable) as caught:
         await client.list_apps(limit=1)
-    assert (caught.value.sentence, caught.value.status) == ("Bitrise could not be reached: the connection broke.", 0)
+    assert (caught.value.sentence, caught.value.status) == ("Couldn't reach Bitrise: the connection broke.", 0)
 
 
 @pytest.mark.parametrize("name", ONE_OF_EACH)
 async def test_refused_connection_is_unavailable(make_client: MakeClient, unused_tcp_port: int, name: str) -> None:
     with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](make_client(f"http://127.0.0.1:{unused_tcp_port}/v0.1"), SLUG)
-    assert caught.value.sentence == "Bitrise could not be reached."
+    assert caught.value.sentence == "Couldn't reach Bitrise."
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ async def test_response_that_is_not_http_is_unavailable(
 ) -> None:
     with pytest.raises(BitriseUnavailable) as caught:
         await CALLS[name](make_client(await serve(raw)), SLUG)
-    assert caught.value.sentence == "Bitrise could not be reached: the connection broke."
+    assert caught.value.sentence == "Couldn't reach Bitrise: the connection broke."
 
 
 # Results of a start.
@@ -532,7 +532,7 @@ OK = {"status": "ok", "build_slug": "b1"}
         *((status, {"results": [OK]}, ["b1"], ()) for status in (200, 201, 202, 400, 500)),
         (201, {"results": [OK, ERROR]}, ["b1"], ("workflow (x) did not match",)),
         (201, {"results": [ERROR, OK, {}]}, ["b1"], ("workflow (x) did not match",)),
-        (400, {"results": [{"status": "error"}, OK]}, ["b1"], ("Bitrise did not say why.",)),
+        (400, {"results": [{"status": "error"}, OK]}, ["b1"], ("Bitrise gave no reason.",)),
         (201, {"results": [], "status": "ok", "build_slug": "b2", "slug": "app"}, ["b2"], ()),
         (201, {"results": None, "build_slug": "b2"}, ["b2"], ()),
         (201, {"results": [{"status": "ok"}], "build_slug": "b2"}, ["b2"], ()),
@@ -554,7 +554,7 @@ async def test_started_builds_are_returned_with_any_status(
         (ERROR, "workflow (x) did not match"),
         (ERROR | {"slug": "app", "service": "bitrise"}, "workflow (x) did not match"),
         ({"status": "ok", "results": [ERROR]}, "workflow (x) did not match"),
-        ({"status": "error"}, "Bitrise did not say why."),
+        ({"status": "error"}, "Bitrise gave no reason."),
     ],
 )
 async def test_error_in_a_success_is_a_refusal(

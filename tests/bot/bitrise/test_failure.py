@@ -272,7 +272,7 @@ async def test_missing_link_and_chunks_are_reported(desk: Desk) -> None:
     desk.without(*UNDOCUMENTED)
     archive = {"log_chunks": [], "is_archived": True, "expiring_raw_log_url": "https://127.0.0.1:1/raw"}
     desk.without("builds.log", kind="body", status=200, body=archive)
-    assert await desk.analyze(build) == FailureReport(missing="The log could not be fetched: the connection broke.")
+    assert await desk.analyze(build) == FailureReport(missing="Couldn't download the log: the connection broke.")
 
 
 async def test_empty_log_is_reported(desk: Desk) -> None:
@@ -288,7 +288,7 @@ async def test_busy_bitrise_is_retried_with_a_limit(desk: Desk) -> None:
     desk.without("builds.*", status=429, retry_after=7)
     assert await desk.analyze(build) == LogNotReady(desk.clock.now() + timedelta(seconds=7))
     desk.passes(minutes=3)
-    assert await desk.analyze(build) == FailureReport(missing="Bitrise asks for a pause of 7 s.")
+    assert await desk.analyze(build) == FailureReport(missing="Bitrise is rate limiting Buildbell for 7 s.")
 
 
 async def test_unavailable_bitrise_is_retried_with_a_limit(desk: Desk) -> None:
@@ -298,7 +298,7 @@ async def test_unavailable_bitrise_is_retried_with_a_limit(desk: Desk) -> None:
     desk.passes(minutes=3)
     found = await desk.analyze(build)
     assert isinstance(found, FailureReport)
-    assert found.missing == "Bitrise has trouble (500): password=********"
+    assert found.missing == "Bitrise returned HTTP 500: password=********"
 
 
 async def test_rejected_token_is_raised(desk: Desk, token: str) -> None:

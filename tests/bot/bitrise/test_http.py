@@ -85,7 +85,7 @@ async def test_endless_body_is_cut_off(
     monkeypatch.setattr(http, "MAX_RESPONSE_BYTES", 100_000)
     wire.answers(" " * 200_000, status=status, length=10**12)
     wire.hangs = True
-    with pytest.raises(BitriseUnavailable, match="could not be reached"):
+    with pytest.raises(BitriseUnavailable, match="too large"):
         await client.trigger_build(PARAMS)
 
 
@@ -110,7 +110,7 @@ async def test_broken_response_to_a_start_is_unavailable(client: BitriseClient, 
 @pytest.mark.parametrize("body", ["[]", "7", '"ok"', "null", "{", "<html>", "[" * 100_000, '{"a": NaN'])
 async def test_success_without_an_object_is_unreadable(client: BitriseClient, wire: Wire, body: str) -> None:
     wire.answers(body)
-    with pytest.raises(BitriseUnavailable, match="cannot be read"):
+    with pytest.raises(BitriseUnavailable, match="unreadable response"):
         await client.list_apps()
 
 

@@ -181,7 +181,7 @@ async def test_url_expires_after_ten_minutes(client: BitriseClient, shop: App, f
     time(minutes=10)
     with pytest.raises(BitriseNotFound) as caught:
         await client.fetch_raw_log(url)
-    assert (caught.value.status, caught.value.sentence) == (403, "The log could not be fetched (403).")
+    assert (caught.value.status, caught.value.sentence) == (403, "Couldn't download the log (HTTP 403).")
 
 
 # The download.
@@ -218,7 +218,7 @@ async def test_only_the_end_of_a_long_log_is_kept(store: Open, session: aiohttp.
 
 async def test_compressed_log_counts_by_its_uncompressed_size(store: Open, session: aiohttp.ClientSession) -> None:
     url = await store(saying(gzip.compress(b"x" * 1_000_000), headers={"Content-Encoding": "gzip"}))
-    with pytest.raises(BitriseUnavailable, match="too long"):
+    with pytest.raises(BitriseUnavailable, match="too large"):
         await fetch_tail(session, url, max_bytes=100_000)
     assert len((await fetch_tail(session, url)).text) == 256 * 1024
 
@@ -235,7 +235,7 @@ async def test_other_statuses_than_200_fail(
     url = await store(saying(b"sesame", status=status, headers=elsewhere if status < 400 else {}))
     with pytest.raises(error) as caught:
         await fetch_tail(session, url)
-    assert str(caught.value) == f"The log could not be fetched ({status})."
+    assert str(caught.value) == f"Couldn't download the log (HTTP {status})."
     assert len(bitrise.journal) == 0
 
 

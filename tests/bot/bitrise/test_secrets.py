@@ -90,7 +90,7 @@ async def test_a_redirect_is_not_followed(
     for call in (client.list_apps(limit=1), client.trigger_build(TriggerParams(shop.slug, workflow="deploy"))):
         with pytest.raises(BitriseUnavailable) as caught:
             await call
-        assert caught.value.sentence == "Bitrise answered with a redirect (307); the token is not taken there."
+        assert caught.value.sentence == "Bitrise redirected the request (HTTP 307), and Buildbell doesn't follow."
     assert len(bitrise.journal) == 0
 
 
