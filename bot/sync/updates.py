@@ -73,6 +73,9 @@ async def save_builds(ctx: Context, workspace_id: str, builds: Iterable[Build]) 
 
 async def apply_build(ctx: Context, tx: Transaction, fetched: BuildRow) -> BuildRow:
     stored = await build_rows.find_build(tx, fetched.workspace_id, fetched.build_slug)
+    if fetched.is_finished and fetched.finished_at is None:  # Bitrise may give an aborted build no end
+        seen_at = ctx.clock.now() if stored and not stored.is_finished else fetched.started_at or fetched.triggered_at
+        fetched = dataclasses.replace(fetched, finished_at=seen_at)
     if stored is None:
         if await build_rows.add_build(tx, fetched):
             await owners.record_owners(tx, fetched)
@@ -119,9 +122,7 @@ async def on_start_confirmed(ctx: Context, tx: Transaction, build: BuildRow) -> 
 
 async def mark_lost(ctx: Context, tx: Transaction, build: BuildRow) -> None:
     """Finish a build that Bitrise no longer shows. Its outcome stays unknown."""
-    lost = dataclasses.replace(
-        build, state="finished", reason_text="Bitrise no longer shows this build to the stored token."
-    )
+    lost = dataclasses.replace(build, state="finished", reason_text="Bitrise no longer shows this build.")
     if await build_rows.save_build(tx, lost, expected_state=build.state):
         await update_messages(ctx, tx, lost)
 

@@ -154,6 +154,24 @@ async def test_by_reason_and_back(busy: World) -> None:
     assert "75.0%" in told(busy)
 
 
+async def test_aborted_build_without_an_end_counts(world: World) -> None:
+    """Bitrise may leave the end of an aborted build empty, of one in the past as of one that just ran."""
+    ends(earlier := past(world, 10), Status.ABORTED, ROLLED)
+    world.bitrise.now()
+    earlier.finished_at = None
+    running = world.bitrise.start_build(world.shop, workflow="endless")
+    await world.say("/build list shop")
+    await world.passes(minutes=2)
+    world.bitrise.abort_in_web(running, "chidi", "too slow")
+    running.finished_at = None
+    await world.say("/build list shop")
+    await world.passes(minutes=1)
+    await world.say("/build stats shop")
+    await world.press(world.whisper(), "Stop reasons")
+    assert "2 of 2 builds stopped*: 1 by people, 1 automatically · 2 aborted, 0 skipped" in told(world)
+    assert "stopped in Bitrise | 1 | 50" in told(world)
+
+
 async def test_the_definitions_are_behind_a_button(busy: World) -> None:
     await busy.say("/build stats shop")
     await busy.press(busy.whisper(), "About these stats")
