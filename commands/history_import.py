@@ -14,14 +14,15 @@ from bot.sync import history_import
 from bot.sync.history_import import MAX_DAYS
 from bot.sync.import_messages import progress_sentence
 from commands.command import Command, Help
+from commands.grammar import Grammar
 from commands.interaction import Typed, run_in_background
-from commands.stats import ALL, read_stats
-from commands.tokenizer import ArgumentsUnclear, Words
+from commands.stats import ALL, split_period
+from commands.tokenizer import Words
 from storage import apps as app_rows
 from storage import imports as import_rows
 
 STOP = "stop"
-USAGE = ("An import takes an app and a period.", "For example: `import shop 90d`.")
+GRAMMAR = Grammar({"app": str}, positional=("app",), example="app:shop 90d")
 
 
 async def import_typed(ctx: Context, typed: Typed) -> Message | None:
@@ -37,10 +38,8 @@ async def import_typed(ctx: Context, typed: Typed) -> Message | None:
 
 
 def read_import(words: Words) -> dict[str, Any]:
-    options = read_stats(words, usage=USAGE)
-    if options.keys() & {"workflow", "branch", "cause"}:
-        raise ArgumentsUnclear(*USAGE)
-    return options
+    days, rest = split_period(words)
+    return {part.name: part.value for part in GRAMMAR.parts(rest)} | days
 
 
 async def request_imports(ctx: Context, actor: Actor, options: Mapping[str, Any]) -> None:

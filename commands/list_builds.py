@@ -23,6 +23,7 @@ from commands.command import Command, Help
 from commands.grammar import CAUSES, RESULTS, Grammar, choice, one_name
 from commands.interaction import Action, Typed, run_in_background
 from commands.tokenizer import ArgumentsUnclear, Words, quote_input
+from storage.apps import AppRow
 
 EVENTS = {Cause.PUSH: "push", Cause.PULL_REQUEST: "pull-request", Cause.TAG: "tag"}
 MAX_PAGE = 1_000
@@ -81,24 +82,34 @@ async def show_list(ctx: Context, typed: Typed) -> None:
 async def load_typed(ctx: Context, actor: Actor, query: ListQuery, unnamed: Collection[str]) -> Message:
     """Load the first page. Words without a key have to be a workflow or branch of the app. Raises `InvalidInput`."""
     app = await queries.require_app(ctx, actor, query.app)
-    names = await apps.fetch_names(ctx, actor.workspace_id, app.app_slug)
-    query = replace(query, app=app.app_slug)
-    if query.workflow and (target := names.find_target(query.workflow)):
-        query = replace(query, workflow=target)
-    elif "workflow" in unnamed and query.workflow in names.branches and query.branch is None:
-        query = replace(query, workflow=None, branch=query.workflow)
+    workflow, branch = await place_names(ctx, app, query.workflow, query.branch, unnamed, verb="list")
+    return await load_page(ctx, actor, replace(query, app=app.app_slug, workflow=workflow, branch=branch))
+
+
+async def place_names(
+    ctx: Context, app: AppRow, workflow: str | None, branch: str | None, unnamed: Collection[str], *, verb: str
+) -> tuple[str | None, str | None]:
+    """Return the workflow and branch of an app that were typed. Raises `InvalidInput` with the nearest name.
+
+    A word without a key (``unnamed``) has to be a name that exists; a workflow's name matches in any case.
+    """
+    names = await apps.fetch_names(ctx, app.workspace_id, app.app_slug)
+    if workflow and (target := names.find_target(workflow)):
+        workflow = target
+    elif "workflow" in unnamed and workflow in names.branches and branch is None:
+        workflow, branch = None, workflow
     targets = (*names.workflows, *names.pipelines)
-    pairs = (("workflow", query.workflow, targets), ("branch", query.branch, names.branches))
+    pairs = (("workflow", workflow, targets), ("branch", branch, names.branches))
     word = next((word for name, word, known in pairs if name in unnamed and word and word not in known), None)
     if word is None or names == AppNames():
-        return await load_page(ctx, actor, query)
+        return workflow, branch
     near = nearest(word, [*targets, *names.branches])
-    workflow, branch = (near, None) if near in targets else (None, near)
-    text = command_text(app=app.app_slug, workflow=workflow, branch=branch)
+    meant = (near, None) if near in targets else (None, near)
+    text = f"{verb} {command_text(app=app.app_slug, workflow=meant[0], branch=meant[1])}"
     raise InvalidInput(
         f"{quote_input(word)} isn't a known workflow or branch of {app.title}."
         + (f" Did you mean {quote_input(near)}?" if near else ""),
-        suggestions=(Suggestion(f"List {near}", escape(f"list {text}")),) if near else (),
+        suggestions=(Suggestion(f"{verb.capitalize()} {near}", escape(text)),) if near else (),
     )
 
 

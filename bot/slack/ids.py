@@ -78,6 +78,7 @@ DIGEST_RESUME: Final = "digest.resume"
 
 # Statistics. The value is a report's parameters as JSON, see `bot.statistics.messages.read_stats_page`.
 STATS_SHOW: Final = "stats.show"
+STATS_OPEN: Final = "stats.open"
 STATS_EXPORT: Final = "stats.export"
 STATS_MEANING: Final = "stats.meaning"
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.domain.builds import format_duration
-from bot.slack.blocks import context, message, section
-from bot.slack.charts import plain_table, table
-from bot.slack.text import Message, channel_mention, date, escape, mention, plural, quoted, shorten
+from bot.slack import ids
+from bot.slack.blocks import actions, button, context, message, section
+from bot.slack.text import Message, capital, channel_mention, date, escape, mention, plural, quoted, shorten
 from bot.statistics.insights import Insight, InsightKind, find_insights
-from bot.statistics.queries import Interval, PeriodComparison, Stats
-from bot.statistics.text import app_name, format_minutes, headline, median, outcome_rows, share, workflow_name
+from bot.statistics.messages import DETAILS, StatsPage
+from bot.statistics.queries import Interval, Percentiles, PeriodComparison, Stats
+from bot.statistics.text import app_name, format_minutes, headline, median, share, workflow_name
 from storage.digests import WEEKLY, DigestRow
 
 TEXT_LIMIT = 2_900
@@ -23,34 +24,33 @@ def digest_message(
 ) -> Message:
     """``titles`` are the apps' names by slug; ``digest`` is None if it was removed meanwhile."""
     now, before = comparison.now, comparison.before
-    period = _period(now)
-    rows = [
-        ("Builds", f"this {period}", f"previous {period}"),
-        *outcome_rows(now.counts, before.counts),
-        ("Duration, median", median(now.run), median(before.run)),
-        ("Queue time, median", median(now.queue), median(before.queue)),
-    ]
-    insights = "\n".join(f"• {insight_text(each, now, titles)}" for each in find_insights(comparison))
+    insights = [f"• {insight_text(each, now, titles)}" for each in find_insights(comparison)]
+    medians = (("duration", now.run, before.run), ("queue time", now.queue, before.queue))
+    below = "\n".join([*insights, capital(" · ".join(_median_text(*each) for each in medians))])
     late = "Delayed: Buildbell was offline at the scheduled time." if is_late else ""
-    head = filter(None, (f"*{_heading(now, titles)}*", headline(now), insights))
-    text = filter(None, (f"{_heading(now, titles)}: {headline(now, bold='')}", insights, plain_table(rows), late))
+    head = (f"*{_heading(now, titles)}*", headline(now), below)
+    text = filter(None, (f"{_heading(now, titles)}: {headline(now, bold='')}", below, late))
     foot = late
     if digest is not None:
         schedule = f"{schedule_text(digest)} · set up by {mention(digest.created_by)}"
         foot = f"{late} {schedule} · change it with `{escape(command)} digest`".lstrip()
     return message(
-        shorten("\n".join(text), TEXT_LIMIT), section("\n".join(head)), table(rows), context(foot) if foot else None
+        shorten("\n".join(text), TEXT_LIMIT),
+        section("\n".join(head)),
+        actions(button(ids.STATS_OPEN, "Details", value=StatsPage(now.query, DETAILS).value())),
+        context(foot) if foot else None,
     )
+
+
+def _median_text(name: str, now: Percentiles | None, before: Percentiles | None) -> str:
+    """``median queue time 24 s (previously 20 s)``."""
+    return f"median {name} {median(now)}" + (f" (previously {median(before)})" if before else "")
 
 
 def _heading(stats: Stats, titles: Mapping[str, str]) -> str:
     """``iOS Shop, Mar 2-8``, the days that the report is about."""
     app = app_name(stats.query.app_slug, titles) if stats.query.app_slug else "All apps"
     return f"{app}, {Interval(stats.since, stats.until, stats.counts).label}"
-
-
-def _period(stats: Stats) -> str:
-    return "week" if stats.query.days == 7 else "day"
 
 
 def schedule_text(digest: DigestRow) -> str:
@@ -77,7 +77,7 @@ def insight_text(insight: Insight, stats: Stats, titles: Mapping[str, str]) -> s
         case InsightKind.RATE_FELL | InsightKind.RATE_ROSE:
             moved = "rose" if insight.kind == InsightKind.RATE_ROSE else "fell"
             points = abs(round(100 * (insight.now - insight.before), 1))
-            return f"The success rate {moved} {points} pts, from {share(insight.before)} to {share(insight.now)}."
+            return f"The success rate {moved} {points:g} pts, from {share(insight.before)} to {share(insight.now)}."
         case InsightKind.FAILING:
             since = f", without a success since {date(insight.since)}" if insight.since else ""
             return f"{name} fails most often: {insight.count:,} of {insight.total:,} ({share(insight.now)}){since}."

@@ -15,14 +15,7 @@ from bot.slack.build_lists import VALUE_LIMIT
 from bot.slack.charts import bars, pie, plain_table, table
 from bot.slack.text import NOTHING, Message, capital, length, period, plural, quoted, shorten
 from bot.statistics.queries import DEFAULT_DAYS, MAX_DAYS, PERIODS, Counts, Percentiles, Stats, StatsQuery
-from bot.statistics.text import (
-    details,
-    heading,
-    headline,
-    median,
-    outcome_rows,
-    share,
-)
+from bot.statistics.text import details, heading, headline, median, outcome_rows, share
 
 BY_REASON, DETAILS = "reason", "details"
 CHART_OUTCOMES = ("failed", "succeeded", "aborted", "skipped")
@@ -141,8 +134,11 @@ def _buttons(stats: Stats, page: StatsPage, titles: Mapping[str, str]) -> list[l
     ]
     pages = (("Summary", None), ("Details", DETAILS), ("Stop reasons", BY_REASON))
     others = [(label, replace(page, by=by)) for label, by in pages if by != page.by]
+    rows = [actions(*_row([*others, *periods], start=1))]
+    if page.by is None:
+        return rows
     return [
-        actions(*_row([*others, *periods], start=1)),
+        *rows,
         actions(*_row(_narrower(stats, page, titles), start=11)),
         actions(
             _button(ids.STATS_EXPORT, "Export CSV", replace(page, by=None)),

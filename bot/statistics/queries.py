@@ -170,7 +170,7 @@ async def compare_periods(
 
 
 async def has_finished_builds(ctx: Context, workspace_id: str, query: StatsQuery, *, until: datetime) -> bool:
-    scope = query.scope(workspace_id, until - timedelta(days=query.days), until)
+    scope = query.scope(workspace_id, split_days(until, query.days)[0], until)
     return bool(await stats_rows.count_results(ctx.db, scope))
 
 

@@ -42,10 +42,10 @@ def workflow_name(
 
 
 def share(part: float | None) -> str:
-    """``94.1%``. ``100%`` and ``0%`` are exact: other rates are not rounded to them."""
+    """``94.1%`` or ``75%``. ``100%`` and ``0%`` are exact: other rates are not rounded to them."""
     if part is None:
         return NOTHING
-    return f"{part:.0%}" if part in (0, 1) else f"{min(99.9, max(0.1, round(100 * part, 1))):.1f}%"
+    return f"{100 * part if part in (0, 1) else min(99.9, max(0.1, round(100 * part, 1))):g}%"
 
 
 def median(durations: Percentiles | None) -> str:
@@ -70,7 +70,7 @@ def _trend(stats: Stats) -> str:
     if now is None or before is None:
         return ""
     points = round(100 * (now - before), 1)
-    change = f"{'▲' if points > 0 else '▼'} {abs(points):.1f} pts" if points else "unchanged"
+    change = f"{'▲' if points > 0 else '▼'} {abs(points):g} pts" if points else "unchanged"
     return f" · {change} vs previous {period(stats.query.days)}"
 
 

@@ -8,6 +8,7 @@ from commands import COMMANDS
 from commands.abort import read_abort
 from commands.build_reference import read_build
 from commands.grammar import parse
+from commands.history_import import read_import
 from commands.list_builds import read_list
 from commands.slash import verbs
 from commands.start_syntax import read_start
@@ -18,7 +19,7 @@ from tests.world import World
 READERS = {
     "list": read_list, "abort": read_abort, "again": read_build, "status": read_build, "show": read_build,
     "subscribe": read_subscription, "unsubscribe": read_subscription, "stats": read_stats,
-    "import": read_stats,
+    "import": read_import,
 }  # fmt: skip
 
 

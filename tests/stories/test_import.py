@@ -311,8 +311,9 @@ async def test_app_without_builds_is_done_at_once(world: World) -> None:
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ("shop workflow:deploy", "An import takes an app and a period."),
-        ("shop 90", "An import takes an app and a period. For example: `import shop 90d`."),
+        ("shop workflow:deploy", "Unknown filter `workflow:`. Use one of `app`."),
+        ("shop deploy", "Unexpected `deploy`. Use filters like `app:shop 90d`."),
+        ("shop 90", "90` isn't a valid period. Use 7d, 30d or 90d"),
         ("shop 300d", "300d` isn't a valid period."),
         ("shop 7d 30d", "are both periods."),
         ("nowhere", "nowhere"),

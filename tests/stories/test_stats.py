@@ -67,7 +67,7 @@ def told(world: World) -> str:
 async def test_the_sentence_says_what_is_counted_and_what_is_not(busy: World) -> None:
     await busy.say("/build stats shop")
     assert "iOS Shop, last 30 days" in told(busy)
-    assert "*75.0% success* (6 of 8)\nNot counted: 2 aborted, 1 skipped." in told(busy)
+    assert "*75% success* (6 of 8)\nNot counted: 2 aborted, 1 skipped." in told(busy)
 
 
 async def test_the_table_has_the_figures_and_a_chart_shows_them(busy: World) -> None:
@@ -77,7 +77,7 @@ async def test_the_table_has_the_figures_and_a_chart_shows_them(busy: World) -> 
     assert not [line for line in lines if line.startswith("[pie")], "one chart is enough"
     await busy.press(busy.whisper(), "Details")
     lines = told(busy).splitlines()
-    for row in ("Success rate | 75.0% | –", "Succeeded | 6 | 0", "Failed | 2 | 0", "Aborted | 2 | 0",
+    for row in ("Success rate | 75% | –", "Succeeded | 6 | 0", "Failed | 2 | 0", "Aborted | 2 | 0",
                 "Skipped | 1 | 0", "Duration, median | 7 min | –"):  # fmt: skip
         assert row in lines
     await busy.press(busy.whisper(), "Summary")
@@ -126,12 +126,13 @@ async def test_the_span_before_is_compared(busy: World) -> None:
         past(busy, 24 * 9 + place)
     await heard(busy)
     await busy.say("/build stats shop 7d")
-    assert "▼ 25.0 pts vs previous 7 days" in told(busy)
+    assert "▼ 25 pts vs previous 7 days" in told(busy)
 
 
 async def test_buttons_ask_further_in_the_same_place(busy: World) -> None:
     await busy.say("/build stats")
     shown = len(busy.whispers())
+    await busy.press(busy.whisper(), "Details")
     await busy.press(busy.whisper(), "iOS Shop")
     assert "iOS Shop, last 30 days" in told(busy)
     await busy.press(busy.whisper(), "7 days")
@@ -151,7 +152,7 @@ async def test_by_reason_and_back(busy: World) -> None:
     assert "replaced by a rolling build | 2 | 66.7%" in told(busy)
     assert "no changes | 1 | 33.3%" in told(busy)
     await busy.press(busy.whisper(), "Summary")
-    assert "75.0%" in told(busy)
+    assert "75%" in told(busy)
 
 
 async def test_aborted_build_without_an_end_counts(world: World) -> None:
@@ -174,6 +175,7 @@ async def test_aborted_build_without_an_end_counts(world: World) -> None:
 
 async def test_the_definitions_are_behind_a_button(busy: World) -> None:
     await busy.say("/build stats shop")
+    await busy.press(busy.whisper(), "Details")
     await busy.press(busy.whisper(), "About these stats")
     assert "succeeded ÷ (succeeded + failed)" in busy.modal_text()
 
@@ -190,6 +192,7 @@ async def test_the_rows_come_as_a_file_to_the_one_who_asked(busy: World) -> None
     past(busy, 3, branch="=cmd|calc")
     await heard(busy)
     await busy.say("/build stats shop")
+    await busy.press(busy.whisper(), "Details")
     await busy.press(busy.whisper(), "Export CSV")
     rows = list(csv.DictReader(io.StringIO(await file_of(busy))))
     assert [row["outcome"] for row in rows].count("succeeded") == SUCCESSES + 1
@@ -202,6 +205,7 @@ async def test_the_rows_come_as_a_file_to_the_one_who_asked(busy: World) -> None
 async def test_where_files_are_not_allowed_the_way_out_is_told(busy: World) -> None:
     busy.slack.faults.add(Fault("files.getUploadURLExternal", "error", error="missing_scope"))
     await busy.say("/build stats shop")
+    await busy.press(busy.whisper(), "Details")
     await busy.press(busy.whisper(), "Export CSV")
     assert "buildbell export --since 30d" in told(busy)
 
@@ -215,11 +219,35 @@ async def test_where_tables_are_refused_the_same_stands_in_plain_text(busy: Worl
     busy.slack.faults.add(refused)
     await busy.say("/build stats shop")
     assert is_plain(busy.whisper())
-    assert "75.0% success" in told(busy)
+    assert "75% success" in told(busy)
     busy.slack.faults.add(refused)
     await busy.press(busy.whisper(), "7 days")
     assert is_plain(busy.whisper())
     assert "last 7 days" in told(busy)
+
+
+async def test_words_without_a_key_are_names_of_the_app(busy: World) -> None:
+    await busy.say("/build stats shop TEST")
+    assert "iOS Shop, last 30 days, workflow `test`" in told(busy)
+    await busy.say("/build stats shop fix/login 7d")
+    assert "iOS Shop, last 7 days, branch `fix/login`" in told(busy)
+    await busy.say("/build stats shop deploi 7d")
+    assert "`deploi` isn't a known workflow or branch of iOS Shop. Did you mean `deploy`?" in told(busy)
+    await busy.press(busy.whisper(), "Stats deploy")
+    assert "iOS Shop, last 30 days, workflow `deploy`" in told(busy)
+    await busy.say("/build stats all deploy")
+    assert "Enter an app before `deploy`, or use `workflow:deploy` for all apps." in told(busy)
+
+
+async def test_file_has_the_builds_of_the_days_that_the_report_counts(busy: World) -> None:
+    """Both begin at midnight of the reader's zone: the build that was skipped 40 hours ago is older than yesterday."""
+    await busy.say("/build stats shop 2d")
+    await busy.press(busy.whisper(), "Details")
+    row = next(line for line in told(busy).splitlines() if line.startswith("Succeeded"))
+    await busy.press(busy.whisper(), "Export CSV")
+    outcomes = [row["outcome"] for row in csv.DictReader(io.StringIO(await file_of(busy)))]
+    assert row == f"Succeeded | {outcomes.count('succeeded')} | 0"
+    assert (outcomes.count("aborted"), outcomes.count("skipped")) == (2, 0)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +255,7 @@ async def test_where_tables_are_refused_the_same_stands_in_plain_text(busy: Worl
     [
         ("/build stats shop 500d", "isn't a valid period"),
         ("/build stats shop 7d 30d", "are both periods"),
-        ("/build stats shop outcome:failed", "Use an app, a period"),
+        ("/build stats shop outcome:failed", "Stats always count every result"),
         ("/build stats zzzz", "No app called"),
     ],
 )

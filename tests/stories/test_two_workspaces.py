@@ -299,6 +299,7 @@ TRIES: dict[str, Try] = {
     "action subscription.remove": told_nothing(presses(ids.SUBSCRIPTION_REMOVE, lambda spy: spy.subscription_id)),
     "action abort.builds": told_nothing(ticks_nothing),
     "action stats.show": told_nothing(presses(ids.STATS_SHOW, lambda spy: spy.figures)),
+    "action stats.open": told_nothing(presses(ids.STATS_OPEN, lambda spy: spy.figures)),
     "action stats.export": told_nothing(presses(ids.STATS_EXPORT, lambda spy: spy.figures)),
     "action audit.page": told_nothing(presses(ids.AUDIT_PAGE, audit_query)),
     "action audit.export": told_nothing(presses(ids.AUDIT_EXPORT, audit_query)),

@@ -430,8 +430,14 @@ async def test_a_list_takes_known_names_without_a_key(world: World, typed: str, 
     assert f"Builds of iOS Shop · {filters}" in world.whispers()[-1]
 
 
-@pytest.mark.parametrize("typed", ["stats shop nightly", "import shop nightly"])
-async def test_no_other_verb_takes_an_unknown_word_for_a_filter(world: World, typed: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("stats shop nightly", "`nightly` isn't a known workflow or branch of iOS Shop."),
+        ("import shop nightly", "Unexpected `nightly`. Use filters like `app:shop 90d`."),
+    ],
+)
+async def test_no_other_verb_takes_an_unknown_word_for_a_filter(world: World, typed: str, why: str) -> None:
     await has_run(world)
     await world.say(f"/build {typed}")
-    assert f"For example: `{typed.split(maxsplit=1)[0]} shop " in world.whispers()[-1]
+    assert why in world.whispers()[-1]

@@ -64,7 +64,7 @@ def test_what_stands_out(seen: Seen) -> None:
     assert lines[-7:-3] == [
         "*Time spent on unsuccessful builds:* failed 60 min (40 credits), aborted 20 min.",
         "*Slowest (median):* `deploy` 14 min · `test` 5 min",
-        "*Most failures:* `test` 10 of 86 (11.6%) · `deploy` 1 of 101 (1.0%)",
+        "*Most failures:* `test` 10 of 86 (11.6%) · `deploy` 1 of 101 (1%)",
         "*Flaky:* 1 commit failed and also passed without changes: `a1b2c3d` in `test`",
     ]
 
@@ -90,7 +90,7 @@ def test_where_new_blocks_are_refused_the_text_and_the_buttons_stay(seen: Seen) 
     message = drawn(stats())
     plainer = without_new_blocks(message)
     assert plainer is not None
-    assert [block["type"] for block in plainer.blocks] == ["section", "actions", "actions", "actions"]
+    assert [block["type"] for block in plainer.blocks] == ["section", "actions"]
     assert plainer.blocks[0]["text"]["text"] == message.text
     assert seen(plainer)
     assert without_new_blocks(plainer) is None
@@ -100,7 +100,7 @@ def test_where_new_blocks_are_refused_the_text_and_the_buttons_stay(seen: Seen) 
     ("part", "told"),
     [
         (None, "–"), (0.0, "0%"), (1.0, "100%"), (0.9999, "99.9%"), (0.0001, "0.1%"), (0.941, "94.1%"),
-        (2 / 3, "66.7%"),
+        (2 / 3, "66.7%"), (0.75, "75%"),
     ],
 )  # fmt: skip
 def test_only_all_is_all_and_only_nothing_is_nothing(part: float | None, told: str) -> None:
@@ -161,19 +161,25 @@ def test_each_button_is_the_same_question_changed_in_one_point() -> None:
     query = StatsQuery("a1", 30, branch="fix/ü")
     pages = {
         label: read_stats_page(value)
-        for label, value in buttons(drawn(stats(query=query)))
+        for label, value in buttons(drawn(stats(query=query), DETAILS))
         if label != "About these stats"
     }
     assert pages == {
-        "7 days": StatsPage(replace(query, days=7)),
-        "90 days": StatsPage(replace(query, days=90)),
-        "Details": StatsPage(query, DETAILS),
+        "7 days": StatsPage(replace(query, days=7), DETAILS),
+        "90 days": StatsPage(replace(query, days=90), DETAILS),
+        "Summary": StatsPage(query),
         "Stop reasons": StatsPage(query, BY_REASON),
-        "deploy": StatsPage(replace(query, workflow="deploy")),
-        "test": StatsPage(replace(query, workflow="test")),
-        "All apps": StatsPage(replace(query, app_slug=None)),
+        "deploy": StatsPage(replace(query, workflow="deploy"), DETAILS),
+        "test": StatsPage(replace(query, workflow="test"), DETAILS),
+        "All apps": StatsPage(replace(query, app_slug=None), DETAILS),
         "Export CSV": StatsPage(query),
     }
+
+
+def test_first_page_is_a_headline_a_chart_and_one_row_of_buttons() -> None:
+    message = drawn(stats())
+    assert [block["type"] for block in message.blocks] == ["section", "data_visualization", "actions"]
+    assert [label for label, _ in buttons(message)] == ["Details", "Stop reasons", "7 days", "90 days"]
 
 
 @given(st.text() | st.just('{"days": "x"}') | st.just("[1]") | st.just('{"days": null}'))
