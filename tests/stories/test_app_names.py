@@ -53,6 +53,7 @@ async def test_lists_and_menus_tell_them_apart(twins: World) -> None:
     assert FIRST in twins.whispers()[-1]
     assert SECOND in twins.whispers()[-1]
     await twins.say("/build stats")
+    await twins.press(twins.whisper(), "Details")
     assert f"[{FIRST}]" in twins.whispers()[-1]
     assert f"[{SECOND}]" in twins.whispers()[-1]
     await twins.say("/build form globex/shop-ios")
