@@ -17,6 +17,9 @@ from storage.database import (
     to_columns,
 )
 
+ACCEPTED = "accepted by Bitrise"
+"""The result of an open start: its builds follow."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
@@ -115,6 +118,19 @@ async def mark_sent(tx: Transaction, request_id: str, *, now: datetime) -> bool:
         where request_id = :request_id and state in ('accepted', 'sent')
         """,
         request_id=request_id, now=now,
+    )  # fmt: skip
+    return touched == 1
+
+
+async def mark_accepted(tx: Transaction, request_id: str) -> bool:
+    """Store that Bitrise has accepted a start without naming a build. Return whether that is new."""
+    touched = await tx.execute(
+        """
+        update requests
+        set result = :accepted
+        where request_id = :request_id and state = 'sent' and result is null
+        """,
+        request_id=request_id, accepted=ACCEPTED,
     )  # fmt: skip
     return touched == 1
 

@@ -7,13 +7,13 @@ https://docs.bitrise.io/en/bitrise-ci/api/api-overview.html
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from bot.bitrise import parsing
+from bot.bitrise.config import parse_names
 from bot.bitrise.downloads import parse_artifact
 from bot.bitrise.errors import ErrorRedactor, error_for, is_error_body, refusal, require, unreadable
 from bot.bitrise.http import HttpTransport
@@ -27,6 +27,7 @@ from bot.bitrise.models import (
     BuildFilters,
     Owner,
     Page,
+    RequestedParams,
     TriggerParams,
     TriggerResult,
     Webhook,
@@ -42,11 +43,6 @@ MAX_APPS = MAX_APP_PAGES * PAGE_LIMIT
 WEBHOOKS = "/apps/{app}/outgoing-webhooks"
 WEBHOOK_EVENTS = ("build", "pipeline")
 """Bitrise knows these two and ``all``."""
-MAX_NAMES = 1_000
-"""Of one section of a bitrise.yml."""
-_YAML_KEY = re.compile(
-    r"""(?P<indent> *)(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>[\w.][^:#]*?)) *:(?= |$)"""
-)
 
 
 class BitriseClient(LogCalls):
@@ -165,7 +161,7 @@ class BitriseClient(LogCalls):
         return _page(body, lambda item: parsing.parse_listed_pipeline(item, app_slug)).items
 
     async def trigger_build(self, params: TriggerParams) -> TriggerResult:
-        """Start builds. At least one has started when this returns, and some may have been refused.
+        """Start builds. Some may have been refused. None has started yet if people have to approve them at Bitrise.
 
         Raises `BitriseRefused` if none was started, `BitriseUnavailable` if that is unknown. Bitrise has no idempotency
         keys, so look for the build before sending again.
@@ -205,6 +201,14 @@ class BitriseClient(LogCalls):
             return
         if not isinstance(response.body, dict):
             raise unreadable(response.status)
+
+    async def list_build_requests(self, app_slug: str) -> tuple[RequestedParams, ...]:
+        """Return the parameters of builds that wait for approval, which are those of forks' pull requests.
+
+        https://api-docs.bitrise.io/#/build-request/build-request-list
+        """
+        body = await self._http.get("/apps/{app}/build-requests", app=app_slug)
+        return _page(body, lambda item: parsing.parse_requested(parsing.as_mapping(item).get("build_params"))).items
 
     # Artifacts; logs are in `bot.bitrise.logs`.
 
@@ -254,7 +258,10 @@ def _page(body: object, parse: Callable[[Any], T | None]) -> Page[T]:
 def read_trigger_result(
     response: ApiResponse, params: TriggerParams, redactor: ErrorRedactor, *, now: datetime
 ) -> TriggerResult:
-    """Return the builds that have started, even if the status is an error. Raises `BitriseError` if none is named."""
+    """Return the builds that have started, even if the status is an error.
+
+    Bitrise names none of a build that waits for approval. Raises `BitriseError` if it refused all or may have.
+    """
     items = [(item, parsing.parse_triggered(item)) for item in parsing.parse_trigger_items(response.body)]
     builds = [build for _, build in items if build]
     others = [item for item, build in items if not build]
@@ -273,26 +280,6 @@ def read_trigger_result(
         raise refusal(redactor.message(response.body), response.status)
     if response.is_empty or not isinstance(response.body, dict):
         raise unreadable(response.status)
+    if response.body.get("status") == "ok" and "branch_dest" in params.others:  # a fork's build waits for approval
+        return TriggerResult(())
     raise BitriseUnavailable("Bitrise accepted the start but named no build.", status=response.status)
-
-
-def parse_names(text: str, section: str) -> tuple[str, ...]:
-    """Return the names directly under a top-level key of a bitrise.yml, without those that can't be started.
-
-    Only the layout that Bitrise's editor and its documentation write is read: one key a line, indented under its
-    section. A name that begins with an underscore is a part of other workflows.
-    """
-    names: list[str] = []
-    is_inside, indent = False, 0
-    for line in text.splitlines():
-        match = _YAML_KEY.match(line)
-        if match is None:
-            continue
-        name = match["double"] or match["single"] or match["plain"]
-        if not match["indent"]:
-            is_inside, indent = name == section, 0
-        elif is_inside:
-            indent = indent or len(match["indent"])
-            if len(match["indent"]) == indent and not name.startswith("_"):
-                names.append(parsing.clean(name))
-    return tuple(dict.fromkeys(names[:MAX_NAMES]))

@@ -174,7 +174,10 @@ class TriggeredBuild:
 
 @dataclass(frozen=True, slots=True)
 class TriggerResult:
-    """One trigger may start several builds; ``refusals`` are Bitrise's messages about those it didn't start."""
+    """One trigger may start several builds; ``refusals`` are Bitrise's messages about those it didn't start.
+
+    Without builds, Bitrise accepted the trigger and starts them later, when somebody has approved it.
+    """
 
     builds: tuple[TriggeredBuild, ...]
     refusals: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from bot.bitrise.models import (
     TriggerResult,
 )
 from bot.builds.start import START, StartParameters, explain_refusal
-from bot.builds.start_lookup import find_started
+from bot.builds.start_lookup import GIVE_UP_AFTER, LOOK_AFTER, await_approval, find_started, waits_for_approval
 from bot.context import Context
 from bot.domain.builds import Cause, triggered_by_text
 from bot.engine import JobKind, RetryAt
@@ -43,9 +43,6 @@ from storage.requests import RequestRow
 
 log = logging.getLogger(__name__)
 RETRY_AFTER = timedelta(seconds=3)
-LOOK_AFTER = timedelta(seconds=30)
-"""Once it is too late to send again, only look."""
-GIVE_UP_AFTER = timedelta(hours=24)
 UNANSWERED = (
     "Bitrise hasn't responded for a day, so it's unknown whether your build started. "
     "Check Bitrise before you start it again."
@@ -81,6 +78,8 @@ async def _adopt(ctx: Context, request: RequestRow, parameters: StartParameters)
         await _complete(ctx, request, parameters, found=builds)
         return True
     now = ctx.clock.now()
+    if request.result == request_rows.ACCEPTED or await waits_for_approval(ctx, request, parameters):
+        await await_approval(ctx, request, parameters)
     look_until = (request.sent_at or request.created_at) + timedelta(seconds=ctx.settings.look_back_seconds)
     if now < look_until:
         raise RetryAt(min(look_until, now + RETRY_AFTER))
@@ -107,6 +106,8 @@ async def _send(ctx: Context, request: RequestRow, parameters: StartParameters) 
         # The one refusal that is certain and passes: nothing was started, so the next try needn't look first.
         await ctx.db.transaction(lambda tx: request_rows.mark_unsent(tx, request.request_id))
         raise
+    if not answer.builds:
+        await await_approval(ctx, request, parameters)
     await _complete(ctx, request, parameters, answer=answer)
 
 

@@ -1,19 +1,30 @@
-"""Find the builds of a start whose answer was lost, by the request id that Bitrise stored with them."""
+"""Find the builds of a start that Bitrise's answer didn't name, by the request id that Bitrise stored with them.
+
+The answer was lost, or somebody has to approve the build first.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from datetime import datetime, timedelta
 
-from bot import connection
+from bot import apps, connection, outbox, requests
 from bot.bitrise.client import BitriseClient
 from bot.bitrise.models import Build, BuildFilters
 from bot.builds.start import StartParameters
 from bot.context import Context
-from bot.errors import BitriseBusy, BitriseUnavailable, BuildbellError
+from bot.engine import RetryAt
+from bot.errors import BitriseBusy, BitriseNotFound, BitriseRefused, BitriseUnavailable, BuildbellError
+from bot.slack.replies import reply
+from bot.slack.text import quoted
+from storage import Transaction
+from storage import requests as request_rows
 from storage.requests import RequestRow
 
 CLOCK_SKEW = timedelta(minutes=5)
+LOOK_AFTER = timedelta(seconds=30)
+"""Once it is too late to send again, only look."""
+GIVE_UP_AFTER = timedelta(hours=24)
 MOST_PAGES = 40
 """Of one branch since the start. A longer list repeats itself."""
 
@@ -63,3 +74,34 @@ def is_ours(build: Build, request: RequestRow) -> bool:
     by_environment = build.requested is not None and build.requested.request_id == request.request_id
     by_name = (build.triggered_by or "").endswith(f"-{request.request_id}")
     return by_name or (by_environment and not build.triggered_by)
+
+
+async def waits_for_approval(ctx: Context, request: RequestRow, parameters: StartParameters) -> bool:
+    """Whether a start is among those that somebody has to approve at Bitrise: builds of forks' pull requests."""
+    if "branch_dest" not in parameters.others:
+        return False
+    try:
+        async with connection.client(ctx, request.workspace_id) as bitrise:
+            waiting = await bitrise.list_build_requests(parameters.app_slug)
+    except (BitriseNotFound, BitriseRefused):  # the token's role may be too low
+        return False
+    return any(requested.request_id == request.request_id for requested in waiting)
+
+
+async def await_approval(ctx: Context, request: RequestRow, parameters: StartParameters) -> None:
+    """Remember that Bitrise has the start, and tell the person once. Raises `RetryAt` until a day has passed."""
+    now = ctx.clock.now()
+    if now > request.created_at + GIVE_UP_AFTER:
+        raise BitriseRefused("nobody approved the build in Bitrise within a day")
+    title = await apps.find_title(ctx, request.workspace_id, parameters.app_slug) or parameters.app_slug
+    message = reply(
+        f"Bitrise accepted your build of {quoted(title, 100)} but hasn't started it. Builds of pull requests from "
+        "forks wait until somebody approves them in Bitrise. The card will appear once it starts."
+    )
+
+    async def store(tx: Transaction) -> None:
+        if await request_rows.mark_accepted(tx, request.request_id):
+            await outbox.reply_privately(ctx, tx, requests.actor_of(ctx, request), message)
+
+    await ctx.db.transaction(store)
+    raise RetryAt(now + LOOK_AFTER)

@@ -96,6 +96,16 @@ class TriggerRule:
         return self.kind == kind and fnmatchcase(ref, self.pattern)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BuildRequest:
+    """A start that waits for approval."""
+
+    slug: str
+    created_at: datetime
+    params: Mapping[str, Any]
+    triggered_by: str | None
+
+
 @dataclass(slots=True, eq=False)
 class App:
     slug: str
@@ -117,8 +127,12 @@ class App:
     is_disabled: bool = False
     is_public: bool = False
     avatar_url: str | None = None
-    commits_of_forks: dict[str, str] = field(default_factory=dict)
-    """The repository of each commit that is in a fork only: Bitrise can't clone it from the app's own repository."""
+    approves_forks: bool = False
+    """Whether builds of pull requests from forks wait for approval. Those of a public app always do."""
+    build_requests: list[BuildRequest] = field(default_factory=list)
+    """Builds that wait for approval."""
+    only_in_forks: set[str | None] = field(default_factory=set)
+    """Commits and branches that can't be cloned from the app's own repository."""
     next_number: int = 1
     builds: list[Build] = field(default_factory=list)
     """Oldest first."""

@@ -125,8 +125,10 @@ def _printed(build: Build, name: str) -> tuple[str, ...]:
     if build.plan.log is not None and name == talks:
         return tuple(build.plan.log.removesuffix("\n").split("\n"))  # a single \r is part of its line
     if name == build.failed_step == "git-clone":
-        commit = build.params.get("commit_hash")
-        return (f"git fetch {build.app.repo_url}.git", f"fatal: remote error: upload-pack: not our ref {commit}")
+        why = f"remote error: upload-pack: not our ref {build.commit_hash}"
+        if not build.commit_hash:
+            why = f"couldn't find remote ref refs/heads/{build.branch}"
+        return (f"git fetch {build.app.repo_url}.git", f"fatal: {why}")
     if failed_index(build) == steps.index(name):
         return tuple(LOGS_BY_STEP.get(name, SCRIPT).removesuffix("\n").split("\n"))
     return (f"Running {name}", f"branch: {build.branch}", "Done")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from playground.bitrise.approvals import hold_for_approval, needs_approval
 from playground.bitrise.calls import Answer, Call
 from playground.bitrise.model import Build, Pipeline, TriggerCall
 from playground.bitrise.refusals import Refused
@@ -32,6 +33,10 @@ class Target:
 def trigger_builds(call: Call) -> Answer:
     """Start builds. Answer 201 if any started; each one that didn't is an item with an error."""
     params, triggered_by = read_trigger(call)
+    if call.app.is_disabled:
+        raise trigger_refused(call, "Builds of this app are disabled")
+    if needs_approval(call.app, params):
+        return hold_for_approval(call, params, triggered_by)
     targets = _targets(call, params)
     if all(target.problem(call) for target in targets):
         raise trigger_refused(call, str(targets[0].problem(call)))

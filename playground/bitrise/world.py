@@ -107,6 +107,9 @@ class World(Directory):
         ``message`` may end in trailers (`playground.bitrise.commits.signed_off`).
         """
         at = self._until(at)
+        app.only_in_forks.discard(branch)
+        if app.is_disabled:
+            return []
         params = {"branch": branch, **self._commits.params(commit_hash, message)}
         triggered_by = f"webhook-{app.provider}/{by}"
         started: list[Build] = []
@@ -193,12 +196,12 @@ class World(Directory):
         return build
 
     def _check_out(self, build: Build) -> None:
-        """Fail a build that names a fork's commit without the fork's repository, as ``git fetch`` does."""
-        app, commit = build.app, build.params.get("commit_hash")
+        """Fail a build that names what is only in a fork without the fork's repository, as ``git fetch`` does."""
+        app, code = build.app, build.commit_hash or build.tag or build.branch
         repository = build.params.get("pull_request_repository_url")
-        if commit and repository and repository.removesuffix(".git") != app.repo_url:
-            app.commits_of_forks.setdefault(commit, repository)
-        elif commit in app.commits_of_forks:
+        if repository and repository.removesuffix(".git") != app.repo_url:
+            app.only_in_forks |= {build.commit_hash, build.branch} - {None, *app.branches}
+        elif code in app.only_in_forks:
             build.planned, build.failed_step = Status.FAILED, "git-clone"
 
     def _register(self, build: Build) -> None:

@@ -61,6 +61,8 @@ async def test_only_an_open_request_is_marked_as_sent_and_a_refusal_undoes_it(da
     sent = await request_rows.find_request(store, "r1")
     assert sent is not None
     assert (sent.state, sent.sent_at) == ("sent", LATER)
+    for is_new in (True, False):
+        assert await database.transaction(lambda tx: request_rows.mark_accepted(tx, "r1")) is is_new
     await database.transaction(lambda tx: request_rows.mark_unsent(tx, "r1"))
     back = await request_rows.find_request(store, "r1")
     assert back is not None

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from playground.bitrise import Build
+from playground.bitrise.approvals import start_approved
 from playground.bitrise.model import Status
+from playground.wire import Fault
 from tests.world import World
 
 PULL_REQUEST: dict[str, Any] = {
@@ -66,6 +69,57 @@ async def test_rebuild_expands_its_variables_anew(world: World) -> None:
     await again(world, environments=[version, plain])
     seen = [(build.variables["VERSION"], build.variables["PRICE"]) for build in world.builds()]
     assert seen == [("1.0.1", "$5"), ("1.0.2", "$5")]
+
+
+async def test_branch_of_a_fork_alone_cannot_be_built(world: World) -> None:
+    world.bitrise.start_build(world.shop, workflow="test", triggered_by="webhook-github/mallory", **PULL_REQUEST)
+    await world.say(f"/build shop test branch:{PULL_REQUEST['branch']}")
+    await world.passes(minutes=6)
+    assert world.builds()[-1].status is Status.FAILED
+    assert "couldn't find remote ref refs/heads/feature/x" in "".join(world.thread(world.card))
+
+
+async def rebuild_that_waits(world: World) -> Build:
+    """A fork's pull request is built again in an app whose forks somebody has to approve."""
+    first = world.bitrise.start_build(
+        world.shop, workflow="test", triggered_by="webhook-github/mallory", **PULL_REQUEST
+    )
+    await world.passes(minutes=6)
+    world.shop.approves_forks = True
+    await world.say(f"/build again shop #{first.number}")
+    await world.passes(minutes=1)
+    return first
+
+
+@pytest.mark.parametrize("fault", [None, "cut_after"], ids=["answered", "answer lost"])
+async def test_rebuild_that_waits_for_approval_is_sent_once_and_gets_its_card(world: World, fault: str | None) -> None:
+    if fault:
+        world.bitrise.faults.add(Fault("builds.trigger", fault))
+    first = await rebuild_that_waits(world)
+    await world.passes(minutes=30)
+    (request,) = world.shop.build_requests
+    assert sum("somebody approves them in Bitrise" in each for each in world.whispers()) == 1
+    start_approved(world.bitrise, world.shop, request)
+    world.shop.build_requests.clear()
+    await world.passes(minutes=6)
+    assert [build.status for build in world.builds()] == [Status.SUCCESS, Status.SUCCESS]
+    assert f"#{first.number + 1}" in world.read(world.card)
+
+
+async def test_restart_while_a_build_waits_for_approval_sends_nothing_again(world: World) -> None:
+    await rebuild_that_waits(world)
+    await world.stop_bot()
+    await world.start_bot()
+    await world.passes(minutes=10)
+    assert len(world.shop.build_requests) == 1
+
+
+async def test_build_that_nobody_approves_is_reported_after_a_day(world: World) -> None:
+    await rebuild_that_waits(world)
+    world.shop.build_requests.clear()
+    await world.passes(minutes=25 * 60)
+    assert "Not started: nobody approved the build in Bitrise within a day." in world.whispers()[-1]
+    assert len(world.builds()) == 1
 
 
 async def test_commit_of_a_fork_alone_cannot_be_built(world: World) -> None:

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from playground.bitrise import TriggerRule, Workflow
-from playground.wire import Fault
 from tests.world import World
 
 OpenWorld = Callable[..., Awaitable[World]]
@@ -450,8 +449,7 @@ async def test_a_token_of_a_tester_is_told_in_words(open_world: OpenWorld) -> No
 
 
 async def test_what_bitrise_says_about_a_disabled_app_is_told(world: World) -> None:
-    body = {"status": "error", "message": "Builds of this app are disabled"}
-    world.bitrise.faults.add(Fault("builds.trigger", kind="body", status=400, body=body))
+    world.shop.is_disabled = True
     await world.say("/build shop deploy main")
     assert "Not started: Builds of this app are disabled" in world.whispers()[-1]
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from playground.bitrise.aborting import abort_build
+from playground.bitrise.approvals import answer_request, list_requests
 from playground.bitrise.calls import Answer, Call, Route
 from playground.bitrise.configs import app_config
 from playground.bitrise.filters import build_filter
@@ -73,6 +74,8 @@ ROUTES = (
     Route("GET", "/builds", "builds.list-all", list_all_builds),
     Route("GET", "/apps/{app}/builds", "builds.list", list_builds),
     Route("POST", "/apps/{app}/builds", "builds.trigger", trigger_builds, Role.DEVELOPER),
+    Route("GET", "/apps/{app}/build-requests", "build-requests.list", list_requests, Role.DEVELOPER),
+    Route("PATCH", "/apps/{app}/build-requests/{request}", "build-requests.update", answer_request, Role.DEVELOPER),
     Route("GET", "/apps/{app}/builds/{build}", "builds.get", show_build),
     Route("POST", "/apps/{app}/builds/{build}/abort", "builds.abort", abort_build, Role.DEVELOPER),
     Route("GET", "/apps/{app}/builds/{build}/bitrise.yml", "builds.bitrise-yml", show_build_config, Role.DEVELOPER),

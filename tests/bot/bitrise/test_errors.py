@@ -44,6 +44,7 @@ READS: dict[str, Callable[[BitriseClient, str], Awaitable[object]]] = {
     "list_all_builds": lambda client, app: client.list_all_builds(),
     "get_build": lambda client, app: client.get_build(app, SLUG),
     "get_pipeline": lambda client, app: client.get_pipeline(app, SLUG),
+    "list_build_requests": lambda client, app: client.list_build_requests(app),
     "list_pipelines": lambda client, app: client.list_pipelines(app, after=NOON),
     "get_log": lambda client, app: client.get_log(app, SLUG),
     "list_artifacts": lambda client, app: client.list_artifacts(app, SLUG),
