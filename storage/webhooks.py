@@ -9,6 +9,8 @@ from storage.database import Reads, Transaction, columns, fetch_rows, find_row, 
 
 @dataclass(frozen=True, slots=True)
 class WebhookRow:
+    """``webhook_slug`` is empty until Bitrise has named it; then it is found by its URL."""
+
     workspace_id: str
     app_slug: str
     webhook_slug: str

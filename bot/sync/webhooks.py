@@ -93,7 +93,8 @@ def open_secret(ctx: Context, workspace: WorkspaceRow) -> str:
 
 
 async def is_registered(ctx: Context, workspace_id: str, app_slug: str) -> bool:
-    return await webhook_rows.find_webhook(ctx.db, workspace_id, app_slug) is not None
+    webhook = await webhook_rows.find_webhook(ctx.db, workspace_id, app_slug)
+    return webhook is not None and webhook.webhook_slug != ""
 
 
 async def register(ctx: Context, actor: Actor, app_slug: str) -> ManualWebhook | None:
@@ -110,7 +111,10 @@ async def register(ctx: Context, actor: Actor, app_slug: str) -> ManualWebhook |
     if await app_rows.find_app(ctx.db, actor.workspace_id, app_slug) is None:
         raise AppNotFound("The connected Bitrise token can no longer access that app.")
     workspace = await ensure_key(ctx, actor.workspace_id)
-    url, secret = f"{ctx.settings.public_url}{PATH}/{workspace.webhook_key}", open_secret(ctx, workspace)
+    url, secret = url_of(ctx, workspace), open_secret(ctx, workspace)
+    if not await is_registered(ctx, actor.workspace_id, app_slug):  # before the call, so that it is deleted either way
+        row = WebhookRow(actor.workspace_id, app_slug, "")
+        await ctx.db.transaction(lambda tx: webhook_rows.save_webhook(tx, row))
     try:
         async with connection.client(ctx, actor.workspace_id) as client:
             webhook = await find_or_create(client, app_slug, url=url, secret=secret)
@@ -143,16 +147,23 @@ async def ensure_key(ctx: Context, workspace_id: str) -> WorkspaceRow:
     return workspace
 
 
+def url_of(ctx: Context, workspace: WorkspaceRow) -> str:
+    return f"{ctx.settings.public_url}{PATH}/{workspace.webhook_key}"
+
+
 async def find_or_create(client: BitriseClient, app_slug: str, *, url: str, secret: str) -> Webhook:
     """Return the webhook that calls this URL; create it if there is none, because Bitrise would take it twice."""
+    existing = await find_by_url(client, app_slug, url)
+    return existing or await client.create_webhook(app_slug, url=url, secret=secret, headers={SECRET_HEADER: secret})
+
+
+async def find_by_url(client: BitriseClient, app_slug: str, url: str) -> Webhook | None:
     cursor: str | None = None
     while True:
         page = await client.list_webhooks(app_slug, next=cursor)
         existing = next((webhook for webhook in page.items if webhook.url == url), None)
-        if existing is not None:
+        if existing is not None or page.next is None or page.next == cursor:
             return existing
-        if page.next is None or page.next == cursor:
-            return await client.create_webhook(app_slug, url=url, secret=secret, headers={SECRET_HEADER: secret})
         cursor = page.next
 
 
@@ -164,7 +175,11 @@ async def schedule_deletion(ctx: Context, tx: Transaction, workspace: WorkspaceR
     if workspace.bitrise_token_sealed is None:
         return
     for row in await webhook_rows.delete_webhooks(tx, workspace.workspace_id):
-        arguments = asdict(row) | {"token_sealed": workspace.bitrise_token_sealed, "since": ctx.clock.now().isoformat()}
+        arguments = asdict(row) | {
+            "url": url_of(ctx, workspace),
+            "token_sealed": workspace.bitrise_token_sealed,
+            "since": ctx.clock.now().isoformat(),
+        }
         await ctx.engine.enqueue(tx, Job(DELETE, arguments))
 
 
@@ -176,7 +191,12 @@ async def perform_deletion(ctx: Context, arguments: Mapping[str, Any]) -> None:
     now, facts = ctx.clock.now(), {"workspace": row.workspace_id, "app": row.app_slug}
     try:
         token = ctx.vault.open(arguments["token_sealed"], context=connection.token_context(row.workspace_id))
-        await ctx.bitrise(token).delete_webhook(row.app_slug, row.webhook_slug)
+        client, slug = ctx.bitrise(token), row.webhook_slug
+        if not slug:  # the process died while it was registered
+            webhook = await find_by_url(client, row.app_slug, arguments["url"])
+            slug = webhook.slug if webhook else ""
+        if slug:
+            await client.delete_webhook(row.app_slug, slug)
     except BitriseNotFound:
         return
     except (BitriseUnavailable, BitriseBusy) as error:

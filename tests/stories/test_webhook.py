@@ -269,6 +269,25 @@ async def test_webhook_is_deleted_once_bitrise_is_back(world: World) -> None:
     assert world.bitrise.webhooks.of(world.shop) == []
 
 
+async def test_webhook_whose_registration_was_cut_off_is_deleted_too(world: World) -> None:
+    """Bitrise registered it, and its answer was lost, as after a crash: nobody knows its id."""
+    world.bitrise.faults.add(Fault("webhooks.create", "cut_after"))
+    await press_offer(world)
+    assert len(world.bitrise.webhooks.of(world.shop)) == 1
+    await disconnect(world)
+    assert world.bitrise.webhooks.of(world.shop) == []
+
+
+async def test_webhook_is_left_alone_by_a_token_that_bitrise_rejects(world: World) -> None:
+    await press_offer(world)
+    for token in world.bitrise.tokens:
+        world.bitrise.revoke(token)
+    await disconnect(world)
+    await world.passes(minutes=5)
+    assert len(world.bitrise.webhooks.of(world.shop)) == 1
+    assert await world.bot.ctx.db.fetch_all("select * from jobs where arguments like '%token_sealed%'") == []
+
+
 async def test_webhook_that_cannot_be_deleted_is_given_up_with_its_token(world: World) -> None:
     await press_offer(world)
     world.bitrise.faults.add(Fault("webhooks.delete", "status", status=503, times=None))
