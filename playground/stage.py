@@ -44,6 +44,7 @@ class Stage:
         self.clock = clock or SystemClock()
         self.slack = PracticeSlack(clock=self.clock, limits=limits, seed=seed)
         self.bitrise = PracticeBitrise(self.clock, seed=seed, journal_limit=JOURNAL_LIMIT)
+        self.bitrise.log_starts_after = self.bitrise.archive_takes = timedelta(0)  # show a failure's reason at once
         self.speed = 1.0
         self._folder = tempfile.TemporaryDirectory(prefix="buildbell-playground-")
         self.folder = Path(self._folder.name)

@@ -45,6 +45,8 @@ class World(Directory):
         """The status for a role that is too low; the API answers as for a missing object."""
         self.abort_takes = timedelta(0)
         """Time from an accepted abort to its effect."""
+        self.log_starts_after = timedelta(seconds=15)
+        """Time from the trigger of a build to the first answer that has its log."""
         self.archive_takes = timedelta(seconds=10)
         """Time from the end of a build to the archive of its log."""
         self.signer = Signer(self.names.hex())

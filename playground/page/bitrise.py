@@ -40,7 +40,7 @@ class BitriseActions:
     def perform(self, action: str, body: JSON) -> JSON | None:
         """Perform an action of the page. Raises LookupError or ValueError with the reason it is impossible."""
         if action not in self._actions:
-            raise LookupError(f"nobody can {action} at Bitrise")
+            raise LookupError(f"Unknown action {action}.")
         return self._actions[action](body)
 
     def _start(self, body: JSON) -> JSON:
@@ -58,7 +58,7 @@ class BitriseActions:
         branch = body.get("branch") or app.branches[0]
         builds = self._bitrise.push(app, by=by, branch=branch, message=self._message(body, by))
         if not builds:
-            raise ValueError(f"the trigger map of {app.title} starts nothing for {branch}")
+            raise ValueError(f"The trigger map of {app.title} starts nothing for {branch}.")
         return {"ok": True, "builds": [build.slug for build in builds]}
 
     def _push(self, app: App, body: JSON) -> JSON:
@@ -106,13 +106,13 @@ class BitriseActions:
     def _build(self, body: JSON) -> Build:
         build = self._bitrise.find_build(str(body.get("build")))
         if build is None:
-            raise LookupError("unknown build")
+            raise LookupError("That build no longer exists.")
         return build
 
     def _app(self, body: JSON) -> App:
         app = self._bitrise.apps.get(str(body.get("app")))
         if app is None:
-            raise LookupError("unknown app")
+            raise LookupError("That app no longer exists.")
         return app
 
 

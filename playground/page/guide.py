@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,23 +26,26 @@ class Step:
 CONNECT = Step(
     "connect",
     "Connect Bitrise",
-    "Be *Ada*, the admin: type `/build connect` and paste the token that the right side shows.",
+    "Switch to *Ada*, the admin. Type `/build connect` and paste the token shown on the Bitrise side.",
     "ada",
 )
-START = Step("start", "Start a build", "Type `/build` and press Enter. Choose an app and a workflow, and start it.")
-STOP = Step("stop", "Stop it with a reason", "Press *Stop…* on a card that runs, and say why.")
-END = Step("end", "End one at Bitrise", "On the right, let a build fail at a step, and see its card and thread.")
-HEAR = Step(
-    "hear",
-    "Hear about every build",
-    "Type `/build subscribe shop style:changes`. Then *Push* one on the right and let it fail, and one that succeeds.",
+START = Step("start", "Start a build", "Type `/build` and press Enter. Choose an app, a workflow and a branch.")
+STOP = Step("stop", "Stop a build", "Press *Stop…* on the card of a running build and choose a reason.")
+END = Step("end", "Let a build fail", "Press *Fail* on the Bitrise side. See the card and its thread.")
+SUBSCRIBE = Step(
+    "subscribe",
+    "Subscribe a channel",
+    "Type `/build subscribe shop style:changes`. Then push a build on the Bitrise side and let it fail.",
 )
-HOME = Step("home", "Look at the App Home", "Open *Buildbell* in the sidebar: its Home tab is yours alone.")
-KILL = Step("kill", "Kill the bot", "Under *Trouble*, kill the bot while a build runs, and start it: the card goes on.")
+HOME = Step("home", "Open App Home", "Open *Buildbell* in the sidebar. Its Home tab shows your builds only.")
+KILL = Step(
+    "kill", "Kill the bot", "While a build is running, kill the bot under *Faults* and start it. The card continues."
+)
+SETUP = Step("setup", "Set it up in your Slack", "Connect your workspace in about ten minutes.")
 
 
 class Guide:
-    """Tracks finished steps: the page's own buttons by `note`, other from the servers' records."""
+    """Tracks finished steps: the page's own buttons by `note`, others from the servers' records."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -49,16 +53,19 @@ class Guide:
         self._done: set[str] = set()
         self._triggers, self._aborts = len(stage.bitrise.triggers), len(stage.bitrise.aborts)
         self._steps = (
-            (START, STOP, END, HEAR, HOME, KILL) if self._is_connected() else (CONNECT, START, STOP, END, KILL)
+            (START, STOP, END, SUBSCRIBE, HOME, KILL, SETUP)
+            if self._is_connected()
+            else (CONNECT, START, STOP, END, KILL, SETUP)
         )
         self._checks: dict[str, Callable[[], bool]] = {
             "connect": self._is_connected,
             "start": lambda: len(stage.bitrise.triggers) > self._triggers,
             "stop": lambda: len(stage.bitrise.aborts) > self._aborts,
             "end": lambda: "end" in self._notes,
-            "hear": self._was_notified,
+            "subscribe": self._was_notified,
             "home": lambda: "home" in self._notes,
             "kill": lambda: {"killed", "started"} <= self._notes,
+            "setup": lambda: "setup" in self._notes,
         }
 
     def note(self, what: str) -> None:
@@ -81,3 +88,21 @@ class Guide:
         """Return whether a token was accepted: Bitrise has answered a list of apps."""
         calls = self._stage.bitrise.journal.named("apps.list")
         return any(entry.response.get("status") == 200 for entry in calls)
+
+
+SETUP_SECTION = re.compile(r"^## Set it up\n(.*?)^(?:### |This sets up )", re.DOTALL | re.MULTILINE)
+NUMBERED = re.compile(r"^\d+\. (.*?)(?=^\d+\. |\Z)", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)|<(https?://[^>]+)>")
+
+
+def setup_steps(readme: str) -> list[str]:
+    """Return the steps of the README's section *Set it up* as mrkdwn."""
+    section = SETUP_SECTION.search(readme)
+    steps = NUMBERED.findall(section[1]) if section else []
+    return [_mrkdwn(" ".join(step.split())) for step in steps]
+
+
+def _mrkdwn(markdown: str) -> str:
+    """Convert bold, italics and links. A link to a file is its text."""
+    text = re.sub(r"(?<!\*)\*([^*]+)\*(?!\*)", r"_\1_", markdown).replace("**", "*")
+    return LINK.sub(lambda found: f"<{found[3] or found[2]}>" if found[3] else found[1], text)

@@ -8,21 +8,24 @@ from typing import Any
 
 from aiohttp import web
 
+from playground.bot_process import ROOT, BotFailed
 from playground.page.bitrise import BitriseActions
-from playground.page.guide import Guide
+from playground.page.guide import Guide, setup_steps
 from playground.page.live import LiveUpdates
+from playground.page.scenes import Scenes
 from playground.page.slack import SlackActions
 from playground.page.state import PageState
 from playground.page.trouble import Trouble
 from playground.page.wire import WireLog
 from playground.slack.errors import SlackError
 from playground.slack.world import User
-from playground.stage import Stage
+from playground.stage import Stage, StageFailed
 
 JSON = dict[str, Any]
 
 HOST = "127.0.0.1"
 FILES = Path(__file__).parents[1] / "web"
+README = ROOT / "README.md"
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost"})
 HEADERS = {
     # The page loads nothing from another machine, even if a message links to it.
@@ -45,6 +48,7 @@ class PageServer:
         self.wire = WireLog(stage.slack.journal, stage.bitrise.journal)
         self.guide = Guide(stage)
         self.trouble = Trouble(stage, self.guide)
+        self.scenes = Scenes(stage)
         self.live = LiveUpdates(stage, PageState(stage, self.trouble, self.guide), self.wire)
         self._slack = SlackActions(stage, self.guide)
         self._bitrise = BitriseActions(stage, self.guide)
@@ -73,6 +77,7 @@ class PageServer:
         app.router.add_static("/web/", FILES)
         app.router.add_get("/api/state", self._state)
         app.router.add_get("/api/events", self._events)
+        app.router.add_get("/api/setup", self._setup)
         app.router.add_get("/api/wire/{number}", self._entry)
         app.router.add_post("/api/{side}/{action}", self._answer)
         return app
@@ -83,10 +88,15 @@ class PageServer:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         return await self.live.serve(request, self._person(request.query.get("person")))
 
+    async def _setup(self, request: web.Request) -> web.Response:
+        self.guide.note("setup")
+        self.live.wake()
+        return web.json_response({"steps": setup_steps(README.read_text())})
+
     async def _entry(self, request: web.Request) -> web.Response:
         number = request.match_info["number"]
         entry = self.wire.entry(int(number)) if number.isdecimal() else None
-        return web.json_response(entry) if entry else error_response("That exchange is too old to be shown.", 404)
+        return web.json_response(entry) if entry else error_response("That exchange is no longer kept.", 404)
 
     async def _answer(self, request: web.Request) -> web.Response:
         """Perform one action. Answer 409 with a sentence if it is impossible."""
@@ -95,6 +105,8 @@ class PageServer:
             result = await self._act(request.match_info["side"], request.match_info["action"], body)
         except (LookupError, ValueError, SlackError) as error:
             return error_response(str(error.args[0] if error.args else error), 409)
+        except (StageFailed, BotFailed) as error:
+            return error_response(f"{str(error).partition(';')[0].rstrip('.')}. Try again.", 409)
         finally:
             self.live.wake()
         return web.json_response(result or {"ok": True})
@@ -107,6 +119,8 @@ class PageServer:
             return self._bitrise.perform(action, body)
         if side == "trouble":
             return await self.trouble.perform(action, body)
+        if side == "scenes":
+            return await asyncio.shield(self.scenes.perform(action))
         raise LookupError(f"unknown part {side}")
 
     def _person(self, user_id: str | None) -> User:
@@ -121,9 +135,9 @@ async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
     """Refuse other origins and host names: only this page may talk to its server."""
     origin = request.headers.get("Origin")
     if (request.url.host not in LOCAL_NAMES) or (origin and origin != f"http://{request.host}"):
-        return error_response("This server is for its own page only.", 403)
+        return error_response("Only the playground's own page may use this server.", 403)
     if request.method == "POST" and request.content_type != "application/json":
-        return error_response("Deeds are result as JSON.", 415)
+        return error_response("Send actions as JSON.", 415)
     response: web.StreamResponse = await handler(request)
     if not response.prepared:
         response.headers.update(HEADERS)

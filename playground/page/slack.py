@@ -38,7 +38,7 @@ class SlackActions:
     async def perform(self, action: str, me: User, body: JSON) -> JSON | None:
         """Perform an action of the page. Raises LookupError if the action or its target doesn't exist."""
         if action not in self._actions:
-            raise LookupError(f"nobody can {action} in Slack")
+            raise LookupError(f"Unknown action {action}.")
         return await self._actions[action](me, body)
 
     async def _command(self, me: User, body: JSON) -> JSON:
@@ -74,7 +74,7 @@ class SlackActions:
     async def _submit(self, me: User, body: JSON) -> JSON:
         view = await self._place_filled(me, body)
         if not isinstance(view, View):
-            raise LookupError("only a modal can be submitted")
+            raise LookupError("Only a form can be submitted.")
         return delivery_json(await self._slack.submit(me, view))
 
     async def _close(self, me: User, body: JSON) -> None:
@@ -95,7 +95,7 @@ class SlackActions:
         """Dismiss an ephemeral message."""
         message = self._message(me, body)
         if message.seen_by is not me:
-            raise LookupError("only what only you see can be dismissed")
+            raise LookupError("Only a message that is visible only to you can be dismissed.")
         message.channel.remove(message)
 
     # Targets of an action.
@@ -114,18 +114,18 @@ class SlackActions:
         for view in [*self._slack.views(me), *([home] if home else [])]:
             if view.id == view_id:
                 return view
-        raise LookupError("that view is closed")
+        raise LookupError("That form is closed.")
 
     def _channel(self, me: User, channel_id: str) -> Channel:
         channel = self._slack.world.channels.get(channel_id)
         if channel is None or me not in channel.members:
-            raise LookupError("you are not in that channel")
+            raise LookupError("You aren't in that channel.")
         return channel
 
     def _message(self, me: User, body: JSON) -> Message:
         message = self._channel(me, body["channel"]).standing(str(body["ts"]))
         if message is None or message.seen_by not in (None, me):
-            raise LookupError("that message is gone")
+            raise LookupError("That message no longer exists.")
         return message
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.bitrise.model import App, Build
 from playground.page.guide import Guide
+from playground.page.scenes import Scenes
 from playground.slack.modals import View
 from playground.slack.world import Channel, Message, User
 
@@ -114,6 +115,7 @@ class PageState:
             "bot": {"is_running": bot.is_running, "pid": bot.pid},
             "sockets": len(self._stage.slack.sockets.of()),
             "troubles": self._trouble.state(),
+            "scenes": Scenes.state(),
         }
 
 

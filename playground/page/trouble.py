@@ -45,51 +45,51 @@ SWITCHES = (
     Switch(
         "slack-limit",
         "slack",
-        "Slack says 429",
-        "Every message is refused: “wait 5 seconds”.",
+        "Rate limit (429)",
+        "Slack rejects every message for 5 seconds.",
         Fault("chat.*", status=429, retry_after=5, times=None),
     ),
     Switch(
         "slack-slow",
         "slack",
-        "Slack is slow",
-        "Every answer takes 2 seconds.",
+        "Slow responses",
+        "Slack takes 2 seconds for each response.",
         Fault(kind="slow", delay=2, times=None),
     ),
-    Switch("socket-mute", "slack", "Socket is deaf", "The connection stays open, and nothing comes through it."),
+    Switch("socket-mute", "slack", "Silent socket", "The connection stays open, but nothing arrives."),
     Switch(
         "bitrise-down",
         "bitrise",
-        "Bitrise is down",
-        "Every call gets 503.",
+        "Outage (503)",
+        "Bitrise answers every call with 503.",
         Fault(status=503, times=None),
     ),
     Switch(
         "bitrise-limit",
         "bitrise",
-        "Bitrise says 429",
-        "Every call is refused: “wait 10 seconds”.",
+        "Rate limit (429)",
+        "Bitrise rejects every call for 10 seconds.",
         Fault(status=429, retry_after=10, times=None),
     ),
     Switch(
         "bitrise-slow",
         "bitrise",
-        "Bitrise is slow",
-        "Every answer takes 4 seconds.",
+        "Slow responses",
+        "Bitrise takes 4 seconds for each response.",
         Fault(kind="slow", delay=4, times=None),
     ),
     Switch(
         "webhook-lost",
         "bitrise",
-        "Webhooks lost",
-        "Bitrise sends webhooks, and none arrives.",
+        "Lose webhooks",
+        "Bitrise sends webhooks, but none arrives.",
         Fault(kind="lost", times=None),
         "webhooks",
     ),
     Switch(
         "webhook-twice",
         "bitrise",
-        "Webhooks doubled",
+        "Repeat webhooks",
         "Every webhook arrives twice.",
         Fault(kind="twice", times=None),
         "webhooks",
@@ -97,25 +97,27 @@ SWITCHES = (
     Switch("token-revoked", "bitrise", "Token revoked", "Bitrise rejects the connected token."),
 )
 ONCES = (
-    Once("socket-cut", "slack", "Drop the socket", "The TCP connection breaks without a word."),
-    Once("socket-refresh", "slack", "Ask for a new socket", "As Slack does every few hours."),
+    Once("socket-cut", "slack", "Drop the socket", "The TCP connection breaks without a close frame."),
+    Once(
+        "socket-refresh", "slack", "Replace the socket", "Slack asks for a new connection, as it does every few hours."
+    ),
     Once(
         "lost-post",
         "slack",
-        "Lose the next answer",
-        "Slack takes the next new message, and the answer is lost.",
+        "Lose the next response",
+        "Slack posts the next message, but its response is lost.",
         Fault("chat.postMessage", kind="cut_after"),
     ),
     Once(
         "lost-start",
         "bitrise",
-        "Lose the next start’s answer",
-        "Bitrise starts the build, and the response is lost.",
+        "Lose the next start’s response",
+        "Bitrise starts the build, but its response is lost.",
         Fault("builds.trigger", kind="cut_after"),
     ),
-    Once("bot-kill", "bot", "Kill the bot", "SIGKILL, in the middle of its work."),
-    Once("bot-start", "bot", "Start the bot", "It reads its rows and continues."),
-    Once("bot-restart", "bot", "Restart the bot", "It shuts down cleanly and starts again."),
+    Once("bot-kill", "bot", "Kill the bot", "Send SIGKILL (kill -9) in the middle of its work."),
+    Once("bot-start", "bot", "Start the bot", "It continues from its database."),
+    Once("bot-restart", "bot", "Restart the bot", "Shut down cleanly and start again."),
 )
 
 
@@ -152,7 +154,7 @@ class Trouble:
         elif action == "calm":
             self.calm()
         else:
-            raise LookupError(f"unknown fault {action}")
+            raise LookupError(f"Unknown fault {action}.")
         return None
 
     def _set_speed(self, speed: float) -> None:
@@ -212,4 +214,4 @@ def _find(among: tuple[Any, ...], name: str) -> Any:
     for each in among:
         if each.id == name:
             return each
-    raise LookupError(f"unknown fault {name}")
+    raise LookupError(f"Unknown fault {name}.")

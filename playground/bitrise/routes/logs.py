@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -13,7 +12,6 @@ from playground.bitrise.refusals import not_found
 from playground.bitrise.shapes import fine_time, wire_time
 from playground.bitrise.steps import Chunk, StepRun, chunks_of, step_uuid, steps_of
 
-NO_LOG_FOR = timedelta(seconds=15)
 NOTHING = "0001-01-01T00:00:00Z"
 """A missing time in logs, unlike anywhere else."""
 
@@ -37,7 +35,7 @@ def show_log(call: Call) -> Answer:
 def _refuse_without_log(call: Call) -> None:
     """Refuse the log in the first seconds, and of a build that never reached a machine."""
     build = call.build
-    is_new = call.now < build.triggered_at + NO_LOG_FOR
+    is_new = call.now < build.triggered_at + call.world.log_starts_after
     is_never = "never" in build.plan.log_quirks or (build.is_finished and build.started_at is None)
     if is_new or is_never:
         raise not_found()

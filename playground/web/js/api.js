@@ -21,12 +21,12 @@ export async function act(action, facts = {}, { isQuiet = false } = {}) {
     });
     const result = await response.json();
     if (!response.ok) {
-      if (!isQuiet) toast(result.error ?? `It answered ${response.status}.`, "bad");
+      if (!isQuiet) toast(result.error ?? `The playground responded with ${response.status}.`, "bad");
       return { ...result, ok: false, isTold: true };
     }
     return result;
   } catch {
-    toast("The playground does not answer. Is it still running?", "bad");
+    toast("The playground doesn't respond. Is it still running?", "bad");
     return { ok: false, error: "unreachable", isTold: true };
   }
 }

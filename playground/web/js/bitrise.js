@@ -1,12 +1,13 @@
-/** The right side: builds, trouble, the wire log, and the speed of builds. */
+/** The right side: builds, scenes, faults, the wire log, and the speed of builds. */
 import { act } from "./api.js";
 import { buildsPanel } from "./builds.js";
 import { fill, h, keepFocus } from "./dom.js";
 import { section, watch } from "./state.js";
+import { scenesPanel } from "./scenes.js";
 import { troublePanel } from "./trouble.js";
 import { wirePanel } from "./wireview.js";
 
-const TABS = { builds: "Builds", trouble: "Trouble", wire: "Wire" };
+const TABS = { builds: "Builds", scenes: "Scenes", trouble: "Faults", wire: "Wire" };
 const SPEEDS = [1, 10, 60];
 const KEPT = "buildbell-right";
 /** @type {Record<string, HTMLElement>} */
@@ -14,7 +15,7 @@ let panels = {};
 let tab = sessionStorage.getItem(KEPT) ?? "builds";
 
 export function watchBitrise() {
-  panels = { builds: buildsPanel(), trouble: troublePanel(), wire: wirePanel() };
+  panels = { builds: buildsPanel(), scenes: scenesPanel(), trouble: troublePanel(), wire: wirePanel() };
   const root = document.getElementById("bitrise");
   const head = h("header", { class: "right-head" });
   root.append(head, ...Object.entries(panels).map(([name, panel]) => h("div", { class: "right-panel", id: `panel-${name}`, role: "tabpanel", "aria-label": TABS[name] }, panel)));
@@ -45,13 +46,13 @@ function turn(name, head) {
 /** @param {any} stage */
 function botState(stage) {
   if (!stage) return null;
-  const [kind, text] = !stage.bot.is_running ? ["bad", "the bot is dead"] : stage.sockets ? ["good", "the bot runs"] : ["warn", "the bot has no socket"];
+  const [kind, text] = !stage.bot.is_running ? ["bad", "Bot stopped"] : stage.sockets ? ["good", "Bot running"] : ["warn", "Bot not connected"];
   return h("span", { class: `bot-state is-${kind}`, title: stage.bot.pid ? `process ${stage.bot.pid}` : "" }, text);
 }
 
 /** @param {any} stage */
 function speeds(stage) {
-  return h("div", { class: "speeds", role: "group", "aria-label": "Speed of the machines" }, ...SPEEDS.map((speed) =>
-    h("button", { type: "button", "aria-pressed": String(stage?.speed === speed), data: { focus: `speed-${speed}` }, title: `Builds go ${speed} times as fast`,
+  return h("div", { class: "speeds", role: "group", "aria-label": "Speed of builds" }, ...SPEEDS.map((speed) =>
+    h("button", { type: "button", "aria-pressed": String(stage?.speed === speed), data: { focus: `speed-${speed}` }, title: `Builds run ${speed} times as fast`,
       on: { click: () => act("trouble/speed", { speed }) } }, `${speed}×`)));
 }

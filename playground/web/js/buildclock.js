@@ -1,4 +1,4 @@
-/** How long a build has been at it: drawn every second without asking anybody. */
+/** The running time of a build, drawn twice a second in the page. */
 import { h } from "./dom.js";
 import { now } from "./state.js";
 import { span } from "./when.js";
@@ -7,7 +7,7 @@ const EVERY_MS = 500;
 
 /** @param {any} build @returns {HTMLElement} */
 export function clockOf(build) {
-  const node = h("div", { class: "build-clock" }, h("progress", { max: 100, value: 0, "aria-label": "How far it is" }), h("span", {}));
+  const node = h("div", { class: "build-clock" }, h("progress", { max: 100, value: 0, "aria-label": "Progress" }), h("span", {}));
   node.build = build;
   return node;
 }
@@ -27,11 +27,11 @@ function drawClock(node) {
   const since = build.started_at ?? build.triggered_at;
   const ran = Math.max(0, (now() - since) / 1000);
   bar.value = build.started_at && build.planned_seconds ? Math.min(100, (ran / build.planned_seconds) * 100) : 0;
-  text.textContent = build.started_at ? `${span(ran)}${planned(build)}${stepAt(build, ran)}` : `waiting ${span(ran)}`;
+  text.textContent = build.started_at ? `${span(ran)}${planned(build)}${stepAt(build, ran)}` : `Queued for ${span(ran)}`;
 }
 
 /** @param {any} build */
-const planned = (build) => (build.planned_seconds ? ` of ${span(build.planned_seconds)}` : ", until somebody ends it");
+const planned = (build) => (build.planned_seconds ? ` of ${span(build.planned_seconds)}` : ", until you finish it");
 
 /** Its steps share its time evenly. @param {any} build @param {number} ran */
 function stepAt(build, ran) {

@@ -7,12 +7,12 @@ import { section, watch } from "./state.js";
 import { starter, tokenBox } from "./starter.js";
 import { span } from "./when.js";
 
-const WORDS = { "on-hold": "On hold", "in-progress": "Running", success: "Success", error: "Failed", aborted: "Aborted", "aborted-with-success": "Aborted with success" };
+const WORDS = { "on-hold": "On hold", "in-progress": "Running", success: "Succeeded", error: "Failed", aborted: "Aborted", "aborted-with-success": "Skipped" };
 
 /** @returns {HTMLElement} */
 export function buildsPanel() {
-  const running = h("div", { class: "builds", "aria-label": "Builds that run" });
-  const ended = h("div", { class: "builds", "aria-label": "Builds that have ended" });
+  const running = h("div", { class: "builds", "aria-label": "Running and queued builds" });
+  const ended = h("div", { class: "builds", "aria-label": "Finished builds" });
   watch(["bitrise"], () => {
     const builds = section("bitrise")?.builds ?? [];
     const how = (draw) => ({ key: (each) => each.slug, sign: (each) => JSON.stringify(each), draw });
@@ -20,7 +20,7 @@ export function buildsPanel() {
     keep(ended, builds.filter((each) => each.finished_at), how(endedBuild));
     drawClocks();
   });
-  return h("div", {}, starter(), tokenBox(), h("h3", {}, "On the machines"), running, h("p", { class: "nothing" }, "No build runs."), h("h3", {}, "Ended"), ended);
+  return h("div", {}, starter(), tokenBox(), h("h3", {}, "Running and queued"), running, h("p", { class: "nothing" }, "No build is running."), h("h3", {}, "Finished"), ended);
 }
 
 /** @param {any} build */
@@ -35,7 +35,7 @@ function runningBuild(build) {
       button("Succeed", "finish", "button-primary"),
       menu({ label: "Fail at a step", face: "Fail ▾", entries: fails, kind: "button button-small button-danger", focus: `${build.slug}-fail` }),
       isHeld || build.stage === "starting" ? button("Run now", "run") : button("Hold", "hold"),
-      button("Nothing changed", "skip"),
+      button("Skip", "skip"),
       button("Abort", "abort")));
 }
 
@@ -54,10 +54,17 @@ function head(build) {
     h("a", { href: build.url, target: "_blank", rel: "noopener", class: "build-name" }, `${build.app} · ${build.workflow}`), h("span", { class: "build-number" }, `#${build.number}`));
 }
 
+/** @param {string | null} by as Bitrise stores it */
+function cause(by) {
+  const [, person] = by?.match(/^buildbell-(\w+)-/) ?? [];
+  const [, pusher] = by?.match(/^webhook-\w+\/(.+)$/) ?? [];
+  return person ? `by ${person}, from Slack` : pusher ? `pushed by ${pusher}` : by ? `by ${by}` : "started through the API";
+}
+
 /** @param {any} build */
 function facts(build) {
   const place = [build.branch, build.commit, build.pull_request ? `pull request #${build.pull_request}` : ""].filter(Boolean).join(" · ");
   return h("div", { class: "build-facts" },
     place ? h("span", { class: "mono" }, place) : null, build.commit_message ? h("span", { class: "build-message" }, build.commit_message) : null,
-    h("span", { class: "build-by" }, `by ${build.triggered_by ?? "nobody named"}`));
+    h("span", { class: "build-by" }, cause(build.triggered_by)));
 }

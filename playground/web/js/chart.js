@@ -23,7 +23,7 @@ export function chart(block) {
     h("figcaption", {}, String(block.title ?? "")),
     type === "pie" ? pie(segments) : axes(block.chart),
     ...axisNames(block.chart.axis_config),
-    h("div", { class: "legend" }, ...names.map((name, place) => h("span", { class: `legend-entry colour-${place % 8}` }, name))),
+    h("div", { class: "legend" }, ...names.map((name, place) => h("span", { class: `legend-entry colour-${tone(name, place)}` }, name))),
     h("table", { class: "for-readers" }, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))))));
 }
 
@@ -32,6 +32,12 @@ function axisNames(config) {
   return [["↑", config?.y_label], ["→", config?.x_label]].filter(([, name]) => name)
     .map(([arrow, name]) => h("div", { class: "axis-name" }, h("span", { "aria-hidden": "true" }, `${arrow} `), name));
 }
+
+/** Colors of results by name; other names take the palette in order. */
+const RESULTS = { succeeded: "good", success: "good", failed: "bad", aborted: "gray", skipped: "gray-light" };
+
+/** @param {string} name such as `Failed 6` @param {number} place */
+const tone = (name, place) => RESULTS[String(name).split(" ")[0].toLowerCase()] ?? place % 8;
 
 const labelOf = (category) => (typeof category === "object" ? category.label : category);
 
@@ -51,8 +57,8 @@ function pie(segments) {
     const to = from + (each.value / whole) * 2 * Math.PI;
     const at = (angle) => `${centre + radius * Math.cos(angle)},${centre + radius * Math.sin(angle)}`;
     const path = segments.length === 1
-      ? svg("circle", { cx: centre, cy: centre, r: radius, class: "colour-0" })
-      : svg("path", { d: `M${centre},${centre} L${at(from)} A${radius},${radius} 0 ${to - from > Math.PI ? 1 : 0} 1 ${at(to)} Z`, class: `colour-${place % 8}` });
+      ? svg("circle", { cx: centre, cy: centre, r: radius, class: `colour-${tone(each.label, 0)}` })
+      : svg("path", { d: `M${centre},${centre} L${at(from)} A${radius},${radius} 0 ${to - from > Math.PI ? 1 : 0} 1 ${at(to)} Z`, class: `colour-${tone(each.label, place)}` });
     path.append(svg("title", {}, `${each.label}: ${each.value}`));
     from = to;
     return path;
@@ -71,7 +77,7 @@ function axes(chart) {
     svg("line", { x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y(most * share), y2: y(most * share), class: "grid" }),
     svg("text", { x: EDGE.left - 6, y: y(most * share) + 4, class: "axis axis-y" }, rounded(most * share)),
   ]);
-  const every = Math.ceil(rows.length / 10);
+  const every = Math.ceil(rows.length / 5);
   const labels = rows.filter((_, place) => place % every === 0).map(([label], index) =>
     svg("text", { x: x(index * every), y: HEIGHT - 6, class: "axis axis-x" }, String(label)));
   const drawn = chart.series.flatMap((_, series) => (chart.type === "bar" ? bars : line)({ chart, rows, series, x, y, across }));
@@ -85,7 +91,7 @@ function bars({ chart, rows, series, x, y, across }) {
   const wide = Math.min(36, (across / rows.length) * 0.8 / chart.series.length);
   const shift = (series - chart.series.length / 2) * wide;
   return rows.map((row, place) => svg("rect", {
-    x: x(place) + shift, y: y(row[series + 1]), width: wide - 1, height: Math.max(0, y(0) - y(row[series + 1])), class: `colour-${series % 8}`,
+    x: x(place) + shift, y: y(row[series + 1]), width: wide - 1, height: Math.max(0, y(0) - y(row[series + 1])), class: `colour-${tone(chart.series[series].name, series)}`,
   }, svg("title", {}, `${row[0]}: ${row[series + 1]}`)));
 }
 
@@ -94,7 +100,7 @@ function line({ chart, rows, series, x, y }) {
   const points = rows.map((row, place) => `${x(place)},${y(row[series + 1])}`).join(" ");
   const under = `${x(0)},${y(0)} ${points} ${x(rows.length - 1)},${y(0)}`;
   return [
-    ...(chart.type === "area" ? [svg("polygon", { points: under, class: `area colour-${series % 8}` })] : []),
-    svg("polyline", { points, class: `line stroke-${series % 8}` }),
+    ...(chart.type === "area" ? [svg("polygon", { points: under, class: `area colour-${tone(chart.series[series].name, series)}` })] : []),
+    svg("polyline", { points, class: `line stroke-${tone(chart.series[series].name, series)}` }),
   ];
 }

@@ -56,7 +56,7 @@ async function sent(channel, typed, thread) {
   if (!typed.startsWith("/")) return (await act("slack/say", { channel: channel.id, text: typed, thread_ts: thread ?? null })).ok;
   const word = typed.split(/\s/)[0];
   if (thread) {
-    toast(`${word} cannot be used in a thread.`, "bad");
+    toast(`${word} doesn't work in threads.`, "bad");
     return false;
   }
   const answer = await act("slack/command", { channel: channel.id, text: typed });
@@ -79,5 +79,5 @@ function plus() {
     hint: each.description,
     run: async () => complain(await act("slack/shortcut", { callback_id: each.callback_id })),
   }));
-  return menu({ label: "Shortcuts", face: "+", entries: entries.length ? entries : [{ label: "No app offers a shortcut here", run: () => {} }], kind: "plus", focus: "plus" });
+  return menu({ label: "Shortcuts", face: "+", entries: entries.length ? entries : [{ label: "No shortcuts available", run: () => {} }], kind: "plus", focus: "plus" });
 }

@@ -53,8 +53,8 @@ function drawHead(channel) {
   fill(shown.head,
     h("h2", {}, h("span", { "aria-hidden": "true" }, channel.is_private ? "🔒 " : "# "), channel.name),
     h("span", { class: "channel-about", title: members.join(", ") }, `${channel.members.length} members`),
-    channel.is_shared ? h("span", { class: "badge" }, "shared with another workspace") : null,
-    channel.members.includes(section("world").bot) ? null : h("span", { class: "badge badge-warn" }, "the bot is not in here"));
+    channel.is_shared ? h("span", { class: "badge" }, "Shared with another workspace") : null,
+    channel.members.includes(section("world").bot) ? null : h("span", { class: "badge badge-warn" }, "Buildbell isn't in this channel"));
 }
 
 /** @param {any} channel */
@@ -69,7 +69,7 @@ function drawMessages(channel) {
     sign: (row) => JSON.stringify([row, repliesTo.get(row.message?.ts)?.map((each) => each.ts)]),
     draw: (row) => (row.day ? dayLine(row.day) : messageNode(channel, row.message, { replies: repliesTo.get(row.message.ts) })),
   });
-  if (!rows.length) list.append(h("p", { class: "nothing", data: { key: "nothing" } }, `Nothing has been said in ${channel.is_direct ? "here" : `#${channel.name}`} yet.`));
+  if (!rows.length) list.append(h("p", { class: "nothing", data: { key: "nothing" } }, channel.is_direct ? "No messages yet." : `No messages in #${channel.name} yet.`));
   if (wasAtEnd) list.scrollTop = list.scrollHeight;
 }
 

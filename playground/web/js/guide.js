@@ -1,11 +1,12 @@
 /** The checklist of things to try. */
 import { fill, h, keepFocus } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
+import { showSetup } from "./setup.js";
 import { section, watch } from "./state.js";
 
 const FOLDED = "buildbell-guide-folded";
 const NARROW = 620;
-const node = h("section", { class: "guide", "aria-label": "Things to try" });
+const node = h("section", { class: "guide", "aria-label": "Guide" });
 /** @type {string | null} */
 let open = null;
 let doneBefore = 0;
@@ -28,10 +29,11 @@ function draw() {
   const shown = steps.find((step) => step.id === open) ?? next ?? steps.at(-1);
   keepFocus(node, () => fill(node,
     h("button", { class: "guide-head", type: "button", "aria-expanded": String(!isFolded), data: { focus: "guide" }, on: { click: fold } },
-      h("strong", {}, done === steps.length ? "All tried" : "Try this"), h("span", {}, ` ${done} of ${steps.length}`), h("span", { class: "guide-fold", "aria-hidden": "true" }, isFolded ? "▴" : "▾")),
+      h("strong", {}, done === steps.length ? "All done" : "Try this"), h("span", {}, ` ${done} of ${steps.length}`), h("span", { class: "guide-fold", "aria-hidden": "true" }, isFolded ? "▴" : "▾")),
     isFolded ? null : h("div", { class: "guide-inside" },
       h("ol", {}, ...steps.map((step) => tick(step, step.id === shown?.id))),
-      shown ? h("p", {}, h("strong", {}, shown.title, shown.is_done ? " ✓" : ""), h("br"), ...mrkdwn(shown.text)) : null)));
+      shown ? h("p", {}, h("strong", {}, shown.title, shown.is_done ? " ✓" : ""), h("br"), ...mrkdwn(shown.text)) : null,
+      shown?.id === "setup" ? h("button", { class: "button button-small button-primary", type: "button", data: { focus: "guide-open-setup" }, on: { click: showSetup } }, "Set it up in your Slack") : null)));
 }
 
 /** @param {any} step @param {boolean} isShown */

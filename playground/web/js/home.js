@@ -24,7 +24,7 @@ export function drawHome(panel, tab) {
   if (panel.dataset.sign === sign) return;
   panel.dataset.sign = sign;
   const place = view && { address: { view: view.id }, values: view.values, typed: new Map(), errors: {} };
-  keepFocus(panel, () => fill(panel, ...(view ? drawBlocks(view.blocks, place) : [h("p", { class: "nothing" }, "This is a work in progress: the app has not drawn its Home yet.")])));
+  keepFocus(panel, () => fill(panel, ...(view ? drawBlocks(view.blocks, place) : [h("p", { class: "nothing" }, "Loading…")])));
 }
 
 /** Send the event of an opened Home tab, once for each visit. */

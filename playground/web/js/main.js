@@ -6,16 +6,20 @@ import { watchConversation } from "./conversation.js";
 import { watchGuide } from "./guide.js";
 import { leaveHome } from "./home.js";
 import { watchModals } from "./modal.js";
+import { watchPlayer } from "./play.js";
 import { isOfHere, openLink } from "./place.js";
 import { watchSidebar } from "./sidebar.js";
 import { here, openChannel, readAddress, watch } from "./state.js";
 import { applyTheme } from "./theme.js";
 import { watchThread } from "./thread.js";
 import { watchTop } from "./top.js";
+import { watchWelcome } from "./welcome.js";
 
 applyTheme();
 readAddress();
 watchTop();
+watchWelcome();
+watchPlayer();
 watchGuide();
 watchSidebar();
 watchConversation();
@@ -27,10 +31,10 @@ watch(["here"], () => {
   if (!openChannel()?.is_direct || here.tab !== "home") leaveHome();
 });
 
-// Links to other machines are disabled.
+// Links in messages to other machines are disabled.
 document.addEventListener("click", (event) => {
   const link = event.target instanceof Element ? event.target.closest("a[href^='http']") : null;
-  if (link && !isOfHere(link.href)) {
+  if (link && !isOfHere(link.href) && !link.dataset.leaves) {
     event.preventDefault();
     openLink(link.href);
   }

@@ -93,7 +93,7 @@ function tools(channel, message, isReply) {
       label: each.name, hint: each.description,
       run: async () => complain(await act("slack/shortcut", { callback_id: each.callback_id, channel: channel.id, ts: message.ts })),
     })),
-    { label: "Show its blocks as JSON", run: json },
+    { label: "View blocks as JSON", run: json },
   ];
   return menu({ label: "Message menu", face: "⋯", entries, kind: "message-menu" });
 }

@@ -3,6 +3,7 @@ import { act } from "./api.js";
 import { drawBlocks } from "./blocks.js";
 import { fill, h, keepFocus } from "./dom.js";
 import { pressing } from "./elements.js";
+import { keepBar, playerBar } from "./play.js";
 import { section, watch } from "./state.js";
 
 /** @type {HTMLElement | null} */
@@ -46,6 +47,7 @@ function forgetErrors(view) {
 function close() {
   drawn = "";
   remembered.clear();
+  if (dialog) keepBar(dialog);
   dialog?.close();
   dialog?.remove();
   dialog = null;
@@ -59,7 +61,9 @@ function show(view, views, isNew) {
     dialog.showModal();
   }
   keepFocus(dialog, () => fill(dialog, ...content(view, views)));
-  if (isNew || !dialog.contains(document.activeElement)) firstField()?.focus();
+  const held = document.activeElement;
+  // A form that replaces a notice is entered at its first field, not at its Cancel button.
+  if (isNew || !dialog.contains(held) || held.closest(".modal-foot")) firstField()?.focus();
 }
 
 const firstField = () => dialog.querySelector(".modal-body input:not([type=checkbox]), .modal-body textarea, .modal-body .button, .modal-foot .button");
@@ -90,7 +94,7 @@ function content(view, views) {
     event.preventDefault();
     pressing(send, () => submit(view, views));
   } } }, head, trouble, h("div", { class: "modal-body" }, ...drawBlocks(view.blocks, place)), foot);
-  return [form, h("div", { class: "modal-toasts", role: "status", "aria-live": "polite" })];
+  return [form, h("div", { class: "modal-toasts", role: "status", "aria-live": "polite" }), ...playerBar()];
 }
 
 /** @param {any} view @param {any[]} views */

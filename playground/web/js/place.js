@@ -42,13 +42,13 @@ export async function choose(place, block, element, chosen) {
 const TYPING_MS = 500;
 let typing = 0;
 
-/** What is typed is told in the pauses, so that a reload loses nothing. @param {Place} place */
+/** Send typed values in pauses, so that a reload loses nothing. @param {Place} place */
 export function keepTyped(place) {
   clearTimeout(typing);
   if (place.address.view) typing = setTimeout(() => act("slack/fill", told(place), { isQuiet: true }), TYPING_MS);
 }
 
-/** What an external select offers. @param {Place} place @param {any} element @param {string} typed @returns {Promise<any[]>} */
+/** Return the options of an external select. @param {Place} place @param {any} element @param {string} typed @returns {Promise<any[]>} */
 export async function suggest(place, element, typed) {
   const answer = await act("slack/suggest", { ...told(place), action_id: element.action_id, typed });
   return answer.options ?? [];
@@ -57,19 +57,19 @@ export async function suggest(place, element, typed) {
 /** The value an element holds. @param {Place} place @param {any} block @param {any} element */
 export const held = (place, block, element) => place.values?.[block.block_id]?.[element.action_id] ?? {};
 
-/** Slack's own words for an app that did not answer. @param {any} answer */
+/** Show Slack's own words for an app that did not respond. @param {any} answer */
 export function complain(answer) {
   if (answer.ok || answer.isTold || !answer.error) return;
   const name = section("world")?.app?.name ?? "The app";
-  const why = answer.error === "operation_timeout" ? `${name} did not answer in time` : `${name} could not be reached`;
-  toast(`⚠ That did not work: ${why} (${answer.error}).`, "bad");
+  const why = answer.error === "operation_timeout" ? `${name} didn't respond in time` : `${name} couldn't be reached`;
+  toast(`⚠ That didn't work: ${why} (${answer.error}).`, "bad");
 }
 
 /** @param {string | undefined} url */
 export function openLink(url) {
   if (!url) return;
   if (isOfHere(url)) window.open(url, "_blank", "noopener");
-  else toast(`Slack would open ${url}; the playground stays on this machine.`);
+  else toast(`Slack would open ${url}. The playground opens nothing outside this machine.`);
 }
 
 /** @param {string} url */

@@ -12,7 +12,7 @@ export function starter() {
   const workflow = h("select", { id: "start-workflow", class: "field" });
   const branch = h("input", { id: "start-branch", class: "field", list: "start-branches", autocomplete: "off", spellcheck: "false" });
   const branches = h("datalist", { id: "start-branches" });
-  const message = h("input", { id: "start-message", class: "field", placeholder: "one will be made up", autocomplete: "off" });
+  const message = h("input", { id: "start-message", class: "field", placeholder: "Leave empty for a sample", autocomplete: "off" });
   let known = "";
   const fillApp = () => {
     const chosen = section("bitrise").apps.find((each) => each.slug === app.value);
@@ -30,7 +30,7 @@ export function starter() {
   });
   const start = (cause) => act("bitrise/start", { cause, app: app.value, workflow: workflow.value, branch: branch.value, commit_message: message.value });
   const field = (label, input) => h("label", { class: "starter-field" }, h("span", {}, label), input);
-  return h("details", { class: "starter" }, h("summary", {}, "Start a build that nobody asked for in Slack"),
+  return h("details", { class: "starter" }, h("summary", {}, "Start a build outside Slack"),
     h("div", { class: "starter-fields" }, field("App", app), field("Workflow", workflow), field("Branch", branch), field("Commit message", message), branches),
     h("div", { class: "build-buttons" }, ...Object.entries(CAUSES).map(([cause, label]) =>
       h("button", { class: "button button-small", type: "button", data: { cause }, on: { click: () => start(cause) } }, label))));
@@ -47,7 +47,7 @@ export function tokenBox() {
     if (!value || shown === sign) return;
     shown = sign;
     box.open = isMissing;
-    fill(box, h("summary", {}, "The token for the bot"), h("div", { class: "token" }, ...tokenLine(value)));
+    fill(box, h("summary", {}, "Bitrise token for the bot"), h("div", { class: "token" }, ...tokenLine(value)));
   });
   return box;
 }
@@ -56,7 +56,7 @@ export function tokenBox() {
 function tokenLine(value) {
   const copy = async () => {
     await navigator.clipboard?.writeText(value);
-    toast("The token is copied.");
+    toast("Token copied.");
   };
-  return [h("span", {}, "Of the user ci-bot: "), h("code", { id: "bitrise-token" }, value), h("button", { class: "button button-small", type: "button", on: { click: copy } }, "Copy")];
+  return [h("span", {}, "User ci-bot: "), h("code", { id: "bitrise-token" }, value), h("button", { class: "button button-small", type: "button", on: { click: copy } }, "Copy")];
 }

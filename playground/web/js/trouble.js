@@ -4,7 +4,7 @@ import { fill, h, keepFocus } from "./dom.js";
 import { section, watch } from "./state.js";
 import { toast } from "./toast.js";
 
-const SIDES = { slack: "Slack", bitrise: "Bitrise", bot: "The bot" };
+const SIDES = { slack: "Slack", bitrise: "Bitrise", bot: "Bot" };
 
 /** @returns {HTMLElement} */
 export function troublePanel() {
@@ -18,7 +18,7 @@ function draw(panel) {
   const stage = section("stage");
   if (!stage) return;
   const { switches, onces } = stage.troubles;
-  fill(panel, h("p", { class: "hint" }, "Make something go wrong, and see the bot live through it."),
+  fill(panel, h("p", { class: "hint" }, "Break something and see how the bot recovers."),
     ...Object.entries(SIDES).map(([side, label]) => h("section", { "aria-label": label }, h("h3", {}, label),
       ...switches.filter((each) => each.side === side).map(switchNode),
       h("div", { class: "build-buttons" }, ...onces.filter((each) => each.side === side && fits(each, stage)).map(onceNode)))));
@@ -38,7 +38,7 @@ function switchNode(each) {
 function onceNode(each) {
   const strike = async () => {
     const answer = await act("trouble/once", { id: each.id });
-    if (answer.ok) toast(`${each.label}: done.`);
+    if (answer.ok) toast(`Done: ${each.label}.`);
   };
   return h("button", { class: each.id === "bot-kill" ? "button button-small button-danger" : "button button-small", type: "button", title: each.hint, data: { focus: each.id, trouble: each.id }, on: { click: strike } }, each.label);
 }

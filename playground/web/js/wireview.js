@@ -11,13 +11,13 @@ const FACES = { "to the bot": "→", "from the bot": "←" };
 /** @returns {HTMLElement} */
 export function wirePanel() {
   const list = h("div", { class: "exchanges", role: "list" });
-  const text = h("input", { class: "field", type: "search", placeholder: "Filter: name, text, result", "aria-label": "Filter the wire" });
-  const side = h("select", { class: "field field-short", "aria-label": "Side" }, h("option", { value: "" }, "both"), h("option", { value: "slack" }, "Slack"), h("option", { value: "bitrise" }, "Bitrise"));
+  const text = h("input", { class: "field", type: "search", placeholder: "Filter by name, text or result", "aria-label": "Filter requests" });
+  const side = h("select", { class: "field field-short", "aria-label": "Side" }, h("option", { value: "" }, "Both sides"), h("option", { value: "slack" }, "Slack"), h("option", { value: "bitrise" }, "Bitrise"));
   const quiet = h("input", { type: "checkbox", checked: true });
   const draw = () => keep(list, chosen(text.value, side.value, quiet.checked), { key: (each) => String(each.number), sign: () => "", draw: line });
   for (const each of [text, side, quiet]) each.addEventListener("input", draw);
   watch(["wire"], draw);
-  return h("div", { class: "wire" }, h("div", { class: "wire-filter" }, text, side, h("label", {}, quiet, " hide what repeats")), list);
+  return h("div", { class: "wire" }, h("div", { class: "wire-filter" }, text, side, h("label", {}, quiet, " Hide routine calls")), list);
 }
 
 /** @param {string} typed @param {string} side @param {boolean} isQuiet */
@@ -43,7 +43,7 @@ function line(each) {
 
 /** @param {any} found */
 function whole(found) {
-  if (!found.request) return [h("p", {}, found.error ?? "It is gone.")];
+  if (!found.request) return [h("p", {}, found.error ?? "That exchange is no longer kept.")];
   const block = (label, value) => [h("h4", {}, label), h("pre", { class: "code-block", tabindex: "0" }, JSON.stringify(value, null, 2))];
-  return [...block("Request", found.request), ...block("Answer", found.response)];
+  return [...block("Request", found.request), ...block("Response", found.response)];
 }

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from playground.page import scenes
 from playground.stage import Stage
 from tests.playground.page.conftest import OpenPage, OpenWindow
-from tests.playground.page.windows import card, gone, seen, take, type_line
+from tests.playground.page.windows import card, gone, list_overflows, seen, take, type_line
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -180,12 +181,12 @@ async def test_the_bot_is_killed_and_started_again_and_the_card_goes_on(
     window = await open_window(page)
     await type_line(window, "/build shop endless main")
     await seen(card(window), "iOS Shop · endless")
-    await window.get_by_role("tab", name="Trouble").click()
+    await window.get_by_role("tab", name="Faults").click()
     await window.get_by_role("button", name="Kill the bot").last.click()
-    await seen(window.locator(".bot-state"), "dead")
+    await seen(window.locator(".bot-state"), "Bot stopped")
     stage.bitrise.finish(stage.bitrise.triggers[-1].builds[0], "success")
     await window.get_by_role("button", name="Start the bot").click()
-    await seen(window.locator(".bot-state"), "the bot runs")
+    await seen(window.locator(".bot-state"), "Bot running")
     await seen(card(window), "Succeeded")
 
 
@@ -200,12 +201,124 @@ async def test_the_app_home_is_drawn_when_it_is_opened(open_page: OpenPage, open
     await gone(window.locator("dialog"))
 
 
-async def test_on_a_narrow_window_one_side_shows_at_a_time(open_page: OpenPage, open_window: OpenWindow) -> None:
+PHONES = ({"width": 390, "height": 844}, {"width": 360, "height": 640})
+
+
+async def test_no_panel_scrolls_sideways_on_a_phone(open_page: OpenPage, open_window: OpenWindow) -> None:
+    stage, page = await open_page()
+    await stage.play_opening()
+    window = await open_window(page)
+    seen_at: list[str] = []
+
+    async def check(panel: str) -> None:
+        for size in PHONES:
+            await window.set_viewport_size(size)  # type: ignore[arg-type]  # a TypedDict of Playwright
+            seen_at.extend(f"{panel} at {size['width']} px: {each}" for each in await list_overflows(window))
+
+    await check("welcome")
+    await window.get_by_role("button", name="Explore on your own").click()
+    await check("channel")
+    for command in (
+        "/build",
+        "/build subscribe",
+        "/build digest",
+        "/build settings",
+        "/build me",
+        "/build abort shop #412",
+    ):
+        await type_line(window, command)
+        await seen(window.locator("dialog .button-primary"))
+        await check(command)
+        await window.keyboard.press("Escape")
+        await gone(window.locator("dialog"))
+    for command in ("/build help", "/build list shop", "/build stats shop"):
+        before = await window.locator(".message.is-private").count()
+        await type_line(window, command)
+        await window.locator(".message.is-private").nth(before).wait_for()
+        await check(command)
+    await window.locator("#conversation .answers").first.click()
+    await seen(window.locator("#thread"))
+    await check("thread")
+    await window.get_by_role("button", name="Close thread").click()
+    await window.locator("#sidebar").get_by_role("button", name="Buildbell").click()
+    await seen(window.locator(".home"), "Connected to Bitrise")
+    await check("App Home")
+    await window.locator("#sides").get_by_role("button", name="Bitrise").click()
+    assert not await window.locator("#slack").is_visible()
+    for tab in ("Scenes", "Faults", "Wire", "Builds"):
+        await window.get_by_role("tab", name=tab, exact=True).click()
+        await check(tab)
+    assert seen_at == []
+
+
+async def test_play_it_for_me_runs_to_its_end_and_kills_the_bot(open_page: OpenPage, open_window: OpenWindow) -> None:
+    stage, page = await open_page()
+    window = await open_window(page, reduced_motion="reduce")
+    pid = stage.bot.pid
+    await window.locator("#welcome").get_by_role("button", name="Play it for me").click()
+    again = window.get_by_role("button", name="Play again")
+    while not await again.is_visible():
+        await window.evaluate("document.querySelector('[data-focus=player-next]').click()")
+        await window.wait_for_timeout(200)
+    await seen(window.locator(".player-caption"), "Your turn")
+    assert stage.bot.pid not in (None, pid)
+    assert [call.reason for call in stage.bitrise.aborts] == [
+        "[wrong-target] should have been release/3.2 (@bo, via Buildbell)"
+    ]
+    texts = [message.text for message in stage.slack.messages(stage.channels["ios"])]
+    assert sum("*Broken*" in text for text in texts) == 1
+    assert "*Fixed*" in texts[-1]
+
+
+async def test_play_it_for_me_pauses_and_can_be_taken_over(open_page: OpenPage, open_window: OpenWindow) -> None:
+    stage, page = await open_page()
+    window = await open_window(page)
+    await window.locator(".top").get_by_role("button", name="Play it for me").click()
+    composer = window.locator("#composer-text")
+    while not (await composer.input_value()).startswith("/bu"):
+        await window.wait_for_timeout(20)
+    await composer.click()  # a click of one's own pauses
+    await seen(window.locator(".player-count"), "Paused")
+    paused_at = await composer.input_value()
+    assert paused_at.startswith("/bu")
+    assert stage.bitrise.triggers == []
+    await window.get_by_role("button", name="Resume").press("Enter")
+    await seen(card(window), "iOS Shop · deploy")
+    await window.get_by_role("button", name="Take over").click()
+    assert not await window.locator(".player").is_visible()
+    started = len(stage.bitrise.triggers)
+    await type_line(window, "/build shop endless main")
+    await seen(card(window), "iOS Shop · endless")
+    assert len(stage.bitrise.triggers) == started + 1
+
+
+async def test_each_scene_is_played_by_one_press(
+    open_page: OpenPage, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scenes, "LOOK_SECONDS", 0.5)
+    _, page = await open_page()
+    window = await open_window(page, who="bo")
+    await window.get_by_role("tab", name="Scenes").click()
+    expected: dict[str, str | re.Pattern[str]] = {
+        "Several builds from one trigger": re.compile("lint.*test", re.DOTALL),
+        "Pipeline with a failed workflow": re.compile("Failed.*release", re.DOTALL),
+        "Flaky test": "Flaky, not fixed",
+        "Pull request from a fork": re.compile("main.*Pull request #[0-9]+ by mallory", re.DOTALL),
+        "On hold behind a queue": "Queued",
+    }
+    for label, text in expected.items():
+        button = window.get_by_role("button", name=label)
+        await button.click()
+        await gone(window.locator("[data-scene][aria-busy]"))
+        await seen(card(window), text)
+    assert len(expected) == len(scenes.SCENES)
+
+
+async def test_the_guide_ends_with_the_steps_of_the_readme(open_page: OpenPage, open_window: OpenWindow) -> None:
     _, page = await open_page(bot=False)
     window = await open_window(page)
-    await window.set_viewport_size({"width": 420, "height": 800})
-    assert not await window.locator("#bitrise").is_visible()
-    await window.locator("#sides").get_by_role("button", name="Bitrise").click()
-    await seen(window.locator("#bitrise"))
-    assert not await window.locator("#slack").is_visible()
-    assert await window.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await window.get_by_role("button", name="Set it up in your Slack, to do").click()
+    await window.locator(".guide").get_by_role("button", name="Set it up in your Slack", exact=True).click()
+    await seen(window.locator("dialog ol"), "Create the Slack app")
+    await window.keyboard.press("Escape")
+    await seen(window.locator('.guide [data-step="setup"].is-done'))

@@ -205,7 +205,7 @@ async def test_a_push_that_starts_nothing_says_so(opened: tuple[Stage, Client]) 
     stage, client = opened
     stage.shop.trigger_map = ()
     status, told = await client.act("bitrise/push", app=stage.shop.slug, branch="main")
-    assert (status, told["error"]) == (409, "the trigger map of iOS Shop starts nothing for main")
+    assert (status, told["error"]) == (409, "The trigger map of iOS Shop starts nothing for main.")
 
 
 @pytest.mark.parametrize(("trouble", "arrivals"), [("webhook-lost", 0), ("webhook-twice", 2)])

@@ -40,6 +40,18 @@ async def take(window: Page, label: str, typed: str, option: str) -> None:
     await gone(window.locator(".options:visible"))
 
 
+async def list_overflows(window: Page) -> list[str]:
+    """Return the visible parts of the page that scroll sideways. Tables and code may scroll inside their block."""
+    overflows: list[str] = await window.evaluate(
+        """() => [document.documentElement, ...document.querySelectorAll(
+             ".top, .welcome, .player, .channel-head, .messages, .home, .channel-foot, " +
+             ".right-head, .right-panel, .modal-body, .modal-foot"
+           )].filter(each => each.scrollWidth > each.clientWidth && each.clientWidth)
+             .map(each => `${each.tagName} ${each.className} ${each.scrollWidth} > ${each.clientWidth}`)"""
+    )
+    return overflows
+
+
 def card(window: Page) -> Locator:
     """Return the newest message that isn't ephemeral."""
     return window.locator("#conversation article.message:not(.is-private)").last
