@@ -125,7 +125,8 @@ async def start_preset(ctx: Context, action: Action) -> None:
     parameters = await presets.get_preset(ctx, action.actor, channel_id, name)
     unique_key = f"preset:{action.trigger_id}"
     started = await start.request_start(ctx, action.actor, parameters, unique_key=unique_key)
-    await outbox.answer_privately(ctx, action.actor, await answer_start(ctx, started))
+    if message := await answer_start(ctx, started):
+        await outbox.answer_privately(ctx, action.actor, message)
 
 
 async def remove_pressed(ctx: Context, action: Action) -> None:

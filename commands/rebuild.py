@@ -16,7 +16,7 @@ from bot.slack.text import Message, clean, length, quoted
 from commands.build_reference import read_build
 from commands.command import Command, Help
 from commands.interaction import Action, Interaction, Typed, error_view, open_view, run_in_background
-from commands.start import answer_start
+from commands.start import answer_start, replace_question
 from commands.start_fields import MESSAGE_LIMIT, TITLE
 from commands.start_form import environment_lines, filled_view, target_of
 from commands.suggestions import branch_option, target_option
@@ -65,7 +65,7 @@ async def rebuild_pressed(ctx: Context, action: Action) -> None:
     run_in_background(ctx, action, start_again(ctx, action, build), name="again")
 
 
-async def start_again(ctx: Context, interaction: Interaction, build: BuildRef | BuildRow) -> Message:
+async def start_again(ctx: Context, interaction: Interaction, build: BuildRef | BuildRow) -> Message | None:
     """Start the same build, or ask which commit if the branch has new ones."""
     actor, question_id = interaction.actor, interaction.trigger_id
     if isinstance(build, BuildRef):
@@ -97,7 +97,7 @@ async def answer_question(ctx: Context, action: Action, *, is_same: bool) -> Non
         parameters, _ = await rebuild.load_parameters(ctx, action.actor, build)
         parameters = rebuild.at_commit_of(parameters, build) if is_same else rebuild.at_newest_commit(parameters)
         started = await start.request_start(ctx, action.actor, parameters, unique_key=f"again:{question_id}")
-        return await answer_start(ctx, started)
+        return await replace_question(ctx, started)
 
     run_in_background(ctx, action, start_chosen(), name="again", replace=True)
 

@@ -71,28 +71,24 @@ async def submit_form(ctx: Context, submission: Submission) -> None:
     (parameters, is_anyway), actor = FORM.read(submission.view), submission.actor
     unique_key = f"view:{submission.view['id']}"
     started = await start.request_start(ctx, actor, parameters, unique_key=unique_key, start_anyway=is_anyway)
-    if started.is_held:
-        await outbox.answer_privately(ctx, actor, await answer_start(ctx, started))
+    if message := await answer_start(ctx, started):
+        await outbox.answer_privately(ctx, actor, message)
 
 
-async def answer_start(ctx: Context, started: Started, *, not_repeated: Sequence[str] = ()) -> Message:
-    """Confirm an accepted start, or ask about a held one. A rebuild names what it can't repeat."""
-    parameters = started.parameters
-    target = f" {in_code(parameters.target)}" if parameters.target else ""
-    on = f" on {in_code(parameters.code)}" if parameters.code else ""
-    description = f"{isolate(started.app.title)}{target}{on}"
+async def answer_start(ctx: Context, started: Started, *, not_repeated: Sequence[str] = ()) -> Message | None:
+    """Ask about a held start. An accepted one is answered by its card, unless a rebuild can't repeat everything."""
     if not started.is_held:
-        note = f" Not repeated: {', '.join(clean(name, 60) for name in not_repeated)}." if not_repeated else ""
-        return replies.reply(f"Starting {description}. Its card will appear in this channel.{note}")
+        names = ", ".join(clean(name, 60) for name in not_repeated)
+        return replies.reply(f"Starting without these original parameters: {names}.") if names else None
     if started.identical is None:
-        return replies.duplicate_requested(description, request_id=started.request_id)
+        return replies.duplicate_requested(started.description, request_id=started.request_id)
     view = await views.load_view(ctx, started.identical)
     return replies.duplicate_running(view, request_id=started.request_id, now=ctx.clock.now())
 
 
-def in_code(name: str) -> str:
-    """Format a name as code, not escaped. A backtick would end the code, so it becomes an apostrophe."""
-    return f"`{name.replace('`', chr(39))}`"
+async def replace_question(ctx: Context, started: Started) -> Message:
+    """Return the answer to a question that a button has answered: it takes the place of the buttons."""
+    return await answer_start(ctx, started) or replies.starting(started.description)
 
 
 # The last start.
@@ -128,7 +124,7 @@ async def run_last_start(ctx: Context, action: Action) -> Message:
     question_id, request_id = replies.read_answer(action.value)
     parameters = await presets.get_own_start(ctx, action.actor, request_id)
     started = await start.request_start(ctx, action.actor, parameters, unique_key=f"again:{question_id}")
-    return await answer_start(ctx, started)
+    return await replace_question(ctx, started)
 
 
 async def edit_last_start(ctx: Context, action: Action) -> None:
@@ -143,8 +139,7 @@ async def edit_last_start(ctx: Context, action: Action) -> None:
 async def start_anyway(ctx: Context, action: Action) -> Message:
     request_id, _ = replies.read_answer(action.value)
     is_new = await start.confirm_start(ctx, action.actor, request_id)
-    starting = "Starting another build. Its card will appear in this channel."
-    return replies.answered(starting if is_new else "Someone already answered this.")
+    return replies.answered("Starting another build…" if is_new else "Someone already answered this.")
 
 
 async def follow_build(ctx: Context, action: Action) -> Message:

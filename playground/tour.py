@@ -183,6 +183,7 @@ class Tour:
         self._elapse()
         self._say(f"> {action}\n")
         await act
+        await self._settled()
         await self._advance(timedelta(seconds=2))  # Slack's limit of a channel may hold a card back for a second
         self._show()
 

@@ -15,7 +15,7 @@ from bot.engine import Job
 from bot.errors import BitriseError, BitriseNotFound, BuildbellError, Suggestion
 from bot.fuzzy import nearest
 from bot.permissions import Actor
-from bot.slack.text import escape
+from bot.slack.text import code, escape, unmarked
 from storage import CommitUnknown, Transaction
 from storage import builds as build_rows
 from storage import requests as request_rows
@@ -85,6 +85,13 @@ class StartParameters:
         return cls(**fields | {"environment": environment, "expanded": tuple(fields.get("expanded", ()))})
 
 
+def describe_start(app_title: str, parameters: StartParameters) -> str:
+    """``*deploy* for iOS Shop on `main` ``, as mrkdwn."""
+    title = unmarked(app_title, 80)
+    target = f"*{unmarked(parameters.target, 80)}* for {title}" if parameters.target else title
+    return f"{target} on {code(parameters.code, 100)}" if parameters.code else target
+
+
 def command_text(
     words: Sequence[str] = (),
     *,
@@ -132,6 +139,10 @@ class Started:
     parameters: StartParameters
     is_held: bool = False
     identical: BuildRow | None = None
+
+    @property
+    def description(self) -> str:
+        return describe_start(self.app.title, self.parameters)
 
 
 async def request_start(

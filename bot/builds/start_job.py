@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import connection, outbox, requests, sync_schedule
-from bot.bitrise.mapping import hash_variables
+from bot import apps, connection, outbox, requests, sync_schedule
 from bot.bitrise.models import (
     MESSAGE_VARIABLE,
     REQUEST_VARIABLE,
     Build,
-    TriggeredBuild,
     TriggerParams,
     TriggerResult,
 )
-from bot.builds.start import START, StartParameters, explain_refusal
-from bot.builds.start_lookup import GIVE_UP_AFTER, LOOK_AFTER, await_approval, find_started, waits_for_approval
+from bot.builds.start import START, StartParameters, describe_start, explain_refusal
+from bot.builds.start_lookup import (
+    GIVE_UP_AFTER,
+    LOOK_AFTER,
+    await_approval,
+    claim_build,
+    find_started,
+    new_row,
+    waits_for_approval,
+    with_variables,
+)
 from bot.context import Context
-from bot.domain.builds import Cause, triggered_by_text
-from bot.engine import JobKind, RetryAt
+from bot.domain.builds import triggered_by_text
+from bot.engine import Job, JobKind, RetryAt
 from bot.errors import (
     BitriseBusy,
     BitriseRefused,
@@ -31,7 +37,7 @@ from bot.errors import (
 )
 from bot.notifications import events
 from bot.slack.replies import error as error_reply
-from bot.slack.replies import reply
+from bot.slack.replies import reply, starting
 from bot.sync import updates
 from storage import Transaction
 from storage import builds as build_rows
@@ -42,6 +48,9 @@ from storage.messages import MessageRow
 from storage.requests import RequestRow
 
 log = logging.getLogger(__name__)
+CONFIRM = "confirm-start"
+CONFIRM_AFTER = timedelta(seconds=2)
+"""A card that comes sooner is the answer to a start."""
 RETRY_AFTER = timedelta(seconds=3)
 UNANSWERED = (
     "Bitrise hasn't responded for a day, so it's unknown whether your build started. "
@@ -97,7 +106,14 @@ async def _send(ctx: Context, request: RequestRow, parameters: StartParameters) 
     now = ctx.clock.now()
     if now > _deadline(ctx, request):
         raise BitriseRefused("Couldn't reach Bitrise in time. Try again.")
-    if not await ctx.db.transaction(lambda tx: request_rows.mark_sent(tx, request.request_id, now=now)):
+
+    async def store(tx: Transaction) -> bool:
+        if request.sent_at is None:
+            due_at = request.created_at + CONFIRM_AFTER
+            await ctx.engine.enqueue(tx, Job(CONFIRM, {"request_id": request.request_id}, due_at=due_at))
+        return await request_rows.mark_sent(tx, request.request_id, now=now)
+
+    if not await ctx.db.transaction(store):
         return
     try:
         async with connection.client(ctx, request.workspace_id) as bitrise:
@@ -166,49 +182,6 @@ async def _complete(
     log.info("build started", extra={"request": request.request_id, "app": parameters.app_slug})
 
 
-def claim_build(build: BuildRow, request: RequestRow, parameters: StartParameters) -> BuildRow:
-    """Mark a build as started from Slack, with who started it and the message."""
-    return dataclasses.replace(
-        build,
-        request_id=request.request_id,
-        requested_by=request.user_id,
-        build_message=parameters.message,
-        cause=Cause.SLACK,
-        triggered_by_name=request.user_name,
-        parameters_hash=parameters.digest,
-    )
-
-
-def new_row(request: RequestRow, parameters: StartParameters, item: TriggeredBuild, *, now: datetime) -> BuildRow:
-    """Return a build as far as the trigger's answer describes it. The next sync adds the rest."""
-    pipeline = item.pipeline or parameters.pipeline
-    required = (field.name for field in dataclasses.fields(BuildRow) if field.default is dataclasses.MISSING)
-    columns: dict[str, Any] = dict.fromkeys(required) | {
-        "workspace_id": request.workspace_id,
-        "build_slug": item.slug,
-        "app_slug": parameters.app_slug,
-        "number": item.number,
-        "is_pipeline": pipeline is not None,
-        "workflow": None if pipeline else item.workflow or parameters.workflow,
-        "pipeline": pipeline,
-        "branch": parameters.branch,
-        "tag": parameters.tag,
-        "commit_hash": parameters.commit,
-        "state": "queued",
-        "triggered_at": now,
-        "last_synced_at": now,
-    }
-    return claim_build(BuildRow(**columns), request, parameters)
-
-
-def with_variables(ctx: Context, build: BuildRow, parameters: StartParameters) -> BuildRow:
-    """Return the build with the variables that were typed, sealed."""
-    if not parameters.environment:
-        return build
-    sealed = updates.seal_variables(ctx, build.build_slug, parameters.environment)
-    return dataclasses.replace(build, variables_sealed=sealed, variables_hash=hash_variables(parameters.environment))
-
-
 async def _save_build(
     ctx: Context, tx: Transaction, row: BuildRow, request: RequestRow, parameters: StartParameters
 ) -> None:
@@ -236,6 +209,22 @@ async def _post_card(ctx: Context, tx: Transaction, request: RequestRow, slugs: 
         await message_rows.claim_announcement(tx, card.message_id, now=now)
         await outbox.announce_result(ctx, tx, card)
     await sync_schedule.schedule_now(ctx, tx, request.workspace_id, at=now)
+
+
+async def confirm_start(ctx: Context, arguments: Mapping[str, Any]) -> None:
+    """Say that a build is starting, if neither its card nor another answer has been sent by then."""
+    request = await request_rows.find_request(ctx.db, arguments["request_id"])
+    if request is None or request.state not in ("sent", "accepted", "done"):
+        return
+    if request.notified_at is not None or request.result == request_rows.ACCEPTED:
+        return
+    card = await message_rows.find_message(ctx.db, request.request_id)
+    if card is not None and (card.ts is not None or card.is_deleted):
+        return
+    parameters = StartParameters.read(requests.parameters(ctx, request))
+    title = await apps.find_title(ctx, request.workspace_id, parameters.app_slug) or parameters.app_slug
+    message = starting(describe_start(title, parameters))
+    await outbox.answer_privately(ctx, requests.actor_of(ctx, request), message)
 
 
 async def _retry(ctx: Context, request: RequestRow, error: BitriseUnavailable | BitriseBusy) -> None:
@@ -294,4 +283,7 @@ async def _audit(ctx: Context, tx: Transaction, request: RequestRow, result: str
     )  # fmt: skip
 
 
-JOBS = (JobKind(START, perform_start, concurrency=16, on_exhausted=give_up, is_urgent=True),)
+JOBS = (
+    JobKind(START, perform_start, concurrency=16, on_exhausted=give_up, is_urgent=True),
+    JobKind(CONFIRM, confirm_start, concurrency=4),
+)

@@ -1,24 +1,29 @@
 """Find the builds of a start that Bitrise's answer didn't name, by the request id that Bitrise stored with them.
 
-The answer was lost, or somebody has to approve the build first.
+The answer was lost, or somebody has to approve the build first. The builds of both become rows.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot import apps, connection, outbox, requests
 from bot.bitrise.client import BitriseClient
-from bot.bitrise.models import Build, BuildFilters
+from bot.bitrise.mapping import hash_variables
+from bot.bitrise.models import Build, BuildFilters, TriggeredBuild
 from bot.builds.start import StartParameters
 from bot.context import Context
+from bot.domain.builds import Cause
 from bot.engine import RetryAt
 from bot.errors import BitriseBusy, BitriseNotFound, BitriseRefused, BitriseUnavailable, BuildbellError
 from bot.slack.replies import reply
 from bot.slack.text import quoted
+from bot.sync import updates
 from storage import Transaction
 from storage import requests as request_rows
+from storage.builds import BuildRow
 from storage.requests import RequestRow
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -105,3 +110,49 @@ async def await_approval(ctx: Context, request: RequestRow, parameters: StartPar
 
     await ctx.db.transaction(store)
     raise RetryAt(now + LOOK_AFTER)
+
+
+# Builds as rows.
+
+
+def claim_build(build: BuildRow, request: RequestRow, parameters: StartParameters) -> BuildRow:
+    """Mark a build as started from Slack, with who started it and the message."""
+    return dataclasses.replace(
+        build,
+        request_id=request.request_id,
+        requested_by=request.user_id,
+        build_message=parameters.message,
+        cause=Cause.SLACK,
+        triggered_by_name=request.user_name,
+        parameters_hash=parameters.digest,
+    )
+
+
+def new_row(request: RequestRow, parameters: StartParameters, item: TriggeredBuild, *, now: datetime) -> BuildRow:
+    """Return a build as far as the trigger's answer describes it. The next sync adds the rest."""
+    pipeline = item.pipeline or parameters.pipeline
+    required = (field.name for field in dataclasses.fields(BuildRow) if field.default is dataclasses.MISSING)
+    columns: dict[str, Any] = dict.fromkeys(required) | {
+        "workspace_id": request.workspace_id,
+        "build_slug": item.slug,
+        "app_slug": parameters.app_slug,
+        "number": item.number,
+        "is_pipeline": pipeline is not None,
+        "workflow": None if pipeline else item.workflow or parameters.workflow,
+        "pipeline": pipeline,
+        "branch": parameters.branch,
+        "tag": parameters.tag,
+        "commit_hash": parameters.commit,
+        "state": "queued",
+        "triggered_at": now,
+        "last_synced_at": now,
+    }
+    return claim_build(BuildRow(**columns), request, parameters)
+
+
+def with_variables(ctx: Context, build: BuildRow, parameters: StartParameters) -> BuildRow:
+    """Return the build with the variables that were typed, sealed."""
+    if not parameters.environment:
+        return build
+    sealed = updates.seal_variables(ctx, build.build_slug, parameters.environment)
+    return dataclasses.replace(build, variables_sealed=sealed, variables_hash=hash_variables(parameters.environment))

@@ -97,9 +97,15 @@ def duplicate_running(view: BuildView, *, request_id: str, now: datetime) -> Mes
     )
 
 
+def starting(description: str) -> Message:
+    """``description`` is mrkdwn."""
+    text = f"Starting {description}…"
+    return message(text.replace("*", "").replace("`", ""), section(text))
+
+
 def duplicate_requested(description: str, *, request_id: str) -> Message:
     """Ask whether to start another build although an identical request, not yet a build, is being sent."""
-    text = f"An identical build is already starting: {escape_lines(description)}."
+    text = f"An identical build is already starting: {description}."
     value = answer_value(request_id, NO_BUILD)
     return message(text, section(text), actions(button(ids.BUILD_START_ANYWAY, "Start anyway", value=value)))
 

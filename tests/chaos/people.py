@@ -32,7 +32,7 @@ class Command:
     @property
     def is_taken(self) -> bool:
         """Slack was told so while the person looked on."""
-        return self.delivery.ok and str((self.delivery.answer or {}).get("text", "")).startswith("Starting ")
+        return self.delivery.ok and not (self.delivery.answer or {}).get("text")
 
 
 class People:

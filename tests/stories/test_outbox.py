@@ -145,7 +145,7 @@ async def test_two_hundred_commands_in_a_second_are_all_answered_and_started_onc
     )
     await world.settled()
     assert [delivery.error for delivery in deliveries if not delivery.ok] == []
-    assert all("Starting iOS Shop" in (delivery.answer or {})["text"] for delivery in deliveries)
+    assert [delivery.answer for delivery in deliveries if delivery.answer] == []
     assert Counter(build.branch for build in world.builds()) == {f"b{number}": 1 for number in range(200)}
     await world.passes(minutes=1)
     assert sum(len(world.cards(channel)) for channel in channels) == 200

@@ -153,14 +153,14 @@ async def test_a_late_event_does_not_undo_a_new_installation(both: Many, kind: s
     both.slack.tell_removal(both.app, {"type": kind, **told}, at=removed_at)
     await both.settled()
     await both.say("/build shop deploy main")
-    assert "Starting iOS Shop" in both.whispers()[-1]
+    assert "iOS Shop" in both.read(both.card)
 
 
 async def test_a_persons_token_that_ends_is_nothing_to_buildbell(both: Many) -> None:
     both.slack.tell_removal(both.app, {"type": "tokens_revoked", "tokens": {"oauth": [both.ada.id]}})
     await both.settled()
     await both.say("/build shop deploy main")
-    assert "Starting iOS Shop" in both.whispers()[-1]
+    assert "iOS Shop" in both.read(both.card)
 
 
 async def test_a_command_right_after_it_finds_nobody(both: Many) -> None:

@@ -99,8 +99,8 @@ def test_the_branch_has_moved(ended: Make, seen: Seen) -> None:
 
 
 def test_the_same_was_asked_for_a_moment_ago(seen: Seen) -> None:
-    message = replies.duplicate_requested("iOS <Shop> `deploy`", request_id="r1")
-    assert seen(message) == "An identical build is already starting: iOS &lt;Shop&gt; `deploy`.\n[Start anyway]"
+    message = replies.duplicate_requested("*deploy* for iOS &lt;Shop&gt;", request_id="r1")
+    assert seen(message) == "An identical build is already starting: *deploy* for iOS &lt;Shop&gt;.\n[Start anyway]"
     assert replies.read_answer(buttons(message)[0][1]) == ("r1", replies.NO_BUILD)
 
 
