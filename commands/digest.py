@@ -19,6 +19,7 @@ from commands.command import Command, Help
 from commands.interaction import Action, Submission, Typed, open_view
 from commands.subscription_syntax import ALL_APPS
 from commands.suggestions import app_field, app_option
+from commands.tokenizer import quote_input
 from storage.digests import DAILY, WEEKLY, DigestRow
 
 OFF = "off"
@@ -90,7 +91,8 @@ async def digest_typed(ctx: Context, typed: Typed) -> Message | None:
         return await remove_digest(ctx, typed)
     if words:
         raise InvalidInput(
-            f"Use {ctx.settings.command} digest to open the form, or {ctx.settings.command} digest off to stop reports."
+            f"Unexpected {quote_input(words.words[0].text)}. Use `{ctx.settings.command} digest` to open the form, or "
+            f"`{ctx.settings.command} digest off` to stop reports."
         )
     await ctx.permissions.check_may_act(actor)
     await connection.require(ctx, actor.workspace_id)
@@ -125,7 +127,7 @@ async def submit_form(ctx: Context, submission: Submission) -> View:
     form, actor = FORM.read(submission.view), submission.actor
     await ctx.permissions.check_may_act(actor)
     if not form.channel_id:
-        raise MissingArgument(f"Reports belong to a channel. Run {ctx.settings.command} digest in one.")
+        raise MissingArgument(f"Reports are posted to a channel. Run `{ctx.settings.command} digest` in one.")
     if form.app_slug and await apps.find_app(ctx, actor.workspace_id, form.app_slug) is None:
         raise FORM.refuse(app_slug="The connected Bitrise token can no longer access that app.")
     saved = await digests.save_digest(ctx, actor, form)
@@ -145,7 +147,7 @@ async def remove_digest(ctx: Context, typed: Typed) -> Message:
 
 async def resume_digests(ctx: Context, action: Action) -> Message:
     if await digests.resume_channel(ctx, action.actor, action.value):
-        return replies.reply("Resumed. Buildbell posts the next report there and tells you if it can't.")
+        return replies.reply("Resumed. The next report is posted there, and you are notified if that fails.")
     return replies.reply("Nothing is paused there.")
 
 

@@ -66,14 +66,14 @@ async def show_list(ctx: Context, typed: Typed) -> None:
     options = read_list(typed.words)
     await connection.require(ctx, typed.actor.workspace_id)
     if options.get("state") in (State.RUNNING, State.QUEUED):
-        raise InvalidInput(f"What runs now is shown by {ctx.settings.command} status.")
+        raise InvalidInput(f"Run `{ctx.settings.command} status` to see running and queued builds.")
     event = EVENTS.get(options["cause"]) if "cause" in options else None
     if "by" in options or ("cause" in options and event is None):
         raise InvalidInput(
-            "Bitrise can list by workflow, branch, outcome, and the causes push, pull-request and tag only."
+            "Bitrise lists builds by workflow, branch, outcome, and the causes push, pull-request and tag only."
         )
     if options.get("page", 1) > 1:
-        raise InvalidInput("Bitrise knows no page numbers: ask for the list, then press Older.")
+        raise InvalidInput("Lists have no page numbers. Use the button *Older* below the list.")
     query = ListQuery(options.get("app"), options.get("workflow"), options.get("branch"), options.get("outcome"), event)
     unnamed = {part.name for part in GRAMMAR.parts(typed.words) if not part.key}
     run_in_background(ctx, typed, load_typed(ctx, typed.actor, query, unnamed), name="list")

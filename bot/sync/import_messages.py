@@ -27,14 +27,16 @@ def progress(rows: Sequence[ImportRow], titles: Mapping[str, str], *, command: s
         )
     else:
         builds, seconds = sum(row.imported_count for row in rows), sum(row.duration_ms for row in rows) / 1_000
-        head = f"*Import complete*: {builds:,} builds from the last {days}, in {format_duration(seconds)}"
-        note = f"They are now included in `{escape(command)} stats`."
+        states = {row.state for row in rows}
+        result = "complete" if DONE in states else "failed" if FAILED in states else "canceled"
+        head = f"*Import {result}*: {plural(builds, 'build')} from the last {days}, in {format_duration(seconds)}"
+        note = f"{'They are' if builds != 1 else 'It is'} now included in `{escape(command)} stats`." if builds else ""
     started = [row for row in rows if row.updated_at or not row.is_open]
     apps = [_app_line(row, titles) for row in started[:APPS_LISTED]]
     more = len(started) - len(apps)
     rest = [_waiting(len(rows) - len(started)), f"and {more:,} more {'apps' if more > 1 else 'app'}" if more else ""]
     text = "\n".join([head, *apps, *filter(None, rest)])
-    return message(text, section(text), context(note))
+    return message(text, section(text), context(note) if note else None)
 
 
 def progress_sentence(rows: Sequence[ImportRow], titles: Mapping[str, str]) -> str:

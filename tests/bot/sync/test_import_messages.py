@@ -49,6 +49,21 @@ def test_finished_import_shows_count_and_duration() -> None:
     assert text.splitlines()[0] == "*Import complete*: 2,000 builds from the last 200 days, in 3 min"
 
 
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([row(state=DONE, imported_count=1)], "*Import complete*: 1 build from the last 200 days"),
+        ([row(state=DONE), row("droid", FAILED)], "*Import complete*: 3,700 builds"),
+        ([row(state=FAILED, imported_count=0, error="gone")], "*Import failed*: 0 builds"),
+        ([row(state=STOPPED, error="stopped by @bo")], "*Import canceled*: 1,850 builds"),
+    ],
+)
+def test_heading_says_how_the_import_finished(rows: list[ImportRow], told: str) -> None:
+    message = progress(rows, TITLES, command="/build")
+    assert message.text.startswith(told)
+    assert ("now included in" in str(message.blocks)) is bool(sum(each.imported_count for each in rows))
+
+
 def test_remaining_time_follows_the_pace() -> None:
     assert seconds_left(row(imported_count=100, total=400, duration_ms=10_000)) == 30
     assert seconds_left(row(**WAITING)) is None
