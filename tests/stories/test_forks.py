@@ -102,3 +102,20 @@ async def test_a_list_of_main_does_not_show_forks(world: World) -> None:
     await world.passes(seconds=10)
     assert f"#{ours.number}" in world.whispers()[-1]
     assert f"#{theirs.number}" not in world.whispers()[-1]
+
+
+async def test_builds_of_a_forks_main_are_not_older_builds_of_ours(world: World) -> None:
+    """Neither the button of a card counts them, nor the command."""
+    for params in (fork(), {"branch": "main", "commit_hash": "a" * 40}, fork(13, owner="trudy")):
+        world.bitrise.start_build(world.shop, workflow="endless", triggered_by=PUSH, **params)
+    await world.passes(minutes=1)
+    newer = world.bitrise.start_build(
+        world.shop, workflow="endless", triggered_by=PUSH, branch="main", commit_hash="b" * 40
+    )
+    await world.passes(seconds=30)
+    await world.say(f"/build shop #{newer.number}")
+    await world.passes(seconds=30)
+    assert "[Stop 1 older build…]" in world.read(world.card)
+    await world.say("/build abort shop older branch:main")
+    await world.settled()
+    assert "1 build of" in world.modal_text()

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.permissions import Actor
+from bot.sync import webhooks
 from bot.workspaces.uninstall import PAUSED
 from playground.wire import Fault
 from storage import audit
@@ -55,6 +57,16 @@ async def test_nothing_is_asked_or_said_for_it_any_more(both: Many) -> None:
     assert asked == {both.globex.id}
     assert {entry.request["token"] for entry in both.bitrise.journal if "token" in entry.request} <= {both.their_token}
     assert await rows(both, "outbox") == 0
+
+
+async def test_its_webhooks_are_deleted_at_bitrise(both: Many) -> None:
+    both.bitrise.set_role(both.token, "admin")
+    actor = Actor(both.team.id, both.team.id, both.ada.id, both.ada.name, both.ios.id)
+    await webhooks.register(both.bot.ctx, actor, both.shop.slug)
+    assert len(both.bitrise.webhooks.of(both.shop)) == 1
+    await both.uninstall(both.app)
+    await both.passes(seconds=5)
+    assert both.bitrise.webhooks.of(both.shop) == []
 
 
 async def test_messages_that_wait_are_dropped(both: Many) -> None:
