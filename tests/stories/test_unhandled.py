@@ -24,7 +24,7 @@ def open_strict(open_world: OpenWorld) -> OpenWorld:
     """Open a world in which Slack delivers everything once."""
 
     async def open_strict(**settings: Any) -> World:
-        return await open_world(limits=Limits(socket_retries=(), event_retries=(), ack_seconds=1.0), **settings)
+        return await open_world(limits=Limits(socket_retries=(), event_retries=()), **settings)
 
     return open_strict
 
