@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         asyncio.run(until_stopped(serve(options)))
     except (BotFailed, StageFailed, OSError) as error:
-        print(f"The playground did not start. {error}", file=sys.stderr)
+        print(f"The playground didn't start. {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -45,15 +45,17 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m playground",
         description="A practice Slack, a practice Bitrise and the real bot between them, on this machine only.",
     )
-    whole.add_argument("--terminal", action="store_true", help="type in this terminal instead of in a browser")
-    whole.add_argument("--empty", action="store_true", help="do not connect Bitrise, to try the set-up")
-    whole.add_argument("--speed", type=float, default=1.0, help="how many times as fast builds go (1)")
-    whole.add_argument("--port", type=int, default=FIRST_PORT, help="of the page; the next free one if it is taken")
-    whole.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    whole.add_argument("--terminal", action="store_true", help="type in this terminal instead of a browser")
+    whole.add_argument("--empty", action="store_true", help="start without a Bitrise connection, to try the setup")
+    whole.add_argument("--speed", type=float, default=1.0, help="run builds this many times as fast (default 1)")
+    whole.add_argument(
+        "--port", type=int, default=FIRST_PORT, help=f"port of the page, or the next free one (default {FIRST_PORT})"
+    )
+    whole.add_argument("--no-browser", action="store_true", help="print the address without opening a browser")
     scenes = whole.add_subparsers(dest="scene", title="instead of the demo")
-    played = scenes.add_parser("tour", help="play the main journey and print what people see")
-    played.add_argument("--readme", action="store_true", help="write it into README.md instead")
-    pictures = scenes.add_parser("shots", help="take the pictures of the documentation (needs Chromium)")
+    played = scenes.add_parser("tour", help="run the main journey, check it and print what people see")
+    played.add_argument("--readme", action="store_true", help="write the text into README.md")
+    pictures = scenes.add_parser("shots", help="take the screenshots of the documentation (needs Chromium)")
     pictures.add_argument("folder", nargs="?", default="docs/images")
     return whole
 
@@ -96,7 +98,7 @@ async def show_page(stage: Stage, options: argparse.Namespace) -> None:
     page = PageServer(stage, free_port(options.port))
     await page.start()
     try:
-        print(f"\nOpen {page.url} and type /build. Ctrl-C stops everything.", flush=True)
+        print(f"\nOpen {page.url} and press “Play it for me”, or type /build. Press Ctrl-C to stop.", flush=True)
         if has_screen() and not options.no_browser:
             webbrowser.open(page.url)
         await asyncio.Event().wait()
@@ -110,12 +112,12 @@ def has_screen() -> bool:
 
 
 def where(stage: Stage) -> str:
-    state = "" if stage.bitrise.triggers else " (not connected: type /build connect as ada)"
+    state = "" if stage.bitrise.triggers else " (not connected: run /build connect as ada)"
     lines = [
-        ("Slack's Web API", stage.slack.api_url),
-        ("Bitrise's API", stage.bitrise.api_url),
-        ("a Bitrise token", stage.token),
-        ("the bot", f"{stage.bot.url}/metrics, process {stage.bot.pid}{state}"),
-        ("its log", str(stage.bot.log_path)),
+        ("Slack API", stage.slack.api_url),
+        ("Bitrise API", stage.bitrise.api_url),
+        ("Bitrise token", stage.token),
+        ("bot", f"{stage.bot.url}/metrics, process {stage.bot.pid}{state}"),
+        ("bot log", str(stage.bot.log_path)),
     ]
     return "\n".join(f"  {name:<17} {what}" for name, what in lines)

@@ -27,7 +27,7 @@ RAN = timedelta(minutes=3)
 def main(arguments: list[str]) -> int:
     """Return the exit code. The only argument is the folder."""
     if missing := why_no_browser():
-        print(f"No pictures: {missing}.", file=sys.stderr)
+        print(f"Cannot take screenshots: {missing}.", file=sys.stderr)
         return 1
     folder = Path(arguments[0]) if arguments else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +72,7 @@ class Camera:
             color_scheme="dark" if scheme == "dark" else "light",
         )
         window.set_default_timeout(PATIENCE_MS)
+        await window.add_init_script("sessionStorage.setItem('buildbell-welcome-closed', 'yes')")
         await window.goto(f"{self._page.url}#ana/{channel}")
         await window.wait_for_selector("article.message")
         await self._tidy(window)
@@ -112,7 +113,7 @@ class Camera:
 
     async def _show_the_stop_form(self, window: Page) -> None:
         await window.locator("#conversation article.message").get_by_role("button", name="Stop").last.click()
-        await window.get_by_label("In your words").fill("superseded by the fix on main")
+        await window.get_by_label("Details").fill("superseded by the fix on main")
         reason = window.get_by_role("combobox", name="Why?")
         await reason.click()
         await window.locator(".options [role=option]").nth(0).click()
@@ -138,7 +139,7 @@ class Camera:
         await what.scroll_into_view_if_needed()
         box = await what.bounding_box()
         if box is None:
-            raise LookupError(f"there is nothing to see for {name}")
+            raise LookupError(f"Nothing to take a screenshot of for {name}.")
         await window.mouse.move(0, 0)
         around = AROUND if width is None else 0
         await window.screenshot(

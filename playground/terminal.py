@@ -18,17 +18,18 @@ from playground.stage import Stage
 
 LOOK_EVERY_SECONDS = 0.3
 GUIDE = """\
-  /build shop lint            type a command in this channel; /build help lists what there is
-  as ada | ana | bo | gus     be somebody else (ada is an admin, gus a guest from another workspace)
+  /build shop lint            type a command in this channel; /build help lists all
+  as ada | ana | bo | gus     switch person (ada is an admin, gus a guest from another workspace)
   in general | ios | android | leads | partners
-  press Stop…                 press a button: of the modal that is open, else of the newest message that has it
-  fill Why? = Nothing changed     put something into a field of the modal, by its label
-  submit | close              the modal
-  home                        the app's Home tab, as it is shown to you
-  builds                      what runs at Bitrise
-  finish 412 failed           let a build end: success, failed, aborted, aborted-with-success
-  speed 10                    builds that start from now on go 10 times as fast
-  kill | restart              the bot, by SIGKILL; start it again
+                              switch channel
+  press Stop…                 press a button of the open form, or of the newest message that has it
+  fill Why? = Stuck           fill in a field of the form, by its label
+  submit | close              submit or close the form
+  home                        show your App Home
+  builds                      list running and queued builds
+  finish 412 failed           finish a build: success, failed, aborted, aborted-with-success
+  speed 10                    run new builds 10 times as fast
+  kill | restart              kill the bot (SIGKILL), or start it again
   help | quit"""
 
 Act = Callable[[str], Awaitable[str | None]]
@@ -51,7 +52,7 @@ class Terminal:
 
     async def run(self) -> None:
         self._print(GUIDE)
-        lines = lines_typed()
+        lines = read_lines()
         watching = asyncio.create_task(self._watch())
         try:
             while not self._is_over.is_set():
@@ -75,7 +76,7 @@ class Terminal:
             elif act := self._acts.get(word.lower()):
                 answer = await act(rest.strip())
             else:
-                answer = f"{word}? A message would go here; the bot reads only commands. `help` lists what you can do."
+                answer = f"Unknown command {word!r}. Type help to list the commands."
         except (LookupError, ValueError) as problem:
             answer = str(problem.args[0] if problem.args else problem)
         if answer:
@@ -88,18 +89,18 @@ class Terminal:
         return f"Slack: {text.split(maxsplit=1)[0]} failed with the error {delivery.error}" if delivery.error else None
 
     async def _be(self, name: str) -> None:
-        self._person = self._stage.people[name.lstrip("@")]
+        self._person = one_of(self._stage.people, name.lstrip("@"))
         if self._person not in self._channel.members:
             self._channel = next(each for each in self._stage.channels.values() if self._person in each.members)
 
     async def _go(self, name: str) -> None:
-        channel = self._stage.channels[name.lstrip("#")]
+        channel = one_of(self._stage.channels, name.lstrip("#"))
         if self._person not in channel.members:
-            raise LookupError(f"{self._person.name} is not in #{channel.name}")
+            raise LookupError(f"{self._person.name} isn't in #{channel.name}.")
         self._channel = channel
 
     async def _press(self, button: str) -> str | None:
-        slack, problem = self._stage.slack, LookupError(f"No message here has a button {button!r}.")
+        slack, problem = self._stage.slack, LookupError(f"No button {button!r} here.")
         if views := slack.views(self._person):
             return failed((await slack.press_in_view(self._person, views[-1], button)).error)
         for message in self._messages():
@@ -141,23 +142,23 @@ class Terminal:
 
         await self._stage.wait_for(is_published, "the Home tab")
         view = slack.home(self._person, self._stage.app)
-        return str(NewMessage("Home", plain(view_text(view.body, self._screens.names)))) if view else ""
+        return str(NewMessage("App Home", plain(view_text(view.body, self._screens.names)))) if view else ""
 
     # Actions at Bitrise and on the bot.
 
     async def _builds(self, _: str) -> str:
         running = [build for build in self._stage.bitrise.builds() if not build.is_finished]
-        return "\n".join(map(told, running)) or "Nothing runs."
+        return "\n".join(map(build_line, running)) or "No build is running."
 
     async def _finish(self, text: str) -> None:
         number, _, outcome = text.partition(" ")
         running = [build for build in self._stage.bitrise.builds() if not build.is_finished]
         found = [build for build in running if str(build.number) == number.lstrip("#")]
         if not found:
-            raise LookupError(f"No build {number} runs.")
+            raise LookupError(f"No running build has the number {number}.")
         ends: dict[str, Outcome] = {end: end for end in STATUS_OF}
         if (outcome or "success") not in ends:
-            raise LookupError(f"It can end as: {', '.join(ends)}.")
+            raise LookupError(f"Use one of: {', '.join(ends)}.")
         self._stage.bitrise.finish(found[-1], ends[outcome or "success"])
 
     async def _set_speed(self, text: str) -> None:
@@ -165,11 +166,11 @@ class Terminal:
 
     async def _kill(self, _: str) -> str:
         await self._stage.bot.kill()
-        return "The bot is gone. What you type now is not answered; `restart` brings it back."
+        return "Killed the bot. Commands fail until you type restart."
 
     async def _restart(self, _: str) -> str:
         await self._stage.bot.restart()
-        return "The bot is back."
+        return "Restarted the bot."
 
     async def _help(self, _: str) -> str:
         return GUIDE
@@ -182,8 +183,8 @@ class Terminal:
     async def _watch(self) -> None:
         while True:
             news = self._screens.news()
-            for sight in news:
-                self._print(f"\n{sight}")
+            for message in news:
+                self._print(f"\n{message}")
             if news:
                 self._prompt()
             await asyncio.sleep(LOOK_EVERY_SECONDS)
@@ -195,8 +196,15 @@ class Terminal:
         print(text, flush=True)
 
 
+def one_of(known: Mapping[str, Any], name: str) -> Any:
+    """Return the value of that name. Raises LookupError with the names there are."""
+    if name not in known:
+        raise LookupError(f"Unknown name {name!r}. Use one of: {', '.join(known)}.")
+    return known[name]
+
+
 def failed(error: str | None) -> str | None:
-    return f"Slack: that failed with the error {error}" if error else None
+    return f"Slack: failed with the error {error}" if error else None
 
 
 def field_named(view: View, label: str) -> str:
@@ -205,14 +213,14 @@ def field_named(view: View, label: str) -> str:
     for text, block_id in inputs.items():
         if label and text.lower().startswith(label.lower()):
             return str(block_id)
-    raise LookupError(f"No field {label!r}; there is: {', '.join(inputs)}")
+    raise LookupError(f"Unknown field {label!r}. Use one of: {', '.join(inputs)}.")
 
 
-def told(build: Build) -> str:
+def build_line(build: Build) -> str:
     return f"  #{build.number}  {build.app.title} · {build.workflow}  {build.branch}  {build.stage.value}"
 
 
-def lines_typed() -> asyncio.Queue[Any]:
+def read_lines() -> asyncio.Queue[Any]:
     """Yield the lines of standard input, then None, from a daemon thread that doesn't keep the process alive."""
     loop, lines = asyncio.get_running_loop(), asyncio.Queue[Any]()
 

@@ -36,7 +36,7 @@ class VisibleMessages(Core):
         """Return the modal on top. Raises LookupError if none is open."""
         stack = self.modals.stack(user)
         if not stack:
-            raise LookupError(f"no modal is open before {user.name}")
+            raise LookupError(f"No form is open for {user.name}.")
         return stack[-1]
 
     def views(self, user: User) -> list[View]:

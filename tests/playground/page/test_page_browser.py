@@ -10,7 +10,7 @@ import pytest
 from playground.page import scenes
 from playground.stage import Stage
 from tests.playground.page.conftest import OpenPage, OpenWindow
-from tests.playground.page.windows import card, gone, list_overflows, seen, take, type_line
+from tests.playground.page.windows import card, gone, list_low_contrasts, list_overflows, seen, take, type_line
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -201,19 +201,23 @@ async def test_the_app_home_is_drawn_when_it_is_opened(open_page: OpenPage, open
     await gone(window.locator("dialog"))
 
 
-PHONES = ({"width": 390, "height": 844}, {"width": 360, "height": 640})
+PHONES = ((390, 844, "light"), (360, 640, "dark"))
 
 
-async def test_no_panel_scrolls_sideways_on_a_phone(open_page: OpenPage, open_window: OpenWindow) -> None:
+async def test_every_panel_fits_a_phone_and_is_legible_in_both_themes(
+    open_page: OpenPage, open_window: OpenWindow
+) -> None:
     stage, page = await open_page()
     await stage.play_opening()
     window = await open_window(page)
-    seen_at: list[str] = []
+    faults: list[str] = []
 
     async def check(panel: str) -> None:
-        for size in PHONES:
-            await window.set_viewport_size(size)  # type: ignore[arg-type]  # a TypedDict of Playwright
-            seen_at.extend(f"{panel} at {size['width']} px: {each}" for each in await list_overflows(window))
+        for width, height, scheme in PHONES:
+            await window.set_viewport_size({"width": width, "height": height})
+            await window.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            found = [*await list_overflows(window), *await list_low_contrasts(window)]
+            faults.extend(f"{panel}, {width} px, {scheme}: {each}" for each in found)
 
     await check("welcome")
     await window.get_by_role("button", name="Explore on your own").click()
@@ -248,7 +252,7 @@ async def test_no_panel_scrolls_sideways_on_a_phone(open_page: OpenPage, open_wi
     for tab in ("Scenes", "Faults", "Wire", "Builds"):
         await window.get_by_role("tab", name=tab, exact=True).click()
         await check(tab)
-    assert seen_at == []
+    assert faults == []
 
 
 async def test_play_it_for_me_runs_to_its_end_and_kills_the_bot(open_page: OpenPage, open_window: OpenWindow) -> None:

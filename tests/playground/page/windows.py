@@ -52,6 +52,39 @@ async def list_overflows(window: Page) -> list[str]:
     return overflows
 
 
+LOW_CONTRAST = """() => {
+  const channels = color => {
+    const found = color.match(/[\\d.]+/g).map(Number);
+    const scale = color.startsWith("color(") ? 255 : 1;
+    return [...found.slice(0, 3).map(each => each * scale), found[3] ?? 1];
+  };
+  const linear = value => (value / 255 <= 0.03928 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = ([red, green, blue]) => 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+  const behind = element => {
+    const layers = [];
+    for (let each = element; each; each = each.parentElement) {
+      layers.push(channels(getComputedStyle(each).backgroundColor));
+      if (layers.at(-1)[3] >= 1) break;
+    }
+    const mix = (below, layer) => below.map((value, at) => layer[at] * layer[3] + value * (1 - layer[3]));
+    return layers.reverse().reduce(mix, [255, 255, 255]);
+  };
+  const hasText = each => [...each.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+  return [...document.querySelectorAll("body *")].filter(each => hasText(each) && each.getBoundingClientRect().width)
+    .filter(each => !each.closest(".for-readers, svg, option")).flatMap(each => {
+      const [dark, light] = [channels(getComputedStyle(each).color), behind(each)].map(luminance).sort((a, b) => a - b);
+      const ratio = ((light + 0.05) / (dark + 0.05)).toFixed(2);
+      return ratio < 4.5 ? [`${each.className} “${each.textContent.slice(0, 20)}” has a contrast of ${ratio}`] : [];
+    });
+}"""
+"""Finds visible text below the contrast of WCAG AA."""
+
+
+async def list_low_contrasts(window: Page) -> list[str]:
+    texts: list[str] = await window.evaluate(LOW_CONTRAST)
+    return texts
+
+
 def card(window: Page) -> Locator:
     """Return the newest message that isn't ephemeral."""
     return window.locator("#conversation article.message:not(.is-private)").last
