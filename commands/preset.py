@@ -148,7 +148,7 @@ COMMAND = Command(
     aliases=("presets",),
     topic="Start",
     help=(
-        Help("preset save beta shop deploy release/3.2 FLAVOR=beta", "save a build under a name for this channel"),
+        Help("preset save beta shop deploy main", "save a build under a name for this channel"),
         Help("beta", "start a preset; add options to change it"),
         Help("preset", "list this channel's presets"),
         Help("preset remove beta", "remove a preset"),

@@ -190,12 +190,7 @@ COMMAND = Command(
     run=open_form,
     aliases=("defaults",),
     topic="Admin",
-    help=(
-        Help(
-            "settings",
-            "set this channel's default app, workflow and branch, where to post results, and short names for apps",
-        ),
-    ),
+    help=(Help("settings", "set this channel's app, workflow and branch, where results go, and short names for apps"),),
     views={ids.CHANNEL_SETTINGS: submit_form},
     actions={FORM.id("app_slug"): keep_form},
     options=FORM.options,

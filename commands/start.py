@@ -160,10 +160,8 @@ COMMAND = Command(
     run=start_build,
     topic="Start",
     help=(
-        Help(
-            'shop deploy release/3.2 FLAVOR=beta "try the new login"',
-            "start a build; this channel's settings fill gaps",
-        ),
+        Help("shop deploy main", "start a build; this channel's settings fill gaps"),
+        Help('shop deploy release/3.2 FLAVOR=beta "new login"', "start a build with a variable and a message"),
         Help("shop", "offer to rerun your last build of an app"),
         Help(
             "workflow: deploy|branch: main|env[FLAVOR]: beta", "start a build with the syntax of Bitrise's own command"

@@ -177,10 +177,7 @@ COMMAND = Command(
     run=show_stats,
     topic="Insights",
     help=(
-        Help(
-            "stats shop",
-            "show the success rate of 30 days, with durations, queue times and stop reasons behind buttons",
-        ),
+        Help("stats shop", "show the success rate of 30 days, with durations and stop reasons behind buttons"),
         Help("stats shop 90d workflow:deploy branch:main", "narrow by workflow, branch and cause"),
         Help("stats all 7d", "show stats of all apps"),
     ),
